@@ -1,4 +1,4 @@
-# Python 3.11 or later and pip are all that is assumed. `make help` lists what there is.
+# Needs only Python 3.11 or later and pip. `make help` lists the targets.
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
@@ -14,19 +14,19 @@ help: ## List the targets, and how to run one test
 	@echo "One test, on SQLite, quickly:  $(BIN)/python -m pytest T       (--lf repeats those that failed, --ff begins with them)"
 	@echo "With another seed:             TEST_SEED=7 make test T=…"
 
-run: .venv/run ## Install, migrate, fill an empty database with a demo, and serve on http://127.0.0.1:8000
+run: .venv/run ## Install, migrate, fill an empty database with sample data, and serve on http://127.0.0.1:8000
 	$(BIN)/python -m cli serve --demo
 
 unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
-test: .venv/dev $(NODE_CLIENTS) ## The whole suite, or T=path: on SQLite, then on Postgres with Redis where available
+test: .venv/dev $(NODE_CLIENTS) ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
 	$(BIN)/python tests/run.py $(T)
 
 stress: .venv/dev $(NODE_CLIENTS) ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
 	$(BIN)/python tests/stress.py $(or $(MINUTES),10) $(T)
 
-coverage: .venv/dev $(NODE_CLIENTS) ## The whole suite with coverage measured; lists the modules by it
+coverage: .venv/dev $(NODE_CLIENTS) ## The whole suite with coverage measured; lists the modules by coverage
 	rm -rf .coverage && mkdir .coverage
 	$(BIN)/python -m coverage run tests/run.py $(T); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report --sort=cover; exit $$status
@@ -39,7 +39,7 @@ check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/python tests/contract.py
 	$(BIN)/python -m cli schema print | diff - schema/schema.graphql || { echo "schema/schema.graphql is not current: make schema"; exit 1; }
 
-bench: .venv/dev ## The small benchmarks, and queries beside others for three minutes; figures belong into benchmarks/RESULTS.md
+bench: .venv/dev ## The small benchmarks, and queries compared with other servers for three minutes; results belong in benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
 fanout: .venv/dev ## The benchmark of live events beside Node.js: 15 to 20 minutes; needs cc, Node.js, Postgres and Redis
@@ -63,10 +63,11 @@ lock: .venv/dev ## Renew the hashed locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-clean: ## Remove what was installed and made, but not data/
+clean: ## Remove installed packages, builds and caches, but not data/
+	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/node/node_modules benchmarks/*/peers/node_modules
 
-# The two stamps hold what is installed: what runs, and what develops.
+# Two stamp files record what is installed: the run-time packages, and the development packages.
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -75,7 +76,7 @@ clean: ## Remove what was installed and made, but not data/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-# uv, from the same lock, installs in a tenth of the time; pip does it where uv can't reach the packages.
+# uv, from the same lock, installs in a tenth of the time; pip is used if uv can't reach the packages.
 .venv/dev: requirements-dev.txt | .venv/bin/python
 	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	$(INSTALL) .venv/uv.txt

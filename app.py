@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.fanout.metrics import connection_metrics
+from engine.fanout.metrics import connection_metrics, traffic_metrics
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
 from engine.http.rate_limit_headers import EXPOSED_HEADERS
@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     """
     components = build_components(settings, now)
     connections = components.connections
-    graphql = GraphQLEndpoint(connections.schema, connections.auth)
+    graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
         Route("/", show_welcome),
@@ -116,11 +116,11 @@ async def show_welcome(_: Request) -> PlainTextResponse:
 async def show_health(_: Request) -> JSONResponse:
     """Respond with 200 while the database is available, otherwise with 503."""
     try:
-        position = await event.read_head()
+        await event.read_head()
     except Exception as error:
         log.error("health.unavailable", error=repr(error), outage=is_outage(error))
         return JSONResponse({"status": "unavailable"}, 503)
-    return JSONResponse({"status": "ok", "cursor": event.encode_cursor(position)})
+    return JSONResponse({"status": "ok"})
 
 
 async def show_metrics(components: Components, request: Request) -> Response:
@@ -141,13 +141,15 @@ async def show_metrics(components: Components, request: Request) -> Response:
 
 
 async def process_samples(components: Components) -> list[ProcessSample]:
-    """The metrics of this process: connections, log tail, wake-ups and compiled plans."""
+    """The metrics of this process: connections, log tail, wake-ups, plans and refusals."""
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner
+    refusals = connections.schema.cost_limit.refusals
     lag = max(0, await event.read_head() - components.services.event_tail.head)
     return [
         *connection_metrics(connections.registry, connections.groups, process),
+        *traffic_metrics(components.traffic, process),
         *metrics.build_process_samples(
             process,
             log_tail_lag_events=lag,
@@ -155,7 +157,17 @@ async def process_samples(components: Components) -> list[ProcessSample]:
             bus_reconnects_total=wakeup.reconnects,
             wakeups_received_total=wakeup.received,
             wakeups_sent_total=wakeup.sent,
+            subscription_cost_per_event=connections.schema.subscription_budgets.total_cost,
+            subscriptions_refused_total=connections.schema.subscription_budgets.refused,
+            subscription_waits_total=connections.groups.turns.waits,
+            filters_evaluated_total=components.services.evaluations.evaluated,
+            filters_shared_total=components.services.evaluations.shared,
+            live_bytes=components.services.live_memory.total,
+            live_sources_refused_total=components.services.live_memory.refused,
+            operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
+            operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),
+        *metrics.build_refusal_samples(process),
     ]

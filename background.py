@@ -52,7 +52,7 @@ def build_jobs(settings: Settings) -> list[Job]:
         EscalationSteps(window),
         Assigner(window),
         WaitingAssigner(window),
-        Notifier(parse_mailbox(settings.mail_from).domain),
+        Notifier(parse_mailbox(settings.mail_from).domain, settings.max_notifications_per_ticket),
         build_mailer(settings),
     ]
 

@@ -43,7 +43,7 @@ def fail(message: str) -> NoReturn:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Load the settings. An error is printed as one line; then exits with 1."""
+    """Load the settings. If one is invalid, print the error in one line and exit with code 1."""
     try:
         return load(**overrides)
     except SettingsError as error:
@@ -51,7 +51,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` with an open database. An expected error is printed as one line; exits with 1."""
+    """Run `work` with an open database. An expected error prints one line and exits with code 1."""
     import sqlite3
 
     from asyncpg import InterfaceError, PostgresError
@@ -97,7 +97,7 @@ async def migrate_database() -> list[str]:
 def serve(
     host: Annotated[str | None, Option(help="Default: HOST, or 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Default: PORT, or 8000.")] = None,
-    workers: Annotated[int, Option(min=1, max=64, help="Number of processes.")] = 1,
+    workers: Annotated[int, Option(min=1, max=64, help="Processes; over 1 needs Postgres.")] = 1,
     demo: Annotated[
         bool, Option("--demo", help="Run in demo mode. Adds sample data if there is none.")
     ] = False,

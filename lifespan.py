@@ -1,4 +1,4 @@
-"""What a server process does from its start to its end: open, run background tasks, close."""
+"""The lifespan of a server process: opens the database, runs background tasks, closes all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from background import follow_demo_clock, run_jobs_in_server
+from engine.server.traffic import TRAFFIC_STATE
 from models import database
 from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.log import event
@@ -24,12 +25,15 @@ log = structlog.get_logger("ticketwire")
 
 
 @contextlib.asynccontextmanager
-async def running(components: Components) -> AsyncGenerator[None]:
-    """Open the database and run the background tasks; on exit, stop them and close everything."""
+async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
+    """Open the database and run the background tasks; on exit, stop them and close everything.
+
+    Yields the lifespan's state, where uvicorn's protocol classes find their limits.
+    """
     await start(components)
-    tasks = [asyncio.create_task(work) for work in background_tasks(components)]
+    tasks = [asyncio.create_task(work) for work in build_background_tasks(components)]
     try:
-        yield
+        yield {TRAFFIC_STATE: components.traffic}
     finally:
         for task in tasks:
             task.cancel()
@@ -50,7 +54,7 @@ async def start(components: Components) -> None:
         components.connections.schema.persisted_documents.connect_redis(settings.bus_url)
 
 
-def background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
+def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, None]]:
     settings, services = components.settings, components.services
     tasks: list[Coroutine[Any, Any, None]] = [
         services.event_tail.run(),
@@ -74,9 +78,15 @@ async def close(components: Components) -> None:
     await connections.groups.close()
     connections.schema.document_cache.close()
     services.markdown.close()
+    if components.compressor is not None:
+        components.compressor.close()
     await connections.schema.persisted_documents.close()
-    await token.record_use(services.last_used)
-    await database.disconnect()
+    try:
+        await token.record_use(services.last_used)
+    except Exception:
+        log.exception("token_use.store_failed")
+    finally:
+        await database.disconnect()
 
 
 async def store_token_use(services: Services) -> None:
@@ -89,3 +99,4 @@ async def store_token_use(services: Services) -> None:
             await token.record_use(last_used)
         except Exception:
             log.exception("token_use.store_failed")
+            services.last_used = {**last_used, **services.last_used}

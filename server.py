@@ -12,6 +12,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from engine.limits.network import with_mapped_networks
 from engine.server.http_protocol import HTTPProtocol
 from engine.telemetry.logging import configure_logging
 from settings import Settings, load
@@ -75,9 +76,10 @@ def run_server(settings: Settings, workers: int, server_socket: socket.socket) -
         timeout_keep_alive=settings.keep_alive_timeout_seconds,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         server_header=False,
-        reset_contextvars=True,  # otherwise a pipelined request inherits the one before's variables
+        # otherwise a pipelined request inherits the context variables of the request before it
+        reset_contextvars=True,
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        forwarded_allow_ips=with_mapped_networks(settings.trusted_proxies),
         access_log=False,
         log_config=None,  # engine/telemetry/logging.py also formats uvicorn's log
         log_level="warning",

@@ -13,11 +13,16 @@ from engine.bus.wakeup import WakeupBus
 from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
+from engine.fanout.turns import SubscriptionTurns
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
-from engine.limits.attempts import SignInThrottle
+from engine.http.compression import Compressor
 from engine.limits.connections import ConnectionLimits, ConnectionRegistry
+from engine.limits.memory import MemoryBudget
 from engine.limits.rate import LeakyBuckets
+from engine.limits.subscriptions import SubscriptionBudgets
+from engine.server.traffic import TrafficLimits
+from models.access.permissions import READ_EVENTS, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
@@ -25,10 +30,11 @@ from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
-from models.log.event import Event
+from models.log.event import Event, encode_cursor
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
@@ -49,6 +55,8 @@ class Components:
     sessions: OpenSessions
     services: Services
     connections: ConnectionServices
+    traffic: TrafficLimits
+    compressor: Compressor | None
 
 
 def build_components(settings: Settings, now: Callable[[], datetime] | None) -> Components:
@@ -59,13 +67,20 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     sessions = OpenSessions(now)
     services = build_services(settings, wakeup, sessions, now, demo_clock)
     hooks = build_auth_hooks(services, sessions)
+    schema = build_schema(settings)
     connections = ConnectionServices(
-        build_schema(settings),
+        schema,
         hooks,
-        SubscriptionGroups(),
+        SubscriptionGroups(SubscriptionTurns(schema.buckets, fair_share.CALLER.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
-    return Components(settings, wakeup, sessions, services, connections)
+    traffic = TrafficLimits(
+        max_frames_per_second=settings.max_socket_frames_per_second,
+        max_bytes_per_second=settings.max_socket_bytes_per_second,
+        max_discarded_bytes=settings.max_discarded_bytes,
+    )
+    compressor = Compressor() if settings.compress_responses else None
+    return Components(settings, wakeup, sessions, services, connections, traffic, compressor)
 
 
 def build_services(
@@ -88,9 +103,10 @@ def build_services(
         notification_tail=build_notification_tail(wakeup, sessions),
         presence=PresenceTail(wakeup.listen(), now, refresh_permissions=sessions.refresh),
         passwords=PasswordChecker(),
-        sign_in_throttle=SignInThrottle(settings.max_sign_in_attempts),
+        sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         sessions=sessions,
         demo_clock=demo_clock,
+        live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
     )
 
 
@@ -128,12 +144,19 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
+        max_search_terms=settings.max_operation_search_terms,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=fair_share.CALLER.set,
+        subscription_budgets=SubscriptionBudgets(
+            settings.max_subscriptions_per_viewer,
+            settings.max_subscription_cost_per_viewer,
+            settings.max_subscription_cost,
+        ),
     )
     if settings.compiled_plans != "none":
         at_once = settings.compiled_plans == "all"
@@ -161,7 +184,6 @@ def build_connection_limits(settings: Settings) -> ConnectionLimits:
         max_connections_per_viewer=settings.max_connections_per_viewer,
         max_connections_per_address=settings.max_connections_per_address,
         max_operations_per_socket=settings.max_operations_per_socket,
-        max_messages_per_second=settings.max_socket_messages_per_second,
         max_outbox_bytes=settings.max_outbox_bytes,
         init_timeout_seconds=settings.connection_init_timeout_seconds,
     )
@@ -170,6 +192,17 @@ def build_connection_limits(settings: Settings) -> ConnectionLimits:
 def viewer_key(context: Context) -> str | None:
     """The key of the context's user or API client; None for an anonymous caller."""
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
+
+
+def log_cursor(context: Context) -> str | None:
+    """The cursor of the newest event that this process has read from the log.
+
+    Every later statement sees this event, because the tail has read it after its commit. None if
+    the viewer may read neither events nor tickets.
+    """
+    if READ_EVENTS.allows(context.viewer) or READ_TICKETS.allows(context.viewer):
+        return encode_cursor(context.services.event_tail.head)
+    return None
 
 
 def explain_error(error: Exception) -> Mapping[str, Any] | None:

@@ -10,33 +10,23 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-PositiveInt = Annotated[int, Field(ge=1)]
+from limit_settings import LimitSettings, TimeoutSeconds
+
 OptionalDays = Annotated[int, Field(ge=0, le=3650)]
-TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class SettingsError(Exception):
     """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
-    The docstring of each setting is its description in docs/configuration.md.
+    The docstring of each setting is its description in docs/configuration.md. The limits are in
+    limit_settings.py.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix="TICKETWIRE_",
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
     mode: Literal["demo", "development", "production"] = "development"
     """`demo` fills an empty database with sample data. `production` shows the schema only to
@@ -61,76 +51,34 @@ class Settings(BaseSettings):
     waiting_reminder_days: OptionalDays = 3
     """Days without an answer after which the customer is reminded. 0 turns it off."""
     abandon_after_days: OptionalDays = 7
-    """Days without an answer after which the ticket is closed as ABANDONED, more than for the
-    reminder. 0 turns it off."""
+    """Days without an answer after which the ticket is closed as ABANDONED. Must be more than
+    TICKETWIRE_WAITING_REMINDER_DAYS. 0 turns it off."""
     run_jobs: bool = True
     """Whether a server also runs the background jobs of `ticketwire run-jobs`."""
     job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
     """Seconds after which another process takes over the jobs of one that died."""
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     """The number of days that a session lasts."""
-    max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """The maximum number of sign-in attempts per 5 minutes for one email address from one IP
-    address. An IP address may make six times as many."""
-    max_connections: PositiveInt = 20_000
-    """The maximum number of WebSockets and event streams per process."""
-    max_connections_per_viewer: PositiveInt = 500
-    """The maximum number of connections of one user or API client per process."""
-    max_connections_per_address: PositiveInt = 2_000
-    """The maximum number of connections from one IP address per process."""
-    max_operations_per_socket: PositiveInt = 100
-    """The maximum number of concurrent operations per WebSocket."""
-    max_socket_messages_per_second: PositiveInt = 100
-    """The maximum number of messages per second from one WebSocket, on average over 10 s."""
-    max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
-    """The maximum number of bytes that wait for one client. A slower client is disconnected."""
-    connection_init_timeout_seconds: TimeoutSeconds = 10
-    """Seconds within which a WebSocket must send connection_init."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
     """Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."""
-    max_document_bytes: Annotated[int, Field(ge=256, le=1_048_576)] = 16_384
-    """The maximum size of a document in bytes."""
-    max_document_tokens: Annotated[int, Field(ge=50, le=100_000)] = 2_000
-    """The maximum number of tokens in a document."""
-    max_document_depth: Annotated[int, Field(ge=3, le=40)] = 12
-    """The maximum depth of a selection; 20 for introspection."""
-    max_document_aliases: Annotated[int, Field(ge=0, le=1_000)] = 30
-    """The maximum number of aliases in an operation, with its fragments expanded."""
-    max_document_root_fields: Annotated[int, Field(ge=1, le=1_000)] = 20
-    """The maximum number of root fields."""
-    max_document_field_repeats: Annotated[int, Field(ge=1, le=1_000)] = 40
-    """The maximum number of times that one field may occur in one selection."""
-    max_document_directives: Annotated[int, Field(ge=0, le=1_000)] = 50
-    """The maximum number of directives in an operation."""
-    max_document_fragments: Annotated[int, Field(ge=0, le=1_000)] = 60
-    """The maximum number of fragments in a document."""
-    max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
-    """The maximum number of operations in a document."""
-    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
-    """The maximum cost of an operation. The description of the type Query has the table of
-    costs."""
-    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 50_000
-    """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
-    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
-    """The cost that a caller regains per second."""
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
     """The callers that may read the schema: all, authenticated ones, or none. The default is
     `authenticated` in production, and `public` otherwise."""
     operation_timeout_seconds: TimeoutSeconds = 10
     """Seconds after which a query ends with UNAVAILABLE."""
     trusted_documents: str = ""
-    """JSON file of the only documents to execute: ids to documents, or
-    `{"operations": [{"id", "body"}]}`."""
+    """Path of a JSON file with the only documents that are executed: an object of documents by id,
+    or `{"operations": [{"id", "body"}]}`. By default, all documents are executed."""
     request_timeout_seconds: TimeoutSeconds = 15
     """Seconds within which a request's headers must arrive, and then its body."""
     keep_alive_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
     """Seconds after which an idle connection is closed."""
-    max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """The maximum number of tickets in a live list."""
+    compress_responses: bool = True
+    """Whether long responses to queries are compressed, with brotli or gzip."""
     allowed_origins: Annotated[list[str], Field(default_factory=list)]
     """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
     trusted_proxies: str = ""
-    """Comma-separated IP addresses of proxies whose X-Forwarded-For is trusted."""
+    """Comma-separated IP addresses or networks of proxies whose X-Forwarded-For is trusted."""
     public_url: str = ""
     """URL of the customer portal, for links in emails: `/tickets/{number}`."""
     smtp_url: Annotated[str, Field(repr=False)] = ""
@@ -164,7 +112,10 @@ class Settings(BaseSettings):
     @field_validator("abandon_after_days")
     @classmethod
     def check_abandon_after_days(cls, value: int, info: ValidationInfo) -> int:
-        """A customer must have time to answer after the reminder, also if that is the default."""
+        """The customer must have time to answer after the reminder.
+
+        This also holds if one of the two values is a default.
+        """
         reminder = info.data.get("waiting_reminder_days", 0)
         if value and value <= reminder:
             raise ValueError(
@@ -172,14 +123,12 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("cost_bucket_size")
+    @field_validator("trusted_proxies")
     @classmethod
-    def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:
-        max_cost = info.data.get("max_operation_cost", 0)
-        if value and value < max_cost:
-            raise ValueError(
-                f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
-            )
+    def check_trusted_proxies(cls, value: str) -> str:
+        from engine.limits.network import parse_networks
+
+        parse_networks(value)
         return value
 
     @field_validator("trusted_documents")

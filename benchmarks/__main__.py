@@ -1,7 +1,7 @@
 """`python -m benchmarks` runs a short queries benchmark, clocks and wakeup.
 
-`python -m benchmarks clocks` or `wakeup` runs only that one. `attacks`, `fanout`, `growth` and
-`queries` have their own options; see their --help.
+`python -m benchmarks clocks` or `wakeup` runs only that one, and `--rounds` or `--database` alone
+both. `attacks`, `costs`, `fanout`, `growth` and `queries` have their own options; see their --help.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import sys
 
-from benchmarks import clocks, wakeup
+from benchmarks import clocks, costs, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
@@ -18,6 +18,7 @@ from benchmarks.queries import __main__ as queries
 
 WITH_OPTIONS = {
     "attacks": attacks.main,
+    "costs": costs.main,
     "fanout": fanout.main,
     "growth": growth.main,
     "queries": queries.main,

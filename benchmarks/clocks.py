@@ -62,7 +62,7 @@ async def main(options: argparse.Namespace) -> None:
 async def create_tickets(size: int, begin: datetime) -> None:
     """Create open tickets.
 
-    One second apart, their clocks become due, the first a day after `begin`.
+    Their clocks become due one second apart, the first one day after `begin`.
     """
     customer = await User.create(email="c@example.com", display_name="C")
     agent = await User.create(email="a@example.com", display_name="A", role=Role.AGENT)

@@ -17,7 +17,7 @@ from demo.ticket_generator import (
     TicketSpec,
 )
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import link_commands
 from models.changes.change import TicketChange
 from models.tickets.lifecycle import Status
 from models.tickets.ticket import LinkKind, Ticket
@@ -156,10 +156,9 @@ def is_closed_before(ticket: Ticket, time: datetime) -> bool:
 
 def link_histories(first: History, second: History, actor: Viewer, at: datetime) -> None:
     """Link two tickets as related. If they are linked already, nothing changes."""
-    links = [link for link in first.links if link.kind is LinkKind.RELATED]
-    is_linked = any(link.other_id == second.ticket.id for link in links)
+    existing = {link.kind for link in first.links if link.other_id == second.ticket.id}
 
     def link_both(change: TicketChange, other_change: TicketChange) -> None:
-        commands.link(change, other_change, LinkKind.RELATED, is_linked=is_linked)
+        link_commands.link(change, other_change, LinkKind.RELATED, existing=existing)
 
     apply_to_both(first, second, actor, at, link_both)

@@ -60,11 +60,7 @@ class History:
             self.sla_policies.update_clocks(change, self.clocks)
         if not change.events:
             return
-        if not change.creates_ticket and not change.is_unversioned:
-            self.ticket.version += 1
-            self.ticket.updated_at = change.at
-        for entry in change.events:
-            entry.version = self.ticket.version
+        change.set_versions()
         self.tags = [tag for tag in self.tags if tag not in change.removed_tags]
         self.tags += change.added_tags
         self.watchers = [user for user in self.watchers if user not in change.removed_watchers]

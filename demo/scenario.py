@@ -12,7 +12,7 @@ from demo.names import get_first_name
 from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, merging
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.people.team import Category, Team
 from models.people.user import User
@@ -96,7 +96,7 @@ class Scenario:
 
     def plan_rating(self, delay: timedelta | None = None) -> None:
         score, comment = self.writer.write_rating()
-        self.add_step(self.customer, lambda change: commands.rate(change, score, comment), delay)
+        self.add_step(self.customer, lambda change: rating.rate(change, score, comment), delay)
 
     # Before an agent starts work
 
@@ -114,7 +114,7 @@ class Scenario:
             commands.create(change, tags, resources)
             if predecessor is not None:
                 predecessor_change = predecessor.start_change(change.actor, change.at)
-                commands.follow_up(change, predecessor_change)
+                link_commands.follow_up(change, predecessor_change)
                 predecessor.keep_change(predecessor_change)
 
         self.add_step(actor, create)

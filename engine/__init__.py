@@ -1,1 +1,4 @@
-"""How operations travel. Knows GraphQL and sockets, not tickets; imports nothing of ours."""
+"""GraphQL over HTTP, WebSocket and server-sent events.
+
+It has no ticket logic, and imports none of our other packages.
+"""

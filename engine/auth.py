@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-BEARER_PATTERN = re.compile(r"[Bb]earer +(\S+)")
+BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+AUTHORIZATION = "authorization"
+MISPLACED_TOKEN_NAMES = {
+    *("accesstoken", "apikey", "apitoken", "auth", "authtoken", "authentication", "bearer"),
+    *("bearertoken", "idtoken", "jwt", "token", "xaccesstoken", "xapikey", "xauthtoken"),
+}
+"""Names under which clients send tokens that this API does not read, without case and hyphens."""
 
 
 class Unauthorized(Exception):
@@ -45,3 +51,35 @@ def parse_bearer_token(header: str | None) -> str | None:
     if match is None:
         raise Unauthorized
     return match[1]
+
+
+def find_authorization(payload: Mapping[str, Any], header: str | None) -> str | None:
+    """Return the authorization in connection_init's payload, otherwise that of the handshake.
+
+    The payload has it as `authorization` in any case, itself or in its object `headers`. Null is
+    no authorization.
+
+    Raises:
+        Unauthorized: if the payload has an authorization that is no string, two different ones, or
+            only a token under another name. The client must not become anonymous silently.
+    """
+    members = list_members(payload)
+    for name, value in list_members(payload):
+        if name == "headers":
+            if not isinstance(value, dict):
+                raise Unauthorized
+            members += list_members(cast("dict[str, Any]", value))
+    values = [value for name, value in members if name == AUTHORIZATION]
+    if not values:
+        if any(re.sub("[-_]", "", name) in MISPLACED_TOKEN_NAMES for name, _ in members):
+            raise Unauthorized
+        return header
+    first = values[0]
+    if not isinstance(first, str) or any(value != first for value in values):
+        raise Unauthorized
+    return first
+
+
+def list_members(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The members that are not null, with their names in lower case."""
+    return [(name.lower(), value) for name, value in mapping.items() if value is not None]

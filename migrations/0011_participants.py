@@ -4,7 +4,6 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from models.access.revision_triggers import PARTICIPANT_TRIGGERS, create_triggers, drop_triggers
 from models.core.ids import new_id
-from models.queries import search_moves
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 from tortoise.indexes import Index
@@ -12,16 +11,14 @@ from tortoise.indexes import Index
 
 async def forwards(apps, editor):
     await create_triggers(editor.client, editor.DIALECT, PARTICIPANT_TRIGGERS)
-    await search_moves.install(editor.client, editor.DIALECT)
 
 
 async def backwards(apps, editor):
-    await search_moves.remove(editor.client, editor.DIALECT)
     await drop_triggers(editor.client, editor.DIALECT, PARTICIPANT_TRIGGERS)
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0007_pages')]
+    dependencies = [('models', '0010_folding')]
 
     initial = False
 

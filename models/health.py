@@ -21,6 +21,10 @@ class Metric:
     value: float
     label: tuple[str, str] | None = None
 
+    @property
+    def labels(self) -> dict[str, str]:
+        return {} if self.label is None else dict([self.label])
+
 
 async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Metric]:
     """The log's head, and the state of the jobs, of emails and of SLA clocks.
@@ -31,16 +35,27 @@ async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Me
     samples = [Metric("ticketwire_log_position", head)]
     for consumer in await LogConsumer.all().order_by("name"):
         samples += consumer_metrics(consumer, head, system_time)
-    return [*samples, *await email_metrics(), await sla_clock_metric(at)]
+    return [
+        *samples,
+        *await email_metrics(),
+        await folded_metric(),
+        await sla_clock_metric(at),
+    ]
 
 
 def consumer_metrics(consumer: LogConsumer, head: int, system_time: datetime) -> list[Metric]:
-    """A job stores its position at least when it renews its lease, so its lag may be as old."""
-    label = ("job", consumer.name)
+    """The samples of one job: its lag in events, its failures, and whether its lease is held.
+
+    A job without work stores its position only when it renews its lease, so its lag may be out of
+    date by that time. The label is not `job`, which Prometheus sets itself.
+    """
+    label = ("background_job", consumer.name)
     has_lease = consumer.held_until is not None and consumer.held_until > system_time
     samples: list[Metric] = []
     if consumer.name in PERMANENT_CONSUMERS:
-        samples.append(Metric("ticketwire_job_lag_events", head - consumer.position, label))
+        # the head was read before the position
+        lag = max(0, head - consumer.position)
+        samples.append(Metric("ticketwire_job_lag_events", lag, label))
     samples.append(Metric("ticketwire_job_failures", consumer.failures, label))
     samples.append(Metric("ticketwire_job_lease_held", float(has_lease), label))
     return samples
@@ -56,6 +71,11 @@ async def email_metrics() -> list[Metric]:
         label = ("status", str(row["status"]))
         samples.append(Metric("ticketwire_emails_waiting", cast("int", row["n"]), label))
     return samples
+
+
+async def folded_metric() -> Metric:
+    rows = await database.fetch_dicts("SELECT folded FROM notification_head")
+    return Metric("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
 
 
 async def sla_clock_metric(at: datetime) -> Metric:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.queries import search
+from models.tickets.ticket import FIRST_TICKET_NUMBER
 
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
     from models.database import Dialect
 
-FIRST_TICKET_NUMBER = 1001
-
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """A migration calls this once, on empty tables."""
+    """Create all of it, in a database whose tables are those of the current records."""
     await search.install(client, dialect)
+    await install_counters(client, dialect)
+
+
+async def install_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    """A migration calls this once, on empty tables."""
     if dialect == "postgres":
         await client.execute_query(
             f"CREATE SEQUENCE ticket_numbers AS bigint START {FIRST_TICKET_NUMBER}"
@@ -25,7 +29,11 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    await remove_counters(client, dialect)
+    await search.remove(client, dialect)
+
+
+async def remove_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     await client.execute_query("DELETE FROM log_head")
     if dialect == "postgres":
         await client.execute_query("DROP SEQUENCE ticket_numbers")
-    await search.remove(client, dialect)

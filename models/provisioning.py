@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
+from models.core.errors import InvalidInput
 from models.core.ids import USER, encode
-from models.core.text import MAX_NAME_CHARS, is_storable
+from models.core.text import MAX_NAME_CHARS, clean_text, is_storable
 from models.core.time import to_utc
 from models.people import token
 from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
@@ -38,11 +39,10 @@ async def create_user(
 
     Returns the user's global id. Raises InvalidArgument.
     """
-    address, display_name = email.strip().lower(), name.strip()
+    address = email.strip().lower()
     if not EMAIL.fullmatch(address) or not is_storable(address):
         raise InvalidArgument(f"{email!r} is not an email address")
-    if not is_name(display_name):
-        raise InvalidArgument(f"a name must have 1 to {MAX_NAME_CHARS} characters")
+    display_name = clean_name(name, "a user")
     if role not in {each.value for each in Role}:
         raise InvalidArgument(f"unknown role {role!r}; use customer, agent or admin")
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
@@ -64,18 +64,19 @@ async def create_user(
     return encode(USER, user.id)
 
 
-def is_name(text: str) -> bool:
-    """Whether the text is a valid name before trimming."""
-    return bool(text.strip()) and len(text) <= MAX_NAME_CHARS and is_storable(text)
+def clean_name(name: str, owner: str) -> str:
+    """The trimmed name. Raises InvalidArgument, which says whose name it is."""
+    try:
+        return clean_text(name, max_chars=MAX_NAME_CHARS)
+    except InvalidInput as error:
+        raise InvalidArgument(f"the name of {owner} {error.message}") from error
 
 
 async def find_or_create_organization(name: str | None) -> Organization | None:
     if name is None:
         return None
-    if not is_name(name):
-        limit = f"1 to {MAX_NAME_CHARS} characters"
-        raise InvalidArgument(f"an organization's name must have {limit}")
-    organization, _ = await Organization.get_or_create(name=name.strip())
+    name = clean_name(name, "an organization")
+    organization, _ = await Organization.get_or_create(name=name)
     return organization
 
 
@@ -100,19 +101,20 @@ async def issue_token(
     """Create an API token for the user with the email address, or for the API client of a name.
 
     `expires` is an instant with an offset, or a number of days such as `90d`. Without scopes, the
-    token has all that its owner may hold. Returns the token's text. Raises InvalidArgument.
+    token has all that its owner may hold. Pass exactly one of `email` and `client`. Returns the
+    token's text. Raises InvalidArgument.
     """
     user = await find_user(email) if email is not None else None
-    api_client = await find_or_create_client(client) if client is not None else None
     caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
-    granted = check_scopes(caller_kind, scopes)
+    granted, expires_at = check_scopes(caller_kind, scopes), parse_expiry(expires, at)
+    api_client = await find_or_create_client(client) if client is not None else None
     _, text = await token.issue_token(
         TokenKind.API,
         name[:MAX_NAME_CHARS],
         granted,
         user_id=user.id if user else None,
         client_id=api_client.id if api_client else None,
-        expires_at=parse_expiry(expires, at),
+        expires_at=expires_at,
         at=at,
     )
     return text
@@ -126,9 +128,8 @@ async def find_user(email: str) -> User:
 
 
 async def find_or_create_client(name: str) -> ApiClient:
-    if not is_name(name):
-        raise InvalidArgument(f"a name must have 1 to {MAX_NAME_CHARS} characters")
-    api_client, _ = await ApiClient.get_or_create(display_name=name.strip())
+    name = clean_name(name, "an API client")
+    api_client, _ = await ApiClient.get_or_create(display_name=name)
     return api_client
 
 

@@ -1,11 +1,15 @@
-"""Queries for the related records of many owners at once, limited to what the viewer can see."""
+"""Queries for the related records of many owners at once.
+
+The caller must have checked that the viewer can see the owners. `links`, `members` and `deliveries`
+also check the related records. All take the viewer, because schema/loaders.py calls them alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from models.access.viewer import Viewer
-from models.access.visibility import visible_tickets
+from models.access.visibility import visible_tickets, visible_watchers
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
@@ -31,13 +35,13 @@ def resources(viewer: Viewer, ticket_ids: Keys) -> Many[TicketResource]:
 
 def watchers(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     source = "ticket_watchers w JOIN users u ON u.id = w.user_id"
-    condition = in_list("w.ticket_id", ticket_ids)
+    condition = in_list("w.ticket_id", ticket_ids) & visible_watchers(viewer, "w.user_id")
     return Many(LazyQuery(User, "u", source, condition, "w.id"), "w.ticket_id")
 
 
 def participants(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     source = "ticket_participants p JOIN users u ON u.id = p.user_id"
-    condition = in_list("p.ticket_id", ticket_ids)
+    condition = in_list("p.ticket_id", ticket_ids) & visible_watchers(viewer, "p.user_id")
     return Many(LazyQuery(User, "u", source, condition, "p.id"), "p.ticket_id")
 
 

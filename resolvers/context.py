@@ -12,12 +12,15 @@ from weakref import WeakValueDictionary
 import strawberry
 
 from engine.bus.log_tail import LogTail
-from engine.limits.rate import address_key
+from engine.limits.memory import MemoryBudget
+from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
+from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -36,14 +39,6 @@ class WakeupBus(Protocol):
     """The signal that the log has grown."""
 
     def notify(self) -> None: ...
-
-
-class SignInThrottle(Protocol):
-    """Limits the rate of sign-in attempts."""
-
-    async def count_attempt(self, *keys: str) -> int:
-        """Returns 0 if the attempt is allowed, or the milliseconds until the next one is."""
-        ...
 
 
 class Sessions(Protocol):
@@ -67,7 +62,7 @@ class Services:
     notification_tail: LogTail[Notification]
     presence: PresenceTail
     passwords: PasswordChecker
-    sign_in_throttle: SignInThrottle
+    sign_in_limits: SignInLimits
     sessions: Sessions
     demo_clock: DemoClock | None = None
     """The clock that administrators can advance. In the demo, it is also `now`."""
@@ -79,10 +74,12 @@ class Services:
     """The statistics that have subscribers. The type is Any, because their class is in
     `resolvers.subscriptions.stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
+    live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
+    evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
 
 
 class Context:
-    """The context of one HTTP request, WebSocket or event stream."""
+    """The context of one HTTP request, connection or subscription."""
 
     def __init__(
         self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS

@@ -61,7 +61,7 @@ async def unmerge_ticket(mutation: TicketMutation, input: TicketActionInput) -> 
         message = "This ticket is not merged into another ticket."
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     if change.ticket.merged_into_id != into_id:  # another merge was faster
-        raise StaleVersion(change.ticket.version)
+        raise StaleVersion(change.ticket.get_version(is_customer=mutation.viewer.is_customer))
     into = mutation.change(await Ticket.select_for_update().get(id=into_id))
     await unmerge(mutation, change, into, await lock_merged_tickets(mutation, into.ticket.id))
 

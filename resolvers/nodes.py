@@ -22,7 +22,7 @@ async def node(info: strawberry.Info, id: strawberry.ID) -> Any:
 
 async def nodes(info: strawberry.Info, ids: list[strawberry.ID]) -> list[Any]:
     if len(ids) > MAX_PAGE_SIZE:
-        raise BadRequest(f"nodes takes at most {MAX_PAGE_SIZE} ids.")
+        raise BadRequest(f"nodes takes at most {MAX_PAGE_SIZE} ids.", "page_size")
     context = context_of(info)
     return list(await asyncio.gather(*(find_node(context, id) for id in ids)))
 

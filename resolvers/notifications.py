@@ -12,13 +12,13 @@ from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.notification import Notification
 from resolvers.context import context_of
+from resolvers.mutations.resolver import to_user_errors
 from schema.inputs.notifications import MarkNotificationsReadInput, SetNotificationPreferenceInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.notifications import (
     MarkNotificationsReadPayload,
     SetNotificationPreferencePayload,
 )
-from schema.types.errors import user_error
 
 MAX_MARKED_NOTIFICATIONS = 1000
 
@@ -44,7 +44,7 @@ async def mark_notifications_read(
     try:
         numbers = None if input.ids is None else await find_own_numbers(viewer, input.ids)
     except Refusal as refusal:
-        errors = [user_error(refusal)]
+        errors = to_user_errors(refusal)
     else:
         await inbox.mark_read(viewer, numbers, context.now())
         context.refresh()
@@ -56,7 +56,7 @@ async def find_own_numbers(viewer: Viewer, notification_ids: list[strawberry.ID]
     """The numbers of notifications. Raises InvalidInput unless the viewer can see all of them."""
     if len(notification_ids) > MAX_MARKED_NOTIFICATIONS:
         message = f"must be at most {MAX_MARKED_NOTIFICATIONS} ids"
-        raise InvalidInput(UserErrorCode.INVALID, message, "ids")
+        raise InvalidInput(UserErrorCode.INVALID, message, "ids", limit_name="marked_notifications")
     numbers: set[int] = set()
     for decoded in map(ids.decode, notification_ids):
         if decoded is not None and decoded[0] == ids.NOTIFICATION:
@@ -75,7 +75,7 @@ async def set_notification_preference(
     try:
         await preferences.set_preference(user, input.topic, input.channel, input.enabled)
     except Refusal as refusal:
-        errors = [user_error(refusal)]
+        errors = to_user_errors(refusal)
     return SetNotificationPreferencePayload(
         preferences=await preferences.list_preferences(user), user_errors=errors
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from math import ceil
+
 import strawberry
 
+from engine.limits.network import network_of
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
@@ -22,6 +26,9 @@ from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
 
 RETRY_WHEN_BUSY_MS = 1000
+QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
+QUEUE_LIMIT = "waiting_sign_ins"
+MILLISECOND = timedelta(milliseconds=1)
 MAX_EMAIL_CHARACTERS = 320
 
 
@@ -45,7 +52,8 @@ async def users(
 @simple_mutation(SignInPayload)
 async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
     email = input.email.strip().lower()
-    await check_sign_in_rate(context, email)
+    network = network_of(context.address)
+    await count_sign_in_attempt(context, email, network)
     user = None
     if is_storable(email) and len(email) <= MAX_EMAIL_CHARACTERS:
         user = await User.get_or_none(email=email)
@@ -55,20 +63,23 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
     try:
         matches = await context.services.passwords.matches(password, password_hash)
     except PasswordQueueFull:
-        message = "Too many people sign in at this moment."
-        raise RateLimited(message, RETRY_WHEN_BUSY_MS) from None
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
     if user is None or not matches:
         message = "The email address or the password is wrong."
         raise InvalidInput(UserErrorCode.INVALID, message, "email")
+    await context.services.sign_in_limits.record_success(email, network, context.now())
     return await create_session(context, user)
 
 
-async def check_sign_in_rate(context: Context, email: str) -> None:
-    """Raises RateLimited."""
-    key = f"{email[:MAX_EMAIL_CHARACTERS]} {context.address}"
-    retry_after_ms = await context.services.sign_in_throttle.count_attempt(key, context.address)
-    if retry_after_ms:
-        raise RateLimited("Too many attempts to sign in.", retry_after_ms)
+async def count_sign_in_attempt(context: Context, email: str, network: str) -> None:
+    """Raises RateLimited; then nothing is counted."""
+    services = context.services
+    if services.passwords.is_full:
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT)
+    wait = await services.sign_in_limits.count_attempt(email, network, context.now())
+    if wait:
+        wait_ms = ceil(wait / MILLISECOND)
+        raise RateLimited("Too many attempts to sign in.", wait_ms, "sign_in_attempts")
 
 
 async def create_session(context: Context, user: User) -> SignInPayload:

@@ -11,12 +11,13 @@ from engine.execution.source import Item, Source
 from models.access.permissions import READ_PRESENCE
 from models.access.visibility import can_access_ticket, can_see_ticket
 from models.core import ids, text
-from models.core.errors import InvalidInput, TicketNotFound, UserErrorCode
+from models.core.errors import InvalidInput, UserErrorCode
 from models.tickets import presence
 from models.tickets.presence import TicketPresence
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
+from resolvers.subscriptions.ticket_argument import require_ticket
 from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
 
@@ -48,16 +49,14 @@ async def set_presence(context: Context, input: SetPresenceInput) -> SetPresence
 
 async def ticket_presence(info: strawberry.Info, ticket_id: strawberry.ID) -> PresenceSource:
     context = context_of(info)
-    key = ids.key_of(ids.TICKET, ticket_id)
-    if key is None or await context.loaders.tickets.load(key) is None:
-        raise TicketNotFound("There is no such ticket.")
+    key = await require_ticket(context, ticket_id)
     return PresenceSource(context, key, NO_SNAPSHOT_SENT)
 
 
 class PresenceSource(Source[TicketPresence]):
     """The current presence at a ticket, and then each change.
 
-    Positions are the sequence numbers of this process' `PresenceTail`. Only the permission is
+    Positions are the sequence numbers of this process's `PresenceTail`. Only the permission is
     checked for each item, because callers who have it can see every ticket.
     """
 
@@ -81,6 +80,10 @@ class PresenceSource(Source[TicketPresence]):
     def fork(self, context: Context, position: int) -> PresenceSource:
         last_sent = self.last_sent if position == self.position else None
         return PresenceSource(context, self.ticket_id, position, last_sent)
+
+    async def wait(self) -> None:
+        watched = self.context.services.presence.watch(self.ticket_id, self)
+        await watched.wait_for_snapshots(self.position)
 
     async def next_batch(self) -> Sequence[Item[TicketPresence]]:
         READ_PRESENCE.check(self.context.viewer)

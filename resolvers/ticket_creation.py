@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from models.changes import commands, intake
+from models.changes import commands, intake, link_commands
 from models.changes.intake import TicketIntake
 from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
@@ -49,13 +49,13 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         (earlier,) = await mutation.tickets({"followUpOf": input.follow_up_of})
-        commands.follow_up(change, earlier)
+        link_commands.follow_up(change, earlier)
 
 
 def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     """The checks of the input, each of which may raise Refusal."""
     checks: list[Callable[[], object]] = [
-        lambda: text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS),
+        lambda: text.clean_subject(input.subject),
         lambda: text.clean_body(input.description, "description"),
         lambda: text.clean_tags(input.tags or [], "tags"),
     ]
@@ -63,12 +63,20 @@ def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     external_id = input.external_id
     if external_id is not None:
         checks.append(lambda: text.clean_text(external_id, "externalId", max_chars=max_chars))
-    for resource in (input.resources or [])[: text.MAX_RESOURCES]:
+    resources = input.resources or []
+    checks.append(partial(check_resource_count, len(resources)))
+    for resource in resources[: text.MAX_RESOURCES]:
         checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
         checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
         if resource.name is not None:
             checks.append(partial(check_resource_field, resource.name, "name", text.MAX_NAME_CHARS))
     return checks
+
+
+def check_resource_count(count: int) -> None:
+    if count > text.MAX_RESOURCES:
+        message = f"must be at most {text.MAX_RESOURCES} resources"
+        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
 
 
 def check_resource_field(value: str, field: str, max_chars: int) -> None:
@@ -88,7 +96,7 @@ def new_ticket(
         number=prepared.number,
         external_scope=mutation.viewer.external_id_namespace,
         external_id=external_id,
-        subject=input.subject.strip(),
+        subject=text.clean_subject(input.subject),
         description=input.description,
         priority=priority,
         category_id=prepared.category_id,
@@ -101,10 +109,7 @@ def new_ticket(
 
 
 def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
-    """The resources, each combination of kind and external id once. Raises InvalidInput."""
-    if len(input.resources or []) > text.MAX_RESOURCES:
-        message = f"must be at most {text.MAX_RESOURCES} resources"
-        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
+    """The resources, each combination of kind and external id once."""
     names: dict[tuple[str, str], str | None] = {}
     for resource in input.resources or []:
         name = resource.name.strip() if resource.name else None

@@ -7,12 +7,13 @@ from uuid import UUID
 import strawberry
 
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import commands, link_commands, rating
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
 from models.people.user import User
-from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
+from models.tickets import links
+from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.tickets import (
     AssignTicketInput,
@@ -25,6 +26,7 @@ from schema.inputs.tickets import (
     ResolveTicketInput,
     TicketActionInput,
     TransferTicketInput,
+    UnlinkTicketsInput,
     UpdateTicketInput,
 )
 from schema.payloads.tickets import TicketPayload
@@ -36,7 +38,7 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None
     if input.subject is not None:
-        subject = text.clean_text(input.subject, "subject", max_chars=text.MAX_SUBJECT_CHARS)
+        subject = text.clean_subject(input.subject)
     category, member_ids = None, []
     if input.category is not None:
         category = await team.get_category(input.category, "category")
@@ -68,15 +70,15 @@ def new_external_id(
     if input.external_id is not None:
         max_chars = text.MAX_EXTERNAL_ID_CHARS
         external_id = text.clean_text(input.external_id, "externalId", max_chars=max_chars)
-    scope = ticket.external_scope if ticket.external_id is not None else ""
-    if viewer.client_id is not None and scope not in ("", viewer.external_id_namespace):
+    namespace = ticket.external_scope if ticket.external_id is not None else ""
+    if viewer.client_id is not None and namespace not in ("", viewer.external_id_namespace):
         message = "The ticket has an external id of another API client."
         raise InvalidInput(UserErrorCode.TAKEN, message, "externalId")
     if external_id == ticket.external_id:
         return None
-    return (
-        ("", None) if external_id is None else (scope or viewer.external_id_namespace, external_id)
-    )
+    if external_id is None:
+        return "", None
+    return namespace or viewer.external_id_namespace, external_id
 
 
 @ticket_mutation(TicketPayload)
@@ -146,10 +148,8 @@ async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
     change = await mutation.ticket(input)
-    comment = None
-    if input.comment is not None:
-        comment = text.clean_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
-    commands.rate(change, input.score, comment)
+    comment = text.clean_optional_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
+    rating.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
@@ -177,6 +177,22 @@ async def read_watchers(ticket: Ticket) -> list[UUID]:
 @ticket_mutation(TicketPayload)
 async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
+    await links.lock_links()
     change, other = await mutation.tickets(ids_by_field, input.expected_version)
-    links = TicketLink.filter(ticket_id=change.ticket.id, other_id=other.ticket.id, kind=input.kind)
-    commands.link(change, other, input.kind, is_linked=await links.exists())
+    ticket_id, other_id = change.ticket.id, other.ticket.id
+    link_commands.link(
+        change,
+        other,
+        input.kind,
+        existing=await links.read_kinds(ticket_id, other_id),
+        closes_cycle=await links.closes_cycle(ticket_id, other_id, input.kind),
+    )
+
+
+@ticket_mutation(TicketPayload)
+async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) -> None:
+    ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
+    await links.lock_links()
+    change, other = await mutation.tickets(ids_by_field, input.expected_version)
+    kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
+    link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})

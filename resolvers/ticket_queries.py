@@ -10,13 +10,9 @@ from models.core.pagination import parse_page_arguments
 from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
+from models.queries.external_ids import find_by_external_id
 from models.queries.stats import GroupBy, Stats, read_stats
-from models.queries.tickets import (
-    build_ticket_order,
-    find_by_external_id,
-    find_ticket,
-    list_tickets,
-)
+from models.queries.tickets import build_ticket_order, find_ticket, list_tickets
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
@@ -32,9 +28,14 @@ async def ticket_by_number(info: strawberry.Info, number: int) -> One[Ticket]:
     return find_ticket(context_of(info).viewer, compare("t.number", "=", number))
 
 
-async def ticket_by_external_id(info: strawberry.Info, external_id: str) -> One[Ticket]:
-    is_valid = text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS
-    return find_by_external_id(context_of(info).viewer, external_id if is_valid else None)
+async def ticket_by_external_id(
+    info: strawberry.Info, external_id: str, owner_id: strawberry.ID | None = None
+) -> One[Ticket]:
+    viewer = context_of(info).viewer
+    key = None
+    if text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS:
+        key = await find_by_external_id(viewer, external_id, owner_id)
+    return find_ticket(viewer, compare("t.id", "=", key) if key else FALSE)
 
 
 async def tickets(
@@ -49,7 +50,7 @@ async def tickets(
     context = context_of(info)
     sorts = [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
     page = parse_page_arguments(first, after, last, before)
-    data, order = filter_mapping(filter), build_ticket_order(sorts)
+    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sorts)
     return list_tickets(context.viewer, data, order, page, context.now())
 
 
@@ -57,7 +58,9 @@ async def ticket_stats(
     info: strawberry.Info, filter: TicketFilter | None = None, group_by: GroupBy | None = None
 ) -> Stats:
     context = context_of(info)
-    return await read_stats(context.viewer, filter_mapping(filter), group_by, context.now())
+    return await read_stats(
+        context.viewer, filter_mapping(filter, context.viewer), group_by, context.now()
+    )
 
 
 async def log_events(
@@ -72,5 +75,5 @@ async def log_events(
     context = context_of(info)
     event_filter = EventFilter(None if types is None else frozenset(types))
     page = parse_page_arguments(first, after, last, before)
-    data = filter_mapping(filter)
+    data = filter_mapping(filter, context.viewer)
     return await list_events(context.viewer, event_filter, data, page, context.now())

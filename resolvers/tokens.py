@@ -5,11 +5,14 @@ from __future__ import annotations
 import strawberry
 from tortoise.expressions import Q
 
+from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import token
 from models.people.token import Token, TokenKind
+from models.people.user import User
 from resolvers.context import Context, context_of
+from resolvers.mutations.idempotency import run_once
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
 from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
@@ -26,20 +29,41 @@ async def api_tokens(info: strawberry.Info) -> list[Token]:
 
 @simple_mutation(CreateApiTokenPayload)
 async def create_api_token(context: Context, input: CreateApiTokenInput) -> CreateApiTokenPayload:
+    """Create a token; a repetition finds it by the idempotency key, but not its text."""
+
+    async def execute(key: KeyedRequest | None) -> CreateApiTokenPayload:
+        api_token, token_text = await issue_api_token(context, input)
+        if key is not None:
+            await store_result(key, ResultReference(context.now(), api_token.id))
+        return CreateApiTokenPayload(api_token=api_token, token=token_text)
+
+    async def replay(stored: IdempotencyKey) -> CreateApiTokenPayload:
+        api_token = await Token.get_or_none(id=stored.record_id)
+        return CreateApiTokenPayload(api_token=api_token, replayed=True)
+
+    return await run_once(context, "createApiToken", input, execute, replay)
+
+
+async def issue_api_token(context: Context, input: CreateApiTokenInput) -> tuple[Token, str]:
+    """Store a token for the viewer; returns it with its text. Raises InvalidInput.
+
+    The lock on the user makes concurrent calls count one after another until their transactions
+    end, so that they can't exceed the limit together.
+    """
     user_id, at = context.viewer.user_id, context.now()
-    name = text.clean_text(input.name, "name", max_chars=text.MAX_NAME_CHARS)
+    name = text.clean_line(input.name, "name", max_chars=text.MAX_NAME_CHARS)
     scopes = check_scopes(context, input.scopes)
     if input.expires_at is not None and input.expires_at <= at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")
+    await User.filter(id=user_id).select_for_update(no_key=True).get()
     unrevoked = Token.filter(user_id=user_id, kind=TokenKind.API, revoked_at__isnull=True)
     live = unrevoked.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
     if await live.count() >= MAX_API_TOKENS:
         message = f"You have {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
-    api_token, token_text = await token.issue_token(
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
+    return await token.issue_token(
         TokenKind.API, name, scopes, user_id=user_id, expires_at=input.expires_at, at=at
     )
-    return CreateApiTokenPayload(api_token=api_token, token=token_text)
 
 
 def check_scopes(context: Context, scopes: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ class Rules(Protocol):
 
 
 class RequestContext(Protocol):
-    """The context of one operation."""
+    """The context of one HTTP request, connection or subscription."""
 
     @property
     def viewer(self) -> Viewer: ...

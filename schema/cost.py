@@ -6,45 +6,69 @@ of its kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-TOTAL_COUNT_COST = 5
-SEARCH_COST = 20
-STATS_COST = 25
+TOTAL_COUNT_COST = 20
+SEARCH_COST = 300
+CONDITION_COST = 10
+STATS_COST = 300
+LIVE_STATS_COST = 30
+UPDATE_COST = 20
+STATS_UPDATE_COST = 50
 LEDGER_COST = 10
 MUTATION_COST = 10
-SUBSCRIPTION_COST = 5
+SUBSCRIPTION_COST = 10
 TEXT_COST = 1
 HTML_COST = 5
 
 QUERY_DESCRIPTION = f"""The queries of the API.
 
+The response of a query has a cursor of the log in `extensions.cursor`. Everything up to this cursor
+is included in the response. It is absent for anonymous callers, for tokens with neither
+`tickets:read` nor `events:read`, and if the response has no data.
+
 The server computes the cost of an operation before it runs it. The response has the cost in
-`extensions.cost`.
+`extensions.cost`. One point stands for about 10 microseconds of work.
 
 | selection | cost |
 |---|---|
 | scalar or enum | 0 |
-| long text, such as `body` | {TEXT_COST}; under a further alias, 10 times as much |
-| `bodyHtml` | {HTML_COST}; under a further alias, 10 times as much |
+| long text, such as `body` | {TEXT_COST}; if selected again under another alias, 10 times as much |
+| HTML, such as `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
-| filter with `search` | {SEARCH_COST} |
-| filter values | 1 for every 10 values |
+| filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
+| `search` in a filter | {SEARCH_COST} for each word |
+| values in arguments | 1 for every 10 values, lists and objects |
 | arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
 | `ticketStats` | {STATS_COST} |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
-| subscription | {SUBSCRIPTION_COST}, once, when it starts |
-| introspection | 1 for every 250 objects of the schema |
+| introspection | 1 for every 50 objects of the schema |
+| any operation | at least 1 |
+| invalid document | 100 |
+
+A subscription costs {SUBSCRIPTION_COST} when it starts, `ticketStats` {LIVE_STATS_COST}, plus its
+arguments and its selection. While it runs, it costs again:
+
+| work | cost |
+|---|---|
+| look for changes after new events | 1, plus its arguments |
+| the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
+| the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
+| the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
+| the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
+| item that is sent | 10 plus its selection |
+
+Equal subscriptions share this work, and their owners take turns to pay for it. While a viewer's
+bucket is more than half full, the viewer's subscriptions wait; they lose no event.
 
 Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
-cost. The server rejects an operation that costs more than 1,000 (by default) with
-QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While it is full, the
-server rejects operations with RATE_LIMITED and `retryAfterMs`."""
+cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words
+(by default) with QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While
+it is full, the server rejects operations with RATE_LIMITED and `retryAfterMs`."""
 
 
 def cost(
@@ -53,16 +77,23 @@ def cost(
     each: int | None = None,
     items: int | None = None,
     by: str | None = None,
-    given: Mapping[str, int] | None = None,
+    condition: int | None = None,
+    search: int | None = None,
+    update: int | None = None,
 ) -> dict[str, Any]:
     """The metadata of a field with a cost.
 
     `flat` counts once, and `each` for every item of a list. The list has `items` items, or as many
-    as the argument `by`. `given` has extra costs for arguments, such as `filter.search`, that count
-    if the caller gives the argument.
+    as the argument `by`. `condition` is the cost of each object in the arguments, `search` that of
+    each word to search for, and `update` that of each update of a subscription.
     """
-    costs = {"flat": flat, "each": each, "items": items, "by": by, "given": given}
+    costs = {
+        "flat": flat,
+        "each": each,
+        "items": items,
+        "by": by,
+        "condition": condition,
+        "search": search,
+        "update": update,
+    }
     return {"cost": {name: value for name, value in costs.items() if value is not None}}
-
-
-SEARCH_FILTER_COST = {"filter.search": SEARCH_COST}

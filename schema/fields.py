@@ -1,4 +1,6 @@
-"""Builders of root fields. Each takes the permission that it requires, so none can be left open.
+"""Builders of root fields.
+
+Each takes the permission that it requires, so no root field can be defined without one.
 
 A description ends with generated sentences: the permitted callers, and the user errors.
 """
@@ -129,9 +131,10 @@ def describe_callers(permission: Permission) -> str:
     if CallerKind.ANONYMOUS in permission.caller_kinds:
         return "Callers: everyone, also without authentication."
     names = [name for kind, name in CALLER_KIND_NAMES.items() if kind in permission.caller_kinds]
-    callers = f"Callers: {', '.join(names[:-1])} and {names[-1]}"
+    listed = names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    callers = f"Callers: {listed}"
     if permission.requires_session:
-        return f"{callers}, with a session token of signIn and not with an API token."
+        return f"{callers}, with the session token that signIn returns. API tokens are refused."
     if permission.scope is not None:
         return f"{callers}. The token needs the scope `{permission.scope.value}`."
     return f"{callers}."
@@ -145,6 +148,6 @@ def describe_arguments(field: Any, descriptions: Mapping[str, str]) -> None:
 
 
 def permission_of(field: Any) -> Permission | None:
-    """The permission that a root field requires; None if it has none, which a test rules out."""
+    """For tests: the permission that a root field requires; None if it has none."""
     checks = [each for each in field.extensions if isinstance(each, PermissionCheck)]
     return checks[0].permission if checks else field.metadata.get(PERMISSION)

@@ -10,8 +10,10 @@ import strawberry
 from strawberry.types import has_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
+from models.access.viewer import Viewer
+from models.core import ids
 from models.sla.clock import ClockStatus
-from models.tickets.lifecycle import Priority, Stage, Status
+from models.tickets.lifecycle import CloseReason, Priority, Stage, Status
 from schema.enums.tickets import OrderDirection, TicketOrderField
 from schema.inputs.tickets import TicketResourceInput
 
@@ -32,12 +34,16 @@ class IdFilter:
         "The field is one of these ids. An empty list matches nothing.", "in"
     )
     nin: list[strawberry.ID] | None = optional_condition("The field is null, or none of these ids.")
+    viewer: bool | None = optional_condition(
+        "True: the field is the viewer. False: the field is null or not the viewer. API clients "
+        "are never the requester, the assignee or a watcher."
+    )
     null: bool | None = optional_condition(NULL)
 
 
 @strawberry.input(
     description="Conditions on a text; all that are given must hold. Comparisons are "
-    "case-sensitive."
+    "case-sensitive, except `ieq` and `icontains`."
 )
 class StringFilter:
     eq: str | None = optional_condition("The field equals this text.")
@@ -47,6 +53,8 @@ class StringFilter:
     )
     nin: list[str] | None = optional_condition("The field is null, or none of these texts.")
     contains: str | None = optional_condition("The field contains this text.")
+    ieq: str | None = optional_condition("The field equals this text, ignoring case.")
+    icontains: str | None = optional_condition("The field contains this text, ignoring case.")
     starts_with: str | None = optional_condition("The field starts with this text.")
     null: bool | None = optional_condition(NULL)
 
@@ -62,6 +70,7 @@ class IntFilter:
     gte: int | None = optional_condition("The field is greater than or equal to this number.")
     lt: int | None = optional_condition("The field is less than this number.")
     lte: int | None = optional_condition("The field is less than or equal to this number.")
+    null: bool | None = optional_condition(NULL)
 
 
 @strawberry.input(
@@ -108,6 +117,22 @@ class PriorityFilter:
 
 
 @strawberry.input(
+    description="Conditions on the reason of a ticket's closure; all that are given must hold."
+)
+class CloseReasonFilter:
+    eq: CloseReason | None = optional_condition("The reason is this one.")
+    in_: list[CloseReason] | None = optional_condition(
+        "The reason is one of these. An empty list matches nothing.", "in"
+    )
+    nin: list[CloseReason] | None = optional_condition(
+        "The ticket is not CLOSED, or the reason is none of these."
+    )
+    null: bool | None = optional_condition(
+        "True: the ticket is not CLOSED. False: the ticket is CLOSED."
+    )
+
+
+@strawberry.input(
     description="Conditions on the SLA clocks of a ticket. Each condition holds if at least one "
     "clock fulfils it."
 )
@@ -134,7 +159,8 @@ class TagsFilter:
     description="Conditions on tickets, the same in queries and subscriptions. All conditions "
     "that are given must hold; null is the same as absent. A filter has at most 100 conditions "
     "(each field and each operator counts as one), 10 levels, 1,000 values and 32 search words; a "
-    "larger one fails with BAD_REQUEST."
+    "larger one fails with BAD_REQUEST. Each condition, value and word adds to the cost; see the "
+    "type Query."
 )
 class TicketFilter:
     and_: list[TicketFilter] | None = optional_condition(
@@ -148,9 +174,12 @@ class TicketFilter:
     number: IntFilter | None = optional_condition("Conditions on the ticket number.")
     external_id: StringFilter | None = optional_condition("Conditions on the external id.")
     search: str | None = optional_condition(
-        "Full-text search over the subject, the description and the messages that the viewer "
-        "may read. Each of the first 16 words, of up to 100 characters each, must be the "
-        "beginning of a word there."
+        "Full-text search over the subject, the description, the tags and the messages that the "
+        "viewer may read; for agents, admins and API clients also over the names of the requester "
+        "and the assignee. Each of the first 16 words, of up to 100 characters each, must be the "
+        "beginning of a word there, or be the ticket's number (`1042`, `#1042`, `TKT-1042`). Case "
+        "and accents are ignored. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
+        "Khmer or Burmese is found."
     )
     subject: StringFilter | None = optional_condition("Conditions on the subject.")
     status: StatusFilter | None = optional_condition("Conditions on the status.")
@@ -181,6 +210,20 @@ class TicketFilter:
         "Conditions on the time of the resolution."
     )
     closed_at: DateTimeFilter | None = optional_condition("Conditions on the time of the closure.")
+    close_reason: CloseReasonFilter | None = optional_condition(
+        "Conditions on the reason of the closure."
+    )
+    held_until: DateTimeFilter | None = optional_condition(
+        "Conditions on the time at which the server resumes the ticket. Null unless the ticket is "
+        "ON_HOLD with an end."
+    )
+    sla_breaches_at: DateTimeFilter | None = optional_condition(
+        "Conditions on the earliest deadline of the running SLA clocks, including deadlines that "
+        "have passed. Null if no clock is running."
+    )
+    satisfaction_score: IntFilter | None = optional_condition(
+        "Conditions on the score of the customer's rating. Null until the ticket is rated."
+    )
 
 
 @strawberry.input(description="A field to order tickets by, and the direction.")
@@ -209,6 +252,25 @@ def to_mapping(value: object) -> Any:
     return mapping
 
 
-def filter_mapping(filter: TicketFilter | None) -> Mapping[str, Any] | None:
-    """The filter as `models.queries.filter` takes it. None stays None."""
-    return None if filter is None else cast("Mapping[str, Any]", to_mapping(filter))
+def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:
+    """The filter as `models.queries.filter` takes it. None stays None.
+
+    The operator `viewer` becomes an operator with the viewer's id. So equal filters of different
+    viewers differ, and subscriptions don't share them.
+    """
+    if filter is None:
+        return None
+    mapping = cast("dict[str, Any]", to_mapping(filter))
+    user_id = viewer.user_id
+    replace_viewer(mapping, "" if user_id is None else ids.encode(ids.USER, user_id))
+    return mapping
+
+
+def replace_viewer(mapping: dict[str, Any], user_id: str) -> None:
+    for value in mapping.values():
+        for each in cast("list[object]", value) if isinstance(value, list) else [value]:
+            if isinstance(each, dict):
+                replace_viewer(cast("dict[str, Any]", each), user_id)
+    is_viewer = mapping.pop("viewer", None)
+    if is_viewer is not None:
+        mapping["isUser" if is_viewer else "isNotUser"] = user_id

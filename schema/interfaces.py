@@ -59,6 +59,7 @@ EVENT_TYPE_NAMES = {
     EventType.REPLY_ADDED: "TicketReplied",
     EventType.NOTE_ADDED: "TicketNoted",
     EventType.LINKED: "TicketLinked",
+    EventType.UNLINKED: "TicketUnlinked",
     EventType.MERGED: "TicketMerged",
     EventType.UNMERGED: "TicketUnmerged",
     EventType.REPLY_MOVED: "TicketReplyMoved",
@@ -193,8 +194,9 @@ class MessageInterface(Node):
 class TicketEventInterface(Node):
     type: EventType = strawberry.field(description="The type of the event.")
     cursor: str = strawberry.field(
-        description="The opaque position in the log, for the arguments `after` and `before` of "
-        "events, messages and subscriptions."
+        description="The position in the log, for the arguments `after` and `before` of events, "
+        "messages and subscriptions. It has 16 characters. Comparing two cursors of the log as "
+        "strings gives the order of their events."
     )
 
     ticket: Any = foreign_key_field("ticket", LazyTicket, "The ticket in its current state.")

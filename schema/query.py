@@ -24,7 +24,7 @@ from models.access.permissions import (
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from schema.cost import QUERY_DESCRIPTION, SEARCH_FILTER_COST, STATS_COST, cost
+from schema.cost import CONDITION_COST, QUERY_DESCRIPTION, SEARCH_COST, STATS_COST, cost
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
@@ -81,18 +81,24 @@ class Query:
     ticket_by_external_id: Any = query(
         resolvers.ticket_queries.ticket_by_external_id,
         READ_TICKETS,
-        "A ticket by its external id. For an API client, the ticket with this key of its "
-        "own; for a user, the oldest ticket with this key. Null if no such ticket exists or "
-        "the viewer may not see it.",
+        "A ticket by its external id, which is unique per owner only: an API client, a "
+        "customer, or all agents and admins together. Without `ownerId`, the viewer's own key "
+        "comes first; an API client finds only its own. Null if no such ticket exists or the "
+        "viewer may not see it. BAD_REQUEST if the viewer has no such key, but several other "
+        "owners have.",
         TicketType | None,
-        arguments={"external_id": "The external id, at most 255 characters."},
+        arguments={
+            "external_id": "The external id, at most 255 characters.",
+            "owner_id": "The id of the API client or user whose key it is. The id of any agent "
+            "or admin stands for all of them. Default: the viewer first, then any other owner.",
+        },
     )
     tickets: Any = query(
         resolvers.ticket_queries.tickets,
         READ_TICKETS,
         "The tickets that the viewer may see, in pages of up to 100.",
         Connection[TicketType],
-        cost(given=SEARCH_FILTER_COST),
+        cost(condition=CONDITION_COST, search=SEARCH_COST),
         {
             "filter": FILTER,
             "order_by": "The fields to order the tickets by, at most 4; more fail with "
@@ -105,7 +111,7 @@ class Query:
         READ_TICKETS,
         "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
-        cost(flat=STATS_COST, given=SEARCH_FILTER_COST),
+        cost(flat=STATS_COST, condition=CONDITION_COST, search=SEARCH_COST),
         {
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
@@ -119,7 +125,7 @@ class Query:
         "100. To synchronise, pass the last cursor as `after`. A cursor from before the "
         "oldest stored event gives CURSOR_EXPIRED.",
         Connection[TicketEventInterface],
-        cost(given=SEARCH_FILTER_COST),
+        cost(condition=CONDITION_COST, search=SEARCH_COST),
         {
             "types": "Returns events of these types. Default: all types.",
             "filter": "Returns events of tickets that match this filter in their current state. "

@@ -51,10 +51,15 @@ def record_factory(model: type[Model]) -> Callable[[Sequence[Any]], Model]:
     return row_hydrator(model, database.dialect())
 
 
-def check_permission(extension: FieldExtension, context: Any) -> None:
-    """Raises Unauthenticated or Forbidden."""
-    assert isinstance(extension, PermissionCheck)
-    extension.permission.check(viewer_of(context))
+def permission_check(extension: FieldExtension) -> Callable[[Any], None]:
+    """The check of a context's viewer, which raises Unauthenticated or Forbidden.
+
+    Raises TypeError if the extension is no permission check.
+    """
+    if not isinstance(extension, PermissionCheck):
+        raise TypeError(f"{type(extension).__name__} is no permission check")
+    permission = extension.permission
+    return lambda context: permission.check(viewer_of(context))
 
 
 def viewer_of(context: Any) -> Viewer:
@@ -69,7 +74,7 @@ SCHEMA_MAP = SchemaMap(
     restricted=RESTRICTED,
     never_joined=NEVER_JOINED,
     hydrator=record_factory,
-    check_permission=check_permission,
+    permission_check=permission_check,
     viewer=viewer_of,
     fetch=database.fetch,
     dialect=database.dialect,

@@ -52,6 +52,16 @@ class RelatedRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnByContext:
+    """One of two columns of the record: `alternative` if the request context is a customer's."""
+
+    kind: ClassVar[str] = "column_by_context"
+    attribute: str
+    alternative: str
+    uses_alternative: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordId:
     """The global id of a record: the prefix of its model, and its primary key."""
 
@@ -70,6 +80,25 @@ def foreign_key_field(attribute: str, type: object, description: str) -> Any:
         graphql_type=type,
         description=description,
         metadata={RELATION: ForeignKey(attribute)},
+    )
+
+
+def is_customers(context: Any) -> bool:
+    """Whether the request context is that of a customer."""
+    return context.viewer.is_customer
+
+
+def public_column_field(attribute: str, public: str, type: object, description: str) -> Any:
+    """A field for a column, in whose place customers see the column `public`."""
+
+    def read(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+        return getattr(root, public if is_customers(info.context) else attribute)
+
+    return strawberry.field(
+        resolver=read,
+        graphql_type=type,
+        description=description,
+        metadata={RELATION: ColumnByContext(attribute, public, is_customers)},
     )
 
 

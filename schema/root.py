@@ -31,5 +31,5 @@ def types() -> Schema:
 
 
 def build(**options: Any) -> Schema:
-    """A schema with the options of `Schema.configured`."""
+    """A schema with the options of `Schema.configure`."""
     return types().with_options(**options)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
 from models.core.time import format_instant, to_utc
@@ -74,18 +75,32 @@ def serialize_duration(value: timedelta) -> str:
     return f"P{days_part}" if days_part else "PT0S"
 
 
+def build_literal_parser(parse: Callable[[object], object]) -> Callable[..., object]:
+    """Build the parser of a scalar's literals. Its errors have the literal's location."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> object:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return parse_literal
+
+
 DATE_TIME = strawberry.scalar(
     name="DateTime",
     description="A point in time by RFC 3339, in the years 1 to 9999. Output is in UTC with a "
     "trailing Z. Input must have an offset; digits beyond microseconds are cut off.",
     serialize=format_instant,
     parse_value=parse_date_time,
+    parse_literal=build_literal_parser(parse_date_time),
 )
 DATE = strawberry.scalar(
     name="Date",
     description="A calendar date by ISO 8601, such as 2026-01-31.",
     serialize=date.isoformat,
     parse_value=parse_date,
+    parse_literal=build_literal_parser(parse_date),
 )
 DURATION = strawberry.scalar(
     name="Duration",
@@ -93,5 +108,6 @@ DURATION = strawberry.scalar(
     "P14D. Years and months, which vary in length, and signs are not accepted.",
     serialize=serialize_duration,
     parse_value=parse_duration,
+    parse_literal=build_literal_parser(parse_duration),
 )
 SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, date: DATE, timedelta: DURATION}

@@ -14,7 +14,15 @@ from models.access.permissions import (
 )
 from resolvers import presence
 from resolvers.subscriptions import events, live_list, stats
-from schema.cost import SEARCH_FILTER_COST, STATS_COST, SUBSCRIPTION_COST, cost
+from schema.cost import (
+    CONDITION_COST,
+    LIVE_STATS_COST,
+    SEARCH_COST,
+    STATS_UPDATE_COST,
+    SUBSCRIPTION_COST,
+    UPDATE_COST,
+    cost,
+)
 from schema.fields import subscription
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.live_list import TicketChangeType
@@ -22,9 +30,10 @@ from schema.types.notifications import NotificationType
 from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
 
+EVENT_COSTS = cost(flat=SUBSCRIPTION_COST, condition=CONDITION_COST, search=SEARCH_COST)
 EVENT_ARGUMENTS = {
-    "ticket_id": "Sends events of the ticket with this id. Default: all tickets that the viewer "
-    "may see.",
+    "ticket_id": "Sends events of the ticket with this id. If the viewer sees no such ticket, the "
+    "subscription fails with NOT_FOUND. Default: all tickets that the viewer may see.",
     "filter": "Sends events of tickets that match this filter when the event is sent. Default: "
     "all tickets.",
     "after": "Sends all events after this cursor first, then new ones. An invalid cursor gives "
@@ -42,6 +51,7 @@ class Subscription:
         "client that resumes `after` its last cursor misses no event and receives none "
         "twice, across reconnects, servers and restarts.",
         TicketEventInterface,
+        EVENT_COSTS,
         arguments={**EVENT_ARGUMENTS, "types": "Sends events of these types. Default: all types."},
     )
     ticket_status_changed: Any = subscription(
@@ -50,6 +60,7 @@ class Subscription:
         "Sends the creation and every status change of the tickets that the viewer may see. "
         "It has the guarantees of `ticketEvents`.",
         TicketStatusEventInterface,
+        EVENT_COSTS,
         arguments=EVENT_ARGUMENTS,
     )
     ticket_changes: Any = subscription(
@@ -61,7 +72,12 @@ class Subscription:
         "seconds. A list of more than 10,000 tickets (by default) fails with "
         "QUERY_TOO_EXPENSIVE, at the start or when it grows.",
         TicketChangeType,
-        cost(flat=SUBSCRIPTION_COST, given=SEARCH_FILTER_COST),
+        cost(
+            flat=SUBSCRIPTION_COST,
+            condition=CONDITION_COST,
+            search=SEARCH_COST,
+            update=UPDATE_COST,
+        ),
         {
             "filter": "Sends tickets that match this filter. Default: all tickets that the viewer "
             "may see.",
@@ -82,7 +98,12 @@ class Subscription:
         "second; with `within` or `olderThan`, the passage of time is considered every 5 "
         "seconds.",
         TicketStatsType,
-        cost(flat=SUBSCRIPTION_COST + STATS_COST, given=SEARCH_FILTER_COST),
+        cost(
+            flat=LIVE_STATS_COST,
+            condition=CONDITION_COST,
+            search=SEARCH_COST,
+            update=STATS_UPDATE_COST,
+        ),
         {
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
@@ -92,8 +113,14 @@ class Subscription:
     notifications: Any = subscription(
         events.notifications,
         USE_OWN_NOTIFICATIONS,
-        "Sends the viewer's new notifications about tickets that the viewer may see, each once.",
+        "Sends the viewer's new notifications about tickets that the viewer may see, each once "
+        "and in order. A client that resumes `after` its last cursor misses none.",
         NotificationType,
+        arguments={
+            "after": "Sends all notifications after this one first, then new ones. It is the "
+            "cursor of a notification. An invalid cursor gives CURSOR_INVALID. Default: only new "
+            "notifications."
+        },
     )
     ticket_presence: Any = subscription(
         presence.ticket_presence,

@@ -73,7 +73,9 @@ def main(arguments: list[str]) -> int:
     if outcome.is_empty:
         outcome.failed.append("no test was selected")
     for name, text in outcome.flaky.items():
-        print(f"FLAKY {name}: it failed once and passed when repeated. The first failure:\n{text}")
+        print(
+            f"FLAKY {name}: it failed, and passed when it was repeated. The first failure:\n{text}"
+        )
     for name in outcome.failed:
         print(f"FAILED {name}")
     for name in missing:
@@ -100,8 +102,11 @@ def run_suite(
         outcome.failed += [f"{test} on {name}" for test in failures]
         return
     for test, failure in failures.items():
+        if failure["never_retried"]:
+            outcome.failed.append(f"{test} on {name}")
+            continue
         print(f"--- {name}: repeating {test}", flush=True)
-        if not failure["never_retried"] and passes_when_repeated(name, test, environment):
+        if passes_when_repeated(name, test, environment):
             outcome.flaky[f"{test} on {name}"] = str(failure["text"])
         else:
             outcome.failed.append(f"{test} on {name}")

@@ -1,1 +1,1 @@
-"""What follows a commit and the clock. Changes tickets only through their verbs."""
+"""Background jobs: they follow the log and the clock, and change tickets only through commands."""

@@ -1,10 +1,11 @@
-"""Deletes expired records: idempotency keys and presences."""
+"""Deletes expired records: idempotency keys, presences and sign-in attempts."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from models.changes import idempotency
+from models.people import sign_in_limits
 from models.tickets import presence
 from workers.job import Progress
 
@@ -23,5 +24,6 @@ class Cleanup:
         if self.last_run is None or at - self.last_run >= INTERVAL:
             await idempotency.delete_before(at - idempotency.KEY_LIFETIME)
             await presence.delete_expired(at)
+            await sign_in_limits.delete_expired(at)
             self.last_run = at
         return Progress(0, position)

@@ -151,9 +151,8 @@ class EscalationSteps:
         needed."""
         async with database.transaction():
             ticket = (await lock_tickets([ticket_id]))[ticket_id]
-            run = await EscalationRun.get(id=run_id).select_related(
-                "path"
-            )  # the lock on the ticket protects the run too
+            # The lock on the ticket also protects the run.
+            run = await EscalationRun.get(id=run_id).select_related("path")
             if run.due_at is None or run.due_at > at:
                 return 0
             if not await is_still_needed(run, ticket):
@@ -258,7 +257,9 @@ class EscalationStep:
 
     async def transfer(self) -> str | None:
         to = await Team.get_or_none(id=UUID(str(self.definition["team"])))
-        if to is None or to.id == self.ticket.team_id:
+        if to is None:
+            return "The intended team does not exist."
+        if to.id == self.ticket.team_id:
             return "The ticket is already in that team."
         commands.transfer(self.change, to, await team.list_member_ids(to.id))
         return None

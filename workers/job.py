@@ -2,9 +2,9 @@
 
 A `LogJob` follows the log.
 
-A lease decides which process runs a job. The lease only saves work. What makes sure that nothing is
-done twice is the job's position in the log: it moves in the same transaction that stores the work
-(docs/decisions/0012).
+A lease decides which process runs a job. This only saves work. A `LogJob` does nothing twice,
+because its position in the log moves in the same transaction that stores the work
+(docs/decisions/0012). Other jobs check again, in their transactions, whether the work is still due.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Progress:
         self.more = bool(count) if more is None else more
         """Whether there may be more to do at once."""
         self.changed = bool(count) if changed is None else changed
-        """Whether the run wrote events, so that followers of the log are woken."""
+        """Whether the run wrote events or notifications, so that their followers are woken."""
 
 
 class LogJob(Generic[T]):
@@ -134,7 +134,7 @@ class JobRunner:
     ) -> None:
         """`holder` identifies this process.
 
-        `notify` is called after a run that wrote events.
+        `notify` is called after a run that wrote events or notifications.
 
         An idle job runs every `interval_seconds`. After a run with work the job rests for
         `rest_factor` times the run's duration.

@@ -7,12 +7,14 @@ after a crash.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from models.log.event import Event, EventType
 from models.notifications import notification
 from models.notifications.email import Mail, build_message_id
+from models.notifications.folding import DEFAULT_MAX_PER_TICKET, Folding, read_folding
 from models.notifications.notification import Channel, Notification
 from models.notifications.routing import Delivery, build_deliveries, find_rules, get_group_key
 from workers.job import LogJob
@@ -26,17 +28,30 @@ QUIET_PERIOD = timedelta(minutes=10)
 this long."""
 
 
-class Notifier(LogJob[Mail | Notification]):
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many notifications and emails of a batch are folded into earlier ones."""
+
+    count: int
+
+
+Work = Mail | Notification | Folded
+
+
+class Notifier(LogJob[Work]):
     name = "notifier"
     batch_size = 100
 
-    def __init__(self, mail_domain: str) -> None:
+    def __init__(self, mail_domain: str, max_per_ticket: int = DEFAULT_MAX_PER_TICKET) -> None:
+        """`max_per_ticket` bounds the notifications that one person causes for another about one
+        ticket; see `models.notifications.folding`."""
         self.mail_domain = mail_domain
+        self.max_per_ticket = max_per_ticket
 
     def wants(self, event: Event) -> bool:
         return bool(find_rules(event))
 
-    async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[Mail | Notification]:
+    async def prepare(self, events: Sequence[Event], at: datetime) -> Sequence[Work]:
         groups: dict[Hashable, list[Event]] = {}
         for event in (*events, *await read_rest_of_groups(events)):
             groups.setdefault(get_group_key(event), []).append(event)
@@ -53,7 +68,8 @@ class Notifier(LogJob[Mail | Notification]):
                 (each for each in routed if position_of(each) in due_positions), key=position_of
             )
 
-        mails = await self.build_mails(deliveries(Channel.EMAIL), recipients, at)
+        folding = await read_folding(events, self.max_per_ticket)
+        mails = await self.build_mails(deliveries(Channel.EMAIL), recipients, folding, at)
         notifications = [
             Notification(
                 user_id=each.user_id,
@@ -62,22 +78,29 @@ class Notifier(LogJob[Mail | Notification]):
                 created_at=at,
             )
             for each in deliveries(Channel.IN_APP)
+            if folding.admit(each.event, each.user_id, Channel.IN_APP)
         ]
-        return [*mails, *notifications]
+        folded = [Folded(folding.folded)] if folding.folded else []
+        return [*mails, *notifications, *folded]
 
-    async def handle(self, work: Sequence[Mail | Notification], at: datetime) -> int:
+    async def handle(self, work: Sequence[Work], at: datetime) -> int:
         mails = [each for each in work if isinstance(each, Mail)]
         if mails:
             # Inserting a mail locks its ticket. Commands lock tickets in this order, so there is no
             # deadlock.
             await Mail.bulk_create(sorted(mails, key=ticket_of))
         await notification.append_notifications(
-            [each for each in work if isinstance(each, Notification)]
+            [each for each in work if isinstance(each, Notification)],
+            folded=sum(each.count for each in work if isinstance(each, Folded)),
         )
         return len(work)
 
     async def build_mails(
-        self, deliveries: Sequence[Delivery], recipients: Recipients, at: datetime
+        self,
+        deliveries: Sequence[Delivery],
+        recipients: Recipients,
+        folding: Folding,
+        at: datetime,
     ) -> list[Mail]:
         steps = {
             each.event.ticket_id
@@ -90,6 +113,8 @@ class Notifier(LogJob[Mail | Notification]):
             mail = self.build_mail(each, recipients.users[each.user_id].email, at)
             pair = (mail.ticket_id, mail.user_id)
             if each.event.type is EventType.ESCALATION_STEP and pair in alarmed:
+                continue
+            if not folding.admit(each.event, each.user_id, Channel.EMAIL):
                 continue
             if mail.template in ALARM_TEMPLATES:
                 alarmed.add(pair)

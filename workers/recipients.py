@@ -1,6 +1,7 @@
 """Reads the people whom some events may concern.
 
-The number of statements does not grow with the number of events or people.
+The number of statements does not depend on the number of events. Users and their preferences are
+read in chunks of MAX_KEYS_PER_STATEMENT.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs background jobs, beside requests or in a process of their own.
+"""Runs background jobs, in a server process or in a process of their own.
 
 Any number of processes may run at once.
 """
@@ -42,9 +42,9 @@ async def run(
 ) -> None:
     """Run the jobs until cancelled.
 
-    `listen` makes a listener to the wake-up bus; `notify` wakes the followers of the log.
-    `lease_seconds` is how long the jobs of a process that died wait for another one. After a run
-    with work a job rests for `rest_factor` times the run's duration.
+    `listen` makes a listener to the wake-up bus; `notify` wakes the followers of the log and of the
+    notifications. `lease_seconds` is how long the jobs of a process that died wait for another one.
+    After a run with work a job rests for `rest_factor` times the run's duration.
     """
     holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{new_id().hex[-8:]}"
     for job in jobs:

@@ -1,6 +1,6 @@
-"""After a change of the SLA policies, open tickets get the terms that apply to them now.
+"""Gives open tickets the SLA terms that apply to them after a change of the policies.
 
-Time spent so far counts.
+Their clocks keep the time that they have spent.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Changes that become due with time: tickets on hold resume, customers are reminded, silent tickets
-close, and SLA clocks come at risk or are breached.
+"""Changes tickets when a time is reached.
 
-Each change is decided again on the locked ticket, so several processes may run this at once, and a
-person's change takes precedence.
+It resumes tickets on hold, reminds customers, closes tickets without a reply, and logs SLA clocks
+that become at risk or breached. Each change is checked again on the locked ticket. So several
+processes may run this at once, and a user's change takes precedence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
@@ -73,12 +73,13 @@ class TimerSettings:
         return close_delay - reminder_delay
 
 
-@dataclass
 class TicketTimers:
     """The job that makes the changes that are due."""
 
-    settings: TimerSettings
-    name: str = field(default="ticket_timers", init=False)
+    name = "ticket_timers"
+
+    def __init__(self, settings: TimerSettings) -> None:
+        self.settings = settings
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         count = await run_timers(at, self.settings)

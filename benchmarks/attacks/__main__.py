@@ -58,6 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     database_help = "sqlite, or the URL of a Postgres server's maintenance database"
     parser.add_argument("--database", default="sqlite", help=database_help)
     parser.add_argument("--tickets", type=int, default=2000)
+    parser.add_argument("--workers", type=int, default=1, help="server processes; need Postgres")
     parser.add_argument("--only", default="", help="only attacks whose names contain this text")
     options = parser.parse_args(arguments)
     asyncio.run(run(options))
@@ -68,7 +69,7 @@ async def run(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(temporary_database(options.database))
         accounts = await fill_database(url, options.tickets, len(attacks) * MAX_RUNS)
-        port = await stack.enter_async_context(run_server(url))
+        port = await stack.enter_async_context(run_server(url, options.workers))
         targets, bystander = await accounts.create_targets(port, NOTE_COUNT)
         results: list[AttackResult] = []
         for index, attack in enumerate(attacks):
@@ -90,7 +91,7 @@ async def fill_database(url: str, tickets: int, attackers: int) -> Accounts:
 async def run_attack(
     attack: Attack, targets: Sequence[Target], bystander: Bystander
 ) -> AttackResult:
-    """Run the attack on one target after the other until the bystander waits at most MAX_WAIT_MS;
+    """Run the attack on one target after the other until the bystander waits less than MAX_WAIT_MS;
     return the run with the shortest wait."""
     results: list[AttackResult] = []
     for target in targets:
@@ -118,7 +119,9 @@ async def measure_attack(attack: Attack, target: Target, bystander: Bystander) -
 
 def print_table(results: Sequence[AttackResult], options: argparse.Namespace) -> None:
     machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    print(f"{database_label(options.database)}, {options.tickets:,} tickets, {machine}\n")
+    processes = f"{options.workers} server processes" if options.workers > 1 else "1 server process"
+    label = database_label(options.database)
+    print(f"{label}, {options.tickets:,} tickets, {processes}, {machine}\n")
     print("| attack | responses | its ms | bystander before: median, longest ms | during |")
     print("|---|---|---|---|---|")
     for name, group in groupby(results, key=lambda each: each.attack.name):

@@ -1,6 +1,6 @@
 """Accounts of the attackers and of the bystander.
 
-Each attack has its own attacker, so that no attack uses up the rate limits of another.
+Each run of an attack has its own attacker, so that no run uses up the rate limits of another.
 """
 
 from __future__ import annotations

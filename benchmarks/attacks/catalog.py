@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,13 +19,34 @@ from benchmarks.attacks.documents import (
     VALIDATION_FAILED,
     make_unique,
 )
+from benchmarks.attacks.floods import (
+    FLOODS,
+    flood,
+    send_large_bodies,
+    send_large_chunked_bodies,
+)
 from benchmarks.attacks.requests import FRAMES, GOOD, REQUESTS, RequestBuilder
+from benchmarks.attacks.subscriptions import (
+    FEWER_SEARCHES,
+    SEARCHES,
+    Operation,
+    event_searches,
+    live_statistics_and_lists,
+    subscribe_and_write,
+    trivial_events,
+)
 from benchmarks.attacks.target import Target
-from benchmarks.attacks.values import NOTE, TWENTY, VALUES, OperationWithVariables
+from benchmarks.attacks.values import (
+    FILTERED,
+    NOTE,
+    SIXTEEN_LETTERS,
+    VALUES,
+    OperationWithVariables,
+)
 
 CONNECTIONS = 60
 PIPELINED = 90
-SEARCH = {"f": {"search": " ".join("abcdefghijklmnop")}}
+SEARCH = {"f": {"search": SIXTEEN_LETTERS}}
 BODIES = "query($id: ID!) { ticket(id: $id) { messages(first: 100) { nodes { bodyHtml } } } }"
 COSTLY = """{
   tickets(first: 100) {
@@ -37,6 +59,11 @@ NEW_TICKET = """mutation {
 WRONG_PASSWORD = """mutation {
   signIn(input: {email: "nobody@example.com", password: "x"}) { token }
 }"""
+GUESS = "mutation($i: SignInInput!) { signIn(input: $i) { token } }"
+GUESSES = 200
+MAX_CHECKED_GUESSES = 20
+"""10 attempts are free. The delays after them double, so few more are checked within minutes,
+whatever the number of processes."""
 
 
 Send = Callable[[Target], Awaitable[Sequence[str]]]
@@ -178,8 +205,28 @@ async def leave_responses_unread(target: Target) -> list[str]:
             writer.transport.abort()
 
 
+async def guess_password(target: Target) -> list[str]:
+    """Many passwords for one account at once. All processes together check only a few."""
+    email = f"account-of-{target.token[-8:]}@example.com"
+    guesses = [
+        target.post(GUESS, {"i": {"email": email, "password": f"guess {index}"}})
+        for index in range(GUESSES)
+    ]
+    responses = list(await asyncio.gather(*guesses))
+    checked = responses.count("200")
+    return responses if checked <= MAX_CHECKED_GUESSES else [f"{checked} guesses were checked"]
+
+
+def with_subscriptions(name: str, operations: Sequence[Operation], *expected: str) -> Attack:
+    async def send(target: Target) -> list[str]:
+        return await subscribe_and_write(target, operations)
+
+    name = f"{len(operations):,} subscriptions {name}, and replies"
+    return attack(name, send, *expected, transport="WebSocket")
+
+
 EXPENSIVE = ("200", "200 UNAVAILABLE")
-"""The server may also refuse an expensive operation because too many wait."""
+"""An expensive operation may reach its time limit, because it waits for the caller's others."""
 CONCURRENT: tuple[Attack, ...] = (
     on_one_socket("invalid documents", SHORT_INVALID, f"error {VALIDATION_FAILED}"),
     on_one_socket("long invalid documents", LONG_INVALID, f"error {VALIDATION_FAILED}"),
@@ -196,7 +243,9 @@ CONCURRENT: tuple[Attack, ...] = (
     on_connections(
         "documents that are slow to validate", CONNECTIONS, unique_document(SLOW_VALID), "200"
     ),
-    on_connections("the same twenty searches", 10, same_operation(TWENTY, SEARCH), *EXPENSIVE),
+    on_connections(
+        "the same search for sixteen letters", 20, same_operation(FILTERED, SEARCH), *EXPENSIVE
+    ),
     on_connections(
         "a hundred HTML bodies",
         10,
@@ -210,11 +259,44 @@ CONCURRENT: tuple[Attack, ...] = (
     on_connections(
         "wrong passwords", 40, same_operation(WRONG_PASSWORD), "200", "200 RATE_LIMITED"
     ),
+    attack(f"{GUESSES} passwords for one account", guess_password, "200", "200 RATE_LIMITED"),
     pipelined("invalid documents", SHORT_INVALID, f"200 {VALIDATION_FAILED}"),
     pipelined("documents that are slow to validate", SLOW_VALID, "200"),
     attack("300 requests, pipelined", send_beyond_queue_limit, "200", "429 BAD_REQUEST", "cut"),
     attack("300 requests that never end", send_incomplete_requests, "200"),
     attack("400 large responses that the client does not read", leave_responses_unread, "200"),
+)
+
+TOO_LARGE = "413 BAD_REQUEST"
+LARGE_BODIES: tuple[Attack, ...] = (
+    attack("twenty bodies of 20 MB", send_large_bodies, TOO_LARGE),
+    attack(
+        "twenty bodies of 20 MB from clients that close the connection",
+        partial(send_large_bodies, connection="close"),
+        TOO_LARGE,
+    ),
+    attack("twenty bodies of 20 MB in chunks", send_large_chunked_bodies, TOO_LARGE),
+)
+
+
+def as_flood(name: str, connections: int) -> Attack:
+    send = partial(flood, name=name, connections=connections)
+    full_name = name if connections == 1 else f"{name}, on {connections} connections"
+    return attack(full_name, send, *FLOODS[name].codes, transport="WebSocket")
+
+
+REFUSED = "error QUERY_TOO_EXPENSIVE"
+SUBSCRIPTIONS: tuple[Attack, ...] = (
+    with_subscriptions("to events with 32 searches", event_searches(SEARCHES, 100), REFUSED),
+    with_subscriptions(
+        "to events with 16 searches",
+        event_searches(FEWER_SEARCHES, 100),
+        "next",
+        REFUSED,
+        "error RATE_LIMITED",
+    ),
+    with_subscriptions("to all events", trivial_events(1000), "next", REFUSED),
+    with_subscriptions("to statistics and lists", live_statistics_and_lists(100), "next", REFUSED),
 )
 
 ATTACKS: tuple[Attack, ...] = (
@@ -226,5 +308,8 @@ ATTACKS: tuple[Attack, ...] = (
     *(with_variables(name, operation) for name, operation in VALUES.items()),
     *(as_request(name, build, expected) for name, (build, expected) in REQUESTS.items()),
     *(as_frames(name, frames, code) for name, (frames, code) in FRAMES.items()),
+    *(as_flood(name, connections) for name in FLOODS for connections in (1, 20)),
+    *LARGE_BODIES,
     *CONCURRENT,
+    *SUBSCRIPTIONS,
 )

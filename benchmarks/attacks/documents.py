@@ -15,7 +15,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024
 
 
 def repeat(count: int, text: str) -> str:
-    """The text so repeat times; each # becomes the index."""
+    """The text `count` times, separated by spaces; each # becomes the index."""
     return " ".join(text.replace("#", str(index)) for index in range(count))
 
 
@@ -61,7 +61,7 @@ BOMBS: Mapping[str, tuple[str, str]] = {
         "fragment F30 on Ticket { ...F0 }",
         VALIDATION_FAILED,
     ),
-    "hundreds of aliases, too repeat tokens": (
+    "hundreds of aliases, too many tokens": (
         f"{{ {repeat(600, 'a#: viewer { role }')} }}",
         PARSE_FAILED,
     ),
@@ -157,6 +157,10 @@ BOMBS: Mapping[str, tuple[str, str]] = {
     ),
     "statistics twenty times": (
         f"{{ {repeat(20, 'a#: ticketStats(groupBy: TEAM) { open }')} }}",
+        QUERY_TOO_EXPENSIVE,
+    ),
+    "statistics fifteen times": (
+        f"{{ {repeat(15, 'a#: ticketStats(groupBy: TEAM) { open }')} }}",
         "",
     ),
     "introspection with an unclosed brace": (

@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 
 import httpx2
 
@@ -18,15 +18,20 @@ START_SECONDS = 40.0
 
 
 @contextlib.asynccontextmanager
-async def run_server(url: str) -> AsyncGenerator[int]:
+async def run_server(
+    url: str, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> AsyncGenerator[int]:
     """Start a server over the database at `url`; yield its port once it is healthy.
+
+    Several worker processes need Postgres. `settings` are additional environment variables.
 
     Raises BenchmarkError if the server does not start, or if it exits before the block ends.
     """
     port = free_port()
     variables = {"TICKETWIRE_DATABASE_URL": url, "TICKETWIRE_LOG_LEVEL": "error"}
+    variables |= settings or {}
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "cli", "serve", "--port", str(port), "--workers", str(workers)],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,

@@ -18,6 +18,13 @@ from websockets.typing import Subprotocol
 
 TIMEOUT_SECONDS = 60.0
 ACK = {"type": "connection_ack"}
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+CLOSE_FRAME = 0x88
+FRAMES_PER_WRITE = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,20 @@ class Target:
         finally:
             writer.transport.abort()
 
+    async def send_large_request(self, head: bytes, piece: bytes, count: int) -> str:
+        """Send a request whose body consists of equal pieces; return the response's summary.
+
+        Sends everything before it reads the response, as simple clients do.
+        """
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                writer.write(head)
+                await write_repeatedly(writer, piece, count)
+                return await read_response(reader)
+        finally:
+            writer.transport.abort()
+
     async def post(self, query: str, variables: Any = None) -> str:
         body = orjson.dumps({"query": query, "variables": variables})
         return (await self.send_bytes(self.build_request(body)))[0]
@@ -81,6 +102,26 @@ class Target:
             await socket.send(orjson.dumps(init), text=True)
             assert orjson.loads(await socket.recv()) == ACK
             yield socket
+
+    async def flood_with_frames(self, first: bytes, frame: bytes, count: int) -> str:
+        """Open a WebSocket without a library. Send bytes, then the same frame many times.
+
+        Returns the code of the server's close frame, or `cut` without one.
+        """
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**26)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                writer.write(HANDSHAKE)
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(first)
+                frames = frame * FRAMES_PER_WRITE
+                writing = write_repeatedly(writer, frames, count // FRAMES_PER_WRITE)
+                sending = asyncio.create_task(writing)
+                code = await read_close_code(reader)
+                sending.cancel()
+                return code
+        finally:
+            writer.transport.abort()
 
     async def send_over_socket(self, query: str, variables: Any = None) -> str:
         return (await self.send_all_over_socket([(query, variables)]))[0]
@@ -108,6 +149,27 @@ class Target:
         except ConnectionClosed as closed:
             return [*summaries.values(), str(closed.rcvd.code if closed.rcvd else "cut")]
         return list(summaries.values())
+
+
+async def write_repeatedly(writer: asyncio.StreamWriter, data: bytes, count: int) -> None:
+    with contextlib.suppress(ConnectionError):
+        for _ in range(count):
+            writer.write(data)
+            await writer.drain()
+
+
+async def read_close_code(reader: asyncio.StreamReader) -> str:
+    """Read the server's frames up to a close frame; return its code, or `cut` if none comes."""
+    try:
+        while True:
+            opcode, length = await reader.readexactly(2)
+            if length == 126:
+                length = int.from_bytes(await reader.readexactly(2))
+            payload = await reader.readexactly(length)
+            if opcode == CLOSE_FRAME:
+                return str(int.from_bytes(payload[:2]))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return "cut"
 
 
 async def read_response(reader: asyncio.StreamReader) -> str:

@@ -49,6 +49,8 @@ class Ticketwire(Contender):
             "TICKETWIRE_RUN_JOBS": "false",  # the background jobs are not measured
             "TICKETWIRE_COST_BUCKET_SIZE": "0",  # a few viewers have thousands of sockets
             "TICKETWIRE_MAX_CONNECTIONS": unlimited,
+            "TICKETWIRE_MAX_SUBSCRIPTIONS_PER_VIEWER": unlimited,
+            "TICKETWIRE_MAX_SUBSCRIPTION_COST_PER_VIEWER": unlimited,
             "TICKETWIRE_MAX_CONNECTIONS_PER_VIEWER": unlimited,
             "TICKETWIRE_MAX_CONNECTIONS_PER_ADDRESS": unlimited,
         }

@@ -1,7 +1,7 @@
 """`python -m benchmarks growth`: times of reads with 10,000, 100,000 and 1,000,000 tickets.
 
-Creating a million tickets takes five to ten minutes per database, and some 10 GB; `--quick` stops
-at 100,000.
+Creating a million tickets takes at least five minutes and 4 GB per database; `--quick` stops at
+100,000.
 """
 
 from __future__ import annotations

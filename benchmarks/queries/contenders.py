@@ -14,7 +14,6 @@ from pathlib import Path
 import orjson
 
 from benchmarks.databases import ROOT, free_port
-from benchmarks.fanout import machine
 from benchmarks.programs import BenchmarkError, stop_process
 from benchmarks.queries.dataset import Dataset
 from benchmarks.queries.operations import (
@@ -96,11 +95,6 @@ class Contender:
             raise BenchmarkError(f"{name}: status {status}: {text}")
         return orjson.loads(body)
 
-    @property
-    def cpu(self) -> float:
-        assert self.process is not None
-        return machine.cpu_seconds(self.process.pid)
-
     async def stop(self) -> None:
         if self.process is not None:
             await asyncio.to_thread(stop_process, self.process)
@@ -118,7 +112,7 @@ class Handler(Contender):
 
 
 def find_error(log: Path) -> str:
-    """The first line of the log's stop_process that contains "Error"."""
+    """The first line with "Error" in the last 4,000 bytes of the log."""
     lines = log.read_bytes()[-4000:].decode(errors="replace").strip().splitlines()
     return next((line for line in lines if "Error" in line), "no error in its log")[:200]
 

@@ -158,9 +158,8 @@ class RedisBackend(BroadcastBackend):
 
     async def send_to_channels(self, publisher: RedisConnection, channels: Collection[str]) -> None:
         for channel in channels:
-            self.outgoing.discard(
-                channel
-            )  # before sending, so that a `publish` during it queues another signal
+            # Before sending, so that a `publish` during it queues another signal.
+            self.outgoing.discard(channel)
             try:
                 await publisher.request("PUBLISH", channel, self.sender_id)
             except BaseException:

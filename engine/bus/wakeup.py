@@ -99,9 +99,8 @@ class WakeupBus:
     async def receive(self, next_event: Callable[[], Awaitable[Event]]) -> None:
         while True:
             event = await next_event()
-            if (
-                event.message != self.sender_id
-            ):  # `notify` has already woken the listeners of this process
+            # `notify` has already woken the listeners of this process.
+            if event.message != self.sender_id:
                 self.wake_listeners()
 
     async def send(self, broadcast: Broadcast) -> None:

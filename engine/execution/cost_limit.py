@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,17 +11,22 @@ from typing import Any
 from graphql import GraphQLSchema
 from strawberry.types.execution import PreExecutionError
 
-from engine.graphql.cost import QueryCost
+from engine.graphql.cost import MIN_OPERATION_COST, OperationCost, QueryCost
+from engine.graphql.errors import RequestError
 from engine.graphql.operation import Operation
 from engine.graphql.response import request_error_result
-from engine.limits.rate import LeakyBuckets
+from engine.limits.rate import LeakyBuckets, RateLimitResult
+
+INVALID_DOCUMENT_COST = 100
+"""The cost of a request whose document can't be parsed or is not valid. Checking a typical document
+takes as long as an operation of this cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """The cost of one operation."""
 
-    cost: int
+    costs: OperationCost
     report: Mapping[str, Any]
     """The response's `extensions.cost`. `limit` in it is the capacity of the caller's bucket; in a
     QUERY_TOO_EXPENSIVE error, `limit` is the maximum cost of one operation."""
@@ -34,13 +40,19 @@ class CostLimit:
     Args:
         schema: The schema, whose fields state their weights.
         max_cost: The maximum cost of one operation.
+        max_search_terms: The maximum number of words that one operation may search for.
         buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
     """
 
-    def __init__(self, schema: GraphQLSchema, max_cost: int, buckets: LeakyBuckets) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, max_cost: int, max_search_terms: int, buckets: LeakyBuckets
+    ) -> None:
         self.schema = schema
         self.max_cost = max_cost
+        self.max_search_terms = max_search_terms
         self.buckets = buckets
+        self.refusals: Counter[str] = Counter()
+        """How often operations were refused, by error code, for the metrics."""
 
     def charge(
         self, operation: Operation, variables: Mapping[str, Any] | None, caller: str
@@ -48,29 +60,71 @@ class CostLimit:
         """Add the operation's cost to the caller's bucket, unless it is too expensive."""
         if operation.query_cost is None:
             operation.query_cost = QueryCost(self.schema, operation)
-        cost: int = operation.query_cost.get(variables)
-        capacity = self.buckets.capacity
-        report: dict[str, Any] = {
-            "requested": cost,
-            "limit": capacity or None,
-            "remaining": None,
-            "resetAt": None,
-        }
-        if cost > self.max_cost:
-            message = f"The operation costs {cost}; the maximum is {self.max_cost}."
-            refusal = request_error_result(
-                message, "QUERY_TOO_EXPENSIVE", requested=cost, limit=self.max_cost
+        costs: OperationCost = operation.query_cost.get(variables)
+        refusal = self.check_costs(costs)
+        if refusal is not None:
+            return Charge(costs, self.build_report(costs.cost, None), refusal)
+        return self.take(costs, caller)
+
+    def charge_without_operation(self, result: PreExecutionError, caller: str) -> Charge:
+        """Charge a request that was refused before its cost was known.
+
+        Checking an invalid document takes longer than finding out that, for example, a persisted
+        document is unknown.
+        """
+        codes = {each.code for each in result.errors or () if isinstance(each, RequestError)}
+        is_cheap = bool(codes) and "QUERY_TOO_EXPENSIVE" not in codes
+        cost = MIN_OPERATION_COST if is_cheap else INVALID_DOCUMENT_COST
+        return self.take(OperationCost(cost, 0), caller)
+
+    def check_caller(self, caller: str) -> RequestError | None:
+        """Return an error if the caller has no budget left for checking another document."""
+        if not self.buckets.capacity:
+            return None
+        retry_after_ms = self.buckets.milliseconds_until(caller, MIN_OPERATION_COST)
+        return self.build_rate_limit_error(retry_after_ms) if retry_after_ms else None
+
+    def check_costs(self, costs: OperationCost) -> PreExecutionError | None:
+        """Return a request error if one operation must not cost or search for so much."""
+        if costs.search_terms > self.max_search_terms:
+            message = (
+                f"The operation searches for {costs.search_terms} words; "
+                f"the maximum is {self.max_search_terms}."
             )
-            return Charge(cost, report, refusal)
-        if not capacity:
-            return Charge(cost, report, None)
-        taken = self.buckets.take(caller, cost)
-        report["remaining"] = taken.remaining
-        report["resetAt"] = datetime.now(UTC) + timedelta(seconds=taken.reset_seconds)
+            requested, limit = costs.search_terms, self.max_search_terms
+        else:
+            highest = max(costs.cost, costs.update_cost + costs.item_cost)
+            if highest <= self.max_cost:
+                return None
+            message = f"The operation costs {highest}; the maximum is {self.max_cost}."
+            requested, limit = highest, self.max_cost
+        self.refusals["QUERY_TOO_EXPENSIVE"] += 1
+        return request_error_result(
+            message, "QUERY_TOO_EXPENSIVE", requested=requested, limit=limit
+        )
+
+    def take(self, costs: OperationCost, caller: str) -> Charge:
+        if not self.buckets.capacity:
+            return Charge(costs, self.build_report(costs.cost, None), None)
+        taken = self.buckets.take(caller, costs.cost)
         refusal = None
         if taken.retry_after_ms:
-            message = f"The rate limit is exceeded. Try again in {taken.retry_after_ms} ms."
-            refusal = request_error_result(
-                message, "RATE_LIMITED", retryAfterMs=taken.retry_after_ms
-            )
-        return Charge(cost, report, refusal)
+            refusal = PreExecutionError(None, [self.build_rate_limit_error(taken.retry_after_ms)])
+        return Charge(costs, self.build_report(costs.cost, taken), refusal)
+
+    def build_report(self, cost: int, taken: RateLimitResult | None) -> Mapping[str, Any]:
+        remaining = resets_at = None
+        if taken is not None:
+            remaining = taken.remaining
+            resets_at = datetime.now(UTC) + timedelta(seconds=taken.reset_seconds)
+        return {
+            "requested": cost,
+            "limit": self.buckets.capacity or None,
+            "remaining": remaining,
+            "resetAt": resets_at,
+        }
+
+    def build_rate_limit_error(self, retry_after_ms: int) -> RequestError:
+        self.refusals["RATE_LIMITED"] += 1
+        message = f"The rate limit is exceeded. Try again in {retry_after_ms} ms."
+        return RequestError(message, "RATE_LIMITED", retryAfterMs=retry_after_ms)

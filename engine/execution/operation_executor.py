@@ -17,9 +17,10 @@ from engine.execution.timeout import SharedTimeout, TimeoutScope
 from engine.graphql.errors import ErrorFormatter, RequestError
 from engine.graphql.operation import Operation
 from engine.graphql.response import as_graphql_error, request_error_result
+from engine.limit_refusals import count_refusal
 from engine.limits.concurrency import FairExecutor, PerCallerLimit
 
-FAIR_SCHEDULING_COST_THRESHOLD = 50
+FAIR_SCHEDULING_COST_THRESHOLD = 100
 """Queries that cost more are scheduled fairly, because their steps block the event loop for some
 milliseconds each."""
 MAX_EXPENSIVE_QUERIES_PER_CALLER = 4
@@ -128,6 +129,7 @@ class OperationExecutor:
         )
 
     def timeout_error(self, context: Any) -> GraphQLError:
+        count_refusal("operation_seconds")
         message = f"The operation took more than {self.timeout.seconds:g} seconds."
         return RequestError(message, "UNAVAILABLE", requestId=context.request_id)
 

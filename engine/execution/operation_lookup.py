@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphql import GraphQLError, OperationType
 from strawberry.types.execution import PreExecutionError
@@ -13,6 +13,7 @@ from engine.graphql.operation import Operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest, has_more_values
 from engine.graphql.response import request_error_result
+from engine.limit_refusals import count_refusal
 
 MAX_VARIABLE_VALUES = 2500
 """Values are coerced one by one. If each makes an input object, so many take about 30 ms."""
@@ -24,11 +25,22 @@ OPERATION_TYPE_PLURALS = {
 
 
 class OperationLookup:
+    """Looks up operations in the persisted documents and the document cache.
+
+    Args:
+        check_caller: Returns an error if the caller with this key must not have a document checked
+            now.
+    """
+
     def __init__(
-        self, persisted_documents: PersistedDocuments, document_cache: DocumentCache
+        self,
+        persisted_documents: PersistedDocuments,
+        document_cache: DocumentCache,
+        check_caller: Callable[[str], GraphQLError | None],
     ) -> None:
         self.persisted_documents = persisted_documents
         self.document_cache = document_cache
+        self.check_caller = check_caller
 
     async def find(
         self, request: GraphQLRequest, caller: str, *, schema_hidden: bool
@@ -42,6 +54,9 @@ class OperationLookup:
             text = await self.persisted_documents.find_text(request.query, request.extensions)
             document = self.document_cache.get_cached(text, schema_hidden=schema_hidden)
             if document is None:
+                refusal = self.check_caller(caller)
+                if refusal is not None:
+                    return refusal
                 document = await self.document_cache.load(
                     text, schema_hidden=schema_hidden, caller=caller
                 )
@@ -69,6 +84,7 @@ class OperationLookup:
             return PreExecutionError(None, list(validation_errors))
         self.persisted_documents.register(request.query, request.extensions)
         if request.variables and has_more_values(request.variables, MAX_VARIABLE_VALUES):
+            count_refusal("variable_values")
             message = f"The variables must hold at most {MAX_VARIABLE_VALUES} values in total."
             return request_error_result(message, "BAD_REQUEST", limit=MAX_VARIABLE_VALUES)
         return operation

@@ -23,13 +23,17 @@ from engine.execution.operation_lookup import OperationLookup
 from engine.execution.plans import Planner
 from engine.execution.subscription import SubscriptionExecution
 from engine.execution.timeout import SharedTimeout
+from engine.graphql.cost import OperationCost
 from engine.graphql.document_cache import DocumentCache
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.errors import ErrorFormatter, ExplainError, IsOutage
 from engine.graphql.operation import SUBSCRIPTIONS, Operation, log_operation
 from engine.graphql.persisted_documents import PersistedDocuments
 from engine.graphql.request import GraphQLRequest
-from engine.limits.rate import LeakyBuckets, address_key
+from engine.graphql.response import request_error_result
+from engine.limits.network import address_key
+from engine.limits.rate import LeakyBuckets
+from engine.limits.subscriptions import SubscriptionBudgets, SubscriptionLimitReached
 
 
 class Schema(strawberry.Schema):
@@ -52,38 +56,49 @@ class Schema(strawberry.Schema):
         is_outage: IsOutage = lambda _: False,
         is_schema_hidden: Callable[[Any], bool] = lambda _: False,
         viewer_key: Callable[[Any], str | None] = lambda _: None,
+        log_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
-        max_cost: int = 1000,
+        max_cost: int = 5000,
+        max_search_terms: int = 16,
         buckets: LeakyBuckets | None = None,
         persisted_documents: PersistedDocuments | None = None,
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
+        subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
-        """Set how operations are executed.
+        """Set how operations are executed. The schema has no planner afterwards; set one then.
 
         Args:
             explain_error: Describes the application's own exceptions to clients.
-            is_outage: Tells whether an exception means an outage of the database.
+            is_outage: Tells whether an exception means that the database is unavailable.
             is_schema_hidden: Tells whether the caller of a context may not see the schema. They
                 get no introspection and no suggestions in errors.
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
+            log_cursor: Returns the `extensions.cursor` of a query with this context. It is called
+                before the query reads anything. None if the caller may not have it.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
+            max_search_terms: The maximum number of words that one operation may search for.
             buckets: The rate limit of each caller, in query cost.
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
+            subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)
         self.is_outage = is_outage
         self.is_schema_hidden = is_schema_hidden
         self.viewer_key = viewer_key
+        self.log_cursor = log_cursor
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
+        self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
-        self.operation_lookup = OperationLookup(self.persisted_documents, self.document_cache)
-        self.cost_limit = CostLimit(self._schema, max_cost, self.buckets)
+        self.cost_limit = CostLimit(self._schema, max_cost, max_search_terms, self.buckets)
+        self.operation_lookup = OperationLookup(
+            self.persisted_documents, self.document_cache, self.cost_limit.check_caller
+        )
         self.executor = OperationExecutor(
             self._schema,
             SharedTimeout(timeout_seconds),
@@ -144,18 +159,25 @@ class Schema(strawberry.Schema):
             its type is not among `allowed_types`.
         """
         started = time.perf_counter()
+        # Before the loaders are renewed, so that they hold nothing older than the cursor.
+        cursor = self.log_cursor(context)
         context.refresh()
-        self.set_caller(self.limit_key(context))
+        caller = self.limit_key(context)
+        self.set_caller(caller)
         operation = await self.require_operation(request, context, allowed_types)
-        extensions: dict[str, Any] = {"requestId": context.request_id}
         if isinstance(operation, Operation):
-            charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
-            extensions["cost"] = charge.report
+            charge = self.cost_limit.charge(operation, request.variables, caller)
             result = charge.refusal or await self.executor.execute(
-                operation, request.variables, context, charge.cost
+                operation, request.variables, context, charge.costs.cost
             )
+            if operation.type is not OperationType.QUERY or result.data is None:
+                cursor = None
         else:
-            result, operation = operation, None
+            charge = self.cost_limit.charge_without_operation(operation, caller)
+            result, operation, cursor = charge.refusal or operation, None, None
+        extensions = {"requestId": context.request_id, "cost": charge.report}
+        if cursor is not None:
+            extensions["cursor"] = cursor
         self.format_errors(result, context, validated=operation is not None)
         result.extensions = extensions
         log_operation(context.request_id, operation, result, started)
@@ -188,19 +210,40 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         context.resume_from = resume_from
         context.refresh()
-        self.set_caller(self.limit_key(context))
+        caller = self.limit_key(context)
+        self.set_caller(caller)
         operation = await self.require_operation(request, context, SUBSCRIPTIONS)
         if isinstance(operation, PreExecutionError):
+            operation = (
+                self.cost_limit.charge_without_operation(operation, caller).refusal or operation
+            )
             self.format_errors(operation, context, validated=False)
             log_operation(context.request_id, None, operation, started)
             return operation
-        charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
+        charge = self.cost_limit.charge(operation, request.variables, caller)
         outcome = charge.refusal or await self.executor.subscribe(
             operation, request.variables, context, self.error_formatter
         )
+        if isinstance(outcome, SubscriptionExecution):
+            outcome = self.claim_subscription(outcome, caller, charge.costs)
         if isinstance(outcome, ExecutionResult):
             self.format_errors(outcome, context, validated=True)
             log_operation(context.request_id, operation, outcome, started)
         else:
             log_operation(context.request_id, operation, None, started)
         return outcome
+
+    def claim_subscription(
+        self, execution: SubscriptionExecution, caller: str, costs: OperationCost
+    ) -> SubscriptionExecution | ExecutionResult:
+        """Count a subscription for its owner, or close its source and return an error."""
+        try:
+            execution.claim = self.subscription_budgets.claim(
+                caller, execution.share_key, costs.update_cost, costs.item_cost
+            )
+        except SubscriptionLimitReached as error:
+            execution.discard()
+            return request_error_result(
+                str(error), "QUERY_TOO_EXPENSIVE", requested=error.requested, limit=error.limit
+            )
+        return execution

@@ -47,11 +47,17 @@ class Source(ABC, Generic[T]):
         return True
 
     @abstractmethod
-    async def next_batch(self) -> Sequence[Item[T]]:
-        """Wait for new items and return them in order.
+    async def wait(self) -> None:
+        """Return when `next_batch` has something to do, or earlier.
 
-        The batch can be empty if only the position has moved. A call that is cancelled while it
-        waits loses no items; the next call returns them.
+        This must be cheap, because all sources can wake at once. They work one after the other.
+        """
+
+    @abstractmethod
+    async def next_batch(self) -> Sequence[Item[T]]:
+        """Return new items in order. Called after `wait`.
+
+        The batch can be empty. A call that is cancelled loses no items; the next call returns them.
         """
 
     @abstractmethod
@@ -78,6 +84,7 @@ class Source(ABC, Generic[T]):
         """Makes the source an event stream for graphql-core, if nothing is shared."""
         try:
             while True:
+                await self.wait()
                 for _, value in await self.next_batch():
                     yield value
         finally:

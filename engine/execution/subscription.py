@@ -17,6 +17,7 @@ from graphql import ExecutionResult, FieldNode, GraphQLError
 from engine.execution.source import Source
 from engine.graphql.errors import ErrorFormatter, has_unavailable_error
 from engine.graphql.operation import Operation
+from engine.limits.subscriptions import SubscriptionClaim
 
 
 class ExecutionInterrupted(Exception):
@@ -43,6 +44,8 @@ class SubscriptionExecution:
         self.context = context
         self.errors = errors
         self.operation_key = operation_key
+        self.claim = SubscriptionClaim(owner="")
+        """Set when the subscription is counted for its owner."""
 
     @property
     def share_key(self) -> Hashable:
@@ -100,7 +103,15 @@ class SubscriptionExecution:
         executor = copy(self.executor)
         executor.context_value = context
         source = self.source.fork(context, position)
-        return SubscriptionExecution(source, executor, context, self.errors, self.operation_key)
+        key = self.operation_key
+        fork = SubscriptionExecution(source, executor, context, self.errors, key)
+        fork.claim = self.claim
+        return fork
+
+    def discard(self) -> None:
+        """Release everything, if no subscriber joins a group with this subscription."""
+        self.source.close()
+        self.claim.release()
 
 
 def build_operation_key(

@@ -12,12 +12,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
-import structlog
-
 from engine.execution.source import Item
 from engine.execution.subscription import ExecutionInterrupted, SubscriptionExecution
 from engine.fanout.batch import Batch, batch_ends, complete_position
 from engine.fanout.outbox import Outbox
+from engine.fanout.turns import SubscriptionTurns
+from engine.fanout.work import GroupWork
+from engine.limits.subscriptions import SubscriptionClaim
 
 MAX_BATCH_ITEMS = 32
 """Items that are executed together and sent to each subscriber in one write."""
@@ -25,8 +26,6 @@ SUBSCRIBERS_PER_YIELD = 64
 """Subscribers that are served before other tasks may run."""
 DRAIN_SECONDS = 30.0
 """How long the only subscriber of a group may read nothing before it is disconnected."""
-RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
-log = structlog.get_logger("ticketwire.groups")
 
 
 class Subscriber:
@@ -36,7 +35,7 @@ class Subscriber:
     outage lasts longer than the retries.
     """
 
-    __slots__ = ("group", "on_end", "on_outage", "outbox", "position", "suffix")
+    __slots__ = ("claim", "group", "on_end", "on_outage", "outbox", "position", "suffix")
 
     def __init__(
         self,
@@ -54,8 +53,14 @@ class Subscriber:
         self.on_end = on_end
         self.on_outage = on_outage
         self.group: SubscriptionGroup | None = None
+        self.claim = SubscriptionClaim(owner="")
 
     def leave(self) -> None:
+        """End the subscription."""
+        self.claim.release()
+        self.leave_group()
+
+    def leave_group(self) -> None:
         if self.group is not None:
             self.group.remove(self)
 
@@ -63,7 +68,7 @@ class Subscriber:
         """Leave the group, and continue from the current position with the context's viewer."""
         if self.group is not None:
             groups, execution = self.group.groups, self.group.execution.fork(context, self.position)
-            self.leave()
+            self.leave_group()
             groups.join(execution, self)
 
     @property
@@ -85,10 +90,12 @@ class FanoutCounters:
 class SubscriptionGroups:
     """All subscription groups of this process.
 
-    The leader of a share key is the group that later subscriptions with this key join.
+    The leader of a share key is the group that later subscriptions with this key join. `turns`
+    schedules the work of the groups.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turns: SubscriptionTurns | None = None) -> None:
+        self.turns = turns or SubscriptionTurns()
         self.leaders: dict[Hashable, SubscriptionGroup] = {}
         self.running: set[SubscriptionGroup] = set()
         self.counters = FanoutCounters()
@@ -96,6 +103,7 @@ class SubscriptionGroups:
     def join(self, execution: SubscriptionExecution, subscriber: Subscriber) -> None:
         """Send the subscriber all items after the current position of the execution's source."""
         subscriber.position = execution.source.position
+        subscriber.claim = execution.claim
         leader = None if execution.share_key is None else self.leaders.get(execution.share_key)
         if leader is not None and leader.position <= subscriber.position:
             leader.add(subscriber)
@@ -127,6 +135,7 @@ class SubscriptionGroup:
         self.key = execution.share_key
         self.position = execution.source.position
         self.subscribers: dict[Subscriber, None] = {}
+        self.work = GroupWork(execution, groups.turns)
         self.task: asyncio.Task[None] | None = None
 
     # ---------------------------------------------------------------- subscribers
@@ -134,19 +143,22 @@ class SubscriptionGroup:
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber] = None
         subscriber.group = self
+        self.work.add_owner(subscriber.claim.owner)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Remove a subscriber. A group without subscribers stops."""
-        self.subscribers.pop(subscriber, None)
+        del self.subscribers[subscriber]
         subscriber.group = None
+        self.work.remove_owner(subscriber.claim.owner)
         if not self.subscribers:
             self.stop()
 
     def dissolve(self) -> list[Subscriber]:
-        """Remove and return all subscribers."""
+        """End all subscriptions; return the subscribers."""
         subscribers = list(self.subscribers)
         for subscriber in subscribers:
             subscriber.group = None
+            subscriber.claim.release()
         self.subscribers.clear()
         self.stop_leading()
         return subscribers
@@ -192,13 +204,14 @@ class SubscriptionGroup:
         source = self.execution.source
         try:
             while self.lead_or_merge():
-                items = await source.next_batch()
+                items = await self.work.read_batch()
                 for start in range(0, len(items), MAX_BATCH_ITEMS):
                     end = min(start + MAX_BATCH_ITEMS, len(items))
                     await self.send_items(items, start, end)
                 self.position = source.position
                 if not items:
                     self.advance_subscribers()
+                del items  # they can be a snapshot of thousands of tickets
         except ExecutionInterrupted:
             for subscriber in self.dissolve():
                 subscriber.on_outage()
@@ -214,22 +227,9 @@ class SubscriptionGroup:
         for subscriber in self.subscribers:
             subscriber.position = max(subscriber.position, self.position)
 
-    async def execute(self, values: Sequence[Any]) -> list[bytes]:
-        """Execute the selection for each value; return the results as JSON.
-
-        Raises ExecutionInterrupted if a database outage outlasts the retries.
-        """
-        for seconds in RETRY_DELAYS_SECONDS:
-            try:
-                return await self.execution.execute_batch(values)
-            except ExecutionInterrupted:
-                log.warning("groups.execution_interrupted", retry_seconds=seconds)
-                await asyncio.sleep(seconds)
-        return await self.execution.execute_batch(values)
-
     async def send_items(self, items: Sequence[Item[Any]], first: int, last: int) -> None:
         """Execute and deliver items[first:last], a part of a batch of the source."""
-        payloads = await self.execute([value for _, value in items[first:last]])
+        payloads = await self.work.execute([value for _, value in items[first:last]])
         self.groups.counters.items += len(payloads)
         positions = [position for position, _ in items[first:last]]
         cursors = [

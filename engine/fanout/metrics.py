@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
+from engine.server.traffic import TrafficLimits
 from engine.telemetry.metrics import ProcessSample, build_process_samples
 
 
@@ -23,4 +24,14 @@ def connection_metrics(
         connections_refused_total=registry.refused,
         outbox_bytes=sum(backlogs),
         largest_outbox_bytes=max(backlogs, default=0),
+    )
+
+
+def traffic_metrics(traffic: TrafficLimits, process: str) -> list[ProcessSample]:
+    """How often clients exceeded the limits on traffic since the process started."""
+    return build_process_samples(
+        process,
+        websocket_frame_floods_total=traffic.frame_floods,
+        websocket_read_pauses_total=traffic.read_pauses,
+        discard_limit_aborts_total=traffic.discard_aborts,
     )

@@ -6,22 +6,27 @@ Fields state their weights in their metadata, under COST:
 - `each`: the cost of each item of a list. By default 1.
 - `items`: the length that a list without pages is assumed to have.
 - `by`: the argument whose length is the length of the list.
-- `given`: further costs, by argument or member (`filter.search`), if that is given and not null.
+- `condition`: the cost of each object in the arguments, such as a condition of a filter.
+- `search`: the cost of each word of a full-text search in the arguments, at any depth.
+- `update`: the cost of finding out what an event changes for a subscription.
 
 A page's size multiplies the cost of all fields below its edges and nodes. The same leaf under
-another alias costs REPEATED_LEAF_FACTOR times as much. Long arguments cost extra. @skip and
-@include do not reduce the cost.
+another alias costs REPEATED_LEAF_FACTOR times as much. Long arguments cost extra, and so does each
+value, list and object in them, wherever it comes from: the document, a variable or a default.
+@skip and @include do not reduce the cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLSchema,
+    OperationType,
     get_named_type,
     get_nullable_type,
     is_leaf_type,
@@ -29,12 +34,7 @@ from graphql import (
     is_object_type,
 )
 
-from engine.graphql.cost_arguments import (
-    ArgumentReader,
-    Variables,
-    cache_key_part,
-    count_values,
-)
+from engine.graphql.cost_arguments import ArgumentReader, Variables, cache_key_part
 from engine.graphql.document_limits import INTROSPECTION_FIELDS, ResponseField
 from engine.graphql.operation import Operation
 
@@ -51,14 +51,32 @@ INTROSPECTION_LIST_LENGTHS = {
     "possibleTypes": 3,
     "interfaces": 1,
 }
+MIN_OPERATION_COST = 1
+"""No operation is free, because each is parsed, looked up and answered."""
+ITEM_COST = 10
+"""The cost of executing and sending one item of a subscription, besides its selection."""
 REPEATED_LEAF_FACTOR = 10
 ARGUMENT_CHARACTERS_PER_POINT = 500
 """So many characters of a field's arguments in the document cost 1, because graphql-core coerces
 them again for each object."""
 ARGUMENT_VALUES_PER_POINT = 10
-"""So many values in an argument with a weight, such as a filter, cost 1."""
-SCHEMA_OBJECTS_PER_POINT = 250
+"""So many values, lists and objects in the arguments of a field cost 1."""
+SCHEMA_OBJECTS_PER_POINT = 50
 """So many objects of the schema cost 1. They are in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCost:
+    """The cost of an operation with certain variables.
+
+    The last two are the costs of a subscription while it runs: of each update, which is a look at
+    new events, and of each item that is sent.
+    """
+
+    cost: int
+    search_terms: int
+    update_cost: int = 0
+    item_cost: int = 0
 
 
 class QueryCost:
@@ -69,7 +87,9 @@ class QueryCost:
         self.operation = operation
         self.arguments = ArgumentReader(operation.node)
         self.cache_key_variables: tuple[str, ...] | None = None
-        self.cached_costs: dict[Hashable, int] = {}
+        self.cached_costs: dict[Hashable, OperationCost] = {}
+        self.search_terms = 0
+        """The number of search terms, counted while the cost is computed."""
         self.highest = 0
         """The highest cost so far."""
         roots = list(operation.root.children.values())
@@ -80,7 +100,7 @@ class QueryCost:
         """The approximate number of objects of the schema that introspection returns."""
         self.is_introspection_only = names <= {*INTROSPECTION_FIELDS, "__typename"}
 
-    def get(self, variables: Variables | None) -> int:
+    def get(self, variables: Variables | None) -> OperationCost:
         variables = variables or {}
         if self.cache_key_variables is not None:
             cost = self.cached_costs.get(self.cache_key(variables))
@@ -88,16 +108,36 @@ class QueryCost:
                 return cost
         return self.compute(variables)
 
-    def compute(self, variables: Variables) -> int:
+    def compute(self, variables: Variables) -> OperationCost:
         root_type = cast("Any", self.schema.get_root_type(self.operation.type))
-        selections = self.operation.root.children.values()
+        selections = list(self.operation.root.children.values())
+        self.search_terms = 0
         cost = sum(self.field_cost(each, root_type, None, variables) for each in selections)
+        cost = max(cost, MIN_OPERATION_COST)
         self.highest = max(self.highest, cost)
+        update_cost = item_cost = 0
+        search_terms = self.search_terms
+        if self.operation.type is OperationType.SUBSCRIPTION:
+            update_cost, item_cost = self.running_costs(selections[0], root_type, variables)
+        result = OperationCost(cost, search_terms, update_cost, item_cost)
         self.cache_key_variables = tuple(sorted(self.arguments.used_variables))
         if len(self.cached_costs) >= MAX_CACHED_COSTS:
             self.cached_costs.clear()
-        self.cached_costs[self.cache_key(variables)] = cost
-        return cost
+        self.cached_costs[self.cache_key(variables)] = result
+        return result
+
+    def running_costs(
+        self, response_field: ResponseField, root_type: Any, variables: Variables
+    ) -> tuple[int, int]:
+        """The costs of a running subscription: of each update, and of each item."""
+        field: GraphQLField | None = root_type.fields.get(field_name(response_field))
+        if field is None:
+            return MIN_OPERATION_COST, MIN_OPERATION_COST
+        weights, node = get_weights(field), response_field.nodes[0]
+        update_cost = weights.get("update", 1) + self.arguments_cost(node, weights, variables)
+        item_type = get_named_type(field.type)
+        children = self.children_cost(response_field, item_type, None, variables)
+        return update_cost, ITEM_COST + children
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
@@ -192,15 +232,12 @@ class QueryCost:
     ) -> int:
         locations = [each.loc for each in node.arguments or () if each.loc]
         cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARACTERS_PER_POINT
-        for path, weight in weights.get("given", {}).items():
-            name, _, member = path.partition(".")
-            value = self.arguments.value(node, name, variables)
-            cost += count_values(value) // ARGUMENT_VALUES_PER_POINT
-            if member:
-                value = cast("Any", value).get(member) if isinstance(value, dict) else None
-            if value is not None:
-                cost += weight
-        return cost
+        size = self.arguments.size(node, variables)
+        if "search" in weights:
+            cost += size.search_terms * weights["search"]
+            self.search_terms += size.search_terms
+        cost += size.objects * weights.get("condition", 0)
+        return cost + size.values // ARGUMENT_VALUES_PER_POINT
 
 
 def field_name(response_field: ResponseField) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, cast
 
 from graphql import (
@@ -12,6 +16,7 @@ from graphql import (
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
+    StringValueNode,
     ValueNode,
     VariableNode,
 )
@@ -20,8 +25,33 @@ DEFAULT_PAGE_SIZE = 25
 """The application's default. The engine can't import it from `models/core/pagination.py`."""
 MAX_COUNTED_PAGE_SIZE = 101
 """One more than the largest page. The resolver refuses pages of this size and larger ones."""
+SEARCH_MEMBER = "search"
+"""Arguments and input fields with this name hold a full-text search, each of whose words counts."""
+UNSPACED_RUN = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
+"""Scripts without spaces. The application searches for parts of three of their characters
+(`models/core/words.py`)."""
+PART_CHARS = 3
+MAX_WORDS_PER_TEXT = 16
+MAX_TEXT_CHARACTERS = 20_000
+"""The application ignores further words and characters of a search (`models/queries/search.py`)."""
 
 Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSize:
+    """The size of the arguments of a field, or of a variable, at all levels.
+
+    `values` counts scalars, lists and objects. `objects` counts the objects alone: in a filter,
+    each is a condition or a nesting level. `search_terms` counts the words of full-text searches.
+    """
+
+    values: int = 0
+    objects: int = 0
+    search_terms: int = 0
 
 
 class ArgumentReader:
@@ -42,15 +72,22 @@ class ArgumentReader:
     def value(self, node: FieldNode, name: str | None, variables: Variables) -> Any:
         for each in node.arguments or ():
             if each.name.value == name:
-                return self.approximate_value(each.value, variables)
+                return self.plain_value(each.value, variables)
         return None
 
-    def approximate_value(self, node: ValueNode | None, variables: Variables) -> Any:
-        """A value with all parts that influence the cost. The others become True.
+    def size(self, node: FieldNode, variables: Variables) -> InputSize:
+        """The size of all arguments of a field."""
+        arguments = {
+            each.name.value: self.plain_value(each.value, variables)
+            for each in node.arguments or ()
+        }
+        size = measure(arguments)
+        return replace(size, values=size.values - 1, objects=size.objects - 1)
 
-        The values of variables are returned as they are. Literals differ: a string or enum becomes
-        True, and the items of a list are not converted, so `count_values` counts each item as one
-        value, even if it is an object.
+    def plain_value(self, node: ValueNode | None, variables: Variables) -> Any:
+        """A value with all parts that influence the cost, as if it came from a variable.
+
+        Enum members, floats and Booleans become True. Variables are replaced by their values.
         """
         match node:
             case VariableNode():
@@ -58,15 +95,16 @@ class ArgumentReader:
                 self.used_variables.add(name)
                 if name in variables:
                     return variables[name]
-                return self.approximate_value(self.defaults.get(name), variables)
+                return self.plain_value(self.defaults.get(name), variables)
             case IntValueNode():
                 return int(node.value) if len(node.value) < 10 else MAX_COUNTED_PAGE_SIZE
+            case StringValueNode():
+                return node.value
             case ListValueNode():
-                return list(node.values)
+                return [self.plain_value(each, variables) for each in node.values]
             case ObjectValueNode():
                 return {
-                    each.name.value: self.approximate_value(each.value, variables)
-                    for each in node.fields
+                    each.name.value: self.plain_value(each.value, variables) for each in node.fields
                 }
             case NullValueNode() | None:
                 return None
@@ -74,21 +112,74 @@ class ArgumentReader:
                 return True
 
 
-def count_values(value: Any) -> int:
-    """How many values the nested lists and objects of a value contain.
+def cache_key_part(value: Any) -> Hashable:
+    """The part of a cost's cache key for one variable. Values with equal parts cost the same.
 
-    In a value from variables, they are counted at all levels. An item of a literal list counts as
-    one value; see `ArgumentReader.approximate_value`.
+    A variable may be a whole search, so the words of a text count, too.
     """
-    pending, count = [value], 0
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return count_words(value), "words"
+    if isinstance(value, list):
+        return len(cast("list[Any]", value)), measure(cast("object", value))
+    if isinstance(value, dict):
+        return measure(cast("object", value))
+    number = as_int(value)
+    return "given" if number is None else number
+
+
+def measure(value: object) -> InputSize:
+    """The size of a value; an object or a list counts as one value, plus its members."""
+    pending: list[object] = [value]
+    values = objects = search_terms = 0
     while pending:
         current = pending.pop()
+        values += 1
         if isinstance(current, dict):
-            pending.extend(cast("dict[str, Any]", current).values())
+            objects += 1
+            members = cast("dict[str, Any]", current)
+            pending.extend(members.values())
+            search = members.get(SEARCH_MEMBER)
+            if isinstance(search, str):
+                search_terms += count_words(search)
         elif isinstance(current, list):
             pending.extend(cast("list[Any]", current))
-        else:
-            count += 1
+    return InputSize(values, objects, search_terms)
+
+
+class WordCharacters(dict[int, int | None]):
+    """A table for `str.translate`: letters, digits and marks stay, others become spaces.
+
+    Invisible characters are removed.
+    """
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        if unicodedata.category(character) == "Cf":
+            return None
+        is_part = character.isalnum() or unicodedata.category(character).startswith("M")
+        return code if is_part else ord(" ")
+
+
+WORD_CHARACTERS = WordCharacters()
+
+
+def count_words(text: str) -> int:
+    """At least as many words as the application searches for in a text.
+
+    It may miss a word only where an accent is inside a Hangul syllable.
+    """
+    # One character may stand for several words, before it is normalized.
+    normal = unicodedata.normalize("NFKC", text[:MAX_TEXT_CHARACTERS])
+    count = 0
+    separated = unicodedata.normalize("NFC", normal.translate(WORD_CHARACTERS))
+    for word in separated.split():
+        for index, piece in enumerate(UNSPACED_RUN.split(word)):
+            if piece:
+                count += ceil(len(piece) / PART_CHARS) if index % 2 else 1
+        if count >= MAX_WORDS_PER_TEXT:
+            return MAX_WORDS_PER_TEXT
     return count
 
 
@@ -97,20 +188,3 @@ def as_int(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def cache_key_part(value: Any) -> Hashable:
-    """The part of a cost's cache key for one variable. Values with equal parts cost the same.
-
-    "given" stands for any scalar that is not an integer.
-    """
-    if isinstance(value, list):
-        return len(cast("list[Any]", value)), "items"
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        names = sorted([name for name, member in members.items() if member is not None])
-        return count_values(members), tuple(names)
-    if value is None:
-        return None
-    number = as_int(value)
-    return "given" if number is None else number

@@ -152,7 +152,7 @@ class DocumentCache:
             return document
         self.check_text(text)
         async with self.executor.callers.semaphore_of(caller):
-            # Another request of this caller may have loaded the document meanwhile.
+            # Another request of this caller may have loaded the document while this one waited.
             document = self.get_cached(text, schema_hidden=schema_hidden)
             if document is not None:
                 return document
@@ -169,7 +169,9 @@ class DocumentCache:
         max_bytes = self.limits.bytes
         if len(text) > max_bytes or len(text.encode(errors="replace")) > max_bytes:
             message = f"The document must be at most {max_bytes} bytes long."
-            raise RequestError(message, "BAD_REQUEST", limit=max_bytes)
+            error = RequestError(message, "BAD_REQUEST", limit=max_bytes)
+            error.limit_name = "document_bytes"
+            raise error
 
     def parse_and_validate(
         self, document: Document | None, text: str, schema_hidden: bool

@@ -47,13 +47,13 @@ class DocumentLimits:
     depth: int = 12
     """The nesting of fields, with fragments expanded. A root field has the depth 1."""
     aliases: int = 30
-    """The aliases of an operation, with fragments expanded."""
+    """The aliases of an operation or of an unused fragment, with fragments expanded."""
     root_fields: int = 20
     """The root fields of an operation, with fragments expanded and equal response keys merged."""
     merged_selections: int = 40
     """The selections that are merged into one field of the response, with fragments expanded."""
     directives: int = 50
-    """The directives of an operation, with fragments expanded."""
+    """The directives of an operation or of an unused fragment, with fragments expanded."""
     fragments: int = 60
     """The fragment definitions of the document."""
     operations: int = 20
@@ -69,9 +69,13 @@ class DocumentLimits:
 
 
 class LimitExceeded(RequestError):
-    """A document exceeds a limit."""
+    """A document exceeds a limit.
 
-    def __init__(self, message: str, limit: int, requested: int | None = None) -> None:
+    Errors are cached with their documents, so the refusal is counted with each response.
+    """
+
+    def __init__(self, name: str, message: str, limit: int, requested: int | None = None) -> None:
+        self.limit_name = f"document_{name}"
         counts = {"limit": limit}
         if requested is not None:
             counts = {"requested": requested, "limit": limit}
@@ -79,11 +83,12 @@ class LimitExceeded(RequestError):
 
     @classmethod
     def of_depth(cls, limit: int, requested: int | None = None) -> LimitExceeded:
-        return cls(f"Fields may be nested at most {limit} levels deep.", limit, requested)
+        return cls("depth", f"Fields may be nested at most {limit} levels deep.", limit, requested)
 
     @classmethod
     def of_nesting(cls, limit: int) -> LimitExceeded:
-        return cls(f"A selection may be inside at most {limit} fields and fragments.", limit)
+        message = f"A selection may be inside at most {limit} fields and fragments."
+        return cls("nesting", message, limit)
 
 
 @dataclass(slots=True)
@@ -179,7 +184,7 @@ class SelectionTree:
                     f"A document may have at most {MAX_SELECTIONS} selections, "
                     "with fragments expanded."
                 )
-                raise LimitExceeded(message, MAX_SELECTIONS)
+                raise LimitExceeded("selections", message, MAX_SELECTIONS)
             self.count_directives(node.directives or ())
             if isinstance(node, FieldNode):
                 self.add_field(node, parent, position)
@@ -218,13 +223,13 @@ class SelectionTree:
         limit = self.limits.merged_selections
         if len(response_field.nodes) > limit:
             message = f"A field may be selected at most {limit} times in one place."
-            raise LimitExceeded(message, limit)
+            raise LimitExceeded("field_repeats", message, limit)
         if self.merged_pairs > MAX_MERGED_PAIRS:
             message = (
                 f"A document may have at most {MAX_MERGED_PAIRS} pairs of selections of the same "
                 "field, with fragments expanded."
             )
-            raise LimitExceeded(message, MAX_MERGED_PAIRS)
+            raise LimitExceeded("merged_pairs", message, MAX_MERGED_PAIRS)
 
     def add_fragment(self, name: str, parent: ResponseField, position: Position) -> None:
         fragment = self.fragments.get(name)
@@ -245,4 +250,5 @@ class SelectionTree:
 
 def require_at_most(limit: int, requested: int, owner: str, what: str) -> None:
     if requested > limit:
-        raise LimitExceeded(f"{owner} may have at most {limit} {what}.", limit, requested)
+        message = f"{owner} may have at most {limit} {what}."
+        raise LimitExceeded(what.replace(" ", "_"), message, limit, requested)

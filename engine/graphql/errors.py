@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from engine.limit_refusals import LIMIT_BY_CODE, count_refusal, find_limit
+
 ExplainError = Callable[[Exception], Mapping[str, Any] | None]
 """Describes an exception of the application to clients: `message`, `code` and further extensions.
 None for an exception that clients must not see."""
@@ -19,6 +21,12 @@ IsOutage = Callable[[BaseException], bool]
 """Whether an exception means that a service that the application depends on is unavailable."""
 SUGGESTION_PATTERN = re.compile(r" Did you mean .*\?$", re.DOTALL)
 """The end of graphql-core's messages that reveal names of the schema."""
+QUOTED_PATTERN = re.compile(r"(Value )?'[^'\s]+'")
+"""What graphql-core quotes: names of the schema or of the document, but after `Value` the client's
+value. Names contain no spaces, so a client's value with apostrophes can't hide one."""
+MASKED_NAME = "'…'"
+TOO_MANY_TOKENS = "tokens. Parsing aborted."
+"""The end of graphql-core's message about a document that exceeds the limit on tokens."""
 UNAUTHENTICATED_MESSAGE = "The bearer token is unknown, revoked or expired."
 UNAVAILABLE_MESSAGE = "The service is temporarily unavailable. Try again later."
 INTERNAL_ERROR_MESSAGE = "An internal error occurred."
@@ -27,6 +35,9 @@ log = structlog.get_logger("ticketwire.operation")
 
 class RequestError(GraphQLError):
     """The reason why an operation is not executed, with a code for the client."""
+
+    limit_name: str | None = None
+    """The limit that the operation exceeds, for the metric. It is counted with the response."""
 
     def __init__(self, message: str, code: str, **extensions: Any) -> None:
         super().__init__(message, extensions={"code": code, **extensions})
@@ -84,6 +95,16 @@ def copy_error(error: GraphQLError, message: str, extensions: Mapping[str, Any])
     )
 
 
+def find_limit_of(error: GraphQLError) -> str | None:
+    """The limit by which an operation or a field is refused, if any."""
+    limit = find_limit(error.original_error or error)
+    if isinstance(error, GraphQLSyntaxError) and TOO_MANY_TOKENS in error.message:
+        return "document_tokens"
+    if limit is None and isinstance(error, RequestError):
+        return LIMIT_BY_CODE.get(error.code)
+    return limit
+
+
 def has_unavailable_error(result: Any) -> bool:
     return any(
         (error.extensions or {}).get("code") == "UNAVAILABLE" for error in result.errors or ()
@@ -103,20 +124,37 @@ class ErrorFormatter:
         """Replace the result's errors by a new list. The old list can belong to a cached document.
 
         Args:
-            schema_hidden: Whether the caller may not see the schema. Suggestions are then removed.
-            executed: See `format_error`.
+            schema_hidden: Whether the caller may not see the schema. See `mask_schema_names`.
+            validated: See `format_error`.
         """
         if not result.errors:
             return
+        for error in result.errors:
+            count_refusal(find_limit_of(error))
         errors = [
             format_error(error, self.explain, self.is_outage, request_id, validated=validated)
             for error in result.errors
         ]
         if schema_hidden:
-            errors = [remove_suggestion(error) for error in errors]
+            errors = [mask_schema_names(error) for error in errors]
         result.errors = errors
 
 
-def remove_suggestion(error: GraphQLError) -> GraphQLError:
+def mask_schema_names(error: GraphQLError) -> GraphQLError:
+    """Mask what a message about the document or the variables tells about the schema.
+
+    Suggestions are removed. Names that are not in the document, such as the type of a field or a
+    required argument, become `'…'`. The value after `found:` is the client's own.
+    """
+    if error.path is not None:
+        return error
     message = SUGGESTION_PATTERN.sub("", error.message)
+    written_names = set(re.findall(r"\w+", error.source.body if error.source else ""))
+
+    def mask(match: re.Match[str]) -> str:
+        is_written = written_names.issuperset(re.findall(r"\w+", match[0]))
+        return match[0] if is_written or match[1] else MASKED_NAME
+
+    text, separator, value = message.partition("found: ")
+    message = QUOTED_PATTERN.sub(mask, text) + separator + value
     return copy_error(error, message, error.extensions or {})

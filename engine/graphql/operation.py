@@ -112,7 +112,6 @@ def log_operation(
     operation: Operation | None,
     result: Any,
     started: float,
-    **details: Any,
 ) -> None:
     """Write the operation's line to the log.
 
@@ -120,13 +119,10 @@ def log_operation(
         operation: None if the request has no valid operation.
         result: A result with `errors`; None for a subscription that has started.
         started: The time at which the request arrived, from `time.perf_counter`.
-        details: Further values for the line.
     """
     names: Mapping[str, Any] = {}
     if operation is not None:
         names = {"name": operation.name, "kind": operation.type.value}
     errors = getattr(result, "errors", None)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    log_operation_fields(
-        request_id, **names, errors=len(errors) if errors else 0, ms=milliseconds, **details
-    )
+    log_operation_fields(request_id, **names, errors=len(errors) if errors else 0, ms=milliseconds)

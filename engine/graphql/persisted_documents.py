@@ -136,7 +136,7 @@ class PersistedDocuments:
             self.pause_redis(error)
             return None
         text = stored.decode(errors="replace") if stored is not None else None
-        if text is None or sha256(text.encode()).hexdigest() != id:
+        if text is None or hash_text(text) != id:
             return None
         self.store(id, text)
         return text

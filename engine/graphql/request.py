@@ -9,13 +9,16 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from engine.limit_refusals import count_refusal
+
 MAX_QUERY_STRING_BYTES = 48 * 1024
 """Less than the 64 KiB at which the HTTP parser refuses a URL."""
 MAX_QUERY_STRING_FIELDS = 20
 NAME_CHARACTERS_PER_VALUE = 64
 """So many characters of member names count as one more value, because names are compared."""
 MAX_JSON_DEPTH = 254
-"""What orjson can write. It can read more, but we write values of clients: in pongs and logs."""
+"""The depth that orjson can write. It reads deeper values, but the server writes clients' values:
+in pongs, logs and the keys of subscription groups."""
 
 
 class MalformedRequest(Exception):
@@ -93,6 +96,7 @@ def parse_json(text: bytes, what: str) -> object:
         raise MalformedRequest(f"{what} is not JSON: {error}") from None
     can_be_too_deep = text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH
     if can_be_too_deep and not is_serializable(value):
+        count_refusal("json_depth")
         raise MalformedRequest(f"{what} must be nested at most {MAX_JSON_DEPTH} levels deep.")
     return value
 

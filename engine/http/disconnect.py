@@ -66,7 +66,10 @@ class Cancellation:
             self.has_cancelled = self.task.cancel()
 
     def finish(self) -> bool:
-        """Stop, and return whether the task was cancelled only here. Later calls do nothing."""
+        """Stop. Return whether this object has cancelled the task and nothing else has.
+
+        Later calls return False.
+        """
         if self.canceller is not None:
             self.canceller.cancel()
         has_cancelled, self.has_cancelled = self.has_cancelled, False

@@ -35,9 +35,11 @@ from engine.graphql.request import (
     parse_query_string,
 )
 from engine.graphql.response import encode_response
+from engine.http.compression import MIN_COMPRESSED_BYTES, Compressor, select_encoding
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
 PREFLIGHT_HEADERS = (
@@ -66,9 +68,13 @@ log = structlog.get_logger("ticketwire.http")
 class GraphQLEndpoint:
     """An ASGI application for HTTP. It needs the scope entries that RequestMiddleware adds."""
 
-    def __init__(self, schema: Schema, auth: AuthHooks) -> None:
+    def __init__(
+        self, schema: Schema, auth: AuthHooks, compressor: Compressor | None = None
+    ) -> None:
+        """Without a compressor, responses are not compressed."""
         self.schema = schema
         self.auth = auth
+        self.compressor = compressor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id: str = scope["request_id"]
@@ -76,7 +82,7 @@ class GraphQLEndpoint:
         content_type = CONTENT_TYPES[type] if type else JSON_CONTENT_TYPE
         headers: list[tuple[bytes, bytes]] = [(b"content-type", content_type)]
         try:
-            result = await self.handle(scope, receive, type)
+            request, context, result = await self.handle(scope, receive, type)
             scope["log_fields"]["errors"] = len(result.errors or ())
             status = 200
             if result.errors and isinstance(result, PreExecutionError):
@@ -84,6 +90,8 @@ class GraphQLEndpoint:
             if result.extensions and "cost" in result.extensions:
                 headers += build_rate_limit_headers(result.extensions["cost"])
             body = encode_response(result)
+            if len(body) >= MIN_COMPRESSED_BYTES and await self.schema.is_query(request, context):
+                body = await self.compress(scope, context, body, headers)
         except ClientDisconnected:
             log.info("http.client_disconnected", request_id=request_id)
             return
@@ -96,8 +104,13 @@ class GraphQLEndpoint:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def handle(self, scope: Scope, receive: Receive, type: str | None) -> ExecutionResult:
-        """Read, authenticate and execute a request. Raises what `to_refusal` accepts."""
+    async def handle(
+        self, scope: Scope, receive: Receive, type: str | None
+    ) -> tuple[GraphQLRequest, Any, ExecutionResult]:
+        """Read, authenticate and execute a request. Raises what `to_refusal` accepts.
+
+        Returns the request, its context and its result.
+        """
         is_post = scope["method"] == "POST"
         headers: Mapping[bytes, bytes] = scope["headers_by_name"]
         check_headers(scope, headers, type, is_post=is_post)
@@ -112,9 +125,21 @@ class GraphQLEndpoint:
         ):
             raise RequestRefused(405, "Use POST for mutations.", allow="POST")
         with cancel_on_disconnect(scope, partial(self.schema.is_query, request, context)):
-            return await self.execute(
-                request, context, QUERIES_AND_MUTATIONS if is_post else QUERIES
-            )
+            kinds = QUERIES_AND_MUTATIONS if is_post else QUERIES
+            return request, context, await self.execute(request, context, kinds)
+
+    async def compress(
+        self, scope: Scope, context: Any, body: bytes, headers: list[tuple[bytes, bytes]]
+    ) -> bytes:
+        """Compress the response to a query as its client accepts it, and add the headers."""
+        if self.compressor is None:
+            return body
+        headers.append((b"vary", b"Accept-Encoding"))
+        encoding = select_encoding(scope["headers_by_name"].get(b"accept-encoding"))
+        if encoding is None:
+            return body
+        headers.append((b"content-encoding", encoding.encode()))
+        return await self.compressor.compress(self.schema.limit_key(context), body, encoding)
 
     async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
         """Create the context of a request, with its token's owner as viewer."""
@@ -146,15 +171,10 @@ def check_headers(
     if type is None:
         raise RequestRefused(406, NOT_ACCEPTABLE)
     if is_post:
-        encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-        if encoding not in (b"", b"identity"):
-            raise RequestRefused(
-                415, "The request body must not be compressed.", accept_encoding="identity"
-            )
-        if not is_json(headers.get(b"content-type", b"")):
-            raise RequestRefused(415, "The request body must be application/json in UTF-8.")
+        check_json_body(headers)
         return
     if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
+        count_refusal("query_string_bytes")
         raise RequestRefused(
             414,
             f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "
@@ -164,6 +184,17 @@ def check_headers(
         raise RequestRefused(
             400, "A GET request needs a header that requires a preflight, such as X-Requested-With."
         )
+
+
+def check_json_body(headers: Mapping[bytes, bytes]) -> None:
+    """Check that the headers describe uncompressed JSON in UTF-8. Raises RequestRefused."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in (b"", b"identity"):
+        raise RequestRefused(
+            415, "The request body must not be compressed.", accept_encoding="identity"
+        )
+    if not is_json(headers.get(b"content-type", b"")):
+        raise RequestRefused(415, "The request body must be application/json in UTF-8.")
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.graphql.errors import INTERNAL_ERROR_MESSAGE
+from engine.limit_refusals import count_refusal
 from engine.server.error_response import (
     JSON_CONTENT_TYPE,
     SECURITY_HEADERS,
@@ -21,15 +22,19 @@ from engine.telemetry.logging import REQUEST_FIELDS, REQUEST_LOGGER
 
 REQUEST_ID_PATTERN = re.compile(rb"[\w.-]{8,64}")
 MAX_BODY_BYTES = 1024 * 1024
-MAX_DRAIN_BYTES = 8 * MAX_BODY_BYTES
 log = structlog.get_logger("ticketwire.request")
 
 
 class BodyTooLarge(RequestRefused):
-    """Raised where the body is read, so that the endpoint responds as to other bad requests."""
+    """Raised where the body is read, so that the endpoint responds as to other bad requests.
+
+    The HTTP protocol discards the rest of the body, so that the client can read the response.
+    """
 
     def __init__(self) -> None:
-        super().__init__(413, f"The request body must be at most {MAX_BODY_BYTES} bytes.")
+        count_refusal("body_bytes")
+        reason = f"The request body must be at most {MAX_BODY_BYTES} bytes."
+        super().__init__(413, reason, connection="close")
 
 
 class RequestMiddleware:
@@ -71,8 +76,6 @@ class RequestMiddleware:
             message = await receive()
             size += len(message.get("body", b""))
             if size > MAX_BODY_BYTES:
-                if message.get("more_body"):
-                    await drain_body(receive)
                 raise BodyTooLarge
             return message
 
@@ -85,20 +88,18 @@ class RequestMiddleware:
 
         try:
             if not is_length_allowed(scope["headers_by_name"].get(b"content-length")):
-                await drain_body(receive)
                 raise BodyTooLarge
             await self.app(scope, receive_limited, send_with_headers)
         except BodyTooLarge as error:
             if status:
                 raise
-            await send_error(
-                send_with_headers, error.status_code, error.reason, error.code, request_id
-            )
+            await send_error(send_with_headers, error, request_id)
         except Exception:
             log.exception("request.failed", request_id=request_id, path=scope["path"])
             if status:
                 raise
-            await send_error(send_with_headers, 500, INTERNAL_ERROR_MESSAGE, "INTERNAL", request_id)
+            internal_error = RequestRefused(500, INTERNAL_ERROR_MESSAGE, "INTERNAL")
+            await send_error(send_with_headers, internal_error, request_id)
         finally:
             fields["status"] = status
             fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
@@ -139,21 +140,12 @@ def is_length_allowed(content_length: bytes | None) -> bool:
     return is_number and int(content_length) <= MAX_BODY_BYTES
 
 
-async def drain_body(receive: Receive) -> None:
-    """Read and drop the rest of a body, up to a limit.
-
-    A client that still sends when the connection is closed could lose the response.
-    """
-    remaining = MAX_DRAIN_BYTES
-    while remaining > 0:
-        message = await receive()
-        remaining -= len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
-
-
-async def send_error(send: Send, status: int, message: str, code: str, request_id: str) -> None:
-    body = encode_error_body(message, code, request_id)
-    headers = [(b"content-type", JSON_CONTENT_TYPE), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def send_error(send: Send, error: RequestRefused, request_id: str) -> None:
+    body = encode_error_body(error.reason, error.code, request_id)
+    headers = [
+        (b"content-type", JSON_CONTENT_TYPE),
+        (b"content-length", b"%d" % len(body)),
+        *((name.encode(), value.encode()) for name, value in error.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": error.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -25,13 +25,12 @@ def build_rate_limit_headers(cost: Mapping[str, Any]) -> list[tuple[bytes, bytes
     """Build the headers from `extensions.cost`. Without a rate limit, the list is empty.
 
     Args:
-        cost: `limit`, `remaining` and `resetAt`, a datetime or a string in ISO 8601.
+        cost: `limit` and `remaining`, in query cost, and `resetAt`, a datetime. Each may be None.
     """
     limit, remaining, reset_at = cost.get("limit"), cost.get("remaining"), cost.get("resetAt")
     if limit is None or remaining is None or reset_at is None:
         return []
-    reset = datetime.fromisoformat(reset_at) if isinstance(reset_at, str) else reset_at
-    seconds = max(0, ceil((reset - datetime.now(UTC)).total_seconds()))
+    seconds = max(0, ceil((reset_at - datetime.now(UTC)).total_seconds()))
     return [
         (b"ratelimit-limit", b"%d" % limit),
         (b"ratelimit-remaining", b"%d" % max(0, remaining)),

@@ -1,4 +1,4 @@
-"""Limits on connections, rates, sign-in attempts and concurrent work.
+"""Limits on connections, rates and concurrent work.
 
 This table lists all limits on what a client can open, send, request or store. The column "where"
 names a setting (see settings.py and docs/configuration.md) or the file that defines the limit.
@@ -9,22 +9,31 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     headers arrive, then the body     15 s      request_timeout_seconds          408
     idle connection                   5 s       keep_alive_timeout_seconds       closed
     client reads no response bytes    15 s      request_timeout_seconds          closed
-    URL                               60 KiB    engine/server/http_protocol.py   414
+    URL                               60 KiB    engine/server/http_limits.py     414
     query string                      48 KiB    engine/graphql/request.py        414
     parameters of a query string      20        engine/graphql/request.py        400
-    headers                           16 KiB    engine/server/http_protocol.py   431
+    headers                           16 KiB    engine/server/http_limits.py     431
     body                              1 MiB     engine/http/middleware.py        413
-    bytes read of a refused body      8 MiB     engine/http/middleware.py        closed
-    request with chunks and trailers  16 MiB    engine/server/http_protocol.py   413
-    pipelined requests per connection 100       engine/server/http_protocol.py   429
+    discarded after the last response 64 MiB    max_discarded_bytes              closed
+    request with chunks and trailers  16 MiB    engine/server/http_limits.py     413
+    pipelined requests per connection 100       engine/server/http_limits.py     429
 
     WebSockets and event streams, per process
     connections                       20,000    max_connections                  503, 1013
     per user or API client            500       max_connections_per_viewer       429, 1013
-    per IP address                    2,000     max_connections_per_address      429, 1013
+    per IPv4 address or IPv6 /64      2,000     max_connections_per_address      429, 1013
     connection_init arrives           10 s      connection_init_timeout_seconds  4408
     operations per WebSocket          100       max_operations_per_socket        BAD_REQUEST
-    messages per second and WebSocket 100       max_socket_messages_per_second   1008
+    frames per second and WebSocket   100       max_socket_frames_per_second     1008
+    bytes per second and WebSocket    1 MiB     max_socket_bytes_per_second      not read
+    frames parsed at once             4         engine/server/frame_parser.py    wait
+    subscriptions per viewer          5,000     max_subscriptions_per_viewer     QUERY_TOO_EXPENSIVE
+    their cost per event              10,000    max_subscription_cost_per_viewer QUERY_TOO_EXPENSIVE
+    cost per event, all viewers       200,000   max_subscription_cost            QUERY_TOO_EXPENSIVE
+    live lists, statistics of a viewer 128 MiB  max_live_bytes_per_viewer        QUERY_TOO_EXPENSIVE
+    live lists, statistics of all     512 MiB   max_live_bytes                   QUERY_TOO_EXPENSIVE
+    working subscriptions per viewer  2         engine/fanout/turns.py           wait
+    bucket of a subscription's owner  half      engine/fanout/turns.py           wait
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
@@ -32,10 +41,10 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
 
     Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
     bytes                             16 KiB    max_document_bytes               BAD_REQUEST
-    tokens                            2,000     max_document_tokens
+    tokens                            2,000     max_document_tokens              PARSE_FAILED
     depth                             12        max_document_depth
     depth of introspection            20        engine/graphql/document_limits.py
-    depth, fragments counted, too     52        max_document_depth + 40
+    fields and fragments around one   52        max_document_depth + 40
     aliases                           30        max_document_aliases
     root fields                       20        max_document_root_fields
     repetitions of a field            40        max_document_field_repeats
@@ -49,20 +58,24 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     depth of JSON                     254       engine/graphql/request.py        400, 4400
 
     Operations
-    cost                              1,000     max_operation_cost               QUERY_TOO_EXPENSIVE
-    cost per caller at once           50,000    cost_bucket_size                 RATE_LIMITED
-    cost per caller and second        2,000     cost_refill_per_second           RATE_LIMITED
+    cost                              5,000     max_operation_cost               QUERY_TOO_EXPENSIVE
+    words to search for               16        max_operation_search_terms       QUERY_TOO_EXPENSIVE
+    cost per caller at once           100,000   cost_bucket_size                 RATE_LIMITED
+    cost per caller and second        4,000     cost_refill_per_second           RATE_LIMITED
     duration of a query               10 s      operation_timeout_seconds        UNAVAILABLE
     duration of a statement           30 s      models/database/config.py        UNAVAILABLE
     expensive queries per caller      4         engine/execution/operation_executor.py  wait
     mutations per caller              8         engine/execution/operation_executor.py  wait
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
+    responses compressed per caller   1         engine/http/compression.py       wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
     search: words                     16        models/queries/search.py         cut
+    search: characters of a word      100       models/core/words.py             cut
+    searchable words of one text      900 kB    models/core/words.py             cut
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
-    sign-in attempts per 5 minutes    10        max_sign_in_attempts             RATE_LIMITED
+    free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     concurrent password checks        2         models/people/password.py        wait
     waiting password checks           50        models/people/password.py        RATE_LIMITED
 
@@ -80,6 +93,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     participants of a ticket          50        models/changes/merging.py
     shared tickets per user           1,000     models/changes/merge_records.py
     mentions per note                 50        models/notifications/mentions.py (ignored)
+    notifications by one person to another about a ticket in 10 minutes
+                                      20        max_notifications_per_ticket     folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
     API tokens per user               100       resolvers/tokens.py
     notifications marked at once      1,000     resolvers/notifications.py
@@ -88,6 +103,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     holidays; working hours per day   1,000, 24 models/sla/calendar_input.py
     active escalation paths           100       models/escalation/admin.py
     steps per escalation path         20        models/escalation/admin.py
+
+engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
+of their own, in engine/fanout/metrics.py.
 
 The number of stored tickets and messages is limited only by the cost of operations.
 """

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from engine.limits.network import network_of
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -16,8 +18,6 @@ class ConnectionLimits:
     max_connections_per_viewer: int
     max_connections_per_address: int
     max_operations_per_socket: int
-    max_messages_per_second: int
-    """From one WebSocket, on average over ten seconds."""
     max_outbox_bytes: int
     """Bytes that may wait for one client."""
     init_timeout_seconds: float
@@ -53,14 +53,14 @@ class LimitReached(NamedTuple):
 
 
 class ConnectionRegistry:
-    """Counts connections in total, by client address and by viewer."""
+    """Counts connections in total, by the network of the client's address, and by viewer."""
 
     def __init__(self, limits: ConnectionLimits, viewer_key: Callable[[Any], str | None]) -> None:
         """`viewer_key` returns the key of a context's viewer, or None if it is anonymous."""
         self.limits = limits
         self.viewer_key = viewer_key
         self.connections: set[Connection] = set()
-        self.counts_by_address: Counter[str] = Counter()
+        self.counts_by_network: Counter[str] = Counter()
         self.counts_by_viewer: Counter[str] = Counter()
         self.slow_clients = 0
         """Connections that were closed because the client read too slowly."""
@@ -69,11 +69,11 @@ class ConnectionRegistry:
     def add(self, connection: Connection) -> None:
         """Register a new connection, also if it exceeds a limit."""
         self.connections.add(connection)
-        self.counts_by_address[connection.address] += 1
+        self.counts_by_network[network_of(connection.address)] += 1
 
     def remove(self, connection: Connection) -> None:
         self.connections.discard(connection)
-        decrement(self.counts_by_address, connection.address)
+        decrement(self.counts_by_network, network_of(connection.address))
         self.unassign_viewer(connection)
 
     def check(self, connection: Connection) -> LimitReached | None:
@@ -82,8 +82,10 @@ class ConnectionRegistry:
             reason = "The server has reached its connection limit. Try again later."
             return self.refuse(reason, is_callers_own=False)
         limit = self.limits.max_connections_per_address
-        if self.counts_by_address[connection.address] > limit:
-            return self.refuse(f"Too many connections: at most {limit} per IP address.")
+        if self.counts_by_network[network_of(connection.address)] > limit:
+            return self.refuse(
+                f"Too many connections: at most {limit} per IP address or /64 network."
+            )
         return None
 
     def assign_viewer(self, connection: Connection, context: Any) -> LimitReached | None:

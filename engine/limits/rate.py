@@ -14,8 +14,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import TYPE_CHECKING, cast
 
@@ -87,19 +85,32 @@ class LeakyBuckets:
 
     def take(self, key: str, cost: int) -> RateLimitResult:
         """Add a cost to the key's bucket, unless the bucket would overflow."""
-        bucket = self.update_bucket(key)
-        wait_seconds = (bucket.level + cost - self.capacity) / self.leak_per_second
-        is_taken = wait_seconds <= 0
-        if is_taken:
-            bucket.level += cost
-            if self.is_shared:
-                bucket.unsynced_cost += cost
-                self.unsynced_keys.add(key)
+        retry_after_ms = self.milliseconds_until(key, cost)
+        if not retry_after_ms:
+            self.add(key, cost)
+        level = self.buckets[key].level
         return RateLimitResult(
-            remaining=max(0, int(self.capacity - bucket.level)),
-            reset_seconds=bucket.level / self.leak_per_second,
-            retry_after_ms=0 if is_taken else ceil(wait_seconds * 1000),
+            remaining=max(0, int(self.capacity - level)),
+            reset_seconds=level / self.leak_per_second,
+            retry_after_ms=retry_after_ms,
         )
+
+    def milliseconds_until(self, key: str, cost: int, capacity: float | None = None) -> int:
+        """Return in how many milliseconds the bucket has room for a cost; 0 if it has now.
+
+        `capacity` replaces that of the bucket.
+        """
+        limit = self.capacity if capacity is None else capacity
+        wait_seconds = (self.update_bucket(key).level + cost - limit) / self.leak_per_second
+        return max(0, ceil(wait_seconds * 1000))
+
+    def add(self, key: str, cost: int) -> None:
+        """Add the cost of work that is done, also if the bucket overflows."""
+        bucket = self.update_bucket(key)
+        bucket.level += cost
+        if self.is_shared:
+            bucket.unsynced_cost += cost
+            self.unsynced_keys.add(key)
 
     def update_bucket(self, key: str) -> Bucket:
         """Return the key's bucket with its level at this moment; creates it if necessary."""
@@ -168,18 +179,3 @@ class LeakyBuckets:
             bucket = self.update_bucket(key)
             bucket.unsynced_cost -= synced_cost
             bucket.level = max(bucket.level, level + bucket.unsynced_cost)
-
-
-@lru_cache(maxsize=10_000)
-def address_key(address: str) -> str:
-    """Return the rate limit key of an anonymous caller at an IP address.
-
-    IPv6 addresses in the same /64 network share a key, because one customer usually has all of it.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return f"address:{address}"
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return f"address:{IPv6Address(int(parsed) >> 64 << 64)}"
-    return f"address:{parsed}"

@@ -7,10 +7,14 @@ from http import HTTPStatus
 from random import getrandbits
 
 import orjson
+import structlog
+
+from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
 
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 """Headers of every response, unless the endpoint sets its own."""
+log = structlog.get_logger("ticketwire.http_protocol")
 
 
 class RequestRefused(Exception):
@@ -32,13 +36,14 @@ def encode_error_body(message: str, code: str, request_id: str) -> bytes:
     return orjson.dumps({"errors": [error], "extensions": {"requestId": request_id}})
 
 
-def build_raw_response(
-    status: int, reason: str, request_id: str, extra_headers: Iterable[tuple[bytes, bytes]]
-) -> bytes:
-    """Build a complete HTTP/1.1 error response that closes the connection.
+def build_refusal(status: int, reason: str, extra_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Log a refusal, and build a complete HTTP/1.1 error response that closes the connection.
 
     The HTTP protocol writes it if no ASGI application can respond, for example to a parse error.
     """
+    request_id = generate_request_id()
+    log.info("request.refused", request_id=request_id, status=status, reason=reason)
+    count_refusal(LIMIT_BY_HTTP_STATUS.get(status))
     body = encode_error_body(reason, "BAD_REQUEST", request_id)
     headers = [
         *extra_headers,

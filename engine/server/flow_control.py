@@ -25,20 +25,26 @@ class PipelineFlowControl(FlowControl):
 
 
 class StallDetector:
-    """Detects a client whose backlog of unsent bytes has not shrunk for a whole timeout."""
+    """Detects a client that has accepted none of the bytes that wait for it for a whole timeout."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
-        self.unsent_bytes = 0
-        self.unsent_since = 0.0
+        self.has_backlog = False
+        self.accepted_bytes = 0
+        self.accepted_at = 0.0
 
-    def update(self, unsent_bytes: int, now: float) -> bool:
-        """Record the unsent bytes; return whether they have not shrunk for `timeout_seconds`.
+    def update(self, written_bytes: int, unsent_bytes: int, now: float) -> bool:
+        """Return whether the client has accepted nothing for `timeout_seconds`.
 
-        They count as shrunk if they are fewer than ever since the backlog began. `now` is the event
-        loop's time.
+        The backlog itself may grow while a client reads, because more is written.
+
+        Args:
+            written_bytes: all bytes that were written to the connection.
+            unsent_bytes: those of them that wait.
+            now: the event loop's time.
         """
-        if not self.unsent_bytes or unsent_bytes < self.unsent_bytes:
-            self.unsent_since, self.unsent_bytes = now, unsent_bytes
-            return False
-        return now - self.unsent_since >= self.timeout_seconds
+        accepted_bytes = written_bytes - unsent_bytes
+        if not self.has_backlog or accepted_bytes > self.accepted_bytes:
+            self.accepted_bytes, self.accepted_at = accepted_bytes, now
+        self.has_backlog = unsent_bytes > 0
+        return self.has_backlog and now - self.accepted_at >= self.timeout_seconds

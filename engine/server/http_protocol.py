@@ -10,27 +10,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from engine.server import http_limits
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
-from engine.server.error_response import build_raw_response, generate_request_id
+from engine.server.error_response import build_refusal
 from engine.server.flow_control import PipelineFlowControl, StallDetector
+from engine.server.lingering_close import LingeringClose, ResponseTransport
+from engine.server.traffic import TRAFFIC_STATE, TrafficLimits
 
-REQUEST_TIMEOUT_SECONDS = 15.0
-"""For the headers, and then again for the body."""
-MAX_URL_BYTES = 60 * 1024
-MAX_HEADER_BYTES = 16 * 1024
-MAX_REQUEST_BYTES = 16 * 1024 * 1024
-"""The size of a whole request with its chunk extensions and trailers. The middleware also refuses
-smaller bodies; this limits how much of a refused body the server still reads."""
-MAX_PIPELINED_REQUESTS = 100
-"""Requests that may wait for the response to an earlier one."""
 CLOSE_TIMEOUT_SECONDS = 1.0
 MIN_CHECK_SECONDS = 0.01
-log = structlog.get_logger("ticketwire.http_protocol")
 
 
 class HTTPProtocol(HttpToolsProtocol):
@@ -42,7 +34,7 @@ class HTTPProtocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
-        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        timeout_seconds: float = http_limits.REQUEST_TIMEOUT_SECONDS,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.timeout_seconds = timeout_seconds
@@ -66,21 +58,19 @@ class HTTPProtocol(HttpToolsProtocol):
         self.stall_detector = StallDetector(timeout_seconds)
         self.watchdog: asyncio.TimerHandle | None = None
         self.abort_timer: asyncio.TimerHandle | None = None
+        self.traffic: TrafficLimits = app_state.get(TRAFFIC_STATE) or TrafficLimits()
+        self.lingering_close: LingeringClose | None = None
 
     @property
     def is_responding(self) -> bool:
         cycle = self.responding_cycle
         return bool(self.pipeline) or (cycle is not None and not cycle.response_complete)
 
-    @property
-    def is_streaming(self) -> bool:
-        """Whether an event stream is open, which disconnects a stalled client itself."""
-        return self.client_connection.shutdown_callback is not None
-
-    @property
-    def unsent_bytes(self) -> int:
-        """Response bytes that the client has not accepted; event streams count their own."""
-        return 0 if self.is_streaming else self.transport.get_write_buffer_size()
+    def is_stalled(self, now: float) -> bool:
+        """Whether the client reads no response. Event streams notice this themselves."""
+        is_streaming = self.client_connection.shutdown_callback is not None
+        unsent_bytes = 0 if is_streaming else self.transport.get_write_buffer_size()
+        return self.stall_detector.update(self.response_transport.written_bytes, unsent_bytes, now)
 
     # ------------------------------------------------------------ transport
 
@@ -89,6 +79,7 @@ class HTTPProtocol(HttpToolsProtocol):
     ) -> None:
         super().connection_made(transport)
         self.flow = PipelineFlowControl(transport, self.pipeline)
+        self.response_transport = ResponseTransport(transport, self.close_after_response)
         self.waiting_since = self.loop.time()
         self.watchdog = self.loop.call_later(self.timeout_seconds, self.check_timeouts)
 
@@ -106,7 +97,11 @@ class HTTPProtocol(HttpToolsProtocol):
         self.client_connection.mark_disconnected()
 
     def data_received(self, data: bytes) -> None:
-        if self.is_refused:
+        if self.lingering_close is not None:
+            self.lingering_close.discard(data)
+            return
+        if self.is_refused:  # the refusal waits for earlier responses
+            self.flow.pause_reading()
             return
         if not self.waiting_since:
             self.waiting_since = self.loop.time()
@@ -116,8 +111,9 @@ class HTTPProtocol(HttpToolsProtocol):
             self.received_bytes += self.last_read_bytes
             if self.is_reading_headers:
                 self.check_header_size(self.received_bytes)
-            elif self.received_bytes > MAX_REQUEST_BYTES:
-                self.refuse(413, f"The request must be at most {MAX_REQUEST_BYTES} bytes.")
+            elif self.received_bytes > http_limits.MAX_REQUEST_BYTES:
+                limit = http_limits.MAX_REQUEST_BYTES
+                self.refuse(413, f"The request must be at most {limit} bytes.")
 
     def shutdown(self) -> None:
         self.is_shutting_down = True
@@ -142,7 +138,7 @@ class HTTPProtocol(HttpToolsProtocol):
         self.received_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        if len(self.url) <= MAX_URL_BYTES:
+        if len(self.url) <= http_limits.MAX_URL_BYTES:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -151,7 +147,7 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         read_bytes = self.received_bytes + self.last_read_bytes
-        if self.began_within_read or read_bytes > MAX_HEADER_BYTES:
+        if self.began_within_read or read_bytes > http_limits.MAX_HEADER_BYTES:
             # The read may contain bytes of another request or of the body: count exactly.
             header_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
             self.check_header_size(len(self.url) + header_bytes)
@@ -159,14 +155,15 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.is_refused:
             return
         self.waiting_since = self.loop.time()
-        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
-            limit = MAX_PIPELINED_REQUESTS
+        if len(self.pipeline) >= http_limits.MAX_PIPELINED_REQUESTS:
+            limit = http_limits.MAX_PIPELINED_REQUESTS
             self.refuse(429, f"At most {limit} requests may wait on one connection.")
             return
         previous_cycle = self.cycle
         super().on_headers_complete()
         if self.cycle is not previous_cycle:  # otherwise it is a WebSocket handshake
             self.receiving_cycle = self.cycle
+            self.cycle.transport = cast("asyncio.Transport", self.response_transport)
 
     def on_body(self, body: bytes) -> None:
         if not self.is_refused:
@@ -193,6 +190,9 @@ class HTTPProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
+        if self.lingering_close is not None:
+            self.server_state.total_requests += 1
+            return
         super().on_response_complete()
         if self.pending_refusal and not self.is_responding:
             self.write_final_response(self.pending_refusal)
@@ -212,7 +212,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self.waiting_since = now
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
-        elif self.stall_detector.update(self.unsent_bytes, now):
+        elif self.is_stalled(now):
             self.abort()
         else:
             began = self.waiting_since or now
@@ -230,15 +230,9 @@ class HTTPProtocol(HttpToolsProtocol):
             self.close()
 
     def check_header_size(self, size: int) -> None:
-        """Refuse the request if its URL or headers are too long, also if they are incomplete.
-
-        Args:
-            size: the bytes of the URL and the headers so far.
-        """
-        if len(self.url) > MAX_URL_BYTES:
-            self.refuse(414, f"The URL must be at most {MAX_URL_BYTES} bytes.")
-        elif size - len(self.url) > MAX_HEADER_BYTES:
-            self.refuse(431, f"The headers must be at most {MAX_HEADER_BYTES} bytes in total.")
+        """Refuse the request if its URL and headers, of this size so far, are too long."""
+        if violation := http_limits.find_head_violation(len(self.url), size):
+            self.refuse(*violation)
 
     def send_400_response(self, msg: str) -> None:
         self.refuse(400, msg)
@@ -249,10 +243,7 @@ class HTTPProtocol(HttpToolsProtocol):
             return
         self.is_refused = True
         self.waiting_since = 0.0
-        request_id = generate_request_id()
-        log.info("request.refused", request_id=request_id, status=status, reason=reason)
-        headers = self.server_state.default_headers
-        response = build_raw_response(status, reason, request_id, headers)
+        response = build_refusal(status, reason, self.server_state.default_headers)
         cycle, self.receiving_cycle = self.receiving_cycle, None
         is_executing = cycle is not None and cycle is self.responding_cycle
         if cycle is not None and not is_executing:
@@ -261,7 +252,7 @@ class HTTPProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:
-                self.close()
+                (self.linger if cycle.response_complete else self.close)()
                 return
         if self.is_responding and not is_executing:
             self.pending_refusal = response
@@ -271,21 +262,28 @@ class HTTPProtocol(HttpToolsProtocol):
     # ------------------------------------------------------------ closing
 
     def write_final_response(self, response: bytes) -> None:
-        """Write the connection's last response.
+        """Write the connection's last response."""
+        if not self.transport.is_closing():
+            self.response_transport.write(response)
+            self.linger()
 
-        The server still reads for a moment: if it closed at once while the client sends, the
-        client could lose the response (RFC 9112, section 9.6).
-        """
-        if self.transport.is_closing():
-            return
-        self.transport.write(response)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-            self.flow.resume_reading()
-            if self.abort_timer is None:
-                self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
+    def close_after_response(self) -> None:
+        """Close the connection after a response whose header says so."""
+        cycle = self.responding_cycle
+        if self.receiving_cycle is not None and cycle is not None and cycle.response_complete:
+            self.linger()
         else:
-            self.close()
+            self.transport.close()
+
+    def linger(self) -> None:
+        """Close the connection so that a client that still sends can read the last response."""
+        self.is_refused, self.waiting_since, self.receiving_cycle = True, 0.0, None
+        self._unset_keepalive_if_required()
+        if self.lingering_close is None and not self.transport.is_closing():
+            self.lingering_close = LingeringClose(
+                self.transport, self.loop, self.timeout_seconds, self.traffic, self.abort
+            )
+            self.abort_timer = self.lingering_close.timer
 
     def close(self) -> None:
         """Send what was written, then close the connection. Aborts it after one second."""

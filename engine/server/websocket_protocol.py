@@ -1,4 +1,7 @@
-"""uvicorn's WebSocket protocol with a direct way to write frames, and a shutdown callback.
+"""uvicorn's WebSocket protocol with limits, a direct way to write frames, and a shutdown callback.
+
+It bounds the frames and bytes that a client may send, and reads nothing more while the application
+has a message to process. After a violation it parses nothing more.
 
 Endpoints find a FrameWriter in the scope's extensions. Other servers don't provide one; there,
 endpoints send ASGI messages instead.
@@ -6,19 +9,28 @@ endpoints send ASGI messages instead.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop, Handle, TimerHandle
 from collections.abc import Callable
 from typing import Any, cast
 
+import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import Frame
+
+from engine.server.frame_parser import FrameParser, TooManyFrames
+from engine.server.lingering_close import LingeringClose
+from engine.server.traffic import TRAFFIC_STATE, Allowance, TrafficLimits
 
 FRAME_WRITER_EXTENSION = "ticketwire.frame_writer"
 LENGTH_16_BIT_FROM = 126
 LENGTH_64_BIT_FROM = 1 << 16
 KEEPALIVE_TIMEOUT_CODE = 1011
 """uvicorn closes the connection with this code if the client doesn't answer a ping."""
+INVALID_DATA_CODE = 1007
+ABNORMAL_CLOSURE_CODE = 1006
+log = structlog.get_logger("ticketwire.socket")
 
 
 class FrameWriter:
@@ -76,6 +88,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.traffic: TrafficLimits = app_state.get(TRAFFIC_STATE) or TrafficLimits()
+        self.conn: FrameParser = FrameParser(config.ws_max_size, self.traffic.max_frames_per_second)
+        self.bytes_allowance = Allowance(self.traffic.max_bytes_per_second)
+        self.pause_timer: TimerHandle | None = None
+        """Runs while the server doesn't read because the client has sent too many bytes."""
+        self.next_turn: Handle | None = None
+        """The scheduled parsing of held bytes."""
+        self.lingering_close: LingeringClose | None = None
         self.frame_writer = FrameWriter(self)
         self.pending_pongs = b""
         """Answers to the newest pings, which wait until the client reads."""
@@ -88,9 +108,95 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, Any]", self.scope.get("extensions"))
             extensions[FRAME_WRITER_EXTENSION] = self.frame_writer
 
+    # ------------------------------------------------------------ reading
+
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self.schedule_abort()
+        if self.lingering_close is not None:
+            self.lingering_close.discard(data)
+            return
+        seconds = self.bytes_allowance.take(len(data))
+        if seconds and self.pause_timer is None:
+            self.traffic.read_pauses += 1
+            self.pause_timer = self.loop.call_later(seconds, self.end_pause)
+        self.parse(data)
+
+    def end_pause(self) -> None:
+        self.pause_timer = None
+        self.update_reading()
+
+    def parse(self, data: bytes = b"") -> None:
+        """Parse the held bytes and some more, as far as the parser does so in one turn."""
+        self.next_turn = None
+        if self.lingering_close is None and not self.transport.is_closing():
+            super().data_received(data)
+            self.schedule_abort()
+            self.update_reading()
+
+    def update_reading(self) -> None:
+        """Read only if nothing that was read waits, and the client has not sent too much."""
+        if self.transport.is_closing() or self.lingering_close is not None:
+            return
+        is_application_busy = not self.close_sent and not self.queue.empty()
+        if self.conn.held and not is_application_busy and self.next_turn is None:
+            self.next_turn = self.loop.call_soon(self.parse)
+        must_pause = bool(self.conn.held or self.pause_timer or is_application_busy)
+        if must_pause and not self.read_paused:
+            self.transport.pause_reading()
+        elif self.read_paused and not must_pause:
+            self.transport.resume_reading()
+        self.read_paused = must_pause
+
+    async def receive(self) -> Any:
+        message = await self.queue.get()
+        self.update_reading()
+        return message
+
+    def handle_cont(self, event: Frame) -> None:
+        # One growing buffer, because a list of many tiny fragments would take far more memory.
+        fragments = cast("list[bytes | bytearray]", self.frames)
+        message = fragments[0]
+        if not isinstance(message, bytearray):
+            fragments[0] = message = bytearray(message)
+        message += event.data
+        if event.fin:
+            self.send_receive_event_to_app()
+
+    def send_receive_event_to_app(self) -> None:
+        (data,), self.frames = self.frames, []
+        if self.close_sent or self.lingering_close is not None:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": bytes(data)})
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.conn.fail(INVALID_DATA_CODE, "A text message must be valid UTF-8.")
+            self.handle_parser_exception()
+        else:
+            self.queue.put_nowait({"type": "websocket.receive", "text": text})
+
+    def handle_parser_exception(self) -> None:
+        """Close the connection because of a violation, and parse nothing more of it."""
+        close, was_closed = self.conn.close_sent, self.close_sent
+        code, reason = (close.code, close.reason) if close else (ABNORMAL_CLOSURE_CODE, "")
+        log.info("websocket.violation", client=self.client, code=code, reason=reason)
+        if isinstance(self.conn.parser_exc, TooManyFrames):
+            self.traffic.frame_floods += 1
+        if self.handshake_complete:
+            self.drop_messages()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.close_sent = True
+        if was_closed or close is None or self.transport.is_closing():
+            self.transport.abort()
+        else:
+            self.linger(b"".join(self.conn.data_to_send()))
+
+    def drop_messages(self) -> None:
+        while not self.queue.empty():
+            self.queue.get_nowait()
+
+    # ------------------------------------------------------------ pings
 
     def handle_ping(self) -> None:
         """Answer pings, but keep only the newest answers for a client that doesn't read them.
@@ -111,6 +217,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self.send_pongs()
 
+    # ------------------------------------------------------------ closing
+
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": KEEPALIVE_TIMEOUT_CODE})
@@ -123,8 +231,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self.abort_timer is not None:
-            self.abort_timer.cancel()
+        for timer in (self.abort_timer, self.pause_timer, self.next_turn):
+            if timer is not None:
+                timer.cancel()
 
     def shutdown(self) -> None:
         callback = self.frame_writer.shutdown_callback
@@ -141,12 +250,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.linger(b"".join(self.conn.data_to_send()))
+
+    def linger(self, close_frame: bytes) -> None:
+        """Send a close frame, and discard what the client sends until it disconnects."""
+        self.stop_keepalive()
+        self.transport.write(close_frame)
+        self.lingering_close = LingeringClose(
+            self.transport, self.loop, self.close_timeout, self.traffic, self.transport.abort
+        )
+        self.close_timer = self.lingering_close.timer
 
 
 def encode_frame_header(length: int) -> bytes:

@@ -141,6 +141,8 @@ class SSEConnection:
         context = auth.fork_context(self.context)
         execution = await self.services.schema.start_subscription(request, context, resume_from)
         if self.is_closed:
+            if not isinstance(execution, ExecutionResult):
+                execution.discard()
             return
         if isinstance(execution, ExecutionResult):
             self.refuse(execution)

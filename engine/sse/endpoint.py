@@ -33,7 +33,7 @@ from engine.graphql.request import (
 from engine.graphql.response import encode_response
 from engine.http.content_negotiation import is_accepted
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
-from engine.http.endpoint import RequestRefused, build_error_response
+from engine.http.endpoint import RequestRefused, build_error_response, check_json_body
 from engine.limits.connections import LimitReached
 from engine.sse.connection import SSEConnection
 from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, next_event
@@ -159,9 +159,7 @@ def read_query_fields(request: Request) -> dict[str, str]:
 async def read_request(request: Request, fields: dict[str, str]) -> GraphQLRequest:
     """The operation in the URL or the body. Raises RequestRefused."""
     if request.method == "POST":
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip()
-        if content_type != "application/json":
-            raise RequestRefused(415, "The Content-Type must be application/json.")
+        check_json_body(request.scope["headers_by_name"])
     try:
         if request.method == "GET":
             return parse_fields(fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,13 +10,15 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from engine import limit_refusals
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 NAME_PREFIX = "ticketwire_"
 COUNTER_SUFFIX = "_total"
 
 
 class Sample(Protocol):
-    """One value of a metric. `label` is the label's name and value, if the metric has one."""
+    """One value of a metric, with its labels by name."""
 
     @property
     def name(self) -> str: ...
@@ -25,7 +27,7 @@ class Sample(Protocol):
     def value(self) -> float: ...
 
     @property
-    def label(self) -> tuple[str, str] | None: ...
+    def labels(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,22 @@ class ProcessSample:
 
     name: str
     value: float
-    label: tuple[str, str] | None
+    labels: Mapping[str, str]
 
 
 def build_process_samples(process: str, **values: float) -> list[ProcessSample]:
     """Build samples labelled with the process; keyword arguments are names without the prefix."""
-    label = ("process", process)
-    return [ProcessSample(f"{NAME_PREFIX}{name}", value, label) for name, value in values.items()]
+    labels = {"process": process}
+    return [ProcessSample(f"{NAME_PREFIX}{name}", value, labels) for name, value in values.items()]
+
+
+def build_refusal_samples(process: str) -> list[ProcessSample]:
+    """Build a sample for each limit that a client of this process has reached."""
+    name = f"{NAME_PREFIX}limit_refusals{COUNTER_SUFFIX}"
+    return [
+        ProcessSample(name, count, {"limit": limit, "process": process})
+        for limit, count in sorted(limit_refusals.COUNTS.items())
+    ]
 
 
 class SampleCollector(Collector):
@@ -55,7 +66,7 @@ class SampleCollector(Collector):
             family = families.get(sample.name)
             if family is None:
                 family = families[sample.name] = build_family(sample)
-            family.add_metric([sample.label[1]] if sample.label else [], sample.value)
+            family.add_metric(list(sample.labels.values()), sample.value)
         yield from families.values()
 
 
@@ -63,9 +74,8 @@ def build_family(sample: Sample) -> CounterMetricFamily | GaugeMetricFamily:
     """Build the metric that a sample belongs to, without values."""
     is_counter = sample.name.endswith(COUNTER_SUFFIX)
     words = sample.name.removeprefix(NAME_PREFIX).removesuffix(COUNTER_SUFFIX)
-    labels = [sample.label[0]] if sample.label else []
     family_type = CounterMetricFamily if is_counter else GaugeMetricFamily
-    return family_type(sample.name, words.replace("_", " "), labels=labels)
+    return family_type(sample.name, words.replace("_", " "), labels=list(sample.labels))
 
 
 def render_exposition(samples: Iterable[Sample]) -> bytes:

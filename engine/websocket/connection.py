@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
-from time import monotonic
 from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
 
-from engine.auth import Unauthorized, parse_bearer_token
+from engine.auth import AUTHORIZATION, Unauthorized, find_authorization, parse_bearer_token
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import UNAVAILABLE_MESSAGE
 from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
@@ -28,8 +27,6 @@ from engine.websocket.protocol import (
 )
 
 SUBPROTOCOL = "graphql-transport-ws"
-BURST_SECONDS = 10
-"""A client may send this many seconds' worth of messages at once."""
 MUTATION_GRACE_SECONDS = 6.0
 """How long running mutations may take when the server shuts down."""
 log = structlog.get_logger("ticketwire.socket")
@@ -59,8 +56,6 @@ class WebSocketConnection:
         self.read_timeout = asyncio.timeout(None)
         """Rescheduled to now when the server has closed the socket; `read` then ends."""
         self.is_closed = self.is_shutting_down = False
-        self.message_allowance = float(self.limits.max_messages_per_second * BURST_SECONDS)
-        self.allowance_updated_at = monotonic()
 
     def create_outbox(self) -> WebSocketOutbox | QueuedWebSocketOutbox:
         limit = self.limits.max_outbox_bytes
@@ -112,24 +107,11 @@ class WebSocketConnection:
             message = await self.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not self.take_allowance():
-                limit = self.limits.max_messages_per_second
-                self.close(1008, f"Too many messages: at most {limit} per second are accepted.")
-                continue
             text = message.get("text")
             if text is None:
                 self.apply(self.protocol.receive_binary())
             else:
                 self.apply(self.protocol.receive_text(text))
-
-    def take_allowance(self) -> bool:
-        """Count one message; return whether it is within the rate limit."""
-        rate = self.limits.max_messages_per_second
-        now = monotonic()
-        refill = (now - self.allowance_updated_at) * rate
-        self.message_allowance = min(rate * BURST_SECONDS, self.message_allowance + refill) - 1
-        self.allowance_updated_at = now
-        return self.message_allowance >= 0
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Carry out the steps of the protocol."""
@@ -197,13 +179,10 @@ class WebSocketConnection:
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
         """Authenticate with the token in connection_init's payload or the handshake's header."""
-        header = Headers(scope=self.scope).get("authorization")
-        authorization = (payload or {}).get("authorization", header)
-        if authorization is not None and not isinstance(authorization, str):
-            authorization = ""  # refused as malformed
+        header = Headers(scope=self.scope).get(AUTHORIZATION)
         auth = self.services.auth
         try:
-            token = parse_bearer_token(authorization)
+            token = parse_bearer_token(find_authorization(payload or {}, header))
             if token is not None:
                 await auth.authenticate(self.context, token)
         except Unauthorized:

@@ -137,6 +137,8 @@ class Operations:
         context = self.auth.fork_context(self.connection.context)
         execution = await self.schema.start_subscription(request, context)
         if self.tasks.get(id) is not asyncio.current_task():
+            if not isinstance(execution, ExecutionResult):
+                execution.discard()
             return  # the client has stopped it
         if isinstance(execution, ExecutionResult):
             self.refuse_subscription(id, execution)

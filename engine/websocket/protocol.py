@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from engine.graphql.request import GraphQLRequest, MalformedRequest, get_object
+from engine.limit_refusals import count_refusal
 from engine.websocket.messages import describe_unknown_type, parse_message, read_id
 
 MAX_FIRST_MESSAGE_CHARACTERS = 16 * 1024
@@ -94,6 +95,7 @@ class GraphQLTransportWS:
             return []
         try:
             if self.phase is Phase.WAITING and len(text) > MAX_FIRST_MESSAGE_CHARACTERS:
+                count_refusal("first_message_characters")
                 raise MalformedRequest(
                     "A message before connection_init must have "
                     f"at most {MAX_FIRST_MESSAGE_CHARACTERS} characters."
@@ -109,6 +111,7 @@ class GraphQLTransportWS:
         """Close if connection_init has not come within its time limit."""
         if self.phase is not Phase.WAITING:
             return []
+        count_refusal("connection_init_seconds")
         return self.close(INIT_TIMEOUT, "Connection initialisation timeout")
 
     def acknowledge(self, payload: Mapping[str, Any] | None = None) -> list[Step]:
@@ -177,6 +180,7 @@ class GraphQLTransportWS:
         if start.id in self.operations:
             return self.close(DUPLICATE_ID, f"Subscriber for {start.id} already exists")
         if len(self.operations) >= self.max_operations:
+            count_refusal("socket_operations")
             text = f"Too many operations: at most {self.max_operations} may run on a socket."
             error = {"message": text, "extensions": {"code": "BAD_REQUEST"}}
             return [build_message("error", payload=[error], id=start.id)]

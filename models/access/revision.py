@@ -73,22 +73,24 @@ async def visibility_changed_since(position: int) -> bool:
 
 
 async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
-    """The fingerprint of each existing token: a text that decides what the token grants.
+    """The fingerprint of each existing token: all values that decide what the token grants.
 
     Equal fingerprints mean equal grants, except for expiry; `parse_grant` reads one. This is one
     statement that builds no records, so it takes some microseconds per token.
     """
     if database.dialect() == "postgres":
-        params = [list(token_ids)]
-        columns = GRANT_COLUMNS.format(join="string_agg")
-        where = "WHERE k.id = ANY(?)"
-        sql = f"json_build_array({columns})::text AS fingerprint {FROM_CLAUSE} {where}"
+        build_array, join = "json_build_array", "string_agg"
+        where, params = "k.id = ANY(?)", [list(token_ids)]
     else:
-        params = [json.dumps(list(token_ids))]
-        where = "WHERE k.id IN (SELECT value FROM json_each(?))"
-        columns = GRANT_COLUMNS.format(join="group_concat")
-        sql = f"json_array({columns}) AS fingerprint {FROM_CLAUSE} {where}"
-    rows = await database.fetch_dicts(f"SELECT CAST(k.id AS TEXT) AS id, {sql}", params)
+        build_array, join = "json_array", "group_concat"
+        where, params = "k.id IN (SELECT value FROM json_each(?))", [json.dumps(list(token_ids))]
+    columns = GRANT_COLUMNS.format(join=join)
+    fingerprint = f"CAST({build_array}({columns}) AS TEXT)"
+    rows = await database.fetch_dicts(
+        f"SELECT CAST(k.id AS TEXT) AS id, {fingerprint} AS fingerprint {FROM_CLAUSE} "
+        f"WHERE {where}",
+        params,
+    )
     return {cast("str", row["id"]): cast("str", row["fingerprint"]) for row in rows}
 
 

@@ -61,7 +61,8 @@ PARTICIPANT_TRIGGERS = (
 # The trigger runs at the commit and locks log_head first, like a transaction that appends an event.
 # So no transaction waits for log_head while it holds the row of `rights`. The lock also prevents
 # other transactions from appending events between reading the position and the commit. A
-# transaction raises the revision once, however many rows it changed.
+# transaction raises the revision at most twice, however many rows it changed. An argument of the
+# trigger means that visibility may have changed.
 POSTGRES_FUNCTION = """
 CREATE FUNCTION raise_rights() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -117,7 +118,7 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 def postgres_trigger(trigger: RevisionTrigger) -> str:
-    argument = "'sight'" if trigger.affects_visibility else ""
+    argument = "'visibility'" if trigger.affects_visibility else ""
     return (
         f"CREATE CONSTRAINT TRIGGER {trigger.name} AFTER {event_clause(trigger)} "
         f"ON {trigger.table} "

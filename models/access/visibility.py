@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
 from models.access.viewer import Viewer
-from models.core.sql import FALSE, TRUE, Condition, compare, in_list
+from models.core.sql import FALSE, TRUE, Condition, compare, exists, in_list
 from models.escalation.path import EscalationPath
-from models.people.user import ApiClient, Organization, User
+from models.people.user import ApiClient, Organization, Role, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.ticket import Ticket
 
@@ -61,6 +63,21 @@ def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
         return True
     shared = viewer.shared_organization_id
     return shared is not None and ticket.organization_id == shared
+
+
+def accessible_tickets(viewer: Viewer) -> Condition:
+    """`can_access_ticket` as a condition on `tickets t`, for statements that lock tickets."""
+    return visible_tickets(replace(viewer, scopes=viewer.scopes | {Scope.TICKETS_READ}))
+
+
+def visible_watchers(viewer: Viewer, user_id: str) -> Condition:
+    """The watchers or participants that the viewer can see: customers see no staff.
+
+    `user_id` is a column.
+    """
+    if not viewer.is_customer:
+        return TRUE
+    return exists(f"users x WHERE x.id = {user_id} AND x.role = ?", (Role.CUSTOMER.value,))
 
 
 def can_see_record(viewer: Viewer, record: object) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 from models.access.viewer import Viewer
 from models.core.hydration import new_record
 from models.core.time import format_instant
+from models.core.words import index_words
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
@@ -20,7 +21,10 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
 
 UNLOGGED_COLUMNS = frozenset(
-    {"id", "description", "updated_at", "version", "status_since", "sla_breaches_at"}
+    {
+        *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
+        *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
+    }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
 
@@ -56,6 +60,7 @@ class TicketChange:
     removed_participants: list[UUID] = field(default_factory=list[UUID])
     moved_replies: list[tuple[Event, Message]] = field(default_factory=list[tuple[Event, Message]])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
+    removed_links: list[tuple[UUID, LinkKind]] = field(default_factory=list[tuple[UUID, LinkKind]])
     clocks: TicketClocks | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +79,25 @@ class TicketChange:
             event.type in UNVERSIONED_EVENTS for event in self.events
         )
 
+    @property
+    def is_public(self) -> bool:
+        """Whether the change of an existing ticket raises the version that customers see."""
+        return any(
+            not event.internal and event.type not in UNVERSIONED_EVENTS for event in self.events
+        )
+
+    def set_versions(self) -> None:
+        """Raise the versions of an existing ticket, and set those of a new one and the events."""
+        ticket = self.ticket
+        if self.creates_ticket:
+            ticket.public_version, ticket.public_updated_at = ticket.version, ticket.updated_at
+        elif not self.is_unversioned:
+            ticket.version, ticket.updated_at = ticket.version + 1, self.at
+            if self.is_public:
+                ticket.public_version, ticket.public_updated_at = ticket.public_version + 1, self.at
+        for event in self.events:
+            event.version = ticket.version
+
     def set(self, **values: object) -> dict[str, Json]:
         """Set columns of the ticket; returns `[from, to]` for each column whose value differs."""
         changes: dict[str, Json] = {}
@@ -84,6 +108,11 @@ class TicketChange:
                 self.columns[name] = value
                 changes[name] = [serialize_value(before), serialize_value(value)]
         return changes
+
+    def set_tag_words(self, tags: Sequence[str]) -> None:
+        """Store the words of the ticket's tags for the full-text search."""
+        words = index_words(" ".join(tags))
+        self.ticket.tag_words = self.columns["tag_words"] = words
 
     def log(
         self,
@@ -119,6 +148,7 @@ class TicketChange:
     ) -> None:
         """Apply a life-cycle action and set further columns.
 
+        An action that keeps the status does not restart the time in the status.
         Raises TransitionRefused if the ticket's status does not permit the action.
         """
         before = self.ticket.status
@@ -133,8 +163,11 @@ class TicketChange:
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
         changes = self.set(status=after, reminded_at=None, **values)
-        status_since = max(self.at, self.previous_status_since or self.at)
-        self.ticket.status_since = self.columns["status_since"] = status_since
+        if before is after:
+            changes["status"] = [before.value, after.value]  # each step states the status
+        else:
+            status_since = max(self.at, self.previous_status_since or self.at)
+            self.ticket.status_since = self.columns["status_since"] = status_since
         self.log(
             EventType.STATUS_CHANGED,
             changes,
@@ -208,11 +241,21 @@ class TicketChange:
         self.moved_replies.append((event, message))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
-        """Add one direction of a link, and its event."""
+        """Add one direction of a link, and its event.
+
+        If the team links tickets of two requesters, the event is internal: a customer of one
+        ticket may not see the other, and so must not see that the link exists.
+        """
+        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
         self.links.append(
             new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
         )
-        self.log(EventType.LINKED, kind=kind.value, other_id=str(other.id))
+        self.log(EventType.LINKED, internal=is_internal, kind=kind.value, other_id=str(other.id))
+
+    def remove_link(self, other: Ticket, kind: LinkKind) -> None:
+        """Remove one direction of a link, and log it."""
+        self.removed_links.append((other.id, kind))
+        self.log(EventType.UNLINKED, kind=kind.value, other_id=str(other.id))
 
 
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:

@@ -1,6 +1,7 @@
 """The commands on tickets: pure functions that modify a TicketChange, without I/O.
 
-Each command has the name of its mutation and may raise a Refusal. Discard a change after a refusal.
+A command has the name of its mutation, except `remind`, which is for a background job. Commands may
+raise a Refusal. Discard a change after a refusal.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from models.people.user import User
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status, TransitionRefused
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import INVERSE_LINK, LinkKind, TicketResource
-
-MAX_SCORE = 5
+from models.tickets.ticket import TicketResource
 
 
 def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
@@ -31,6 +30,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
+    change.set_tag_words(tags)
     change.resources = list(resources)
     changes: dict[str, Json] = {
         name: [None, value]
@@ -78,6 +78,7 @@ def update(
     changes = change.set(**values)
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
+        change.set_tag_words(after)
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:
@@ -117,7 +118,10 @@ def await_customer(change: TicketChange) -> None:
 
 
 def hold(change: TicketChange, until: datetime | None) -> None:
-    """Put the ticket on hold, until it is resumed or until the instant `until`."""
+    """Put the ticket on hold, until it is resumed or until the instant `until`.
+
+    For a ticket that is on hold already, `until` replaces the earlier instant.
+    """
     if until is not None and until <= change.at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "until")
     change.transition(Action.HOLD, held_until=until)
@@ -129,8 +133,17 @@ def resume(change: TicketChange) -> None:
 
 
 def resolve(change: TicketChange, resolution: str) -> None:
-    """Resolve the ticket. `resolution` is the answer to the customer."""
-    change.transition(Action.RESOLVE, resolution, resolution=resolution, resolved_at=change.at)
+    """Resolve the ticket. `resolution` is the answer to the customer.
+
+    If the team has not replied yet, it is also the first response.
+    """
+    change.transition(
+        Action.RESOLVE,
+        resolution,
+        resolution=resolution,
+        resolved_at=change.at,
+        first_responded_at=change.ticket.first_responded_at or change.at,
+    )
 
 
 def close(change: TicketChange, reason: CloseReason | None) -> None:
@@ -138,6 +151,7 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
 
     The reason defaults to RESOLVED for a resolved ticket, and is required for any other ticket.
     Customers can only confirm a resolved ticket (RESOLVED) or withdraw another one (WITHDRAWN).
+    Closing an unresolved ticket as RESOLVED also resolves it.
     """
     is_resolved = change.ticket.status is Status.RESOLVED
     if change.ticket.status is Status.CLOSED:
@@ -154,7 +168,16 @@ def close(change: TicketChange, reason: CloseReason | None) -> None:
             message = "is required to close a ticket that is not resolved"
             raise InvalidInput(UserErrorCode.REQUIRED, message, "reason")
         reason = CloseReason.RESOLVED
-    change.transition(Action.CLOSE, close_reason=reason, closed_at=change.at)
+    resolved_at, responded_at = change.ticket.resolved_at, change.ticket.first_responded_at
+    if reason is CloseReason.RESOLVED and not is_resolved:
+        resolved_at, responded_at = change.at, responded_at or change.at
+    change.transition(
+        Action.CLOSE,
+        close_reason=reason,
+        closed_at=change.at,
+        resolved_at=resolved_at,
+        first_responded_at=responded_at,
+    )
 
 
 def reopen(change: TicketChange, reason: str | None) -> None:
@@ -180,17 +203,6 @@ def escalate(change: TicketChange, reason: str) -> None:
     change.log(EventType.ESCALATED, changes, reason=reason)
 
 
-def rate(change: TicketChange, score: int, comment: str | None) -> None:
-    """Rate a resolved or closed ticket from 1 to MAX_SCORE. A new rating replaces the last one."""
-    if not 1 <= score <= MAX_SCORE:
-        raise InvalidInput(UserErrorCode.INVALID, f"must be 1 to {MAX_SCORE}", "score")
-    if change.ticket.stage is not Stage.CLOSURE:
-        message = "Only a resolved or closed ticket can be rated."
-        raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
-    changes = change.set(satisfaction_score=score, satisfaction_comment=comment, rated_at=change.at)
-    change.log(EventType.RATED, changes, score=score, comment=comment)
-
-
 def watch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
     """Add a watcher to the present `watcher_ids`."""
     if user_id not in watcher_ids:
@@ -207,22 +219,10 @@ def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) ->
 
 
 def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    """Log that the actor has started or stopped watching. Customers don't see it of the team."""
     watchers: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
-    change.log(EventType.TICKET_UPDATED, {"watchers": watchers})
-
-
-def link(change: TicketChange, other: TicketChange, kind: LinkKind, *, is_linked: bool) -> None:
-    """Link two tickets in both directions, unless they are linked with this `kind` already."""
-    if change.ticket.id == other.ticket.id:
-        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "otherId")
-    if not is_linked:
-        change.add_link(other.ticket, kind)
-        other.add_link(change.ticket, INVERSE_LINK[kind])
-
-
-def follow_up(change: TicketChange, original: TicketChange) -> None:
-    """Link a new ticket to the ticket that it follows up."""
-    link(change, original, LinkKind.FOLLOW_UP_OF, is_linked=False)
+    by_team = not change.actor.is_customer
+    change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)
 
 
 def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:

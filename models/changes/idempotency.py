@@ -44,7 +44,7 @@ class IdempotencyKey(Model):
     key = fields.CharField(max_length=MAX_KEY_CHARS)
     digest = fields.CharField(max_length=64)
     record_id = fields.UUIDField(null=True)
-    """The ticket, SLA calendar, SLA policy, escalation path, team or user.
+    """The ticket, SLA calendar, SLA policy, escalation path, team, user or API token.
 
     Null for `advanceClock`, which changes no record.
     """

@@ -12,6 +12,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.database import as_uuid
 from models.sla.policies import terms_subquery
 from models.tickets.lifecycle import Priority
+from models.tickets.ticket import FIRST_TICKET_NUMBER
 
 
 class TicketIntake(NamedTuple):
@@ -30,14 +31,14 @@ async def prepare_ticket(
     The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
     Raises InvalidInput NOT_FOUND if no category has the slug `category`.
     """
-    number = "(SELECT COALESCE(MAX(number), 1000) + 1 FROM tickets)"
+    number = f"(SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) + 1 FROM tickets)"
     if database.dialect() == "postgres":
         number = "nextval('ticket_numbers')"
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
     query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
-        # nextval is not undone by a rollback, so that the query needs no BEGIN in spite of it.
+        # nextval writes, but a rollback does not undo it, so the query needs no BEGIN.
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)

@@ -14,13 +14,22 @@ from models.changes.idempotency import KeyedRequest, ResultReference
 from models.core.errors import StaleVersion
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import in_list
+from models.core.sql import TRUE, Condition, in_list
 from models.database import batch
 from models.log.event import append_statements, assign_positions
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.attachment import Attachment
-from models.tickets.ticket import Ticket, TicketParticipant, TicketTag, TicketWatcher
+from models.tickets.ticket import (
+    FIRST_TICKET_NUMBER,
+    Ticket,
+    TicketLink,
+    TicketParticipant,
+    TicketTag,
+    TicketWatcher,
+)
+
+VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
 
 
 async def write(
@@ -50,7 +59,9 @@ async def write(
     updated: list[TicketChange] = []
     steps: list[batch.WriteStatement] = []
     for change in changed:
-        update = None if change.creates_ticket else build_guarded_update(change)
+        version_read = change.ticket.version
+        change.set_versions()
+        update = None if change.creates_ticket else build_guarded_update(change, version_read)
         if update is not None:
             updated.append(change)
             steps.append(update)
@@ -66,7 +77,8 @@ async def write(
     results = await batch.execute(statements, commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
-            raise StaleVersion((await Ticket.get(id=change.ticket.id)).version)
+            current = await Ticket.get(id=change.ticket.id)
+            raise StaleVersion(current.get_version(is_customer=change.actor.is_customer))
     assign_positions(events, results[len(steps)])
     return max(event.position for event in events)
 
@@ -134,21 +146,21 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStateme
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
     if change.removed_watchers:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
+    for other_id, kind in change.removed_links:
+        yield batch.delete(TicketLink, {**owner, "other_id": other_id}, "kind", [kind.value])
 
 
-def build_guarded_update(change: TicketChange) -> batch.WriteStatement | None:
+def build_guarded_update(change: TicketChange, version_read: int) -> batch.WriteStatement | None:
     """An update that finds the ticket's row only if its version is still the one that was read.
 
-    Returns None if no column changes. Sets the version of the ticket and of its events.
+    Returns None if no column changes.
     """
-    ticket, version_read = change.ticket, change.ticket.version
-    if not change.is_unversioned:
-        ticket.version, ticket.updated_at = version_read + 1, change.at
-    elif not change.columns:
+    ticket = change.ticket
+    if change.is_unversioned and not change.columns:
         return None
-    for event in change.events:
-        event.version = ticket.version
-    values = {**change.columns, "version": ticket.version, "updated_at": ticket.updated_at}
+    values = {**change.columns, **{name: getattr(ticket, name) for name in VERSION_COLUMNS}}
+    if "subject" in values:
+        values["subject_words"] = ""  # a WordsField: it stores the words of the new subject
     return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 
@@ -171,9 +183,15 @@ def build_new_records(change: TicketChange) -> list[Model]:
     ]
 
 
-async def lock_tickets(ticket_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
-    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks."""
-    condition = in_list("t.id", sorted(set(ticket_ids)))
+async def lock_tickets(
+    ticket_ids: Iterable[UUID], accessible: Condition = TRUE
+) -> dict[UUID, Ticket]:
+    """Read tickets and lock them until the transaction ends, in id order to prevent deadlocks.
+
+    Neither locks nor waits for tickets that don't meet the condition `accessible`. So the caller
+    of a mutation can't find out by waiting that a ticket exists.
+    """
+    condition = in_list("t.id", sorted(set(ticket_ids))) & accessible
     tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
     return {ticket.id: ticket for ticket in tickets}
 
@@ -193,6 +211,8 @@ async def allocate_numbers(count: int) -> list[int]:
         statement = "SELECT nextval('ticket_numbers') FROM generate_series(1, ?)"
         rows = await database.fetch(statement, [count])
         return sorted(int(str(row[0])) for row in rows)
-    rows = await database.fetch("SELECT COALESCE(MAX(number), 1000) FROM tickets")
+    rows = await database.fetch(
+        f"SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) FROM tickets"
+    )
     last = int(str(rows[0][0]))
     return list(range(last + 1, last + 1 + count))

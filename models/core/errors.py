@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from enum import Enum
 from uuid import UUID
 
+INPUT_LENGTH = "input_length"
+"""The limits on texts and lists in inputs."""
+
 
 class UserErrorCode(Enum):
     INVALID = "INVALID"
@@ -38,6 +41,9 @@ class Refusal(Exception):
     `field` is the path of the input field that is wrong, if any.
     """
 
+    limit_name: str | None = None
+    """The limit that the request exceeds, for the metric."""
+
     def __init__(
         self, code: UserErrorCode, message: str, field: Sequence[str] | None = None
     ) -> None:
@@ -58,8 +64,12 @@ class Refusals(Exception):
 class InvalidInput(Refusal):
     """A value is missing, malformed, unknown or taken. `path` is its path below `input`."""
 
-    def __init__(self, code: UserErrorCode, message: str, *path: str) -> None:
+    def __init__(
+        self, code: UserErrorCode, message: str, *path: str, limit_name: str | None = None
+    ) -> None:
         super().__init__(code, message, ("input", *path))
+        is_too_long = code is UserErrorCode.TOO_LONG
+        self.limit_name = limit_name or (INPUT_LENGTH if is_too_long else None)
 
 
 class StaleVersion(Refusal):
@@ -91,9 +101,11 @@ class ApiError(Exception):
 
     code = "BAD_REQUEST"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, limit_name: str | None = None) -> None:
+        """`limit_name` is the limit that the request exceeds, if any, for the metric."""
         super().__init__(message)
         self.message = message
+        self.limit_name = limit_name
 
 
 class Unauthenticated(ApiError):
@@ -131,6 +143,6 @@ class RateLimited(ApiError):
 
     code = "RATE_LIMITED"
 
-    def __init__(self, message: str, retry_after_ms: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after_ms: int, limit_name: str) -> None:
+        super().__init__(message, limit_name)
         self.retry_after_ms = retry_after_ms

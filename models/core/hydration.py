@@ -62,7 +62,10 @@ def new_record(model: type[M], /, **values: object) -> M:
 
 @lru_cache(maxsize=64)
 def row_hydrator(model: type[M], dialect: str) -> Callable[[Sequence[object]], M]:
-    """A function that makes a stored record of a row that begins with all columns."""
+    """A function that makes a stored record of a row that begins with all columns.
+
+    `dialect` is only a part of the cache's key: `db_native_fields` depends on the open database.
+    """
     meta = model._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     names = tuple(meta.fields_db_projection)
     native = {name for _, name, _ in meta.db_native_fields}

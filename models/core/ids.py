@@ -54,7 +54,10 @@ def decode(text: str) -> tuple[str, str] | None:
 
 
 def key_of(prefix: str, text: str) -> UUID | None:
-    """The UUID inside a global id of the given kind; None for any other text."""
+    """The UUID inside a global id of the given kind; None for any other text.
+
+    `prefix` must not be one of NUMBERED_PREFIXES.
+    """
     decoded = decode(text)
     if decoded is None or decoded[0] != prefix:
         return None

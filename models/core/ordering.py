@@ -1,6 +1,9 @@
 """Orders of lists, and keyset cursors: a cursor holds the values that its row is sorted by.
 
 The last sort of an order is by a unique key. So pages stay stable while rows come and go.
+
+A cursor is URL-safe base64 without padding. It holds three bytes that identify the order, and then
+the packed values (models/core/cursor_values.py).
 """
 
 from __future__ import annotations
@@ -10,17 +13,14 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from hashlib import sha256
 
-import orjson
-
+from models.core.cursor_values import SortType, pack, unpack
 from models.core.errors import CursorInvalid
-from models.core.ids import is_uuid
 from models.core.sql import Condition, all_of, any_of
-from models.core.time import format_instant
 from models.database import placeholders
 
-URL_SAFE = bytes.maketrans(b"+/", b"-_")
+SIGNATURE_BYTES = 3
 NOT_A_CURSOR = "This is not a cursor of this list."
 OTHER_ORDER = "This is not a cursor of this list in this order."
 
@@ -39,9 +39,10 @@ class Sort:
     attribute: str
     """The attribute of a record that holds the column's value."""
     descending: bool
+    type: SortType
     nullable: bool = False
     integers: range = range(0)
-    """The values of a column of integers; a cursor with any other is invalid.
+    """The values of an INTEGER column, from 0; a cursor with any other is invalid.
 
     Postgres refuses to compare a column with a number outside its type's range.
     """
@@ -73,12 +74,13 @@ class Order:
     """A total order: the last sort is by a unique key."""
 
     sorts: tuple[Sort, ...]
-    signature: str = field(init=False, compare=False)
-    """The first value of each cursor; it makes cursors of other orders invalid."""
+    signature: bytes = field(init=False, compare=False)
+    """The first bytes of each cursor; they make cursors of other orders invalid."""
 
     def __post_init__(self) -> None:
         names = (f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
-        object.__setattr__(self, "signature", ",".join(names))  # the dataclass is frozen
+        signature = sha256(",".join(names).encode()).digest()[:SIGNATURE_BYTES]
+        object.__setattr__(self, "signature", signature)  # the dataclass is frozen
 
     def order_by(self, *, reverse: bool = False) -> str:
         return ", ".join(sort.order_by(reverse=reverse) for sort in self.sorts)
@@ -92,28 +94,29 @@ class Order:
 
     def encode_cursor(self, values: Sequence[object]) -> str:
         """The opaque cursor of a row with these sort values, from a record or from the driver."""
-        content = [self.signature, *(to_cursor_value(value) for value in values)]
-        options = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
-        text = orjson.dumps(content, default=str, option=options)
-        encoded = binascii.b2a_base64(text, newline=False)
-        return encoded.translate(URL_SAFE, b"=").decode()
+        packed = [
+            pack(sort.type, value, sort.integers)
+            for sort, value in zip(self.sorts, values, strict=True)
+        ]
+        return encode_bytes(b"".join((self.signature, *packed)))
 
     def decode_cursor(self, cursor: str) -> list[object]:
         """The sort values of the cursor's row. Raises CursorInvalid."""
-        padded = cursor + "=" * (-len(cursor) % 4)
+        content = decode_bytes(cursor)
+        if not content.startswith(self.signature):
+            raise CursorInvalid(OTHER_ORDER)
+        rest, values = content[SIGNATURE_BYTES:], list[object]()
         try:
-            content = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        except (binascii.Error, ValueError) as error:
+            for sort in self.sorts:
+                value, rest = unpack(sort.type, rest, sort.integers)
+                if value is None and not sort.nullable:
+                    raise CursorInvalid(NOT_A_CURSOR)
+                values.append(value)
+        except (ValueError, OverflowError) as error:
             raise CursorInvalid(NOT_A_CURSOR) from error
-        if not isinstance(content, list):
-            raise CursorInvalid(OTHER_ORDER)
-        values = cast("list[object]", content)
-        if len(values) != len(self.sorts) + 1 or values[0] != self.signature:
-            raise CursorInvalid(OTHER_ORDER)
-        return [
-            parse_cursor_value(sort, value)
-            for sort, value in zip(self.sorts, values[1:], strict=True)
-        ]
+        if rest:
+            raise CursorInvalid(NOT_A_CURSOR)
+        return values
 
     def condition_beyond(self, cursor: str, *, after: bool) -> Condition:
         """The rows that come after the cursor in this order, or with after=False before it."""
@@ -170,42 +173,17 @@ class Order:
         return ~self.condition_beyond(cursor, after=after)
 
 
-def to_cursor_value(value: object) -> object:
-    """A sort value in the form that JSON holds.
-
-    SQLite returns instants as text; they become RFC 3339 like those of records.
-    """
-    if type(value) is str and value.endswith("+00:00"):
-        return format_instant(datetime.fromisoformat(value))
-    return int(value) if isinstance(value, int) else value
+def encode_bytes(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def parse_cursor_value(sort: Sort, value: object) -> object:
-    """A value out of a cursor, checked because clients send cursors. Raises CursorInvalid."""
-    if value is None and sort.nullable:
-        return None
-    if sort.attribute.endswith("_at"):
-        return parse_cursor_instant(value)
-    if not is_cursor_value(sort, value):
-        raise CursorInvalid(NOT_A_CURSOR)
-    return value
-
-
-def is_cursor_value(sort: Sort, value: object) -> bool:
-    if sort.attribute == "id":
-        return isinstance(value, str) and is_uuid(value)
-    if sort.attribute == "display_name":
-        return isinstance(value, str) and "\x00" not in value
-    return isinstance(value, int) and not isinstance(value, bool) and value in sort.integers
-
-
-def parse_cursor_instant(value: object) -> datetime:
+def decode_bytes(cursor: str) -> bytes:
+    """The bytes of a cursor. Raises CursorInvalid."""
+    padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        instant = datetime.fromisoformat(cast("str", value))
-        is_canonical = instant.tzinfo is not None and format_instant(instant) == value
-    except (TypeError, ValueError, OverflowError) as error:
-        # OverflowError: in UTC, the instant would be outside the calendar.
+        content = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
         raise CursorInvalid(NOT_A_CURSOR) from error
-    if not is_canonical:
+    if encode_bytes(content) != cursor:  # base64 has several spellings of the same bytes
         raise CursorInvalid(NOT_A_CURSOR)
-    return instant
+    return content

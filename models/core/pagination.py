@@ -35,7 +35,7 @@ def parse_page_arguments(
     else:
         name, size = "first", DEFAULT_PAGE_SIZE if first is None else first
     if not 1 <= size <= MAX_PAGE_SIZE:
-        raise BadRequest(f"{name} must be 1 to {MAX_PAGE_SIZE}.")
+        raise BadRequest(f"{name} must be 1 to {MAX_PAGE_SIZE}.", "page_size")
     return PageRequest(size, last is not None, after, before)
 
 

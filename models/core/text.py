@@ -22,6 +22,31 @@ VISIBLE_CHARACTER = re.compile(
 """Any character except white space and invisible ones: joiners, direction marks, variation
 selectors and fillers."""
 
+WHITE_SPACE = re.compile(r"\s+")
+LINE_BREAK = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]")
+"""Line breaks and tabs: the characters that `str.splitlines` splits at, and the tab."""
+CONTROL_CHARACTERS = re.compile("[\x01-\x1f\x7f-\x9f]")
+"""The control characters except NUL, which is refused."""
+
+
+def clean_line(value: str, *path: str, max_chars: int) -> str:
+    """A text of one line: white space with line breaks becomes one space, and control characters
+    are removed.
+
+    Raises InvalidInput like `clean_text`.
+    """
+    line = CONTROL_CHARACTERS.sub("", WHITE_SPACE.sub(join_lines, value))
+    return clean_text(line, *path, max_chars=max_chars)
+
+
+def join_lines(white_space: re.Match[str]) -> str:
+    return " " if LINE_BREAK.search(white_space.group()) else white_space.group()
+
+
+def clean_subject(value: str) -> str:
+    """The subject of a ticket. Raises InvalidInput like `clean_text`."""
+    return clean_line(value, "subject", max_chars=MAX_SUBJECT_CHARS)
+
 
 def clean_text(value: str, *path: str, max_chars: int) -> str:
     """The text without surrounding white space.
@@ -37,6 +62,16 @@ def clean_text(value: str, *path: str, max_chars: int) -> str:
             UserErrorCode.INVALID, "must not contain NUL bytes or lone surrogates", *path
         )
     return text
+
+
+def clean_optional_text(value: str | None, *path: str, max_chars: int) -> str | None:
+    """The text as `clean_text` returns it; None if there is none or it is blank.
+
+    Raises InvalidInput: TOO_LONG, or INVALID if it can't be stored.
+    """
+    if value is None or is_blank(value):
+        return None
+    return clean_text(value, *path, max_chars=max_chars)
 
 
 def clean_body(value: str, *path: str) -> str:
@@ -75,5 +110,5 @@ def is_storable(text: str) -> bool:
 
 def clean_tags(values: Sequence[str], *path: str) -> list[str]:
     """The cleaned tags without duplicates, in their order. Raises InvalidInput."""
-    tags = (clean_text(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
+    tags = (clean_line(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
     return list(dict.fromkeys(tags))

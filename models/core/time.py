@@ -55,5 +55,5 @@ def to_whole_seconds(
     if not minimum <= value <= maximum:
         raise InvalidInput(UserErrorCode.INVALID, message, *path)
     if value % SECOND:
-        raise InvalidInput(UserErrorCode.INVALID, "must be whole seconds", *path)
+        raise InvalidInput(UserErrorCode.INVALID, "must be a whole number of seconds", *path)
     return value // SECOND

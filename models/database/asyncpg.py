@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from models.database import Statement
 
-CONNECT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
 TRANSACTION_ENDED = "the transaction has ended"
 STATEMENT_CACHE_SIZE = 400
 """The prepared statements that each connection keeps."""
@@ -218,7 +218,7 @@ class Client(AsyncpgDBClient):
 
         async def connect() -> asyncpg.Connection:
             connection = await asyncpg.connect(
-                timeout=CONNECT_SECONDS, statement_cache_size=STATEMENT_CACHE_SIZE, **kwargs
+                timeout=CONNECT_TIMEOUT_SECONDS, statement_cache_size=STATEMENT_CACHE_SIZE, **kwargs
             )
             return cast("asyncpg.Connection", connection)
 

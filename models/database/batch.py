@@ -29,7 +29,8 @@ class WriteStatement(NamedTuple):
     """One INSERT, UPDATE or DELETE.
 
     A statement must not rely on seeing rows that the others of its batch write: on Postgres, it
-    doesn't see them. The exception is a statement with a `result_table`.
+    doesn't see them. The exception is the row that a statement with a `result_table`
+    updates: later statements read its new values under the table's name.
     """
 
     text: str

@@ -12,6 +12,7 @@ MODULES = [
     "models.tickets.attachment",
     "models.log.event",
     "models.people.token",
+    "models.people.sign_in_limits",
     "models.access.revision",
     "models.changes.idempotency",
     "models.sla.records",
@@ -27,7 +28,7 @@ APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_conne
 BUSY_TIMEOUT_MS = 15_000
 """How long an SQLite statement waits for another process's lock."""
 STATEMENT_TIMEOUT_SECONDS = 30.0
-"""The limit for one Postgres statement of the service; a broken connection must not block it."""
+"""The limit for one statement of the service; a broken connection must not block it."""
 POSTGRES_PARAMETERS = frozenset({"host", "ssl", "application_name"})
 
 

@@ -16,7 +16,10 @@ CALLER: ContextVar[Hashable] = ContextVar("CALLER", default=None)
 
 
 class CallerShares:
-    """Counts by hand, because every query passes here: a semaphore per caller would cost 3 µs."""
+    """Lets each caller hold at most `limit` shares at a time.
+
+    It counts by hand, because every query passes here: a semaphore per caller would cost 3 µs.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -34,7 +37,7 @@ class CallerShares:
         return True
 
     async def wait(self, caller: Hashable) -> None:
-        """Take a share as soon as one is released; callers' tasks are served in order."""
+        """Take a share as soon as one is released; tasks of one caller queue in order."""
         handover: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.setdefault(caller, deque()).append(handover)
         try:

@@ -9,6 +9,8 @@ the migration editor by it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from models.database import Statement
 
 T = TypeVar("T")
+FILE_MODE = 0o600
 
 
 def split_script(script: str) -> list[str]:
@@ -92,7 +95,9 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[Sequence[object]]]:
-        assert self._savepoint is None, "a savepoint must not commit the transaction"
+        assert self._savepoint is None, (
+            "statements must run on the transaction's client, not on a savepoint's"
+        )
         for text, values in statements:
             self.log.debug("%s: %s", text, values)
         commits = commit and not self.has_savepoints
@@ -208,8 +213,18 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("lower", 1, to_lowercase, deterministic=True)
 
 
+def create_file(path: str) -> None:
+    """Create the database file if it does not exist, so that only its owner can read it.
+
+    SQLite would create it with the mode that the umask allows. The files -wal and -shm get the mode
+    of the database file. If the file can't be created, SQLite reports it when it opens the file.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+
+
 def is_read(text: str) -> bool:
-    """Whether a reader connection may run the statement. No `WITH … UPDATE` is used."""
+    """Whether a reader connection may run the statement. Our statements with WITH only read."""
     return text.startswith(("SELECT", "WITH"))
 
 
@@ -227,6 +242,10 @@ class Client(SqliteClient):
         self.undoing = set[asyncio.Task[None]]()
         self.stop = threading.Event()
         """Set when a transaction is cancelled; its statements then end at once."""
+
+    async def create_connection(self, with_db: bool) -> None:
+        create_file(self.filename)
+        await super().create_connection(with_db)
 
     async def _post_connect(self) -> None:
         await super()._post_connect()

@@ -16,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tortoise.exceptions import OperationalError
 
+from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.database.fair_share import CALLER, CallerShares
 
 MAX_LOOP_SECONDS = 0.005
 """The time after which a query on the event loop is interrupted."""
-THREADS = 3
-MAX_STATEMENT_SECONDS = 30.0
-"""The time after which a query in a thread is interrupted."""
+MAX_THREADS = 3
 PROGRESS_CHECK_STEPS = 1000
 """The steps of SQLite's virtual machine between two checks of the time: some microseconds."""
 MAX_SLOW_STATEMENTS = 500
@@ -77,9 +76,9 @@ class ReaderPool:
         self.prepare = prepare
         self.loop_connection: ReadConnection | None = None
         self.idle: list[ReadConnection] = []
-        self.slots = asyncio.Semaphore(THREADS)
-        self.shares = CallerShares(THREADS - 1)
-        self.threads = ThreadPoolExecutor(THREADS, "sqlite")
+        self.slots = asyncio.Semaphore(MAX_THREADS)
+        self.shares = CallerShares(MAX_THREADS - 1)
+        self.threads = ThreadPoolExecutor(MAX_THREADS, "sqlite")
         self.slow_statements: OrderedDict[str, None] = OrderedDict()
         """The texts of the queries that start in a thread."""
         self.running = set[asyncio.Future[list[sqlite3.Row]]]()
@@ -113,7 +112,7 @@ class ReaderPool:
         connection = self.take_connection()
         started_at = time.monotonic()
         query = asyncio.get_running_loop().run_in_executor(
-            self.threads, connection.read, text, values, MAX_STATEMENT_SECONDS
+            self.threads, connection.read, text, values, STATEMENT_TIMEOUT_SECONDS
         )
         self.running.add(query)
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypedDict
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.positions import next_position
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
 from models.people.user import User
 from models.sla import policies
-from models.sla.policy_admin import MAX_POSITION, POSITION_GAP
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 
@@ -67,9 +67,7 @@ async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
-            path.position = POSITION_GAP
-            if last is not None:
-                path.position = min(last.position + POSITION_GAP, MAX_POSITION)
+            path.position = next_position(last.position if last else None)
         await apply_fields(path, fields)
         await check_path_limit()
         await path.save(force_create=True)
@@ -103,13 +101,13 @@ async def check_path_limit() -> None:
     """Raises InvalidInput if there are MAX_ACTIVE_PATHS active paths."""
     if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
         message = f"There are {MAX_ACTIVE_PATHS} active paths, the maximum. Archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="escalation_paths")
 
 
 async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
     """Set the given fields of the record. Raises InvalidInput."""
     if "name" in fields:
-        path.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        path.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     path.position = fields.get("position", path.position)
     path.trigger = fields.get("trigger", path.trigger)
     path.metric = fields.get("metric", path.metric)
@@ -131,7 +129,7 @@ async def build_stored_steps(steps: Sequence[StepFields]) -> list[dict[str, Json
         raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one step", "steps")
     if len(steps) > MAX_STEPS:
         message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
-        raise InvalidInput(UserErrorCode.INVALID, message, "steps")
+        raise InvalidInput(UserErrorCode.INVALID, message, "steps", limit_name="escalation_steps")
     return [await build_stored_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 
 

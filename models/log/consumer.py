@@ -18,7 +18,7 @@ from models.core.time import InstantField
 from models.log import event
 
 PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
-"""Registered at installation, so that they miss no event before they first run."""
+"""Each migration registers them if they are missing, so that they miss no event before they run."""
 
 
 MAX_ERROR_CHARS = 2000

@@ -10,16 +10,14 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery
-from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, Condition, compare, in_list, is_null
-from models.notifications.notification import Notification
+from models.notifications.notification import NEWEST_FIRST, Notification
 from models.queries.connection import build_connection, count_rows
 
 NOTIFICATIONS_JOIN = (
     "notifications n JOIN events e ON e.position = n.event_id JOIN tickets t ON t.id = e.ticket_id"
 )
-NEWEST_FIRST = Order((Sort("n.number", "pk", True, integers=range(2**63)),))
 IS_UNREAD = is_null("n.read_at")
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
 from models import database
+from models.core.computed import computed_property
+from models.core.cursor_values import SortType
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import Condition
+from models.core.ordering import Order, Sort
+from models.core.sql import Condition, compare
 from models.core.time import InstantField
 from models.log.event import Event
 from models.people.user import User
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Topic(Enum):
@@ -53,14 +53,32 @@ class NotificationReason(Enum):
 
 
 class NotificationHead(Model):
-    """The number of the newest notification; one row."""
+    """The number of the newest notification; one row.
+
+    folded  how many notifications and emails were folded into earlier ones
+    """
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     number = fields.BigIntField(default=0)
+    folded = fields.BigIntField(default=0, db_default=0)
 
     class Meta:
         table = "notification_head"
         table_description = "The number of the newest notification"
+
+
+NEWEST_FIRST = Order((Sort("n.number", "pk", True, SortType.INTEGER, integers=range(2**63)),))
+"""The order of a user's list of notifications."""
+
+
+def encode_cursor(number: int) -> str:
+    """The cursor of a notification, for the list and for the subscription."""
+    return NEWEST_FIRST.encode_cursor([number])
+
+
+def decode_cursor(cursor: str) -> int:
+    """The number of a notification. Raises CursorInvalid."""
+    return cast("int", NEWEST_FIRST.decode_cursor(cursor)[0])
 
 
 class Notification(Model):
@@ -81,6 +99,8 @@ class Notification(Model):
     reason = fields.CharEnumField(NotificationReason, max_length=16)
     created_at = InstantField()
     read_at = InstantField(null=True)
+
+    cursor = computed_property(("number",), encode_cursor)
 
     class Meta:
         table = "notifications"
@@ -114,17 +134,20 @@ DEFAULT_TOPICS: Mapping[Channel, frozenset[Topic]] = {
 """The topics that a user without preferences receives. Notes are never sent by email."""
 
 
-async def append_notifications(notifications: Sequence[Notification]) -> None:
-    """Number and store notifications.
+async def append_notifications(notifications: Sequence[Notification], folded: int = 0) -> None:
+    """Number and store notifications; count those that were `folded` into earlier ones.
 
     Call it last in a transaction: it locks the counter of all notifications until the commit.
     """
-    if not notifications:
+    if not notifications and not folded:
         return
     count = len(notifications)
     rows = await database.fetch_dicts(
-        "UPDATE notification_head SET number = number + ? RETURNING number", [count]
+        "UPDATE notification_head SET number = number + ?, folded = folded + ? RETURNING number",
+        [count, folded],
     )
+    if not notifications:
+        return
     first = cast("int", rows[0]["number"]) - count + 1
     for number, notification in enumerate(notifications, start=first):
         notification.number = number
@@ -135,6 +158,12 @@ async def read_last_number() -> int:
     """The number of the newest notification, or 0 if there is none."""
     rows = await database.fetch_dicts("SELECT number FROM notification_head")
     return cast("int", rows[0]["number"])
+
+
+async def read_own_after(user_id: UUID | None, number: int, limit: int) -> list[Notification]:
+    """The notifications of one user after `number`, in order."""
+    own = compare("n.user_id", "=", user_id) & Condition("(n.number > ?)", (number,))
+    return await Many(LazyQuery(Notification, "n", "notifications n", own, "n.number", limit))
 
 
 async def read_notifications_after(number: int, limit: int) -> list[Notification]:

@@ -112,8 +112,9 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.STATUS_CHANGED, Action.START.value): build_rules(
         Topic.STATUS, None, ASSIGNEE, WATCHERS
     ),
-    (EventType.STATUS_CHANGED, Action.AWAIT_CUSTOMER.value): build_rules(
-        Topic.STATUS, None, ASSIGNEE, WATCHERS
+    (EventType.STATUS_CHANGED, Action.AWAIT_CUSTOMER.value): (
+        *build_rules(Topic.STATUS, "awaiting_customer", REQUESTER, PARTICIPANTS),
+        *build_rules(Topic.STATUS, None, ASSIGNEE, WATCHERS),
     ),
     (EventType.STATUS_CHANGED, Action.HOLD.value): build_rules(
         Topic.STATUS, None, ASSIGNEE, WATCHERS

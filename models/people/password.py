@@ -1,4 +1,4 @@
-"""Passwords: hashing and checking with argon2id, in worker threads.
+"""Passwords: hashing and checking with argon2id. `PasswordChecker` works in worker threads.
 
 A check takes the same time whether or not the user exists.
 """
@@ -27,9 +27,13 @@ class PasswordChecker:
         self.slots = asyncio.Semaphore(max_concurrent)
         self.free_places = max_concurrent + max_waiting
 
+    @property
+    def is_full(self) -> bool:
+        return self.free_places == 0
+
     async def matches(self, password: str, stored: str | None) -> bool:
         """Whether the password has the hash `stored` (never if None). Raises PasswordQueueFull."""
-        if self.free_places == 0:
+        if self.is_full:
             raise PasswordQueueFull
         self.free_places -= 1
         try:
@@ -53,10 +57,14 @@ def verify_password(password: str, stored: str | None) -> bool:
 
 @lru_cache(maxsize=1)
 def get_dummy_hash() -> str:
-    """The hash that passwords of unknown users are checked against. The first call takes 0.2 s."""
+    """The hash that passwords of unknown users are checked against. The first call hashes one."""
     return HASHER.hash("nobody's password")
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash as a PHC string. Takes about 50 ms and 64 MiB."""
+    """The argon2id hash as a PHC string.
+
+    Blocks the calling thread for 50 ms or more, uses about 0.2 s of CPU time in several threads,
+    and takes 64 MiB.
+    """
     return HASHER.hash(password)

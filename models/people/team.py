@@ -100,7 +100,7 @@ async def update_team(
     team = await get_team(slug, "team")
     values: dict[str, object] = {}
     if name is not None:
-        values["name"] = text.clean_text(name, "name", max_chars=text.MAX_NAME_CHARS)
+        values["name"] = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
     if assigns_by_load is not None:
         values["assigns_by_load"] = assigns_by_load
     if values:

@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from models.core.ids import new_id
 from models.core.time import InstantField, now
+from models.core.words import WordsField
 
 
 class Role(Enum):
@@ -51,6 +52,7 @@ class User(Model):
     present = fields.BooleanField(default=True, db_default=True)
     """Whether rules may assign tickets to this user now."""
     created_at = InstantField(default=now)
+    name_words = WordsField("display_name")
 
     class Meta:
         table = "users"

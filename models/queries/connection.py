@@ -22,10 +22,12 @@ def build_connection(
     condition: Condition,
     order: Order,
     page_request: PageRequest,
+    source_params: tuple[object, ...] = (),
 ) -> ConnectionQuery[M]:
     """Return one page of the rows that meet the condition.
 
-    `source` is the FROM clause in which the model's table has the alias. Raises CursorInvalid.
+    `source` is the FROM clause, with its parameters, in which the model's table has the alias.
+    Raises CursorInvalid.
     """
     backward = page_request.backward
     on_page = condition
@@ -35,17 +37,19 @@ def build_connection(
         on_page &= order.condition_beyond(page_request.before, after=False)
 
     async def count_total(_: object) -> int:
-        return await count_rows(source, condition)
+        return await count_rows(source, condition, source_params)
 
     async def has_rows_before_page(_: object) -> bool:
         edge = page_request.before if backward else page_request.after
         if edge is None:
             return False
         outside = condition & order.condition_not_beyond(edge, after=not backward)
-        return await count_rows(source, outside) > 0
+        return await count_rows(source, outside, source_params) > 0
 
     order_by = order.order_by(reverse=backward)
-    select = LazyQuery(model, alias, source, on_page, order_by, page_request.size + 1)
+    select = LazyQuery(
+        model, alias, source, on_page, order_by, page_request.size + 1, source_params
+    )
     return ConnectionQuery(
         select,
         page_request,
@@ -56,9 +60,11 @@ def build_connection(
     )
 
 
-async def count_rows(source: str, condition: Condition) -> int:
+async def count_rows(
+    source: str, condition: Condition, source_params: tuple[object, ...] = ()
+) -> int:
     if condition is FALSE:
         return 0
     statement = f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}"
-    rows = await database.fetch_dicts(statement, condition.params)
+    rows = await database.fetch_dicts(statement, [*source_params, *condition.params])
     return cast("int", rows[0]["n"])

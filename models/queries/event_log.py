@@ -129,9 +129,11 @@ async def read_after(position: int, limit: int) -> list[Event]:
     return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", limit))
 
 
-async def read_last_position(ticket_id: UUID) -> int:
-    """Return the position of the ticket's newest event."""
+async def read_last_position(viewer: Viewer, ticket_id: UUID) -> int:
+    """Return the position of the ticket's newest event, for customers without internal events."""
     statement = "SELECT MAX(position) AS position FROM events WHERE ticket_id = ?"
+    if viewer.is_customer:
+        statement += " AND internal = FALSE"
     rows = await database.fetch_dicts(statement, [ticket_id])
     return cast("int", rows[0]["position"])
 

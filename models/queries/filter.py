@@ -24,6 +24,7 @@ from models.queries.filter_comparisons import (
     instant_field,
     key_parser,
     slug_field,
+    stored_value,
 )
 from models.queries.filter_fields import (
     compile_priority,
@@ -32,9 +33,10 @@ from models.queries.filter_fields import (
     compile_stage,
     compile_status,
     compile_tags,
+    compile_updated_at,
     compile_watcher,
 )
-from models.queries.filter_limits import MAX_LEVELS, FilterContext
+from models.queries.filter_limits import FILTER_SIZE, MAX_LEVELS, FilterContext
 
 TIME_OPERATORS = frozenset({"within", "olderThan"})
 """Operators that compare with the current time."""
@@ -58,9 +60,14 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "escalationLevel": column_field("t.escalation_level"),
     "sla": compile_sla,
     "createdAt": instant_field("t.created_at"),
-    "updatedAt": instant_field("t.updated_at"),
+    "updatedAt": compile_updated_at,
     "resolvedAt": instant_field("t.resolved_at", nullable=True),
     "closedAt": instant_field("t.closed_at", nullable=True),
+    "closeReason": column_field("t.close_reason", stored_value, nullable=True),
+    "heldUntil": instant_field("t.held_until", nullable=True),
+    "slaBreachesAt": instant_field("t.sla_breaches_at", nullable=True),
+    # As a smallint, Postgres would refuse to compare it with larger integers.
+    "satisfactionScore": column_field("CAST(t.satisfaction_score AS integer)", nullable=True),
 }
 
 
@@ -86,7 +93,7 @@ def compile_fields(filter: FilterData, context: FilterContext) -> Condition:
     """Return the condition that a ticket matches all fields of the filter."""
     context.levels += 1
     if context.levels > MAX_LEVELS:  # SQLite's parser has a stack of 100
-        raise BadRequest(f"A filter can be nested at most {MAX_LEVELS} levels deep.")
+        raise BadRequest(f"A filter can be nested at most {MAX_LEVELS} levels deep.", FILTER_SIZE)
     condition = all_of(
         compile_field(name, value, context) for name, value in filter.items() if value is not None
     )

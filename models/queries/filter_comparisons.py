@@ -25,6 +25,7 @@ ToStored = Callable[[object], object]
 
 NIL_KEY = UUID(int=0)
 """A key that no record has."""
+CASE_INSENSITIVE_OPERATORS = frozenset({"ieq", "icontains"})
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -48,7 +49,9 @@ def column_field(
 
     def compile_field(comparisons: FilterData, context: FilterContext) -> Condition:
         return all_of(
-            compare_column(column, operator, operand, to_stored, nullable=nullable)
+            compare_ignoring_case(column, operator, cast("str", operand), context)
+            if operator in CASE_INSENSITIVE_OPERATORS
+            else compare_column(column, operator, operand, to_stored, nullable=nullable)
             for operator, operand in comparisons.items()
         )
 
@@ -58,10 +61,10 @@ def column_field(
 def compare_column(
     column: str, operator: str, operand: object, to_stored: ToStored, *, nullable: bool
 ) -> Condition:
-    if operator in ("eq", "neq"):
+    if operator in ("eq", "neq", "isUser", "isNotUser"):
         value = to_stored(operand)
         is_equal = FALSE if value is None else compare(column, "=", value)
-        return is_equal if operator == "eq" else ~is_equal
+        return is_equal if operator in ("eq", "isUser") else ~is_equal
     if operator in ("in", "nin"):
         values = [to_stored(each) for each in cast("list[object]", operand)]
         is_member = in_list(column, [value for value in values if value is not None])
@@ -87,6 +90,20 @@ def contains(column: str, part: str) -> Condition:
         return ~is_null(column)
     text = f"({column} IS NOT NULL AND replace({column}, ?, '') <> {column})"
     return Condition(text, (part,))
+
+
+def compare_ignoring_case(
+    column: str, operator: str, operand: str, context: FilterContext
+) -> Condition:
+    """Whether the column equals or contains the operand, except for the case of letters.
+
+    Postgres needs a collation with the rules of all languages, because that of the database may
+    know only ASCII. Both databases and Python choose the sigma by its place in the word.
+    """
+    collation = ' COLLATE "und-x-icu"' if context.dialect == "postgres" else ""
+    lowercase = f"replace(lower({column}{collation}), 'ς', 'σ')"
+    text = operand.lower().replace("ς", "σ")
+    return contains(lowercase, text) if operator == "icontains" else compare(lowercase, "=", text)
 
 
 def instant_field(column: str, *, nullable: bool = False) -> FieldCompiler:

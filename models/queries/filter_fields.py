@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from models.access.visibility import visible_watchers
 from models.core.ids import USER
 from models.core.sql import FALSE, TRUE, Condition, all_of, exists, in_list
 from models.core.text import MAX_TAGS
@@ -13,6 +14,7 @@ from models.queries.filter_comparisons import (
     FilterData,
     column_field,
     compare_column,
+    instant_field,
     key_parser,
     stored_value,
     without,
@@ -70,8 +72,8 @@ def compile_priority(comparisons: FilterData, context: FilterContext) -> Conditi
 def has_row(table: str, condition: Condition, context: FilterContext) -> Condition:
     """Whether a row of the table belongs to the ticket and meets the condition.
 
-    `table` ends with its alias, one letter. Few rows may meet the condition: the database finds all
-    of them, unless the filter is applied to few tickets.
+    `table` ends with its alias, one letter. Use it only if few rows of the table meet the
+    condition: the database finds all of them, unless the filter is applied to few tickets.
     """
     alias = table[-1]
     if context.few_tickets:
@@ -79,6 +81,12 @@ def has_row(table: str, condition: Condition, context: FilterContext) -> Conditi
         return exists(text, condition.params, per_row=True)
     text = f"(t.id IN (SELECT {alias}.ticket_id FROM {table} WHERE {condition.text}))"
     return Condition(text, condition.params)
+
+
+def compile_updated_at(comparisons: FilterData, context: FilterContext) -> Condition:
+    """Compares the time of the last change; for customers, of the last change that they see."""
+    column = "t.public_updated_at" if context.viewer.is_customer else "t.updated_at"
+    return instant_field(column)(comparisons, context)
 
 
 def compile_watcher(comparisons: FilterData, context: FilterContext) -> Condition:
@@ -89,14 +97,17 @@ def compile_watcher(comparisons: FilterData, context: FilterContext) -> Conditio
 
 def compare_watchers(operator: str, operand: object, context: FilterContext) -> Condition:
     table = "ticket_watchers w"
+    visible = visible_watchers(context.viewer, "w.user_id")
     if operator == "null":
-        has_watcher = exists(f"{table} WHERE w.ticket_id = t.id", per_row=context.few_tickets)
+        text = f"{table} WHERE w.ticket_id = t.id AND {visible.text}"
+        has_watcher = exists(text, visible.params, per_row=context.few_tickets)
         return ~has_watcher if operand else has_watcher
-    ids = [operand] if operator == "eq" else operand
+    ids = [operand] if operator in ("eq", "isUser", "isNotUser") else operand
     is_user = compare_column("w.user_id", "in", ids, key_parser(USER), nullable=False)
     if is_user is FALSE:
-        return TRUE if operator == "nin" else FALSE
-    if operator != "nin":
+        return TRUE if operator in ("nin", "isNotUser") else FALSE
+    is_user &= visible
+    if operator not in ("nin", "isNotUser"):
         return has_row(table, is_user, context)
     text = f"{table} WHERE w.ticket_id = t.id AND {is_user.text}"
     return ~exists(text, is_user.params, per_row=context.few_tickets)

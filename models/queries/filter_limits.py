@@ -18,6 +18,8 @@ MAX_CONDITIONS = 100
 MAX_LEVELS = 10
 MAX_VALUES = 1000
 MAX_WORDS = 32
+FILTER_SIZE = "filter_size"
+"""The name of these limits in the metric of refusals."""
 
 
 @dataclass
@@ -38,28 +40,29 @@ class FilterContext:
         """Raises BadRequest if the filter has too many conditions."""
         self.conditions += 1
         if self.conditions > MAX_CONDITIONS:
-            raise BadRequest(f"A filter can have at most {MAX_CONDITIONS} conditions.")
+            raise BadRequest(f"A filter can have at most {MAX_CONDITIONS} conditions.", FILTER_SIZE)
 
     def check_values(self, values: Sequence[object]) -> None:
         """Raises BadRequest if the filter has too many values, or a text that can't be stored."""
         self.values += len(values)
         if self.values > MAX_VALUES:
-            raise BadRequest(f"A filter can have at most {MAX_VALUES} values.")
+            raise BadRequest(f"A filter can have at most {MAX_VALUES} values.", FILTER_SIZE)
         if any(isinstance(value, str) and not is_storable(value) for value in values):
             raise BadRequest("A filter must not contain NUL bytes or lone surrogates.")
 
     def search(self, text: str) -> Condition:
         """Return the condition of a full-text search.
 
-        Each word costs two index scans. Raises BadRequest if the filter has too many words.
+        Each word costs up to four index scans. Raises BadRequest if the filter has too many words.
         """
         self.check_values([text])
         self.words += len(search.split_words(text))
         if self.words > MAX_WORDS:
-            raise BadRequest(f"A filter can search for at most {MAX_WORDS} words.")
+            raise BadRequest(f"A filter can search for at most {MAX_WORDS} words.", FILTER_SIZE)
         return search.build_search_condition(
             text,
             self.dialect,
             include_notes=self.viewer.can_see_notes,
+            include_people=not self.viewer.is_customer,
             few_tickets=self.few_tickets,
         )

@@ -92,7 +92,7 @@ async def read_members(
 def check_size(count: int, max_tickets: int) -> None:
     if count > max_tickets:
         message = f"A live list can have at most {max_tickets} tickets; narrow the filter."
-        raise TooExpensive(message)
+        raise TooExpensive(message, "live_list_tickets")
 
 
 async def read_memberships_since(
@@ -145,6 +145,17 @@ def membership_from_row(row: Row) -> ListMembership:
 
 
 # Changes
+
+
+def select_relevant(events: Sequence[Event], viewer: Viewer) -> Sequence[Event]:
+    """Return the events that can change what the viewer sees of a ticket.
+
+    Customers see nothing of internal events. Staff without the scope notes:read see the ticket's
+    version and time, which internal events change.
+    """
+    if not viewer.is_customer:
+        return events
+    return [event for event in events if not event.internal]
 
 
 def diff_events(

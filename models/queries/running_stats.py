@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -31,7 +31,8 @@ from models.queries.stats import (
 )
 from models.sla.clock import ClockStatus
 
-TICKETS_PER_PAGE = 5000
+TICKETS_PER_PAGE = 1000
+"""Reading a page takes a few milliseconds; then other tasks can run."""
 MIN_STALE_HEAP_ENTRIES = 1000
 """The number of stale entries in the heap, besides one for each ticket, that start a cleanup."""
 
@@ -94,9 +95,12 @@ class RunningStats:
         self.interned: dict[FactValues, TicketFacts] = {}
         self.open_heap: list[tuple[datetime, UUID]] = []
 
-    async def read(self, at: datetime, max_tickets: int) -> bool:
+    async def read(
+        self, at: datetime, max_tickets: int, reserve: Callable[[int], None] = lambda _: None
+    ) -> bool:
         """Read all tickets in pages, then again those that changed since the first page.
 
+        `reserve` is called with the number of tickets after each page, and may raise an exception.
         Return False if there are more than `max_tickets`.
         """
         self.position = await event.read_head()
@@ -105,6 +109,7 @@ class RunningStats:
             for row in page:
                 last = as_uuid(row["id"])
                 self.set_ticket(last, row)
+            reserve(len(self.facts_by_ticket))
             if len(self.facts_by_ticket) > max_tickets:
                 return False
         await self.advance(at)

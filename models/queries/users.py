@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery
 from models.core.ordering import Order, Sort
@@ -11,7 +12,12 @@ from models.core.text import is_storable
 from models.people.user import Role, User
 from models.queries.connection import build_connection
 
-USER_ORDER = Order((Sort("u.display_name", "display_name", False), Sort("u.id", "id", False)))
+USER_ORDER = Order(
+    (
+        Sort("u.display_name", "display_name", False, SortType.TEXT),
+        Sort("u.id", "id", False, SortType.UUID),
+    )
+)
 
 
 def list_users(

@@ -148,9 +148,6 @@ class Calendar:
         )
 
 
-AROUND_THE_CLOCK = Calendar("UTC", (WHOLE_DAY,) * 7, frozenset())
-
-
 class _Page(NamedTuple):
     """The working spans of one page of the time line.
 

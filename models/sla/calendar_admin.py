@@ -57,13 +57,13 @@ async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime
         await set_calendar_fields(calendar, fields)
         if calendar.active and not was_active:
             await check_calendar_limit()
-        users = await SlaPolicy.filter(calendar_id=calendar.id)
+        dependent_policies = await SlaPolicy.filter(calendar_id=calendar.id)
         if not calendar.active:
-            check_unused(users)
+            check_unused(dependent_policies)
         await calendar.save()
-        for policy in users:
+        for policy in dependent_policies:
             await policies.save_policy(policy, calendar, new=False)
-        if users:
+        if dependent_policies:
             await policies.increment_revision(at)
     return calendar
 
@@ -86,12 +86,12 @@ async def check_calendar_limit() -> None:
     """Raises InvalidInput if no other calendar may be active."""
     if await SlaCalendar.filter(active=True).count() >= MAX_CALENDARS:
         message = f"At most {MAX_CALENDARS} calendars can be active; archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_calendars")
 
 
-def check_unused(users: Sequence[SlaPolicy]) -> None:
+def check_unused(dependent_policies: Sequence[SlaPolicy]) -> None:
     """Raises InvalidInput if one of the policies that use a calendar is active."""
-    for policy in users:
+    for policy in dependent_policies:
         if policy.active:
             message = f"The active policy {policy.name} uses this calendar; archive it first."
             raise InvalidInput(UserErrorCode.INVALID, message, "calendarId")
@@ -99,7 +99,7 @@ def check_unused(users: Sequence[SlaPolicy]) -> None:
 
 async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
     if "name" in fields:
-        calendar.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        calendar.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
         if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
             raise InvalidInput(UserErrorCode.TAKEN, "Another calendar has this name.", "name")
     if "time_zone" in fields or "week" in fields or "holidays" in fields:

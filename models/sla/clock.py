@@ -65,6 +65,8 @@ class Clock:
     - `spent` and `paused_for` are working time of the snapshot's calendar.
     - `at_risk_at` and `breaches_at` are the instants at which the clock becomes, or became, at risk
       and breached. They are null while it is paused, and if the calendar never reaches them.
+    - `periods` is complete only for a clock that is built from all of the ticket's events, as in
+      `models.changes.sla_audit`. A clock from the database starts without periods.
     """
 
     metric: Metric

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.core.positions import POSITION_GAP
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.lifecycle import Priority
 
 AT_RISK_PERCENT = 75
-POSITION_GAP = 100
 HOUR_SECONDS = 3600
 AROUND_THE_CLOCK = "Around the clock"
 BUSINESS_HOURS = "Business hours"

@@ -60,7 +60,8 @@ def parse_clock_input(event: Event) -> ClockInput | None:
     status = None
     if "status" in changes:
         old, new = changes["status"]
-        status = (None if old is None else Status(old), Status(new))
+        if old != new:  # moving the end of a hold keeps the status
+            status = (None if old is None else Status(old), Status(new))
     is_reply = event.type in REPLY_EVENT_TYPES
     if terms_change is None and status is None and not is_reply:
         return None

@@ -13,6 +13,7 @@ from uuid import UUID
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.positions import next_position
 from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
@@ -23,9 +24,6 @@ from models.tickets.lifecycle import Priority
 
 MAX_POLICIES = 200
 MIN_TARGET, MAX_TARGET = timedelta(minutes=1), timedelta(days=5 * 365 + 1)
-POSITION_GAP = 100
-"""The distance of a new policy from the last one, so that others fit between them."""
-MAX_POSITION = 2**31 - 1
 
 
 class PolicyFields(TypedDict, total=False):
@@ -58,8 +56,7 @@ async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await SlaPolicy.filter(active=True).order_by("-position").first()
-            last_position = 0 if last is None else last.position
-            policy.position = min(last_position + POSITION_GAP, MAX_POSITION)
+            policy.position = next_position(last.position if last else None)
         await store_policy(policy, fields, new=True)
         await policies.increment_revision(at)
     return policy
@@ -102,12 +99,12 @@ async def check_policy_limit() -> None:
     """Raises InvalidInput if no other policy may be active."""
     if await SlaPolicy.filter(active=True).count() >= MAX_POLICIES:
         message = f"At most {MAX_POLICIES} policies can be active; archive one first."
-        raise InvalidInput(UserErrorCode.INVALID, message)
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_policies")
 
 
 async def set_policy_fields(policy: SlaPolicy, fields: PolicyFields) -> None:
     if "name" in fields:
-        policy.name = text.clean_text(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
+        policy.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     policy.position = fields.get("position", policy.position)
     policy.priority = fields.get("priority", policy.priority)
     await set_matched_records(policy, fields)

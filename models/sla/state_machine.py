@@ -1,6 +1,8 @@
 """The state machine of a ticket's SLA clocks: inputs go in, clock transitions come out. No I/O.
 
-- FIRST_RESPONSE runs from the ticket's creation to the team's first reply or the resolution.
+- FIRST_RESPONSE runs from the ticket's creation to the team's first reply or the resolution,
+  whichever is first. The ticket's `first_responded_at` is that moment, so it is set if the clock is
+  achieved.
 - NEXT_RESPONSE runs from the customer's first unanswered message to the team's next reply or the
   resolution.
 - RESOLUTION runs from the ticket's creation to its resolution. It alone pauses while the ticket is

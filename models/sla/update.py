@@ -29,7 +29,7 @@ POLICY_COLUMNS = frozenset({"priority", "team_id", "category_id"})
 class SlaChange(Protocol):
     """The part of `models.changes.change.TicketChange` that this module uses.
 
-    It is a protocol because `models.changes.storage` imports this module.
+    It is a protocol because `models.sla` may not import `models.changes`, a layer above it.
     """
 
     ticket: Ticket

@@ -35,7 +35,7 @@ class Action(Enum):
 
 
 class Priority(IntEnum):
-    """Ordered: a higher number is more pressing."""
+    """Ordered: a higher number is a higher priority."""
 
     LOW = 1
     NORMAL = 2
@@ -51,6 +51,9 @@ class CloseReason(Enum):
     INVALID = "invalid"
     ABANDONED = "abandoned"
 
+
+UNRATED_CLOSE_REASONS = frozenset({CloseReason.DUPLICATE, CloseReason.SPAM, CloseReason.INVALID})
+"""The requester does not rate tickets that were closed for these reasons: no work was done."""
 
 STAGES: Mapping[Status, Stage] = {
     Status.NEW: Stage.CREATION,
@@ -85,6 +88,7 @@ TRANSITIONS: Mapping[Status, Mapping[Action, Status]] = {
     },
     Status.ON_HOLD: {
         Action.RESUME: Status.OPEN,
+        Action.HOLD: Status.ON_HOLD,
         Action.AWAIT_CUSTOMER: Status.WAITING_ON_CUSTOMER,
         Action.RESOLVE: Status.RESOLVED,
         Action.CLOSE: Status.CLOSED,

@@ -14,6 +14,7 @@ from tortoise.models import Model
 
 from models.core.ids import new_id
 from models.core.time import InstantField
+from models.core.words import WordsField
 from models.people.user import ApiClient, User
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Message(Model):
     author_client_id: UUID | None
     body = fields.TextField()
     created_at = InstantField()
+    body_words = WordsField("body")
 
     class Meta:
         table = "messages"

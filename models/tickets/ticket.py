@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from tortoise.models import Model
 from models.core.computed import computed_property
 from models.core.ids import new_id
 from models.core.time import InstantField
+from models.core.words import WordsField
 from models.people.team import Category, Team
 from models.people.user import Organization, User
 from models.tickets import lifecycle
@@ -25,6 +26,10 @@ from models.tickets.lifecycle import (
     Stage,
     Status,
 )
+
+FIRST_TICKET_NUMBER = 1001
+BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
+"""A value for `public_updated_at` that the migration replaces. Commands set it in new tickets."""
 
 
 class LinkKind(Enum):
@@ -67,8 +72,12 @@ class Ticket(Model):
     reminded_at      when the customer was last reminded in this status
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
+    *_words          the words of the subject, the description and the tags, for searches
     version          starts at 1; each change raises it by one, unless it only logs
                      UNVERSIONED_EVENTS
+    public_version   the version that customers see: like `version`, but internal events don't raise
+                     it, so that it reveals nothing of them; see docs/decisions/0024
+    public_updated_at   when `public_version` was raised last
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -120,6 +129,11 @@ class Ticket(Model):
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
     version = fields.IntField(default=1)
+    public_version = fields.IntField(default=1, db_default=1)
+    public_updated_at = InstantField(db_default=BEFORE_MIGRATION)
+    subject_words = WordsField("subject")
+    description_words = WordsField("description")
+    tag_words = fields.TextField(default="", db_default="")
     ref = computed_property(("number",), build_reference)
     stage = computed_property(("status",), get_stage)
 
@@ -136,6 +150,9 @@ class Ticket(Model):
             ("status", "updated_at"),
             ("requester_id", "updated_at"),
             ("organization_id", "updated_at"),
+            ("requester_id", "public_updated_at"),
+            ("organization_id", "public_updated_at"),
+            ("external_id",),
             ("assignee_id", "updated_at"),
             ("team_id", "updated_at", "id"),
             ("category_id", "updated_at", "id"),
@@ -152,11 +169,16 @@ class Ticket(Model):
 
     @property
     def is_touched(self) -> bool:
+        """The value that QUEUE_ORDER sorts by; `Order.cursor_of` reads it by name."""
         return not self.is_untouched
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    def get_version(self, *, is_customer: bool) -> int:
+        """The version that a customer or the team sees."""
+        return self.public_version if is_customer else self.version
 
     def can_still_reopen(self, at: datetime, window: timedelta) -> bool:
         """False if the ticket is merged, or if it was closed more than `window` ago.

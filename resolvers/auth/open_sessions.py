@@ -18,6 +18,7 @@ import structlog
 
 from models.access import revision
 from models.access.viewer import ANONYMOUS, Viewer
+from models.database import fair_share
 from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 
@@ -133,7 +134,12 @@ class OpenSessions:
         async with self.lock:
             if self.completed <= started_before:
                 self.started += 1
-                await self.update_viewers()
+                # Callers share this update, so it must not wait for the share of one of them.
+                caller = fair_share.CALLER.set(None)
+                try:
+                    await self.update_viewers()
+                finally:
+                    fair_share.CALLER.reset(caller)
                 self.completed = self.started
 
     async def run(self, seconds: float = 1.0) -> None:

@@ -55,11 +55,17 @@ async def run_once(
 
 
 def check_key(key: str | None) -> str | None:
-    """Raises InvalidInput if the key is too long or has characters that can't be stored."""
+    """The key, or None if there is none.
+
+    Raises InvalidInput if it is empty, too long, or has characters that can't be stored.
+    """
     if key is None:
         return None
     if not key or len(key) > idempotency.MAX_KEY_CHARS or not text.is_storable(key):
-        message = f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL bytes"
+        message = (
+            f"must be 1 to {idempotency.MAX_KEY_CHARS} characters, without NUL bytes or lone "
+            "surrogates"
+        )
         raise InvalidInput(UserErrorCode.INVALID, message, "idempotencyKey")
     return key
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from engine.limit_refusals import count_refusal
 from models.core.errors import Refusal, Refusals
 from resolvers.context import Context, context_of
 from schema.types.errors import user_error
@@ -59,4 +60,6 @@ def as_resolver(run_resolver: F, function: Callable[..., Any], payload: object) 
 
 def to_user_errors(error: Refusal | Refusals) -> list[Any]:
     refusals = error.refusals if isinstance(error, Refusals) else [error]
+    for refusal in refusals:
+        count_refusal(refusal.limit_name)
     return [user_error(refusal) for refusal in refusals]

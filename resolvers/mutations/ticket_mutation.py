@@ -16,7 +16,12 @@ import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models.access.viewer import Viewer
-from models.access.visibility import can_access_ticket, can_change_ticket
+from models.access.visibility import (
+    accessible_tickets,
+    can_access_ticket,
+    can_change_ticket,
+    can_see_ticket,
+)
 from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.changes.storage import lock_tickets, write
@@ -87,17 +92,20 @@ class TicketMutation:
         Raises InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
         keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
-        locked = await lock_tickets([*(key for key in keys.values() if key), *also_lock])
+        known_keys = [key for key in keys.values() if key]
+        locked = await lock_tickets([*known_keys, *also_lock], accessible_tickets(self.viewer))
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = locked.get(key) if key else None
+            # The ticket may have changed while its lock was awaited.
             if ticket is None or not can_access_ticket(self.viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
             if not for_participants and not can_change_ticket(self.viewer, ticket):
                 raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
             changes.append(self.find_change(ticket) or self.change(ticket))
-        if expected_version is not None and changes[0].ticket.version != expected_version:
-            raise StaleVersion(changes[0].ticket.version)
+        version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
+        if expected_version is not None and version != expected_version:
+            raise StaleVersion(version)
         return changes
 
     def find_change(self, ticket: Ticket) -> TicketChange | None:
@@ -134,17 +142,11 @@ def ticket_mutation(
             try:
                 if check is not None:
                     await check(input)
-                outcome = await run_mutation(context_of(info), info.field_name, function, input)
+                context = context_of(info)
+                outcome = await run_mutation(context, info.field_name, function, input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
-            message_field = {} if message is None else {message: outcome.message}
-            return payload(
-                ticket=outcome.ticket,
-                event=outcome.event,
-                cursor=event.encode_cursor(outcome.position),
-                replayed=outcome.replayed,
-                **message_field,
-            )
+            return payload(**build_payload_fields(context.viewer, outcome, message))
 
         return as_resolver(run_resolver, function, payload)
 
@@ -160,6 +162,27 @@ class Outcome:
     position: int
     message: Message | None = None
     replayed: bool = False
+
+
+def build_payload_fields(
+    viewer: Viewer, outcome: Outcome, message_name: str | None
+) -> dict[str, Any]:
+    """The payload's fields. A viewer who may not read tickets gets only what identifies them."""
+    fields: dict[str, Any] = {
+        "ticket_id": ids.encode(ids.TICKET, outcome.ticket.id),
+        "ref": outcome.ticket.ref,
+        "version": outcome.ticket.get_version(is_customer=viewer.is_customer),
+        "cursor": event.encode_cursor(outcome.position),
+        "replayed": outcome.replayed,
+    }
+    may_read = can_see_ticket(viewer, outcome.ticket)
+    if may_read:
+        fields |= {"ticket": outcome.ticket, "event": outcome.event}
+    if message_name is not None and outcome.message is not None:
+        fields[f"{message_name}_id"] = ids.encode(ids.MESSAGE, outcome.message.id)
+        if may_read:
+            fields[message_name] = outcome.message
+    return fields
 
 
 async def run_mutation(
@@ -182,9 +205,9 @@ async def run_mutation(
         ) from error
     context.services.wakeup.notify()
     context.refresh()
-    # The payload shows the records as written, also to a token that can't read tickets.
-    context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
-    if outcome.message is not None:
+    if can_see_ticket(context.viewer, outcome.ticket):
+        context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
+    if outcome.message is not None:  # a token without the scope notes:read sees its own note
         context.loaders.messages.prime(outcome.message.id, outcome.message)
     return outcome
 
@@ -198,7 +221,7 @@ async def execute(
     own = mutation.changes[0]
     position = await write(*mutation.changes, key=key, commit=True)
     if not position:  # nothing had to change
-        position = await event_log.read_last_position(own.ticket.id)
+        position = await event_log.read_last_position(context.viewer, own.ticket.id)
         if key is not None:
             await store_result(key, ResultReference(mutation.at, own.ticket.id, reached=position))
     return Outcome(own.ticket, own.main_event, position, own.messages[0] if own.messages else None)

@@ -19,17 +19,17 @@ from models import database
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
-from models.core import ids
-from models.core.errors import CursorExpired
+from models.core.errors import CursorExpired, CursorInvalid
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import compile_filter
+from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
+from resolvers.subscriptions.ticket_argument import require_ticket
 from schema.filters import TicketFilter, filter_mapping
 
 MAX_BATCH_EVENTS = 200
@@ -43,8 +43,7 @@ async def ticket_events(
     after: str | None = None,
 ) -> TicketEventSource:
     event_filter = EventFilter(None if types is None else frozenset(types))
-    selection = EventSelection.parse(ticket_id, event_filter, filter)
-    return await open_event_source(context_of(info), selection, after)
+    return await open_event_source(context_of(info), ticket_id, event_filter, filter, after)
 
 
 async def ticket_status_changed(
@@ -53,8 +52,8 @@ async def ticket_status_changed(
     filter: TicketFilter | None = None,
     after: str | None = None,
 ) -> TicketEventSource:
-    selection = EventSelection.parse(ticket_id, EventFilter(LIFECYCLE_EVENTS), filter)
-    return await open_event_source(context_of(info), selection, after)
+    event_filter = EventFilter(LIFECYCLE_EVENTS)
+    return await open_event_source(context_of(info), ticket_id, event_filter, filter, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +62,29 @@ class EventSelection:
 
     event_filter: EventFilter
     ticket_filter: Mapping[str, Any] | None
-    is_one_ticket: bool
     ticket_id: UUID | None
-    """None also if `is_one_ticket` is set and the id is malformed. Then no event matches."""
-
-    @classmethod
-    def parse(
-        cls, ticket_id: str | None, event_filter: EventFilter, filter: TicketFilter | None
-    ) -> EventSelection:
-        key = ids.key_of(ids.TICKET, ticket_id) if ticket_id is not None else None
-        return cls(event_filter, filter_mapping(filter), ticket_id is not None, key)
+    """None selects the events of all tickets."""
 
     def matches(self, event: Event) -> bool:
         """Whether the event matches all arguments except the ticket filter."""
-        if self.is_one_ticket and event.ticket_id != self.ticket_id:
+        if self.ticket_id is not None and event.ticket_id != self.ticket_id:
             return False
         return self.event_filter.types is None or event.type in self.event_filter.types
 
 
 async def open_event_source(
-    context: Context, selection: EventSelection, after: str | None
+    context: Context,
+    ticket_id: str | None,
+    event_filter: EventFilter,
+    filter: TicketFilter | None,
+    after: str | None,
 ) -> TicketEventSource:
     """A source of the selected events after a cursor.
 
-    Raises CursorInvalid, CursorExpired, BadRequest.
+    Raises TicketNotFound, CursorInvalid, CursorExpired, BadRequest.
     """
+    key = None if ticket_id is None else await require_ticket(context, ticket_id)
+    selection = EventSelection(event_filter, filter_mapping(filter, context.viewer), key)
     # Raises BadRequest if the filter is too large.
     compile_filter(selection.ticket_filter, context.viewer, context.now(), database.dialect())
     position = await starting_position(after, context.services.event_tail.head)
@@ -106,7 +103,9 @@ class TicketEventSource(Source[Event]):
 
     @property
     def share_key(self) -> Hashable:
-        return self.context.viewer.visibility_key
+        # The filter, because it may name the viewer.
+        filter = serialize_filter(self.selection.ticket_filter)
+        return (filter, self.context.viewer.visibility_key)
 
     @property
     def is_live(self) -> bool:
@@ -118,12 +117,14 @@ class TicketEventSource(Source[Event]):
     def cursor(self, position: int) -> str:
         return event.encode_cursor(position)
 
+    async def wait(self) -> None:
+        await self.context.services.event_tail.wait_beyond(self.position)
+
     async def next_batch(self) -> list[tuple[int, Event]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.event_tail
-        await tail.wait_beyond(self.position)
         events = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
         visible = await visible_matches(self.context, self.selection, events)
@@ -176,21 +177,46 @@ async def visible_matches(
         matches = [event for event in matches if not event.internal]
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    ticket_ids = await tickets.filter_visible(
-        viewer, {event.ticket_id for event in matches}, selection.ticket_filter, context.now()
-    )
+    ticket_ids = await filter_tickets(context, selection, matches)
     return [event for event in matches if event.ticket_id in ticket_ids]
 
 
-async def notifications(info: strawberry.Info) -> NotificationSource:
+async def filter_tickets(
+    context: Context, selection: EventSelection, events: Sequence[Event]
+) -> set[UUID]:
+    """The tickets of the events that the viewer may see and that match the filter now.
+
+    Sources with an equal filter and visibility share the result, unless it depends on the time.
+    """
+    viewer, filter = context.viewer, selection.ticket_filter
+    ticket_ids = frozenset(event.ticket_id for event in events)
+
+    async def evaluate() -> set[UUID]:
+        return await tickets.filter_visible(viewer, ticket_ids, filter, context.now())
+
+    if is_time_dependent(filter):
+        return await evaluate()
+    services = context.services
+    last = events[-1].position
+    key = ("events", serialize_filter(filter), viewer.visibility_key, last, ticket_ids)
+    return await services.evaluations.get(key, services.event_tail.head, evaluate)
+
+
+async def notifications(info: strawberry.Info, after: str | None = None) -> NotificationSource:
+    """Raises CursorInvalid."""
     context = context_of(info)
     # As in `starting_position`: notifications that were stored before the call are not new.
     head = max(context.services.notification_tail.head, await notification.read_last_number())
-    return NotificationSource(context, head)
+    number = head if after is None else notification.decode_cursor(after)
+    if number > head:
+        raise CursorInvalid("The cursor is after the newest notification.")
+    return NotificationSource(context, number)
 
 
 class NotificationSource(Source[Notification]):
     """The viewer's own notifications after a number."""
+
+    cursor_argument = "after"
 
     def __init__(self, context: Context, number: int) -> None:
         self.context = context
@@ -200,23 +226,40 @@ class NotificationSource(Source[Notification]):
     def share_key(self) -> Hashable:
         return (self.context.viewer.caller_key, self.context.viewer.visibility_key)
 
+    @property
+    def is_live(self) -> bool:
+        return self.position >= self.context.services.notification_tail.head - MAX_BATCH_EVENTS
+
     def fork(self, context: Context, position: int) -> NotificationSource:
         return NotificationSource(context, position)
+
+    def cursor(self, position: int) -> str:
+        return notification.encode_cursor(position)
+
+    async def wait(self) -> None:
+        await self.context.services.notification_tail.wait_beyond(self.position)
 
     async def next_batch(self) -> list[tuple[int, Notification]]:
         return await retry_on_outage(self.read_batch)
 
     async def read_batch(self) -> list[tuple[int, Notification]]:
         tail = self.context.services.notification_tail
-        await tail.wait_beyond(self.position)
-        items = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
+        recent, end = tail.after(self.position), tail.head
+        if recent is None:
+            items = await self.read_page()
+        else:
+            items = recent[:MAX_BATCH_EVENTS]
+        if len(items) == MAX_BATCH_EVENTS:
+            end = items[-1].number
         USE_OWN_NOTIFICATIONS.check(self.context.viewer)
         visible = await visible_notifications(self.context.viewer, items)
-        self.position = items[-1].number
+        self.position = max(end, items[-1].number) if items else end
         return [(each.number, each) for each in visible]
 
     async def read_page(self) -> Sequence[Notification]:
-        page = await notification.read_notifications_after(self.position, MAX_BATCH_EVENTS)
+        """The viewer's own notifications after the position, which may be far behind."""
+        user_id = self.context.viewer.user_id
+        page = await notification.read_own_after(user_id, self.position, MAX_BATCH_EVENTS)
         await self.context.services.sessions.refresh()
         return page
 

@@ -27,7 +27,7 @@ async def ticket_changes(
     snapshot: bool = True,
 ) -> AsyncIterable[LiveListChange]:
     context = context_of(info)
-    data = filter_mapping(filter)
+    data = filter_mapping(filter, context.viewer)
     compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
     if after is not None:
         return await resume_list(context, data, after)

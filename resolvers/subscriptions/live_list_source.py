@@ -20,6 +20,7 @@ from models.queries import event_log, live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
+from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 
 HEARTBEAT_SECONDS = 15.0
@@ -28,6 +29,8 @@ TIMED_REFRESH_SECONDS = 5.0
 VISIBILITY_CHECK_SECONDS = 1.0
 MAX_BATCH_EVENTS = 500
 MAX_REPLAY_EVENTS = 10_000
+BYTES_PER_MEMBER = 200
+"""The approximate memory for the id of a ticket in a list."""
 
 BEFORE_SNAPSHOT = -1
 """The position of a source whose subscriber has received nothing yet."""
@@ -72,6 +75,7 @@ class LiveListSource(Source[LiveListChange]):
         self.members: set[UUID] | None = None
         self.viewer = context.viewer
         self.members_read_at = self.last_sent_at = monotonic()
+        self.memory = reserve_memory(self, context.services.live_memory, context.viewer)
 
     @property
     def position(self) -> int:
@@ -95,6 +99,10 @@ class LiveListSource(Source[LiveListChange]):
     def is_live(self) -> bool:
         return self.position >= 0 and self.tail.head - MAX_BATCH_EVENTS <= self.position
 
+    def close(self) -> None:
+        self.members = None
+        self.memory.release()
+
     def cursor(self, position: int) -> str | None:
         return event.encode_cursor(position) if position >= 0 else None
 
@@ -103,6 +111,7 @@ class LiveListSource(Source[LiveListChange]):
         other = LiveListSource(context, self.filter, self.sent_position, self.pending)
         other.viewer = self.viewer
         if self.members is not None:
+            resize_memory(other.memory, self.memory.bytes)
             other.members, other.members_position = set(self.members), self.members_position
         if self.pending in (Pending.SNAPSHOT, Pending.RESYNC):
             return other
@@ -131,9 +140,9 @@ class LiveListSource(Source[LiveListChange]):
         return [(change.position, change) for change in changes]
 
     async def next_changes(self) -> list[LiveListChange]:
-        """Wait for the next changes; perhaps none.
+        """The next changes; perhaps none.
 
-        The source changes only after the last await, so this can be cancelled anywhere.
+        The source changes only after a complete read, so this can be cancelled anywhere.
         """
         if self.pending in (Pending.SNAPSHOT, Pending.RESYNC):
             return await self.snapshot()
@@ -141,7 +150,6 @@ class LiveListSource(Source[LiveListChange]):
             await self.read_members()
         if self.sent_position < self.members_position:
             return await self.replay_missed()
-        await self.wait()
         if self.has_visibility_changed() or self.is_refresh_due():
             return await self.diff_members()
         if self.tail.head > self.members_position:
@@ -155,7 +163,14 @@ class LiveListSource(Source[LiveListChange]):
         return self.is_timed and monotonic() >= self.members_read_at + TIMED_REFRESH_SECONDS
 
     async def wait(self) -> None:
-        """Wait until the log grows, visibility changes, or a heartbeat or refresh is due."""
+        """Wait until the log grows, visibility changes, or a heartbeat or refresh is due.
+
+        Returns at once while the subscriber must receive something else first.
+        """
+        if self.pending is not None or self.sent_position < self.members_position:
+            return
+        if self.members is None:
+            return
         due = self.last_sent_at + HEARTBEAT_SECONDS
         if self.is_timed:
             due = min(due, self.members_read_at + TIMED_REFRESH_SECONDS)
@@ -184,6 +199,7 @@ class LiveListSource(Source[LiveListChange]):
             head, members = await live_list.read_members(viewer, self.filter, at, limit)
             current = await self.refresh_viewer()
             if current.visibility_key == viewer.visibility_key:
+                resize_memory(self.memory, len(members) * BYTES_PER_MEMBER)
                 return viewer, head, members
 
     async def read_members(self) -> None:
@@ -213,25 +229,40 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None or self.has_visibility_changed():
             return await self.snapshot()
         self.sent_position = end
-        return live_list.replay_events(events, self.members, self.viewer)
+        relevant = live_list.select_relevant(events, self.viewer)
+        return live_list.replay_events(relevant, self.members, self.viewer)
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
-        head, memberships = await live_list.read_memberships_since(
-            self.viewer, self.filter, self.context.now(), self.members_position
-        )
+        head, memberships = await self.read_memberships()
         events = await self.read_events(self.members_position, head)
         await self.refresh_viewer()
         if self.has_visibility_changed():
             return await self.diff_members()
         if events is None or self.members is None:
             return await self.snapshot()
+        events = live_list.select_relevant(events, self.viewer)
+        memberships = {event.ticket_id: memberships[event.ticket_id] for event in events}
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
         self.members -= memberships.keys()
         self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
         self.members_position = self.sent_position = head
         live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
+        resize_memory(self.memory, len(self.members) * BYTES_PER_MEMBER)
         return changes
+
+    async def read_memberships(self) -> tuple[int, Mapping[UUID, ListMembership]]:
+        """The memberships of the tickets with new events. Lists with an equal filter share them."""
+        viewer, position = self.viewer, self.members_position
+
+        async def evaluate() -> tuple[int, Mapping[UUID, ListMembership]]:
+            at = self.context.now()
+            return await live_list.read_memberships_since(viewer, self.filter, at, position)
+
+        if self.is_timed:
+            return await evaluate()
+        key = ("memberships", self.key, viewer.visibility_key, position)
+        return await self.context.services.evaluations.get(key, self.tail.head, evaluate)
 
     async def diff_members(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads all members: time or visibility changed them."""
@@ -239,6 +270,7 @@ class LiveListSource(Source[LiveListChange]):
         events = await self.read_events(self.members_position, head)
         if events is None or self.members is None:
             return await self.snapshot()
+        events = live_list.select_relevant(events, viewer)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE

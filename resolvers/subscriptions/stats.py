@@ -18,6 +18,7 @@ import strawberry
 
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
+from engine.limits.memory import MemoryBudget
 from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
@@ -26,6 +27,7 @@ from models.queries.filter import compile_filter, is_time_dependent, serialize_f
 from models.queries.running_stats import RunningStats
 from models.queries.stats import GroupBy, Stats, read_stats
 from resolvers.context import Context, context_of
+from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter, filter_mapping
 
@@ -36,6 +38,8 @@ MIN_COUNT_INTERVAL_SECONDS = 1.0
 TIMED_REFRESH_SECONDS = 5.0
 """The interval of updates if the filter depends on the time."""
 VISIBILITY_CHECK_SECONDS = 1.0
+BYTES_PER_TICKET = 450
+"""The approximate memory for the facts of a ticket."""
 MAX_TRACKED_TICKETS = 200_000
 """The maximum number of tickets that one `LiveStats` tracks in memory. If there are more, the
 database counts them for each update."""
@@ -47,7 +51,7 @@ async def live_ticket_stats(
     group_by: GroupBy | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    data = filter_mapping(filter)
+    data = filter_mapping(filter, context.viewer)
     compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
     return LiveStatsSource(context, data, group_by)
 
@@ -66,6 +70,7 @@ class LiveStats:
         group: GroupBy | None,
         tail: LogTail[Event],
         now: Callable[[], datetime],
+        memory: MemoryBudget,
     ) -> None:
         self.viewer = viewer
         self.filter = filter
@@ -81,6 +86,7 @@ class LiveStats:
         self.is_counted = self.is_timed
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
+        self.memory = reserve_memory(self, memory, viewer)
         self.last_counts: object = None
         """The counts of `tracked` from which `latest` was built."""
 
@@ -100,8 +106,10 @@ class LiveStats:
         return self.tracked is None and not self.is_counted
 
     async def wait(self) -> None:
-        """Wait until the statistics are behind, at most VISIBILITY_CHECK_SECONDS."""
+        """Wait until an update is due, at most about VISIBILITY_CHECK_SECONDS."""
         if self.is_behind():
+            if self.latest is not None and self.seconds_until_update > 0:
+                await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             return
         seconds = VISIBILITY_CHECK_SECONDS
         if self.is_timed:
@@ -116,10 +124,8 @@ class LiveStats:
         If this is cancelled, the next call continues.
         """
         async with self.lock:
-            if not self.is_behind():
+            if not self.is_behind() or (self.latest is not None and self.seconds_until_update > 0):
                 return
-            if self.latest is not None and self.seconds_until_update > 0:
-                await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             self.updated_at = monotonic()
             if self.is_counted or self.latest is None:
                 stats = await self.count()
@@ -139,9 +145,10 @@ class LiveStats:
         tracked = self.tracked
         if tracked is not None:
             await tracked.advance(self.now())
+            self.reserve(len(tracked.facts_by_ticket))
         else:
-            tracked = RunningStats(self.viewer, self.filter, self.group)
-            if not await tracked.read(self.now(), MAX_TRACKED_TICKETS):
+            tracked = await self.read_tickets()
+            if tracked is None:
                 self.is_counted = True
                 return await self.count()
             self.tracked = tracked
@@ -151,6 +158,20 @@ class LiveStats:
         stats = await tracked.build_stats()  # reads the labels of the groups
         self.last_counts = counts
         return stats
+
+    async def read_tickets(self) -> RunningStats | None:
+        """Read all tickets. None if there are too many. Raises TooExpensive."""
+        tracked = RunningStats(self.viewer, self.filter, self.group)
+        is_complete = False
+        try:
+            is_complete = await tracked.read(self.now(), MAX_TRACKED_TICKETS, self.reserve)
+        finally:
+            if not is_complete:
+                self.memory.release()
+        return tracked if is_complete else None
+
+    def reserve(self, tickets: int) -> None:
+        resize_memory(self.memory, tickets * BYTES_PER_TICKET)
 
 
 def has_changed(before: Stats, after: Stats) -> bool:
@@ -185,7 +206,8 @@ class LiveStatsSource(Source[Stats]):
         key = (serialize_filter(self.filter), self.group, viewer.visibility_key)
         live: LiveStats | None = services.live_stats.get(key)
         if live is None:
-            live = LiveStats(viewer, self.filter, self.group, services.event_tail, services.now)
+            tail, memory = services.event_tail, services.live_memory
+            live = LiveStats(viewer, self.filter, self.group, tail, services.now, memory)
             services.live_stats[key] = live
         return live
 
@@ -208,25 +230,29 @@ class LiveStatsSource(Source[Stats]):
         return other
 
     async def next_batch(self) -> Sequence[Item[Stats]]:
-        while True:
-            stats = await retry_on_outage(self.next_stats)
-            if stats is not None:
-                self.context.refresh()
-                return [(stats.position, stats)]
+        stats = await retry_on_outage(self.next_stats)
+        if stats is None:
+            return []
+        self.context.refresh()
+        return [(stats.position, stats)]
+
+    async def wait(self) -> None:
+        if not self.has_news(self.live) and not self.has_visibility_changed():
+            await self.live.wait()
+
+    def has_visibility_changed(self) -> bool:
+        return self.context.viewer.visibility_key != self.live.viewer.visibility_key
 
     async def next_stats(self) -> Stats | None:
-        """Wait for the next statistics. None if there are none yet."""
+        """The next statistics. None if there are none yet."""
         live = self.live
-        if not self.has_news(live):
-            await live.wait()
-            await live.update()
-        elif live.is_behind() and not live.lock.locked() and live.seconds_until_update <= 0:
+        if not self.has_news(live) or not live.lock.locked():
             await live.update()
         if self.version != live.version:
             await self.context.services.sessions.refresh()
         viewer = self.context.viewer
         READ_TICKETS.check(viewer)
-        if viewer.visibility_key != live.viewer.visibility_key:
+        if self.has_visibility_changed():
             self.min_position = max(self.min_position, self.position)
             self.live, self.version = self.find_live_stats(viewer), 0
             return None

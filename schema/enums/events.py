@@ -21,6 +21,7 @@ register_enum(
         "REPLY_ADDED": "A public message was added.",
         "NOTE_ADDED": "An internal message was added. Customers never see this event.",
         "LINKED": "The ticket was linked to another ticket.",
+        "UNLINKED": "A link of the ticket to another ticket was removed.",
         "MERGED": "The ticket was merged into another ticket, or another ticket into it.",
         "UNMERGED": "A merge of the ticket into another ticket, or of another ticket into it, was "
         "undone.",

@@ -13,7 +13,7 @@ register_enum(
     {
         "RAISED": "For staff, new tickets of their teams. For requesters, the receipt of their "
         "own ticket, by email only.",
-        "REPLIES": "Replies and ratings; for staff also emails that could not be delivered.",
+        "REPLIES": "Replies; for staff also ratings, and emails that could not be delivered.",
         "NOTES": "Notes on tickets that are assigned to the user or watched by the user. Never by "
         "email.",
         "MENTIONS": "Notes that mention the user. Never by email.",

@@ -17,6 +17,7 @@ class TicketOrderField(Enum):
     PRIORITY = "priority"
     SLA_BREACHES_AT = "sla_breaches_at"
     UNTOUCHED = "is_untouched"
+    RELEVANCE = "relevance"
 
 
 class OrderDirection(Enum):
@@ -116,10 +117,12 @@ register_enum(
         "STATUS": "One bucket per status, including empty ones.",
         "STAGE": "One bucket per stage, including empty ones.",
         "PRIORITY": "One bucket per priority, including empty ones.",
-        "CATEGORY": "One bucket per category that has tickets, by slug.",
-        "TEAM": "One bucket per team that has tickets, by slug.",
-        "ASSIGNEE": "One bucket per assignee that has tickets, by id, and one for `unassigned` "
-        "tickets.",
+        "CATEGORY": "One bucket per category that has tickets. Its key is the slug. The largest "
+        "bucket comes first.",
+        "TEAM": "One bucket per team that has tickets. Its key is the slug. The largest bucket "
+        "comes first.",
+        "ASSIGNEE": "One bucket per assignee that has tickets, with the id as its key, and one "
+        "with the key `unassigned`. The largest bucket comes first.",
     },
 )
 register_enum(
@@ -135,6 +138,11 @@ register_enum(
         "deadlines that have passed. Tickets without a running clock come last in both directions.",
         "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
         "tickets come first.",
+        "RELEVANCE": "By where the words of `filter.search` are. In descending order: tickets "
+        "whose number is a word of the search, then tickets with all words in the subject, then "
+        "those with all words in the subject or in tags, then all others. If no field follows, "
+        "equally relevant tickets are ordered by the time of their last change. A filter without "
+        "a search at its top gives BAD_REQUEST.",
     },
 )
 register_enum(

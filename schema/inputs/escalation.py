@@ -9,11 +9,17 @@ import strawberry
 from models.escalation.path import EscalationTrigger, StepAction
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
-from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
+from schema.inputs.fields import (
+    ANY,
+    KEEP,
+    KEEP_OR_ANY,
+    NAME,
+    RECORD_IDEMPOTENCY_KEY,
+    SLUG,
+    optional,
+    required,
+)
 
-ANY = "Null: any."
-KEEP = "Absent or null: unchanged."
-KEEP_OR_ANY = "Absent: unchanged. Null: any."
 ORDER = "The server tries paths in ascending order of position."
 METRIC = (
     "The SLA metric that the path applies to. Allowed only if the trigger is SLA_AT_RISK or "
@@ -47,7 +53,7 @@ class EscalationStepInput:
 class CreateEscalationPathInput:
     name: str = required(f"The name of the path. {NAME}")
     position: int | None = optional(
-        f"The position of the path. {ORDER} Absent or null: after all others."
+        f"The position of the path. {ORDER} Absent or null: after all active paths."
     )
     trigger: EscalationTrigger = required("The event that starts the path.")
     metric: Metric | None = optional(f"{METRIC} {ANY}")

@@ -7,11 +7,17 @@ from datetime import date, timedelta
 import strawberry
 
 from models.tickets.lifecycle import Priority
-from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
+from schema.inputs.fields import (
+    ANY,
+    KEEP,
+    KEEP_OR_ANY,
+    NAME,
+    RECORD_IDEMPOTENCY_KEY,
+    SLUG,
+    optional,
+    required,
+)
 
-ANY = "Null: any."
-KEEP = "Absent or null: unchanged."
-KEEP_OR_ANY = "Absent: unchanged. Null: any."
 KEEP_OR_NONE = "Absent: unchanged. Null: no target."
 
 CALENDAR_NAME = "The name of the calendar, unique among calendars."
@@ -89,7 +95,7 @@ class ArchiveSlaCalendarInput:
 class CreateSlaPolicyInput:
     name: str = required(f"The name of the policy. {NAME}")
     position: int | None = optional(
-        f"The position of the policy. {ORDER} Absent or null: after all others."
+        f"The position of the policy. {ORDER} Absent or null: after all active policies."
     )
     priority: Priority | None = optional(f"{PRIORITY} {ANY}")
     team: str | None = optional(f"{TEAM} {ANY}")

@@ -18,7 +18,10 @@ from schema.inputs.fields import (
     required,
 )
 
-SUBJECT = "The subject, 1 to 200 characters after trimming, in one line."
+SUBJECT = (
+    "The subject, 1 to 200 characters after trimming, in one line. A line break becomes a space; "
+    "control characters are removed."
+)
 EXTERNAL_ID = (
     "The key of the ticket in an external system, 1 to 255 characters after trimming. It is "
     "unique per API client and per customer; agents and admins share one set of keys."
@@ -159,11 +162,13 @@ class EscalateTicketInput:
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="The customer's rating of a ticket.")
+@strawberry.input(description="The requester's rating of a ticket.")
 class RateTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     score: int = required("The score, from 1 (very dissatisfied) to 5 (very satisfied).")
-    comment: str | None = optional("A comment, 1 to 65,536 characters after trimming. Null: none.")
+    comment: str | None = optional(
+        "A comment, at most 65,536 characters after trimming. Null or blank: none."
+    )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
@@ -173,6 +178,18 @@ class LinkTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
     other_id: strawberry.ID = required("The id of another ticket.")
     kind: LinkKind = required("The relation of the ticket `ticketId` to the ticket `otherId`.")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Two tickets whose links to remove.")
+class UnlinkTicketsInput:
+    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
+    other_id: strawberry.ID = required("The id of another ticket.")
+    kind: LinkKind | None = optional(
+        "The relation of the ticket `ticketId` to the ticket `otherId`. Null: all links between "
+        "the two tickets."
+    )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 

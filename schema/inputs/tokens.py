@@ -18,6 +18,12 @@ class CreateApiTokenInput:
     expires_at: datetime | None = optional(
         "The time at which the token expires, in the future. Null: the token does not expire."
     )
+    idempotency_key: str | None = optional(
+        "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
+        "for 24 hours per caller and mutation. A repetition with the same key and input creates "
+        "no token; it returns the first one in its current state, without its text, with "
+        "`replayed: true`. Null: no protection."
+    )
 
 
 @strawberry.input(description="An API token to revoke.")

@@ -21,8 +21,9 @@ from schema.mutation.tokens import TokenMutations
 
 
 @strawberry.type(
-    description="The mutations of the API. Each runs in one transaction. If a payload has user "
-    "errors, nothing was changed, logged or published."
+    description="The mutations of the API. Mutations of tickets and of administrative records each "
+    "run in one transaction. If a payload has user errors, nothing was changed, logged or "
+    "published."
 )
 class Mutation(
     PeopleMutations,

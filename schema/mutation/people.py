@@ -18,9 +18,10 @@ class PeopleMutations:
         people.sign_in,
         PUBLIC,
         "Signs a user in with email address and password, and returns the token of a new "
-        "session. The session lasts 30 days by default. After too many attempts, by default "
-        "10 in 5 minutes per email address and IP address, the operation fails with "
-        "RATE_LIMITED.",
+        "session. The session lasts 30 days by default. After too many failed attempts, by "
+        "default 10 for one email address from one IP address, the operation fails with "
+        "RATE_LIMITED until `retryAfterMs` have passed. The delay grows with each further "
+        "failed attempt.",
         SignInPayload | None,
         errors=("INVALID (email): the email address or the password is wrong",),
     )

@@ -19,6 +19,12 @@ CALENDAR_FIELD_ERRORS = (
     "TOO_LONG (name, timeZone, week, holidays)",
     "TAKEN (name)",
 )
+POLICY_FIELD_ERRORS = (
+    "REQUIRED (name; without a field, if there is no target)",
+    "TOO_LONG (name)",
+    "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
+    "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
+)
 
 
 @strawberry.type
@@ -70,10 +76,7 @@ class SlaMutations:
         POLICY,
         errors=(
             "NOT_FOUND (team, category, organizationId, calendarId)",
-            "REQUIRED (name; without a field, if there is no target)",
-            "TOO_LONG (name)",
-            "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
-            "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
+            *POLICY_FIELD_ERRORS,
             *KEY_ERRORS,
         ),
     )
@@ -85,10 +88,7 @@ class SlaMutations:
         POLICY,
         errors=(
             "NOT_FOUND (policyId, team, category, organizationId, calendarId)",
-            "REQUIRED (name; without a field, if there is no target)",
-            "TOO_LONG (name)",
-            "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
-            "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
+            *POLICY_FIELD_ERRORS,
             *KEY_ERRORS,
         ),
     )

@@ -6,7 +6,12 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import HANDLE_TICKETS_AS_STAFF, WATCH_TICKETS, WRITE_TICKETS
+from models.access.permissions import (
+    HANDLE_TICKETS_AS_STAFF,
+    RATE_TICKETS,
+    WATCH_TICKETS,
+    WRITE_TICKETS,
+)
 from resolvers import merging, ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
@@ -82,7 +87,9 @@ class TicketMutations:
         ticket_mutations.await_customer,
         HANDLE_TICKETS_AS_STAFF,
         "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
-        "WAITING_ON_CUSTOMER. The customer's reply resumes the ticket. By default, the "
+        "WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last reply, "
+        "unless the customer has answered it. The customer's reply resumes the ticket. By "
+        "default, the "
         "server reminds the customer after 3 days and closes the ticket as ABANDONED after 7 "
         "days.",
         TICKET,
@@ -92,7 +99,8 @@ class TicketMutations:
         ticket_mutations.hold_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Puts a NEW, OPEN or WAITING_ON_CUSTOMER ticket on hold; its status becomes ON_HOLD. "
-        "The server resumes it at the time `until`, if given.",
+        "The server resumes it at the time `until`, if given. For a ticket that is ON_HOLD "
+        "already, `until` replaces `heldUntil`, and the SLA clocks stay as they are.",
         TICKET,
         errors=(NOT_FOUND, "INVALID (until, idempotencyKey)", TRANSITION, *TICKET_ERRORS),
     )
@@ -162,15 +170,16 @@ class TicketMutations:
     )
     rate_ticket: Any = mutation(
         ticket_mutations.rate_ticket,
-        WRITE_TICKETS,
-        "Stores the customer's rating of a RESOLVED or CLOSED ticket. A new rating replaces "
-        "the earlier one.",
+        RATE_TICKETS,
+        "Stores the rating of a RESOLVED or CLOSED ticket by its requester. A ticket that was "
+        "closed as DUPLICATE, SPAM or INVALID can't be rated. A new rating replaces the earlier "
+        "one; the log keeps both.",
         TICKET,
         errors=(
             NOT_FOUND,
-            "REQUIRED (comment)",
             "TOO_LONG (comment)",
-            "INVALID (ticketId: neither resolved nor closed; score, comment, idempotencyKey)",
+            "INVALID (ticketId: the viewer is not the requester, or the status or close reason "
+            "does not allow it; score, comment, idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )
@@ -191,11 +200,26 @@ class TicketMutations:
     link_tickets: Any = mutation(
         ticket_mutations.link_tickets,
         HANDLE_TICKETS_AS_STAFF,
-        "Links two tickets. The other ticket shows the inverse relation.",
+        "Links two tickets. The other ticket shows the inverse relation. At most one of "
+        "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and "
+        "links of one kind can't form a cycle.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
-            "INVALID (otherId, idempotencyKey)",
+            "INVALID (kind: contradicts a present link; otherId: the same ticket, or the link "
+            "would close a cycle; idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    unlink_tickets: Any = mutation(
+        ticket_mutations.unlink_tickets,
+        HANDLE_TICKETS_AS_STAFF,
+        "Removes links between two tickets, from both of them. Without such a link, nothing "
+        "changes.",
+        TICKET,
+        errors=(
+            "NOT_FOUND (ticketId, otherId)",
+            "INVALID (otherId: the same ticket; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

@@ -9,6 +9,7 @@ import strawberry
 from models.access.permissions import MANAGE_OWN_TOKENS
 from resolvers import tokens
 from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
 
 
@@ -23,8 +24,9 @@ class TokenMutations:
         errors=(
             "REQUIRED (name, scopes)",
             "TOO_LONG (name)",
-            "INVALID (name, scopes, expiresAt; without a field, if the user already has 100 live "
-            "tokens)",
+            "INVALID (name, scopes, expiresAt, idempotencyKey; without a field, if the user "
+            "already has 100 live tokens)",
+            *KEY_ERRORS,
         ),
     )
     revoke_api_token: Any = mutation(

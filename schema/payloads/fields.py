@@ -8,8 +8,15 @@ import strawberry
 
 from schema.cost import cost
 
-TICKET = "The ticket after the change. Null if the mutation returns user errors."
-EVENT = "The event that records the change. Null if nothing had to change, or with user errors."
+REQUIRES_READ = "Requires the scope `tickets:read`; null without it."
+TICKET = f"The ticket after the change. {REQUIRES_READ} Null with user errors."
+EVENT = (
+    f"The event that records the change. {REQUIRES_READ} Null if nothing had to change, or with "
+    "user errors."
+)
+TICKET_KEY = "The id of the ticket, for any token. Null with user errors."
+REF = "The number of the ticket with its prefix, such as TKT-1042. Null with user errors."
+VERSION = "The version of the ticket after the change. Null with user errors."
 CURSOR = "The position that the log has reached with this change. Null with user errors."
 RECORD = "Null if the mutation returns user errors."
 REPLAYED = (

@@ -12,8 +12,12 @@ from schema.payloads.fields import (
     CURSOR,
     EVENT,
     RECORD,
+    REF,
     REPLAYED,
+    REQUIRES_READ,
     TICKET,
+    TICKET_KEY,
+    VERSION,
     record_field,
     user_errors_field,
 )
@@ -23,9 +27,17 @@ from schema.types.tickets import TicketType
 
 @strawberry.type(description="The result of the mutation replyToTicket.")
 class ReplyPayload:
-    reply: Message | None = record_field(f"The new reply. {RECORD}", ReplyType | None)
+    reply: Message | None = record_field(
+        f"The new reply. {REQUIRES_READ} {RECORD}", ReplyType | None
+    )
+    reply_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the new reply, for any token. Null with user errors."
+    )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ref: str | None = strawberry.field(default=None, description=REF)
+    version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
@@ -33,9 +45,15 @@ class ReplyPayload:
 
 @strawberry.type(description="The result of the mutation addNote.")
 class NotePayload:
-    note: Message | None = record_field(f"The new note. {RECORD}", NoteType | None)
+    note: Message | None = record_field(f"The new note. {REQUIRES_READ} {RECORD}", NoteType | None)
+    note_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the new note, for any token. Null with user errors."
+    )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ref: str | None = strawberry.field(default=None, description=REF)
+    version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -7,7 +7,17 @@ import strawberry
 from models.log.event import Event
 from models.tickets.ticket import Ticket
 from schema.interfaces import TicketEventInterface, UserErrorInterface
-from schema.payloads.fields import CURSOR, EVENT, REPLAYED, TICKET, record_field, user_errors_field
+from schema.payloads.fields import (
+    CURSOR,
+    EVENT,
+    REF,
+    REPLAYED,
+    TICKET,
+    TICKET_KEY,
+    VERSION,
+    record_field,
+    user_errors_field,
+)
 from schema.types.tickets import TicketType
 
 
@@ -15,6 +25,9 @@ from schema.types.tickets import TicketType
 class TicketPayload:
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ref: str | None = strawberry.field(default=None, description=REF)
+    version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
 from models.notifications.email import Mail, MailStatus
+from models.notifications.mail_answer import mask_answer
 from schema.context import context_of
 from schema.relations import foreign_key_field
 from schema.types.people import UserType
@@ -29,12 +30,21 @@ class MailDeliveryType:
     attempts: int = strawberry.field(
         description="The number of attempts to send the email, 0 or more."
     )
-    answer: str | None = strawberry.field(
+
+    @strawberry.field(
         description="The last response of the mail server, or the reason for which the email was "
-        "not sent. Null before the first attempt."
+        "not sent. Null before the first attempt. Without the scope `users:read`, it has only the "
+        "codes and usual words, because it may quote other people's addresses."
     )
+    def answer(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
+        answer = cast("str | None", root.answer)
+        if answer is None or context_of(info).viewer.can_see_people:
+            return answer
+        return mask_answer(answer)
+
     next_attempt_at: datetime | None = strawberry.field(
-        description="The time of the next attempt. Null if no attempt follows."
+        description="The time of the next attempt, which waits for earlier emails about the same "
+        "ticket to the same recipient. Null if no attempt follows."
     )
     sent_at: datetime | None = strawberry.field(
         description="The time at which the mail server accepted the email. Null until then."

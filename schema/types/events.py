@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 import strawberry
 
-from models.log.event import Event
+from models.log.event import Event, Json
 from models.people.team import Team
-from models.people.user import User
+from models.people.user import Role, User
 from models.tickets.message import Message
 from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.field_changes import FieldChange, field_changes
+from schema.types.field_changes import USER_LIST_COLUMNS, FieldChange, field_changes
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
@@ -44,6 +44,14 @@ async def load_message(info: strawberry.Info, event: Event) -> Message | None:
     return await loaders(info).messages.load(event.message_id) if event.message_id else None
 
 
+async def find_staff(info: strawberry.Info, id_lists: Sequence[Json]) -> frozenset[str]:
+    """Those of the user ids in the lists that are not customers'."""
+    user_ids = {str(user_id) for each in id_lists for user_id in cast("Sequence[str]", each)}
+    users = await loaders(info).users.load_many([UUID(user_id) for user_id in user_ids])
+    customers = {str(user.id) for user in users if user and user.role is Role.CUSTOMER}
+    return frozenset(user_ids - customers)
+
+
 @strawberry.type(name="TicketCreated", description="A ticket was created.")
 class TicketCreated(TicketStatusEventInterface):
     pass
@@ -52,7 +60,8 @@ class TicketCreated(TicketStatusEventInterface):
 @strawberry.type(name="TicketStatusChanged", description="The status of a ticket changed.")
 class TicketStatusChanged(TicketStatusEventInterface):
     @strawberry.field(
-        description="The resolution, or the reason to reopen. Null for other actions.",
+        description="The resolution, or the reason to reopen. Null for other actions, and if a "
+        "reply reopened the ticket.",
         metadata=cost(flat=TEXT_COST),
     )
     def comment(self, root: strawberry.Parent[Event]) -> str | None:
@@ -64,9 +73,19 @@ class TicketStatusChanged(TicketStatusEventInterface):
     description="Fields of a ticket changed that have no event type of their own.",
 )
 class TicketUpdated(TicketEventInterface):
-    @strawberry.field(description="The changed fields.", metadata=cost(each=0))
-    def changes(self, root: strawberry.Parent[Event]) -> list[FieldChange]:
-        return field_changes(root)
+    @strawberry.field(
+        description="The changed fields. Customers see no agents and admins among the watchers and "
+        "participants.",
+        metadata=cost(each=0),
+    )
+    async def changes(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> list[FieldChange]:
+        hidden = frozenset[str]()
+        if context_of(info).viewer.is_customer:
+            columns = [root.changes[name] for name in USER_LIST_COLUMNS if name in root.changes]
+            hidden = await find_staff(info, [user_ids for pair in columns for user_ids in pair])
+        return field_changes(root, hidden)
 
 
 @strawberry.type(description="A user to whom the server could have assigned a ticket.")
@@ -172,6 +191,22 @@ class TicketLinked(TicketEventInterface):
 
 
 @strawberry.type(
+    name="TicketUnlinked", description="A link of the ticket to another ticket was removed."
+)
+class TicketUnlinked(TicketEventInterface):
+    @strawberry.field(description="The relation that this ticket had to the other ticket.")
+    def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
+        return LinkKind(root.value("kind"))
+
+    @strawberry.field(
+        description="The other ticket. Null if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await load_ticket(info, root, "other_id")
+
+
+@strawberry.type(
     name="TicketMerged",
     description="A ticket was merged into another ticket, or another ticket into it.",
 )
@@ -258,7 +293,7 @@ EVENT_TYPES = [
         TicketTransferred,
         TicketEscalated,
     ),
-    *(TicketReplied, TicketNoted, TicketLinked, TicketMerged, TicketUnmerged),
+    *(TicketReplied, TicketNoted, TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
     *(TicketReplyMoved, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Collection
 from uuid import UUID
 
 import strawberry
@@ -21,6 +20,8 @@ ID_COLUMNS = {
     "merged_into_id": ids.TICKET,
 }
 """Columns that hold the key of a record, and the prefix of its global id."""
+USER_LIST_COLUMNS = ("watchers", "participants")
+"""Logged lists of keys of users."""
 UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 """Logged columns that the type Ticket does not have."""
 
@@ -33,22 +34,28 @@ class FieldChange:
     from_: str | None = strawberry.field(
         name="from",
         description="The value before the event: an id for a record, a name for an enum value, "
-        "items separated by commas for a list. Null if there was none.",
+        "for a list its items separated by commas. Null if there was none.",
     )
     to: str | None = strawberry.field(
         description="The value after the event, in the same form as `from`. Null if there is none."
     )
+    from_items: list[str] | None = strawberry.field(
+        description="The items before the event, if the field is a list: tags, or ids of watchers "
+        "or participants. Null for other fields."
+    )
+    to_items: list[str] | None = strawberry.field(
+        description="The items after the event, in the same form as `fromItems`. Null for other "
+        "fields."
+    )
 
 
-def format_value(column: str, value: Json) -> str | None:
-    """The value of a ticket's column as text."""
+def format_value(column: str, value: Json, hidden_users: Collection[str] = ()) -> str | None:
+    """The value of a ticket's column as text. `hidden_users` are keys to leave out."""
     if value is None:
         return None
-    if column in ("watchers", "participants"):
-        user_ids = cast("Sequence[Json]", value)
-        return ", ".join(ids.encode(ids.USER, UUID(str(user_id))) for user_id in user_ids)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
+    items = list_items(column, value, hidden_users)
+    if items is not None:
+        return ", ".join(items)
     if column in ID_COLUMNS:
         return ids.encode(ID_COLUMNS[column], UUID(str(value)))
     if column in ("status", "priority", "close_reason"):
@@ -56,13 +63,26 @@ def format_value(column: str, value: Json) -> str | None:
     return str(value)
 
 
-def field_changes(event: Event) -> list[FieldChange]:
+def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> list[str] | None:
+    """The items of a column that is a list, as texts; None for other columns."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    items = [str(item) for item in value]
+    if column in USER_LIST_COLUMNS:
+        visible = [UUID(user_id) for user_id in items if user_id not in hidden_users]
+        return [ids.encode(ids.USER, user_id) for user_id in visible]
+    return items
+
+
+def field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
     """The changes of an event that the API exposes."""
     return [
         FieldChange(
             field=field_name(column),
-            from_=format_value(column, before),
-            to=format_value(column, after),
+            from_=format_value(column, before, hidden_users),
+            to=format_value(column, after, hidden_users),
+            from_items=list_items(column, before, hidden_users),
+            to_items=list_items(column, after, hidden_users),
         )
         for column, (before, after) in event.changes.items()
         if column not in UNEXPOSED_COLUMNS

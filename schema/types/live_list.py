@@ -93,7 +93,7 @@ def changed_fields(event: Event, *, hidden: bool) -> list[str]:
             names.add("satisfaction")
         elif column not in COLUMNS_WITHOUT_FIELD:
             names.add(field_name(column))
-    if event.type is EventType.LINKED:
+    if event.type in (EventType.LINKED, EventType.UNLINKED):
         names.add("links")
     if event.type in CLOCK_EVENTS or parse_clock_input(event) is not None:
         names.add("clocks")

@@ -14,6 +14,10 @@ from schema.relations import foreign_key_field
 
 @strawberry.type(name="Notification", description="A notification of the viewer about an event.")
 class NotificationType(Node):
+    cursor: str = strawberry.field(
+        description="The position among the viewer's notifications, for the arguments `after` and "
+        "`before` of `notifications`. It is no cursor of the log."
+    )
     event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
 
     reason: NotificationReason = strawberry.field(

@@ -185,11 +185,11 @@ class SlaClockType:
 
     at_risk_at: datetime | None = strawberry.field(
         description="The time at which the clock becomes or became at risk. Null while it is "
-        "paused."
+        "paused, and if the calendar has too little working time to reach it."
     )
     breaches_at: datetime | None = strawberry.field(
         description="The deadline of the target, in the past or future. Null while the clock is "
-        "paused."
+        "paused, and if the calendar has too little working time to reach it."
     )
     achieved_at: datetime | None = strawberry.field(
         description="The time of the response or resolution. Null until then."

@@ -11,11 +11,12 @@ import strawberry
 
 from models.escalation.path import StepAction
 from models.log.event import Event
+from models.notifications.mail_answer import mask_answer
 from models.people.user import User
 from models.sla.records import SlaPolicy
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
-from schema.context import loaders
+from schema.context import context_of, loaders
 from schema.interfaces import TicketEventInterface
 from schema.types.people import UserType
 from schema.types.sla import SlaPolicyType
@@ -163,9 +164,13 @@ class TicketMailFailed(TicketEventInterface):
     async def recipient(self, root: strawberry.Parent[Event], info: strawberry.Info) -> User | None:
         return await loaders(info).users.load(UUID(cast("str", root.value("user"))))
 
-    @strawberry.field(description="The response of the mail server.")
-    def answer(self, root: strawberry.Parent[Event]) -> str:
-        return cast("str", root.value("answer"))
+    @strawberry.field(
+        description="The response of the mail server. Without the scope `users:read`, it has only "
+        "the codes and usual words, because it may quote other people's addresses."
+    )
+    def answer(self, root: strawberry.Parent[Event], info: strawberry.Info) -> str:
+        answer = cast("str", root.value("answer"))
+        return answer if context_of(info).viewer.can_see_people else mask_answer(answer)
 
 
 SLA_AND_ESCALATION_TYPES = [

@@ -1,4 +1,4 @@
-"""Tickets, their resources, links and ratings."""
+"""Tickets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter
 from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.tickets.ticket import LinkKind, Ticket
+from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
-from schema.cost import TEXT_COST, cost
+from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import RELATION, RelatedRecords, foreign_key_field, related_list_field
+from schema.relations import (
+    RELATION,
+    RelatedRecords,
+    foreign_key_field,
+    public_column_field,
+    related_list_field,
+)
 from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
+from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
 def event_filter(types: list[EventType] | None) -> EventFilter:
@@ -47,42 +54,6 @@ EventTypes = Annotated[
 
 
 @strawberry.type(
-    name="TicketResource",
-    description="A resource at the provider, such as a server, an invoice or a plan.",
-)
-class TicketResourceType:
-    kind: str = strawberry.field(
-        description="The kind of the resource, such as server or invoice; 1 to 64 characters."
-    )
-    external_id: str = strawberry.field(
-        description="The key of the resource at the provider, 1 to 255 characters."
-    )
-    name: str | None = strawberry.field(
-        description="The name of the resource. Null if there is none."
-    )
-
-
-@strawberry.type(description="The customer's rating of a ticket.")
-class Satisfaction:
-    score: int = strawberry.field(
-        description="The score, from 1 (very dissatisfied) to 5 (very satisfied)."
-    )
-    comment: str | None = strawberry.field(
-        description="The comment. Null if there is none.", metadata=cost(flat=TEXT_COST)
-    )
-    rated_at: datetime = strawberry.field(description="The time of the rating.")
-
-
-@strawberry.type(name="TicketLink", description="A link from a ticket to another ticket.")
-class TicketLinkType:
-    kind: LinkKind = strawberry.field(
-        description="The relation of this ticket to the other ticket."
-    )
-
-    ticket: Any = foreign_key_field("other", LazyTicket, "The other ticket.")
-
-
-@strawberry.type(
     name="Ticket", description="A customer's request, from its creation to its closure."
 )
 class TicketType(Node):
@@ -99,6 +70,16 @@ class TicketType(Node):
         description="The description in Markdown, as written, 1 to 65,536 characters.",
         metadata=cost(flat=TEXT_COST),
     )
+
+    @strawberry.field(
+        description="The description as sanitised HTML. If the HTML would be far longer than the "
+        "description, the escaped text instead.",
+        metadata=cost(flat=HTML_COST),
+    )
+    async def description_html(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> str:
+        context = context_of(info)
+        return await context.render_markdown(root.description)
+
     status: Status = strawberry.field(description="The status of the ticket.")
     stage: Stage = strawberry.field(description="The stage of the status.")
     priority: Priority = strawberry.field(description="The priority of the ticket.")
@@ -122,7 +103,8 @@ class TicketType(Node):
     watchers: Any = related_list_field(
         related.watchers,
         list[UserType],
-        "The users who watch the ticket, in the order in which they started.",
+        "The users who watch the ticket, in the order in which they started. Customers see only "
+        "the customers among them.",
     )
     participants: Any = related_list_field(
         related.participants,
@@ -148,6 +130,18 @@ class TicketType(Node):
         "once it is reopened; the timeline keeps it.",
         metadata=cost(flat=TEXT_COST),
     )
+
+    @strawberry.field(
+        description="The resolution as sanitised HTML, like `descriptionHtml`. Null if there is "
+        "no resolution.",
+        metadata=cost(flat=HTML_COST),
+    )
+    async def resolution_html(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> str | None:
+        context = context_of(info)
+        return await context.render_markdown(root.resolution) if root.resolution else None
+
     close_reason: CloseReason | None = strawberry.field(
         description="The reason of the closure. Null unless the ticket is CLOSED."
     )
@@ -243,22 +237,42 @@ class TicketType(Node):
         )
 
     created_at: datetime = strawberry.field(description="The time at which the ticket was created.")
-    updated_at: datetime = strawberry.field(
-        description="The time of the last change that raised the version."
+    updated_at: Any = public_column_field(
+        "updated_at",
+        "public_updated_at",
+        datetime,
+        "The time of the last change that raised the version. Customers see that of the last "
+        "change that they may see.",
     )
     first_responded_at: datetime | None = strawberry.field(
-        description="The time of the team's first reply. Null until then."
+        description="The time of the team's first response: its first reply or the first "
+        "resolution, whichever comes first. Null until then."
     )
     resolved_at: datetime | None = strawberry.field(
-        description="The time of the resolution. Null until then, and again once the ticket is "
-        "reopened."
+        description="The time of the resolution, or of the closure as RESOLVED without one. Null "
+        "until then, and again once the ticket is reopened."
     )
     closed_at: datetime | None = strawberry.field(
         description="The time of the closure. Null until then, and again once the ticket is "
         "reopened."
     )
-    version: int = strawberry.field(
-        description="The version of the ticket, from 1. It rises by one with each change; send it "
-        "as `expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
-        "do not raise it."
+    version: Any = public_column_field(
+        "version",
+        "public_version",
+        int,
+        "The version of the ticket, from 1. It rises by one with each change; send it as "
+        "`expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
+        "do not raise it. Customers see a version of their own, which rises only with changes "
+        "that they may see.",
     )
+
+    @strawberry.field(
+        description="The time until which the closed ticket can be reopened. Null unless the "
+        "ticket is CLOSED, and null if it was merged into another ticket."
+    )
+    def reopenable_until(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> datetime | None:
+        if root.closed_at is None or root.merged_into_id is not None:
+            return None
+        return root.closed_at + context_of(info).rules.reopen_window

@@ -26,7 +26,8 @@ class ApiTokenType(Node):
         description="The time at which the token expires. Null if it does not expire."
     )
     last_used_at: datetime | None = strawberry.field(
-        description="The time of the last use, to the minute. Null if the token was never used."
+        description="The time of the last use. The server stores it with a delay of about 30 "
+        "seconds. Null if the token was never used."
     )
     revoked_at: datetime | None = strawberry.field(
         description="The time at which the token was revoked. Null if it was not."

@@ -84,7 +84,7 @@ def faulty(proxy: TcpProxy, fault: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LimitedConnection, "seconds", 1.0)
         patch.setattr(pool, "RESET_TIMEOUT_SECONDS", 0.5)
-        patch.setattr("models.database.asyncpg.CONNECT_SECONDS", 1)
+        patch.setattr("models.database.asyncpg.CONNECT_TIMEOUT_SECONDS", 1)
         getattr(proxy, fault)()
         yield
     proxy.mend()
@@ -97,7 +97,7 @@ async def proxied_service(
     """The service with a database at the other end of the proxy."""
     parts = urlsplit(url)
     monkeypatch.setattr(pool, "RESET_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
-    monkeypatch.setattr("models.database.asyncpg.CONNECT_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr("models.database.asyncpg.CONNECT_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
     connect = asyncpg.connect
     monkeypatch.setattr(
         asyncpg,

@@ -177,11 +177,10 @@ async def test_a_long_replay_pages_from_the_database_without_gaps(
     [
         "",
         "garbage",
-        "bG9n",
-        "bG9nOi0x",
-        base64.b64encode(b"log:07").decode(),
-        base64.b64encode(b"page:7").decode(),
-        "bG9nOjE=",
+        base64.b64encode(b"log:7").decode(),
+        encode_cursor(1)[1:],
+        "0" + encode_cursor(1),
+        "ffffffffffffffff",
         "\u0000",
         "log:1",
         "9" * 5000,
@@ -290,19 +289,36 @@ async def test_a_ticket_id_selects_its_events_only(service: Service, world: Worl
 @pytest.mark.parametrize(
     "unknown", ["tkt_0198b3a0-0000-7000-8000-000000000000", "usr_1", "", "nonsense"]
 )
-async def test_an_unknown_ticket_id_selects_no_events(
-    service: Service, world: World, unknown: str
+@pytest.mark.parametrize("query", [EVENTS, STATUS_CHANGES])
+async def test_a_subscription_to_an_unknown_ticket_ends_with_not_found(
+    service: Service, world: World, unknown: str, query: str
 ) -> None:
     ada = service.client(world.ada.token)
     async with ada.socket() as socket:
-        await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=unknown)
-        other = await socket.subscribe(EVENTS, after=encode_cursor(0))
+        for cursor in (None, encode_cursor(0)):
+            await socket.subscribe(query, after=cursor, ticketId=unknown)
+            assert await operation_error(socket) == "NOT_FOUND"
+        await socket.subscribe(EVENTS, after=encode_cursor(0))
         ticket_id = await create_fence(service.client(world.cora.token))
-        message = await socket.receive()
-        assert (message["id"], message["payload"]["data"]["ticketEvents"]["ticket"]["id"]) == (
-            other,
-            ticket_id,
-        )
+        assert (await socket.next("ticketEvents"))["ticket"]["id"] == ticket_id
+
+
+@pytest.mark.parametrize("query", [EVENTS, STATUS_CHANGES])
+async def test_a_hidden_ticket_is_as_unknown_as_one_that_does_not_exist(
+    service: Service, world: World, query: str
+) -> None:
+    hidden = (await service.client(world.olga.token).raise_ticket())["id"]
+    only_events = await machine("events", ["events:read"])
+    errors: list[Any] = []
+    for token in (world.cora.token, only_events):
+        async with service.client(token).socket() as socket:
+            for ticket_id in (hidden, "tkt_0198b3a0-0000-7000-8000-000000000000"):
+                await socket.subscribe(query, after=encode_cursor(0), ticketId=ticket_id)
+                message = await socket.receive()
+                assert message["type"] == "error"
+                errors.append(message["payload"])
+    assert [error[0]["extensions"]["code"] for error in errors] == ["NOT_FOUND"] * 4
+    assert len({error[0]["message"] for error in errors}) == 1
 
 
 async def test_a_filter_applies_to_the_current_state_of_the_ticket(
@@ -464,6 +480,7 @@ async def test_a_customer_cannot_select_notes_or_foreign_tickets(
     ticket = await create_history(service, world)
     async with olga.socket() as socket:
         await socket.subscribe(EVENTS, after=encode_cursor(0), ticketId=ticket["id"])
+        assert await operation_error(socket) == "NOT_FOUND"
         await socket.subscribe(EVENTS, after=encode_cursor(0), types=["NOTE_ADDED"])
         other = await socket.subscribe(EVENTS, after=encode_cursor(0))
         own = await create_fence(olga)

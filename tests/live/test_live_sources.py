@@ -19,7 +19,7 @@ from support.ticket_commands import WINDOW, apply_commands, create_ticket, viewe
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
-from engine.limits.attempts import SignInThrottle
+from engine.execution.source import Source
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.core import time
@@ -27,6 +27,7 @@ from models.core.errors import TooExpensive
 from models.log import event
 from models.log.event import Event
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, live_list
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
@@ -34,8 +35,12 @@ from models.tickets.ticket import Ticket
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
-from resolvers.subscriptions.live_list_source import BEFORE_CATCH_UP, LiveListSource
-from resolvers.subscriptions.stats import LiveStatsSource
+from resolvers.subscriptions.live_list_source import (
+    BEFORE_CATCH_UP,
+    BYTES_PER_MEMBER,
+    LiveListSource,
+)
+from resolvers.subscriptions.stats import BYTES_PER_TICKET, LiveStatsSource
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -66,7 +71,7 @@ async def running_services(
         event_tail=tail,
         notification_tail=tail,  # type: ignore[arg-type] - no test here subscribes to notifications
         passwords=PasswordChecker(),
-        sign_in_throttle=SignInThrottle(100),
+        sign_in_limits=SignInLimits(100),
         presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=sessions.refresh),
         sessions=sessions,
     )
@@ -78,6 +83,11 @@ async def running_services(
         await asyncio.gather(tailing, return_exceptions=True)
 
 
+async def read_batch(source: Source[Any]) -> Sequence[tuple[int, Any]]:
+    await source.wait()
+    return await source.next_batch()
+
+
 async def take_batch(source: LiveListSource) -> list[LiveListChange]:
     """The next batch.
 
@@ -85,7 +95,7 @@ async def take_batch(source: LiveListSource) -> list[LiveListChange]:
     """
     before = source.position
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        items = await source.next_batch()
+        items = await read_batch(source)
     positions = [position for position, _ in items]
     assert positions == sorted(positions)
     assert all(before < position <= source.position for position in positions)
@@ -206,7 +216,7 @@ async def test_a_source_cancelled_while_it_waits_loses_no_change(database: str) 
         source = LiveListSource(context(await viewer(world.ada)), None)
         await take_batch(source)
         for _ in range(5):
-            waiting = asyncio.create_task(source.next_batch())
+            waiting = asyncio.create_task(read_batch(source))
             await asyncio.sleep(0)
             ticket = await create_ticket(world.cora)
             waiting.cancel()
@@ -256,7 +266,7 @@ async def test_equal_stats_sources_share_one_counter(database: str) -> None:
         ]
         assert first.live is second.live
         assert other.live is not first.live
-        assert [stats.total for _, stats in await first.next_batch()] == [0]
+        assert [stats.total for _, stats in await read_batch(first)] == [0]
         await create_ticket(world.cora)
         received = [
             [stats async for stats in read_until_ticket(each)] for each in (first, second, other)
@@ -272,7 +282,7 @@ async def read_until_ticket(source: LiveStatsSource) -> AsyncIterator[Any]:
     """The stats up to the first ones that count a ticket."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
-            for _, stats in await source.next_batch():
+            for _, stats in await read_batch(source):
                 yield stats
                 if stats.total:
                     return
@@ -288,3 +298,34 @@ async def test_a_list_that_grows_beyond_its_limit_ends(database: str) -> None:
         await create_ticket(world.cora)
         with pytest.raises(TooExpensive):
             await take_batch(source)
+
+
+async def test_the_memory_of_sources_is_limited_and_released(database: str) -> None:
+    world = await World.make()
+    async with running_services() as context:
+        here = context(await viewer(world.ada))
+        memory = here.services.live_memory
+        for _ in range(3):
+            await create_ticket(world.cora)
+        lists = [LiveListSource(here, {"number": {"gt": -index}}) for index in range(3)]
+        memory.max_bytes_per_viewer = 2 * 3 * BYTES_PER_MEMBER
+        for source in lists[:2]:
+            await take_batch(source)
+        with pytest.raises(TooExpensive, match="narrow"):
+            await take_batch(lists[2])
+        assert memory.total == 2 * 3 * BYTES_PER_MEMBER
+        lists[0].close()
+        await take_batch(lists[2])
+        with pytest.raises(TooExpensive):
+            lists[1].fork(here, lists[1].position)
+        stats = LiveStatsSource(context(await viewer(world.bill)), None, None)
+        await read_batch(stats)
+        memory.max_bytes_per_viewer = 3 * BYTES_PER_TICKET - 1
+        with pytest.raises(TooExpensive):
+            await stats.live.track()
+        memory.max_bytes_per_viewer = 3 * BYTES_PER_TICKET
+        await stats.live.track()
+        assert memory.total == 2 * 3 * BYTES_PER_MEMBER + 3 * BYTES_PER_TICKET
+        lists.clear()
+        del stats, source
+        assert memory.total == 0, "released when the sources end"

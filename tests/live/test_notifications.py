@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from support import Client, Refused, Service, Socket, World
 from support.actors import Person, token_of
+from support.event_stream_client import open_stream
 from support.live import operation_error, wait_for_close
 from support.service import running
 from support.ticket_commands import add_notifications, run_notifier
@@ -17,7 +18,8 @@ from support.ticket_commands import add_notifications, run_notifier
 from engine.bus.log_tail import LogTail
 from models.access.viewer import Viewer
 from models.core import ids, time
-from models.notifications import inbox
+from models.log.event import encode_cursor
+from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.people.password import hash_password
 from models.people.token import Token, hash_token
@@ -27,6 +29,9 @@ from resolvers.subscriptions import events
 
 pytestmark = pytest.mark.never_retried
 
+RESUMED = """
+  subscription($after: String) { notifications(after: $after) { id cursor } }
+"""
 SUBSCRIPTION = "subscription { notifications { id reason readAt event { type ticket { id } } } }"
 
 
@@ -106,6 +111,56 @@ async def test_earlier_notifications_are_not_delivered(service: Service, world: 
             await add_notifications(ticket_key(ticket), world.cora.id)
             await asyncio.wait([first], timeout=0.05)
         assert int((await first)["id"].removeprefix("ntf_")) > max(before)
+
+
+@pytest.mark.parametrize("max_recent", [1, 10_000], ids=["from the database", "from memory"])
+async def test_a_client_resumes_after_its_last_notification(
+    url: str, monkeypatch: pytest.MonkeyPatch, max_recent: int
+) -> None:
+    monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", max_recent)
+    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
+    async with running(url) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        numbers = [
+            await add_notifications(ticket_key(ticket), world.cora.id, world.ada.id) - 1
+            for _ in range(7)
+        ]
+        page = await cora.run("{ notifications { edges { cursor node { id cursor } } } }")
+        edges = page["notifications"]["edges"]
+        assert [edge["cursor"] for edge in edges] == [edge["node"]["cursor"] for edge in edges]
+        cursors = {edge["node"]["id"]: edge["cursor"] for edge in edges}
+        assert list(cursors) == [f"ntf_{number}" for number in reversed(numbers)]
+        for index in (0, 3, 5):
+            async with cora.socket() as socket:
+                after = cursors[f"ntf_{numbers[index]}"]
+                await socket.subscribe(RESUMED, after=after)
+                later = numbers[index + 1 :]
+                received = await socket.take("notifications", len(later))
+                assert [each["id"] for each in received] == [f"ntf_{number}" for number in later]
+                last = await add_notifications(ticket_key(ticket), world.cora.id)
+                assert (await socket.next("notifications"))["id"] == f"ntf_{last}"
+                numbers.append(last)
+        async with open_stream(cora, RESUMED, last_id=cursors[f"ntf_{numbers[4]}"]) as stream:
+            received = await stream.take("notifications", len(numbers) - 5)
+            assert [each["id"] for each in received] == [f"ntf_{each}" for each in numbers[5:]]
+            assert stream.last_id == received[-1]["cursor"]
+
+
+async def test_invalid_cursors_of_notifications_are_refused(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    await cora.raise_ticket()
+    async with cora.socket() as socket:
+        for cursor in ("", "garbage", encode_cursor(1), notification.encode_cursor(10**6)):
+            await socket.subscribe(RESUMED, after=cursor)
+            assert await operation_error(socket) == "CURSOR_INVALID", cursor
+        ticket = await cora.raise_ticket()
+        await socket.subscribe(RESUMED, after=notification.encode_cursor(0))
+        number = await add_notifications(ticket_key(ticket), world.cora.id)
+        received = await socket.next("notifications")
+        while received["id"] != f"ntf_{number}":
+            received = await socket.next("notifications")
 
 
 async def test_a_late_reader_receives_each_notification_once_in_order(

@@ -469,6 +469,16 @@ async def test_a_token_revoked_in_another_process_closes_its_sockets(
         {"authorization": 7},
         {"authorization": ["Bearer x"]},
         {"authorization": "Bearer \u00fc"},
+        {"Authorization": "Bearer twk_unknown"},
+        {"AUTHORIZATION": ""},
+        {"headers": {"Authorization": "Bearer twk_unknown"}},
+        {"headers": {"authorization": ["Bearer x"]}},
+        {"headers": [["Authorization", "Bearer x"]]},
+        {"headers": "Authorization: Bearer x"},
+        {"authorization": "Bearer twk_a", "Authorization": "Bearer twk_b"},
+        {"token": "twk_unknown"},
+        {"authToken": "twk_unknown"},
+        {"headers": {"X-Auth-Token": "twk_unknown"}},
     ],
 )
 async def test_an_invalid_token_closes_the_socket(

@@ -158,7 +158,7 @@ async def account_no_longer_shared(service: Service, world: World) -> Case:
     )
 
 
-async def moved_to_another_account(service: Service, world: World) -> Case:
+async def user_removed_from_account(service: Service, world: World) -> Case:
     carl, cora = service.client(world.carl.token), service.client(world.cora.token)
     shown, hidden = await carl.raise_ticket("own"), await cora.raise_ticket("shared")
     return Case(
@@ -207,7 +207,7 @@ async def agent_becomes_customer(service: Service, world: World) -> Case:
 
 CASES: list[CaseFactory] = [
     account_no_longer_shared,
-    moved_to_another_account,
+    user_removed_from_account,
     ticket_given_to_another_requester,
     agent_becomes_customer,
 ]
@@ -362,13 +362,13 @@ async def test_events_read_before_the_token_ended_are_not_delivered(
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a subscriber of notifications starts to read, which no client can observe."""
-    started, next_batch = asyncio.Event(), events.NotificationSource.next_batch
+    started, wait = asyncio.Event(), events.NotificationSource.wait
 
-    async def read(self: events.NotificationSource) -> list[tuple[int, Notification]]:
+    async def start(self: events.NotificationSource) -> None:
         started.set()
-        return await next_batch(self)
+        await wait(self)
 
-    monkeypatch.setattr(events.NotificationSource, "next_batch", read)
+    monkeypatch.setattr(events.NotificationSource, "wait", start)
     return started
 
 

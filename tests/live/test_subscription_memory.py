@@ -16,6 +16,7 @@ from models.log import event
 from models.log.event import Event, EventType
 
 EVENT_COUNT = 300
+MAX_EXECUTORS = 20
 MAX_SELECTIONS = 20
 """More than the selections of one event, far fewer than those of all events."""
 
@@ -63,4 +64,4 @@ async def test_memory_of_a_subscription_does_not_grow_with_its_events(
         counts = count_cached_selections()
         assert counts, "the executor of the subscription exists"
         assert max(counts) <= MAX_SELECTIONS
-        assert len(counts) <= MAX_SELECTIONS
+        assert len(counts) <= MAX_EXECUTORS

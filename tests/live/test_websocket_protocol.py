@@ -281,6 +281,8 @@ async def test_a_connection_without_a_token_is_accepted(
         {"payload": None},
         {"payload": {}},
         {"payload": {"authorization": None}},
+        {"payload": {"headers": None, "Authorization": None, "token": None}},
+        {"payload": {"headers": {}, "client": "web"}},
         {"id": 7, "x": 1},
     ):
         with subtests.test(str(init)):
@@ -290,6 +292,41 @@ async def test_a_connection_without_a_token_is_accepted(
                 assert await socket.receive() == {"type": "connection_ack"}
                 await socket.subscribe("{ viewer { role } }")
                 assert (await socket.receive())["payload"]["data"] == {"viewer": None}
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_the_token_may_be_spelled_as_clients_spell_it(
+    service: Service, world: World, scheme: str
+) -> None:
+    value = f"{scheme} {world.ada.token}"
+    for payload in (
+        {"authorization": value},
+        {"Authorization": value},
+        {"AUTHORIZATION": value, "headers": None},
+        {"headers": {"Authorization": value}},
+        {"Headers": {"authorization": value, "x-client": "web"}, "authorization": None},
+        {"authorization": value, "headers": {"Authorization": value}, "token": "x"},
+    ):
+        async with connect_raw(service) as connection:
+            socket = Socket(connection)
+            await socket.send({"type": "connection_init", "payload": payload})
+            assert await socket.receive() == {"type": "connection_ack"}, payload
+            await socket.subscribe("{ viewer { role } }")
+            data = (await socket.receive())["payload"]["data"]
+            assert data == {"viewer": {"role": "AGENT"}}, payload
+
+
+async def test_a_null_in_the_payload_does_not_hide_the_handshakes_token(
+    service: Service, world: World
+) -> None:
+    headers = {"Authorization": f"Bearer {world.ada.token}"}
+    async with connect_raw(service, additional_headers=headers) as connection:
+        socket = Socket(connection)
+        payload = {"authorization": None}
+        await socket.send({"type": "connection_init", "payload": payload})
+        assert await socket.receive() == {"type": "connection_ack"}
+        await socket.subscribe("{ viewer { role } }")
+        assert (await socket.receive())["payload"]["data"] == {"viewer": {"role": "AGENT"}}
 
 
 # ---------------------------------------------------------------- invalid operations
@@ -332,9 +369,10 @@ async def test_an_invalid_operation_ends_with_an_error_and_keeps_the_socket(
 
 
 async def test_a_socket_runs_at_most_a_hundred_operations(service: Service, world: World) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
     async with service.client(world.ada.token).socket() as socket:
         for _ in range(100):
-            await socket.subscribe(EVENTS, ticketId="none")
+            await socket.subscribe(EVENTS, ticketId=ticket["id"])
         await socket.subscribe(EVENTS)
         assert await operation_error(socket) == "BAD_REQUEST"
         await socket.send({"type": "complete", "id": "1"})

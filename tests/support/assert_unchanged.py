@@ -9,27 +9,39 @@ from typing import Any
 from models import database
 from support.client import Client
 
-ORDER_COLUMNS = {
-    **dict.fromkeys(
-        (
-            "tickets",
-            "ticket_tags",
-            "ticket_resources",
-            "ticket_watchers",
-            "ticket_links",
-            "messages",
-        ),
-        "id",
-    ),
-    **dict.fromkeys(
-        ("users", "memberships", "tokens", "idempotency_keys", "log_head", "rights"), "id"
-    ),
-    **dict.fromkeys(
-        ("teams", "sla_calendars", "sla_policies", "sla_terms", "sla_revision", "sla_clocks"), "id"
-    ),
-    **dict.fromkeys(("escalation_paths", "clock_advance", "presences"), "id"),
-    "events": "position",
-}
+TABLES = (
+    "tickets",
+    "ticket_tags",
+    "ticket_resources",
+    "ticket_watchers",
+    "ticket_links",
+    "messages",
+    "attachments",
+    "users",
+    "organizations",
+    "memberships",
+    "teams",
+    "categories",
+    "api_clients",
+    "tokens",
+    "rights",
+    "idempotency_keys",
+    "log_head",
+    "presences",
+    "clock_advance",
+    "notification_preferences",
+    "sla_calendars",
+    "sla_policies",
+    "sla_terms",
+    "sla_revision",
+    "sla_clocks",
+    "escalation_paths",
+)
+"""The tables that callers change, besides events.
+
+Jobs write notifications and emails at any time.
+"""
+ORDER_COLUMNS = {**dict.fromkeys(TABLES, "id"), "events": "position"}
 WORKER_COLUMNS = ("last_used_at", "applied")
 """Columns that workers update at any time."""
 

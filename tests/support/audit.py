@@ -5,6 +5,8 @@ from __future__ import annotations
 from models.changes.change import rebuild_from_log, serialize_ticket
 from models.log import event
 from models.log.event import MESSAGE_EVENTS, Event, EventType
+from models.sla.records import SlaClock
+from models.sla.snapshot import Metric
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
@@ -27,18 +29,27 @@ async def audit() -> list[Event]:
         assert last_logged_list(own, "watchers") == sorted(
             str(watcher.user_id) for watcher in watchers
         )
+        for clock in await SlaClock.filter(ticket_id=ticket.id, achieved_at__not_isnull=True):
+            if clock.metric is Metric.FIRST_RESPONSE:
+                assert ticket.first_responded_at is not None
+            if clock.metric is Metric.RESOLUTION:
+                assert ticket.resolved_at is not None
     message_ids = [event_.message_id for event_ in log if event_.type in MESSAGE_EVENTS]
     assert sorted(map(str, message_ids)) == sorted(
         str(message.id) for message in await Message.all()
     )
-    links = [
-        (event_.ticket_id, event_.value("other_id"))
-        for event_ in log
-        if event_.type is EventType.LINKED
-    ]
-    assert sorted(map(str, links)) == sorted(
-        str((link.ticket_id, str(link.other_id))) for link in await TicketLink.all()
-    )
+    links = set[tuple[str, object, object]]()
+    for event_ in log:
+        link = (str(event_.ticket_id), event_.value("other_id"), event_.value("kind"))
+        if event_.type is EventType.LINKED:
+            assert link not in links
+            links.add(link)
+        if event_.type is EventType.UNLINKED:
+            links.remove(link)
+    assert links == {
+        (str(link.ticket_id), str(link.other_id), link.kind.value)
+        for link in await TicketLink.all()
+    }
     return log
 
 

@@ -16,9 +16,9 @@ from engine.execution.schema import Schema
 from engine.graphql.operation import QUERIES_AND_MUTATIONS
 from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import encode_response
-from engine.limits.attempts import SignInThrottle
 from models.access.viewer import authenticate
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -77,7 +77,7 @@ class SchemaRunner:
             notification_tail=create_tail(),
             presence=PresenceTail(wakeup_bus.listen(), now, refresh_permissions=sessions.refresh),
             passwords=PasswordChecker(),
-            sign_in_throttle=SignInThrottle(100_000),
+            sign_in_limits=SignInLimits(100_000),
             sessions=sessions,
         )
         return cls(build_schema(settings), services)

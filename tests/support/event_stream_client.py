@@ -1,6 +1,6 @@
 """A reader of event streams.
 
-It keeps the state of an EventSource by the HTML standard, and comments.
+It keeps the state that the HTML standard defines for an EventSource, and counts comments.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import time_machine
 from demo.seed import seed_demo
 from models import database
 from models.access.scopes import Scope
-from models.changes import commands, merging
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
@@ -46,13 +46,13 @@ MACHINE_SCOPES: Mapping[str, list[Scope]] = {
         Scope.USERS_READ,
         Scope.EVENTS_READ,
     ],
-    "machine that writes tickets": [Scope.TICKETS_WRITE],
-    "machine that may all": list(Scope),
+    "API client that writes tickets": [Scope.TICKETS_WRITE],
+    "API client with all scopes": list(Scope),
 }
 ACTIVE_VIEWERS = (
     "agent",
     "admin",
-    "machine that may all",
+    "API client with all scopes",
     "customer of a shared account",
     "customer",
 )
@@ -103,7 +103,7 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
     await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
     return {
-        "stranger": None,
+        "anonymous": None,
         "customer": world.olga.token,
         "customer of a shared account": world.cora.token,
         "customer of the demo": await token_of(clara),
@@ -291,9 +291,13 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
         (tickets[2], tickets[5], LinkKind.DUPLICATE_OF),
     )
     for one, other, kind in pairs:
-        await apply_to_pair(
-            world.ada, one, other, partial(commands.link, kind=kind, is_linked=False)
-        )
+        await apply_to_pair(world.ada, one, other, partial(link_commands.link, kind=kind))
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.unlink, kinds=[LinkKind.RELATED])
+    )
+    await apply_to_pair(
+        world.ada, tickets[0], tickets[4], partial(link_commands.link, kind=LinkKind.RELATED)
+    )
     for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
         merge = partial(merging.merge, merged_before=[], across_requesters=True)
         await apply_to_pair(world.root, from_, into, merge)
@@ -317,7 +321,7 @@ async def end_tickets(tickets: list[Ticket], world: World) -> None:
         world.ada, tickets[1], lambda change: commands.resolve(change, "It was *unplugged*.")
     )
     await ticket_commands.apply_commands(
-        world.carl, tickets[1], lambda change: commands.rate(change, 5, "Quick!")
+        world.carl, tickets[1], lambda change: rating.rate(change, 5, "Quick!")
     )
     await ticket_commands.apply_commands(
         world.carl, tickets[1], lambda change: commands.close(change, CloseReason.RESOLVED)

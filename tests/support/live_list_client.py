@@ -151,7 +151,12 @@ async def write_randomly(
         key = random.choice(tickets)
         if chance < 0.3:
             name, arguments = random.choice(
-                [("replyToTicket", {"body": "hello"}), ("watchTicket", {}), ("unwatchTicket", {})]
+                [
+                    ("replyToTicket", {"body": "hello"}),
+                    ("watchTicket", {}),
+                    ("unwatchTicket", {}),
+                    ("rateTicket", {"score": random.randrange(1, 6)}),
+                ]
             )
             client = service.client(random.choice([world.cora, world.carl, world.olga]).token)
         elif chance < 0.4:
@@ -159,7 +164,6 @@ async def write_randomly(
                 [
                     ("linkTickets", {"otherId": random.choice(tickets), "kind": "RELATED"}),
                     ("mergeTickets", {"intoId": random.choice(tickets), "acrossRequesters": True}),
-                    ("rateTicket", {"score": random.randrange(1, 6)}),
                     ("addNote", {"body": "secret"}),
                 ]
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 from tortoise.models import Model
 
 from models import database
+from models.access.viewer import Viewer
 from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
+from models.core.words import index_words
 from models.queries.filter import FilterData
+from models.queries.search import split_words
 from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
@@ -44,7 +48,6 @@ RESOURCES = [
     ("server", "s-2", "web"),
     ("invoice", "s-1", "March"),
 ]
-WORD = re.compile(r"[^\W_]+")
 OPERATORS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
@@ -94,7 +97,7 @@ class TicketFacts:
 
 
 def words(*texts: str) -> frozenset[str]:
-    return frozenset(word for text in texts for word in WORD.findall(text.lower()))
+    return frozenset(word for text in texts for word in index_words(text).split())
 
 
 def matches_filter(
@@ -136,10 +139,13 @@ def matches_part(facts: TicketFacts, name: str, value: object, at: datetime, not
 
 def matches_search(facts: TicketFacts, text: str, notes: bool) -> bool:
     available = facts.public | facts.notes if notes else facts.public
-    prefixes = WORD.findall(text.lower())
+    prefixes = split_words(text)
     return not text.strip() or (
         bool(prefixes)
-        and all(any(word.startswith(prefix) for word in available) for prefix in prefixes)
+        and all(
+            prefix == str(facts.ticket.number) or any(word.startswith(prefix) for word in available)
+            for prefix in prefixes
+        )
     )
 
 
@@ -150,16 +156,17 @@ def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
 def matches_watchers(watchers: set[str], test: str, operand: object) -> bool:
     if test == "null":
         return operand == (not watchers)
-    if test == "eq":
-        return operand in watchers
+    if test in ("eq", "isUser", "isNotUser"):
+        return (operand in watchers) == (test != "isNotUser")
     return bool(watchers & set(operand)) == (test == "in")  # type: ignore[call-overload]
 
 
 def matches_comparison(value: object, test: str, operand: object, at: datetime) -> bool:
     if test == "null":
         return operand == (value is None)
-    if test in ("neq", "nin"):
-        return not matches_comparison(value, {"neq": "eq", "nin": "in"}[test], operand, at)
+    opposites = {"neq": "eq", "nin": "in", "isNotUser": "isUser"}
+    if test in opposites:
+        return not matches_comparison(value, opposites[test], operand, at)
     if value is None:
         return False
     if test == "within":
@@ -170,9 +177,13 @@ def matches_comparison(value: object, test: str, operand: object, at: datetime) 
         return bool(getattr(value, OPERATORS[test])(operand))
     if test == "contains":
         return operand in value  # type: ignore[operator]
+    if test in ("ieq", "icontains"):
+        value, operand = (str(each).lower().replace("ς", "σ") for each in (value, operand))
+        return value == operand if test == "ieq" else operand in value
     if test == "startsWith":
         return value.startswith(operand)  # type: ignore[attr-defined]
-    return value == operand if test == "eq" else value in operand  # type: ignore[operator]
+    is_equality = test in ("eq", "isUser")
+    return value == operand if is_equality else value in operand  # type: ignore[operator]
 
 
 class RandomTickets:
@@ -197,6 +208,20 @@ class RandomTickets:
                 await kind.bulk_create([each for each in records if isinstance(each, kind)])
         return cls(desk, facts)
 
+    def facts_for(self, viewer: Viewer) -> Sequence[TicketFacts]:
+        """The facts as the viewer sees them: customers see neither staff nor internal times."""
+        if not viewer.is_customer:
+            return self.facts
+        staff = {each.user_id for each in self.desk.staff}
+        return [
+            replace(
+                fact,
+                ticket=with_public_time(fact.ticket),
+                watchers=frozenset(key for key in fact.watchers if key not in staff),
+            )
+            for fact in self.facts
+        ]
+
     def comparisons(self) -> Mapping[str, st.SearchStrategy[object]]:
         """The possible comparisons of each filter field."""
 
@@ -213,7 +238,13 @@ class RandomTickets:
                 here[0] + " ",
             ]
             one = st.sampled_from([*here, *here, *unknown])
-            return tests(eq=one, null=st.booleans(), **{"in": lists(one), "nin": lists(one)})
+            return tests(
+                eq=one,
+                isUser=one,
+                isNotUser=one,
+                null=st.booleans(),
+                **{"in": lists(one), "nin": lists(one)},
+            )
 
         times = st.sampled_from(
             [NOON + timedelta(hours=hours, microseconds=hours % 2) for hours in range(-6, 3)]
@@ -225,6 +256,7 @@ class RandomTickets:
             olderThan=durations,
             null=st.booleans(),
         )
+        reasons = st.sampled_from(CloseReason)
         statuses, priorities = st.sampled_from(Status), st.sampled_from(Priority)
         people = keys(USER, "requesterId", "assigneeId")
         return {
@@ -245,6 +277,11 @@ class RandomTickets:
                     "%",
                     "web-1",
                     "zebra",
+                    "GROSSE",
+                    "京",
+                    "TKT-1003",
+                    "#1004",
+                    "mail",
                 ]
             ),
             "subject": strings(SUBJECTS),
@@ -268,6 +305,11 @@ class RandomTickets:
             ),
             "escalationLevel": numbers(st.integers(-1, 3)),
             **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), time_comparisons),
+            **dict.fromkeys(("heldUntil", "slaBreachesAt"), time_comparisons),
+            "satisfactionScore": numbers(st.sampled_from([-1, 1, 2, 5, 2**31 - 1])),
+            "closeReason": tests(
+                eq=reasons, null=st.booleans(), **{"in": lists(reasons), "nin": lists(reasons)}
+            ),
         }
 
 
@@ -286,7 +328,9 @@ def lists(one: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
 
 
 def numbers(one: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    return tests(eq=one, neq=one, **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one))
+    return tests(
+        eq=one, neq=one, null=st.booleans(), **{"in": lists(one)}, **dict.fromkeys(OPERATORS, one)
+    )
 
 
 def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrategy[object]:
@@ -303,6 +347,8 @@ def strings(values: Sequence[str], *, nullable: bool = False) -> st.SearchStrate
         eq=one,
         neq=one,
         contains=piece | one,
+        ieq=(one | piece).map(str.upper),
+        icontains=(piece | one).map(str.swapcase),
         startsWith=beginning | one,
         null=st.booleans(),
         **{"in": lists(one), "nin": lists(one)},
@@ -328,11 +374,21 @@ def random_ticket(desk: Desk, random: Random, number: int) -> Ticket:
         external_id=random.choice(KEYS),
         created_at=random_hour(random, -6, 0),
         updated_at=random_hour(random, -4, 2),
+        public_updated_at=random_hour(random, -4, 2),
         sla_breaches_at=random.choice([None, random_hour(random, -1, 1)]),
         resolved_at=random_hour(random, -4, 1) if is_resolved else None,
         closed_at=random_hour(random, -2, 1) if status is Status.CLOSED else None,
-        close_reason=CloseReason.SPAM if status is Status.CLOSED else None,
+        close_reason=random.choice(list(CloseReason)) if status is Status.CLOSED else None,
+        held_until=random_hour(random, -1, 2) if status is Status.ON_HOLD else None,
+        satisfaction_score=random.choice([None, 1, 5]) if status is Status.CLOSED else None,
     )
+
+
+def with_public_time(ticket: Ticket) -> Ticket:
+    """A copy of the ticket with the time that customers see."""
+    seen = copy(ticket)
+    seen.updated_at = ticket.public_updated_at
+    return seen
 
 
 def random_hour(random: Random, first: int, last: int) -> datetime:
@@ -352,6 +408,7 @@ def add_details(desk: Desk, random: Random, ticket: Ticket, records: list[Model]
         for _ in range(random.randrange(3))
     ]
     records += [TicketTag(ticket_id=ticket.id, name=name) for name in tags]
+    ticket.tag_words = index_words(" ".join(tags))
     records += [TicketWatcher(ticket_id=ticket.id, user_id=key) for key in watchers]
     records += [
         TicketResource(ticket_id=ticket.id, kind=kind, external_id=key, name=name)
@@ -373,6 +430,7 @@ def add_details(desk: Desk, random: Random, ticket: Ticket, records: list[Model]
         public=words(
             ticket.subject,
             ticket.description,
+            *tags,
             *(body for body, kind in messages if kind is MessageKind.REPLY),
         ),
         notes=words(*(body for body, kind in messages if kind is MessageKind.NOTE)),

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
-from models.changes import commands, merging
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.merge_records import read_participants
 from models.changes.storage import allocate_number, lock_tickets, write
@@ -29,11 +29,11 @@ from models.core.ids import new_id
 from models.log.event import EventType
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, Role, User
+from models.tickets import links
 from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.ticket import (
     LinkKind,
     Ticket,
-    TicketLink,
     TicketResource,
     TicketTag,
     TicketWatcher,
@@ -280,12 +280,21 @@ async def watch(mutation: RandomMutation) -> None:
 
 
 async def link(mutation: RandomMutation) -> None:
+    await links.lock_links()
     change, other = await mutation.lock_random_tickets(2)
     kind = mutation.random.choice(list(LinkKind))
-    linked = await TicketLink.exists(
-        ticket_id=change.ticket.id, other_id=other.ticket.id, kind=kind
+    ticket_id, other_id = change.ticket.id, other.ticket.id
+    existing = await links.read_kinds(ticket_id, other_id)
+    if mutation.random.random() < 0.3:
+        link_commands.unlink(change, other, existing)
+        return
+    link_commands.link(
+        change,
+        other,
+        kind,
+        existing=existing,
+        closes_cycle=await links.closes_cycle(ticket_id, other_id, kind),
     )
-    commands.link(change, other, kind, is_linked=linked)
 
 
 async def lock_family(mutation: RandomMutation, *roots: UUID) -> dict[UUID, list[TicketChange]]:
@@ -354,7 +363,7 @@ STEPS: Mapping[str, Callable[[RandomMutation], Awaitable[None]]] = {
     ),
     "escalate": single_ticket_step(lambda change, random: commands.escalate(change, "too slow")),
     "rate": single_ticket_step(
-        lambda change, random: commands.rate(
+        lambda change, random: rating.rate(
             change, random.randrange(1, 6), random.choice([None, "fine"])
         )
     ),

@@ -27,10 +27,11 @@ async def read_timeline(client: Client, ticket_id: str) -> list[dict[str, Any]]:
     query = """query($id: ID!) { ticket(id: $id) { timeline(first: 100) { nodes {
       type actor { displayName }
       ... on TicketStatusEvent { action from to } ... on TicketStatusChanged { said: comment }
-      ... on TicketUpdated { changes { field from to } }
+      ... on TicketUpdated { changes { field from to fromItems toItems } }
       ... on TicketTransferred { fromTeam { slug } toTeam { slug } }
       ... on TicketAssigned { fromAssignee { displayName } toAssignee { displayName } }
       ... on TicketEscalated { level reason } ... on TicketRated { score comment }
       ... on TicketReplied { reply { body } } ... on TicketLinked { kind other { id } }
+      ... on TicketUnlinked { kind other { id } }
       ... on TicketMerged { fromTicket { id } into { id } } } } } }"""
     return (await client.run(query, id=ticket_id))["ticket"]["timeline"]["nodes"]

@@ -24,6 +24,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     },
     "ON_HOLD": {
         "RESUME": "OPEN",
+        "HOLD": "ON_HOLD",
         "AWAIT_CUSTOMER": "WAITING_ON_CUSTOMER",
         "RESOLVE": "RESOLVED",
         "CLOSE": "CLOSED",

@@ -2,6 +2,9 @@
 between them.
 
 A claim expires by the machine's own clock. A result is stored only while its claim still holds.
+
+The emails about one ticket to one user are sent in the order of their events: an email waits until
+each earlier one is sent or has failed for good.
 """
 
 from __future__ import annotations
@@ -19,10 +22,16 @@ from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
 from models.log.event import EventType
-from models.notifications.email import Mail
+from models.notifications.email import Mail, MailStatus
 from workers.mail.delivery_result import DeliveryResult
 
-DUE = "next_attempt_at <= ? AND (claimed_until IS NULL OR claimed_until <= ?)"
+DUE = (
+    "m.next_attempt_at <= ? AND (m.claimed_until IS NULL OR m.claimed_until <= ?) "
+    "AND NOT EXISTS (SELECT 1 FROM mails earlier WHERE earlier.ticket_id = m.ticket_id "
+    "AND earlier.user_id = m.user_id AND earlier.event_id < m.event_id "
+    "AND earlier.next_attempt_at IS NOT NULL)"
+)
+"""The condition for an email `m` that can be sent now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ async def has_due_mails(at: datetime) -> bool:
     """Whether an email is due."""
     return bool(
         await database.fetch_dicts(
-            f"SELECT 1 AS one FROM mails WHERE {DUE} LIMIT 1", [at, time.now()]
+            f"SELECT 1 AS one FROM mails m WHERE {DUE} LIMIT 1", [at, time.now()]
         )
     )
 
@@ -55,10 +64,10 @@ async def claim_mails(at: datetime, length: timedelta, limit: int) -> list[Claim
     `length` is how long a claim holds.
     """
     by, now = new_id().hex, time.now()
-    skip_locked = "FOR UPDATE SKIP LOCKED" if database.dialect() == "postgres" else ""
+    skip_locked = "FOR UPDATE OF m SKIP LOCKED" if database.dialect() == "postgres" else ""
     found = await database.fetch_dicts(
         "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "
-        f"(SELECT id FROM mails WHERE {DUE} ORDER BY next_attempt_at, id "
+        f"(SELECT m.id FROM mails m WHERE {DUE} ORDER BY m.next_attempt_at, m.event_id "
         f"LIMIT {limit} {skip_locked}) RETURNING id",
         [by, now + length, at, now],
     )
@@ -83,7 +92,11 @@ async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
         for ticket_id, ticket in tickets.items()
     }
     for each in sorted(ended, key=mail_id):
-        if await record_result(each) and each.result.is_logged:
+        if not await record_result(each):
+            continue
+        if each.result.status is MailStatus.DEFERRED:
+            await postpone_later_mails(each)
+        if each.result.is_logged:
             changes[each.mail.ticket_id].log(
                 EventType.MAIL_FAILED,
                 internal=True,
@@ -111,6 +124,19 @@ async def record_result(sent: Attempt) -> bool:
         ],
     )
     return bool(found)
+
+
+async def postpone_later_mails(deferred: Attempt) -> None:
+    """Postpone the emails that wait for this one until its next attempt.
+
+    They could not be sent before. While they count as due, each run would examine all of them.
+    """
+    mail, next_attempt_at = deferred.mail, deferred.result.next_attempt_at
+    await database.fetch_dicts(
+        "UPDATE mails SET next_attempt_at = ? WHERE ticket_id = ? AND user_id = ? "
+        "AND event_id > ? AND next_attempt_at < ? RETURNING id",
+        [next_attempt_at, mail.ticket_id, mail.user_id, mail.event_id, next_attempt_at],
+    )
 
 
 def mail_id(sent: Attempt) -> UUID:

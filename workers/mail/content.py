@@ -32,7 +32,7 @@ TOPIC_NAMES: Mapping[Topic, str] = {
     Topic.SLA: "SLA targets",
     Topic.REMINDERS: "reminders",
 }
-"""Completes the sentence `mails about …`."""
+"""Completes the sentence `emails about …`."""
 Values = Mapping[str, object]
 
 
@@ -135,6 +135,9 @@ async def event_values(outgoing: OutgoingMail) -> Values:
             if outgoing.message is not None
             else {}
         )
+    if template == "awaiting_customer":
+        unanswered = outgoing.unanswered_reply
+        return {"reply": await render_text(unanswered.body) if unanswered is not None else None}
     if template == "resolved":
         return {"resolution": await render_text(text_of(event.value("comment")) or "")}
     if template == "closed":
@@ -193,7 +196,7 @@ def access_reason(user: User) -> str:
 def hint(template: str) -> str:
     """How to turn such emails off."""
     about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
-    return f"To get no more mails about {about}, turn them off in your notification preferences."
+    return f"To stop emails about {about}, turn them off in your notification preferences."
 
 
 async def render_text(text: str) -> MarkdownText:

@@ -17,8 +17,10 @@ from models.notifications.notification import Channel
 from models.notifications.routing import CUSTOMER_TEMPLATES, TOPIC_BY_TEMPLATE
 from models.people.team import Team
 from models.people.user import ApiClient, User
+from models.sla.inputs import Side
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
+from models.tickets.lifecycle import Action
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketWatcher
 
@@ -26,6 +28,7 @@ EVENT_TYPE_OF_TEMPLATE: Mapping[str, EventType] = {
     "created": EventType.TICKET_CREATED,
     "raised": EventType.TICKET_CREATED,
     "replied": EventType.REPLY_ADDED,
+    "awaiting_customer": EventType.STATUS_CHANGED,
     "resolved": EventType.STATUS_CHANGED,
     "closed": EventType.STATUS_CHANGED,
     "reopened": EventType.STATUS_CHANGED,
@@ -67,6 +70,8 @@ class OutgoingMail:
     sla_clock: SlaClock | None = None
     is_watching: bool = False
     is_wanted: bool = True
+    unanswered_reply: Message | None = None
+    """The team's reply before the event, if the customer has not answered it."""
     merge_target: Ticket | None = None
     """The ticket that this one was merged into, if the recipient may see it."""
     shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
@@ -131,6 +136,7 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         await find_clock(event),
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail),
+        await find_unanswered_reply(event),
         await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
         shared_tickets,
     )
@@ -153,6 +159,21 @@ async def find_clock(event: Event) -> SlaClock | None:
         metric=Metric(metric),
         ordinal=cast("int", event.value("ordinal")),
     )
+
+
+async def find_unanswered_reply(event: Event) -> Message | None:
+    """Return the reply before the event, if it is the team's and the event awaits the customer."""
+    if event.value("action") != Action.AWAIT_CUSTOMER.value:
+        return None
+    replies = Event.filter(
+        ticket_id=event.ticket_id,
+        type=EventType.REPLY_ADDED,
+        internal=False,
+        message__kind=MessageKind.REPLY,
+        position__lt=event.position,
+    )
+    last = await replies.order_by("-position").first().select_related("message")
+    return last.message if last is not None and last.value("side") == Side.TEAM.value else None
 
 
 async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:

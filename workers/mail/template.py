@@ -127,6 +127,7 @@ def samples(name: str) -> list[Values]:
     }
     sometimes: dict[str, dict[str, object]] = {
         **{each: {"reason": "It fails again."} for each in ("reopened", "escalated")},
+        "awaiting_customer": {"reply": text},
         "closed": {"reason": "duplicate", "into": "TKT-1002"},
         "transferred": {"team": "Billing"},
         "reminder_waiting": {"closes_at": at},

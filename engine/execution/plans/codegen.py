@@ -23,11 +23,6 @@ class CodeBuilder:
         self.nodes: list[SelectionNode] = []
         self.dispatch_tables: list[tuple[str, Mapping[Any, str]]] = []
 
-    @staticmethod
-    def literal(name: str) -> str:
-        """The expression for a GraphQL name."""
-        return repr(name)
-
     def constant(self, value: object) -> str:
         """Add a constant and return its name."""
         name = f"c{len(self.names)}"

@@ -103,7 +103,7 @@ class RecordCompiler:
                 else:
                     node.nested_fields.append(self.nested_field(type_, key, subgroup))
                 code = "None"
-            fields.append(f"{self.builder.literal(key)}: {code}")
+            fields.append(f"{key!r}: {code}")
         if references and model is not None:
             node.nested_fields.append(
                 nested_fields.ReferenceFields(self.compilation, model, type_, references)
@@ -119,7 +119,7 @@ class RecordCompiler:
         """
         name = group[0].node.name.value
         if name == "__typename":
-            return self.builder.literal(type_.name)
+            return repr(type_.name)
         definition = type_.fields[name]
         field: StrawberryField = definition.extensions["strawberry-definition"]
         if field.base_resolver is None:

@@ -178,8 +178,9 @@ class ResolverCall:
         parents = (resolver.parent_parameter, resolver.root_parameter)
         info = resolver.info_parameter
         self.name: str = definition.extensions.get("name", node.name.value)
-        self.check_permission = compilation.schema_map.check_permission
-        self.extensions = field.extensions
+        self.permission_checks = [
+            compilation.schema_map.permission_check(extension) for extension in field.extensions
+        ]
         self.function = cast("Callable[..., Any]", resolver.wrapped_func)
         self.takes_self = resolver.self_parameter is not None
         self.source_parameters = {each.name for each in parents if each is not None}
@@ -202,8 +203,8 @@ class ResolverCall:
 
         Raises what the permission check raises, and what `ResolverArguments.build` raises.
         """
-        for extension in self.extensions:
-            self.check_permission(extension, run.context)
+        for check in self.permission_checks:
+            check(run.context)
         arguments = self.arguments.build(run.variables) if self.arguments is not None else {}
         if self.info_parameter is not None:
             arguments[self.info_parameter] = ResolverInfo(run.context, self.name)

@@ -66,7 +66,7 @@ class RowCompiler(RecordCompiler):
             if code is None:
                 node.nested_fields.append(self.nested_field(type_, key, subgroup, key_index))
                 code = "None"
-            fields.append(f"{self.builder.literal(key)}: {code}")
+            fields.append(f"{key!r}: {code}")
         if any(field.needs_records for field in node.nested_fields):
             node.make_record = record_maker(self.layout, record)
         return self.builder.object(node, "r", fields)
@@ -79,18 +79,20 @@ class RowCompiler(RecordCompiler):
         """The expression for a field that the row alone gives; None if it needs more."""
         name = group[0].node.name.value
         if name == "__typename":
-            return self.builder.literal(type_.name)
+            return repr(type_.name)
         definition = type_.fields[name]
         field: StrawberryField = definition.extensions["strawberry-definition"]
         relation = field_relation(type_, group)
         kind = relation_kind(relation)
         if kind is RelationKind.RECORD_ID:
-            prefix = self.builder.literal(relation.prefix(record.model))
+            prefix = repr(relation.prefix(record.model))
             return f"{prefix} + str(r[{self.layout.key_index(record)}])"
         if kind is RelationKind.FOREIGN_KEY:
             return self.reference(record, relation.attribute, definition.type, group)
         if kind is RelationKind.FIRST_FOREIGN_KEY:
             return self.first_reference(record, relation, definition.type, group)
+        if kind is RelationKind.COLUMN_BY_CONTEXT:
+            return self.column_by_context(record, relation, definition.type)
         if field.base_resolver is None:
             return self.attribute(record, field.python_name, definition.type)
         return None
@@ -123,6 +125,13 @@ class RowCompiler(RecordCompiler):
             key = f"r[{self.layout.key_index(target)}]"
             code = f"{function}(r, s) if {key} is not None else {code}"
         return f"({code})"
+
+    def column_by_context(self, record: RowRecord, relation: Any, type_: OutputType) -> str | None:
+        """The expression for one of two columns, which the request context selects."""
+        value = self.attribute(record, relation.attribute, type_)
+        alternative = self.attribute(record, relation.alternative, type_)
+        uses_alternative = self.builder.constant(relation.uses_alternative)
+        return f"({alternative} if {uses_alternative}(s[0].context) else {value})"
 
     def attribute(self, record: RowRecord, name: str, type_: OutputType) -> str | None:
         """The expression for a column, or for a property computed from columns."""

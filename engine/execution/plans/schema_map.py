@@ -39,6 +39,8 @@ class RelationKind(Enum):
     are null."""
     OWNED_RECORDS = "owned_records"
     """The records that `read` returns for each owner."""
+    COLUMN_BY_CONTEXT = "column_by_context"
+    """The column `attribute`, or `alternative` if `uses_alternative` is true for the context."""
     RECORD_ID = "record_id"
     """The global id of the record itself, with the prefix that `prefix` returns."""
 
@@ -69,9 +71,10 @@ class SchemaMap:
     """Restricted models whose visibility depends on more than their own row. Loaders read them."""
     hydrator: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
     """Returns a function that makes a model's record from the values of all its columns."""
-    check_permission: Callable[[FieldExtension, Any], None]
-    """Takes an extension of a field and the request context. Raises if the field's resolver must
-    not be called."""
+    permission_check: Callable[[FieldExtension], Callable[[Any], None]]
+    """Returns the permission check of a field's extension. It takes the request context, and raises
+    if the resolver must not be called. Raises TypeError if the extension is no permission check;
+    the operation is then not compiled."""
     viewer: Callable[[Any], Any]
     """Returns the viewer of a request context."""
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]

@@ -26,9 +26,9 @@ IN_A_BROWSER = "import { EventSource } from 'eventsource';\nconst token = proces
 
 
 @pytest.fixture(autouse=True)
-def shell() -> None:
+def require_shell() -> None:
     if not (shutil.which("curl") and shutil.which("bash")):
-        missing("curl and bash are not installed")
+        missing("curl or bash is not installed")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_every_example_of_the_readme_works(
         (resolved,) = await reader.ask(resolve)
         assert resolved["resolveTicket"]["userErrors"] == []
         ref = ticket["ref"]
-        await program.until(lambda: any(told["ticket"]["ref"] == ref for told in program.messages))
+        await program.until(lambda: any(each["ticket"]["ref"] == ref for each in program.messages))
         assert program.messages[-1]["to"] == "RESOLVED"
 
     async with reader.start(readme.example("sh", "graphql/stream")) as stream:
@@ -115,7 +115,7 @@ async def test_every_example_of_the_readme_works(
     sync = readme.example("sh", "--scopes tickets:read,events:read")
     make_token, read_log = sync.strip().splitlines()
     (reader.token,) = await reader.run(make_token)
-    (log,) = await reader.ask(re.sub(r"bG9n\w+", first["createTicket"]["cursor"], read_log))
+    (log,) = await reader.ask(re.sub(r"0000[0-9a-f]+", first["createTicket"]["cursor"], read_log))
     assert ticket["ref"] in {event["ticket"]["ref"] for event in log["events"]["nodes"]}
     assert readme.unused == []
 
@@ -133,11 +133,11 @@ async def test_every_example_of_the_api_guide_works(
 
     def example(part: str) -> str:
         """An example with this ticket and the cursor of its creation."""
-        return guide.example("sh", part).replace("tkt_…", ticket["id"]).replace("bG9n…", cursor)
+        return guide.example("sh", part).replace("tkt_…", ticket["id"]).replace("0000…", cursor)
 
     (first,) = await reader.ask(example("{ tickets(first: 2) "))
     end = first["tickets"]["pageInfo"]["endCursor"]
-    (second,) = await reader.ask(example("WyJ…").replace("WyJ…", end))
+    (second,) = await reader.ask(example("TrtF…").replace("TrtF…", end))
     pages = [{node["id"] for node in page["tickets"]["nodes"]} for page in (first, second)]
     assert len(pages[0]) == 2
     assert pages[1]
@@ -175,6 +175,22 @@ async def test_every_example_of_the_api_guide_works(
         await page.until(lambda: bool(page.messages))
         change = page.messages[0]["data"]["ticketStatusChanged"]
         assert (change["to"], change["ticket"]) == ("RESOLVED", {"ref": ticket["ref"]})
+
+    code = guide.example("js", "// mirror.mjs").replace("5000", "100")
+    code = code.replace("127.0.0.1:8000", f"127.0.0.1:{demo.port}")
+    (tmp_path / "mirror.mjs").write_text(code)
+    monkeypatch.setenv("TOKEN", reader.token)
+    async with run_client_program(node, "mirror.mjs", folder=tmp_path) as mirror:
+        monkeypatch.delenv("TOKEN")
+        await mirror.until(lambda: bool(mirror.messages))
+        (count,) = await reader.ask("""gql '{"query": "{ tickets { totalCount } }"}'""")
+        assert mirror.messages[0]["tickets"] == count["tickets"]["totalCount"]
+        (noted,) = await reader.ask(
+            """gql '{"query": "mutation { addNote(input: """
+            f"""{{ticketId: \\"{ticket["id"]}\\", body: \\"x\\"}}) {{ cursor }} }}"}}'"""
+        )
+        cursor = noted["addNote"]["cursor"]
+        await mirror.until(lambda: mirror.messages[-1]["cursor"] >= cursor)
 
     await reader.sign_in("customer@example.com")
     (refused,) = [json.loads(line) for line in await reader.run(example("users(first: 1)"))]

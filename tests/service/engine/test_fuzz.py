@@ -203,7 +203,7 @@ async def test_malformed_operations_do_not_close_a_websocket(
         HealthCheck.data_too_large,
     ],
 )
-@given(query=OPERATIONS, viewer=st.sampled_from(("admin", "agent", "stranger")))
+@given(query=OPERATIONS, viewer=st.sampled_from(("admin", "agent", "anonymous")))
 async def test_valid_operations_cause_no_internal_error(
     target: Target, query: str, viewer: str
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from support.assert_unchanged import assert_nothing_stored
@@ -14,6 +16,7 @@ from tortoise.migrations.executor import MigrationTarget
 
 from models import database, install, migrate
 from models.access import revision_triggers
+from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.idempotency import KeyedRequest, find_stored, hash_input
 from models.changes.storage import allocate_number
@@ -21,9 +24,11 @@ from models.core.ids import new_id
 from models.core.pagination import PageRequest
 from models.database.config import build_config
 from models.log import event
+from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
-from models.people.user import Organization, User
-from models.queries import indexes, search_moves, tickets
+from models.people.user import Organization, Role, User
+from models.queries import indexes, tickets
+from models.tickets.ticket import Ticket
 
 NAMES = [
     "0001_initial",
@@ -33,7 +38,11 @@ NAMES = [
     "0005_presences",
     "0006_keys",
     "0007_pages",
+    "0008_sign_in_attempts",
+    "0009_public_versions",
+    "0010_folding",
     "0011_participants",
+    "0012_search",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -167,7 +176,6 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await revision_triggers.create_triggers(
             database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
         )
-        await search_moves.install(database.connection(), database.dialect())
         await indexes.install(database.connection())
         fresh = await read_schema()
     finally:
@@ -225,6 +233,124 @@ async def test_idempotency_keys_of_version_0005_are_migrated() -> None:
         6,
         7,
     )
+
+
+@pytest.mark.usefixtures("empty")
+async def test_tickets_of_version_0007_get_a_public_version() -> None:
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
+    team = await Team.create(slug="t", name="T")
+    category = await Category.create(slug="c", name="C", team=team)
+    cora, olga = [await User.create(email=f"{n}@x.org", display_name=n) for n in ("cora", "olga")]
+    ada = await User.create(email="ada@x.org", display_name="ada", role=Role.AGENT)
+    tickets_by_requester = {cora.id: new_id(), olga.id: new_id()}
+    for number, (requester_id, key) in enumerate(tickets_by_requester.items(), 1001):
+        columns = (
+            "id, number, external_scope, subject, description, status, priority, category_id, "
+            "team_id, requester_id, escalation_level, created_at, updated_at, version"
+        )
+        values = [key, number, "", "s", "d", "new", 2, category.id]
+        values += [team.id, requester_id, 0, NOON, NOON + timedelta(hours=1), 7]
+        await database.fetch_dicts(
+            f"INSERT INTO tickets ({columns}) VALUES ({database.placeholders(values)})", values
+        )
+    mine, other = tickets_by_requester.values()
+    watching = {"changes": {"watchers": [[], ["x"]]}}
+    events = [
+        (EventType.TICKET_UPDATED, ada.id, watching),
+        (EventType.TICKET_UPDATED, cora.id, watching),
+        (EventType.TICKET_UPDATED, ada.id, {"changes": {"subject": ["r", "s"]}}),
+        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(other)}),
+        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(mine)}),
+    ]
+    for position, (type, actor_id, data) in enumerate(events, 1):
+        await Event.create(
+            position=position,
+            type=type,
+            ticket_id=mine,
+            actor_user_id=actor_id,
+            occurred_at=NOON,
+            version=1,
+            data=data,
+        )
+    await migrate.migrate()
+    for ticket in await Ticket.all():
+        assert (ticket.public_version, ticket.public_updated_at) == (7, NOON + timedelta(hours=1))
+    marked = await Event.filter(internal=True).order_by("position")
+    assert [each.position for each in marked] == [1, 4]
+
+
+async def insert_row(table: str, **values: object) -> None:
+    await database.fetch_dicts(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
+        list(values.values()),
+    )
+
+
+@pytest.mark.usefixtures("empty")
+async def test_tickets_of_version_0007_are_found_by_the_new_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    migration = import_module("migrations.0012_search")
+    monkeypatch.setattr(migration, "BATCH_ROWS", 2)
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
+    team_id, category_id, user_id = new_id(), new_id(), new_id()
+    await insert_row("teams", id=team_id, slug="support", name="Support")
+    await insert_row(
+        "categories", id=category_id, slug="technical", name="Technical", team_id=team_id
+    )
+    await insert_row(
+        "users",
+        id=user_id,
+        email="zoe@example.com",
+        display_name="Zoë",
+        role="agent",
+        active=True,
+        present=True,
+        created_at=NOON,
+    )
+    for number in range(1001, 1006):
+        ticket_id = new_id()
+        await insert_row(
+            "tickets",
+            id=ticket_id,
+            number=number,
+            external_scope="",
+            status="new",
+            subject=f"Büro {number - 1000}",
+            description="サーバーがダウン",
+            priority=2,
+            category_id=category_id,
+            team_id=team_id,
+            requester_id=user_id,
+            created_at=NOON,
+            updated_at=NOON,
+            escalation_level=0,
+            version=1,
+        )
+        await insert_row(
+            "messages",
+            id=new_id(),
+            ticket_id=ticket_id,
+            kind="note",
+            body="naïve Straße",
+            created_at=NOON,
+        )
+        for name in ("Ærø", f"tag{number}"):
+            await insert_row("ticket_tags", id=new_id(), ticket_id=ticket_id, name=name)
+    await migrate.migrate()
+    for text in ("buro", "ダウン", "naive strasse", "aero", "zoe"):
+        assert await find_numbers(text) == [1001, 1002, 1003, 1004, 1005], text
+    assert await find_numbers("tag1005") == await find_numbers("buro 5") == [1005]
+
+
+async def find_numbers(text: str) -> list[int]:
+    order = tickets.build_ticket_order([("number", False)])
+    page = await tickets.list_tickets(
+        SYSTEM, {"search": text}, order, PageRequest(10, False, None, None), NOON
+    )
+    return [ticket.number for ticket in page.rows]
 
 
 async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url: str) -> None:
@@ -351,7 +477,6 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
     participants = revision_triggers.PARTICIPANT_TRIGGERS
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
-        await search_moves.remove(connection, dialect)
         await revision_triggers.drop_triggers(connection, dialect, participants)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
@@ -360,6 +485,5 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
         for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
         await revision_triggers.create_triggers(connection, dialect, participants)
-        await search_moves.install(connection, dialect)
         await indexes.install(database.connection())
     assert await read_schema() == before

@@ -17,6 +17,9 @@ from models.core import time
 from models.log.event import EventType
 from models.notifications.email import MailStatus
 from models.tickets.ticket import Ticket
+from workers.mail.claims import Attempt, claim_mails, record_results
+from workers.mail.delivery_result import failed
+from workers.mail.message import read_outgoing_mail
 
 TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type
   deliveries { recipient { displayName } address status attempts answer
@@ -104,6 +107,33 @@ async def test_deliveries_need_notes_read_and_addresses_need_users_read(
     assert len(nodes[0]["deliveries"]) == count
     for each in nodes[0]["deliveries"]:
         assert each["address"] == (None if caller == "without-people" else "cora@example.com")
+
+
+@pytest.mark.never_retried
+async def test_answers_of_mail_servers_are_masked_without_users_read(
+    service: Service, world: World
+) -> None:
+    """On the delivery and on the event of its failure."""
+    ticket = await raise_ticket(service, world)
+    answer = "550 5.1.1 <boss@example.org>: user unknown"
+    created = await newest_event(ticket, EventType.TICKET_CREATED)
+    mail = await queue_mail(ticket, world.cora, "created", created)
+    outgoing = await read_outgoing_mail(mail.id)
+    claim = (await claim_mails(time.now(), timedelta(hours=1), 1))[0]
+    attempt = Attempt(claim, outgoing.mail, failed(outgoing.mail, answer))
+    assert await record_results([attempt], time.now())
+    scopes = ["tickets:read", "events:read", "notes:read"]
+    tokens = {
+        answer: await machine("A", [*scopes, "users:read"]),
+        "550 5.1.1 … user unknown": await machine("B", scopes),
+    }
+    query = """query($id: ID!) { ticket(id: $id) { timeline { nodes {
+      deliveries { answer } ... on TicketMailFailed { answer } } } } }"""
+    for expected, token in tokens.items():
+        data = await service.client(token).run(query, id=f"tkt_{ticket.id}")
+        nodes = data["ticket"]["timeline"]["nodes"]
+        assert nodes[0]["deliveries"] == [{"answer": expected}]
+        assert [node["answer"] for node in nodes if "answer" in node] == [expected]
 
 
 async def test_many_events_take_as_many_statements_as_few(service: Service, world: World) -> None:

@@ -245,6 +245,10 @@ async def test_invalid_page_sizes_and_cursors_are_refused(service: Service, worl
             "bG9nOi0x",
             "bnVsbA",
             "WyJpZCsiLDFd",
+            "-000000000000001",
+            "000000000000000A",
+            "00000000000000001",
+            "ffffffffffffffff",
         ):
             for argument in ("after", "before"):
                 with pytest.raises(Refused) as refusal:

@@ -88,7 +88,9 @@ async def test_a_customers_reply_reopens_only_waiting_and_ended_tickets(
                 await ada.do(step[0], ticketId=key, **step[1])
             done = await writer.do("replyToTicket", ticketId=key, body="Here I am.")
             assert done["ticket"]["status"] == after, step
-            assert done["ticket"]["firstRespondedAt"] is done["ticket"]["closedAt"] is None
+            assert done["ticket"]["closedAt"] is None
+            responded = step is not None and step[0] == "resolveTicket"
+            assert (done["ticket"]["firstRespondedAt"] is not None) is responded
 
 
 async def test_a_requester_replies_as_the_customer_whatever_their_role(
@@ -229,7 +231,7 @@ async def test_a_reply_with_an_invalid_cursor_is_refused(service: Service, world
         for cursor in (
             "",
             "garbage",
-            "bG9nOg",
+            encode_cursor(1)[1:],
             "log:1",
             encode_cursor(1) + "=",
             encode_cursor(10**9),

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.audit import audit
 from support.loop_limits import count_pages
 
 from models.changes import sla_audit
 from models.core import ids
 from models.log.event import Event
+from models.sla.records import SlaClock
 from models.tickets.ticket import Ticket
 from workers.ticket_timers import TimerSettings, run_timers
 
@@ -193,3 +195,76 @@ async def test_untouched_tickets_come_first_in_the_teams_queue(
       nodes { subject } } }"""
     assert (await ada.run(order))["tickets"]["nodes"][-1] == {"subject": "assigned"}
     assert (await read_queue(service.client(world.olga.token)))["totalCount"] == 0
+
+
+RESPONSE = """query($id: ID!) { ticket(id: $id) { firstRespondedAt resolvedAt heldUntil
+  clocks { metric status achievedAt } } }"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("resolveTicket", {"resolution": "Done."}), ("closeTicket", {"reason": "RESOLVED"})],
+)
+async def test_a_resolution_without_a_reply_is_the_first_response(
+    service: Service, world: World, name: str, arguments: dict[str, Any]
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket(priority="URGENT")
+    service.clock.advance(minutes=5)
+    await ada.do(name, ticketId=ticket["id"], **arguments)
+    found = (await cora.run(RESPONSE, id=ticket["id"]))["ticket"]
+    at = found["resolvedAt"]
+    assert at is not None
+    assert found["firstRespondedAt"] == at
+    assert {(clock["status"], clock["achievedAt"]) for clock in found["clocks"]} == {
+        ("ACHIEVED", at)
+    }
+    service.clock.advance(minutes=5)
+    await cora.do("reopenTicket", ticketId=ticket["id"], reason="Again.")
+    await ada.do("replyToTicket", ticketId=ticket["id"], body="We look at it.")
+    found = (await cora.run(RESPONSE, id=ticket["id"]))["ticket"]
+    assert (found["firstRespondedAt"], found["resolvedAt"]) == (at, None)
+    statuses = {clock["metric"]: clock["status"] for clock in found["clocks"]}
+    assert (statuses["FIRST_RESPONSE"], statuses["RESOLUTION"]) == ("ACHIEVED", "PENDING")
+    await audit()
+    assert (await sla_audit.verify_all_tickets())[1] == []
+
+
+@pytest.mark.parametrize("name", ["closeTicket", "mergeTickets"])
+async def test_a_closure_without_a_resolution_is_no_response(
+    service: Service, world: World, name: str
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket, other = await cora.raise_ticket(), await cora.raise_ticket()
+    arguments = {"reason": "SPAM"} if name == "closeTicket" else {"intoId": other["id"]}
+    await ada.do(name, ticketId=ticket["id"], **arguments)
+    found = (await cora.run(RESPONSE, id=ticket["id"]))["ticket"]
+    assert (found["firstRespondedAt"], found["resolvedAt"]) == (None, None)
+    assert {clock["status"] for clock in found["clocks"]} == {"CANCELLED"}
+    await audit()
+
+
+async def test_moving_the_end_of_a_hold_leaves_the_clocks_alone(
+    service: Service, world: World
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket(priority="URGENT")
+    key = ticket["id"]
+    service.clock.advance(minutes=10)
+    first, later = (service.clock() + timedelta(hours=hours) for hours in (1, 3))
+    await ada.do("holdTicket", ticketId=key, until=first.isoformat())
+    held = (await Ticket.get(id=ids.key_of(ids.TICKET, key))).status_since
+    service.clock.advance(minutes=10)
+    before = await SlaClock.all().order_by("id").values()
+    moved = await ada.do("holdTicket", ticketId=key, until=later.isoformat())
+    assert moved["event"]["type"] == "STATUS_CHANGED"
+    assert await SlaClock.all().order_by("id").values() == before
+    assert (await read_clocks(ada, ticket))["RESOLUTION"]["status"] == "PAUSED"
+    assert (await Ticket.get(id=ids.key_of(ids.TICKET, key))).status_since == held
+    service.clock.advance(hours=2)
+    assert await run_due_timers(service) == 1, "FIRST_RESPONSE breaches; the hold has not ended"
+    assert (await read_clocks(ada, ticket))["RESOLUTION"]["status"] == "PAUSED"
+    service.clock.advance(hours=2)
+    await run_due_timers(service)
+    assert (await read_clocks(ada, ticket))["RESOLUTION"]["status"] == "PENDING"
+    assert (await sla_audit.verify_all_tickets())[1] == []

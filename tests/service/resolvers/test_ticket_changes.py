@@ -42,6 +42,9 @@ async def test_an_update_changes_the_given_fields_and_logs_the_old_values(
         "tags": ("a, b", "b, c"),
         "externalId": (None, "E"),
     }
+    items = {each["field"]: (each["fromItems"], each["toItems"]) for each in event["changes"]}
+    assert items.pop("tags") == (["a", "b"], ["b", "c"])
+    assert set(items.values()) == {(None, None)}
     moved = await ada.do("updateTicket", ticketId=key, category="billing")
     assert (moved["ticket"]["category"], moved["ticket"]["team"], event_type(moved)) == (
         {"slug": "billing"},
@@ -54,6 +57,33 @@ async def test_an_update_changes_the_given_fields_and_logs_the_old_values(
         if each["type"] == "TRANSFERRED"
     ] == [({"slug": "support"}, {"slug": "billing"})]
     assert moved["ticket"]["version"] == 3
+
+
+async def test_a_changed_list_is_shown_as_a_list(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket(tags=["one, two"]))["id"]
+    await ada.do("updateTicket", ticketId=key, removeTags=["one, two"])
+    await ada.do("watchTicket", ticketId=key)
+    changes = [
+        change
+        for each in await read_timeline(ada, key)
+        if each["type"] == "TICKET_UPDATED"
+        for change in each["changes"]
+    ]
+    assert [(each["field"], each["fromItems"], each["toItems"]) for each in changes] == [
+        ("tags", ["one, two"], []),
+        ("watchers", [], [world.ada.gid]),
+    ]
+
+
+async def test_subjects_and_tags_are_one_line(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket("VPN\r\nBcc: \x1b[31meve\u2028", tags=["a\nb"])
+    assert (ticket["subject"], ticket["tags"]) == ("VPN Bcc: [31meve", ["a b"])
+    updated = await ada.do(
+        "updateTicket", ticketId=ticket["id"], subject="New\tone\x07", addTags=["a\tb", "c\x9f"]
+    )
+    assert (updated["ticket"]["subject"], updated["ticket"]["tags"]) == ("New one", ["a b", "c"])
 
 
 async def test_an_update_that_changes_nothing_adds_no_version_and_no_event(
@@ -205,7 +235,7 @@ async def test_out_of_range_numbers_are_refused_and_malformed_ids_find_nothing(
     async with assert_nothing_stored():
         for score in (2**31, -(2**31) - 1, 10**18, 1.5, "1"):
             with pytest.raises(Refused) as refusal:
-                await ada.mutate("rateTicket", {"ticketId": key, "score": score})
+                await cora.mutate("rateTicket", {"ticketId": key, "score": score})
             assert refusal.value.code == "BAD_REQUEST"
         with pytest.raises(Refused) as refusal:
             await ada.run("query($n: Int!) { ticketByNumber(number: $n) { id } }", n=2**63)

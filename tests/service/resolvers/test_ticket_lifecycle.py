@@ -104,6 +104,14 @@ async def test_a_ticket_is_held_until_a_future_time(service: Service, world: Wor
         "ON_HOLD",
         "2090-01-01T00:00:00Z",
     )
+    moved = await ada.do("holdTicket", ticketId=key, until="2080-01-01T00:00:00Z")
+    assert (moved["ticket"]["status"], moved["ticket"]["heldUntil"]) == (
+        "ON_HOLD",
+        "2080-01-01T00:00:00Z",
+    )
+    assert await refusals(ada, "holdTicket", ticketId=key, until="2020-01-01T00:00:00Z") == [
+        "INVALID until"
+    ]
     resumed = await ada.do("resumeTicket", ticketId=key)
     assert (resumed["ticket"]["status"], resumed["ticket"]["heldUntil"]) == ("OPEN", None)
     assert (await ada.do("holdTicket", ticketId=key, until=None))["ticket"]["heldUntil"] is None
@@ -258,12 +266,18 @@ async def test_escalating_and_rating_are_possible_only_in_their_stages(
     assert await refusals(cora, "escalateTicket", ticketId=key, reason="x") == ["INVALID ticketId"]
     for score in (0, 6, -1, 2**31 - 1):
         assert await refusals(cora, "rateTicket", ticketId=key, score=score) == ["INVALID score"]
-    for comment, code in (("", "REQUIRED"), ("c" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
+    for comment, code in (("c" * 65_537, "TOO_LONG"), ("\0", "INVALID")):
         assert await refusals(cora, "rateTicket", ticketId=key, score=3, comment=comment) == [
             f"{code} comment"
         ]
     more = "ticket { satisfaction { score comment ratedAt } }"
-    for rating, comment in (({"score": 2, "comment": " Slow. "}, "Slow."), ({"score": 5}, None)):
+    ratings: list[tuple[dict[str, object], str | None]] = [
+        ({"score": 2, "comment": " Slow. "}, "Slow."),
+        ({"score": 3, "comment": ""}, None),
+        ({"score": 4, "comment": " \u200b"}, None),
+        ({"score": 5}, None),
+    ]
+    for rating, comment in ratings:
         payload = await cora.mutate("rateTicket", {"ticketId": key, **rating}, more)
         satisfaction = payload["ticket"]["satisfaction"]
         assert (satisfaction["score"], satisfaction["comment"]) == (rating["score"], comment)
@@ -276,5 +290,40 @@ async def test_escalating_and_rating_are_possible_only_in_their_stages(
         ("ESCALATED", 2, None),
         ("STATUS_CHANGED", None, None),
         ("RATED", None, 2),
+        ("RATED", None, 3),
+        ("RATED", None, 4),
         ("RATED", None, 5),
     ]
+
+
+async def test_only_the_requester_rates_a_ticket(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    carl, program = service.client(world.carl.token), service.client(world.machine)
+    key = (await cora.raise_ticket())["id"]
+    staffs_own = (await ada.raise_ticket())["id"]
+    for each in (key, staffs_own):
+        await ada.do("resolveTicket", ticketId=each, resolution="Out.")
+    await cora.do("rateTicket", ticketId=key, score=1, comment="Bad")
+    async with assert_nothing_stored():
+        assert await refusals(carl, "rateTicket", ticketId=key, score=5) == ["INVALID ticketId"]
+        for client in (ada, service.client(world.root.token), program):
+            for id in (key, staffs_own):
+                with pytest.raises(Refused) as refusal:
+                    await client.mutate("rateTicket", {"ticketId": id, "score": 5})
+                assert refusal.value.code == "FORBIDDEN"
+    satisfaction = "query($id: ID!) { ticket(id: $id) { satisfaction { score comment } } }"
+    found = (await ada.run(satisfaction, id=key))["ticket"]["satisfaction"]
+    assert found == {"score": 1, "comment": "Bad"}
+
+
+@pytest.mark.parametrize("reason", ["SPAM", "INVALID", "DUPLICATE"])
+async def test_tickets_without_work_are_not_rated(
+    service: Service, world: World, reason: str
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key, into = (await cora.raise_ticket())["id"], (await cora.raise_ticket())["id"]
+    if reason == "DUPLICATE":
+        await ada.do("mergeTickets", ticketId=key, intoId=into)
+    else:
+        await ada.do("closeTicket", ticketId=key, reason=reason)
+    assert await refusals(cora, "rateTicket", ticketId=key, score=1) == ["INVALID ticketId"]

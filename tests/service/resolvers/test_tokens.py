@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from models.people.token import Token, TokenKind, hash_token, issue_token
 pytestmark = pytest.mark.never_retried
 
 CREATE = """mutation($input: CreateApiTokenInput!) { createApiToken(input: $input) {
-  token apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt }
+  token replayed apiToken { id name scopes prefix expiresAt lastUsedAt revokedAt createdAt }
   userErrors { code field message } } }"""
 REVOKE = """mutation($id: ID!) { revokeApiToken(input: {tokenId: $id}) {
   apiToken { id revokedAt } userErrors { code field message } } }"""
@@ -106,6 +107,73 @@ async def test_a_person_has_at_most_100_active_tokens(service: Service, world: W
     listed = (await cora.run(LIST))["apiTokens"]
     await cora.run(REVOKE, id=listed[0]["id"])
     assert (await create(cora))["userErrors"] == []
+
+
+async def test_concurrent_calls_do_not_exceed_the_maximum_together(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    for n in range(97):
+        await issue_token(
+            TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now()
+        )
+    payloads = await asyncio.gather(*(create(cora, name=str(n)) for n in range(8)))
+    refused = [each["userErrors"][0]["code"] for each in payloads if each["userErrors"]]
+    assert refused == ["INVALID"] * 5
+    assert await Token.filter(user_id=world.cora.id, kind=TokenKind.API).count() == 100
+
+
+async def test_a_repeated_call_creates_no_token_and_repeats_no_secret(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    first = await create(cora, idempotencyKey="k")
+    assert (first["replayed"], first["userErrors"]) == (False, [])
+    again = await create(cora, idempotencyKey="k")
+    assert again == {**first, "token": None, "replayed": True}
+    assert len((await cora.run(LIST))["apiTokens"]) == 1
+    await cora.run(REVOKE, id=first["apiToken"]["id"])
+    revoked = await create(cora, idempotencyKey="k")
+    assert (revoked["token"], revoked["replayed"]) == (None, True)
+    assert revoked["apiToken"]["revokedAt"] is not None
+    async with assert_nothing_stored():
+        for fields, code in (
+            ({"idempotencyKey": "k", "name": "Other"}, "IDEMPOTENCY_KEY_REUSED idempotencyKey"),
+            ({"idempotencyKey": "k", "scopes": []}, "IDEMPOTENCY_KEY_REUSED idempotencyKey"),
+            ({"idempotencyKey": ""}, "INVALID idempotencyKey"),
+            ({"idempotencyKey": "k" * 129}, "INVALID idempotencyKey"),
+            ({"idempotencyKey": "\0"}, "INVALID idempotencyKey"),
+            ({"idempotencyKey": "new", "scopes": []}, "REQUIRED scopes"),
+        ):
+            payload = await create(cora, **fields)
+            assert payload["token"] is payload["apiToken"] is None
+            assert [format_error(error) for error in payload["userErrors"]] == [code]
+    assert (await create(cora, idempotencyKey="new"))["token"], "a refusal stores no key"
+    carl = await create(service.client(world.carl.token), idempotencyKey="k")
+    assert (bool(carl["token"]), carl["replayed"]) == (True, False), "keys belong to one caller"
+
+
+async def test_one_of_several_calls_at_once_with_a_key_gets_the_secret(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    payloads = await asyncio.gather(*(create(cora, idempotencyKey="k") for _ in range(6)))
+    assert len([each for each in payloads if each["token"]]) == 1
+    for payload in payloads:
+        codes = {error["code"] for error in payload["userErrors"]}
+        assert payload["token"] or payload["replayed"] or codes == {"IDEMPOTENCY_IN_PROGRESS"}
+    assert await Token.filter(user_id=world.cora.id, kind=TokenKind.API).count() == 1
+
+
+async def test_a_full_account_can_repeat_a_call(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    first = await create(cora, idempotencyKey="k")
+    for n in range(99):
+        await issue_token(
+            TokenKind.API, str(n), ["tickets:read"], user_id=world.cora.id, at=time.now()
+        )
+    assert [error["code"] for error in (await create(cora))["userErrors"]] == ["INVALID"]
+    assert (await create(cora, idempotencyKey="k"))["apiToken"]["id"] == first["apiToken"]["id"]
 
 
 async def test_an_expired_or_revoked_token_is_refused(service: Service, world: World) -> None:

@@ -28,7 +28,7 @@ from support.ticket_commands import (
 )
 
 from models import database
-from models.changes import commands, merging
+from models.changes import commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -200,7 +200,6 @@ def close_as_spam(change: TicketChange) -> None:
 
 STATUS_COMMANDS: dict[str, tuple[list[Callable[[TicketChange], None]], str | None]] = {
     "start": ([commands.start], None),
-    "await_customer": ([commands.await_customer], None),
     "hold": ([lambda change: commands.hold(change, None)], None),
     "resolve": ([lambda change: commands.resolve(change, "done")], "resolved"),
     "close": ([close_as_spam], "closed"),
@@ -224,6 +223,22 @@ async def test_final_status_changes_are_mailed_and_others_stay_in_the_app(
         assert await run_and_collect() == (team | {"cora STATUS_CHANGED REQUESTER"}, mails)
 
 
+async def test_waiting_for_the_customer_notifies_the_requester_also_by_email(
+    people: World,
+) -> None:
+    ticket = await create_ticket(people.cora, assignee_id=people.ada.id)
+    for watcher in (people.bill, people.carl):
+        await watch(watcher, ticket)
+    await clear_notifications()
+    await apply_commands(people.ada, ticket, commands.await_customer)
+    in_app = {
+        "cora STATUS_CHANGED REQUESTER",
+        "bill STATUS_CHANGED WATCHER",
+        "carl STATUS_CHANGED WATCHER",
+    }
+    assert await run_and_collect() == (in_app, ["cora awaiting_customer"])
+
+
 async def test_status_changes_by_timers_notify_requester_and_assignee(people: World) -> None:
     ticket = await create_assigned_ticket(people)
     await apply_commands(people.ada, ticket, lambda change: commands.resolve(change, "done"))
@@ -235,7 +250,7 @@ async def test_status_changes_by_timers_notify_requester_and_assignee(people: Wo
     await apply_commands(None, ticket, lambda change: commands.close(change, CloseReason.RESOLVED))
     both = {"cora STATUS_CHANGED REQUESTER", "ada STATUS_CHANGED ASSIGNEE"}
     assert await run_and_collect() == (both, ["ada closed", "cora closed"])
-    await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 5, None))
+    await apply_commands(people.cora, ticket, lambda change: rating.rate(change, 5, None))
     assert await run_and_collect() == ({"ada RATED ASSIGNEE"}, ["ada rated"])
 
 

@@ -141,11 +141,11 @@ async def test_a_batch_that_fails_stores_nothing_and_is_repeated(
     class ProcessFailed(Exception):
         pass
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise ProcessFailed
 
-    async def handle_and_fail(*args: Any) -> None:
-        await handle(*args)
+    async def handle_and_fail(*args: Any, **named: Any) -> None:
+        await handle(*args, **named)
         raise ProcessFailed
 
     handle = Notifier.handle

@@ -28,7 +28,6 @@ WITHOUT_VERSION = {"CreateTicketInput"}
 WITHOUT_KEY = {
     "signIn": "the text of a token is not stored, so a repetition could not return it",
     "signOut": "a repetition changes nothing",
-    "createApiToken": "the text of a token is not stored, so a repetition could not return it",
     "revokeApiToken": "a repetition changes nothing",
     "markNotificationsRead": "a repetition changes nothing",
     "setNotificationPreference": "a repetition changes nothing",

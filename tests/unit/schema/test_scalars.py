@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, parse_value
 from hypothesis import given
 from hypothesis import strategies as st
+from strawberry.types.scalar import ScalarDefinition
 from support.ticket_factory import limit_examples
 
 from models.core.time import format_instant
-from schema.scalars import parse_date_time, parse_duration, serialize_duration
+from schema.scalars import (
+    DATE,
+    DATE_TIME,
+    DURATION,
+    parse_date_time,
+    parse_duration,
+    serialize_duration,
+)
 
 OFFSETS = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
@@ -165,3 +173,18 @@ def test_the_parsers_raise_only_graphql_errors(random_text: str) -> None:
             parse(random_text)
         except GraphQLError:
             continue
+
+
+@pytest.mark.parametrize("scalar", [DATE_TIME, DATE, DURATION], ids=lambda each: each.name)
+@pytest.mark.parametrize("literal", ['"x"', "7", "[1]", "{a: 1}", "X", '""'])
+def test_an_error_of_a_literal_has_its_location(scalar: ScalarDefinition, literal: str) -> None:
+    assert scalar.parse_literal is not None
+    with pytest.raises(GraphQLError) as error:
+        scalar.parse_literal(parse_value(f"  {literal}"))
+    assert error.value.formatted["locations"] == [{"line": 1, "column": 3}]
+
+
+def test_a_valid_literal_is_parsed_like_a_variable() -> None:
+    assert DATE_TIME.parse_literal is not None
+    text = "2026-01-31T09:30:00+02:00"
+    assert DATE_TIME.parse_literal(parse_value(f'"{text}"')) == parse_date_time(text)

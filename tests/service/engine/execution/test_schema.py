@@ -67,6 +67,56 @@ async def test_settings_decide_who_sees_the_schema_and_suggestions(
             assert await can_see_schema(service.client()) is anonymous_sees
 
 
+HIDDEN_NAMES = "Connection Filter Input Query Role subject description category ID! TicketStatus"
+REVEALING_QUERIES: list[tuple[str, dict[str, Any], str]] = [
+    ("{ tickets }", {}, "Field 'tickets' of type '…' must have a selection of subfields."),
+    ("{ viewer { role { x } } }", {}, "Field 'role' must not have a selection since type '…'"),
+    ("{ ticket { id } }", {}, "Argument '…' of type '…' is required"),
+    ("{ tickets(x: 1) { nodes { id } } }", {}, "Unknown argument 'x' on field '…'."),
+    ("{ tickets { x } }", {}, "Cannot query field 'x' on type '…'."),
+    ("query($x: Int) { ticket(id: $x) { id } }", {}, "'$x' of type 'Int' used in position"),
+    (
+        "{ viewer { ... on Ticket { id } } }",
+        {},
+        "objects of type '…' can never be of type 'Ticket'",
+    ),
+    ("{ tickets(filter: {status: {in: [NO]}}) { nodes { id } } }", {}, "Value 'NO' does not exist"),
+    ("{ tickets(filter: {x: 1}) { nodes { id } } }", {}, "field 'x', found: { x: 1 }."),
+    ("mutation { createTicket(input: {}) { ticket { id } } }", {}, "include required field '…'"),
+    (FILTER_QUERY, {"f": {"x": "it's"}}, "field '…', found: {'x': \"it's\"}"),
+    (FILTER_QUERY, {"f": {"status": {"in": ["NO"]}}}, "Value 'NO' does not exist in '…' enum"),
+    (FILTER_QUERY, {"f": {"status": {"in": ["a'b 'c"]}}}, "does not exist in '…' enum"),
+]
+
+
+async def test_errors_name_nothing_of_a_hidden_schema_that_the_client_did_not_write(
+    url: str,
+) -> None:
+    async with running(url, mode="production") as service:
+        anonymous, agent = service.client(), service.client((await World.make()).ada.token)
+        for query, variables, expected in REVEALING_QUERIES:
+            errors = (await anonymous.answer(query, **variables))["errors"]
+            messages = [error["message"] for error in errors]
+            assert any(expected in message for message in messages), messages
+            written = query + str(variables)
+            hidden = [name for name in HIDDEN_NAMES.split() if name not in written]
+            revealed = [name for name in hidden if any(name in message for message in messages)]
+            assert revealed == [], messages
+            shown = (await agent.answer(query, **variables))["errors"]
+            assert "…" not in str([error["message"] for error in shown])
+
+
+async def test_errors_of_resolvers_are_not_masked_for_callers_without_the_schema(url: str) -> None:
+    query = 'mutation { closeTicket(input: {ticketId: "x"}) { ticket { id } } }'
+    async with running(url, introspection="disabled") as service:
+        token = (await World.make()).ada.token
+        masked = (await service.client().answer(query))["errors"]
+        assert "…" not in str(masked)
+        page = "query($after: String) { tickets(after: $after) { nodes { id } } }"
+        masked = (await service.client(token).answer(page, after="'wrong'"))["errors"]
+    assert [error["message"] for error in masked] == ["This is not a cursor of this list."]
+
+
 class ManualTimeout(SharedTimeout):
     """A timeout that a test can let expire."""
 

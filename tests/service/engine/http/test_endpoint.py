@@ -356,7 +356,7 @@ async def test_a_client_error_is_not_logged_as_an_error(service: Service, world:
     assert "VPN" not in repr(capture.entries)
 
 
-async def test_health_reports_the_head_of_the_log_or_a_database_outage(
+async def test_health_reports_a_database_outage_and_nothing_about_the_log(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from models.log import event
@@ -366,9 +366,8 @@ async def test_health_reports_the_head_of_the_log_or_a_database_outage(
         empty = await http.get(f"{address}/health")
         await service.client(world.cora.token).raise_ticket()
         grown = await http.get(f"{address}/health")
-        assert empty.status_code == 200
-        assert empty.json() == {"status": "ok", "cursor": event.encode_cursor(0)}
-        assert grown.json()["cursor"] == event.encode_cursor(1)
+        for healthy in (empty, grown):
+            assert (healthy.status_code, healthy.json()) == (200, {"status": "ok"})
 
         async def fail() -> int:
             raise ConnectionError("hunter2")

@@ -15,13 +15,13 @@ from support import Service, World
 from support.live import until
 from support.service import running
 
-from engine.server.http_protocol import (
+from engine.server.http_limits import (
     MAX_HEADER_BYTES,
     MAX_PIPELINED_REQUESTS,
     MAX_REQUEST_BYTES,
     MAX_URL_BYTES,
-    HTTPProtocol,
 )
+from engine.server.http_protocol import HTTPProtocol
 
 SHORT_TIMEOUT_SECONDS = 0.2
 LONG_TIMEOUT_SECONDS = 3600.0
@@ -287,7 +287,7 @@ async def test_no_websocket_is_opened_during_a_response(service: Service) -> Non
         await connection.send(UPGRADE + b"\r\n")
         await service.client(world.cora.token).raise_ticket()
         async with asyncio.timeout(LIMIT):
-            assert b"101" not in await connection.reader.readuntil(b"NEW")
+            assert b"HTTP/1.1 101" not in await connection.reader.readuntil(b"NEW")
 
     async def has_no_tasks() -> bool:
         return not service.server.server_state.tasks

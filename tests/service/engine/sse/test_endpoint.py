@@ -4,6 +4,7 @@ code."""
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -195,6 +196,17 @@ async def test_a_wildcard_in_accept_gets_an_event_stream(
     assert (answer.status_code, len(parse_events(answer.text))) == (200, 2)
 
 
+async def test_compressed_bodies_are_refused(service: Service) -> None:
+    answer = await send_request(
+        service.client(),
+        "POST",
+        content=gzip.compress(json.dumps({"query": NAME}).encode()),
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+    assert (answer.status_code, error_codes(answer)) == (415, ["BAD_REQUEST"])
+    assert answer.headers["accept-encoding"] == "identity"
+
+
 async def test_only_json_bodies_are_accepted(service: Service, world: World) -> None:
     body = json.dumps({"query": NAME}).encode()
     for kind in (
@@ -202,6 +214,8 @@ async def test_only_json_bodies_are_accepted(service: Service, world: World) -> 
         "application/graphql",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
+        "application/json; charset=utf-16",
+        'application/json; charset="iso-8859-1"',
         "",
     ):
         answer = await send_request(
@@ -212,6 +226,7 @@ async def test_only_json_bodies_are_accepted(service: Service, world: World) -> 
         "application/json",
         "application/json; charset=utf-8",
         "application/json ;charset=UTF-8",
+        "Application/JSON",
     ):
         assert (
             await send_request(

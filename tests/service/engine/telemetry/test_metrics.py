@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 from support import Service, World
@@ -17,18 +17,18 @@ from models.log import consumer
 class Metric:
     name: str
     value: float
-    label: tuple[str, str] | None = None
+    labels: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def test_metrics_are_in_the_prometheus_format() -> None:
     metrics = [
-        Metric("a_lag", 3, ("job", "one")),
-        Metric("a_lag", 4, ("job", "two")),
+        Metric("a_lag", 3, {"job": "one", "process": "7"}),
+        Metric("a_lag", 4, {"job": "two", "process": "7"}),
         Metric("b", 0.5),
     ]
     text = render_exposition(metrics).decode()
-    assert 'a_lag{job="one"} 3.0\n' in text
-    assert 'a_lag{job="two"} 4.0\n' in text
+    assert 'a_lag{job="one",process="7"} 3.0\n' in text
+    assert 'a_lag{job="two",process="7"} 4.0\n' in text
     assert "\nb 0.5\n" in text
     assert text.count("# TYPE a_lag gauge") == 1
 
@@ -48,6 +48,6 @@ async def test_only_administrators_see_the_lag_and_failures_of_each_job(
         response = await http.get(address, headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain")
-    assert 'ticketwire_job_failures{job="escalator"} 1.0' in response.text
-    assert 'ticketwire_job_lag_events{job="notifier"}' in response.text
+    assert 'ticketwire_job_failures{background_job="escalator"} 1.0' in response.text
+    assert 'ticketwire_job_lag_events{background_job="notifier"}' in response.text
     assert "ticketwire_sla_clocks_overdue_seconds 0.0" in response.text

@@ -1,7 +1,7 @@
 """Permissions, visibility and authentication.
 
-The expected permissions are a second copy of the table in API.md. Visibility in Python must agree
-with visibility in SQL.
+The expected permissions are written here again, independent of models/access/permissions.py.
+Visibility in Python must agree with visibility in SQL.
 """
 
 from __future__ import annotations

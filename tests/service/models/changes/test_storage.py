@@ -13,7 +13,7 @@ from support.ticket_factory import NOON, STEPS, WINDOW, Desk, limit_examples, ru
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.changes import commands, merging
+from models.changes import commands, link_commands, merging
 from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import StaleVersion
@@ -101,7 +101,7 @@ async def test_one_stale_change_rolls_back_all_changes_of_the_write(desk: Desk) 
         TicketChange(ticket, desk.ada, NOON, WINDOW)
         for ticket in (await Ticket.get(id=first.id), stale)
     )
-    commands.link(change, other, LinkKind.RELATED, is_linked=False)
+    link_commands.link(change, other, LinkKind.RELATED)
     async with assert_nothing_stored():
         with pytest.raises(StaleVersion):
             async with database.transaction():
@@ -176,7 +176,7 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
     async with database.transaction():
         found = await lock_tickets([ticket.id, other.id])
         pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (ticket, other)]
-        commands.link(*pair, LinkKind.PARENT_OF, is_linked=False)
+        link_commands.link(*pair, LinkKind.PARENT_OF)
         await write(*pair)
     links = {(each.ticket_id, each.other_id): each.kind for each in await TicketLink.all()}
     assert links == {

@@ -24,6 +24,7 @@ VALUES = {
         "number": 7,
         "subject": "VPN is down",
         "description": "x",
+        "public_updated_at": NOON,
         "priority": Priority.HIGH,
         "team_id": new_id(),
     },

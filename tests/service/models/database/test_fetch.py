@@ -264,7 +264,7 @@ async def test_a_statement_that_takes_too_long_raises_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as short:
-        short.setattr("models.database.sqlite_readers.MAX_STATEMENT_SECONDS", 0.1)
+        short.setattr("models.database.sqlite_readers.STATEMENT_TIMEOUT_SECONDS", 0.1)
         with pytest.raises(TimeoutError):
             await database.fetch(ENDLESS)
     assert await count_organizations() == 0

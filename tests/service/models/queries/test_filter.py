@@ -119,7 +119,10 @@ FILTERS_WITH_INVALID_TEXT: list[dict[str, Any]] = [
         for field in ("subject", "externalId", "team", "id")
         for operator in ("eq",)
     ),
-    *({"subject": {operator: "\ud800"}} for operator in ("eq", "neq", "contains", "startsWith")),
+    *(
+        {"subject": {operator: "\ud800"}}
+        for operator in ("eq", "neq", "contains", "startsWith", "ieq", "icontains")
+    ),
     {"subject": {"in": ["fine", "a\x00"]}},
     {"subject": {"nin": ["\udfff"]}},
     {"tags": {"some": ["\x00"]}},

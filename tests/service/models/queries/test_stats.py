@@ -59,7 +59,7 @@ async def test_statistics_agree_with_a_count_in_python(
     statistics = await read_stats(viewer, filter, group, NOON)
     facts = [
         fact
-        for fact in sample.facts
+        for fact in sample.facts_for(viewer)
         if can_see_ticket(viewer, fact.ticket)
         and matches_filter(fact, filter or {}, notes=viewer.can_see_notes)
     ]

@@ -17,13 +17,13 @@ from support.statements import statements
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
-from engine.limits.attempts import SignInThrottle
 from models.access import revision
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS, Viewer, authenticate
 from models.core import time
 from models.people import token
 from models.people.password import PasswordChecker
+from models.people.sign_in_limits import SignInLimits
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Organization, Role, User
 from resolvers.auth import viewer_cache
@@ -91,7 +91,7 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
         empty,
         watcher,
         PasswordChecker(),
-        SignInThrottle(10),
+        SignInLimits(10),
         sessions,
     )
     yield Sockets(sessions, services, clock)

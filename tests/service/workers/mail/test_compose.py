@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import email
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -34,7 +34,7 @@ from support.ticket_factory import limit_examples
 from tortoise import Tortoise
 
 from models import database
-from models.changes import commands, merging
+from models.changes import commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -407,7 +407,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
         )
         topic = TOPIC_NAMES[TOPIC_BY_TEMPLATE[name]]
         for part in (text, html):
-            assert f"mails about {topic}, turn them off in your notification preferences" in part
+            assert f"emails about {topic}, turn them off in your notification preferences" in part
         assert html.startswith("<!doctype html>")
         found[name] = text + html
         await mail.delete()
@@ -415,9 +415,11 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await add("created", people.cora, "It **fails**", "this is your request")
     await add("raised", people.ada, "Cora raised", "Support", "your team's")
     await assign(people.root, ticket, people.ada)
-    await add("assigned", people.ada, "Root gave you", "assigned to you")
+    await add("assigned", people.ada, "Root assigned this ticket to you", "assigned to you")
     await reply(people.ada, ticket, "Try again")
     await add("replied", people.cora, "Ada replied", "Try again")
+    await apply_commands(people.ada, ticket, commands.await_customer)
+    await add("awaiting_customer", people.cora, "Ada is waiting for your answer", "Try again")
     await watch(people.carl, ticket)
     await apply_commands(
         people.ada, ticket, lambda change: commands.resolve(change, "Restarted **it**")
@@ -425,8 +427,8 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await add("resolved", people.carl, "Ada resolved", "Restarted", "you watch")
     closes = time.format_instant(time.now() + timedelta(days=2))
     await append_worker_events(ticket, EventType.REMINDED, status="resolved", closes_at=closes)
-    await add("reminder_closing", people.cora, "closes by itself", "UTC")
-    await apply_commands(people.cora, ticket, lambda change: commands.rate(change, 4, "Quick"))
+    await add("reminder_closing", people.cora, "closes automatically", "UTC")
+    await apply_commands(people.cora, ticket, lambda change: rating.rate(change, 4, "Quick"))
     await add("rated", people.ada, "4 of 5", "Quick")
     await apply_commands(
         people.cora, ticket, lambda change: commands.reopen(change, "Broken again")
@@ -435,10 +437,10 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await apply_commands(
         people.cora, ticket, lambda change: commands.escalate(change, "Please hurry")
     )
-    await add("escalated", people.ada, "Cora asks", "Please hurry")
+    await add("escalated", people.ada, "Cora escalated", "Please hurry")
     billing = await Team.get(slug="billing")
     await apply_commands(people.ada, ticket, lambda change: commands.transfer(change, billing, []))
-    await add("transferred", people.bill, "Ada handed", "Billing")
+    await add("transferred", people.bill, "Ada transferred this ticket to", "Billing")
     await append_worker_events(
         ticket,
         EventType.ESCALATION_STEP,
@@ -460,7 +462,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     await append_worker_events(
         ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes
     )
-    await add("reminder_waiting", people.cora, "waiting for your answer", "UTC")
+    await add("reminder_waiting", people.cora, "waiting for your reply", "UTC")
     await apply_commands(
         people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM)
     )
@@ -494,6 +496,43 @@ async def test_a_merge_mail_names_the_target_only_to_users_with_access(
         assert "(duplicate)" in body(message, kind)
         assert (into.ref in body(message, kind)) is is_shown
         assert "gecko" not in body(message, kind)
+
+
+async def test_a_mail_about_waiting_quotes_only_a_reply_that_the_customer_has_not_answered(
+    people: World,
+) -> None:
+    ticket = await create_ticket(people.cora)
+
+    async def text_after(*steps: Callable[[], Awaitable[object]]) -> str:
+        """The text of the mail if these steps come before the ticket waits."""
+        for step in steps:
+            await step()
+        await apply_commands(people.ada, ticket, commands.await_customer)
+        waiting = await newest_event(ticket, EventType.STATUS_CHANGED)
+        await add_note(people.ada, ticket, "The gecko")
+        await apply_commands(people.ada, ticket, commands.resume)
+        await reply(people.ada, ticket, "A later reply")
+        await reply(people.cora, ticket, "An answer")
+        return body(
+            await compose(await queue_mail(ticket, people.cora, "awaiting_customer", waiting))
+        )
+
+    unasked = await text_after()
+    assert "can't continue without you" in unasked
+    asked = await text_after(
+        lambda: reply(people.ada, ticket, "First question"),
+        lambda: reply(people.ada, ticket, "Which *version*?"),
+        lambda: add_note(people.ada, ticket, "The gecko"),
+    )
+    assert "Which *version*?" in asked
+    answered = await text_after(
+        lambda: reply(people.ada, ticket, "Which *version*?"),
+        lambda: reply(people.cora, ticket, "Two"),
+    )
+    assert "can't continue without you" in answered
+    for text in (unasked, asked, answered):
+        for hidden in ("First question", "gecko", "A later reply", "An answer"):
+            assert hidden not in text
 
 
 async def test_every_kind_of_mail_describes_its_event(people: World) -> None:

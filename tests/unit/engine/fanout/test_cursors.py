@@ -13,6 +13,7 @@ from engine.execution.source import Item, Source
 from engine.fanout.batch import Batch
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Outbox
+from engine.limits.subscriptions import SubscriptionClaim
 from engine.sse.outbox import encode_events
 
 pytestmark = pytest.mark.never_retried
@@ -29,9 +30,11 @@ class FixedSource(Source[int]):
     def share_key(self) -> Hashable:
         return "everybody"
 
-    async def next_batch(self) -> Sequence[Item[int]]:
+    async def wait(self) -> None:
         if self.position != self.start:
             await asyncio.Event().wait()
+
+    async def next_batch(self) -> Sequence[Item[int]]:
         self.position = self.items[-1][0]
         return self.items
 
@@ -49,6 +52,7 @@ class StubExecution:
 
     def __init__(self, source: FixedSource) -> None:
         self.source = source
+        self.claim = SubscriptionClaim(owner="ada")
 
     async def execute_batch(self, values: Sequence[int]) -> list[bytes]:
         return [b"%d" % value for value in values]

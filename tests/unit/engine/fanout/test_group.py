@@ -68,9 +68,11 @@ class NumberSource(Source["Number"]):
     def is_live(self) -> bool:
         return self.position >= len(self.numbers.entries)
 
-    async def next_batch(self) -> Sequence[tuple[int, Number]]:
+    async def wait(self) -> None:
         while len(self.numbers.entries) <= self.position:
             await self.numbers.grown.wait()
+
+    async def next_batch(self) -> Sequence[tuple[int, Number]]:
         if self.numbers.fail_after is not None and self.position >= self.numbers.fail_after:
             raise ValueError("the numbers are secret")
         batch = self.numbers.entries[self.position : self.position + self.numbers.at_once]

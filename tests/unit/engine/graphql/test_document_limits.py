@@ -57,12 +57,11 @@ async def codes(schema: Schema, query: str, variables: dict[str, Any] | None = N
 
 
 ON_EVENTS = " ".join(f"... on {each} {{ id ticket {{ id }} }}" for each in EVENTS)
-END = " fragment F13 on Ticket { id }"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
 
 def repeat(count: int, text: str) -> str:
-    """The text so repeat times; each # becomes the index."""
+    """The text, repeated `count` times; each # becomes the index."""
     return " ".join(text.replace("#", str(index)) for index in range(count))
 
 
@@ -76,7 +75,7 @@ def fragments(count: int, selections: str, on: str = "Ticket") -> str:
 
 
 def nest_fields(levels: int) -> str:
-    """A document with so repeat levels of fields."""
+    """A document with this many levels of fields."""
     start, inner = "{ ticket(id: 1) { ", levels - 2
     return start + "mergedInto { " * inner + "id" + " }" * inner + " } }"
 
@@ -95,7 +94,7 @@ WITHIN_LIMITS = {
     + repeat(10, "a#: ticket(id: 1) { ...F0 }")
     + " } "
     + fragments(1, "id team { id }"),
-    "repeat types of events": "{ events { nodes { " + ON_EVENTS + " } } }",
+    "many types of events": "{ events { nodes { " + ON_EVENTS + " } } }",
     "introspection": get_introspection_query(
         specified_by_url=True,
         directive_is_repeatable=True,

@@ -74,7 +74,7 @@ async def test_concurrent_requests_for_a_document_prepare_it_once() -> None:
 async def test_a_document_invalid_only_for_anonymous_callers_moves_to_the_valid_ones() -> None:
     documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ __schema { queryType { name } } }"
-    hidden = await documents.load(text, schema_hidden=True, caller="stranger")
+    hidden = await documents.load(text, schema_hidden=True, caller="anonymous")
     assert hidden.validation_errors[True]
     assert text in documents.invalid_documents
     shown = await documents.load(text, schema_hidden=False, caller="ada")

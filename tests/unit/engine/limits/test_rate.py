@@ -14,7 +14,7 @@ from support.redis_server import redis_server
 from support.wakeup import RedisTimeouts
 
 from engine.limits import rate
-from engine.limits.rate import LeakyBuckets, address_key
+from engine.limits.rate import LeakyBuckets
 
 
 @pytest.fixture(autouse=True)
@@ -74,19 +74,8 @@ async def test_the_number_of_buckets_is_limited(monkeypatch: pytest.MonkeyPatch)
     assert "0" not in buckets.buckets
 
 
-async def test_addresses_of_one_ipv6_network_share_a_bucket() -> None:
-    assert address_key("192.0.2.7") == "address:192.0.2.7"
-    assert (
-        address_key("2001:db8:1:2:3::4")
-        == address_key("2001:db8:1:2::9")
-        != address_key("2001:db8:1:3::9")
-    )
-    assert address_key("::ffff:192.0.2.7") != address_key("::ffff:192.0.2.8")
-    assert address_key("") == "address:"
-
-
 @contextlib.asynccontextmanager
-async def run_processes(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
+async def run_buckets(url: str, count: int = 2) -> AsyncIterator[list[LeakyBuckets]]:
     processes = [LeakyBuckets(10_000, 0.001) for _ in range(count)]
     tasks = [asyncio.create_task(each.run(url)) for each in processes]
     try:
@@ -103,7 +92,7 @@ def level(buckets: LeakyBuckets, key: str) -> int:
 
 
 async def test_processes_share_the_level_of_a_bucket() -> None:
-    async with redis_server() as redis, run_processes(redis.url) as (one, other):
+    async with redis_server() as redis, run_buckets(redis.url) as (one, other):
         for index in range(300):
             one.take("a", 10)
             other.take("a", 5)
@@ -123,7 +112,7 @@ async def test_processes_share_the_level_of_a_bucket() -> None:
 @pytest.mark.never_retried
 @pytest.mark.stress
 async def test_without_redis_each_process_counts_alone_and_synchronizes_later() -> None:
-    async with redis_server() as redis, run_processes(redis.url) as (one, other):
+    async with redis_server() as redis, run_buckets(redis.url) as (one, other):
         one.take("a", 100)
 
         async def is_received() -> bool:

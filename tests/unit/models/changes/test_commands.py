@@ -8,16 +8,18 @@ from uuid import UUID
 
 import pytest
 from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket, viewer
+from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
 from models.changes import change as changes
-from models.changes import commands, merging
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
 from models.log.event import EventType
 from models.people.team import Category, Team
 from models.people.user import Role, User
+from models.sla.inputs import parse_clock_input
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
 from models.tickets.message import MessageKind
@@ -71,6 +73,11 @@ def assert_transition_refused(
 
 def user(role: Role = Role.AGENT, *, active: bool = True) -> User:
     return User(email="ada@example.com", display_name="Ada", role=role, active=active)
+
+
+def own_ticket(status: Status, **values: object) -> Ticket:
+    """A ticket of CUSTOMER."""
+    return ticket(status, requester_id=CUSTOMER.user_id, **values)
 
 
 def closed(at: datetime = NOON, **values: object) -> Ticket:
@@ -269,9 +276,9 @@ def test_removing_the_assignee_does_not_start_the_ticket() -> None:
 
 def test_assigning_the_present_assignee_changes_nothing() -> None:
     ada = user()
-    for who, has in [(ada, ada.id), (None, None)]:
-        change = change_of(ticket(assignee_id=has))
-        commands.assign(change, who)
+    for user_record, assignee_id in [(ada, ada.id), (None, None)]:
+        change = change_of(ticket(assignee_id=assignee_id))
+        commands.assign(change, user_record)
         assert change.events == []
 
 
@@ -333,36 +340,27 @@ SIMPLE: dict[Action, Callable[[TicketChange], object]] = {
     Action.CLOSE: lambda change: commands.close(change, CloseReason.SPAM),
     Action.REOPEN: lambda change: commands.reopen(change, "It is off again."),
 }
-LEADS = {
-    Action.START: ([Status.NEW], Status.OPEN),
-    Action.AWAIT_CUSTOMER: ([Status.NEW, Status.OPEN, Status.ON_HOLD], Status.WAITING_ON_CUSTOMER),
-    Action.HOLD: ([Status.NEW, Status.OPEN, Status.WAITING_ON_CUSTOMER], Status.ON_HOLD),
-    Action.RESUME: ([Status.WAITING_ON_CUSTOMER, Status.ON_HOLD], Status.OPEN),
-    Action.RESOLVE: (OPEN, Status.RESOLVED),
-    Action.CLOSE: ([*OPEN, Status.RESOLVED], Status.CLOSED),
-    Action.REOPEN: (ENDED, Status.OPEN),
-}
 
 
 @pytest.mark.parametrize("action", Action, ids=lambda each: each.name)
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
 def test_a_transition_is_logged_once_or_refused(status: Status, action: Action) -> None:
-    sources, target = LEADS[action]
-    stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
-    change = change_of(stood, at=LATER)
-    if status not in sources:
+    record = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
+    change = change_of(record, at=LATER)
+    target = TRANSITIONS[status.name].get(action.name)
+    if target is None:
         return assert_transition_refused(change, SIMPLE[action], action)
     SIMPLE[action](change)
     assert event_types(change) == [EventType.STATUS_CHANGED]
-    assert logged_changes(change)["status"] == [status.value, target.value]
+    assert logged_changes(change)["status"] == [status.value, Status[target].value]
     assert change.events[0].value("action") == action.value
     assert change.events[0].occurred_at == LATER
     assert not change.events[0].internal
-    assert change.ticket.status is target
+    assert change.ticket.status is Status[target]
     return None
 
 
-def test_hold_stores_until_when() -> None:
+def test_hold_stores_held_until() -> None:
     change = change_of(ticket(Status.OPEN))
     commands.hold(change, LATER)
     assert change.ticket.held_until == LATER
@@ -384,7 +382,7 @@ def test_hold_refuses_an_instant_that_is_not_in_the_future(until: datetime) -> N
     [Action.RESUME, Action.AWAIT_CUSTOMER, Action.RESOLVE, Action.CLOSE],
     ids=lambda each: each.name,
 )
-def test_leaving_a_hold_clears_until_when(action: Action) -> None:
+def test_leaving_a_hold_clears_held_until(action: Action) -> None:
     change = change_of(ticket(Status.ON_HOLD, held_until=LATER))
     SIMPLE[action](change)
     assert change.ticket.held_until is None
@@ -396,17 +394,53 @@ def test_resolve_stores_and_logs_the_resolution() -> None:
     commands.resolve(change, "Switched it on.")
     assert (change.ticket.resolution, change.ticket.resolved_at) == ("Switched it on.", LATER)
     assert change.events[0].value("comment") == "Switched it on."
-    assert set(logged_changes(change)) == {"status", "resolution", "resolved_at"}
+    assert set(logged_changes(change)) == {
+        "status",
+        "resolution",
+        "resolved_at",
+        "first_responded_at",
+    }
+
+
+def test_a_resolution_is_the_first_response_unless_the_team_has_replied() -> None:
+    silent = change_of(ticket(Status.OPEN), at=LATER)
+    commands.resolve(silent, "Switched it on.")
+    assert silent.ticket.first_responded_at == LATER
+    replied = change_of(ticket(Status.OPEN, first_responded_at=NOON), at=LATER)
+    commands.resolve(replied, "Switched it on.")
+    assert replied.ticket.first_responded_at == NOON
+    assert "first_responded_at" not in logged_changes(replied)
+
+
+@pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
+def test_only_closing_as_resolved_resolves_an_open_ticket(reason: CloseReason) -> None:
+    change = change_of(ticket(Status.OPEN), at=LATER)
+    commands.close(change, reason)
+    at = LATER if reason is CloseReason.RESOLVED else None
+    assert (change.ticket.resolved_at, change.ticket.first_responded_at) == (at, at)
+
+
+@pytest.mark.parametrize("until", [None, NOON + timedelta(days=2)])
+def test_holding_again_moves_only_the_end_of_the_hold(until: datetime | None) -> None:
+    held = ticket(Status.ON_HOLD, held_until=NOON + timedelta(days=1), status_since=NOON)
+    change = change_of(held, at=LATER)
+    commands.hold(change, until)
+    assert change.ticket.held_until == until
+    assert change.ticket.status_since == NOON
+    assert set(change.columns) == {"held_until"}
+    assert event_types(change) == [EventType.STATUS_CHANGED]
+    assert logged_changes(change)["status"] == ["on_hold", "on_hold"]
+    assert parse_clock_input(change.events[0]) is None
 
 
 @pytest.mark.parametrize("status", Status, ids=lambda each: each.name)
 def test_customers_are_allowed_only_the_actions_of_customers(status: Status) -> None:
-    stood = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
-    team, customers = (change_of(stood, by).allowed_actions() for by in (AGENT, CUSTOMER))
+    record = ticket(status, closed_at=NOON if status is Status.CLOSED else None)
+    team, customers = (change_of(record, by).allowed_actions() for by in (AGENT, CUSTOMER))
     assert team == lifecycle.list_allowed_actions(status)
     assert customers == [action for action in team if action in (Action.CLOSE, Action.REOPEN)]
     with pytest.raises(TransitionRefused) as refusal:
-        change_of(stood, CUSTOMER).transition(
+        change_of(record, CUSTOMER).transition(
             Action.START if status is not Status.NEW else Action.RESUME
         )
     assert refusal.value.allowed == customers
@@ -486,14 +520,14 @@ def test_a_closed_ticket_is_not_closed_again_whatever_the_reason(
 
 @each_ended
 def test_reopen_clears_the_resolution_and_close_reason(status: Status) -> None:
-    stood = ticket(
+    record = ticket(
         status,
         resolution="Done",
         resolved_at=NOON,
         close_reason=CloseReason.RESOLVED,
         closed_at=NOON,
     )
-    change = change_of(stood, at=LATER)
+    change = change_of(record, at=LATER)
     commands.reopen(change, "It is off again.")
     assert change.ticket.status is Status.OPEN
     ends = ("resolution", "resolved_at", "close_reason", "closed_at")
@@ -551,8 +585,8 @@ def test_a_resolved_or_closed_ticket_is_not_escalated(status: Status) -> None:
 @each_ended
 @pytest.mark.parametrize("score", [1, 5])
 def test_a_resolved_or_closed_ticket_is_rated(status: Status, score: int) -> None:
-    change = change_of(ticket(status), CUSTOMER, at=LATER)
-    commands.rate(change, score, "fine")
+    change = change_of(own_ticket(status), CUSTOMER, at=LATER)
+    rating.rate(change, score, "fine")
     assert event_types(change) == [EventType.RATED]
     rated = change.ticket
     assert (rated.satisfaction_score, rated.satisfaction_comment, rated.rated_at) == (
@@ -565,11 +599,11 @@ def test_a_resolved_or_closed_ticket_is_rated(status: Status, score: int) -> Non
 
 def test_rating_again_replaces_score_and_comment() -> None:
     change = change_of(
-        ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON),
+        own_ticket(Status.CLOSED, satisfaction_score=1, satisfaction_comment="bad", rated_at=NOON),
         CUSTOMER,
         at=LATER,
     )
-    commands.rate(change, 4, None)
+    rating.rate(change, 4, None)
     assert logged_changes(change)["satisfaction_score"] == [1, 4]
     assert logged_changes(change)["satisfaction_comment"] == ["bad", None]
 
@@ -577,8 +611,8 @@ def test_rating_again_replaces_score_and_comment() -> None:
 @pytest.mark.parametrize("score", [0, 6, -1])
 def test_a_score_is_one_to_five(score: int) -> None:
     assert_invalid(
-        change_of(ticket(Status.CLOSED)),
-        lambda change: commands.rate(change, score, None),
+        change_of(own_ticket(Status.CLOSED), CUSTOMER),
+        lambda change: rating.rate(change, score, None),
         UserErrorCode.INVALID,
         "score",
     )
@@ -587,11 +621,53 @@ def test_a_score_is_one_to_five(score: int) -> None:
 @each_open
 def test_an_open_ticket_is_not_rated(status: Status) -> None:
     assert_invalid(
-        change_of(ticket(status)),
-        lambda change: commands.rate(change, 5, None),
+        change_of(own_ticket(status), CUSTOMER),
+        lambda change: rating.rate(change, 5, None),
         UserErrorCode.INVALID,
         "ticketId",
     )
+
+
+@pytest.mark.parametrize("by", [viewer(Role.CUSTOMER), AGENT, viewer(Role.ADMIN), SYSTEM])
+def test_only_the_requester_rates(by: Viewer) -> None:
+    assert_invalid(
+        change_of(own_ticket(Status.RESOLVED), by),
+        lambda change: rating.rate(change, 5, None),
+        UserErrorCode.INVALID,
+        "ticketId",
+    )
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.ADMIN])
+def test_staff_do_not_rate_their_own_tickets(role: Role) -> None:
+    by = viewer(role)
+    assert_invalid(
+        change_of(ticket(Status.RESOLVED, requester_id=by.user_id), by),
+        lambda change: rating.rate(change, 5, None),
+        UserErrorCode.INVALID,
+        "ticketId",
+    )
+
+
+@pytest.mark.parametrize("reason", CloseReason, ids=lambda each: each.name)
+def test_a_ticket_closed_as_duplicate_spam_or_invalid_is_not_rated(reason: CloseReason) -> None:
+    change = change_of(own_ticket(Status.CLOSED, close_reason=reason), CUSTOMER)
+    if reason in (CloseReason.DUPLICATE, CloseReason.SPAM, CloseReason.INVALID):
+        assert_invalid(
+            change,
+            lambda change: rating.rate(change, 5, None),
+            UserErrorCode.INVALID,
+            "ticketId",
+        )
+    else:
+        rating.rate(change, 5, None)
+        assert event_types(change) == [EventType.RATED]
+
+
+def test_a_reopened_ticket_keeps_its_last_rating() -> None:
+    change = change_of(own_ticket(Status.RESOLVED, satisfaction_score=2), CUSTOMER)
+    commands.reopen(change, "It is off again.")
+    assert change.ticket.satisfaction_score == 2
 
 
 # --- watch, link ---
@@ -627,7 +703,7 @@ def test_watch_and_unwatch_without_effect_log_nothing(
 @pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
 def test_a_link_is_stored_in_both_directions(kind: LinkKind) -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, kind, is_linked=False)
+    link_commands.link(change, other, kind)
     assert event_types(change) == event_types(other) == [EventType.LINKED]
     assert change.events[0].value("kind") == kind.value
     assert change.events[0].value("other_id") == str(other.ticket.id)
@@ -648,14 +724,70 @@ def test_an_inverse_of_an_inverse_is_the_link_itself(kind: LinkKind) -> None:
 
 def test_linking_linked_tickets_changes_nothing() -> None:
     change, other = change_of(ticket()), change_of(ticket())
-    commands.link(change, other, LinkKind.RELATED, is_linked=True)
+    link_commands.link(change, other, LinkKind.RELATED, existing=[LinkKind.RELATED])
     assert change.events == other.events == []
+
+
+CONTRADICTIONS = [
+    {LinkKind.DUPLICATE_OF, LinkKind.DUPLICATED_BY, LinkKind.PARENT_OF, LinkKind.CHILD_OF},
+    {LinkKind.FOLLOW_UP_OF, LinkKind.FOLLOWED_UP_BY},
+]
+
+
+@pytest.mark.parametrize("present", LinkKind, ids=lambda each: each.name)
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_a_link_that_contradicts_a_present_one_is_refused(
+    kind: LinkKind, present: LinkKind
+) -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    if kind is not present and any({kind, present} <= each for each in CONTRADICTIONS):
+        assert_invalid(
+            change,
+            lambda change: link_commands.link(change, other, kind, existing=[present]),
+            UserErrorCode.INVALID,
+            "kind",
+        )
+        assert other.events == []
+    else:
+        link_commands.link(change, other, kind, existing=[present])
+        assert len(change.links) == len(other.links) == (0 if kind is present else 1)
+
+
+def test_a_link_that_closes_a_cycle_is_refused() -> None:
+    other = change_of(ticket())
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: link_commands.link(change, other, LinkKind.PARENT_OF, closes_cycle=True),
+        UserErrorCode.INVALID,
+        "otherId",
+    )
+    assert other.events == []
+
+
+@pytest.mark.parametrize("kind", LinkKind, ids=lambda each: each.name)
+def test_unlinking_removes_both_directions(kind: LinkKind) -> None:
+    change, other = change_of(ticket()), change_of(ticket())
+    link_commands.unlink(change, other, {kind})
+    assert event_types(change) == event_types(other) == [EventType.UNLINKED]
+    assert change.removed_links == [(other.ticket.id, kind)]
+    assert other.removed_links == [(change.ticket.id, INVERSE_LINK[kind])]
+    assert change.events[0].value("kind") == kind.value
+    assert other.events[0].value("other_id") == str(change.ticket.id)
+
+
+def test_a_ticket_is_not_unlinked_from_itself() -> None:
+    assert_invalid(
+        change_of(ticket()),
+        lambda change: link_commands.unlink(change, change, set(LinkKind)),
+        UserErrorCode.INVALID,
+        "otherId",
+    )
 
 
 def test_a_ticket_is_not_linked_to_itself() -> None:
     assert_invalid(
         change_of(ticket()),
-        lambda change: commands.link(change, change, LinkKind.RELATED, is_linked=False),
+        lambda change: link_commands.link(change, change, LinkKind.RELATED),
         UserErrorCode.INVALID,
         "otherId",
     )
@@ -664,7 +796,7 @@ def test_a_ticket_is_not_linked_to_itself() -> None:
 def test_a_follow_up_is_linked_to_the_original_ticket() -> None:
     change, older = change_of(ticket()), change_of(closed())
     commands.create(change, [], [])
-    commands.follow_up(change, older)
+    link_commands.follow_up(change, older)
     assert event_types(change) == [EventType.TICKET_CREATED, EventType.LINKED]
     assert change.events[1].value("kind") == "follow_up_of"
     assert older.events[0].value("kind") == "followed_up_by"
@@ -830,12 +962,12 @@ def test_a_customers_reply_after_the_window_is_refused() -> None:
     assert refusal.value.code is UserErrorCode.REOPEN_WINDOW_PASSED
 
 
-@pytest.mark.parametrize("for_customer", [True, False])
-def test_a_merged_ticket_takes_no_replies(for_customer: bool) -> None:
+@pytest.mark.parametrize("is_from_customer", [True, False])
+def test_a_merged_ticket_takes_no_replies(is_from_customer: bool) -> None:
     change = change_of(closed(merged_into_id=new_id()))
     assert_transition_refused(
         change,
-        lambda change: commands.reply(change, "Hello", is_from_customer=for_customer),
+        lambda change: commands.reply(change, "Hello", is_from_customer=is_from_customer),
         Action.REOPEN,
     )
     assert change.messages == []

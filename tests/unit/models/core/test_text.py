@@ -76,6 +76,56 @@ def test_text_is_storable_if_it_is_utf8_without_nul(value: str) -> None:
         assert text.is_storable(value) == (b"\x00" not in encodable)
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("a\nb", "a b"),
+        ("a\r\n\r\nb", "a b"),
+        ("a \n b", "a b"),
+        ("a\tb", "a b"),
+        ("a\u2028b\u2029c\x85d\x0be\x0cf", "a b c d e f"),
+        ("\n a \n", "a"),
+        ("a\x07b\x1b[31mc\x7fd\x9be", "ab[31mcde"),
+        ("a\x08\x08b", "ab"),
+        ("\x07 a \x1b", "a"),
+        ("a  b\u00a0c", "a  b\u00a0c"),
+        ("\u200d👩\u200d🚒 ü\u200e", "\u200d👩\u200d🚒 ü\u200e"),
+    ],
+)
+def test_a_line_has_no_line_breaks_and_control_characters(value: str, line: str) -> None:
+    assert text.clean_line(value, "subject", max_chars=20) == line
+    assert text.clean_subject(value) == line
+    assert text.clean_tags([value], "tags") == [line]
+
+
+@limit_examples(100)
+@given(st.text(LETTERS, max_size=30))
+def test_cleaning_a_line_again_changes_nothing(value: str) -> None:
+    try:
+        line = text.clean_line(value, max_chars=30)
+    except InvalidInput:
+        return
+    assert text.clean_line(line, max_chars=30) == line
+    assert line.splitlines() == [line]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("\n\t\x07", UserErrorCode.REQUIRED),
+        ("\x1b", UserErrorCode.REQUIRED),
+        ("a\x00b", UserErrorCode.INVALID),
+        ("x\ny" * 100, UserErrorCode.TOO_LONG),
+        (" " * 500_000 + "x" * 500_000, UserErrorCode.TOO_LONG),
+    ],
+    ids=["only breaks", "only controls", "nul", "long", "huge"],
+)
+def test_a_line_is_refused_for_the_same_reasons_as_a_text(value: str, code: UserErrorCode) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        text.clean_subject(value)
+    assert (refusal.value.code, refusal.value.field) == (code, ["input", "subject"])
+
+
 def test_tags_are_trimmed_and_duplicates_are_removed_in_order() -> None:
     assert text.clean_tags([" vpn", "mail", "vpn ", "VPN", "mail"], "tags") == [
         "vpn",

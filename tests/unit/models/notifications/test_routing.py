@@ -46,6 +46,7 @@ TEMPLATES = {
         "assigned",
         "transferred",
         "escalated",
+        "awaiting_customer",
     ),
     *(
         "escalation_step",
@@ -56,7 +57,10 @@ TEMPLATES = {
         "rated",
     ),
 }
-SILENT = {EventType.LINKED, EventType.REPLY_MOVED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
+SILENT = {
+    *(EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
+    *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
+}
 
 
 def make_event(
@@ -115,7 +119,14 @@ def all_of(rest: str, *who: str) -> set[str]:
             all_of("STATUS reopened", *SHARED, "team_if_unassigned"),
         ),
         (STEP, {"action": Action.START.value}, all_of("STATUS -", "assignee", "watchers")),
-        (STEP, {"action": Action.AWAIT_CUSTOMER.value}, all_of("STATUS -", "assignee", "watchers")),
+        (
+            STEP,
+            {"action": Action.AWAIT_CUSTOMER.value},
+            {
+                *all_of("STATUS awaiting_customer", "requester", "participants"),
+                *all_of("STATUS -", "assignee", "watchers"),
+            },
+        ),
         (STEP, {"action": Action.HOLD.value}, all_of("STATUS -", "assignee", "watchers")),
         (STEP, {"action": Action.RESUME.value}, all_of("STATUS -", "assignee", "watchers")),
         (EventType.ASSIGNED, {}, {"assignee ASSIGNMENT assigned"}),
@@ -153,6 +164,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.REPLY_MOVED, {}, set()),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
         (EventType.LINKED, {}, set()),
+        (EventType.UNLINKED, {}, set()),
         (
             EventType.TICKET_UPDATED,
             {"changes": {"priority": ["low", "high"]}},

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import NOON, limit_examples
 
 from models.core.errors import InvalidInput, UserErrorCode
-from models.sla.calendar import AROUND_THE_CLOCK, MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
+from models.sla.calendar import MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
 from models.sla.calendar_input import build_calendar
 
 BERLIN = "Europe/Berlin"
@@ -124,7 +125,7 @@ edges = st.integers(0, 1440) | st.sampled_from(
     [0, 15, 30, 60, 90, 110, 120, 130, 150, 180, 200, 1380, 1440]
 )
 days = st.lists(edges, max_size=8, unique=True).map(
-    lambda intervals: tuple(zip(sorted(intervals)[0::2], sorted(intervals)[1::2], strict=False))
+    lambda minutes: tuple(zip(sorted(minutes)[0::2], sorted(minutes)[1::2], strict=False))
 )
 weeks = days.map(lambda same: (same,) * 7) | st.tuples(*[days | st.just(WHOLE_DAY)] * 7)
 offsets = st.timedeltas(timedelta(days=-2), timedelta(days=1)) | st.integers(-300, 300).map(
@@ -165,11 +166,11 @@ def test_add_working_time_agrees_with_the_model(
     calendar, start = case
     end = start + 3 * DAY
     expected = end_of_working_time(model(calendar, start, end), duration)
-    intervals = calendar.add_working_time(start, duration)
+    result = calendar.add_working_time(start, duration)
     if expected is None:
-        assert intervals is None or intervals > end
+        assert result is None or result > end
     else:
-        assert intervals == expected
+        assert result == expected
 
 
 @limit_examples(30)
@@ -197,12 +198,12 @@ def test_add_working_time_is_the_inverse_of_working_time(
 ) -> None:
     calendar, start = case
     assume(any(calendar.week))
-    intervals = calendar.add_working_time(start, duration)
-    if intervals is None:
+    result = calendar.add_working_time(start, duration)
+    if result is None:
         assert calendar.working_time(start, start + MAX_LOOKAHEAD) < duration
     else:
-        assert calendar.working_time(start, intervals) == duration
-        assert calendar.working_time(start, intervals - MICROSECOND) == duration - MICROSECOND
+        assert calendar.working_time(start, result) == duration
+        assert calendar.working_time(start, result - MICROSECOND) == duration - MICROSECOND
 
 
 @limit_examples(50)
@@ -538,10 +539,10 @@ ADDITIONS: list[tuple[str, Calendar, datetime, timedelta, datetime]] = [
 def test_add_working_time_of_named_examples(
     calendar: Calendar, start: datetime, duration: timedelta, expected: datetime
 ) -> None:
-    intervals = calendar.add_working_time(start, duration)
-    assert intervals == expected
-    assert intervals is not None
-    assert intervals.tzinfo is UTC
+    result = calendar.add_working_time(start, duration)
+    assert result == expected
+    assert result is not None
+    assert result.tzinfo is UTC
 
 
 MIDNIGHT = utc("2026-03-02T00:00")

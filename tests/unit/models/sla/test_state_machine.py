@@ -14,11 +14,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import limit_examples
 
 from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
-from models.sla.calendar import AROUND_THE_CLOCK, Calendar
+from models.sla.calendar import Calendar
 from models.sla.clock import Clock, ClockStatus, ClockTransition
 from models.sla.inputs import ClockInput, Side, TermsChange
 from models.sla.snapshot import Metric, PolicySnapshot
@@ -354,9 +355,9 @@ def run_plan(
         elif action == "due" and is_observed:
             history.advance_to(hours)
         elif action == "move":
-            targets = list(TRANSITIONS[history.clocks.status].values())
-            to = targets[choice % len(targets)]
             before = history.clocks.status
+            targets = [to for to in TRANSITIONS[before].values() if to is not before]
+            to = targets[choice % len(targets)]
             side = Side.CUSTOMER if choice % 2 else Side.TEAM
             close_reason = CloseReason.RESOLVED if before is Status.RESOLVED else reason
             history.change_status(hours, to, close_reason if to is Status.CLOSED else None, side)

@@ -41,7 +41,7 @@ def test_a_custom_file_overrides_one_template_and_the_rest_stay(tmp_path: Path) 
     assert text == "Solved: It **works** again. (TKT-1001, 5 March 2026, 14:30 UTC)"
     assert html.startswith("<main>")
     assert "<strong>works</strong>" in html
-    assert "<footer>Acme To get no more mails" in html
+    assert "<footer>Acme To stop emails" in html
     text, html = templates.render("closed", samples("closed")[0])
     assert text.startswith("Hello Chris,")
     assert html.startswith("<main>")

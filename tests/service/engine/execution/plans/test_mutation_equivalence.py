@@ -35,8 +35,8 @@ pytestmark = [pytest.mark.never_retried, pytest.mark.stress, pytest.mark.timeout
 MUTATIONS = int(os.environ.get("TEST_MUTATIONS", "80" if IS_FIXED else "320"))
 """The number of random mutations in each of two tests."""
 VIEWERS = (
-    *("agent", "admin", "customer of a shared account", "machine that may all"),
-    *("customer", "machine that writes tickets"),
+    *("agent", "admin", "customer of a shared account", "API client with all scopes"),
+    *("customer", "API client that writes tickets"),
 )
 OMITTED_MUTATIONS = {
     "signIn": "its token is random, and password hashing is slow",
@@ -125,7 +125,7 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
         ]
     note = {"ticketId": tickets[0], "body": "Never."}
-    requests.append(("stranger", generator.mutation("addNote", note)))
+    requests.append(("anonymous", generator.mutation("addNote", note)))
     return requests
 
 
@@ -143,7 +143,7 @@ def random_mutations(generator: Generator, part: int) -> list[ViewerRequest]:
     requests: list[ViewerRequest] = []
     names = mutation_names(generator)
     for number in range(MUTATIONS):
-        viewer = "stranger" if number % 17 == 0 else generator.random.choice(VIEWERS)
+        viewer = "anonymous" if number % 17 == 0 else generator.random.choice(VIEWERS)
         name = names[(part * MUTATIONS + number) % len(names)]
         requests.append((viewer, generator.mutation(name)))
     return requests

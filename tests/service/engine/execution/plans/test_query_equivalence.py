@@ -45,7 +45,7 @@ PARTS = 11
 """The number of tests that share the documents that select every field."""
 VIEWERS = (
     *(
-        "stranger",
+        "anonymous",
         "customer",
         "customer of a shared account",
         "customer of the demo",
@@ -63,9 +63,9 @@ VIEWERS = (
         "machine that reads tickets and notes",
         "machine that reads tickets and people",
     ),
-    *("machine that writes tickets", "machine that may all"),
+    *("API client that writes tickets", "API client with all scopes"),
 )
-ALTERNATING_VIEWERS = ("agent of billing", "machine that may all")
+ALTERNATING_VIEWERS = ("agent of billing", "API client with all scopes")
 """They see the same as an agent. Without TEST_SEED, each gets every other document."""
 MIN_PLANNED_SHARE = 0.9
 """Of the operations without errors. Without plans, graphql-core would be compared with itself."""
@@ -85,11 +85,11 @@ FAILING = (
         "{ teams { slug } ticketByNumber(number: 1001) { "
         'id timeline(after: "x") { totalCount } } }',
     ),
-    ("stranger", "{ viewer { role } tickets(first: 1) { totalCount } }"),
+    ("anonymous", "{ viewer { role } tickets(first: 1) { totalCount } }"),
 )
 """Viewers and operations that fail: invalid cursors and arguments, unknown fields, no
 permission."""
-COVERING_VIEWERS = ("agent", "admin", "customer of a shared account", "machine that may all")
+COVERING_VIEWERS = ("agent", "admin", "customer of a shared account", "API client with all scopes")
 """Together, these viewers see a value of each field of the schema."""
 ALWAYS_NULL: set[FieldKey] = {("TicketCreated", "action"), ("TicketCreated", "from")}
 """A ticket has no status before it is created."""

@@ -1,0 +1,73 @@
+"""Schedules the work of subscription groups, and charges it to the owners of their subscriptions.
+
+A group has the owners of its subscribers. They take turns: for each piece of work, one of them
+lends its share of the database and pays from its bucket. So a group costs each of its owners only a
+part, and an owner without budget delays no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+
+from engine.limits.concurrency import PerCallerLimit
+from engine.limits.rate import LeakyBuckets
+
+MAX_WORKING_GROUPS_PER_OWNER = 2
+"""One event can wake hundreds of groups of one owner. Others must not wait for all of them."""
+MAX_BUCKET_FRACTION = 0.5
+"""Subscriptions wait while the owner's bucket is fuller, so that requests have the rest of it."""
+MAX_WAIT_SECONDS = 1.0
+"""After this time, a waiting group looks for owners that were added meanwhile."""
+
+
+class SubscriptionTurns:
+    """Shared by all groups of the process.
+
+    Args:
+        buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
+        set_caller: Sets the caller for whom the current task reads the database.
+    """
+
+    def __init__(
+        self,
+        buckets: LeakyBuckets | None = None,
+        set_caller: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self.buckets = buckets or LeakyBuckets(0, 1)
+        self.set_caller = set_caller
+        self.working = PerCallerLimit(MAX_WORKING_GROUPS_PER_OWNER)
+        self.waits = 0
+        """How often groups had to wait for the budgets of their owners."""
+
+    @contextlib.asynccontextmanager
+    async def turn(self, owners: dict[str, int]) -> AsyncGenerator[str]:
+        """Wait for the turn of an owner that has budget; yield the owner, who pays."""
+        owner = await self.next_owner(owners)
+        async with self.working.semaphore_of(owner):
+            self.set_caller(owner)
+            yield owner
+
+    async def next_owner(self, owners: dict[str, int]) -> str:
+        """Return the first owner that has budget, and move it to the end."""
+        while True:
+            shortest = MAX_WAIT_SECONDS
+            for owner in list(owners):
+                seconds = self.seconds_until_budget(owner)
+                if not seconds:
+                    owners[owner] = owners.pop(owner)
+                    return owner
+                shortest = min(shortest, seconds)
+            self.waits += 1
+            await asyncio.sleep(shortest)
+
+    def seconds_until_budget(self, owner: str) -> float:
+        if not self.buckets.capacity:
+            return 0
+        capacity = self.buckets.capacity * MAX_BUCKET_FRACTION
+        return self.buckets.milliseconds_until(owner, 0, capacity) / 1000
+
+    def pay(self, owner: str, cost: int) -> None:
+        if self.buckets.capacity:
+            self.buckets.add(owner, cost)

@@ -1,0 +1,129 @@
+"""Limits on the open subscriptions of each viewer, and of the process.
+
+What matters is the work that each event causes. A viewer's subscriptions may therefore cost only so
+much per event together, on however many connections they are. Equal subscriptions of one viewer
+share their work and count once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+class SubscriptionLimitReached(Exception):
+    """A subscription would exceed a limit."""
+
+    def __init__(self, message: str, requested: int, limit: int) -> None:
+        super().__init__(message)
+        self.requested = requested
+        self.limit = limit
+
+
+@dataclass(eq=False, slots=True)
+class SubscriptionClaim:
+    """What an open subscription may cost its owner, until it is released.
+
+    Args:
+        owner: The key under which the limits count the viewer.
+        update_cost: The cost of looking for changes after new events.
+        item_cost: The cost of each item that is sent.
+    """
+
+    owner: str
+    update_cost: int = 0
+    item_cost: int = 0
+    key: Hashable = None
+    budgets: SubscriptionBudgets | None = None
+
+    @property
+    def event_cost(self) -> int:
+        return self.update_cost + self.item_cost
+
+    def release(self) -> None:
+        """Give the claim back. Further calls have no effect."""
+        budgets, self.budgets = self.budgets, None
+        if budgets is not None:
+            budgets.remove(self)
+
+
+class SubscriptionBudgets:
+    """Counts the open subscriptions and their costs per event.
+
+    Args:
+        max_subscriptions: The maximum number of subscriptions of one viewer.
+        max_cost_per_viewer: The maximum cost of one event for a viewer's subscriptions.
+        max_cost: The maximum cost of one event for all subscriptions of the process.
+    """
+
+    def __init__(
+        self,
+        max_subscriptions: int = 5_000,
+        max_cost_per_viewer: int = 10_000,
+        max_cost: int = 200_000,
+    ) -> None:
+        self.max_subscriptions = max_subscriptions
+        self.max_cost_per_viewer = max_cost_per_viewer
+        self.max_cost = max_cost
+        self.open: dict[str, Counter[Hashable]] = {}
+        """For each viewer, how many subscriptions have the same key."""
+        self.costs: Counter[str] = Counter()
+        self.total_cost = 0
+        self.refused = 0
+
+    def claim(
+        self, owner: str, share_key: Hashable, update_cost: int, item_cost: int
+    ) -> SubscriptionClaim:
+        """Count a new subscription. Raises SubscriptionLimitReached.
+
+        Args:
+            share_key: Equal for subscriptions that share their work; None if it is not shared.
+        """
+        key = object() if share_key is None else share_key
+        claim = SubscriptionClaim(owner, update_cost, item_cost, key)
+        try:
+            self.check(claim)
+        except SubscriptionLimitReached:
+            self.refused += 1
+            raise
+        claim.budgets = self
+        keys = self.open.setdefault(owner, Counter())
+        keys[key] += 1
+        if keys[key] == 1:
+            self.costs[owner] += claim.event_cost
+            self.total_cost += claim.event_cost
+        return claim
+
+    def check(self, claim: SubscriptionClaim) -> None:
+        keys = self.open.get(claim.owner, Counter[Hashable]())
+        count = keys.total() + 1
+        if count > self.max_subscriptions:
+            message = f"A viewer can have at most {self.max_subscriptions} open subscriptions."
+            raise SubscriptionLimitReached(message, count, self.max_subscriptions)
+        if claim.key in keys:
+            return
+        cost = self.costs[claim.owner] + claim.event_cost
+        if cost > self.max_cost_per_viewer:
+            message = (
+                f"With this subscription, each event would cost {cost} for your open "
+                f"subscriptions; the maximum is {self.max_cost_per_viewer}."
+            )
+            raise SubscriptionLimitReached(message, cost, self.max_cost_per_viewer)
+        if self.total_cost + claim.event_cost > self.max_cost:
+            message = "The server has reached its limit for subscriptions. Try again later."
+            raise SubscriptionLimitReached(message, claim.event_cost, self.max_cost)
+
+    def remove(self, claim: SubscriptionClaim) -> None:
+        keys = self.open[claim.owner]
+        keys[claim.key] -= 1
+        if not keys[claim.key]:
+            del keys[claim.key]
+            self.costs[claim.owner] -= claim.event_cost
+            self.total_cost -= claim.event_cost
+        if not keys:
+            del self.open[claim.owner], self.costs[claim.owner]
+
+    @property
+    def count(self) -> int:
+        return sum(keys.total() for keys in self.open.values())

@@ -1,0 +1,22 @@
+"""Limits on the time and size of HTTP requests."""
+
+from __future__ import annotations
+
+REQUEST_TIMEOUT_SECONDS = 15.0
+"""For the headers, and then again for the body."""
+MAX_URL_BYTES = 60 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+"""The size of a whole request with its chunk extensions and trailers. The middleware refuses
+smaller bodies; beyond this, the server no longer parses what it discards."""
+MAX_PIPELINED_REQUESTS = 100
+"""Requests that may wait for the response to an earlier one."""
+
+
+def find_head_violation(url_bytes: int, head_bytes: int) -> tuple[int, str] | None:
+    """Return the status and reason of a refusal if a URL or the headers after it are too long."""
+    if url_bytes > MAX_URL_BYTES:
+        return 414, f"The URL must be at most {MAX_URL_BYTES} bytes."
+    if head_bytes - url_bytes > MAX_HEADER_BYTES:
+        return 431, f"The headers must be at most {MAX_HEADER_BYTES} bytes in total."
+    return None

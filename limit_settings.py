@@ -1,0 +1,105 @@
+"""The settings that limit what clients can open, send, request and cause.
+
+engine/limits/__init__.py has a table of all limits. `settings.Settings` adds the other settings.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PositiveInt = Annotated[int, Field(ge=1)]
+TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class LimitSettings(BaseSettings):
+    """See `settings.Settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TICKETWIRE_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """The number of failed attempts to sign in to one account from one IPv4 address or IPv6 /64
+    network, after which each further one must wait: 1 s, 2 s, up to 5 minutes. Six times as many
+    for an account (up to 30 s), and for an address or network."""
+    max_connections: PositiveInt = 20_000
+    """The maximum number of WebSockets and event streams per process."""
+    max_connections_per_viewer: PositiveInt = 500
+    """The maximum number of connections of one user or API client per process."""
+    max_connections_per_address: PositiveInt = 2_000
+    """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
+    max_operations_per_socket: PositiveInt = 100
+    """The maximum number of concurrent operations per WebSocket."""
+    max_socket_frames_per_second: PositiveInt = 100
+    """The maximum number of frames per second from one WebSocket, on average over 10 s: messages,
+    fragments and control frames."""
+    max_socket_bytes_per_second: Annotated[int, Field(ge=1024)] = 1_048_576
+    """The maximum number of bytes per second that are read from one WebSocket, on average over
+    10 s."""
+    max_discarded_bytes: Annotated[int, Field(ge=0)] = 67_108_864
+    """The maximum number of bytes that are discarded from a client that still sends after its last
+    response."""
+    max_subscriptions_per_viewer: PositiveInt = 5_000
+    """The maximum number of open subscriptions of one viewer per process."""
+    max_subscription_cost_per_viewer: PositiveInt = 10_000
+    """The maximum cost of one event for the subscriptions of one viewer per process."""
+    max_subscription_cost: PositiveInt = 200_000
+    """The maximum cost of one event for all subscriptions of the process."""
+    max_live_bytes_per_viewer: Annotated[int, Field(ge=1_000_000)] = 134_217_728
+    """The maximum memory of one viewer's live lists and statistics per process, in bytes."""
+    max_live_bytes: Annotated[int, Field(ge=1_000_000)] = 536_870_912
+    """The maximum memory of all live lists and statistics per process, in bytes."""
+    max_outbox_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
+    """The maximum number of bytes that wait for one client. A slower client is disconnected."""
+    connection_init_timeout_seconds: TimeoutSeconds = 10
+    """Seconds within which a WebSocket must send connection_init."""
+    max_document_bytes: Annotated[int, Field(ge=256, le=1_048_576)] = 16_384
+    """The maximum size of a document in bytes."""
+    max_document_tokens: Annotated[int, Field(ge=50, le=100_000)] = 2_000
+    """The maximum number of tokens in a document."""
+    max_document_depth: Annotated[int, Field(ge=3, le=40)] = 12
+    """The maximum depth of a selection; 20 for introspection."""
+    max_document_aliases: Annotated[int, Field(ge=0, le=1_000)] = 30
+    """The maximum number of aliases in an operation, with its fragments expanded."""
+    max_document_root_fields: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of root fields."""
+    max_document_field_repeats: Annotated[int, Field(ge=1, le=1_000)] = 40
+    """The maximum number of times that one field may occur in one selection."""
+    max_document_directives: Annotated[int, Field(ge=0, le=1_000)] = 50
+    """The maximum number of directives in an operation."""
+    max_document_fragments: Annotated[int, Field(ge=0, le=1_000)] = 60
+    """The maximum number of fragments in a document."""
+    max_document_operations: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of operations in a document."""
+    max_operation_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 5_000
+    """The maximum cost of an operation. The type Query describes the costs."""
+    max_operation_search_terms: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """The maximum number of words that all full-text searches of an operation have together."""
+    cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 100_000
+    """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
+    cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
+    """The cost that a caller regains per second."""
+    max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """The maximum number of tickets in a live list."""
+    max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """The maximum number of notifications, and of emails, that one person causes for another about
+    one ticket in 10 minutes. Further ones are folded into them."""
+
+    @field_validator("cost_bucket_size")
+    @classmethod
+    def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:
+        max_cost = info.data.get("max_operation_cost", 0)
+        if value and value < max_cost:
+            raise ValueError(
+                f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
+            )
+        return value

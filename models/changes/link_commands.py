@@ -1,0 +1,70 @@
+"""The commands on links between tickets: pure functions like those in `models.changes.commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from models.changes.change import TicketChange
+from models.core.errors import InvalidInput, UserErrorCode
+from models.tickets.ticket import INVERSE_LINK, LinkKind
+
+CONTRADICTORY_LINKS = (
+    frozenset(
+        {
+            LinkKind.DUPLICATE_OF,
+            LinkKind.DUPLICATED_BY,
+            LinkKind.PARENT_OF,
+            LinkKind.CHILD_OF,
+        }
+    ),
+    frozenset({LinkKind.FOLLOW_UP_OF, LinkKind.FOLLOWED_UP_BY}),
+)
+"""Sets of kinds of which at most one can link the same two tickets."""
+
+
+def link(
+    change: TicketChange,
+    other: TicketChange,
+    kind: LinkKind,
+    *,
+    existing: Collection[LinkKind] = (),
+    closes_cycle: bool = False,
+) -> None:
+    """Link two tickets in both directions, unless they are linked with this `kind` already.
+
+    `existing` are the kinds of the ticket's links to the other one. `closes_cycle` is true if other
+    links of this kind lead from the other ticket back to this one.
+    """
+    require_two_tickets(change, other)
+    if kind in existing:
+        return
+    for kinds in CONTRADICTORY_LINKS:
+        contradicted = kinds.intersection(existing) if kind in kinds else None
+        if contradicted:
+            names = ", ".join(sorted(each.name for each in contradicted))
+            message = f"contradicts the present link {names}. Remove that one first."
+            raise InvalidInput(UserErrorCode.INVALID, message, "kind")
+    if closes_cycle:
+        message = f"is linked to this ticket the other way: {kind.name} would form a cycle"
+        raise InvalidInput(UserErrorCode.INVALID, message, "otherId")
+    change.add_link(other.ticket, kind)
+    other.add_link(change.ticket, INVERSE_LINK[kind])
+
+
+def unlink(change: TicketChange, other: TicketChange, kinds: Collection[LinkKind]) -> None:
+    """Remove the present links of these `kinds` in both directions."""
+    require_two_tickets(change, other)
+    for kind in LinkKind:
+        if kind in kinds:
+            change.remove_link(other.ticket, kind)
+            other.remove_link(change.ticket, INVERSE_LINK[kind])
+
+
+def follow_up(change: TicketChange, original: TicketChange) -> None:
+    """Link a new ticket to the ticket that it follows up."""
+    link(change, original, LinkKind.FOLLOW_UP_OF)
+
+
+def require_two_tickets(change: TicketChange, other: TicketChange) -> None:
+    if change.ticket.id == other.ticket.id:
+        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "otherId")

@@ -1,0 +1,94 @@
+"""Folds repeated notifications: bounds how often one person notifies another about one ticket.
+
+A notification in the application is folded into an earlier one only while that one is unread, so
+that no event goes unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from models.log.event import Event, EventType
+from models.notifications.email import Mail
+from models.notifications.notification import Channel, Notification
+
+FOLD_WINDOW = timedelta(minutes=10)
+"""The time in which notifications are counted."""
+REPEATED_TYPES = frozenset({EventType.ESCALATED, EventType.RATED})
+"""Events that say nothing new if the same person repeats them: one notification in FOLD_WINDOW."""
+DEFAULT_MAX_PER_TICKET = 20
+ACTOR_COLUMNS = ("event__actor_user_id", "event__actor_client_id")
+Cause = tuple[Channel, UUID, UUID, UUID | None, EventType | None]
+"""The channel, ticket, recipient, actor (None: the system) and type of event (None: all types)."""
+
+
+class Folding:
+    """Decides which notifications are folded, and counts them in `folded`."""
+
+    def __init__(self, max_per_ticket: int) -> None:
+        """`max_per_ticket` bounds what one actor causes for one recipient in FOLD_WINDOW."""
+        self.max_per_ticket = max_per_ticket
+        self.folded = 0
+        self.times: dict[Cause, list[datetime]] = {}
+
+    def admit(self, event: Event, user_id: UUID, channel: Channel) -> bool:
+        """Whether to notify the user; if so, counts the notification."""
+        actor = event.actor_user_id or event.actor_client_id
+        by_all: Cause = (channel, event.ticket_id, user_id, actor, None)
+        by_type: Cause = (channel, event.ticket_id, user_id, actor, event.type)
+        is_repeated = actor is not None and event.type in REPEATED_TYPES
+        since = event.occurred_at - FOLD_WINDOW
+        if (is_repeated and self.count(by_type, since)) or (
+            self.count(by_all, since) >= self.max_per_ticket
+        ):
+            self.folded += 1
+            return False
+        self.add(by_all, event.occurred_at)
+        self.add(by_type, event.occurred_at)
+        return True
+
+    def count(self, cause: Cause, since: datetime) -> int:
+        return sum(at > since for at in self.times.get(cause, ()))
+
+    def add(self, cause: Cause, at: datetime) -> None:
+        self.times.setdefault(cause, []).append(at)
+
+
+async def read_folding(events: Sequence[Event], max_per_ticket: int) -> Folding:
+    """Read the earlier notifications that count for those about these events."""
+    folding = Folding(max_per_ticket)
+    ticket_ids = {event.ticket_id for event in events}
+    since = min(event.occurred_at for event in events) - FOLD_WINDOW
+    for channel, rows in (
+        (Channel.EMAIL, await read_mails(ticket_ids, since)),
+        (Channel.IN_APP, await read_unread_notifications(ticket_ids, since)),
+    ):
+        for ticket_id, user_id, type, actor_user_id, actor_client_id, at in rows:
+            actor = actor_user_id or actor_client_id
+            folding.add((channel, ticket_id, user_id, actor, None), at)
+            folding.add((channel, ticket_id, user_id, actor, EventType(type)), at)
+    return folding
+
+
+Row = tuple[UUID, UUID, EventType, UUID | None, UUID | None, datetime]
+
+
+async def read_mails(ticket_ids: Collection[UUID], since: datetime) -> Iterable[Row]:
+    mails = Mail.filter(ticket_id__in=list(ticket_ids), event__occurred_at__gt=since)
+    rows = await mails.values_list(
+        "ticket_id", "user_id", "event__type", *ACTOR_COLUMNS, "event__occurred_at"
+    )
+    return cast("Iterable[Row]", rows)
+
+
+async def read_unread_notifications(ticket_ids: Collection[UUID], since: datetime) -> Iterable[Row]:
+    unread = Notification.filter(
+        event__ticket_id__in=list(ticket_ids), event__occurred_at__gt=since, read_at__isnull=True
+    )
+    rows = await unread.values_list(
+        "event__ticket_id", "user_id", "event__type", *ACTOR_COLUMNS, "event__occurred_at"
+    )
+    return cast("Iterable[Row]", rows)

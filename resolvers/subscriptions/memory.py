@@ -1,0 +1,24 @@
+"""The memory of live sources, reserved from the budget of the viewer who opened them."""
+
+from __future__ import annotations
+
+import weakref
+
+from engine.limits.memory import MemoryBudget, MemoryLimitReached, MemoryReservation
+from models.access.viewer import Viewer
+from models.core.errors import TooExpensive
+
+
+def reserve_memory(source: object, budget: MemoryBudget, viewer: Viewer) -> MemoryReservation:
+    """A reservation that ends at the latest when the source is deleted."""
+    reservation = budget.reserve(viewer.caller_key)
+    weakref.finalize(source, reservation.release)
+    return reservation
+
+
+def resize_memory(reservation: MemoryReservation, bytes: int) -> None:
+    """Reserve so many bytes instead. Raises TooExpensive."""
+    try:
+        reservation.resize(bytes)
+    except MemoryLimitReached as error:
+        raise TooExpensive(str(error)) from None

@@ -1,0 +1,82 @@
+"""A mutation does not wait for the lock of a hidden ticket, and checks again after waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context
+
+import pytest
+from support import Service, World
+from support.ticket_factory import IS_SQLITE, until
+
+from models import database
+from models.changes.storage import lock_tickets
+from models.core import ids
+
+pytestmark = [
+    pytest.mark.without_default_policies,
+    pytest.mark.never_retried,
+    pytest.mark.skipif(IS_SQLITE, reason="SQLite has no row locks: every writer waits for all"),
+]
+
+WAITERS_SQL = (
+    "SELECT COUNT(*) AS n FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+CUSTOMER_MUTATIONS = {
+    "closeTicket": {},
+    "reopenTicket": {"reason": "x"},
+    "escalateTicket": {"reason": "x"},
+    "rateTicket": {"score": 3},
+    "watchTicket": {},
+    "unwatchTicket": {},
+    "replyToTicket": {"body": "x"},
+}
+
+
+async def test_a_mutation_does_not_wait_for_the_lock_of_a_hidden_ticket(
+    service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
+    key = ids.key_of(ids.TICKET, ticket["id"])
+    assert key is not None
+    olga = service.client(world.olga.token)
+    async with database.transaction():
+        assert key in await lock_tickets([key])
+        for mutation, fields in CUSTOMER_MUTATIONS.items():
+            codes = await olga.refusal_codes(mutation, ticketId=ticket["id"], **fields)
+            assert codes == ["NOT_FOUND"], mutation
+        new = {"subject": "s", "description": "d", "category": "sales"}
+        codes = await olga.refusal_codes("createTicket", **new, followUpOf=ticket["id"])
+        assert codes == ["NOT_FOUND"]
+
+
+async def test_a_ticket_that_is_hidden_while_a_mutation_waits_is_not_changed(
+    service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
+    key = ids.key_of(ids.TICKET, ticket["id"])
+    assert key is not None
+    cora = service.client(world.cora.token)
+
+    async def is_waiting() -> bool:
+        # An empty context, so that it does not read in this test's transaction.
+        return await asyncio.create_task(count_waiters(), context=Context()) > 0
+
+    async with database.transaction():
+        await lock_tickets([key])
+        closing = asyncio.create_task(cora.refusal_codes("closeTicket", ticketId=ticket["id"]))
+        await until(is_waiting)
+        await database.fetch(
+            "UPDATE tickets SET requester_id = ?, organization_id = NULL WHERE id = ?",
+            [world.olga.id, key],
+        )
+    assert await closing == ["NOT_FOUND"]
+    olga = service.client(world.olga.token)
+    found = await olga.run("query($id: ID!) { ticket(id: $id) { status } }", id=ticket["id"])
+    assert found["ticket"]["status"] == "NEW"
+
+
+async def count_waiters() -> int:
+    rows = await database.fetch_dicts(WAITERS_SQL)
+    return int(str(rows[0]["n"]))

@@ -1,0 +1,138 @@
+"""One person can't flood another with notifications about a ticket: repeated ones are folded."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from support import World
+from support.ticket_commands import (
+    DOMAIN,
+    apply_commands,
+    clear_notifications,
+    create_ticket,
+    list_mails,
+    list_notifications,
+    reply,
+    run_notifier,
+)
+
+from models.changes import commands, rating
+from models.changes.change import TicketChange
+from models.core import time
+from models.health import background_metrics
+from models.log.consumer import LogConsumer
+from models.notifications.email import Mail
+from models.notifications.folding import DEFAULT_MAX_PER_TICKET, FOLD_WINDOW
+from models.notifications.notification import Notification
+from models.tickets.ticket import Ticket
+from settings import Settings
+from workers.notifier import Notifier
+
+pytestmark = pytest.mark.without_default_policies
+
+
+@pytest.fixture
+async def people(database: str) -> World:
+    return await World.make()
+
+
+async def create_assigned_ticket(people: World) -> Ticket:
+    ticket = await create_ticket(people.cora, assignee_id=people.ada.id)
+    await clear_notifications()
+    return ticket
+
+
+async def read_folded() -> float:
+    at = time.now()
+    metrics = await background_metrics(at, at)
+    return next(each.value for each in metrics if each.name == "ticketwire_notifications_folded")
+
+
+def escalate(change: TicketChange) -> None:
+    commands.escalate(change, "too slow")
+
+
+async def escalate_often(people: World, ticket: Ticket, times: int, at: datetime) -> None:
+    for number in range(times):
+        step = timedelta(milliseconds=25) * number
+        await apply_commands(people.cora, ticket, escalate, at=at + step)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+async def test_sixty_escalations_send_one_email_and_one_notification_to_each_recipient(
+    people: World, batch_size: int
+) -> None:
+    ticket = await create_assigned_ticket(people)
+    await escalate_often(people, ticket, 60, time.now())
+    await run_notifier(batch_size=batch_size)
+    assert await list_mails() == ["ada escalated"]
+    assert await list_notifications() == ["ada ESCALATED ASSIGNEE"]
+    assert await read_folded() == 2 * 59
+    assert (await Ticket.get(id=ticket.id)).escalation_level == 60
+
+
+async def test_another_person_another_ticket_and_a_later_time_notify_again(people: World) -> None:
+    ticket, other = await create_assigned_ticket(people), await create_assigned_ticket(people)
+    at = time.now()
+    for each in (ticket, other):
+        await apply_commands(people.cora, each, escalate, at=at)
+    await apply_commands(people.carl, ticket, escalate, at=at)
+    await apply_commands(people.cora, ticket, escalate, at=at + FOLD_WINDOW - timedelta(seconds=1))
+    await run_notifier()
+    assert await list_mails() == ["ada escalated"] * 3
+    await apply_commands(people.cora, ticket, escalate, at=at + FOLD_WINDOW)
+    await run_notifier()
+    assert await list_mails() == ["ada escalated"] * 4
+    assert len(await list_notifications()) == 4
+    assert await read_folded() == 2
+
+
+async def test_a_notification_is_folded_only_into_an_unread_one(people: World) -> None:
+    ticket, at = await create_assigned_ticket(people), time.now()
+    await apply_commands(people.cora, ticket, escalate, at=at)
+    await run_notifier()
+    await Notification.all().update(read_at=at)
+    await apply_commands(people.cora, ticket, escalate, at=at)
+    await run_notifier()
+    assert await list_notifications() == ["ada ESCALATED ASSIGNEE"] * 2
+    assert await list_mails() == ["ada escalated"]
+
+
+async def test_a_changed_rating_is_folded(people: World) -> None:
+    ticket = await create_ticket(people.cora, assignee_id=people.ada.id)
+    await apply_commands(people.ada, ticket, lambda change: commands.resolve(change, "done"))
+    await clear_notifications()
+    for _ in range(3):
+        await apply_commands(people.cora, ticket, lambda change: rating.rate(change, 1, None))
+    await run_notifier()
+    assert (await list_mails(), await list_notifications()) == (
+        ["ada rated"],
+        ["ada RATED ASSIGNEE"],
+    )
+
+
+@pytest.mark.parametrize("batch_size", [3, 100])
+async def test_at_most_twenty_notifications_of_any_kind_in_ten_minutes(
+    people: World, batch_size: int
+) -> None:
+    ticket = await create_assigned_ticket(people)
+    for _ in range(DEFAULT_MAX_PER_TICKET + 5):
+        await reply(people.cora, ticket)
+    await reply(people.ada, ticket)
+    await run_notifier(batch_size=batch_size)
+    to_ada = Mail.filter(user_id=people.ada.id).order_by("event_id")
+    assert len(await to_ada) == DEFAULT_MAX_PER_TICKET, "the first ones, each with its text"
+    assert await Notification.filter(user_id=people.ada.id).count() == DEFAULT_MAX_PER_TICKET
+    assert await Mail.filter(user_id=people.cora.id).count() == 1, "others are not affected"
+    assert await read_folded() == 2 * 5
+
+
+async def test_the_limit_is_a_setting(people: World) -> None:
+    assert Settings().max_notifications_per_ticket == DEFAULT_MAX_PER_TICKET
+    ticket = await create_assigned_ticket(people)
+    for _ in range(3):
+        await reply(people.cora, ticket)
+    position = (await LogConsumer.get(name=Notifier.name)).position
+    await Notifier(DOMAIN, max_per_ticket=2).run_once(time.now(), position)
+    assert await list_mails() == ["ada replied"] * 2
