@@ -241,21 +241,21 @@ class TicketChange:
         self.moved_replies.append((event, message))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
-        """Add one direction of a link, and its event.
-
-        If the team links tickets of two requesters, the event is internal: a customer of one
-        ticket may not see the other, and so must not see that the link exists.
-        """
-        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
+        """Add one direction of a link, and its event."""
         self.links.append(
             new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
         )
-        self.log(EventType.LINKED, internal=is_internal, kind=kind.value, other_id=str(other.id))
+        self.log_link(EventType.LINKED, other, kind)
 
     def remove_link(self, other: Ticket, kind: LinkKind) -> None:
         """Remove one direction of a link, and log it."""
         self.removed_links.append((other.id, kind))
-        self.log(EventType.UNLINKED, kind=kind.value, other_id=str(other.id))
+        self.log_link(EventType.UNLINKED, other, kind)
+
+    def log_link(self, type: EventType, other: Ticket, kind: LinkKind) -> None:
+        """Log a link. By the team, between two requesters, it is internal: one may not see both."""
+        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
+        self.log(type, internal=is_internal, kind=kind.value, other_id=str(other.id))
 
 
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:

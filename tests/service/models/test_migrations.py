@@ -202,6 +202,13 @@ async def empty(empty_url: str) -> AsyncIterator[str]:
         await database.disconnect()
 
 
+async def insert_row(table: str, **values: object) -> None:
+    await database.fetch_dicts(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
+        list(values.values()),
+    )
+
+
 @pytest.mark.usefixtures("empty")
 async def test_a_second_migration_applies_nothing() -> None:
     assert await migrate.pending_migrations() == NAMES
@@ -241,9 +248,23 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
     team = await Team.create(slug="t", name="T")
     category = await Category.create(slug="c", name="C", team=team)
-    cora, olga = [await User.create(email=f"{n}@x.org", display_name=n) for n in ("cora", "olga")]
-    ada = await User.create(email="ada@x.org", display_name="ada", role=Role.AGENT)
-    tickets_by_requester = {cora.id: new_id(), olga.id: new_id()}
+    cora, olga, ada = [new_id() for _ in range(3)]
+    for user_id, name, role in (
+        (cora, "cora", Role.CUSTOMER),
+        (olga, "olga", Role.CUSTOMER),
+        (ada, "ada", Role.AGENT),
+    ):
+        await insert_row(
+            "users",
+            id=user_id,
+            email=f"{name}@x.org",
+            display_name=name,
+            role=role.value,
+            active=True,
+            present=True,
+            created_at=NOON,
+        )
+    tickets_by_requester = {cora: new_id(), olga: new_id()}
     for number, (requester_id, key) in enumerate(tickets_by_requester.items(), 1001):
         columns = (
             "id, number, external_scope, subject, description, status, priority, category_id, "
@@ -257,11 +278,11 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
     mine, other = tickets_by_requester.values()
     watching = {"changes": {"watchers": [[], ["x"]]}}
     events = [
-        (EventType.TICKET_UPDATED, ada.id, watching),
-        (EventType.TICKET_UPDATED, cora.id, watching),
-        (EventType.TICKET_UPDATED, ada.id, {"changes": {"subject": ["r", "s"]}}),
-        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(other)}),
-        (EventType.LINKED, ada.id, {"changes": {}, "other_id": str(mine)}),
+        (EventType.TICKET_UPDATED, ada, watching),
+        (EventType.TICKET_UPDATED, cora, watching),
+        (EventType.TICKET_UPDATED, ada, {"changes": {"subject": ["r", "s"]}}),
+        (EventType.LINKED, ada, {"changes": {}, "other_id": str(other)}),
+        (EventType.LINKED, ada, {"changes": {}, "other_id": str(mine)}),
     ]
     for position, (type, actor_id, data) in enumerate(events, 1):
         await Event.create(
@@ -278,13 +299,6 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         assert (ticket.public_version, ticket.public_updated_at) == (7, NOON + timedelta(hours=1))
     marked = await Event.filter(internal=True).order_by("position")
     assert [each.position for each in marked] == [1, 4]
-
-
-async def insert_row(table: str, **values: object) -> None:
-    await database.fetch_dicts(
-        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
-        list(values.values()),
-    )
 
 
 @pytest.mark.usefixtures("empty")

@@ -116,9 +116,13 @@ async def test_participants_see_the_ticket_and_may_reply_and_watch(
         ):
             assert await refusals(olga, name, ticketId=kept, **arguments) == ["INVALID ticketId"]
     changes = [each["changes"] for each in await read_timeline(ada, kept) if each.get("changes")]
-    assert {"field": "participants", "from": "", "to": world.olga.gid} in [
-        change for event_changes in changes for change in event_changes
-    ]
+    assert {
+        "field": "participants",
+        "from": "",
+        "to": world.olga.gid,
+        "fromItems": [],
+        "toItems": [world.olga.gid],
+    } in [change for event_changes in changes for change in event_changes]
     assert await read(service.client(world.cora.token), kept) is None
 
 

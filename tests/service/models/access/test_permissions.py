@@ -60,6 +60,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "READ_PEOPLE": ("AGENT ADMIN API_CLIENT", "users:read"),
     "WRITE_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
     "WATCH_TICKETS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
+    "RATE_TICKETS": ("CUSTOMER", "tickets:write"),
     "HANDLE_TICKETS_AS_STAFF": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
