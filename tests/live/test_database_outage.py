@@ -10,7 +10,7 @@ from support import Service, World
 from support.client import EVENTS
 from support.live import wait_for_close
 
-from engine.fanout import group
+from engine.fanout import work
 from models.log.event import encode_cursor, read_head
 from resolvers.subscriptions import events
 from schema.loaders import Loaders
@@ -56,7 +56,7 @@ async def test_an_event_is_delivered_after_a_failed_read(
 async def test_a_long_outage_closes_the_socket_and_the_client_resumes(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(work, "RETRY_DELAYS_SECONDS", (0.01, 0.01))
     ada = service.client(world.ada.token)
     before = encode_cursor(await read_head())
     async with ada.socket() as socket, ada.socket() as other:

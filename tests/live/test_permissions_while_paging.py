@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -74,18 +73,15 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     Only readers and the tail refresh permissions.
     """
     pause = Pause()
-    read_events_page, read_notifications = (
-        events.read_events_page,
-        notification.read_notifications_after,
-    )
+    read_events_page, read_notifications = events.read_events_page, notification.read_own_after
 
     async def read_page(position: int) -> list[Event]:
         page = await read_events_page(position)
         await pause.after(page, lambda event: event.position)
         return page
 
-    async def read_after(number: int, limit: int) -> list[Notification]:
-        page = await read_notifications(number, limit)
+    async def read_after(user_id: UUID | None, number: int, limit: int) -> list[Notification]:
+        page = await read_notifications(user_id, number, limit)
         await pause.after(page, lambda notification: notification.number)
         return page
 
@@ -95,13 +91,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 0)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
     monkeypatch.setattr(events, "read_events_page", read_page)
-    monkeypatch.setattr(
-        events,
-        "notification",
-        SimpleNamespace(
-            read_last_number=notification.read_last_number, read_notifications_after=read_after
-        ),
-    )
+    monkeypatch.setattr(notification, "read_own_after", read_after)
     monkeypatch.setattr(OpenSessions, "run", never)
     return pause
 

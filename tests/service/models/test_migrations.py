@@ -26,7 +26,7 @@ from models.database.config import build_config
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
-from models.people.user import Organization, Role, User
+from models.people.user import Organization, User
 from models.queries import indexes, tickets
 from models.tickets.ticket import Ticket
 
@@ -248,18 +248,18 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         await (await migrate.create_executor()).migrate([MigrationTarget("models", "0007_pages")])
     team = await Team.create(slug="t", name="T")
     category = await Category.create(slug="c", name="C", team=team)
-    cora, olga, ada = [new_id() for _ in range(3)]
-    for user_id, name, role in (
-        (cora, "cora", Role.CUSTOMER),
-        (olga, "olga", Role.CUSTOMER),
-        (ada, "ada", Role.AGENT),
+    cora, olga, ada = new_id(), new_id(), new_id()
+    for key, name, role in (
+        (cora, "cora", "customer"),
+        (olga, "olga", "customer"),
+        (ada, "ada", "agent"),
     ):
         await insert_row(
             "users",
-            id=user_id,
+            id=key,
             email=f"{name}@x.org",
             display_name=name,
-            role=role.value,
+            role=role,
             active=True,
             present=True,
             created_at=NOON,

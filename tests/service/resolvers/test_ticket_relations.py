@@ -37,15 +37,8 @@ async def test_watching_or_unwatching_twice_changes_nothing(service: Service, wo
         for each in await read_timeline(cora, key)
         if each["type"] == "TICKET_UPDATED"
     ]
-    assert changes[0] == [
-        {
-            "field": "watchers",
-            "from": "",
-            "to": world.carl.gid,
-            "fromItems": [],
-            "toItems": [world.carl.gid],
-        }
-    ]
+    watchers = {"from": "", "to": world.carl.gid, "fromItems": [], "toItems": [world.carl.gid]}
+    assert changes[0] == [{"field": "watchers", **watchers}]
     assert len(changes) == 3
 
 

@@ -256,13 +256,12 @@ async def test_rate_limit_headers_contain_the_remaining_cost(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
-    for reset in (soon, soon.isoformat(), soon.strftime("%Y-%m-%dT%H:%M:%SZ")):
-        cost = {"requested": 3, "limit": 1000, "remaining": 997, "resetAt": reset}
-        result = ExecutionResult({"viewer": None}, None, {"cost": cost})
-        response = await respond_with(service, monkeypatch, result, PLAIN)
-        assert response.headers["ratelimit-limit"] == "1000"
-        assert response.headers["ratelimit-remaining"] == "997"
-        assert 3000 < int(response.headers["ratelimit-reset"]) <= 3600
+    cost = {"requested": 3, "limit": 1000, "remaining": 997, "resetAt": soon}
+    result = ExecutionResult({"viewer": None}, None, {"cost": cost})
+    response = await respond_with(service, monkeypatch, result, PLAIN)
+    assert response.headers["ratelimit-limit"] == "1000"
+    assert response.headers["ratelimit-remaining"] == "997"
+    assert 3000 < int(response.headers["ratelimit-reset"]) <= 3600
     result = ExecutionResult({"viewer": None}, None, {})
     response = await respond_with(service, monkeypatch, result, PLAIN)
     assert not [name for name in response.headers if name.startswith("ratelimit")]

@@ -92,7 +92,9 @@ async def test_each_refused_request_is_counted_once(service: Service, world: Wor
 
 
 async def test_an_exhausted_rate_limit_is_counted_once(url: str) -> None:
-    async with running(url, cost_bucket_size=1000, cost_refill_per_second=1) as service:
+    async with running(
+        url, max_operation_cost=1000, cost_bucket_size=1000, cost_refill_per_second=1
+    ) as service:
         world = await World.make()
         before = await read_refusals(service, world.root.token)
         page = "{ tickets(first: 100) { nodes { team { id } } } }"

@@ -3,7 +3,6 @@ and errors."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -73,9 +72,6 @@ class IdNormalizer:
             return [self.normalize(child) for child in cast("list[Any]", value)]
         if not isinstance(value, str):
             return value
-        if value.startswith("Wy"):  # a cursor contains ids, too
-            padded = value + "=" * (-len(value) % 4)
-            value = base64.urlsafe_b64decode(padded).decode(errors="replace")
         return UUID.sub(self.replace_id, value)
 
     def replace_id(self, match: re.Match[str]) -> str:
@@ -103,10 +99,10 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
     note = {"ticketId": tickets[-7], "body": "Seen by nobody else."}
     requests.append(("admin", generator.mutation("addNote", note)))
     unseen = {"ticketId": tickets[-7], "body": "Seen?", "lastSeenCursor": early}
-    unseen_messages = "... on UnseenMessages { messages { id } }"
+    unseen_messages = "... on UnseenMessages { code message field messages { id } }"
     requests.append(("agent", build_refused("replyToTicket", unseen, unseen_messages)))
     stale = {"ticketId": tickets[-7], "priority": "LOW", "expectedVersion": 999}
-    stale_version = "... on StaleVersion { current }"
+    stale_version = "... on StaleVersion { code message field current }"
     requests.append(("agent", build_refused("updateTicket", stale, stale_version)))
     for index, ticket in enumerate([*tickets[-6:], *tickets[:5]]):
         odd = {"expectedVersion": 1} if index % 2 else {}
@@ -120,6 +116,9 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
             ("setPresence", {"state": "WRITING"}),
         ):
             requests.append(("agent", generator.mutation(name, {"ticketId": ticket, **more})))
+        again = {"ticketId": ticket, "resolution": "Never."}
+        transition = "... on TransitionRefused { code message field from action allowed }"
+        requests.append(("agent", build_refused("resolveTicket", again, transition)))
     for name in mutation_names(generator):
         requests += [
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
