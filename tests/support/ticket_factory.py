@@ -143,6 +143,7 @@ class Desk:
             "organization_id": by.user.organization_id,
             "created_at": at,
             "updated_at": at,
+            "public_updated_at": at,
         }
         return Ticket(**{**defaults, **values})
 
