@@ -14,7 +14,7 @@ from models.core import time
 from models.demo_clock import DemoClock
 from settings import Settings
 from workers import runner
-from workers.assigner import Assigner
+from workers.assigner import Assigner, WaitingAssigner
 from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
 from workers.job import Job
@@ -51,6 +51,7 @@ def build_jobs(settings: Settings) -> list[Job]:
         Escalator(window),
         EscalationSteps(window),
         Assigner(window),
+        WaitingAssigner(window),
         Notifier(parse_mailbox(settings.mail_from).domain, settings.max_notifications_per_ticket),
         build_mailer(settings),
     ]

@@ -12,7 +12,7 @@ from demo.names import get_first_name
 from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, link_commands, rating
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.people.team import Category, Team
 from models.people.user import User
@@ -201,7 +201,7 @@ class Scenario:
             ticket.created_at = ticket.updated_at = last_update + (change.at - last_update) / 2
             duplicate.apply_command(self.customer, ticket.created_at, create)
             duplicate_change = duplicate.start_change(change.actor, change.at)
-            commands.merge(duplicate_change, change, [])
+            merging.merge(duplicate_change, change, [])
             duplicate.keep_change(duplicate_change)
 
         self.add_agent_step(merge)

@@ -80,7 +80,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0010_folding')]
+    dependencies = [('models', '0011_participants')]
 
     initial = False
 

@@ -39,6 +39,12 @@ def watchers(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     return Many(LazyQuery(User, "u", source, condition, "w.id"), "w.ticket_id")
 
 
+def participants(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
+    source = "ticket_participants p JOIN users u ON u.id = p.user_id"
+    condition = in_list("p.ticket_id", ticket_ids) & visible_watchers(viewer, "p.user_id")
+    return Many(LazyQuery(User, "u", source, condition, "p.id"), "p.ticket_id")
+
+
 def links(viewer: Viewer, ticket_ids: Keys) -> Many[TicketLink]:
     """Links to tickets that the viewer can see."""
     source = "ticket_links l JOIN tickets t ON t.id = l.other_id"

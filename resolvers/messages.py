@@ -26,7 +26,7 @@ async def check_last_seen_cursor(input: ReplyToTicketInput) -> None:
 
 @ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
 async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
-    viewer, change = mutation.viewer, await mutation.ticket(input)
+    viewer, change = mutation.viewer, await mutation.ticket(input, for_participants=True)
     body = text.clean_body(input.body, "body")
     position = last_seen_position(input)
     if position is not None:

@@ -21,7 +21,6 @@ from schema.inputs.tickets import (
     EscalateTicketInput,
     HoldTicketInput,
     LinkTicketsInput,
-    MergeTicketsInput,
     RateTicketInput,
     ReopenTicketInput,
     ResolveTicketInput,
@@ -155,13 +154,13 @@ async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
 
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.ticket(input, for_participants=True)
     commands.watch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
 @ticket_mutation(TicketPayload)
 async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.ticket(input, for_participants=True)
     commands.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
@@ -197,16 +196,3 @@ async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) ->
     change, other = await mutation.tickets(ids_by_field, input.expected_version)
     kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
     link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})
-
-
-@ticket_mutation(TicketPayload)
-async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> None:
-    ids_by_field = {"ticketId": input.ticket_id, "intoId": input.into_id}
-    key = ids.key_of(ids.TICKET, input.ticket_id)
-    merged_before = await Ticket.filter(merged_into_id=key) if key else []
-    change, into = await mutation.tickets(
-        ids_by_field, input.expected_version, also_lock=[ticket.id for ticket in merged_before]
-    )
-    duplicates = Ticket.filter(merged_into_id=change.ticket.id).order_by("id")
-    locked = await duplicates.select_for_update()
-    commands.merge(change, into, [mutation.change(ticket) for ticket in locked])

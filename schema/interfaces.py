@@ -61,6 +61,8 @@ EVENT_TYPE_NAMES = {
     EventType.LINKED: "TicketLinked",
     EventType.UNLINKED: "TicketUnlinked",
     EventType.MERGED: "TicketMerged",
+    EventType.UNMERGED: "TicketUnmerged",
+    EventType.REPLY_MOVED: "TicketReplyMoved",
     EventType.RATED: "TicketRated",
     EventType.SLA_AT_RISK: "SlaAtRisk",
     EventType.SLA_BREACHED: "SlaBreached",

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import cast
 from uuid import UUID
 
-from models.access.viewer import Viewer, viewer_of_user
+from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import mentions as mention
@@ -23,7 +23,7 @@ from models.notifications.routing import CUSTOMER_AUDIENCES, Audience, Rule
 from models.people.team import Membership
 from models.people.user import Role, User
 from models.tickets.message import Message
-from models.tickets.ticket import Ticket, TicketWatcher
+from models.tickets.ticket import Ticket, TicketParticipant, TicketWatcher
 
 MAX_KEYS_PER_STATEMENT = 5000  # both databases allow about 32,000 parameters in a statement
 
@@ -39,6 +39,7 @@ class Recipients:
     users: Mapping[UUID, User]
     viewers: Mapping[UUID, Viewer]
     watchers: Mapping[UUID, Sequence[UUID]]
+    participants: Mapping[UUID, Sequence[UUID]]
     members: Mapping[UUID, Sequence[UUID]]
     mentioned: Mapping[int, Collection[UUID]]
     chosen: PreferenceOverrides
@@ -52,6 +53,8 @@ class Recipients:
             return [assignee] if assignee else []
         if audience is Audience.WATCHERS:
             return self.watchers.get(ticket.id, ())
+        if audience is Audience.PARTICIPANTS:
+            return self.participants.get(ticket.id, ())
         if audience is Audience.MENTIONED:
             return self.mentioned.get(event.position, ())
         if audience is Audience.NAMED_IN_EVENT:
@@ -108,6 +111,13 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
         .order_by("id")
         .values_list("ticket_id", "user_id")
     )
+    # The participants of a merged ticket are notified about the ticket that remains.
+    remaining = [ticket.id for ticket in tickets.values() if ticket.merged_into_id is None]
+    participants = group_by_owner(
+        await TicketParticipant.filter(ticket_id__in=remaining)
+        .order_by("id")
+        .values_list("ticket_id", "user_id")
+    )
     members = await read_members(teams)
     mentioned = await read_mentions(
         [event for event in events if event.type is EventType.NOTE_ADDED]
@@ -118,7 +128,13 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
     }
     ids |= set(
         chain.from_iterable(
-            [*watchers.values(), *members.values(), *mentioned.values(), *map(notified_by, events)]
+            [
+                *watchers.values(),
+                *participants.values(),
+                *members.values(),
+                *mentioned.values(),
+                *map(notified_by, events),
+            ]
         )
     )
     users: dict[UUID, User] = {}
@@ -129,8 +145,9 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
             for user in await User.filter(id__in=chunk, active=True).select_related("organization")
         }
         chosen.update(await preferences.read_overrides(chunk))
-    viewers = {user_id: viewer_of_user(user) for user_id, user in users.items()}
-    return Recipients(tickets, users, viewers, watchers, members, mentioned, chosen)
+    shared_tickets = await read_shared_tickets(list(users.values()))
+    viewers = {user_id: viewer_of_user(user, shared_tickets) for user_id, user in users.items()}
+    return Recipients(tickets, users, viewers, watchers, participants, members, mentioned, chosen)
 
 
 async def read_members(teams: Iterable[UUID]) -> dict[UUID, list[UUID]]:

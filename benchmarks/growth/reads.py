@@ -69,9 +69,9 @@ class Context:
         assert agent is not None
         agent = await User.get(id=agent.id).select_related("organization")
         return cls(
-            viewer_of_user(agent),
-            viewer_of_user(customer),
-            viewer_of_user(shared),
+            viewer_of_user(agent, {}),
+            viewer_of_user(customer, {}),
+            viewer_of_user(shared, {}),
             await Team.get(slug="support"),
             datetime.now(UTC),
         )

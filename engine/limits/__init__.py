@@ -95,6 +95,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     lengths of texts; tags; resources various   models/core/text.py
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
+    participants of a ticket          50        models/changes/merging.py
+    shared tickets per user           1,000     models/changes/merge_records.py
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes
                                       20        max_notifications_per_ticket     folded

@@ -17,7 +17,7 @@ from tortoise.models import Model
 
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, CallerKind, Scope, granted_scopes
-from models.access.viewer import Viewer, viewer_of_token
+from models.access.viewer import Viewer, read_shared_tickets, viewer_of_token
 from models.database import as_instant
 from models.people.token import Token
 from models.people.user import Role
@@ -43,13 +43,16 @@ class Grant(NamedTuple):
     owner_id: str
     organization_id: str | None
     shares_organization: bool
+    shared_ticket_ids: frozenset[str]
     token_kind: str
     expires_at: datetime | None
 
 
 GRANT_COLUMNS = (
     "k.kind, CAST(k.scopes AS TEXT), k.expires_at, k.revoked_at, k.user_id, k.client_id, "
-    "u.role, u.active, u.organization_id, o.shared, c.active"
+    "u.role, u.active, u.organization_id, o.shared, c.active, "
+    "(SELECT {join}(CAST(p.ticket_id AS TEXT), ',') FROM ticket_participants p "
+    "WHERE p.user_id = k.user_id)"
 )
 FROM_CLAUSE = (
     "FROM tokens k LEFT JOIN users u ON u.id = k.user_id "
@@ -76,11 +79,13 @@ async def read_fingerprints(token_ids: Collection[str]) -> dict[str, str]:
     statement that builds no records, so it takes some microseconds per token.
     """
     if database.dialect() == "postgres":
-        build_array, where, params = "json_build_array", "k.id = ANY(?)", [list(token_ids)]
+        build_array, join = "json_build_array", "string_agg"
+        where, params = "k.id = ANY(?)", [list(token_ids)]
     else:
-        build_array, where = "json_array", "k.id IN (SELECT value FROM json_each(?))"
-        params = [json.dumps(list(token_ids))]
-    fingerprint = f"CAST({build_array}({GRANT_COLUMNS}) AS TEXT)"
+        build_array, join = "json_array", "group_concat"
+        where, params = "k.id IN (SELECT value FROM json_each(?))", [json.dumps(list(token_ids))]
+    columns = GRANT_COLUMNS.format(join=join)
+    fingerprint = f"CAST({build_array}({columns}) AS TEXT)"
     rows = await database.fetch_dicts(
         f"SELECT CAST(k.id AS TEXT) AS id, {fingerprint} AS fingerprint {FROM_CLAUSE} "
         f"WHERE {where}",
@@ -107,6 +112,7 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         organization_id,
         shared,
         client_active,
+        shared_tickets,
     ) = json.loads(fingerprint)
     expires_at = as_instant(expires)
     has_expired = expires_at is not None and expires_at <= at
@@ -120,9 +126,17 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         user_id or client_id,
         organization_id,
         organization_id is not None and bool(shared),
+        parse_shared_tickets(caller_kind, shared_tickets),
         kind,
         expires_at,
     )
+
+
+def parse_shared_tickets(caller_kind: CallerKind, ticket_ids: str | None) -> frozenset[str]:
+    """The ids of a list separated by commas; only customers are participants."""
+    if ticket_ids is None or caller_kind is not CallerKind.CUSTOMER:
+        return frozenset()
+    return frozenset(ticket_ids.split(","))
 
 
 @lru_cache(maxsize=1024)
@@ -141,6 +155,7 @@ def grant_of(viewer: Viewer) -> Grant | None:
         str(viewer.user_id or viewer.client_id),
         None if organization_id is None else str(organization_id),
         viewer.shared_organization_id is not None,
+        frozenset(map(str, viewer.shared_ticket_ids)),
         viewer.token.kind.value,
         viewer.token.expires_at,
     )
@@ -151,10 +166,12 @@ async def load_viewers(token_ids: Collection[str], at: datetime) -> dict[str, Vi
 
     This is slower than `read_fingerprints`, so callers use it only for tokens whose grant changed.
     """
-    tokens = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
+    query = Token.filter(id__in=token_ids).select_related("user", "user__organization", "client")
+    tokens = await query
+    shared_tickets = await read_shared_tickets([token.user for token in tokens])
     viewers: dict[str, Viewer] = {}
-    for token in await tokens:
-        viewer = viewer_of_token(token, at)
+    for token in tokens:
+        viewer = viewer_of_token(token, at, shared_tickets)
         if viewer is not None:
             viewers[str(token.id)] = viewer
     return viewers

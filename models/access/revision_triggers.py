@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tortoise.backends.base.client import BaseDBAsyncClient
 
     from models.database import Dialect
@@ -48,6 +50,13 @@ TRIGGERS = (
     RevisionTrigger("memberships", "UPDATE", ("team_id", "user_id")),
     RevisionTrigger("memberships", "DELETE"),
 )
+PARTICIPANT_TRIGGERS = (
+    RevisionTrigger("ticket_participants", "INSERT", affects_visibility=True),
+    RevisionTrigger(
+        "ticket_participants", "UPDATE", ("ticket_id", "user_id"), affects_visibility=True
+    ),
+    RevisionTrigger("ticket_participants", "DELETE", affects_visibility=True),
+)
 
 # The trigger runs at the commit and locks log_head first, like a transaction that appends an event.
 # So no transaction waits for log_head while it holds the row of `rights`. The lock also prevents
@@ -82,15 +91,27 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     )
     if dialect == "postgres":
         await client.execute_query(POSTGRES_FUNCTION)
+    await create_triggers(client, dialect, TRIGGERS)
+
+
+async def create_triggers(
+    client: BaseDBAsyncClient, dialect: Dialect, triggers: Sequence[RevisionTrigger]
+) -> None:
     create = postgres_trigger if dialect == "postgres" else sqlite_trigger
-    for trigger in TRIGGERS:
+    for trigger in triggers:
         await client.execute_query(create(trigger))
 
 
-async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    for trigger in TRIGGERS:
+async def drop_triggers(
+    client: BaseDBAsyncClient, dialect: Dialect, triggers: Sequence[RevisionTrigger]
+) -> None:
+    for trigger in triggers:
         table = f" ON {trigger.table}" if dialect == "postgres" else ""
         await client.execute_query(f"DROP TRIGGER {trigger.name}{table}")
+
+
+async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    await drop_triggers(client, dialect, TRIGGERS)
     if dialect == "postgres":
         await client.execute_query("DROP FUNCTION raise_rights()")
     await client.execute_query("DELETE FROM rights")

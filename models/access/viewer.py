@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from models.access.scopes import (
 )
 from models.people.token import Token, TokenKind, hash_token
 from models.people.user import ApiClient, Role, User
+from models.tickets.ticket import TicketParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Viewer:
     token: Token | None = None
     shared_organization_id: UUID | None = None
     """The user's organization, if its customers may see each other's tickets."""
+    shared_ticket_ids: frozenset[UUID] = frozenset()
+    """The tickets in which the customer is a participant."""
 
     @property
     def user_id(self) -> UUID | None:
@@ -66,6 +69,7 @@ class Viewer:
             self.caller_key,
             organization_id,
             self.shared_organization_id,
+            self.shared_ticket_ids,
         )
 
     @property
@@ -120,13 +124,28 @@ async def authenticate(bearer_token: str, at: datetime) -> Viewer | None:
     """
     token_query = Token.get_or_none(digest=hash_token(bearer_token))
     token = await token_query.select_related("user", "user__organization", "client")
-    return viewer_of_token(token, at) if token else None
+    if token is None:
+        return None
+    return viewer_of_token(token, at, await read_shared_tickets([token.user]))
 
 
-def viewer_of_token(token: Token, at: datetime) -> Viewer | None:
+async def read_shared_tickets(users: Collection[User | None]) -> dict[UUID, frozenset[UUID]]:
+    """The tickets in which those users who are customers participate, by user."""
+    customers = [user.id for user in users if user is not None and not user.is_staff]
+    tickets: dict[UUID, set[UUID]] = {}
+    if customers:
+        for row in await TicketParticipant.filter(user_id__in=customers):
+            tickets.setdefault(row.user_id, set()).add(row.ticket_id)
+    return {user_id: frozenset(ticket_ids) for user_id, ticket_ids in tickets.items()}
+
+
+def viewer_of_token(
+    token: Token, at: datetime, shared_tickets: Mapping[UUID, frozenset[UUID]]
+) -> Viewer | None:
     """The viewer of a token; None if the token or its owner is no longer valid.
 
-    The token's client, and its user with the organization, must be loaded.
+    The token's client, and its user with the organization, must be loaded. `shared_tickets` comes
+    from `read_shared_tickets`.
     """
     if token.revoked_at is not None:
         return None
@@ -143,6 +162,7 @@ def viewer_of_token(token: Token, at: datetime) -> Viewer | None:
             user=user,
             token=token,
             shared_organization_id=shared_organization_id(user),
+            shared_ticket_ids=shared_tickets.get(user.id, frozenset()),
         )
     if client is None or not client.active:
         return None
@@ -150,10 +170,10 @@ def viewer_of_token(token: Token, at: datetime) -> Viewer | None:
     return Viewer(CallerKind.API_CLIENT, scopes, client=client, token=token)
 
 
-def viewer_of_user(user: User) -> Viewer:
+def viewer_of_user(user: User, shared_tickets: Mapping[UUID, frozenset[UUID]]) -> Viewer:
     """A viewer with all scopes that the user's role may hold.
 
-    The user's organization must be loaded.
+    The user's organization must be loaded. `shared_tickets` comes from `read_shared_tickets`.
     """
     caller_kind = CALLER_KIND_BY_ROLE[user.role]
     return Viewer(
@@ -161,6 +181,7 @@ def viewer_of_user(user: User) -> Viewer:
         MAX_SCOPES[caller_kind],
         user=user,
         shared_organization_id=shared_organization_id(user),
+        shared_ticket_ids=shared_tickets.get(user.id, frozenset()),
     )
 
 

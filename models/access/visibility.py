@@ -7,7 +7,7 @@ from dataclasses import replace
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
 from models.access.viewer import Viewer
-from models.core.sql import FALSE, TRUE, Condition, compare, exists
+from models.core.sql import FALSE, TRUE, Condition, compare, exists, in_list
 from models.escalation.path import EscalationPath
 from models.people.user import ApiClient, Organization, Role, User
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -24,10 +24,10 @@ def visible_tickets(viewer: Viewer, alias: str = "t") -> Condition:
     may_read = viewer.is_customer and Scope.TICKETS_READ in viewer.scopes
     if not may_read or viewer.user_id is None:
         return FALSE
-    own = compare(f"{alias}.requester_id", "=", viewer.user_id)
-    if viewer.shared_organization_id is None:
-        return own
-    return own | compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
+    condition = compare(f"{alias}.requester_id", "=", viewer.user_id)
+    if viewer.shared_organization_id is not None:
+        condition |= compare(f"{alias}.organization_id", "=", viewer.shared_organization_id)
+    return condition | in_list(f"{alias}.id", sorted(viewer.shared_ticket_ids))
 
 
 def visible_events(viewer: Viewer) -> Condition:
@@ -46,6 +46,15 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 
     A token that may only write tickets can change these tickets but not see them.
     """
+    return can_change_ticket(viewer, ticket) or is_participant(viewer, ticket)
+
+
+def is_participant(viewer: Viewer, ticket: Ticket) -> bool:
+    return viewer.is_customer and ticket.id in viewer.shared_ticket_ids
+
+
+def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether the viewer may do more than see the ticket, reply and watch, as participants may."""
     if viewer.caller_kind in STAFF:
         return True
     if not viewer.is_customer or viewer.user_id is None:
@@ -62,7 +71,10 @@ def accessible_tickets(viewer: Viewer) -> Condition:
 
 
 def visible_watchers(viewer: Viewer, user_id: str) -> Condition:
-    """The watchers that the viewer can see: customers see no staff. `user_id` is a column."""
+    """The watchers or participants that the viewer can see: customers see no staff.
+
+    `user_id` is a column.
+    """
     if not viewer.is_customer:
         return TRUE
     return exists(f"users x WHERE x.id = {user_id} AND x.role = ?", (Role.CUSTOMER.value,))

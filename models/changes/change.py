@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
@@ -56,6 +56,9 @@ class TicketChange:
     resources: list[TicketResource] = field(default_factory=list[TicketResource])
     added_watchers: list[UUID] = field(default_factory=list[UUID])
     removed_watchers: list[UUID] = field(default_factory=list[UUID])
+    added_participants: list[UUID] = field(default_factory=list[UUID])
+    removed_participants: list[UUID] = field(default_factory=list[UUID])
+    moved_replies: list[tuple[Event, Message]] = field(default_factory=list[tuple[Event, Message]])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
     removed_links: list[tuple[UUID, LinkKind]] = field(default_factory=list[tuple[UUID, LinkKind]])
     clocks: TicketClocks | None = None
@@ -215,22 +218,44 @@ class TicketChange:
         if self.ticket.assignee_id is not None and self.ticket.assignee_id not in member_ids:
             self.log(EventType.ASSIGNED, self.set(assignee_id=None))
 
-    def add_link(self, other: Ticket, kind: LinkKind) -> None:
-        """Add one direction of a link, and its event.
+    def set_participants(self, before: Collection[UUID], after: Collection[UUID]) -> None:
+        """Replace the participants `before` by those in `after`, and log it if they differ."""
+        self.added_participants = sorted(set(after).difference(before))
+        self.removed_participants = sorted(set(before).difference(after))
+        if self.added_participants or self.removed_participants:
+            lists: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
+            self.log(EventType.TICKET_UPDATED, {"participants": lists})
 
-        If the team links tickets of two requesters, the event is internal: a customer of one
-        ticket may not see the other, and so must not see that the link exists.
+    def move_reply(self, event: Event, message: Message, side: Side) -> None:
+        """Move a reply, which `event` logged on another ticket, to this one.
+
+        The other ticket keeps its event, because it was an input of SLA clocks, but without the
+        message.
         """
-        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
+        self.log(EventType.REPLY_ADDED, message=message, side=side.value)
+        self.events[-1].actor_user_id = event.actor_user_id
+        self.events[-1].actor_client_id = None
+        event.type, event.message_id = EventType.REPLY_MOVED, None
+        event.data = {**event.data, "to_id": str(self.ticket.id)}
+        message.ticket_id = self.ticket.id
+        self.moved_replies.append((event, message))
+
+    def add_link(self, other: Ticket, kind: LinkKind) -> None:
+        """Add one direction of a link, and its event."""
         self.links.append(
             new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
         )
-        self.log(EventType.LINKED, internal=is_internal, kind=kind.value, other_id=str(other.id))
+        self.log_link(EventType.LINKED, other, kind)
 
     def remove_link(self, other: Ticket, kind: LinkKind) -> None:
         """Remove one direction of a link, and log it."""
         self.removed_links.append((other.id, kind))
-        self.log(EventType.UNLINKED, kind=kind.value, other_id=str(other.id))
+        self.log_link(EventType.UNLINKED, other, kind)
+
+    def log_link(self, type: EventType, other: Ticket, kind: LinkKind) -> None:
+        """Log a link. By the team, between two requesters, it is internal: one may not see both."""
+        is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
+        self.log(type, internal=is_internal, kind=kind.value, other_id=str(other.id))
 
 
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:

@@ -225,28 +225,6 @@ def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[U
     change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)
 
 
-def merge(change: TicketChange, into: TicketChange, merged_before: Sequence[TicketChange]) -> None:
-    """Merge the ticket into another and close it as a duplicate.
-
-    `merged_before` are the tickets that were merged into this one earlier; they move along with it.
-    """
-    if change.ticket.id == into.ticket.id:
-        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
-    if change.ticket.merged_into_id is not None:
-        raise build_merged_refusal(change.ticket.status, Action.CLOSE)
-    if into.ticket.merged_into_id is not None:
-        message = "must be a ticket that is not itself merged into another"
-        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
-    for each in (change, *merged_before):
-        changes = each.set(merged_into_id=into.ticket.id)
-        if each.ticket.status is Status.CLOSED:
-            changes |= each.set(close_reason=CloseReason.DUPLICATE)
-        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
-    if change.ticket.status is not Status.CLOSED:
-        change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
-    into.log(EventType.MERGED, from_id=str(change.ticket.id))
-
-
 def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:
     """Add a public message.
 

@@ -19,7 +19,15 @@ from models.database import batch
 from models.log.event import append_statements, assign_positions
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
-from models.tickets.ticket import FIRST_TICKET_NUMBER, Ticket, TicketLink, TicketTag, TicketWatcher
+from models.tickets.attachment import Attachment
+from models.tickets.ticket import (
+    FIRST_TICKET_NUMBER,
+    Ticket,
+    TicketLink,
+    TicketParticipant,
+    TicketTag,
+    TicketWatcher,
+)
 
 VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
 
@@ -33,9 +41,9 @@ async def write(
     1. The updates of tickets, guarded by their versions. Then the other records.
     2. The advance of the log head. Every other writer waits for its row from then until the commit,
        so it comes after all other locks.
-    3. The events, and `key`, the idempotency key of the first change. Only now are their positions
-       known. Until then, an event's position is the number of new events after it, which the
-       statement subtracts from the new head.
+    3. The events, the participants, and `key`, the idempotency key of the first change. Only now
+       are the events' positions known. Until then, an event's position is the number of new events
+       after it, which the statement subtracts from the new head.
 
     With `commit`, nothing follows in the transaction, and the batch may commit it itself. A batch
     with guarded updates does not, because a stale version must roll it back.
@@ -59,11 +67,14 @@ async def write(
             steps.append(update)
     steps += build_record_statements(changed)
     append = append_statements(events)
+    # On SQLite, their triggers store the log's position, so they come after it has advanced.
+    shares = build_participant_statements(changed)
     key_insert: list[batch.WriteStatement] = []
     if key is not None:
         reference = build_result_reference(changes[0])
         key_insert = idempotency.build_insert(key, reference)
-    results = await batch.execute([*steps, *append, *key_insert], commit=commit and not updated)
+    statements = [*steps, *append, *shares, *key_insert]
+    results = await batch.execute(statements, commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
             current = await Ticket.get(id=change.ticket.id)
@@ -97,9 +108,36 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Write
         statements += batch.insert(records)
     for change in changes:
         statements += build_delete_statements(change)
+        statements += build_move_statements(change)
         if change.clocks is not None:
             statements += build_clock_updates(change.clocks)
     return statements
+
+
+def build_participant_statements(
+    changes: Sequence[TicketChange],
+) -> list[batch.WriteStatement]:
+    records: list[Model] = [
+        new_record(TicketParticipant, ticket_id=change.ticket.id, user_id=user_id)
+        for change in changes
+        for user_id in change.added_participants
+    ]
+    statements = batch.insert(records) if records else []
+    for change in changes:
+        if change.removed_participants:
+            owner, removed = {"ticket_id": change.ticket.id}, change.removed_participants
+            statements.append(batch.delete(TicketParticipant, owner, "user_id", removed))
+    return statements
+
+
+def build_move_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
+    """Statements that move replies, with their attachments, to the ticket of the change."""
+    ticket_id = {"ticket_id": change.ticket.id}
+    for event, message in change.moved_replies:
+        values = {"type": event.type, "message_id": None, "data": event.data}
+        yield batch.update(event, values, {"position": event.position})
+        yield batch.update(message, ticket_id, {"id": message.id})
+        yield batch.update(Attachment, ticket_id, {"message_id": message.id})
 
 
 def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:

@@ -42,6 +42,8 @@ class EventType(Enum):
     LINKED = "linked"
     UNLINKED = "unlinked"
     MERGED = "merged"
+    UNMERGED = "unmerged"
+    REPLY_MOVED = "reply_moved"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"

@@ -22,6 +22,8 @@ from models.tickets.lifecycle import Action, Status
 
 class Audience(Enum):
     REQUESTER = "requester"
+    PARTICIPANTS = "participants"
+    """The other customers who share the ticket; nobody if it was merged into another one."""
     ASSIGNEE = "assignee"
     """The ticket's assignee. For an assignment, the new assignee."""
     WATCHERS = "watchers"
@@ -40,12 +42,13 @@ REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
     Audience.MENTIONED: NotificationReason.MENTIONED,
     Audience.NAMED_IN_EVENT: NotificationReason.ESCALATION,
     Audience.REQUESTER: NotificationReason.REQUESTER,
+    Audience.PARTICIPANTS: NotificationReason.REQUESTER,
     Audience.ASSIGNEE: NotificationReason.ASSIGNEE,
     Audience.WATCHERS: NotificationReason.WATCHER,
     Audience.TEAM: NotificationReason.TEAM,
     Audience.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
 }
-CUSTOMER_AUDIENCES = frozenset({Audience.REQUESTER, Audience.WATCHERS})
+CUSTOMER_AUDIENCES = frozenset({Audience.REQUESTER, Audience.PARTICIPANTS, Audience.WATCHERS})
 """The audiences that can include customers."""
 INTERNAL_EVENT_TYPES = frozenset(
     {EventType.NOTE_ADDED, EventType.ESCALATION_STEP, EventType.MAIL_FAILED}
@@ -78,17 +81,19 @@ def build_rules(topic: Topic, template: str | None, *audiences: Audience) -> tup
 
 
 REQUESTER, ASSIGNEE, WATCHERS = Audience.REQUESTER, Audience.ASSIGNEE, Audience.WATCHERS
+PARTICIPANTS = Audience.PARTICIPANTS
 TEAM, TEAM_IF_UNASSIGNED = Audience.TEAM, Audience.TEAM_IF_UNASSIGNED
 
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
 """The email that confirms a new ticket; the only notification of a user's own action."""
 AUTOMATIC = "automatic"
+ACROSS_REQUESTERS = "across_requesters"
 
 RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_CREATED, None): (RECEIPT, *build_rules(Topic.RAISED, "raised", TEAM)),
     (EventType.TICKET_UPDATED, "priority"): build_rules(Topic.STATUS, None, ASSIGNEE),
     (EventType.REPLY_ADDED, None): build_rules(
-        Topic.REPLIES, "replied", REQUESTER, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
+        Topic.REPLIES, "replied", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
     ),
     # Notes have no email, because internal content is never sent by email.
     (EventType.NOTE_ADDED, None): (
@@ -96,19 +101,19 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
         *build_rules(Topic.NOTES, None, ASSIGNEE, WATCHERS),
     ),
     (EventType.STATUS_CHANGED, Action.RESOLVE.value): build_rules(
-        Topic.STATUS, "resolved", REQUESTER, ASSIGNEE, WATCHERS
+        Topic.STATUS, "resolved", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS
     ),
     (EventType.STATUS_CHANGED, Action.CLOSE.value): build_rules(
-        Topic.STATUS, "closed", REQUESTER, ASSIGNEE, WATCHERS
+        Topic.STATUS, "closed", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS
     ),
     (EventType.STATUS_CHANGED, Action.REOPEN.value): build_rules(
-        Topic.STATUS, "reopened", REQUESTER, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
+        Topic.STATUS, "reopened", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
     ),
     (EventType.STATUS_CHANGED, Action.START.value): build_rules(
         Topic.STATUS, None, ASSIGNEE, WATCHERS
     ),
     (EventType.STATUS_CHANGED, Action.AWAIT_CUSTOMER.value): (
-        *build_rules(Topic.STATUS, "awaiting_customer", REQUESTER),
+        *build_rules(Topic.STATUS, "awaiting_customer", REQUESTER, PARTICIPANTS),
         *build_rules(Topic.STATUS, None, ASSIGNEE, WATCHERS),
     ),
     (EventType.STATUS_CHANGED, Action.HOLD.value): build_rules(
@@ -140,7 +145,13 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     ),
     # No email: the merge also closes the ticket, and the closing is emailed.
     (EventType.MERGED, "into"): build_rules(Topic.STATUS, None, REQUESTER, ASSIGNEE, WATCHERS),
-    (EventType.MERGED, "from"): build_rules(Topic.STATUS, None, ASSIGNEE, WATCHERS),
+    (EventType.MERGED, "from"): build_rules(Topic.STATUS, None, PARTICIPANTS, ASSIGNEE, WATCHERS),
+    (EventType.MERGED, ACROSS_REQUESTERS): build_rules(
+        Topic.STATUS, None, REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS
+    ),
+    (EventType.UNMERGED, None): build_rules(
+        Topic.STATUS, None, REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS
+    ),
     (EventType.RATED, None): build_rules(Topic.REPLIES, "rated", ASSIGNEE),
     (EventType.MAIL_FAILED, None): build_rules(Topic.REPLIES, None, ASSIGNEE, TEAM_IF_UNASSIGNED),
 }
@@ -160,6 +171,7 @@ EVENT_PRIORITY: Sequence[EventType] = (
     EventType.TRANSFERRED,
     EventType.TICKET_CREATED,
     EventType.MERGED,
+    EventType.UNMERGED,
     EventType.STATUS_CHANGED,
     EventType.ESCALATED,
     EventType.ESCALATION_STEP,
@@ -181,7 +193,9 @@ def get_event_variant(event: Event) -> str | None:
     if event.type is EventType.REMINDED:
         return str(event.value("status"))
     if event.type is EventType.MERGED:
-        return "into" if event.value("into_id") is not None else "from"
+        if event.value("into_id") is not None:
+            return "into"
+        return ACROSS_REQUESTERS if event.value("across_requesters") else "from"
     if event.type is EventType.TICKET_UPDATED:
         return "priority" if "priority" in event.changes else None
     is_by_system = event.actor_user_id is None and event.actor_client_id is None

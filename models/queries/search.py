@@ -43,6 +43,12 @@ SQLITE = (
     "INSERT INTO message_search (body_words, number, internal) "
     "SELECT new.body_words, t.number, new.kind = 'note' FROM tickets t "
     "WHERE t.id = new.ticket_id; END",
+    # The index has no key of the message. Of several equal messages, any one can move.
+    "CREATE TRIGGER message_search_move AFTER UPDATE OF ticket_id ON messages BEGIN "
+    "UPDATE message_search SET number = (SELECT number FROM tickets WHERE id = new.ticket_id) "
+    "WHERE rowid = (SELECT MIN(rowid) FROM message_search "
+    "WHERE number = (SELECT number FROM tickets WHERE id = old.ticket_id) "
+    "AND body_words = new.body_words AND internal = (new.kind = 'note')); END",
     "CREATE TRIGGER user_search_insert AFTER INSERT ON users BEGIN "
     "INSERT INTO user_search (name_words, user_id) VALUES (new.name_words, new.id); END",
     # These scan user_search; people are seldom renamed or deleted.
@@ -84,7 +90,7 @@ POSTGRES = (
 REMOVAL = {
     "sqlite": (
         *(f"DROP TRIGGER user_search_{event}" for event in ("delete", "update", "insert")),
-        "DROP TRIGGER message_search_insert",
+        *(f"DROP TRIGGER message_search_{event}" for event in ("move", "insert")),
         "DROP TRIGGER ticket_search_update",
         "DROP TRIGGER ticket_search_insert",
         *(f"DROP TABLE {table}_search" for table in ("user", "message", "ticket")),

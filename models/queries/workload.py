@@ -10,6 +10,7 @@ from models import database
 from models.database import as_uuid, placeholders
 from models.log.event import Json
 from models.people import team
+from models.people.team import Membership
 from models.people.user import User
 from models.tickets.lifecycle import OPEN_STATUSES
 
@@ -49,6 +50,31 @@ class Workload:
         open_tickets: dict[str, Json] = {str(user.id): n for user, n in candidates.items()}
         self.teams[team_id][chosen] += 1
         return chosen, {"rule": LOAD_RULE, "open": open_tickets}
+
+
+async def list_available_members() -> frozenset[tuple[UUID, UUID]]:
+    """The present members of the teams that assign by load: pairs of a team and a user."""
+    members = await Membership.filter(
+        team__assigns_by_load=True, user__present=True, user__active=True
+    ).select_related("user")
+    return frozenset((each.team_id, each.user_id) for each in members if each.user.is_staff)
+
+
+async def list_waiting_tickets(team_ids: Collection[UUID], limit: int) -> list[UUID]:
+    """The first open tickets of the teams without an assignee, by their earliest SLA target.
+
+    Tickets without a target come last. Equal ones are in the order of their creation.
+    """
+    statuses = sorted(status.value for status in OPEN_STATUSES)
+    rows = await database.fetch_dicts(
+        "SELECT id FROM tickets WHERE assignee_id IS NULL "
+        f"AND team_id IN ({placeholders(list(team_ids))}) "
+        f"AND status IN ({placeholders(statuses)}) "
+        "ORDER BY CASE WHEN sla_breaches_at IS NULL THEN 1 ELSE 0 END, sla_breaches_at, number "
+        f"LIMIT {limit}",
+        [*team_ids, *statuses],
+    )
+    return [as_uuid(row["id"]) for row in rows]
 
 
 async def count_open_tickets(user_ids: Collection[UUID]) -> dict[UUID, int]:

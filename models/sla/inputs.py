@@ -43,6 +43,8 @@ class ClockInput:
     """Whether the event records the team's first response."""
 
 
+REPLY_EVENT_TYPES = frozenset({EventType.REPLY_ADDED, EventType.REPLY_MOVED})
+"""The types of the events of replies. A reply that was moved later has affected the clocks."""
 CLOCK_EVENT_TYPES = frozenset(
     {EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED}
 )
@@ -60,7 +62,7 @@ def parse_clock_input(event: Event) -> ClockInput | None:
         old, new = changes["status"]
         if old != new:  # moving the end of a hold keeps the status
             status = (None if old is None else Status(old), Status(new))
-    is_reply = event.type is EventType.REPLY_ADDED
+    is_reply = event.type in REPLY_EVENT_TYPES
     if terms_change is None and status is None and not is_reply:
         return None
     reason = _text_or_none(changes["close_reason"][1]) if "close_reason" in changes else None

@@ -1,6 +1,6 @@
 """Messages: replies, which the customer can read, and notes, which only the team can read.
 
-Messages never change.
+Messages never change, except that undoing a merge can move one to another ticket.
 """
 
 from __future__ import annotations

@@ -254,6 +254,30 @@ class TicketWatcher(Model):
         indexes = (("user_id", "ticket_id"),)
 
 
+class TicketParticipant(Model):
+    """A customer with whom another customer's ticket is shared; they may see it and reply.
+
+    Merges of different requesters' tickets are the only way to become one. Triggers raise the
+    permission revision when rows are added or deleted.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, on_delete=fields.CASCADE
+    )
+    ticket_id: UUID
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE
+    )
+    user_id: UUID
+
+    class Meta:
+        table = "ticket_participants"
+        table_description = "Participants of tickets"
+        unique_together = (("ticket", "user"),)
+        indexes = (("user_id", "ticket_id"),)
+
+
 class TicketLink(Model):
     """One direction of a link. The other direction is another row."""
 

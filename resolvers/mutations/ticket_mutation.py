@@ -16,7 +16,12 @@ import strawberry
 from tortoise.exceptions import IntegrityError
 
 from models.access.viewer import Viewer
-from models.access.visibility import accessible_tickets, can_access_ticket, can_see_ticket
+from models.access.visibility import (
+    accessible_tickets,
+    can_access_ticket,
+    can_change_ticket,
+    can_see_ticket,
+)
 from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.changes.storage import lock_tickets, write
@@ -33,6 +38,11 @@ from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
 Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
+
+
+FOR_REQUESTER_ONLY = (
+    "Participants of a ticket can only reply to it and watch it. Ask its requester or the team."
+)
 
 
 class NamesTicket(Protocol):
@@ -55,24 +65,31 @@ class TicketMutation:
         self.changes: list[TicketChange] = []
         """The first change is that of the ticket that the payload returns."""
 
-    async def ticket(self, input: NamesTicket) -> TicketChange:
+    async def ticket(self, input: NamesTicket, *, for_participants: bool = False) -> TicketChange:
         """Lock the ticket of the input, and begin a change of it.
 
-        Raises InvalidInput NOT_FOUND, StaleVersion.
+        Participants of the ticket are refused, unless the change is one `for_participants`. Raises
+        InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
-        return (await self.tickets({"ticketId": input.ticket_id}, input.expected_version))[0]
+        ids_by_field = {"ticketId": input.ticket_id}
+        changes = await self.tickets(
+            ids_by_field, input.expected_version, for_participants=for_participants
+        )
+        return changes[0]
 
     async def tickets(
         self,
         ids_by_field: Mapping[str, str],
         expected_version: int | None = None,
         also_lock: Iterable[UUID] = (),
+        *,
+        for_participants: bool = False,
     ) -> list[TicketChange]:
         """Lock tickets, and begin changes of them.
 
         `ids_by_field` has the tickets' ids by input fields. `expected_version` is that of the first
         ticket. All are locked with those of `also_lock` in one order, so mutations can't deadlock.
-        Raises InvalidInput NOT_FOUND, StaleVersion.
+        Raises InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
         keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
         known_keys = [key for key in keys.values() if key]
@@ -83,6 +100,8 @@ class TicketMutation:
             # The ticket may have changed while its lock was awaited.
             if ticket is None or not can_access_ticket(self.viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
+            if not for_participants and not can_change_ticket(self.viewer, ticket):
+                raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
             changes.append(self.find_change(ticket) or self.change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
         if expected_version is not None and version != expected_version:

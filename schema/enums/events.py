@@ -12,8 +12,8 @@ register_enum(
     "The type of an event in the log.",
     {
         "TICKET_CREATED": "A ticket was created.",
-        "TICKET_UPDATED": "The ticket's subject, priority, category, tags, watchers or external "
-        "id changed.",
+        "TICKET_UPDATED": "The ticket's subject, priority, category, tags, watchers, "
+        "participants or external id changed.",
         "STATUS_CHANGED": "The ticket's status changed.",
         "ASSIGNED": "The ticket's assignee changed.",
         "TRANSFERRED": "The ticket's team changed.",
@@ -23,6 +23,10 @@ register_enum(
         "LINKED": "The ticket was linked to another ticket.",
         "UNLINKED": "A link of the ticket to another ticket was removed.",
         "MERGED": "The ticket was merged into another ticket, or another ticket into it.",
+        "UNMERGED": "A merge of the ticket into another ticket, or of another ticket into it, was "
+        "undone.",
+        "REPLY_MOVED": "A public message that was moved to another ticket later, when a merge was "
+        "undone. It was of type REPLY_ADDED until then.",
         "RATED": "The ticket was rated.",
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",

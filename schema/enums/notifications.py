@@ -43,7 +43,7 @@ register_enum(
     {
         "MENTIONED": "A note mentions the user.",
         "ESCALATION": "A step of an escalation path notifies the user.",
-        "REQUESTER": "The user is the ticket's requester.",
+        "REQUESTER": "The user is the ticket's requester or one of its participants.",
         "ASSIGNEE": "The ticket is assigned to the user.",
         "WATCHER": "The user watches the ticket.",
         "TEAM": "The user is a member of the ticket's team, or an admin if the team has no active "

@@ -199,7 +199,13 @@ class MergeTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
     into_id: strawberry.ID = required(
         "The id of another ticket, which remains and shows the messages of both. It must "
-        "not be merged itself."
+        "be neither merged itself nor CLOSED."
+    )
+    across_requesters: bool = optional(
+        "Whether the tickets may have different requesters. Each of them then becomes a "
+        "participant of the other's ticket and sees both conversations. Tickets of different "
+        "organizations can only be merged by admins.",
+        False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

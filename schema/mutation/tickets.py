@@ -12,7 +12,7 @@ from models.access.permissions import (
     WATCH_TICKETS,
     WRITE_TICKETS,
 )
-from resolvers import ticket_creation, ticket_mutations
+from resolvers import merging, ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
 from schema.payloads.tickets import TicketPayload
@@ -224,15 +224,31 @@ class TicketMutations:
         ),
     )
     merge_tickets: Any = mutation(
-        ticket_mutations.merge_tickets,
+        merging.merge_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Merges a ticket into another one. The first ticket becomes CLOSED with the reason "
         "DUPLICATE; the other shows the messages of both.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, intoId)",
+            "REQUIRED (acrossRequesters)",
             "INVALID (intoId, idempotencyKey)",
             "TRANSITION_REFUSED: the ticket is merged already",
+            *TICKET_ERRORS,
+        ),
+    )
+    unmerge_ticket: Any = mutation(
+        merging.unmerge_ticket,
+        HANDLE_TICKETS_AS_STAFF,
+        "Undoes the merge of a ticket into another one. The ticket becomes OPEN, or CLOSED if it "
+        "was closed before the merge, and tickets that were merged into it earlier return to it. "
+        "Messages written before the merge are shown only there again. Later messages stay on the "
+        "other ticket, except replies of a requester who no longer shares that ticket: they are "
+        "moved to the ticket.",
+        TICKET,
+        errors=(
+            NOT_FOUND,
+            "INVALID (ticketId: not merged; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

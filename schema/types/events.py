@@ -16,7 +16,7 @@ from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.field_changes import FieldChange, field_changes
+from schema.types.field_changes import USER_LIST_COLUMNS, FieldChange, field_changes
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
@@ -74,15 +74,17 @@ class TicketStatusChanged(TicketStatusEventInterface):
 )
 class TicketUpdated(TicketEventInterface):
     @strawberry.field(
-        description="The changed fields. Customers see no agents and admins among the watchers.",
+        description="The changed fields. Customers see no agents and admins among the watchers and "
+        "participants.",
         metadata=cost(each=0),
     )
     async def changes(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> list[FieldChange]:
         hidden = frozenset[str]()
-        if "watchers" in root.changes and context_of(info).viewer.is_customer:
-            hidden = await find_staff(info, root.changes["watchers"])
+        if context_of(info).viewer.is_customer:
+            columns = [root.changes[name] for name in USER_LIST_COLUMNS if name in root.changes]
+            hidden = await find_staff(info, [user_ids for pair in columns for user_ids in pair])
         return field_changes(root, hidden)
 
 
@@ -228,6 +230,46 @@ class TicketMerged(TicketEventInterface):
         return await load_ticket(info, root, "into_id")
 
 
+@strawberry.type(
+    name="TicketUnmerged",
+    description="A merge of a ticket into another ticket, or of another ticket into it, was "
+    "undone.",
+)
+class TicketUnmerged(TicketEventInterface):
+    @strawberry.field(
+        description="The ticket that is no longer merged into this one. Null if this ticket is the "
+        "one that was merged, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def from_ticket(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> Ticket | None:
+        return await load_ticket(info, root, "from_id")
+
+    @strawberry.field(
+        description="The ticket that this one is no longer merged into. Null if another ticket was "
+        "merged into this one, or if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        return await load_ticket(info, root, "into_id")
+
+
+@strawberry.type(
+    name="TicketReplyMoved",
+    description="A public message that was moved to another ticket later, when a merge was undone.",
+)
+class TicketReplyMoved(TicketEventInterface):
+    @strawberry.field(
+        description="The ticket that has the message now. Null if the viewer may not see it.",
+        graphql_type=TicketType | None,
+    )
+    async def moved_to(
+        self, root: strawberry.Parent[Event], info: strawberry.Info
+    ) -> Ticket | None:
+        return await load_ticket(info, root, "to_id")
+
+
 @strawberry.type(name="TicketRated", description="A ticket was rated.")
 class TicketRated(TicketEventInterface):
     @strawberry.field(description="The score, from 1 (very dissatisfied) to 5 (very satisfied).")
@@ -251,6 +293,7 @@ EVENT_TYPES = [
         TicketTransferred,
         TicketEscalated,
     ),
-    *(TicketReplied, TicketNoted, TicketLinked, TicketUnlinked, TicketMerged, TicketRated),
+    *(TicketReplied, TicketNoted, TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
+    *(TicketReplyMoved, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

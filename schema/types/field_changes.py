@@ -20,6 +20,8 @@ ID_COLUMNS = {
     "merged_into_id": ids.TICKET,
 }
 """Columns that hold the key of a record, and the prefix of its global id."""
+USER_LIST_COLUMNS = ("watchers", "participants")
+"""Logged lists of keys of users."""
 UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 """Logged columns that the type Ticket does not have."""
 
@@ -38,8 +40,8 @@ class FieldChange:
         description="The value after the event, in the same form as `from`. Null if there is none."
     )
     from_items: list[str] | None = strawberry.field(
-        description="The items before the event, if the field is a list: tags, or ids of watchers. "
-        "Null for other fields."
+        description="The items before the event, if the field is a list: tags, or ids of watchers "
+        "or participants. Null for other fields."
     )
     to_items: list[str] | None = strawberry.field(
         description="The items after the event, in the same form as `fromItems`. Null for other "
@@ -47,11 +49,11 @@ class FieldChange:
     )
 
 
-def format_value(column: str, value: Json, hidden_watchers: Collection[str] = ()) -> str | None:
-    """The value of a ticket's column as text. `hidden_watchers` are keys of users to leave out."""
+def format_value(column: str, value: Json, hidden_users: Collection[str] = ()) -> str | None:
+    """The value of a ticket's column as text. `hidden_users` are keys to leave out."""
     if value is None:
         return None
-    items = list_items(column, value, hidden_watchers)
+    items = list_items(column, value, hidden_users)
     if items is not None:
         return ", ".join(items)
     if column in ID_COLUMNS:
@@ -61,26 +63,26 @@ def format_value(column: str, value: Json, hidden_watchers: Collection[str] = ()
     return str(value)
 
 
-def list_items(column: str, value: Json, hidden_watchers: Collection[str] = ()) -> list[str] | None:
+def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> list[str] | None:
     """The items of a column that is a list, as texts; None for other columns."""
     if not isinstance(value, (list, tuple)):
         return None
     items = [str(item) for item in value]
-    if column == "watchers":
-        visible = [UUID(user_id) for user_id in items if user_id not in hidden_watchers]
+    if column in USER_LIST_COLUMNS:
+        visible = [UUID(user_id) for user_id in items if user_id not in hidden_users]
         return [ids.encode(ids.USER, user_id) for user_id in visible]
     return items
 
 
-def field_changes(event: Event, hidden_watchers: Collection[str] = ()) -> list[FieldChange]:
+def field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
     """The changes of an event that the API exposes."""
     return [
         FieldChange(
             field=field_name(column),
-            from_=format_value(column, before, hidden_watchers),
-            to=format_value(column, after, hidden_watchers),
-            from_items=list_items(column, before, hidden_watchers),
-            to_items=list_items(column, after, hidden_watchers),
+            from_=format_value(column, before, hidden_users),
+            to=format_value(column, after, hidden_users),
+            from_items=list_items(column, before, hidden_users),
+            to_items=list_items(column, after, hidden_users),
         )
         for column, (before, after) in event.changes.items()
         if column not in UNEXPOSED_COLUMNS

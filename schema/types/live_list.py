@@ -26,7 +26,10 @@ CLOCK_EVENTS = frozenset(
         EventType.SLA_RETARGETED,
     }
 )
-CONVERSATION_EVENTS = MESSAGE_EVENTS | {EventType.MERGED}
+CONVERSATION_EVENTS = MESSAGE_EVENTS | {
+    EventType.MERGED,
+    EventType.UNMERGED,
+}
 
 
 @strawberry.type(

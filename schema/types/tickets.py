@@ -9,6 +9,7 @@ import strawberry
 
 from models import related
 from models.access.permissions import WRITE_TICKETS
+from models.access.visibility import can_change_ticket
 from models.core.pagination import Page, PageRequest, parse_page_arguments
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter
@@ -104,6 +105,12 @@ class TicketType(Node):
         list[UserType],
         "The users who watch the ticket, in the order in which they started. Customers see only "
         "the customers among them.",
+    )
+    participants: Any = related_list_field(
+        related.participants,
+        list[UserType],
+        "The customers, besides the requester, with whom a merge shared the ticket, at most 50. "
+        "They see the ticket, can reply to it and watch it, and are notified like the requester.",
     )
     tags: Any = related_list_field(
         related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
@@ -216,13 +223,14 @@ class TicketType(Node):
 
     @strawberry.field(
         description="The actions by which the viewer may change the status now. Empty without the "
-        "scope `tickets:write`."
+        "scope `tickets:write`, and for participants."
     )
     def allowed_actions(
         self, root: strawberry.Parent[Ticket], info: strawberry.Info
     ) -> list[Action]:
         context = context_of(info)
-        if not WRITE_TICKETS.allows(context.viewer):
+        viewer = context.viewer
+        if not WRITE_TICKETS.allows(viewer) or not can_change_ticket(viewer, root):
             return []
         return root.allowed_actions(
             context.now(), context.rules.reopen_window, is_customer=context.viewer.is_customer

@@ -137,7 +137,10 @@ def open_connection(ws: str, **options: Any) -> connect:
     )
 
 
-ACTION_MUTATIONS = {"startTicket", "awaitCustomer", "resumeTicket", "watchTicket", "unwatchTicket"}
+ACTION_MUTATIONS = {
+    *("startTicket", "awaitCustomer", "resumeTicket"),
+    *("watchTicket", "unwatchTicket", "unmergeTicket"),
+}
 
 
 class Socket:

@@ -14,7 +14,7 @@ import time_machine
 from demo.seed import seed_demo
 from models import database
 from models.access.scopes import Scope
-from models.changes import commands, link_commands, rating
+from models.changes import commands, link_commands, merge_records, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
@@ -284,7 +284,7 @@ async def create_attachments(ticket: Ticket, *message_ids: Any) -> None:
 
 
 async def link_and_merge(tickets: list[Ticket], world: World) -> None:
-    """Link tickets within and across accounts, and merge tickets."""
+    """Link tickets within and across accounts, and merge tickets, one of them twice."""
     pairs = (
         (tickets[0], tickets[4], LinkKind.RELATED),
         (tickets[0], tickets[2], LinkKind.PARENT_OF),
@@ -298,8 +298,31 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
     await apply_to_pair(
         world.ada, tickets[0], tickets[4], partial(link_commands.link, kind=LinkKind.RELATED)
     )
-    for from_, into in ((tickets[6], tickets[0]), (tickets[3], tickets[2])):
-        await apply_to_pair(world.ada, from_, into, partial(commands.merge, merged_before=[]))
+    merge = partial(merging.merge, merged_before=[], across_requesters=True)
+    await apply_to_pair(world.root, tickets[6], tickets[0], merge)
+    await apply_to_pair(world.root, tickets[3], tickets[2], merge)
+    await ticket_commands.reply(world.otto, tickets[2], "Mine, too.")
+    await undo_merge(world.root, tickets[3], tickets[2])
+    await apply_to_pair(world.root, tickets[3], tickets[2], merge)
+
+
+async def undo_merge(by: Person, ticket: Ticket, into: Ticket) -> None:
+    """Undo a merge, and move the replies of the ticket's requester to it."""
+    actor = await ticket_commands.viewer(by)
+    async with database.transaction():
+        locked = await lock_tickets([ticket.id, into.id])
+        change, remaining = [
+            TicketChange(locked[each.id], actor, NOW - HOUR, ticket_commands.WINDOW)
+            for each in (ticket, into)
+        ]
+        events = await merge_records.read_merge_events([change])
+        _, merge_event = merging.find_merge_path(events[ticket.id])[0]
+        replies = await merge_records.read_replies(
+            [into.id], [ticket.requester_id], after=merge_event.position
+        )
+        participants = await merge_records.read_participants([change, remaining])
+        merging.unmerge(change, merge_event, [], [remaining], replies, participants)
+        await write(change, remaining)
 
 
 async def apply_to_pair(by: Person, one: Ticket, other: Ticket, verb: Any) -> None:

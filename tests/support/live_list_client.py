@@ -163,7 +163,7 @@ async def write_randomly(
             name, arguments = random.choice(
                 [
                     ("linkTickets", {"otherId": random.choice(tickets), "kind": "RELATED"}),
-                    ("mergeTickets", {"intoId": random.choice(tickets)}),
+                    ("mergeTickets", {"intoId": random.choice(tickets), "acrossRequesters": True}),
                     ("addNote", {"body": "secret"}),
                 ]
             )

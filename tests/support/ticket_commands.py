@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.access.viewer import SYSTEM, Viewer, viewer_of_user
+from models.access.viewer import SYSTEM, Viewer, read_shared_tickets, viewer_of_user
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import allocate_number, lock_tickets, write
@@ -38,11 +38,10 @@ DOMAIN = "help.example.com"
 
 async def viewer(person: Person | None) -> Viewer:
     """The current viewer of a person; without a person, the system."""
-    return (
-        viewer_of_user(await User.get(id=person.id).select_related("organization"))
-        if person
-        else SYSTEM
-    )
+    if person is None:
+        return SYSTEM
+    user = await User.get(id=person.id).select_related("organization")
+    return viewer_of_user(user, await read_shared_tickets([user]))
 
 
 async def create_ticket(

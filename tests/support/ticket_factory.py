@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 import pytest
@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
-from models.changes import commands, link_commands, rating
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
+from models.changes.merge_records import read_participants
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import Refusal
 from models.core.ids import new_id
@@ -297,24 +298,30 @@ async def link(mutation: RandomMutation) -> None:
     )
 
 
+async def lock_family(mutation: RandomMutation, *roots: UUID) -> dict[UUID, list[TicketChange]]:
+    """Begin changes of tickets, and of those that are merged into each of them."""
+    members = await Ticket.filter(merged_into_id__in=roots).values_list("id", flat=True)
+    locked = await lock_tickets([*roots, *cast("list[UUID]", members)])
+    changes = {root: [mutation.change(locked[root])] for root in roots}
+    for root in roots:
+        late = await Ticket.filter(merged_into_id=root).order_by("id").select_for_update()
+        known = {change.ticket.id for family in changes.values() for change in family}
+        changes[root] += [mutation.change(each) for each in late if each.id not in known]
+    return changes
+
+
 async def merge(mutation: RandomMutation) -> None:
     chosen = mutation.random.sample(list(mutation.tickets), 2)
-    # All locks have one order, so tickets merged earlier are read first, and again under the lock.
-    earlier = await Ticket.filter(merged_into_id=chosen[0]).values_list("id", flat=True)
-    locked = await lock_tickets([*chosen, *earlier])
-    late = (
-        await Ticket.filter(merged_into_id=chosen[0])
-        .exclude(id__in=list(locked))
-        .order_by("id")
-        .select_for_update()
-    )
-    change, into = (mutation.change(locked[key]) for key in chosen)
-    followers = [
-        *(locked[key] for key in earlier if locked[key].merged_into_id == chosen[0]),
-        *late,
-    ]
-    commands.merge(
-        change, into, [mutation.change(each) for each in followers if each.id != chosen[1]]
+    families = await lock_family(mutation, *chosen)
+    (change, *merged_before), (into, *merged_there) = (families[key] for key in chosen)
+    everybody = [change, into, *merged_before, *merged_there]
+    merging.merge(
+        change,
+        into,
+        merged_before,
+        merged_there,
+        await read_participants(everybody),
+        across_requesters=mutation.random.random() < 0.8,
     )
 
 

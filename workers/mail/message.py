@@ -4,11 +4,11 @@ it may be sent."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
-from models.access.viewer import Viewer, viewer_of_user
+from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
@@ -74,6 +74,10 @@ class OutgoingMail:
     """The team's reply before the event, if the customer has not answered it."""
     merge_target: Ticket | None = None
     """The ticket that this one was merged into, if the recipient may see it."""
+    shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
+        default_factory=dict[UUID, frozenset[UUID]]
+    )
+    """The tickets in which the recipient participates, by user."""
 
     @property
     def message(self) -> Message | None:
@@ -100,7 +104,7 @@ class OutgoingMail:
         """Raises MailWithheld if the recipient is deactivated, or may no longer see the event."""
         if not self.recipient.active:
             raise MailWithheld("the recipient is deactivated")
-        viewer = viewer_of_user(self.recipient)
+        viewer = viewer_of_user(self.recipient, self.shared_tickets)
         is_for_recipient = not viewer.is_customer or self.mail.template in CUSTOMER_TEMPLATES
         if not (is_for_recipient and can_access_ticket(viewer, self.ticket)) or (
             self.event.internal and not viewer.can_see_notes
@@ -120,6 +124,7 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         "message", "actor_user", "actor_client"
     )
     ticket = await Ticket.get(id=mail.ticket_id).select_related("team")
+    shared_tickets = await read_shared_tickets([mail.user])
     return OutgoingMail(
         mail,
         event,
@@ -132,7 +137,8 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail),
         await find_unanswered_reply(event),
-        await find_merge_target(ticket, viewer_of_user(mail.user)),
+        await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
+        shared_tickets,
     )
 
 

@@ -41,6 +41,7 @@ NAMES = [
     "0008_sign_in_attempts",
     "0009_public_versions",
     "0010_folding",
+    "0011_participants",
     "0012_search",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
@@ -172,6 +173,9 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await Tortoise.generate_schemas()
         await install.install(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
+        await revision_triggers.create_triggers(
+            database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
+        )
         await indexes.install(database.connection())
         fresh = await read_schema()
     finally:
@@ -196,6 +200,13 @@ async def empty(empty_url: str) -> AsyncIterator[str]:
         yield empty_url
     finally:
         await database.disconnect()
+
+
+async def insert_row(table: str, **values: object) -> None:
+    await database.fetch_dicts(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
+        list(values.values()),
+    )
 
 
 @pytest.mark.usefixtures("empty")
@@ -288,13 +299,6 @@ async def test_tickets_of_version_0007_get_a_public_version() -> None:
         assert (ticket.public_version, ticket.public_updated_at) == (7, NOON + timedelta(hours=1))
     marked = await Event.filter(internal=True).order_by("position")
     assert [each.position for each in marked] == [1, 4]
-
-
-async def insert_row(table: str, **values: object) -> None:
-    await database.fetch_dicts(
-        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({database.placeholders(list(values))})",
-        list(values.values()),
-    )
 
 
 @pytest.mark.usefixtures("empty")
@@ -484,12 +488,16 @@ async def test_rebuilding_a_table_keeps_the_rows_that_reference_it(
 @pytest.mark.usefixtures("database")
 async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None:
     before = await read_schema()
+    participants = revision_triggers.PARTICIPANT_TRIGGERS
     async with database.transaction():
+        connection, dialect = database.connection(), database.dialect()
+        await revision_triggers.drop_triggers(connection, dialect, participants)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
         assert await read_schema() != before
         for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
+        await revision_triggers.create_triggers(connection, dialect, participants)
         await indexes.install(database.connection())
     assert await read_schema() == before

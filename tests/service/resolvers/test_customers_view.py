@@ -122,6 +122,11 @@ async def link_hidden(scene: Scene) -> None:
     await scene.ada.do("linkTickets", **links)
 
 
+async def unlink_hidden(scene: Scene) -> None:
+    links = {"ticketId": scene.ticket["id"], "otherId": scene.hidden["id"]}
+    await scene.ada.do("unlinkTickets", **links)
+
+
 async def show_presence(scene: Scene) -> None:
     input = {"ticketId": scene.ticket["id"], "state": "WRITING", "clientKey": "w"}
     query = """mutation($input: SetPresenceInput!) { setPresence(input: $input) {
@@ -147,7 +152,7 @@ async def change_nothing(scene: Scene) -> None:
 
 Action = Callable[[Scene], Awaitable[None]]
 ACTIONS: list[Action] = [
-    *(add_note, watch, unwatch, link_hidden, show_presence),
+    *(add_note, watch, unwatch, link_hidden, unlink_hidden, show_presence),
     *(take_escalation_step, fail_to_mail, change_nothing),
 ]
 
@@ -173,6 +178,28 @@ async def test_random_internal_actions_change_nothing_for_customers(
         for _ in range(4):
             await random.choice(ACTIONS)(scene)
         assert await scene.observe() == before
+
+
+async def test_actions_on_a_ticket_that_was_shared_before_change_nothing_for_customers(
+    scene: Scene,
+) -> None:
+    olga = scene.service.client(scene.world.olga.token)
+    root = scene.service.client(scene.world.root.token)
+    merge = {"ticketId": scene.hidden["id"], "intoId": scene.ticket["id"]}
+    await root.do("mergeTickets", **merge, acrossRequesters=True)
+    as_participant = await scene.observe(olga)
+    assert as_participant["ticket"]["version"] == (await scene.observe())["ticket"]["version"]
+    for action in ACTIONS:
+        await action(scene)
+    assert await scene.observe(olga) == as_participant
+    await root.do("unmergeTicket", ticketId=scene.hidden["id"])
+    before = await scene.observe()
+    for name, arguments in (
+        ("replyToTicket", {"body": "zebra"}),
+        ("escalateTicket", {"reason": "x"}),
+    ):
+        await olga.do(name, ticketId=scene.hidden["id"], **arguments)
+    assert await scene.observe() == before
 
 
 async def test_staff_see_the_internal_actions(scene: Scene) -> None:

@@ -71,6 +71,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.linkTickets": (STAFF, "tickets:write"),
     "Mutation.unlinkTickets": (STAFF, "tickets:write"),
     "Mutation.mergeTickets": (STAFF, "tickets:write"),
+    "Mutation.unmergeTicket": (STAFF, "tickets:write"),
     "Mutation.replyToTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.addNote": (STAFF, "notes:write"),
     "Mutation.setPresence": ({"agent", "admin"}, "tickets:write"),

@@ -89,7 +89,7 @@ async def fill(service: Service, world: World, count: int) -> list[str]:
             await Attachment.create(**common)
         if n % 3 == 0:
             other = (await cora.raise_ticket(f"Merged {n}"))["id"]
-            await ada.do("mergeTickets", ticketId=other, intoId=key)
+            await ada.do("mergeTickets", ticketId=other, intoId=key, acrossRequesters=True)
         keys.append(key)
     return keys
 

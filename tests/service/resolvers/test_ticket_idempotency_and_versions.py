@@ -113,6 +113,11 @@ async def build_inputs(
             {"ticketId": await raise_ticket(), "intoId": await raise_ticket()},
             {"intoId": other},
         ),
+        "unmergeTicket": (
+            ada,
+            {"ticketId": await raise_ticket(("mergeTickets", {"intoId": other}))},
+            {"ticketId": other},
+        ),
         "replyToTicket": (cora, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
         "addNote": (ada, {"ticketId": await raise_ticket(), "body": "A"}, {"body": "B"}),
     }
@@ -147,7 +152,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 20
+    assert await IdempotencyKey.all().count() == 21
 
 
 async def test_a_stale_version_is_refused_with_the_current_one(

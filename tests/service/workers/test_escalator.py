@@ -16,7 +16,7 @@ from models.core import ids, time
 from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log import consumer
 from models.log.event import Event, EventType
-from models.people.team import Team
+from models.people.team import Membership, Team
 from models.people.user import User
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
@@ -240,8 +240,6 @@ class TestAssigner:
         cora, ada = service.client(world.cora.token), service.client(world.ada.token)
         await Team.filter(slug="billing").update(assigns_by_load=True)
         billing = await Team.get(slug="billing")
-        from models.people.team import Membership
-
         await Membership.create(team=billing, user_id=world.ada.id)
         busy = await cora.raise_ticket()
         await ada.do("assignTicket", ticketId=busy["id"], assigneeId=world.ada.gid)

@@ -28,7 +28,7 @@ from support.ticket_commands import (
 )
 
 from models import database
-from models.changes import commands, rating
+from models.changes import commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -291,18 +291,20 @@ async def test_a_merge_is_shown_as_merged_and_mailed_as_closed(people: World) ->
         await create_assigned_ticket(people, people.olga),
     )
     async with database.transaction():
-        found, who = await lock_tickets([ticket.id, into.id]), await viewer(people.bill)
+        found, who = await lock_tickets([ticket.id, into.id]), await viewer(people.root)
         first, second = (
             TicketChange(found[each.id], who, time.now(), timedelta(days=14))
             for each in (ticket, into)
         )
-        commands.merge(first, second, [])
+        merging.merge(first, second, [], across_requesters=True)
         await write(first, second)
     await run_notifier()
     await check_notifications()
-    assert await list_notifications() == ["cora MERGED REQUESTER", *["ada MERGED ASSIGNEE"] * 2], (
-        "ada is assigned to both; olga is concerned by neither"
-    )
+    assert sorted(await list_notifications()) == [
+        *["ada MERGED ASSIGNEE"] * 2,
+        *["cora MERGED REQUESTER"] * 2,
+        "olga MERGED REQUESTER",
+    ], "ada is assigned to both; cora participates in olga's ticket; olga's is exposed to cora"
     assert await list_mails() == ["ada closed", "cora closed"]
 
 

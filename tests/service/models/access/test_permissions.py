@@ -386,7 +386,7 @@ async def test_viewer_of_user_agrees_with_a_session_of_the_user(desk: Desk) -> N
         signed_in = await authenticate(text, NOON)
         assert signed_in is not None
         user = await User.get(id=member.user.id).select_related("organization")
-        assert replace(signed_in, token=None) == viewer_of_user(user)
+        assert replace(signed_in, token=None) == viewer_of_user(user, {})
 
 
 async def test_an_expired_token_is_invalid(desk: Desk) -> None:

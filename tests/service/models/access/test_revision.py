@@ -20,7 +20,7 @@ from support.ticket_factory import IS_SQLITE, NOON, WINDOW, Desk
 from models import database
 from models.access import revision, revision_triggers
 from models.access.scopes import ALL_SCOPES
-from models.access.viewer import ANONYMOUS, viewer_of_token
+from models.access.viewer import ANONYMOUS, read_shared_tickets, viewer_of_token
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
@@ -28,6 +28,7 @@ from models.core.ids import new_id
 from models.log import event
 from models.people.token import Token, TokenKind, issue_token, record_use, revoke_token
 from models.people.user import ApiClient, Organization, Role, User
+from models.tickets.ticket import TicketParticipant
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -71,6 +72,15 @@ CHANGES_OF_VISIBILITY = {
         "UPDATE users SET organization_id = NULL WHERE email = 'cora@example.com'"
     ),
     "a user is deleted": "DELETE FROM users WHERE email = 'olga@example.com'",
+    "a ticket is shared": (
+        "INSERT INTO ticket_participants (id, ticket_id, user_id) "
+        "SELECT '{id}', t.id, u.id FROM tickets t, users u "
+        "WHERE t.number = 1001 AND u.email = 'ada@example.com'"
+    ),
+    "a ticket is shared with somebody else": (
+        f"UPDATE ticket_participants SET user_id = {user_id('olga')}"
+    ),
+    "a ticket is no longer shared": "DELETE FROM ticket_participants",
     "an account is no longer shared": "UPDATE organizations SET shared = FALSE WHERE name = 'Acme'",
     "an account is deleted": "DELETE FROM organizations WHERE name = 'Empty'",
 }
@@ -139,7 +149,10 @@ async def create_token(
 
 
 async def create_owners(desk: Desk) -> Token:
-    """A token of ada, an API client with a token, and an account without users."""
+    """A token of ada, an API client with a token, an account without users, a shared ticket."""
+    ticket = await desk.raise_ticket()
+    assert desk.carl.user is not None
+    await TicketParticipant.create(ticket_id=ticket.id, user_id=desk.carl.user.id)
     await create_token(await ApiClient.create(display_name="Sync"), "sync")
     await Organization.create(name="Empty")
     assert desk.ada.user is not None
@@ -250,8 +263,12 @@ async def test_new_triggers_count_as_a_change_of_visibility(
 ) -> None:
     await desk.raise_ticket()
     async with database.transaction():
-        await revision_triggers.remove(database.connection(), database.dialect())
-        await revision_triggers.install(database.connection(), database.dialect())
+        connection, dialect = database.connection(), database.dialect()
+        participants = revision_triggers.PARTICIPANT_TRIGGERS
+        await revision_triggers.drop_triggers(connection, dialect, participants)
+        await revision_triggers.remove(connection, dialect)
+        await revision_triggers.install(connection, dialect)
+        await revision_triggers.create_triggers(connection, dialect, participants)
     assert await revision.visibility_changed_since(await event.read_head())
 
 
@@ -338,8 +355,10 @@ async def test_fingerprints_and_viewers_agree_with_the_tokens() -> None:
     fingerprints = await revision.read_fingerprints(keys)
     viewers = await revision.load_viewers(keys, NOON)
     assert set(fingerprints) == set(keys)
-    for token in await Token.all().select_related("user", "user__organization", "client"):
-        key, viewer = str(token.id), viewer_of_token(token, NOON)
+    tokens = await Token.all().select_related("user", "user__organization", "client")
+    shared = await read_shared_tickets([token.user for token in tokens])
+    for token in tokens:
+        key, viewer = str(token.id), viewer_of_token(token, NOON, shared)
         assert viewers.get(key) == viewer
         assert revision.parse_grant(fingerprints[key], NOON) == (
             revision.grant_of(viewer) if viewer else None

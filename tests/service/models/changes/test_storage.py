@@ -13,7 +13,7 @@ from support.ticket_factory import NOON, STEPS, WINDOW, Desk, limit_examples, ru
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.changes import commands, link_commands
+from models.changes import commands, link_commands, merging
 from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import StaleVersion
@@ -137,7 +137,7 @@ async def test_several_changes_are_written_in_their_order(desk: Desk) -> None:
         change, into = (
             TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (first, second)
         )
-        commands.merge(change, into, [])
+        merging.merge(change, into, [])
         reached = await write(change, into)
     records = await Event.filter(position__gt=reached - 3).order_by("position")
     assert [(record.ticket_id, record.type) for record in records] == [

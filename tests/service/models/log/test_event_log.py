@@ -23,7 +23,7 @@ from support.ticket_factory import (
 
 from models import database
 from models.access.viewer import Viewer
-from models.changes import commands
+from models.changes import commands, merging
 from models.changes.change import TicketChange
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
@@ -417,7 +417,7 @@ async def test_a_timeline_has_the_messages_of_merged_tickets(desk: Desk) -> None
     async with database.transaction():
         found = await lock_tickets([old.id, into.id])
         pair = [TicketChange(found[each.id], desk.ada, NOON, WINDOW) for each in (old, into)]
-        commands.merge(*pair, [])
+        merging.merge(*pair, [])
         await write(*pair)
     for viewer, messages in [
         (desk.ada, ["NOTE_ADDED", "REPLY_ADDED", "REPLY_ADDED", "NOTE_ADDED"]),

@@ -12,7 +12,7 @@ from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
 from models.changes import change as changes
-from models.changes import commands, link_commands, rating
+from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
@@ -807,8 +807,9 @@ def test_a_follow_up_is_linked_to_the_original_ticket() -> None:
 
 @pytest.mark.parametrize("status", [*OPEN, Status.RESOLVED], ids=lambda each: each.name)
 def test_merging_closes_a_ticket_as_a_duplicate(status: Status) -> None:
-    change, into = change_of(ticket(status), at=LATER), change_of(ticket(Status.OPEN), at=LATER)
-    commands.merge(change, into, [])
+    change = change_of(ticket(status), at=LATER)
+    into = change_of(ticket(Status.OPEN, requester_id=change.ticket.requester_id), at=LATER)
+    merging.merge(change, into, [])
     assert event_types(change) == [EventType.MERGED, EventType.STATUS_CHANGED]
     assert event_types(into) == [EventType.MERGED]
     gone = change.ticket
@@ -825,8 +826,9 @@ def test_merging_closes_a_ticket_as_a_duplicate(status: Status) -> None:
 
 
 def test_merging_a_closed_ticket_keeps_closed_at() -> None:
-    change, into = change_of(closed(), at=LATER), change_of(ticket())
-    commands.merge(change, into, [])
+    change = change_of(closed(), at=LATER)
+    into = change_of(ticket(requester_id=change.ticket.requester_id))
+    merging.merge(change, into, [])
     assert event_types(change) == [EventType.MERGED]
     assert logged_changes(change) == {
         "merged_into_id": [None, str(into.ticket.id)],
@@ -836,9 +838,11 @@ def test_merging_a_closed_ticket_keeps_closed_at() -> None:
 
 
 def test_tickets_merged_into_a_merged_ticket_move_along() -> None:
-    change, into = change_of(ticket()), change_of(ticket())
-    earlier = change_of(closed(merged_into_id=change.ticket.id))
-    commands.merge(change, into, [earlier])
+    change = change_of(ticket())
+    requester_id = change.ticket.requester_id
+    into = change_of(ticket(requester_id=requester_id))
+    earlier = change_of(closed(merged_into_id=change.ticket.id, requester_id=requester_id))
+    merging.merge(change, into, [earlier])
     assert earlier.ticket.merged_into_id == into.ticket.id
     assert event_types(earlier) == [EventType.MERGED]
     assert logged_changes(earlier)["merged_into_id"] == [str(change.ticket.id), str(into.ticket.id)]
@@ -847,7 +851,7 @@ def test_tickets_merged_into_a_merged_ticket_move_along() -> None:
 def test_a_ticket_is_not_merged_into_itself() -> None:
     assert_invalid(
         change_of(ticket()),
-        lambda change: commands.merge(change, change, []),
+        lambda change: merging.merge(change, change, []),
         UserErrorCode.INVALID,
         "intoId",
     )
@@ -857,7 +861,7 @@ def test_a_merged_ticket_is_not_merged_again() -> None:
     into = change_of(ticket())
     assert_transition_refused(
         change_of(closed(merged_into_id=new_id())),
-        lambda change: commands.merge(change, into, []),
+        lambda change: merging.merge(change, into, []),
         Action.CLOSE,
     )
     assert into.events == []
@@ -867,7 +871,7 @@ def test_nothing_is_merged_into_a_merged_ticket() -> None:
     into = change_of(closed(merged_into_id=new_id()))
     assert_invalid(
         change_of(ticket()),
-        lambda change: commands.merge(change, into, []),
+        lambda change: merging.merge(change, into, []),
         UserErrorCode.INVALID,
         "intoId",
     )

@@ -57,7 +57,10 @@ TEMPLATES = {
         "rated",
     ),
 }
-SILENT = {EventType.LINKED, EventType.UNLINKED, EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED}
+SILENT = {
+    *(EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
+    *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
+}
 
 
 def make_event(
@@ -91,6 +94,7 @@ def line(rule: Rule) -> str:
 
 STEP = EventType.STATUS_CHANGED
 ON_IT = ("requester", "assignee", "watchers")
+SHARED = (*ON_IT, "participants")
 
 
 def all_of(rest: str, *who: str) -> set[str]:
@@ -101,24 +105,27 @@ def all_of(rest: str, *who: str) -> set[str]:
     ("type", "said", "expected"),
     [
         (EventType.TICKET_CREATED, {}, {"requester RAISED (created) own", "team RAISED raised"}),
-        (EventType.REPLY_ADDED, {}, all_of("REPLIES replied", *ON_IT, "team_if_unassigned")),
+        (EventType.REPLY_ADDED, {}, all_of("REPLIES replied", *SHARED, "team_if_unassigned")),
         (
             EventType.NOTE_ADDED,
             {},
             {"mentioned MENTIONS -", "assignee NOTES -", "watchers NOTES -"},
         ),
-        (STEP, {"action": Action.RESOLVE.value}, all_of("STATUS resolved", *ON_IT)),
-        (STEP, {"action": Action.CLOSE.value}, all_of("STATUS closed", *ON_IT)),
+        (STEP, {"action": Action.RESOLVE.value}, all_of("STATUS resolved", *SHARED)),
+        (STEP, {"action": Action.CLOSE.value}, all_of("STATUS closed", *SHARED)),
         (
             STEP,
             {"action": Action.REOPEN.value},
-            all_of("STATUS reopened", *ON_IT, "team_if_unassigned"),
+            all_of("STATUS reopened", *SHARED, "team_if_unassigned"),
         ),
         (STEP, {"action": Action.START.value}, all_of("STATUS -", "assignee", "watchers")),
         (
             STEP,
             {"action": Action.AWAIT_CUSTOMER.value},
-            {"requester STATUS awaiting_customer", *all_of("STATUS -", "assignee", "watchers")},
+            {
+                *all_of("STATUS awaiting_customer", "requester", "participants"),
+                *all_of("STATUS -", "assignee", "watchers"),
+            },
         ),
         (STEP, {"action": Action.HOLD.value}, all_of("STATUS -", "assignee", "watchers")),
         (STEP, {"action": Action.RESUME.value}, all_of("STATUS -", "assignee", "watchers")),
@@ -143,7 +150,18 @@ def all_of(rest: str, *who: str) -> set[str]:
         ),
         (EventType.REMINDED, {"status": Status.OPEN.value}, set()),
         (EventType.MERGED, {"into_id": "x"}, all_of("STATUS -", *ON_IT)),
-        (EventType.MERGED, {"from_id": "x"}, all_of("STATUS -", "assignee", "watchers")),
+        (
+            EventType.MERGED,
+            {"from_id": "x"},
+            all_of("STATUS -", "participants", "assignee", "watchers"),
+        ),
+        (
+            EventType.MERGED,
+            {"from_id": "x", "across_requesters": True},
+            all_of("STATUS -", *SHARED),
+        ),
+        (EventType.UNMERGED, {"into_id": "x"}, all_of("STATUS -", *SHARED)),
+        (EventType.REPLY_MOVED, {}, set()),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
         (EventType.LINKED, {}, set()),
         (EventType.UNLINKED, {}, set()),

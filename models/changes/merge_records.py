@@ -1,0 +1,59 @@
+"""Reads what a merge, or undoing one, needs to know. Call it with the tickets locked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from models.changes.change import TicketChange
+from models.changes.merging import MovedReply, Participants, list_new_participants
+from models.core.errors import InvalidInput, UserErrorCode
+from models.log.event import Event, EventType
+from models.tickets.ticket import TicketParticipant
+
+MAX_SHARED_TICKETS = 1000
+"""The maximum number of tickets in which a user participates. Each request reads them."""
+
+
+async def read_participants(changes: Sequence[TicketChange]) -> Participants:
+    """The present participants of the tickets."""
+    participants: dict[UUID, set[UUID]] = {}
+    for row in await TicketParticipant.filter(ticket_id__in=[each.ticket.id for each in changes]):
+        participants.setdefault(row.ticket_id, set()).add(row.user_id)
+    return participants
+
+
+async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:
+    """Raises InvalidInput if a new participant would participate in too many tickets."""
+    for user_id in sorted(list_new_participants(changes)):
+        count = await TicketParticipant.filter(user_id=user_id).count()
+        count += sum(user_id in change.added_participants for change in changes)
+        if count > MAX_SHARED_TICKETS:
+            message = f"would make a user participate in more than {MAX_SHARED_TICKETS} tickets"
+            raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+
+
+async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[Event]]:
+    """The MERGED and UNMERGED events of each ticket, in order."""
+    events: dict[UUID, list[Event]] = {change.ticket.id: [] for change in changes}
+    types = [EventType.MERGED, EventType.UNMERGED]
+    query = Event.filter(ticket_id__in=list(events), type__in=types)
+    for event in await query.order_by("position"):
+        events[event.ticket_id].append(event)
+    return events
+
+
+async def read_replies(
+    ticket_ids: Sequence[UUID], author_ids: Collection[UUID], after: int
+) -> list[MovedReply]:
+    """The replies of the authors on the tickets after a position of the log, in order."""
+    if not author_ids:
+        return []
+    events = Event.filter(
+        ticket_id__in=ticket_ids,
+        actor_user_id__in=list(author_ids),
+        type=EventType.REPLY_ADDED,
+        position__gt=after,
+    )
+    records = await events.select_related("message").order_by("position")
+    return [MovedReply(event, event.message) for event in records if event.message is not None]

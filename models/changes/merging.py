@@ -1,0 +1,171 @@
+"""The commands that merge tickets and undo merges: pure functions without I/O.
+
+A *family* is a ticket with all tickets that were merged into it. Its members show one conversation,
+so each requester of a family is a participant of all other members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from uuid import UUID
+
+from models.access.permissions import ADMINISTER
+from models.changes import commands
+from models.changes.change import TicketChange, build_merged_refusal
+from models.core.errors import InvalidInput, UserErrorCode
+from models.log.event import Event, EventType
+from models.sla.inputs import Side
+from models.tickets.lifecycle import Action, CloseReason, Status
+from models.tickets.message import Message
+
+MAX_PARTICIPANTS = 50
+"""The maximum number of participants of a ticket."""
+Participants = Mapping[UUID, Collection[UUID]]
+"""The users who participate in each ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedReply:
+    """A reply, with its event, that returns to its author's ticket when a merge is undone."""
+
+    event: Event
+    message: Message
+
+
+def merge(
+    change: TicketChange,
+    into: TicketChange,
+    merged_before: Sequence[TicketChange],
+    merged_there: Sequence[TicketChange] = (),
+    participants: Participants | None = None,
+    *,
+    across_requesters: bool = False,
+) -> None:
+    """Merge the ticket into another and close it as a duplicate.
+
+    `merged_before` are the tickets that were merged into this one earlier; they move along with it.
+    `merged_there` are those that were merged into the other ticket. `participants` are the present
+    ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
+    """
+    if change.ticket.id == into.ticket.id:
+        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
+    if change.ticket.merged_into_id is not None:
+        raise build_merged_refusal(change.ticket.status, Action.CLOSE)
+    if into.ticket.merged_into_id is not None:
+        message = "must be a ticket that is not itself merged into another"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+    if into.ticket.status is Status.CLOSED:
+        message = "must be a ticket that is not closed; reopen it first"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+    source, target = [change, *merged_before], [into, *merged_there]
+    is_across = list_requesters(source) != list_requesters(target)
+    if is_across:
+        check_requesters(change, [*source, *target], across_requesters=across_requesters)
+    for each in source:
+        changes = each.set(merged_into_id=into.ticket.id)
+        if each.ticket.status is Status.CLOSED:
+            changes |= each.set(close_reason=CloseReason.DUPLICATE)
+        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
+    if change.ticket.status is not Status.CLOSED:
+        change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
+    from_id = str(change.ticket.id)
+    into.log(EventType.MERGED, from_id=from_id, across_requesters=is_across)
+    set_participants([*source, *target], participants or {})
+
+
+def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
+    return {change.ticket.requester_id for change in changes}
+
+
+def check_requesters(
+    change: TicketChange, family: Sequence[TicketChange], *, across_requesters: bool
+) -> None:
+    """Raises InvalidInput if the actor may not show the family's requesters its conversation."""
+    if not across_requesters:
+        message = (
+            "is required to merge tickets of different requesters, "
+            "because each of them will see both conversations"
+        )
+        raise InvalidInput(UserErrorCode.REQUIRED, message, "acrossRequesters")
+    organizations = {each.ticket.organization_id for each in family}
+    if len(organizations) > 1 and not ADMINISTER.allows(change.actor):
+        message = "must be of the same organization; only admins can merge across organizations"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+    if len(list_requesters(family)) - 1 > MAX_PARTICIPANTS:
+        message = f"would have more than {MAX_PARTICIPANTS} participants"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+
+
+def set_participants(family: Sequence[TicketChange], before: Participants) -> None:
+    """Make the requesters of a family participants of its other members, and nobody else."""
+    requesters = list_requesters(family)
+    for change in family:
+        others = requesters - {change.ticket.requester_id}
+        change.set_participants(before.get(change.ticket.id, ()), others)
+
+
+def unmerge(
+    change: TicketChange,
+    merge_event: Event,
+    returning: Sequence[TicketChange],
+    remaining: Sequence[TicketChange],
+    replies: Sequence[MovedReply],
+    participants: Participants,
+) -> None:
+    """Undo the merge that `merge_event` logged on the ticket.
+
+    The ticket is OPEN again, unless it was CLOSED before the merge. `returning` are the tickets
+    that had moved along with it. `remaining` are the others of the family; the first of them is the
+    ticket into which all are merged. `replies` are those to move to the ticket.
+    """
+    into = remaining[0]
+    changes = change.set(merged_into_id=None)
+    earlier_reason = merge_event.changes.get("close_reason", (None, None))[0]
+    if earlier_reason is not None:
+        changes |= change.set(close_reason=CloseReason(earlier_reason))
+    change.log(EventType.UNMERGED, changes, into_id=str(into.ticket.id))
+    into.log(EventType.UNMERGED, from_id=str(change.ticket.id))
+    for each in returning:
+        changes = each.set(merged_into_id=change.ticket.id)
+        each.log(EventType.MERGED, changes, into_id=str(change.ticket.id))
+    if earlier_reason is None:
+        change.reopen_window = timedelta.max  # a merge can be undone at any time
+        commands.reopen(change, None)
+    for reply in replies:
+        change.move_reply(reply.event, reply.message, Side.CUSTOMER)
+    set_participants([change, *returning], participants)
+    set_participants(remaining, participants)
+
+
+def list_leaving_requesters(
+    change: TicketChange, returning: Sequence[TicketChange], remaining: Sequence[TicketChange]
+) -> set[UUID]:
+    """The requesters who share no ticket with the remaining family once the merge is undone."""
+    return list_requesters([change, *returning]) - list_requesters(remaining)
+
+
+def find_merge_path(events: Sequence[Event]) -> list[tuple[UUID, Event]]:
+    """The tickets through which a ticket reached the one that it is merged into, oldest first.
+
+    `events` are all MERGED and UNMERGED events of the ticket in order. Each ticket of the result
+    comes with the event that logged it.
+    """
+    path: list[tuple[UUID, Event]] = []
+    for event in events:
+        if "merged_into_id" not in event.changes:
+            continue
+        target = event.changes["merged_into_id"][1]
+        if target is None:
+            path = []
+            continue
+        key = UUID(str(target))
+        position = next((n for n, (each, _) in enumerate(path) if each == key), None)
+        path = [*path, (key, event)] if position is None else path[: position + 1]
+    return path
+
+
+def list_new_participants(changes: Sequence[TicketChange]) -> set[UUID]:
+    return set(chain.from_iterable(change.added_participants for change in changes))

@@ -1,0 +1,247 @@
+"""Merges across requesters, participants, and undoing merges, over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import Client, Service, World
+from support.assert_unchanged import assert_nothing_stored, refusals
+from support.audit import audit
+from support.ticket_mutations import read_timeline
+
+from models.access import revision
+from models.changes import merge_records, merging
+from models.core import ids
+from models.log import event
+from models.log.event import Event, EventType
+from models.people.user import User
+from models.tickets.attachment import Attachment
+from models.tickets.message import Message
+from models.tickets.ticket import TicketParticipant
+
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
+
+TICKET = """query($id: ID!) { ticket(id: $id) {
+  status closeReason mergedInto { id } allowedActions participants { id }
+  messages(first: 100) { nodes { body } } } }"""
+
+
+async def read(client: Client, key: str) -> dict[str, Any] | None:
+    ticket = (await client.run(TICKET, id=key))["ticket"]
+    return None if ticket is None else dict(ticket)
+
+
+async def bodies(client: Client, key: str) -> list[str]:
+    ticket = await read(client, key)
+    assert ticket is not None
+    return [message["body"] for message in ticket["messages"]["nodes"]]
+
+
+async def raise_with_reply(client: Client, body: str) -> str:
+    key = str((await client.raise_ticket(f"About {body}"))["id"])
+    await client.do("replyToTicket", ticketId=key, body=body)
+    return key
+
+
+async def count_visible(client: Client) -> tuple[int, int, int]:
+    query = """{ tickets { totalCount } ticketStats { total }
+      events(types: [TICKET_CREATED]) { totalCount } }"""
+    data = await client.run(query)
+    total, stats, events = data["tickets"], data["ticketStats"], data["events"]
+    return (total["totalCount"], stats["total"], events["totalCount"])
+
+
+async def test_nothing_is_merged_into_a_closed_ticket(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    one, closed = [(await cora.raise_ticket())["id"] for _ in range(2)]
+    await ada.do("closeTicket", ticketId=closed, reason="SPAM")
+    async with assert_nothing_stored():
+        assert await refusals(ada, "mergeTickets", ticketId=one, intoId=closed) == [
+            "INVALID intoId"
+        ]
+    await ada.do("reopenTicket", ticketId=closed, reason="It was no spam.")
+    await ada.do("mergeTickets", ticketId=one, intoId=closed)
+
+
+async def test_a_merge_across_requesters_must_be_asked_for(service: Service, world: World) -> None:
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    mine = await raise_with_reply(service.client(world.cora.token), "mine")
+    colleague = await raise_with_reply(service.client(world.carl.token), "colleague")
+    foreign = await raise_with_reply(service.client(world.olga.token), "foreign")
+    async with assert_nothing_stored():
+        for client in (ada, root):
+            assert await refusals(client, "mergeTickets", ticketId=mine, intoId=colleague) == [
+                "REQUIRED acrossRequesters"
+            ]
+        across = {"ticketId": mine, "intoId": foreign, "acrossRequesters": True}
+        assert await refusals(ada, "mergeTickets", **across) == ["INVALID intoId"]
+    await ada.do("mergeTickets", ticketId=mine, intoId=colleague, acrossRequesters=True)
+    # The family has two requesters now, so even a ticket of one of them exposes a conversation.
+    other = await raise_with_reply(service.client(world.carl.token), "other")
+    async with assert_nothing_stored():
+        assert await refusals(ada, "mergeTickets", ticketId=other, intoId=colleague) == [
+            "REQUIRED acrossRequesters"
+        ]
+    await root.do("mergeTickets", ticketId=colleague, intoId=foreign, acrossRequesters=True)
+    olga = service.client(world.olga.token)
+    assert await bodies(olga, foreign) == ["mine", "colleague", "foreign"]
+
+
+async def test_participants_see_the_ticket_and_may_reply_and_watch(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    assert await read(olga, kept) is None
+    assert await count_visible(olga) == (1, 1, 1)
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    for client in (olga, otto):
+        assert await count_visible(client) == (2, 2, 2)
+        assert await bodies(client, kept) == ["olga's", "otto's"]
+        found = await client.run('{ tickets(filter: {search: "otto"}) { nodes { id } } }')
+        assert {"id": kept} in found["tickets"]["nodes"]
+    seen = await read(olga, kept)
+    assert seen is not None
+    assert (seen["participants"], seen["allowedActions"]) == ([{"id": world.olga.gid}], [])
+    await olga.do("replyToTicket", ticketId=kept, body="Me, too.")
+    await olga.do("watchTicket", ticketId=kept)
+    await olga.do("unwatchTicket", ticketId=kept)
+    async with assert_nothing_stored():
+        for name, arguments in (
+            ("closeTicket", {"reason": "WITHDRAWN"}),
+            ("escalateTicket", {"reason": "x"}),
+            ("rateTicket", {"score": 1}),
+        ):
+            assert await refusals(olga, name, ticketId=kept, **arguments) == ["INVALID ticketId"]
+    changes = [each["changes"] for each in await read_timeline(ada, kept) if each.get("changes")]
+    assert {
+        "field": "participants",
+        "from": "",
+        "to": world.olga.gid,
+        "fromItems": [],
+        "toItems": [world.olga.gid],
+    } in [change for event_changes in changes for change in event_changes]
+    assert await read(service.client(world.cora.token), kept) is None
+
+
+async def test_open_connections_see_a_shared_ticket_at_once(service: Service, world: World) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    async with olga.socket() as socket:
+        await socket.subscribe("subscription { ticketEvents { type ticket { id } } }")
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        await otto.do("replyToTicket", ticketId=kept, body="Hello.")
+        seen: list[dict[str, Any]] = []
+        while {"type": "REPLY_ADDED", "ticket": {"id": kept}} not in seen:
+            seen.append(await socket.next("ticketEvents"))
+        await ada.do("unmergeTicket", ticketId=gone)
+        await otto.do("replyToTicket", ticketId=kept, body="Only for me.")
+        sentinel = (await olga.raise_ticket("Sentinel"))["id"]
+        later: list[dict[str, Any]] = []
+        while {"type": "TICKET_CREATED", "ticket": {"id": sentinel}} not in later:
+            later.append(await socket.next("ticketEvents"))
+    assert {"id": kept} not in [each["ticket"] for each in later]
+    assert await read(olga, kept) is None
+
+
+async def test_a_merge_counts_as_a_change_of_visibility(service: Service, world: World) -> None:
+    gone = await raise_with_reply(service.client(world.olga.token), "a")
+    kept = await raise_with_reply(service.client(world.otto.token), "b")
+    ada, before = service.client(world.ada.token), await event.read_head()
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    for position in range(before, await event.read_head() + 1):
+        assert await revision.visibility_changed_since(position), position
+
+
+async def test_undoing_a_merge_separates_the_conversations(service: Service, world: World) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    async with assert_nothing_stored():
+        assert await refusals(ada, "unmergeTicket", ticketId=gone) == ["INVALID ticketId"]
+        assert await refusals(ada, "unmergeTicket", ticketId="tkt_x") == ["NOT_FOUND ticketId"]
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    for client, body in ((olga, "zebra"), (otto, "for the team"), (ada, "for both")):
+        await client.do("replyToTicket", ticketId=kept, body=body)
+    message = await Message.get(body="zebra")
+    file = await Attachment.create(
+        ticket_id=message.ticket_id,
+        message_id=message.id,
+        filename="log.txt",
+        content_type="text/plain",
+        size=1,
+        sha256="0" * 64,
+    )
+    answer = await ada.do("unmergeTicket", ticketId=gone, idempotencyKey="undo")
+    assert (answer["ticket"]["status"], answer["event"]["type"]) == ("OPEN", "UNMERGED")
+    again = await ada.do("unmergeTicket", ticketId=gone, idempotencyKey="undo")
+    assert again["cursor"] == answer["cursor"]
+    assert await bodies(olga, gone) == ["olga's", "zebra"]
+    assert await bodies(otto, kept) == ["otto's", "for the team", "for both"]
+    assert (await read(olga, kept), await read(otto, gone)) == (None, None)
+    assert await TicketParticipant.all().count() == 0
+    await file.refresh_from_db()
+    assert file.ticket_id == ids.key_of(ids.TICKET, gone)
+    search = '{ tickets(filter: {search: "zebra"}) { nodes { id } } }'
+    assert (await otto.run(search))["tickets"]["nodes"] == []
+    assert (await olga.run(search))["tickets"]["nodes"] == [{"id": gone}]
+    for key in (gone, kept):
+        assert [each["type"] for each in await read_timeline(ada, key)].count("UNMERGED") == 1
+    assert await Event.filter(type=EventType.REPLY_MOVED, message_id=None).count() == 1
+    await audit()
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await audit()
+
+
+async def test_later_messages_of_the_same_requester_stay(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    gone, kept = await raise_with_reply(cora, "first"), await raise_with_reply(cora, "second")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept)
+    await cora.do("replyToTicket", ticketId=kept, body="later")
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert (await bodies(cora, gone), await bodies(cora, kept)) == (["first"], ["second", "later"])
+
+
+async def test_a_ticket_takes_along_those_merged_into_it_earlier(
+    service: Service, world: World
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    a, b, c, d = [await raise_with_reply(cora, name) for name in "abcd"]
+    await ada.do("closeTicket", ticketId=a, reason="SPAM")
+    for key, into in ((a, b), (d, c), (b, c)):
+        await ada.do("mergeTickets", ticketId=key, intoId=into)
+    await ada.do("unmergeTicket", ticketId=b)
+    assert (await bodies(cora, b), await bodies(cora, c)) == (["a", "b"], ["c", "d"])
+    await ada.do("unmergeTicket", ticketId=a)
+    ticket = await read(ada, a)
+    assert ticket is not None
+    assert (ticket["status"], ticket["closeReason"], ticket["mergedInto"]) == (
+        "CLOSED",
+        "SPAM",
+        None,
+    )
+    assert await bodies(cora, b) == ["b"]
+    await audit()
+
+
+async def test_participants_are_bounded(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = service.client(world.ada.token)
+    gone = await raise_with_reply(service.client(world.olga.token), "a")
+    kept = await raise_with_reply(service.client(world.otto.token), "b")
+    for module, name in (
+        (merging, "MAX_PARTICIPANTS"),
+        (merge_records, "MAX_SHARED_TICKETS"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, 0)
+            async with assert_nothing_stored():
+                across = {"ticketId": gone, "intoId": kept, "acrossRequesters": True}
+                assert await refusals(ada, "mergeTickets", **across) == ["INVALID intoId"]
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await User.filter(id=ids.key_of(ids.USER, world.olga.gid)).update(active=False)
+    await audit()

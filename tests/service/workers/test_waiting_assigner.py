@@ -1,0 +1,93 @@
+"""Tickets that wait in a team are assigned when one of its members becomes available."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support import Service, World
+from support.audit import audit
+from support.loop_limits import count_runs
+
+from models.core import ids, time
+from models.log import consumer
+from models.log.event import Event, EventType
+from models.people.team import Membership, Team
+from models.people.user import User
+from models.tickets.ticket import Ticket
+from workers import runner
+from workers.assigner import BATCH_SIZE, Assigner, WaitingAssigner
+
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("no_jobs")]
+
+WINDOW = timedelta(days=14)
+
+
+@pytest.fixture
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service runs no jobs; the test runs them."""
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
+
+
+async def run_job(job: Assigner | WaitingAssigner) -> int:
+    """Run a job until it finds nothing to do; return how many tickets it assigned."""
+    await runner.register(job.name)
+    done = 0
+    for _ in count_runs():
+        position = await consumer.acquire_lease(job.name, "test", time.now(), timedelta(seconds=60))
+        assert position is not None
+        progress = await job.run_once(time.now(), position)
+        done += progress.count
+        if not progress.more:
+            break
+    return done
+
+
+async def get_ticket(key: str) -> Ticket:
+    return await Ticket.get(id=ids.key_of(ids.TICKET, key))
+
+
+async def test_waiting_tickets_are_assigned_when_an_agent_becomes_available(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    await Team.filter(slug="billing").update(assigns_by_load=True)
+    await User.filter(id=world.bill.id).update(present=False)
+    tickets = [await cora.raise_ticket(category="billing") for _ in range(4)]
+    done = await cora.raise_ticket(category="billing")
+    await service.client(world.root.token).do("closeTicket", ticketId=done["id"], reason="INVALID")
+    for hours, ticket in ((3, tickets[0]), (1, tickets[3]), (2, tickets[2])):
+        key = ids.key_of(ids.TICKET, ticket["id"])
+        await Ticket.filter(id=key).update(sla_breaches_at=time.now() + timedelta(hours=hours))
+    assert await run_job(Assigner(WINDOW)) == 0
+    job = WaitingAssigner(WINDOW)
+    assert await run_job(job) == 0
+    await User.filter(id=world.bill.id).update(present=True)
+    assert await run_job(job) == 4
+    assigned = await Event.filter(type=EventType.ASSIGNED).order_by("position")
+    expected = [tickets[n]["id"] for n in (3, 2, 0, 1)]
+    assert [ids.encode(ids.TICKET, event.ticket_id) for event in assigned] == expected
+    assert (await get_ticket(done["id"])).assignee_id is None
+    # An agent who gives a ticket back while others are available keeps it unassigned.
+    await service.client(world.bill.token).do("assignTicket", ticketId=tickets[0]["id"])
+    assert await run_job(job) == 0
+    # The next agent who becomes available gets it.
+    await Membership.create(team=await Team.get(slug="billing"), user_id=world.ada.id)
+    assert await run_job(job) == 1
+    assert (await get_ticket(tickets[0]["id"])).assignee_id == world.ada.id
+    await audit()
+
+
+async def test_more_waiting_tickets_than_a_batch_are_all_assigned_once(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    await User.filter(id=world.bill.id).update(present=False)
+    for _ in range(BATCH_SIZE + 1):
+        await cora.raise_ticket(category="billing")
+    await User.filter(id=world.bill.id).update(present=True)
+    await Team.filter(slug="billing").update(assigns_by_load=True)
+    jobs = [WaitingAssigner(WINDOW) for _ in range(2)]
+    assert sum([await run_job(job) for job in jobs]) == BATCH_SIZE + 1
+    assert await Ticket.filter(assignee_id=world.bill.id).count() == BATCH_SIZE + 1
+    assert await Event.filter(type=EventType.ASSIGNED).count() == BATCH_SIZE + 1
