@@ -1,4 +1,4 @@
-"""External ids are looked up per owner, so nobody's key hides the key of somebody else."""
+"""External ids are looked up per owner: one owner's key does not hide another's."""
 
 from __future__ import annotations
 
