@@ -6,6 +6,7 @@ a notification's its number. Clients treat global ids as opaque.
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -33,6 +34,8 @@ PREFIXES = frozenset(
 )
 NUMBERED_PREFIXES = frozenset({EVENT, NOTIFICATION})
 """The kinds whose key is a number, not a UUID."""
+UUID_PATTERN = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+"""A pattern, because a filter may have a thousand ids, and parsing each takes five times as long."""
 
 
 def new_id() -> UUID:
@@ -66,10 +69,7 @@ def key_of(prefix: str, text: str) -> UUID | None:
 
 def is_uuid(text: str) -> bool:
     """Whether the text is a UUID in its canonical form, the only form in global ids."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+    return UUID_PATTERN.fullmatch(text) is not None
 
 
 def is_position(text: str) -> bool:

@@ -29,6 +29,9 @@ from engine.execution.plans.schema_map import SchemaMap
 from engine.graphql.operation import Operation
 
 COMPILERS = Compilers(RecordCompiler, RowCompiler, RowReader, PageReader)
+MAX_CONCURRENT_ROOT_FIELDS = 4
+"""Each root field may block the event loop for some milliseconds, while a long filter is compiled or
+SQLite is read. Between two groups of so many fields, other clients get their turn."""
 MAX_PLANS_PER_OPERATION = 16
 """An operation has one plan for each combination of values of its directive variables."""
 log = structlog.get_logger("ticketwire.plans")
@@ -70,7 +73,9 @@ class Plan:
         """
         data = dict(self.constants)
         if not self.is_mutation:
-            await gather_or_cancel([self.run_query_field(run, each, data) for each in self.fields])
+            for start in range(0, len(self.fields), MAX_CONCURRENT_ROOT_FIELDS):
+                fields = self.fields[start : start + MAX_CONCURRENT_ROOT_FIELDS]
+                await gather_or_cancel([self.run_query_field(run, each, data) for each in fields])
             return data
         for each in self.fields:
             await self.run_mutation_field(run, each, data, resolved)
