@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
-from models.log.event import Event, encode_cursor
+from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
@@ -110,12 +110,12 @@ def build_services(
     )
 
 
-def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Event]:
-    async def read(position: int) -> list[Event]:
-        return await event_log.read_after(position, MAX_TAIL_BATCH)
+def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[LogEntry]:
+    async def read(position: int) -> Sequence[LogEntry]:
+        return await event_log.read_log(position, MAX_TAIL_BATCH)
 
-    def position_of(event: Event) -> int:
-        return event.position
+    def position_of(entry: LogEntry) -> int:
+        return entry.position
 
     return LogTail(read, position_of, wakeup.listen(), refresh=sessions.refresh)
 

@@ -16,7 +16,7 @@ from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
-from models.log.event import Event
+from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
@@ -58,7 +58,7 @@ class Services:
     rules: Rules
     now: Callable[[], datetime]
     wakeup: WakeupBus
-    event_tail: LogTail[Event]
+    event_tail: LogTail[LogEntry]
     notification_tail: LogTail[Notification]
     presence: PresenceTail
     passwords: PasswordChecker

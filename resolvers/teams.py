@@ -29,7 +29,7 @@ async def categories(info: strawberry.Info) -> Many[Category]:
 @admin_mutation(TeamPayload, "team", Team)
 async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
     return await team.update_team(
-        input.team, name=input.name, assigns_by_load=input.assigns_by_load
+        mutation.changes, input.team, name=input.name, assigns_by_load=input.assigns_by_load
     )
 
 
@@ -53,4 +53,4 @@ async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput)
         if key is None:
             message = "must be given, because an API client has no availability of its own"
             raise InvalidInput(UserErrorCode.REQUIRED, message, "userId")
-    return await team.set_availability(key, present=input.present)
+    return await team.set_availability(mutation.changes, key, present=input.present)

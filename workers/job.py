@@ -96,13 +96,14 @@ class LogJob(Generic[T]):
         raise NotImplementedError
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        events = await event_log.read_after(max(position, self.seen_position), MAX_EVENTS_PER_READ)
-        if not events:
+        entries = await event_log.read_log(max(position, self.seen_position), MAX_EVENTS_PER_READ)
+        if not entries:
             return Progress(0, position)
+        events = [each for each in entries if isinstance(each, Event)]
         wanted = [event for event in events if self.wants(event) and not event.value("history")]
         batch = wanted[: self.batch_size]
         # A full batch ends at its last event; the next run reads on from there.
-        end = batch[-1].position if len(batch) == self.batch_size else events[-1].position
+        end = batch[-1].position if len(batch) == self.batch_size else entries[-1].position
         work = await self.prepare(batch, at) if batch else []
         count = 0
         if work:

@@ -22,6 +22,8 @@ MODULES = [
     "models.log.consumer",
     "models.demo_clock",
     "models.tickets.presence",
+    "models.audit.directory_event",
+    "models.audit.entry",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

@@ -78,6 +78,15 @@ CURSOR = re.compile(r"[0-7][0-9a-f]{15}", re.ASCII)
 NOT_A_CURSOR = "This is not a cursor of the event log."
 
 
+class LogEntry(Model):
+    """A record with a position in the log: an event of a ticket or of the directory."""
+
+    position = fields.BigIntField(primary_key=True, generated=False)
+
+    class Meta:
+        abstract = True
+
+
 class LogHead(Model):
     """One row: the position of the newest event."""
 
@@ -97,7 +106,7 @@ def encode_cursor(position: int) -> str:
     return f"{position:016x}"
 
 
-class Event(Model):
+class Event(LogEntry):
     """One event of the log.
 
     `data["changes"]` maps each changed field of the ticket to `[from, to]`. Applied in order, the
@@ -105,7 +114,6 @@ class Event(Model):
     event. The actor is a user or an API client; if both are null, it is the system.
     """
 
-    position = fields.BigIntField(primary_key=True, generated=False)
     # Without a description, Tortoise would list all types in the column's comment.
     type = fields.CharEnumField(EventType, max_length=24, description="The type of the event")
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
@@ -165,8 +173,8 @@ async def lock_head() -> None:
     await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
 
 
-def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
-    """The statements that give the events their positions and store them.
+def append_statements(events: Sequence[LogEntry]) -> list[batch.WriteStatement]:
+    """The statements that give the events, all of one model, their positions and store them.
 
     They must be the last of their transaction, because other writers wait for the head from then
     on. The positions are known only when the statements run. Until `assign_positions`, an event's
@@ -180,14 +188,14 @@ def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
     ]
 
 
-def assign_positions(events: Sequence[Event], head: int) -> None:
+def assign_positions(events: Sequence[LogEntry], head: int) -> None:
     """Set the events' positions, once the head after appending them is known."""
     for event in events:
         events_after = event.position
         event.position = head - events_after
 
 
-async def append(events: Sequence[Event]) -> None:
+async def append(events: Sequence[LogEntry]) -> None:
     """Store events as the last step of the caller's transaction."""
     if events:
         results = await batch.execute(append_statements(events))

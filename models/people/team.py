@@ -11,6 +11,7 @@ from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, One
+from models.core.record_changes import RecordChanges
 from models.core.sql import FALSE, Condition
 from models.people.user import User
 
@@ -28,6 +29,7 @@ class Team(Model):
     name = fields.CharField(max_length=200)
     assigns_by_load = fields.BooleanField(default=False, db_default=False)
     """Whether new tickets are assigned to the available member with the fewest open tickets."""
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "teams"
@@ -60,6 +62,7 @@ class Category(Model):
         "models.Team", related_name=False, on_delete=fields.RESTRICT
     )
     team_id: UUID
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "categories"
@@ -94,29 +97,32 @@ async def get_category(slug: str, *path: str) -> Category:
 
 
 async def update_team(
-    slug: str, *, name: str | None = None, assigns_by_load: bool | None = None
+    changes: RecordChanges,
+    slug: str,
+    *,
+    name: str | None = None,
+    assigns_by_load: bool | None = None,
 ) -> Team:
     """Change a team. None leaves a value unchanged. Raises InvalidInput."""
-    team = await get_team(slug, "team")
+    key = (await get_team(slug, "team")).id
+    team = await Team.select_for_update().get(id=key)
     values: dict[str, object] = {}
     if name is not None:
         values["name"] = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
     if assigns_by_load is not None:
         values["assigns_by_load"] = assigns_by_load
-    if values:
-        await Team.filter(id=team.id).update(**values)
-    return await Team.get(id=team.id)
+    await changes.update(team, **values)
+    return team
 
 
-async def set_availability(user_id: UUID, *, present: bool) -> User:
+async def set_availability(changes: RecordChanges, user_id: UUID, *, present: bool) -> User:
     """Set whether rules may assign tickets to a user. Raises InvalidInput."""
-    user = await User.get_or_none(id=user_id)
+    user = await User.select_for_update(no_key=True).get_or_none(id=user_id)
     if user is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
     if not user.is_staff:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
-    await User.filter(id=user.id).update(present=present)
-    user.present = present
+    await changes.update(user, present=present)
     return user
 
 

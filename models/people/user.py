@@ -26,6 +26,7 @@ class Organization(Model):
     name = fields.CharField(max_length=200)
     shared = fields.BooleanField(default=False)
     external_id = fields.CharField(max_length=255, null=True, unique=True)
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "organizations"
@@ -53,6 +54,8 @@ class User(Model):
     """Whether rules may assign tickets to this user now."""
     created_at = InstantField(default=now)
     name_words = WordsField("display_name")
+    version = fields.IntField(default=1, db_default=1)
+    """Starts at 1. Each change by `RecordChanges` raises it, also in the other models."""
 
     class Meta:
         table = "users"
@@ -71,6 +74,7 @@ class ApiClient(Model):
     display_name = fields.CharField(max_length=200, unique=True)
     active = fields.BooleanField(default=True)
     created_at = InstantField(default=now)
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "api_clients"

@@ -11,11 +11,12 @@ from uuid import UUID
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
+from models.audit.directory_event import DirectoryEvent
 from models.core.errors import CursorExpired, CursorInvalid
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
-from models.log.event import Event, EventType, decode_cursor, encode_cursor, read_head
+from models.log.event import Event, EventType, LogEntry, decode_cursor, encode_cursor, read_head
 from models.queries.connection import count_rows
 from models.queries.filter import FilterData, compile_filter
 
@@ -72,11 +73,20 @@ async def require_range(position: int) -> None:
 
 async def require_retained(position: int) -> None:
     """Raises CursorExpired if events after the position have been deleted."""
-    rows = await database.fetch_dicts("SELECT MIN(position) AS position FROM events")
-    oldest = cast("int | None", rows[0]["position"])
+    oldest = await read_oldest_position()
     if oldest is not None and position < oldest - 1:
         message = "The log no longer has all events after this cursor; read the tickets again."
         raise CursorExpired(message)
+
+
+async def read_oldest_position() -> int | None:
+    """The oldest position of the log, of an event of a ticket or of the directory."""
+    rows = await database.fetch_dicts(
+        "SELECT (SELECT MIN(position) FROM events) AS of_tickets, "
+        "(SELECT MIN(position) FROM directory_events) AS of_directory"
+    )
+    positions = [cast("int | None", value) for value in rows[0].values()]
+    return min((position for position in positions if position is not None), default=None)
 
 
 # Reads
@@ -127,6 +137,28 @@ async def read_after(position: int, limit: int) -> list[Event]:
     """Return the events after a position, whether or not any viewer may see them."""
     newer = Condition("(e.position > ?)", (position,))
     return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", limit))
+
+
+def position_of(entry: LogEntry) -> int:
+    return entry.position
+
+
+async def read_log(position: int, limit: int) -> Sequence[LogEntry]:
+    """Return the events of tickets and of the directory after a position, without a gap.
+
+    The events of the directory are seldom, so they are read only if the others have a gap.
+    """
+    events = await read_after(position, limit)
+    if events and events[-1].position == position + len(events):
+        return events
+    newer = DirectoryEvent.filter(position__gt=position).order_by("position").limit(limit)
+    merged = sorted((*events, *await newer), key=position_of)
+    # The second read may have seen a later log. Then the next call returns what the first missed.
+    return [
+        each
+        for expected, each in enumerate(merged, start=position + 1)
+        if each.position == expected
+    ][:limit]
 
 
 async def read_last_position(viewer: Viewer, ticket_id: UUID) -> int:

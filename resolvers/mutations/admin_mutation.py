@@ -4,14 +4,15 @@ Such a mutation is a function that changes one record and returns it, for exampl
 policy. The root field's permission decides who may call it, not the decorator: agents may set their
 own availability.
 
-The decorator runs the function in one transaction with its idempotency key, returns refusals as
-user errors, and sends a wake-up after the commit.
+The decorator runs the function in one transaction with its idempotency key, stores its changes in
+the audit log and as directory events, returns refusals as user errors, and sends a wake-up after
+the commit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,9 +20,12 @@ import strawberry
 from tortoise.models import Model
 
 from models.access.viewer import Viewer
+from models.audit import storage
+from models.audit.entry import Origin
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Refusal, Refusals
-from resolvers.context import context_of
+from models.core.record_changes import RecordChanges
+from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import KeyedInput, run_once
 from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
@@ -32,10 +36,11 @@ Record = TypeVar("Record", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class AdminMutation:
-    """The caller and the time of one mutation."""
+    """The caller, the time and the changes of one mutation."""
 
     viewer: Viewer
     at: datetime
+    changes: RecordChanges = field(default_factory=RecordChanges)
 
 
 Function = Callable[[AdminMutation, Input], Awaitable[Record]]
@@ -62,8 +67,10 @@ def admin_mutation(
 
             async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
-                record = await function(AdminMutation(context.viewer, at), input)
-                if key is not None:
+                mutation = AdminMutation(context.viewer, at)
+                record = await function(mutation, input)
+                await storage.write(mutation.changes, origin_of(context, info.field_name), at)
+                if key is not None:  # last, because it may commit the transaction
                     await store_result(key, ResultReference(at, record.pk))
                 return record, False
 
@@ -82,6 +89,11 @@ def admin_mutation(
         return as_resolver(run_resolver, function, payload)
 
     return decorate
+
+
+def origin_of(context: Context, action: str) -> Origin:
+    """Where an action of the context's viewer comes from, for the audit log."""
+    return Origin(action, context.viewer, context.address, context.request_id)
 
 
 def given_fields(input: object, *, clearable: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.core.errors import CursorExpired, CursorInvalid
 from models.log import event
-from models.log.event import LIFECYCLE_EVENTS, Event, EventType, decode_cursor
+from models.log.event import LIFECYCLE_EVENTS, Event, EventType, LogEntry, decode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log, tickets
@@ -125,25 +125,26 @@ class TicketEventSource(Source[Event]):
 
     async def read_batch(self) -> list[tuple[int, Event]]:
         tail = self.context.services.event_tail
-        events = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
+        entries = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
+        events = [entry for entry in entries if isinstance(entry, Event)]
         visible = await visible_matches(self.context, self.selection, events)
-        self.position = events[-1].position
+        self.position = entries[-1].position
         return [(event.position, event) for event in visible]
 
-    async def read_page(self) -> list[Event]:
+    async def read_page(self) -> Sequence[LogEntry]:
         events = await read_events_page(self.position)
         # Permissions are refreshed after the read, so they are never older than the events.
         await self.context.services.sessions.refresh()
         return events
 
 
-async def read_events_page(position: int) -> list[Event]:
-    """The events after a position, from the database.
+async def read_events_page(position: int) -> Sequence[LogEntry]:
+    """The log after a position, from the database.
 
     Raises CursorExpired if they were deleted in the meantime.
     """
-    events = await event_log.read_after(position, MAX_BATCH_EVENTS)
+    events = await event_log.read_log(position, MAX_BATCH_EVENTS)
     if not events or events[0].position != position + 1:
         raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
     return events

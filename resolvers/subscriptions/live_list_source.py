@@ -15,7 +15,7 @@ from engine.execution.source import Item, Source
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
 from models.log import event
-from models.log.event import Event
+from models.log.event import Event, LogEntry
 from models.queries import event_log, live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
@@ -85,7 +85,7 @@ class LiveListSource(Source[LiveListChange]):
         return BEFORE_SNAPSHOT if self.pending is Pending.SNAPSHOT else BEFORE_CATCH_UP
 
     @property
-    def tail(self) -> LogTail[Event]:
+    def tail(self) -> LogTail[LogEntry]:
         return self.context.services.event_tail
 
     @property
@@ -291,9 +291,9 @@ class LiveListSource(Source[LiveListChange]):
         if count > MAX_REPLAY_EVENTS:
             return None
         await self.tail.wait_beyond(end - 1)
-        events = self.tail.after(position)
-        if events is None:
-            events = await event_log.read_after(position, count)
-        events = events[:count]
-        is_complete = len(events) == count and (not events or events[-1].position == end)
-        return events if is_complete else None
+        entries = self.tail.after(position)
+        if entries is None:
+            entries = await event_log.read_log(position, count)
+        entries = entries[:count]
+        is_complete = len(entries) == count and (not entries or entries[-1].position == end)
+        return [each for each in entries if isinstance(each, Event)] if is_complete else None

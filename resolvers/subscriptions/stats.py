@@ -22,7 +22,7 @@ from engine.limits.memory import MemoryBudget
 from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
-from models.log.event import Event
+from models.log.event import LogEntry
 from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
 from models.queries.running_stats import RunningStats
 from models.queries.stats import GroupBy, Stats, read_stats
@@ -68,7 +68,7 @@ class LiveStats:
         viewer: Viewer,
         filter: Mapping[str, Any] | None,
         group: GroupBy | None,
-        tail: LogTail[Event],
+        tail: LogTail[LogEntry],
         now: Callable[[], datetime],
         memory: MemoryBudget,
     ) -> None:

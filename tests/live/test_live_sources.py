@@ -25,7 +25,7 @@ from models.changes import commands
 from models.core import time
 from models.core.errors import TooExpensive
 from models.log import event
-from models.log.event import Event
+from models.log.event import LogEntry
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, live_list
@@ -55,10 +55,10 @@ async def running_services(
     log."""
     wakeup = WakeupBus("memory://")
 
-    async def read(position: int) -> list[Event]:
-        return await event_log.read_after(position, 1000)
+    async def read(position: int) -> Sequence[LogEntry]:
+        return await event_log.read_log(position, 1000)
 
-    def position_of(event: Event) -> int:
+    def position_of(event: LogEntry) -> int:
         return event.position
 
     tail = LogTail(read, position_of, wakeup.listen(), poll_seconds=0.01)

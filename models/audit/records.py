@@ -1,0 +1,64 @@
+"""The kinds of administrative records, and which of their columns the logs show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from tortoise.models import Model
+
+from models.core import ids
+from models.core.record_changes import RecordChange, Value
+from models.escalation.path import EscalationPath
+from models.people.team import Category, Team
+from models.people.token import Token
+from models.people.user import ApiClient, Organization, User
+from models.sla.records import SlaCalendar, SlaPolicy
+
+
+class RecordKind(Enum):
+    USER = "user"
+    ORGANIZATION = "organization"
+    TEAM = "team"
+    CATEGORY = "category"
+    API_CLIENT = "api_client"
+    API_TOKEN = "api_token"  # noqa: S105 - the name of a kind
+    SLA_POLICY = "sla_policy"
+    SLA_CALENDAR = "sla_calendar"
+    ESCALATION_PATH = "escalation_path"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRecord:
+    """How a model is logged.
+
+    kind          the kind of its records
+    id_prefix     the prefix of their global ids
+    hidden        the columns that no log shows: secrets, and what follows from other columns
+    in_directory  whether changes are also directory events
+    """
+
+    kind: RecordKind
+    id_prefix: str
+    hidden: frozenset[str] = frozenset()
+    in_directory: bool = True
+
+
+LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
+    User: LoggedRecord(RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words"})),
+    Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
+    Team: LoggedRecord(RecordKind.TEAM, ids.TEAM),
+    Category: LoggedRecord(RecordKind.CATEGORY, ids.CATEGORY),
+    ApiClient: LoggedRecord(RecordKind.API_CLIENT, ids.API_CLIENT),
+    Token: LoggedRecord(RecordKind.API_TOKEN, ids.TOKEN, frozenset({"digest"}), in_directory=False),
+    SlaPolicy: LoggedRecord(RecordKind.SLA_POLICY, ids.SLA_POLICY, frozenset({"terms"})),
+    SlaCalendar: LoggedRecord(RecordKind.SLA_CALENDAR, ids.SLA_CALENDAR),
+    EscalationPath: LoggedRecord(RecordKind.ESCALATION_PATH, ids.ESCALATION_PATH),
+}
+
+
+def visible_values(change: RecordChange) -> dict[str, tuple[Value, Value]]:
+    """The changed values that the logs may show."""
+    hidden = LOGGED_RECORDS[type(change.record)].hidden | {"id"}
+    return {name: values for name, values in change.values.items() if name not in hidden}
