@@ -17,7 +17,7 @@ from models.tickets.presence import TicketPresence
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
-from resolvers.subscriptions.ticket_argument import require_ticket
+from resolvers.subscriptions.arguments import require_ticket
 from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
 

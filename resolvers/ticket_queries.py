@@ -73,7 +73,7 @@ async def log_events(
     before: Before = None,
 ) -> ConnectionQuery[Event]:
     context = context_of(info)
-    event_filter = EventFilter(None if types is None else frozenset(types))
+    event_filter = EventFilter.of_types(types)
     page = parse_page_arguments(first, after, last, before)
     data = filter_mapping(filter, context.viewer)
     return await list_events(context.viewer, event_filter, data, page, context.now())

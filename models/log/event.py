@@ -165,7 +165,7 @@ async def lock_head() -> None:
     await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
 
 
-def append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
+def build_append_statements(events: Sequence[Event]) -> list[batch.WriteStatement]:
     """The statements that give the events their positions and store them.
 
     They must be the last of their transaction, because other writers wait for the head from then
@@ -190,5 +190,5 @@ def assign_positions(events: Sequence[Event], head: int) -> None:
 async def append(events: Sequence[Event]) -> None:
     """Store events as the last step of the caller's transaction."""
     if events:
-        results = await batch.execute(append_statements(events))
+        results = await batch.execute(build_append_statements(events))
         assign_positions(events, results[0])
