@@ -31,9 +31,9 @@ class CalendarFields(TypedDict, total=False):
     active: bool
 
 
-async def list_calendars(*, archived: bool = False) -> list[SlaCalendar]:
-    """Return the active calendars by name; with `archived`, all calendars."""
-    calendars = SlaCalendar.all() if archived else SlaCalendar.filter(active=True)
+async def list_calendars(*, include_inactive: bool = False) -> list[SlaCalendar]:
+    """Return the active calendars by name; with `include_inactive`, all calendars."""
+    calendars = SlaCalendar.all() if include_inactive else SlaCalendar.filter(active=True)
     return await calendars.order_by("name")
 
 
