@@ -196,11 +196,6 @@ async def lock_tickets(
     return {ticket.id: ticket for ticket in tickets}
 
 
-async def allocate_number() -> int:
-    """The number of the next ticket."""
-    return (await allocate_numbers(1))[0]
-
-
 async def allocate_numbers(count: int) -> list[int]:
     """The numbers of the next `count` tickets, ascending, for the transaction that stores them.
 

@@ -399,11 +399,13 @@ async def test_an_expired_token_is_invalid(desk: Desk) -> None:
 async def test_a_revoked_token_is_invalid_and_keeps_its_first_revocation(desk: Desk) -> None:
     made, text = await issue_token(desk.ada.user_id)
     _, other = await issue_token(desk.ada.user_id)
+    read_before = await Token.get(id=made.id)
     await token.revoke_token(made, NOON)
     assert await authenticate(text, NOON) is None
-    assert await authenticate(other, NOON) is not None
+    assert await authenticate(other, NOON) is not None, "no other token is revoked"
     await token.revoke_token(made, NOON + timedelta(hours=1))
     await token.revoke_token(await Token.get(id=made.id), NOON + timedelta(hours=2))
+    await token.revoke_token(read_before, NOON + timedelta(hours=3))
     assert (await Token.get(id=made.id)).revoked_at == made.revoked_at == NOON
 
 
