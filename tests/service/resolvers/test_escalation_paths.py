@@ -17,20 +17,11 @@ from models.escalation import admin as escalation_paths
 from models.escalation.path import EscalationPath
 from models.people.user import Role, User
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 MISSING_ID = UUID(int=7)
 NOTIFY_STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 PATH = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [NOTIFY_STEP]}
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
 
 
 async def read_list(client: Client, include_inactive: bool = False) -> list[dict[str, Any]]:

@@ -24,19 +24,10 @@ from models.people.user import Organization
 from models.sla import calendar_admin, policies, policy_admin
 from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 MISSING_ID = UUID(int=7)
 BERLIN = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK}
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
 
 
 async def read_list(
