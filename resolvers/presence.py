@@ -91,7 +91,7 @@ class PresenceSource(Source[TicketPresence]):
         items = await watched.wait_for_snapshots(self.position)
         last_sent = self.last_sent
         self.position, self.last_sent = items[-1]
-        # If the ticket had no reader for a moment, because permissions changed, the first snapshot
+        # If the ticket had no source for a moment, because permissions changed, the first snapshot
         # may be the one that the subscriber already has.
         return items[1:] if items[0][1] == last_sent else items
 

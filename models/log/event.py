@@ -69,7 +69,6 @@ UNVERSIONED_EVENTS = frozenset(
 """Alone, these events change neither the ticket's version nor its `updated_at`."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
-
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
 POSITION_FROM_EVENTS_AFTER = "(SELECT position FROM log_head) - ?"
 """The position of a new event that has `?` new events after it, once the head is advanced."""
@@ -92,7 +91,7 @@ class LogHead(Model):
 def encode_cursor(position: int) -> str:
     """A position as a cursor for clients: 16 hexadecimal digits.
 
-    The API promises this width, and that comparing cursors as strings gives the order of the log.
+    The API guarantees this width, and that comparing cursors as strings gives the log's order.
     """
     return f"{position:016x}"
 

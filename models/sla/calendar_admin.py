@@ -38,7 +38,7 @@ async def list_calendars(*, include_inactive: bool = False) -> list[SlaCalendar]
 
 
 async def create_calendar(fields: CalendarFields, at: datetime) -> SlaCalendar:
-    """Raises InvalidInput."""
+    """Create an active calendar. Raises InvalidInput."""
     calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
     async with database.transaction():
         await policies.lock_admin_changes()
@@ -69,7 +69,7 @@ async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime
 
 
 async def archive_calendar(calendar_id: str, at: datetime) -> SlaCalendar:
-    """Raises InvalidInput, also if an active policy uses the calendar."""
+    """Deactivate a calendar. Raises InvalidInput, also if an active policy uses it."""
     return await update_calendar(calendar_id, {"active": False}, at)
 
 

@@ -142,7 +142,7 @@ async def read_events_page(position: int) -> list[Event]:
     """
     events = await event_log.read_after(position, MAX_BATCH_EVENTS)
     if not events or events[0].position != position + 1:
-        raise CursorExpired("The log was cut while it was read; read the tickets afresh.")
+        raise CursorExpired("The log was cut while it was read; read the tickets again.")
     return events
 
 

@@ -75,7 +75,7 @@ def sources_of(tail: PresenceTail, ticket: dict[str, Any]) -> set[object]:
     key = ids.key_of(ids.TICKET, ticket["id"])
     assert key is not None
     watched = tail.watched.get(key)
-    return set(watched.readers) if watched else set()
+    return set(watched.sources) if watched else set()
 
 
 @pytest.fixture
