@@ -93,14 +93,14 @@ async def test_nothing_is_executed_if_no_media_type_is_acceptable(
 
 
 UNSUPPORTED_TYPES = (
-    "application/json",
-    "application/json; charset=utf-8",
-    "application/json;charset=UTF-8",
     *("text/plain", "", "application/jsonp", "application/graphql", "application/xml"),
     *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
     *("application/json; charset=utf-16", "application/json;charset=latin-1"),
 )
 SUPPORTED_TYPES = (
+    "application/json",
+    "application/json; charset=utf-8",
+    "application/json;charset=UTF-8",
     'application/json; charset="UTF-8"',
     "Application/JSON; Charset=utf8",
     "application/json; profile=x",
