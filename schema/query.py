@@ -162,7 +162,7 @@ class Query:
         arguments=INCLUDE_INACTIVE,
     )
     escalation_paths: Any = query(
-        resolvers.escalation.list_escalation_paths,
+        resolvers.escalation.escalation_paths,
         READ_POLICIES,
         "The escalation paths, by position. At most 100 are active.",
         list[EscalationPathType],
