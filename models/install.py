@@ -1,4 +1,4 @@
-"""Creates what the tables of models don't include: search, ticket numbers, the log's head."""
+"""Creates the parts of the database that no model declares: search, ticket numbers, log head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """Create all of it, in a database whose tables are those of the current records."""
+    """Create all of them, in a database with the tables of the current models."""
     await search.install(client, dialect)
     await install_counters(client, dialect)
 

@@ -95,13 +95,6 @@ async def create_executor() -> MigrationExecutor:
     return executor
 
 
-async def pending_migrations() -> list[str]:
-    """The names of the migrations that are not applied yet."""
-    async with database.transaction():
-        executor = await create_executor()
-        return [step.migration.name for step in await executor.plan()]
-
-
 async def check_references() -> None:
     broken = await database.fetch_dicts("PRAGMA foreign_key_check")
     if broken:

@@ -65,7 +65,7 @@ async def create_user(
 
 
 def clean_name(name: str, owner: str) -> str:
-    """The trimmed name. Raises InvalidArgument, which says whose name it is."""
+    """The trimmed name. Raises InvalidArgument, whose message mentions the owner."""
     try:
         return clean_text(name, max_chars=MAX_NAME_CHARS)
     except InvalidInput as error:

@@ -21,7 +21,7 @@ CLEARABLE_FIELDS = frozenset({"metric", "priority", "team"})
 """The fields of a path that null clears."""
 
 
-async def list_escalation_paths(
+async def escalation_paths(
     info: strawberry.Info, include_inactive: bool | None = None
 ) -> list[EscalationPath]:
     return await admin.list_paths(include_inactive=bool(include_inactive))

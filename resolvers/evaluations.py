@@ -1,4 +1,4 @@
-"""Evaluates equal filters once, for all subscriptions that look at the same events."""
+"""Evaluates equal filters once for all subscriptions that look at the same events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 MAX_EVALUATIONS = 1_000
-"""All results are forgotten when there are more. The next readers evaluate again."""
+"""All results are forgotten when there are more. The next callers evaluate again."""
 
 
 class SharedEvaluations:

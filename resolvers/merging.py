@@ -26,7 +26,7 @@ async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> N
     ids_by_field = {"ticketId": input.ticket_id, "intoId": input.into_id}
     keys = [ids.key_of(ids.TICKET, id) for id in ids_by_field.values()]
     members = await Ticket.filter(merged_into_id__in=[key for key in keys if key])
-    change, into = await mutation.tickets(
+    change, into = await mutation.lock_tickets(
         ids_by_field, input.expected_version, also_lock=[ticket.id for ticket in members]
     )
     merged_before = await lock_merged_tickets(mutation, change.ticket.id)
@@ -45,7 +45,7 @@ async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> N
 async def lock_merged_tickets(mutation: TicketMutation, into_id: UUID) -> list[TicketChange]:
     """Begin changes of the tickets that are merged into a ticket."""
     tickets = await Ticket.filter(merged_into_id=into_id).order_by("id").select_for_update()
-    return [mutation.find_change(ticket) or mutation.change(ticket) for ticket in tickets]
+    return [mutation.begin_change(ticket) for ticket in tickets]
 
 
 @ticket_mutation(TicketPayload)
@@ -56,13 +56,13 @@ async def unmerge_ticket(mutation: TicketMutation, input: TicketActionInput) -> 
     members = await Ticket.filter(merged_into_id=into_id) if into_id else []
     also_lock = [member.id for member in members] + ([into_id] if into_id else [])
     ids_by_field = {"ticketId": input.ticket_id}
-    (change,) = await mutation.tickets(ids_by_field, input.expected_version, also_lock)
+    (change,) = await mutation.lock_tickets(ids_by_field, input.expected_version, also_lock)
     if change.ticket.merged_into_id is None:
         message = "This ticket is not merged into another ticket."
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     if change.ticket.merged_into_id != into_id:  # another merge was faster
         raise StaleVersion(change.ticket.get_version(is_customer=mutation.viewer.is_customer))
-    into = mutation.change(await Ticket.select_for_update().get(id=into_id))
+    into = mutation.begin_change(await Ticket.select_for_update().get(id=into_id))
     await unmerge(mutation, change, into, await lock_merged_tickets(mutation, into.ticket.id))
 
 

@@ -26,7 +26,7 @@ async def check_last_seen_cursor(input: ReplyToTicketInput) -> None:
 
 @ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
 async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
-    viewer, change = mutation.viewer, await mutation.ticket(input, for_participants=True)
+    viewer, change = mutation.viewer, await mutation.lock_ticket(input, for_participants=True)
     body = text.clean_body(input.body, "body")
     position = last_seen_position(input)
     if position is not None:
@@ -39,5 +39,5 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
 
 @ticket_mutation(NotePayload, message="note")
 async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     commands.add_note(change, text.clean_body(input.body, "body"))

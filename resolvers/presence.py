@@ -17,7 +17,7 @@ from models.tickets.presence import TicketPresence
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
-from resolvers.subscriptions.ticket_argument import require_ticket
+from resolvers.subscriptions.arguments import require_ticket
 from schema.inputs.presence import SetPresenceInput
 from schema.payloads.presence import SetPresencePayload
 
@@ -91,7 +91,7 @@ class PresenceSource(Source[TicketPresence]):
         items = await watched.wait_for_snapshots(self.position)
         last_sent = self.last_sent
         self.position, self.last_sent = items[-1]
-        # If the ticket had no reader for a moment, because permissions changed, the first snapshot
+        # If the ticket had no source for a moment, because permissions changed, the first snapshot
         # may be the one that the subscriber already has.
         return items[1:] if items[0][1] == last_sent else items
 

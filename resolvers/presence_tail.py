@@ -30,7 +30,7 @@ class WatchedTicket:
     """The newest snapshots of a ticket that has subscribers. Each differs from the one before."""
 
     def __init__(self) -> None:
-        self.readers: set[object] = set()
+        self.sources: set[object] = set()
         self.snapshots: deque[Item[TicketPresence]] = deque(maxlen=MAX_SNAPSHOTS)
         self.changed = asyncio.Event()
 
@@ -73,20 +73,20 @@ class PresenceTail:
         self.sequence = 0
         self.due = asyncio.Event()
 
-    def watch(self, ticket_id: UUID, reader: object) -> WatchedTicket:
-        """Read a ticket's presence until `unwatch`. A second call for one reader has no effect."""
+    def watch(self, ticket_id: UUID, source: object) -> WatchedTicket:
+        """Read a ticket's presence until `unwatch`. A second call for one source has no effect."""
         watched = self.watched.get(ticket_id)
         if watched is None:
             watched = self.watched[ticket_id] = WatchedTicket()
             self.due.set()
-        watched.readers.add(reader)
+        watched.sources.add(source)
         return watched
 
-    def unwatch(self, ticket_id: UUID, reader: object) -> None:
+    def unwatch(self, ticket_id: UUID, source: object) -> None:
         watched = self.watched.get(ticket_id)
         if watched is not None:
-            watched.readers.discard(reader)
-            if not watched.readers:
+            watched.sources.discard(source)
+            if not watched.sources:
                 del self.watched[ticket_id]
 
     async def run(self) -> None:

@@ -38,13 +38,13 @@ CLEARABLE_FIELDS = frozenset(
 async def sla_policies(
     info: strawberry.Info, include_inactive: bool | None = None
 ) -> list[SlaPolicy]:
-    return await policies.list_policies(archived=bool(include_inactive))
+    return await policies.list_policies(include_inactive=bool(include_inactive))
 
 
 async def sla_calendars(
     info: strawberry.Info, include_inactive: bool | None = None
 ) -> list[SlaCalendar]:
-    return await calendar_admin.list_calendars(archived=bool(include_inactive))
+    return await calendar_admin.list_calendars(include_inactive=bool(include_inactive))
 
 
 calendar_mutation = admin_mutation(SlaCalendarPayload, "sla_calendar", SlaCalendar)

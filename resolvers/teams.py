@@ -8,22 +8,22 @@ from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.lazy_query import LazyQuery, Many
-from models.core.sql import TRUE
+from models.core.lazy_query import Many
 from models.people import team
 from models.people.team import Category, Team
 from models.people.user import User
+from models.queries.teams import list_categories, list_teams
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from schema.inputs.teams import SetAvailabilityInput, UpdateTeamInput
 from schema.payloads.teams import AvailabilityPayload, TeamPayload
 
 
 async def teams(info: strawberry.Info) -> Many[Team]:
-    return Many(LazyQuery(Team, "t", "teams t", TRUE, "t.name"))
+    return list_teams()
 
 
 async def categories(info: strawberry.Info) -> Many[Category]:
-    return Many(LazyQuery(Category, "c", "categories c", TRUE, "c.name"))
+    return list_categories()
 
 
 @admin_mutation(TeamPayload, "team", Team)

@@ -10,9 +10,8 @@ from models.changes.intake import TicketIntake
 from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.hydration import new_record
-from models.core.lazy_query import LazyQuery, One
-from models.core.sql import in_list
 from models.people.user import User
+from models.queries.users import find_user
 from models.sla.update import set_intake_terms
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
@@ -43,12 +42,12 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     prepared = await intake.prepare_ticket(
         input.category, priority, requester.organization_id, "category"
     )
-    change = mutation.change(new_ticket(mutation, input, priority, prepared, requester))
+    change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")
     commands.create(change, tags, new_resources(change.ticket, input))
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
-        (earlier,) = await mutation.tickets({"followUpOf": input.follow_up_of})
+        (earlier,) = await mutation.lock_tickets({"followUpOf": input.follow_up_of})
         link_commands.follow_up(change, earlier)
 
 
@@ -136,8 +135,8 @@ async def find_requester(mutation: TicketMutation, requester_id: str | None) -> 
     key = ids.key_of(ids.USER, requester_id)
     if caller is not None and key == caller.id:
         return caller
-    keys = [key] if key and not mutation.viewer.is_customer else []
-    requester = await One(LazyQuery(User, "u", "users u", in_list("u.id", keys)))
+    is_permitted = not mutation.viewer.is_customer
+    requester = await find_user(key) if key is not None and is_permitted else None
     if requester is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "requesterId")
     return requester

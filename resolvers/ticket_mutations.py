@@ -34,7 +34,7 @@ from schema.payloads.tickets import TicketPayload
 
 @ticket_mutation(TicketPayload)
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None
     if input.subject is not None:
@@ -83,7 +83,7 @@ def new_external_id(
 
 @ticket_mutation(TicketPayload)
 async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     assignee = None
     if input.assignee_id is not None:
         key = ids.key_of(ids.USER, input.assignee_id)
@@ -95,51 +95,51 @@ async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> N
 
 @ticket_mutation(TicketPayload)
 async def transfer_ticket(mutation: TicketMutation, input: TransferTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     target = await team.get_team(input.team, "team")
     commands.transfer(change, target, await team.list_member_ids(target.id))
 
 
 @ticket_mutation(TicketPayload)
 async def start_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    commands.start(await mutation.ticket(input))
+    commands.start(await mutation.lock_ticket(input))
 
 
 @ticket_mutation(TicketPayload)
 async def await_customer(mutation: TicketMutation, input: TicketActionInput) -> None:
-    commands.await_customer(await mutation.ticket(input))
+    commands.await_customer(await mutation.lock_ticket(input))
 
 
 @ticket_mutation(TicketPayload)
 async def hold_ticket(mutation: TicketMutation, input: HoldTicketInput) -> None:
-    commands.hold(await mutation.ticket(input), input.until)
+    commands.hold(await mutation.lock_ticket(input), input.until)
 
 
 @ticket_mutation(TicketPayload)
 async def resume_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    commands.resume(await mutation.ticket(input))
+    commands.resume(await mutation.lock_ticket(input))
 
 
 @ticket_mutation(TicketPayload)
 async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     commands.resolve(change, text.clean_body(input.resolution, "resolution"))
 
 
 @ticket_mutation(TicketPayload)
 async def close_ticket(mutation: TicketMutation, input: CloseTicketInput) -> None:
-    commands.close(await mutation.ticket(input), input.reason)
+    commands.close(await mutation.lock_ticket(input), input.reason)
 
 
 @ticket_mutation(TicketPayload)
 async def reopen_ticket(mutation: TicketMutation, input: ReopenTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     commands.reopen(change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS))
 
 
 @ticket_mutation(TicketPayload)
 async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     commands.escalate(
         change, text.clean_text(input.reason, "reason", max_chars=text.MAX_BODY_CHARS)
     )
@@ -147,20 +147,20 @@ async def escalate_ticket(mutation: TicketMutation, input: EscalateTicketInput) 
 
 @ticket_mutation(TicketPayload)
 async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
-    change = await mutation.ticket(input)
+    change = await mutation.lock_ticket(input)
     comment = text.clean_optional_text(input.comment, "comment", max_chars=text.MAX_BODY_CHARS)
     rating.rate(change, input.score, comment)
 
 
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.ticket(input, for_participants=True)
+    change = await mutation.lock_ticket(input, for_participants=True)
     commands.watch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
 @ticket_mutation(TicketPayload)
 async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.ticket(input, for_participants=True)
+    change = await mutation.lock_ticket(input, for_participants=True)
     commands.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
@@ -178,7 +178,7 @@ async def read_watchers(ticket: Ticket) -> list[UUID]:
 async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
-    change, other = await mutation.tickets(ids_by_field, input.expected_version)
+    change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
     ticket_id, other_id = change.ticket.id, other.ticket.id
     link_commands.link(
         change,
@@ -193,6 +193,6 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
 async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) -> None:
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
-    change, other = await mutation.tickets(ids_by_field, input.expected_version)
+    change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
     kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
     link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})

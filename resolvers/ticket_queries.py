@@ -7,12 +7,16 @@ import strawberry
 from models.core import ids, text
 from models.core.lazy_query import ConnectionQuery, One
 from models.core.pagination import parse_page_arguments
-from models.core.sql import FALSE, compare
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
 from models.queries.external_ids import find_by_external_id
 from models.queries.stats import GroupBy, Stats, read_stats
-from models.queries.tickets import build_ticket_order, find_ticket, list_tickets
+from models.queries.tickets import (
+    build_ticket_order,
+    find_ticket,
+    find_ticket_by_number,
+    list_tickets,
+)
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
@@ -21,11 +25,11 @@ from schema.pagination import After, Before, First, Last
 
 async def ticket(info: strawberry.Info, id: strawberry.ID) -> One[Ticket]:
     key = ids.key_of(ids.TICKET, id)
-    return find_ticket(context_of(info).viewer, compare("t.id", "=", key) if key else FALSE)
+    return find_ticket(context_of(info).viewer, key)
 
 
 async def ticket_by_number(info: strawberry.Info, number: int) -> One[Ticket]:
-    return find_ticket(context_of(info).viewer, compare("t.number", "=", number))
+    return find_ticket_by_number(context_of(info).viewer, number)
 
 
 async def ticket_by_external_id(
@@ -35,7 +39,7 @@ async def ticket_by_external_id(
     key = None
     if text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS:
         key = await find_by_external_id(viewer, external_id, owner_id)
-    return find_ticket(viewer, compare("t.id", "=", key) if key else FALSE)
+    return find_ticket(viewer, key)
 
 
 async def tickets(
@@ -73,7 +77,7 @@ async def log_events(
     before: Before = None,
 ) -> ConnectionQuery[Event]:
     context = context_of(info)
-    event_filter = EventFilter(None if types is None else frozenset(types))
+    event_filter = EventFilter.of_types(types)
     page = parse_page_arguments(first, after, last, before)
     data = filter_mapping(filter, context.viewer)
     return await list_events(context.viewer, event_filter, data, page, context.now())

@@ -37,7 +37,7 @@ from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
 
 FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
-ARCHIVED = {"include_inactive": "Whether to return archived items too. Default: false."}
+INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
@@ -152,21 +152,21 @@ class Query:
         READ_POLICIES,
         "The SLA policies, by position. At most 200 are active.",
         list[SlaPolicyType],
-        arguments=ARCHIVED,
+        arguments=INCLUDE_INACTIVE,
     )
     sla_calendars: Any = query(
         resolvers.sla.sla_calendars,
         READ_POLICIES,
         "The SLA calendars, by name. At most 100 are active.",
         list[SlaCalendarType],
-        arguments=ARCHIVED,
+        arguments=INCLUDE_INACTIVE,
     )
     escalation_paths: Any = query(
-        resolvers.escalation.list_escalation_paths,
+        resolvers.escalation.escalation_paths,
         READ_POLICIES,
         "The escalation paths, by position. At most 100 are active.",
         list[EscalationPathType],
-        arguments=ARCHIVED,
+        arguments=INCLUDE_INACTIVE,
     )
     notifications: Any = query(
         resolvers.notifications.notifications,

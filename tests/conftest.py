@@ -15,7 +15,7 @@ import structlog
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support import Service, World, databases, leftovers  # noqa: E402 - the path comes first
+from support import Client, Service, World, databases, leftovers  # noqa: E402 - the path comes first
 from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
 from support.service import running  # noqa: E402
 from tortoise import Tortoise  # noqa: E402
@@ -177,6 +177,18 @@ async def database(url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def people(database: str) -> World:
+    """People, teams and accounts in a database without a service, so that no other job runs."""
+    return await World.make()
+
+
+@pytest.fixture
+def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that starts later runs no background jobs. A test runs those that it needs."""
+    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
+
+
+@pytest.fixture
 async def service(url: str) -> AsyncIterator[Service]:
     """The service in this process, on a real socket, over a fresh database."""
     async with running(url) as found:
@@ -187,3 +199,9 @@ async def service(url: str) -> AsyncIterator[Service]:
 async def world(service: Service) -> World:
     """People, teams and accounts that most tests need, in the service's database."""
     return await World.make()
+
+
+@pytest.fixture
+def admin(service: Service, world: World) -> Client:
+    """A client with the session of an admin."""
+    return service.client(world.root.token)

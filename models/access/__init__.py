@@ -1,1 +1,1 @@
-"""Permissions, visibility, and the revision that says when they changed."""
+"""Permissions, visibility, and the revision that rises when they change."""

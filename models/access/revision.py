@@ -1,7 +1,7 @@
-"""Tells when permissions have changed, and what the tokens of open connections grant now.
+"""The permission revision, and the grants of the tokens of open connections.
 
-Triggers (models/access/revision_triggers) raise the revision, so changes by operators and other
-programs count too.
+The revision tells when permissions have changed. Triggers (models/access/revision_triggers) raise
+it, so changes by operators and other programs count too.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class PermissionRevision(Model):
     position = fields.BigIntField(default=0)
 
     class Meta:
+        # The table keeps its first name: during an upgrade, processes of the previous version still
+        # run, and their statements use it.
         table = "rights"
         table_description = "The permission revision"
 

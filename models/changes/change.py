@@ -286,14 +286,3 @@ def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
         for name in columns
         if name not in UNLOGGED_COLUMNS
     }
-
-
-async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's columns, computed from its events alone; they must equal `serialize_ticket`."""
-    events: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
-    columns: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
-    for event in events:
-        for name, change in event.changes.items():
-            if name in columns:
-                columns[name] = change[1]
-    return columns

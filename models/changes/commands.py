@@ -219,7 +219,7 @@ def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) ->
 
 
 def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
-    """Log that the actor has started or stopped watching. Customers don't see it of the team."""
+    """Log that the actor started or stopped watching. Customers don't see this of the team."""
     watchers: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
     by_team = not change.actor.is_customer
     change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)

@@ -1,4 +1,4 @@
-"""Reads what a new ticket needs, in one query: its category, its number, and its SLA terms."""
+"""Reads the category, the number and the SLA terms of a new ticket, in one query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what a merge, or undoing one, needs to know. Call it with the tickets locked."""
+"""Reads the records for merging locked tickets, and for undoing a merge."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE, Condition, in_list
 from models.database import batch
-from models.log.event import append_statements, assign_positions
+from models.log.event import assign_positions, build_append_statements
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.attachment import Attachment
@@ -66,7 +66,7 @@ async def write(
             updated.append(change)
             steps.append(update)
     steps += build_record_statements(changed)
-    append = append_statements(events)
+    append = build_append_statements(events)
     # On SQLite, their triggers store the log's position, so they come after it has advanced.
     shares = build_participant_statements(changed)
     key_insert: list[batch.WriteStatement] = []
@@ -194,11 +194,6 @@ async def lock_tickets(
     condition = in_list("t.id", sorted(set(ticket_ids))) & accessible
     tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
     return {ticket.id: ticket for ticket in tickets}
-
-
-async def allocate_number() -> int:
-    """The number of the next ticket."""
-    return (await allocate_numbers(1))[0]
 
 
 async def allocate_numbers(count: int) -> list[int]:

@@ -83,10 +83,10 @@ class One(Generic[M]):
     """The first row, or None."""
 
     result_kind: ClassVar[Literal["one"]] = "one"
-    select: LazyQuery[M]
+    row_query: LazyQuery[M]
 
     async def fetch(self) -> M | None:
-        records = await self.select.fetch_records()
+        records = await self.row_query.fetch_records()
         return records[0][0] if records else None
 
     def __await__(self) -> Generator[Any, None, M | None]:
@@ -102,11 +102,11 @@ class Many(Generic[M]):
     """
 
     result_kind: ClassVar[Literal["many"]] = "many"
-    select: LazyQuery[M]
+    row_query: LazyQuery[M]
     owner_expression: str | None = None
 
     async def fetch(self) -> list[M]:
-        return [record for record, _ in await self.select.fetch_records()]
+        return [record for record, _ in await self.row_query.fetch_records()]
 
     def __await__(self) -> Generator[Any, None, list[M]]:
         return self.fetch().__await__()
@@ -114,7 +114,7 @@ class Many(Generic[M]):
     async def fetch_with_owners(self) -> list[tuple[object, M]]:
         """The records, each after its owner's key as the database driver returns it."""
         assert self.owner_expression is not None
-        records = await self.select.fetch_records(self.owner_expression)
+        records = await self.row_query.fetch_records(self.owner_expression)
         return [(values[0], record) for record, values in records]
 
 
@@ -122,13 +122,13 @@ class Many(Generic[M]):
 class ConnectionQuery(Generic[M]):
     """One page of a list; with `owner_expression`, one page of each owner's list.
 
-    `select` reads one row more than the page has. `make_cursor` makes a row's cursor from the
+    `row_query` reads one row more than the page has. `make_cursor` makes a row's cursor from the
     values of `cursor_expressions`. `count_total` and `has_rows_before_page` take the owner's key,
     or None; see `Page`.
     """
 
     result_kind: ClassVar[Literal["page"]] = "page"
-    select: LazyQuery[M]
+    row_query: LazyQuery[M]
     page_request: PageRequest
     cursor_expressions: tuple[str, ...]
     make_cursor: Callable[[Sequence[object]], str]
@@ -139,7 +139,7 @@ class ConnectionQuery(Generic[M]):
     def build_page(
         self, rows: Sequence[T], cursor_of: Callable[[T], str], owner_key: object = None
     ) -> Page[T]:
-        """A page of the rows that `select` read, in its order."""
+        """A page of the rows that `row_query` read, in its order."""
         size = self.page_request.size
         page_rows = list(rows[:size])
         if self.page_request.backward:
@@ -160,13 +160,15 @@ class ConnectionQuery(Generic[M]):
         """A page for each owner; `to_owner_key` converts a key from the database driver."""
         assert self.owner_expression is not None
         rows: dict[K, list[tuple[M, Sequence[object]]]] = {key: [] for key in owner_keys}
-        records = await self.select.fetch_records(self.owner_expression, *self.cursor_expressions)
+        records = await self.row_query.fetch_records(
+            self.owner_expression, *self.cursor_expressions
+        )
         for record, (driver_key, *cursor_values) in records:
             rows[to_owner_key(driver_key)].append((record, cursor_values))
         return {key: self.build_record_page(owner_rows, key) for key, owner_rows in rows.items()}
 
     async def fetch(self) -> Page[M]:
-        return self.build_record_page(await self.select.fetch_records(*self.cursor_expressions))
+        return self.build_record_page(await self.row_query.fetch_records(*self.cursor_expressions))
 
     def build_record_page(
         self, rows: Sequence[tuple[M, Sequence[object]]], owner_key: object = None

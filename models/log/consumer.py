@@ -19,13 +19,14 @@ from models.log import event
 
 PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
 """Each migration registers them if they are missing, so that they miss no event before they run."""
-
-
 MAX_ERROR_CHARS = 2000
 
 
 class LogConsumer(Model):
-    """`position` is that of the last event that was handled. `held_until` is in system time."""
+    """A consumer and its lease.
+
+    `position` is that of the last event that was handled. `held_until` is in system time.
+    """
 
     name = fields.CharField(max_length=32, primary_key=True)
     position = fields.BigIntField(default=0)
@@ -36,6 +37,8 @@ class LogConsumer(Model):
     failed_at = InstantField(null=True)
 
     class Meta:
+        # The table keeps its first name: during an upgrade, processes of the previous version still
+        # run, and their statements use it.
         table = "readers"
         table_description = "Consumers of the log and their positions"
 

@@ -69,7 +69,6 @@ UNVERSIONED_EVENTS = frozenset(
 """Alone, these events change neither the ticket's version nor its `updated_at`."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
-
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
 POSITION_FROM_EVENTS_AFTER = "(SELECT position FROM log_head) - ?"
 """The position of a new event that has `?` new events after it, once the head is advanced."""
@@ -101,7 +100,7 @@ class LogHead(Model):
 def encode_cursor(position: int) -> str:
     """A position as a cursor for clients: 16 hexadecimal digits.
 
-    The API promises this width, and that comparing cursors as strings gives the order of the log.
+    The API guarantees this width, and that comparing cursors as strings gives the log's order.
     """
     return f"{position:016x}"
 
@@ -173,7 +172,7 @@ async def lock_head() -> None:
     await database.fetch_dicts("UPDATE log_head SET position = position RETURNING position")
 
 
-def append_statements(events: Sequence[LogEntry]) -> list[batch.WriteStatement]:
+def build_append_statements(events: Sequence[LogEntry]) -> list[batch.WriteStatement]:
     """The statements that give the events, all of one model, their positions and store them.
 
     They must be the last of their transaction, because other writers wait for the head from then
@@ -198,5 +197,5 @@ def assign_positions(events: Sequence[LogEntry], head: int) -> None:
 async def append(events: Sequence[LogEntry]) -> None:
     """Store events as the last step of the caller's transaction."""
     if events:
-        results = await batch.execute(append_statements(events))
+        results = await batch.execute(build_append_statements(events))
         assign_positions(events, results[0])

@@ -4,9 +4,9 @@ Attempts are counted for an account at a network, for the account, and for the n
 attempts without success, each further one must wait, and the delay doubles. An attempt that must
 wait is refused and stores nothing.
 
-Strangers can't keep the owner of an account out. A network from which the account has signed in
-is *known* for 30 days, and there only the attempts at this account from this network count.
-Elsewhere, the account's delay is short, so its owner gets a turn.
+Attempts by others can't keep the owner of an account out. A network from which the account has
+signed in is *known* for 30 days, and there only the attempts at this account from this network
+count. Elsewhere, the account's delay is short, so its owner gets a turn.
 """
 
 from __future__ import annotations

@@ -47,11 +47,11 @@ def build_connection(
         return await count_rows(source, outside, source_params) > 0
 
     order_by = order.order_by(reverse=backward)
-    select = LazyQuery(
+    row_query = LazyQuery(
         model, alias, source, on_page, order_by, page_request.size + 1, source_params
     )
     return ConnectionQuery(
-        select,
+        row_query,
         page_request,
         order.columns,
         order.encode_cursor,

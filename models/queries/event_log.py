@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -28,6 +28,11 @@ class EventFilter:
     """Selects events by their types; None selects all."""
 
     types: frozenset[EventType] | None = None
+
+    @classmethod
+    def of_types(cls, types: Iterable[EventType] | None) -> EventFilter:
+        """The filter for the argument `types` of the API; null selects all events."""
+        return cls(None if types is None else frozenset(types))
 
     @property
     def condition(self) -> Condition:
@@ -120,9 +125,9 @@ async def list_events(
     position = "e.position" if viewer.can_see_all_tickets else "e.position + 0"
     order = f"{position} {'DESC' if page_request.backward else 'ASC'}"
     on_page = condition & between_cursors(page_request)
-    select = LazyQuery(Event, "e", EVENTS, on_page, order, page_request.size + 1)
+    row_query = LazyQuery(Event, "e", EVENTS, on_page, order, page_request.size + 1)
     return ConnectionQuery(
-        select, page_request, ("e.position",), build_cursor, count_total, has_rows_before_page
+        row_query, page_request, ("e.position",), build_cursor, count_total, has_rows_before_page
     )
 
 

@@ -21,7 +21,7 @@ from models.database import as_uuid
 from models.people.user import ApiClient, Role
 
 MAX_NAMED_OWNERS = 10
-"""The most owners that the error for an ambiguous external id names."""
+"""The maximum number of owners that the error for an ambiguous external id names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Match:
 def parse_owner(owner_id: str) -> Condition:
     """The condition that the external id of `tickets t` belongs to a user or an API client.
 
-    Agents and admins share one set of keys. A user who was a customer before also has own keys.
+    Agents and admins share one namespace. A user who was a customer earlier also has their own.
     """
     client_key, user_key = ids.key_of(ids.API_CLIENT, owner_id), ids.key_of(ids.USER, owner_id)
     if client_key is not None:
@@ -50,8 +50,8 @@ async def find_by_external_id(
 ) -> UUID | None:
     """Return the id of the visible ticket with this external id, of the named owner if any.
 
-    Without an owner, the caller's own key comes first. An API client finds only its own key then.
-    Raises BadRequest if the keys of several other owners match.
+    Without an owner, the caller's own id comes first, and an API client finds only its own.
+    Raises BadRequest if the ids of several other owners match.
     """
     condition = visible_tickets(viewer) & compare("t.external_id", "=", external_id)
     own_scope = viewer.external_id_namespace
@@ -63,7 +63,7 @@ async def find_by_external_id(
     if not matches:
         return None
     if owner_id is not None:
-        # Two match only for a user who has become an agent: then the user's own key wins.
+        # Two match only for a user who has become an agent: then the user's own id wins.
         return max(matches, key=lambda match: match.scope).ticket_id
     if len(matches) > 1 and matches[0].scope != own_scope:
         raise BadRequest(await describe_ambiguity(viewer, matches))

@@ -18,20 +18,26 @@ if TYPE_CHECKING:
 CLOSED_STATUSES = [status.value for status in Status if status not in OPEN_STATUSES]
 OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED_STATUSES)})"
 """It says NOT IN, so that no index by status fits: SQLite would prefer that index, and sort."""
-IS_TOUCHED_SQL = "(CASE WHEN status = 'new' AND assignee_id IS NULL THEN 0 ELSE 1 END)"
-"""0 for tickets that are both NEW and unassigned, otherwise 1."""
 BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
 BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
 """Tickets without a breach time sort last in both directions, as in `models.core.ordering`."""
 
+
+def build_is_touched_sql(alias: str = "") -> str:
+    """0 for tickets that are both NEW and unassigned, otherwise 1. `alias` ends with a dot."""
+    is_untouched = f"{alias}status = 'new' AND {alias}assignee_id IS NULL"
+    return f"(CASE WHEN {is_untouched} THEN 0 ELSE 1 END)"
+
+
 INDEXES: Mapping[str, str] = {
-    "tickets_promise": f"({BREACH_TIME_ASC_SQL}, id)",
-    "tickets_last_promise": f"({BREACH_TIME_DESC_SQL}, id)",
+    "tickets_earliest_breach": f"({BREACH_TIME_ASC_SQL}, id)",
+    "tickets_latest_breach": f"({BREACH_TIME_DESC_SQL}, id)",
     "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_queue": (
-        f"(team_id, {IS_TOUCHED_SQL}, {BREACH_TIME_ASC_SQL}, number, id) WHERE {OPEN_TICKETS_SQL}"
+        f"(team_id, {build_is_touched_sql()}, {BREACH_TIME_ASC_SQL}, number, id) "
+        f"WHERE {OPEN_TICKETS_SQL}"
     ),
 }
 

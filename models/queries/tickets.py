@@ -15,10 +15,11 @@ from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import TRUE, Condition, compare, in_list
+from models.core.sql import FALSE, TRUE, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
+from models.queries.indexes import build_is_touched_sql
 from models.queries.relevance import Relevance, build_ranked_source
 from models.tickets.lifecycle import Priority, Stage
 from models.tickets.ticket import Ticket
@@ -32,8 +33,6 @@ INTEGER_RANGES: Mapping[str, range] = {
     "priority": range(min(Priority), max(Priority) + 1),
     "relevance": range(min(Relevance), max(Relevance) + 1),
 }
-IS_TOUCHED_SQL = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
-"""The expression of the index `tickets_queue`. It must be the same, apart from the table alias."""
 
 
 def build_sort(attribute: str, *, descending: bool) -> Sort:
@@ -41,9 +40,8 @@ def build_sort(attribute: str, *, descending: bool) -> Sort:
     if attribute == "is_untouched":
         # This sorts by the opposite value in the opposite direction. So it has the same direction
         # as the other columns of QUEUE_ORDER, which an index needs.
-        return Sort(
-            IS_TOUCHED_SQL, "is_touched", not descending, SortType.INTEGER, integers=range(2)
-        )
+        column = build_is_touched_sql("t.")
+        return Sort(column, "is_touched", not descending, SortType.INTEGER, integers=range(2))
     column = f"t.{attribute}"
     if attribute in INTEGER_RANGES:
         integers = INTEGER_RANGES[attribute]
@@ -138,8 +136,15 @@ def find_search_text(filter: FilterData | None) -> str:
     return text
 
 
-def find_ticket(viewer: Viewer, condition: Condition) -> One[Ticket]:
-    """Return the ticket that meets the condition, if it is visible."""
+def find_ticket(viewer: Viewer, ticket_id: UUID | None) -> One[Ticket]:
+    """Return the ticket with this key, if it is visible. None stands for an unknown ticket."""
+    condition = FALSE if ticket_id is None else compare("t.id", "=", ticket_id)
+    return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
+
+
+def find_ticket_by_number(viewer: Viewer, number: int) -> One[Ticket]:
+    """Return the ticket with this number, if it is visible."""
+    condition = compare("t.number", "=", number)
     return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
 
 

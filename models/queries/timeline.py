@@ -71,7 +71,7 @@ def list_by_ticket(
     direction = "DESC" if page_request.backward else "ASC"
     build_pages = lateral_pages if database.dialect() == "postgres" else ranked_pages
     pages = build_pages(ticket_ids, condition, direction, page_request.size + 1)
-    select = LazyQuery(
+    row_query = LazyQuery(
         model,
         alias,
         f"{pages.text} r JOIN {join}",
@@ -87,7 +87,7 @@ def list_by_ticket(
         return await totals_outside.count_for(ticket_id) > 0
 
     return ConnectionQuery(
-        select,
+        row_query,
         page_request,
         ("r.position",),
         build_cursor,

@@ -1,13 +1,15 @@
-"""Lists of users, page by page."""
+"""Users by their key, and lists of users, page by page."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
-from models.core.lazy_query import ConnectionQuery
+from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import TRUE, Condition
+from models.core.sql import TRUE, Condition, compare
 from models.core.text import is_storable
 from models.people.user import Role, User
 from models.queries.connection import build_connection
@@ -18,6 +20,11 @@ USER_ORDER = Order(
         Sort("u.id", "id", False, SortType.UUID),
     )
 )
+
+
+def find_user(user_id: UUID) -> One[User]:
+    """Return the user with this key, whether or not any viewer may see them."""
+    return One(LazyQuery(User, "u", "users u", compare("u.id", "=", user_id)))
 
 
 def list_users(

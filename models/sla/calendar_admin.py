@@ -31,14 +31,14 @@ class CalendarFields(TypedDict, total=False):
     active: bool
 
 
-async def list_calendars(*, archived: bool = False) -> list[SlaCalendar]:
-    """Return the active calendars by name; with `archived`, all calendars."""
-    calendars = SlaCalendar.all() if archived else SlaCalendar.filter(active=True)
+async def list_calendars(*, include_inactive: bool = False) -> list[SlaCalendar]:
+    """Return the active calendars by name; with `include_inactive`, all calendars."""
+    calendars = SlaCalendar.all() if include_inactive else SlaCalendar.filter(active=True)
     return await calendars.order_by("name")
 
 
 async def create_calendar(fields: CalendarFields, at: datetime) -> SlaCalendar:
-    """Raises InvalidInput."""
+    """Create an active calendar. Raises InvalidInput."""
     calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
     async with database.transaction():
         await policies.lock_admin_changes()
@@ -69,7 +69,7 @@ async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime
 
 
 async def archive_calendar(calendar_id: str, at: datetime) -> SlaCalendar:
-    """Raises InvalidInput, also if an active policy uses the calendar."""
+    """Deactivate a calendar. Raises InvalidInput, also if an active policy uses it."""
     return await update_calendar(calendar_id, {"active": False}, at)
 
 

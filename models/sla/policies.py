@@ -99,12 +99,12 @@ def is_applicable(policy: SlaPolicy | PolicyRule, ticket: Ticket) -> bool:
     )
 
 
-async def list_policies(*, archived: bool = False) -> list[SlaPolicy]:
-    """Return the active policies in their order; with `archived`, all policies.
+async def list_policies(*, include_inactive: bool = False) -> list[SlaPolicy]:
+    """Return the active policies in their order; with `include_inactive`, all policies.
 
     The first policy that matches a ticket applies to it.
     """
-    policies = SlaPolicy.all() if archived else SlaPolicy.filter(active=True)
+    policies = SlaPolicy.all() if include_inactive else SlaPolicy.filter(active=True)
     return await policies.order_by("position", "id")
 
 

@@ -44,7 +44,7 @@ class PolicyFields(TypedDict, total=False):
 
 
 async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
-    """Create a policy; without a position, it comes after all others. Raises InvalidInput."""
+    """Create a policy. Without a position, it comes after all active ones. Raises InvalidInput."""
     policy = SlaPolicy(
         name="",
         position=0,
@@ -63,7 +63,7 @@ async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
 
 
 async def update_policy(policy_id: str, fields: PolicyFields, at: datetime) -> SlaPolicy:
-    """Raises InvalidInput."""
+    """Change the given fields of a policy. Raises InvalidInput."""
     key = ids.key_of(ids.SLA_POLICY, policy_id)
     async with database.transaction():
         await policies.lock_admin_changes()

@@ -1,1 +1,1 @@
-"""Tickets and what belongs to them: records and pure rules."""
+"""Tickets and the records that belong to them, and pure rules."""

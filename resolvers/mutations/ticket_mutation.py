@@ -22,9 +22,9 @@ from models.access.visibility import (
     can_change_ticket,
     can_see_ticket,
 )
+from models.changes import storage
 from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
-from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
 from models.log import event
@@ -65,19 +65,21 @@ class TicketMutation:
         self.changes: list[TicketChange] = []
         """The first change is that of the ticket that the payload returns."""
 
-    async def ticket(self, input: NamesTicket, *, for_participants: bool = False) -> TicketChange:
+    async def lock_ticket(
+        self, input: NamesTicket, *, for_participants: bool = False
+    ) -> TicketChange:
         """Lock the ticket of the input, and begin a change of it.
 
         Participants of the ticket are refused, unless the change is one `for_participants`. Raises
         InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
         ids_by_field = {"ticketId": input.ticket_id}
-        changes = await self.tickets(
+        changes = await self.lock_tickets(
             ids_by_field, input.expected_version, for_participants=for_participants
         )
         return changes[0]
 
-    async def tickets(
+    async def lock_tickets(
         self,
         ids_by_field: Mapping[str, str],
         expected_version: int | None = None,
@@ -93,7 +95,9 @@ class TicketMutation:
         """
         keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
         known_keys = [key for key in keys.values() if key]
-        locked = await lock_tickets([*known_keys, *also_lock], accessible_tickets(self.viewer))
+        locked = await storage.lock_tickets(
+            [*known_keys, *also_lock], accessible_tickets(self.viewer)
+        )
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = locked.get(key) if key else None
@@ -102,21 +106,17 @@ class TicketMutation:
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
             if not for_participants and not can_change_ticket(self.viewer, ticket):
                 raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
-            changes.append(self.find_change(ticket) or self.change(ticket))
+            changes.append(self.begin_change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
         if expected_version is not None and version != expected_version:
             raise StaleVersion(version)
         return changes
 
-    def find_change(self, ticket: Ticket) -> TicketChange | None:
-        """The change of the ticket that this mutation has already begun, if any."""
-        for change in self.changes:
-            if change.ticket.id == ticket.id:
-                return change
-        return None
-
-    def change(self, ticket: Ticket) -> TicketChange:
-        """Begin a change of a new ticket, or of one that is already locked."""
+    def begin_change(self, ticket: Ticket) -> TicketChange:
+        """The mutation's only change of a new or locked ticket. The first call begins it."""
+        for begun in self.changes:
+            if begun.ticket.id == ticket.id:
+                return begun
         change = TicketChange(ticket, self.viewer, self.at, self.context.rules.reopen_window)
         self.changes.append(change)
         return change
@@ -219,7 +219,7 @@ async def execute(
     mutation = TicketMutation(context)
     await function(mutation, input)
     own = mutation.changes[0]
-    position = await write(*mutation.changes, key=key, commit=True)
+    position = await storage.write(*mutation.changes, key=key, commit=True)
     if not position:  # nothing had to change
         position = await event_log.read_last_position(context.viewer, own.ticket.id)
         if key is not None:

@@ -8,17 +8,17 @@ import strawberry
 
 from schema.cost import cost
 
+NULL_IF_REFUSED = "Null if the mutation returns user errors."
 REQUIRES_READ = "Requires the scope `tickets:read`; null without it."
-TICKET = f"The ticket after the change. {REQUIRES_READ} Null with user errors."
+TICKET = f"The ticket after the change. {REQUIRES_READ} {NULL_IF_REFUSED}"
 EVENT = (
-    f"The event that records the change. {REQUIRES_READ} Null if nothing had to change, or with "
-    "user errors."
+    f"The event that records the change. {REQUIRES_READ} Null if nothing had to change, or if the "
+    "mutation returns user errors."
 )
-TICKET_KEY = "The id of the ticket, for any token. Null with user errors."
-REF = "The number of the ticket with its prefix, such as TKT-1042. Null with user errors."
-VERSION = "The version of the ticket after the change. Null with user errors."
-CURSOR = "The position that the log has reached with this change. Null with user errors."
-RECORD = "Null if the mutation returns user errors."
+TICKET_KEY = f"The id of the ticket, for any token. {NULL_IF_REFUSED}"
+REF = f"The number of the ticket with its prefix, such as TKT-1042. {NULL_IF_REFUSED}"
+VERSION = f"The version of the ticket after the change. {NULL_IF_REFUSED}"
+CURSOR = f"The position that the log has reached with this change. {NULL_IF_REFUSED}"
 REPLAYED = (
     "Whether this is a repetition of an earlier call with the same idempotency key. If true, "
     "this call changed nothing."

@@ -11,7 +11,7 @@ from schema.interfaces import TicketEventInterface, UserErrorInterface
 from schema.payloads.fields import (
     CURSOR,
     EVENT,
-    RECORD,
+    NULL_IF_REFUSED,
     REF,
     REPLAYED,
     REQUIRES_READ,
@@ -28,10 +28,10 @@ from schema.types.tickets import TicketType
 @strawberry.type(description="The result of the mutation replyToTicket.")
 class ReplyPayload:
     reply: Message | None = record_field(
-        f"The new reply. {REQUIRES_READ} {RECORD}", ReplyType | None
+        f"The new reply. {REQUIRES_READ} {NULL_IF_REFUSED}", ReplyType | None
     )
     reply_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id of the new reply, for any token. Null with user errors."
+        default=None, description=f"The id of the new reply, for any token. {NULL_IF_REFUSED}"
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
@@ -45,9 +45,11 @@ class ReplyPayload:
 
 @strawberry.type(description="The result of the mutation addNote.")
 class NotePayload:
-    note: Message | None = record_field(f"The new note. {REQUIRES_READ} {RECORD}", NoteType | None)
+    note: Message | None = record_field(
+        f"The new note. {REQUIRES_READ} {NULL_IF_REFUSED}", NoteType | None
+    )
     note_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id of the new note, for any token. Null with user errors."
+        default=None, description=f"The id of the new note, for any token. {NULL_IF_REFUSED}"
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)

@@ -6,7 +6,7 @@ import strawberry
 
 from models.tickets.presence import TicketPresence
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import RECORD, record_field, user_errors_field
+from schema.payloads.fields import NULL_IF_REFUSED, record_field, user_errors_field
 from schema.types.presence import TicketPresenceType
 
 
@@ -14,7 +14,7 @@ from schema.types.presence import TicketPresenceType
 class SetPresencePayload:
     presence: TicketPresence | None = record_field(
         "The agents and admins on the ticket. Only the viewer if the token lacks the scope "
-        f"`tickets:read`. {RECORD}",
+        f"`tickets:read`. {NULL_IF_REFUSED}",
         TicketPresenceType | None,
     )
     user_errors: list[UserErrorInterface] = user_errors_field()

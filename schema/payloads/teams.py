@@ -7,19 +7,23 @@ import strawberry
 from models.people.team import Team
 from models.people.user import User
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import RECORD, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
 from schema.types.people import TeamType, UserType
 
 
 @strawberry.type(description="The result of the mutation updateTeam.")
 class TeamPayload:
-    team: Team | None = record_field(f"The team after the change. {RECORD}", TeamType | None)
+    team: Team | None = record_field(
+        f"The team after the change. {NULL_IF_REFUSED}", TeamType | None
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
 
 
 @strawberry.type(description="The result of the mutation setAvailability.")
 class AvailabilityPayload:
-    user: User | None = record_field(f"The user after the change. {RECORD}", UserType | None)
+    user: User | None = record_field(
+        f"The user after the change. {NULL_IF_REFUSED}", UserType | None
+    )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -6,19 +6,19 @@ import strawberry
 
 from models.people.token import Token
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import RECORD, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
 from schema.types.tokens import ApiTokenType
 
 
 @strawberry.type(description="The result of the mutation createApiToken.")
 class CreateApiTokenPayload:
     api_token: Token | None = record_field(
-        f"The token that was created. {RECORD}", ApiTokenType | None
+        f"The token that was created. {NULL_IF_REFUSED}", ApiTokenType | None
     )
     token: str | None = strawberry.field(
         default=None,
-        description="The secret text of the token. It cannot be read again. Null with user errors, "
-        "and if `replayed` is true.",
+        description="The secret text of the token. It cannot be read again. Null if `replayed` is "
+        f"true. {NULL_IF_REFUSED}",
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
@@ -26,5 +26,7 @@ class CreateApiTokenPayload:
 
 @strawberry.type(description="The result of the mutation revokeApiToken.")
 class RevokeApiTokenPayload:
-    api_token: Token | None = record_field(f"The revoked token. {RECORD}", ApiTokenType | None)
+    api_token: Token | None = record_field(
+        f"The revoked token. {NULL_IF_REFUSED}", ApiTokenType | None
+    )
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -16,14 +16,11 @@ from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.field_changes import USER_LIST_COLUMNS, FieldChange, field_changes
+from schema.types.field_changes import AFTER, BEFORE, USER_LIST_COLUMNS, FieldChange, field_changes
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
 from schema.types.tickets import TicketType
-
-BEFORE, AFTER = 0, 1
-"""The indexes of the values before and after a change."""
 
 
 async def load_assignee(info: strawberry.Info, event: Event, index: int) -> User | None:
@@ -35,9 +32,16 @@ async def load_team(info: strawberry.Info, event: Event, index: int) -> Team | N
     return await loaders(info).teams.load(UUID(str(event.changes["team_id"][index])))
 
 
-async def load_ticket(info: strawberry.Info, event: Event, name: str) -> Ticket | None:
-    value = event.value(name)
-    return await loaders(info).tickets.load(UUID(str(value))) if value is not None else None
+def other_ticket_field(name: str, description: str) -> Any:
+    """A field for another ticket, whose key the event's data has under this name, if any."""
+
+    async def load_ticket(root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
+        value = root.value(name)
+        return await loaders(info).tickets.load(UUID(str(value))) if value is not None else None
+
+    return strawberry.field(
+        resolver=load_ticket, description=description, graphql_type=TicketType | None
+    )
 
 
 async def load_message(info: strawberry.Info, event: Event) -> Message | None:
@@ -182,12 +186,10 @@ class TicketLinked(TicketEventInterface):
     def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
         return LinkKind(root.value("kind"))
 
-    @strawberry.field(
-        description="The other ticket. Null if the viewer may not see it.",
-        graphql_type=TicketType | None,
+    other: Any = other_ticket_field(
+        "other_id",
+        "The other ticket. Null if the viewer may not see it.",
     )
-    async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await load_ticket(info, root, "other_id")
 
 
 @strawberry.type(
@@ -198,12 +200,10 @@ class TicketUnlinked(TicketEventInterface):
     def kind(self, root: strawberry.Parent[Event]) -> LinkKind:
         return LinkKind(root.value("kind"))
 
-    @strawberry.field(
-        description="The other ticket. Null if the viewer may not see it.",
-        graphql_type=TicketType | None,
+    other: Any = other_ticket_field(
+        "other_id",
+        "The other ticket. Null if the viewer may not see it.",
     )
-    async def other(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await load_ticket(info, root, "other_id")
 
 
 @strawberry.type(
@@ -211,23 +211,17 @@ class TicketUnlinked(TicketEventInterface):
     description="A ticket was merged into another ticket, or another ticket into it.",
 )
 class TicketMerged(TicketEventInterface):
-    @strawberry.field(
-        description="The ticket that was merged into this one. Null if this ticket was merged "
+    from_ticket: Any = other_ticket_field(
+        "from_id",
+        "The ticket that was merged into this one. Null if this ticket was merged "
         "into another one, or if the viewer may not see it.",
-        graphql_type=TicketType | None,
     )
-    async def from_ticket(
-        self, root: strawberry.Parent[Event], info: strawberry.Info
-    ) -> Ticket | None:
-        return await load_ticket(info, root, "from_id")
 
-    @strawberry.field(
-        description="The ticket that this one was merged into. Null if another ticket was merged "
+    into: Any = other_ticket_field(
+        "into_id",
+        "The ticket that this one was merged into. Null if another ticket was merged "
         "into this one, or if the viewer may not see it.",
-        graphql_type=TicketType | None,
     )
-    async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await load_ticket(info, root, "into_id")
 
 
 @strawberry.type(
@@ -236,23 +230,17 @@ class TicketMerged(TicketEventInterface):
     "undone.",
 )
 class TicketUnmerged(TicketEventInterface):
-    @strawberry.field(
-        description="The ticket that is no longer merged into this one. Null if this ticket is the "
+    from_ticket: Any = other_ticket_field(
+        "from_id",
+        "The ticket that is no longer merged into this one. Null if this ticket is the "
         "one that was merged, or if the viewer may not see it.",
-        graphql_type=TicketType | None,
     )
-    async def from_ticket(
-        self, root: strawberry.Parent[Event], info: strawberry.Info
-    ) -> Ticket | None:
-        return await load_ticket(info, root, "from_id")
 
-    @strawberry.field(
-        description="The ticket that this one is no longer merged into. Null if another ticket was "
+    into: Any = other_ticket_field(
+        "into_id",
+        "The ticket that this one is no longer merged into. Null if another ticket was "
         "merged into this one, or if the viewer may not see it.",
-        graphql_type=TicketType | None,
     )
-    async def into(self, root: strawberry.Parent[Event], info: strawberry.Info) -> Ticket | None:
-        return await load_ticket(info, root, "into_id")
 
 
 @strawberry.type(
@@ -260,14 +248,10 @@ class TicketUnmerged(TicketEventInterface):
     description="A public message that was moved to another ticket later, when a merge was undone.",
 )
 class TicketReplyMoved(TicketEventInterface):
-    @strawberry.field(
-        description="The ticket that has the message now. Null if the viewer may not see it.",
-        graphql_type=TicketType | None,
+    moved_to: Any = other_ticket_field(
+        "to_id",
+        "The ticket that has the message now. Null if the viewer may not see it.",
     )
-    async def moved_to(
-        self, root: strawberry.Parent[Event], info: strawberry.Info
-    ) -> Ticket | None:
-        return await load_ticket(info, root, "to_id")
 
 
 @strawberry.type(name="TicketRated", description="A ticket was rated.")

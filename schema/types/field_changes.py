@@ -11,6 +11,8 @@ from strawberry.utils.str_converters import to_camel_case
 from models.core import ids
 from models.log.event import Event, Json
 
+BEFORE, AFTER = 0, 1
+"""The indexes of the values before and after a change, in `Event.changes`."""
 ID_COLUMNS = {
     "category_id": ids.CATEGORY,
     "team_id": ids.TEAM,

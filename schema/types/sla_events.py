@@ -18,6 +18,7 @@ from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
 from schema.context import context_of, loaders
 from schema.interfaces import TicketEventInterface
+from schema.types.field_changes import AFTER, BEFORE
 from schema.types.people import UserType
 from schema.types.sla import SlaPolicyType
 
@@ -81,7 +82,7 @@ class SlaRetargeted(TicketEventInterface):
     async def from_policy(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> SlaPolicy | None:
-        return await load_policy(info, root, 0)
+        return await load_policy(info, root, BEFORE)
 
     @strawberry.field(
         description="The SLA policy after the event. Null if no policy applies.",
@@ -90,7 +91,7 @@ class SlaRetargeted(TicketEventInterface):
     async def to_policy(
         self, root: strawberry.Parent[Event], info: strawberry.Info
     ) -> SlaPolicy | None:
-        return await load_policy(info, root, 1)
+        return await load_policy(info, root, AFTER)
 
 
 async def load_policy(info: strawberry.Info, event: Event, index: int) -> SlaPolicy | None:

@@ -33,10 +33,6 @@ from schema.types.sla import SlaClockType
 from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
-def event_filter(types: list[EventType] | None) -> EventFilter:
-    return EventFilter(None if types is None else frozenset(types))
-
-
 def page_arguments(**arguments: Any) -> tuple[PageRequest]:
     return (parse_page_arguments(**arguments),)
 
@@ -44,7 +40,7 @@ def page_arguments(**arguments: Any) -> tuple[PageRequest]:
 def timeline_arguments(
     types: list[EventType] | None, **arguments: Any
 ) -> tuple[EventFilter, PageRequest]:
-    return (event_filter(types), parse_page_arguments(**arguments))
+    return (EventFilter.of_types(types), parse_page_arguments(**arguments))
 
 
 EventTypes = Annotated[
@@ -216,7 +212,9 @@ class TicketType(Node):
         return (
             await loaders(info)
             .related_page(
-                list_timeline, event_filter(types), parse_page_arguments(first, after, last, before)
+                list_timeline,
+                EventFilter.of_types(types),
+                parse_page_arguments(first, after, last, before),
             )
             .load(root.id)
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +12,7 @@ import asyncpg
 import pytest
 from support import Client, Service, World
 from support.client import TIMEOUT_SECONDS
+from support.databases import IS_SQLITE
 from support.live import until
 from support.service import running
 from support.tcp_proxy import TcpProxy, run_tcp_proxy
@@ -23,7 +23,6 @@ from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.stress, pytest.mark.never_retried]
 
-IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 only_sqlite = pytest.mark.skipif(not IS_SQLITE, reason="SQLite only")
 only_postgres = pytest.mark.skipif(IS_SQLITE, reason="Postgres only")
 CREATE = """

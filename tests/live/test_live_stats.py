@@ -34,13 +34,7 @@ GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
 TIMER_SETTINGS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 
 
-pytestmark = pytest.mark.never_retried
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no background jobs; the test runs them."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
+pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 
 async def query_stats(client: Client, **arguments: Any) -> dict[str, Any]:

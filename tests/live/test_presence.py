@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import count, pairwise
@@ -27,7 +26,8 @@ from support.presence_client import (
     set_presence,
     snapshot_of,
 )
-from support.service import Clock, start
+from support.redis_server import redis_server
+from support.service import Clock, running, start
 from support.statements import statements
 
 from models import database
@@ -41,7 +41,6 @@ from resolvers.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
 
-REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379")
 UNKNOWN_TICKET = ids.encode(ids.TICKET, UUID(int=7))
 
 
@@ -76,7 +75,7 @@ def sources_of(tail: PresenceTail, ticket: dict[str, Any]) -> set[object]:
     key = ids.key_of(ids.TICKET, ticket["id"])
     assert key is not None
     watched = tail.watched.get(key)
-    return set(watched.readers) if watched else set()
+    return set(watched.sources) if watched else set()
 
 
 @pytest.fixture
@@ -591,16 +590,14 @@ async def test_a_database_error_delays_the_snapshot(
 # ---------------------------------------------------------------- several processes
 
 
-@pytest.mark.parametrize("bus", ["memory://", REDIS], ids=["without a bus", "redis"])
-async def test_two_servers_share_presence(url: str, bus: str) -> None:
-    """With Redis a wake-up arrives at once; without it each server polls."""
+async def test_servers_without_a_bus_share_presence_by_polling(url: str) -> None:
     await database.connect(url)
     try:
         world = await World.make()
     finally:
         await database.disconnect()
     servers = await asyncio.gather(
-        *(start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus) for _ in range(2))
+        *(start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL="memory://") for _ in range(2))
     )
     try:
         here, there = servers
@@ -622,6 +619,26 @@ async def test_two_servers_share_presence(url: str, bus: str) -> None:
     finally:
         for server in servers:
             server.kill()
+
+
+@pytest.mark.usefixtures("wakeups_only")
+async def test_a_wakeup_through_redis_delivers_the_presence_on_another_server(url: str) -> None:
+    """The subscriber's server does not poll, so it reads only after a wake-up."""
+    async with (
+        redis_server() as bus,
+        running(url, bus_url=bus.url, run_jobs=False, own_time=True) as here,
+    ):
+        world = await World.make()
+        ticket = await here.client(world.cora.token).raise_ticket()
+        there = await start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus.url)
+        try:
+            async with here.client(world.bill.token).socket() as socket:
+                await follow_presence(socket, ticket)
+                assert await next_snapshot(socket) == {}
+                await set_presence(there.client(world.ada.token), ticket, "LOOKING")
+                assert await next_snapshot(socket) == {"Ada": "LOOKING"}
+        finally:
+            there.kill()
 
 
 @contextlib.asynccontextmanager

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from support.cli_process import CliResult, run_cli
+from support.migrations import list_pending_migrations
 from support.service import running
 
 from models import database as db
-from models import migrate
 from models.access.scopes import AGENT_SCOPES, ALL_SCOPES
 from models.core import time
 from models.sla.records import SlaClock
@@ -48,7 +48,7 @@ async def test_migrating_twice_applies_everything_once(empty_url: str, tmp_path:
     assert (second.code, second.out, second.err) == (0, "nothing to apply\n", "")
     await db.connect(empty_url)
     try:
-        assert await migrate.pending_migrations() == []
+        assert await list_pending_migrations() == []
     finally:
         await db.disconnect()
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from models.sla import policies
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.client import Client
 from support.loop_limits import count_runs
+from support.ticket_factory import WINDOW
 from workers.sla_refresh import SlaRefresh
 
-WINDOW = timedelta(days=14)
 POLICY_FIELDS = """id name position priority
   team { slug } category { slug } organization { name } calendar { id name }
   firstResponse nextResponse resolution atRiskPercent active"""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.changes.change import rebuild_from_log, serialize_ticket
+from models.changes.change import serialize_ticket
 from models.log import event
-from models.log.event import MESSAGE_EVENTS, Event, EventType
+from models.log.event import MESSAGE_EVENTS, Event, EventType, Json
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
 from models.tickets.message import Message
@@ -21,7 +21,7 @@ async def audit() -> list[Event]:
         assert own[0].type is EventType.TICKET_CREATED
         assert [event_.version for event_ in own] == sorted(event_.version for event_ in own)
         assert {event_.version for event_ in own} == set(range(1, ticket.version + 1))
-        assert await rebuild_from_log(ticket) == serialize_ticket(ticket)
+        await check_events_rebuild(ticket)
         assert last_logged_list(own, "tags") == sorted(
             tag.name for tag in await TicketTag.filter(ticket_id=ticket.id)
         )
@@ -51,6 +51,17 @@ async def audit() -> list[Event]:
         for link in await TicketLink.all()
     }
     return log
+
+
+async def check_events_rebuild(ticket: Ticket) -> None:
+    """Check that the ticket's events alone give its logged columns."""
+    stored = serialize_ticket(ticket)
+    rebuilt: dict[str, Json] = dict.fromkeys(stored)
+    for event_ in await Event.filter(ticket_id=ticket.id).order_by("position"):
+        for name, change in event_.changes.items():
+            if name in rebuilt:
+                rebuilt[name] = change[1]
+    assert rebuilt == stored
 
 
 def last_logged_list(events: list[Event], name: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from models import database
 from models.access.viewer import SYSTEM, Viewer, read_shared_tickets, viewer_of_user
 from models.changes import commands
 from models.changes.change import TicketChange
-from models.changes.storage import allocate_number, lock_tickets, write
+from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.log import consumer, event
 from models.log.consumer import LogConsumer, PositionConflict
@@ -30,9 +30,9 @@ from models.people.user import User
 from models.tickets.ticket import Ticket, TicketWatcher
 from support.actors import Person
 from support.loop_limits import count_runs
+from support.ticket_factory import WINDOW, allocate_number
 from workers.notifier import Notifier
 
-WINDOW = timedelta(days=14)
 DOMAIN = "help.example.com"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from models.access.viewer import Viewer
 from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
 from models.changes.merge_records import read_participants
-from models.changes.storage import allocate_number, lock_tickets, write
+from models.changes.storage import allocate_numbers, lock_tickets, write
 from models.core.errors import Refusal
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -43,11 +42,11 @@ from support.seed import SEED
 T = TypeVar("T")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WINDOW = timedelta(days=14)
+"""The time after closing in which a ticket can be reopened."""
 OWN_SEED = "OWN_SEED"
 """An argument that `run_processes` replaces by a separate seed for each process."""
 DEADLINE_SECONDS = 60
 PROCESSES_SECONDS = 240
-IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 
 
 def limit_examples(examples: int) -> Callable[[T], T]:
@@ -55,6 +54,12 @@ def limit_examples(examples: int) -> Callable[[T], T]:
     ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     limited = settings(max_examples=examples, suppress_health_check=ignored)
     return lambda test: pytest.mark.stress(limited(test))
+
+
+async def allocate_number() -> int:
+    """The number of the next ticket."""
+    (number,) = await allocate_numbers(1)
+    return number
 
 
 def viewer(role: Role = Role.CUSTOMER, user: User | None = None) -> Viewer:
@@ -176,13 +181,6 @@ class Desk:
             verb(change)
             await write(change)
         return change
-
-
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_SECONDS) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(seconds):
-        while not await holds():
-            await asyncio.sleep(0.005)
 
 
 async def create_customer(name: str, organization: Organization | None) -> User:

@@ -26,7 +26,8 @@ async def read_version(client: Client, ticket_id: str) -> int:
 async def read_timeline(client: Client, ticket_id: str) -> list[dict[str, Any]]:
     query = """query($id: ID!) { ticket(id: $id) { timeline(first: 100) { nodes {
       type actor { displayName }
-      ... on TicketStatusEvent { action from to } ... on TicketStatusChanged { said: comment }
+      ... on TicketStatusEvent { action from to }
+      ... on TicketStatusChanged { step_comment: comment }
       ... on TicketUpdated { changes { field from to fromItems toItems } }
       ... on TicketTransferred { fromTeam { slug } toTeam { slug } }
       ... on TicketAssigned { fromAssignee { displayName } toAssignee { displayName } }

@@ -20,7 +20,7 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 
 from models import database
-from models.changes.storage import allocate_number
+from models.changes.storage import allocate_numbers
 from models.core import time
 from models.people.team import Category, Team
 from models.people.user import ApiClient, User
@@ -177,8 +177,9 @@ class Mutation:
         category = await Category.get(slug=input.category)
         at = time.now()
         async with database.transaction():
+            (number,) = await allocate_numbers(1)
             ticket = await Ticket.create(
-                number=await allocate_number(),
+                number=number,
                 subject=input.subject,
                 description=input.description,
                 category_id=category.id,

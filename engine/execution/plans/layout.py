@@ -85,13 +85,13 @@ class RowLayout:
                     params.extend(condition.params)
         return "".join(texts), params
 
-    async def read(self, select: Any, context: Any, extra: Sequence[str] = ()) -> Sequence[Row]:
+    async def read(self, row_query: Any, context: Any, extra: Sequence[str] = ()) -> Sequence[Row]:
         """Read the rows of a lazy query: the columns, then the values of `extra` expressions."""
-        if select.is_empty:
+        if row_query.is_empty:
             return []
         columns = [*self.columns, *extra] or ["1"]
         return await self.schema_map.fetch(
-            *select.build_statement(columns, *self.joins_sql(context))
+            *row_query.build_statement(columns, *self.joins_sql(context))
         )
 
 

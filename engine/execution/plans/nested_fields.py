@@ -56,14 +56,14 @@ class ValueCompletion:
 
     def get_reader(self, query: Any) -> Any:
         """The reader of a lazy query, compiled on first use."""
-        select = query.select
-        key = (query.result_kind, select.model, select.alias)
+        row_query = query.row_query
+        key = (query.result_kind, row_query.model, row_query.alias)
         if key not in self.readers:
             compilers = self.compilation.compilers
             arguments = (
                 self.compilation,
-                select.model,
-                select.alias,
+                row_query.model,
+                row_query.alias,
                 self.definition.type,
                 self.group,
             )

@@ -71,7 +71,7 @@ class RowReader:
 
     async def read(self, run: PlanRun, query: Any) -> Any:
         """The objects of the query, or the first one if the field is no list."""
-        rows = await self.layout.read(query.select, run.context)
+        rows = await self.layout.read(query.row_query, run.context)
         if not self.is_list:
             rows = rows[:1]
         state = self.builder.new_state(run)
@@ -92,7 +92,7 @@ class RowReader:
         state = self.builder.new_state(run)
         values: dict[str, list[Any]] = {owner: [] for owner in owners}
         owner_index = len(self.layout.columns)
-        for row in await self.layout.read(query.select, run.context, (query.owner_expression,)):
+        for row in await self.layout.read(query.row_query, run.context, (query.owner_expression,)):
             values[str(row[owner_index])].append(self.build_value(row, state))
         await fill_nested_fields(state)
         return values
@@ -165,7 +165,7 @@ class PageReader:
 
     async def read(self, run: PlanRun, query: Any) -> Any:
         """The connection of the query."""
-        rows = await self.layout.read(query.select, run.context, query.cursor_expressions)
+        rows = await self.layout.read(query.row_query, run.context, query.cursor_expressions)
         state = self.builder.new_state(run)
         page = query.build_page(rows, self.cursor_function(query, len(self.layout.columns)))
         connection = self.build_connection(page, state)
@@ -180,7 +180,7 @@ class PageReader:
         rows: dict[str, list[Row]] = {owner: [] for owner in owners}
         owner_index = len(self.layout.columns)
         extra = (query.owner_expression, *query.cursor_expressions)
-        for row in await self.layout.read(query.select, run.context, extra):
+        for row in await self.layout.read(query.row_query, run.context, extra):
             rows[str(row[owner_index])].append(row)
         get_cursor = self.cursor_function(query, owner_index + 1)
         connections = {

@@ -17,7 +17,8 @@ from broadcaster import Broadcast, Event
 from redis import asyncio as redis
 from structlog.testing import capture_logs
 from support.live import until
-from support.redis_server import Proxy, RedisServer, proxy, redis_server
+from support.redis_server import RedisServer, redis_server
+from support.tcp_proxy import TcpProxy, run_tcp_proxy
 from support.wakeup import (
     LIMIT,
     ListeningBus,
@@ -34,7 +35,9 @@ from engine.bus.wakeup import CHANNEL
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 
-Outage = Callable[[RedisServer, Proxy, RedisTimeouts], contextlib.AbstractAsyncContextManager[None]]
+Outage = Callable[
+    [RedisServer, TcpProxy, RedisTimeouts], contextlib.AbstractAsyncContextManager[None]
+]
 
 
 @pytest.fixture(autouse=True)
@@ -43,14 +46,14 @@ def timeouts(monkeypatch: pytest.MonkeyPatch) -> RedisTimeouts:
 
 
 @contextlib.asynccontextmanager
-async def killed(server: RedisServer, _: Proxy, __: RedisTimeouts) -> AsyncIterator[None]:
+async def killed(server: RedisServer, _: TcpProxy, __: RedisTimeouts) -> AsyncIterator[None]:
     server.kill()
     yield
     await server.start()
 
 
 @contextlib.asynccontextmanager
-async def frozen(server: RedisServer, _: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+async def frozen(server: RedisServer, _: TcpProxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
     """The kernel accepts connections and bytes, but nobody reads them."""
     server.signal(signal.SIGSTOP)
     with timeouts.enforced():
@@ -59,16 +62,16 @@ async def frozen(server: RedisServer, _: Proxy, timeouts: RedisTimeouts) -> Asyn
 
 
 @contextlib.asynccontextmanager
-async def half_open(_: RedisServer, line: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+async def half_open(_: RedisServer, line: TcpProxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
     """Bytes are dropped, and open connections stay open until the outage is over."""
-    line.cut = True
+    line.drop_bytes()
     with timeouts.enforced():
         yield
     line.mend()
 
 
 @contextlib.asynccontextmanager
-async def paused(server: RedisServer, _: Proxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
+async def paused(server: RedisServer, _: TcpProxy, timeouts: RedisTimeouts) -> AsyncIterator[None]:
     """Redis delays its replies to PUBLISH, and no others."""
     async with redis.from_url(server.url) as control:
         await control.client_pause(3_600_000, all=False)
@@ -81,7 +84,7 @@ def disconnected(kind: str) -> Outage:
     """Redis closes the connections that subscribe, or the others."""
 
     @contextlib.asynccontextmanager
-    async def outage(server: RedisServer, _: Proxy, __: RedisTimeouts) -> AsyncIterator[None]:
+    async def outage(server: RedisServer, _: TcpProxy, __: RedisTimeouts) -> AsyncIterator[None]:
         async with redis.from_url(server.url) as control:
             await control.client_kill_filter(_type=kind, skipme=True)
         yield
@@ -103,8 +106,8 @@ OUTAGES: dict[str, Outage] = {
 async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
     outage: Outage, timeouts: RedisTimeouts
 ) -> None:
-    async with redis_server() as server, proxy(server.port) as line:
-        here, there = ListeningBus(line.url), ListeningBus(line.url)
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        here, there = ListeningBus(line.redis), ListeningBus(line.redis)
         with capture_logs() as lines:
             async with running(here, there):
                 await wait_until_connected(here, there)
@@ -133,7 +136,7 @@ async def test_an_outage_is_logged_once_and_signals_arrive_again_after_it(
         assert (here.reconnects, there.reconnects) == (1, 1)
 
 
-async def has_taken(line: Proxy, connections: int) -> bool:
+async def has_taken(line: TcpProxy, connections: int) -> bool:
     """Whether so many connections were attempted."""
     return line.accepted >= connections
 
@@ -146,12 +149,12 @@ async def notify_repeatedly(bus: ListeningBus, count: int) -> None:
 
 
 async def test_signals_during_an_outage_arrive_as_one_signal_after_it() -> None:
-    async with redis_server() as server, proxy(server.port) as line:
-        here, there = ListeningBus(line.url), ListeningBus(server.url)
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        here, there = ListeningBus(line.redis), ListeningBus(server.url)
         async with running(here, there):
             await wait_until_connected(here, there)
             await send_wakeup_both_ways(here, there)
-            line.go_down()
+            line.cut()
             await wait_until_lost(1, here)
             heard, published = there.received, await server.count_published()
             there.notified.clear()
@@ -171,18 +174,18 @@ async def test_signals_during_an_outage_arrive_as_one_signal_after_it() -> None:
 async def test_an_unsent_signal_is_kept_and_a_late_subscriber_receives_it() -> None:
     """Uses broadcaster alone: one side publishes to a channel, the other subscribes to it while it
     is connected."""
-    async with redis_server() as server, proxy(server.port) as line:
-        sender, receiver = RedisBackend(line.url, "one"), RedisBackend(server.url, "other")
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        sender, receiver = RedisBackend(line.redis, "one"), RedisBackend(server.url, "other")
         async with Broadcast(backend=sender) as one, Broadcast(backend=receiver) as other:
             await until(lambda: both_connected(sender, receiver))
             async with other.subscribe("late") as subscriber:
                 assert await asyncio.wait_for(subscriber.get(), LIMIT) == Event("late", ""), (
                     "it may have missed some"
                 )
-                line.cut = True
+                line.drop_bytes()
                 await one.publish("late", "the content does not matter")
-                await until(lambda: has_swallowed(line))
-                line.go_down()
+                await until(lambda: has_dropped(line))
+                line.cut()
                 await until(lambda: is_lost(sender))
                 line.mend()
                 assert await asyncio.wait_for(subscriber.get(), LIMIT) == Event("late", "")
@@ -190,7 +193,7 @@ async def test_an_unsent_signal_is_kept_and_a_late_subscriber_receives_it() -> N
         assert (sender.sent, receiver.received) == (1, 1)
 
 
-async def has_swallowed(line: Proxy) -> bool:
+async def has_dropped(line: TcpProxy) -> bool:
     return line.dropped_bytes > 0
 
 
@@ -223,11 +226,11 @@ async def test_each_restart_of_redis_is_followed_by_a_reconnect() -> None:
 async def test_losing_either_connection_is_noticed_without_any_signal(
     number: int, timeouts: RedisTimeouts
 ) -> None:
-    async with redis_server() as server, proxy(server.port) as line:
-        here, there = ListeningBus(line.url), ListeningBus(server.url)
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        here, there = ListeningBus(line.redis), ListeningBus(server.url)
         async with running(here):
             await wait_until_connected(here)
-            line.cut_connections.add(number)
+            line.dropping_connections.add(number)
             with timeouts.enforced():
                 await wait_until_lost(1, here)
             await wait_until_reconnected(1, here)
@@ -239,8 +242,8 @@ async def test_losing_either_connection_is_noticed_without_any_signal(
 async def test_a_reconnect_wakes_the_listeners_and_leaks_no_connections(
     timeouts: RedisTimeouts,
 ) -> None:
-    async with redis_server() as server, proxy(server.port) as line:
-        bus = ListeningBus(line.url)
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        bus = ListeningBus(line.redis)
         async with running(bus):
             await wait_until_connected(bus)
             for times in (1, 2):
@@ -254,7 +257,7 @@ async def test_a_reconnect_wakes_the_listeners_and_leaks_no_connections(
         await until(lambda: carries(line, 0))
 
 
-async def carries(line: Proxy, connections: int) -> bool:
+async def carries(line: TcpProxy, connections: int) -> bool:
     return len(line.connections) == connections
 
 
@@ -280,8 +283,8 @@ async def test_a_loss_at_the_moment_of_a_cancellation_does_not_prevent_the_stop(
 
 @pytest.mark.parametrize("outage", [killed, frozen, half_open])
 async def test_the_bus_stops_during_an_outage(outage: Outage, timeouts: RedisTimeouts) -> None:
-    async with redis_server() as server, proxy(server.port) as line:
-        bus = ListeningBus(line.url)
+    async with redis_server() as server, run_tcp_proxy(server.port) as line:
+        bus = ListeningBus(line.redis)
         before = asyncio.all_tasks()
         task = asyncio.create_task(bus.run())
         await wait_until_connected(bus)

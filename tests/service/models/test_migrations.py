@@ -8,7 +8,9 @@ from importlib import import_module
 
 import pytest
 from support.assert_unchanged import assert_nothing_stored
-from support.ticket_factory import IS_SQLITE, NOON, Desk, run_processes
+from support.databases import IS_SQLITE
+from support.migrations import list_pending_migrations
+from support.ticket_factory import NOON, Desk, allocate_number, run_processes
 from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
@@ -19,7 +21,6 @@ from models.access import revision_triggers
 from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.idempotency import KeyedRequest, find_stored, hash_input
-from models.changes.storage import allocate_number
 from models.core.ids import new_id
 from models.core.pagination import PageRequest
 from models.database.config import build_config
@@ -44,6 +45,7 @@ NAMES = [
     "0011_participants",
     "0012_search",
     "0016_audit",
+    "0019_index_names",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -212,9 +214,9 @@ async def insert_row(table: str, **values: object) -> None:
 
 @pytest.mark.usefixtures("empty")
 async def test_a_second_migration_applies_nothing() -> None:
-    assert await migrate.pending_migrations() == NAMES
+    assert await list_pending_migrations() == NAMES
     assert await migrate.migrate() == NAMES
-    assert await migrate.pending_migrations() == []
+    assert await list_pending_migrations() == []
     async with assert_nothing_stored():
         assert await migrate.migrate() == []
 
@@ -362,6 +364,31 @@ async def test_tickets_of_version_0007_are_found_by_the_new_search(
     assert await find_numbers("tag1005") == await find_numbers("buro 5") == [1005]
 
 
+async def read_index_names() -> set[str]:
+    source, column = ("sqlite_master", "name") if IS_SQLITE else ("pg_indexes", "indexname")
+    rows = await database.fetch_dicts(f"SELECT {column} AS name FROM {source}")
+    return {str(row["name"]) for row in rows}
+
+
+@pytest.mark.usefixtures("empty")
+async def test_renamed_indexes_keep_their_definition_in_both_directions() -> None:
+    current, first = set(indexes.INDEXES), {"tickets_promise", "tickets_last_promise"}
+
+    async def migrate_to(name: str) -> None:
+        async with database.transaction():
+            executor = await migrate.create_executor()
+            await executor.migrate([MigrationTarget("models", name)])
+
+    await migrate_to("0019_index_names")
+    schema = await read_schema()
+    assert current <= await read_index_names()
+    await migrate_to("0012_search")
+    assert first <= await read_index_names()
+    await migrate_to("0019_index_names")
+    assert first.isdisjoint(await read_index_names())
+    assert await read_schema() == schema
+
+
 async def find_numbers(text: str) -> list[int]:
     order = tickets.build_ticket_order([("number", False)])
     page = await tickets.list_tickets(
@@ -375,7 +402,7 @@ async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url:
     assert sorted(map(str, applied)) == sorted(map(str, [NAMES, [], []]))
     await database.connect(empty_url)
     try:
-        assert await migrate.pending_migrations() == []
+        assert await list_pending_migrations() == []
         assert await Team.all().count() == 3
         assert await event.read_head() == 0
     finally:

@@ -17,26 +17,17 @@ from models.escalation import admin as escalation_paths
 from models.escalation.path import EscalationPath
 from models.people.user import Role, User
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 MISSING_ID = UUID(int=7)
 NOTIFY_STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 PATH = {"name": "Ours", "trigger": "UNTOUCHED", "steps": [NOTIFY_STEP]}
 
 
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
-
-
-async def read_list(client: Client, archived: bool = False) -> list[dict[str, Any]]:
+async def read_list(client: Client, include_inactive: bool = False) -> list[dict[str, Any]]:
     query = f"""query($all: Boolean) {{
       escalationPaths(includeInactive: $all) {{ {ESCALATION_PATH_FIELDS} }} }}"""
-    return list((await client.run(query, all=archived))["escalationPaths"])
+    return list((await client.run(query, all=include_inactive))["escalationPaths"])
 
 
 async def test_a_path_is_created_with_the_given_fields(
@@ -139,7 +130,7 @@ async def test_an_omitted_path_field_keeps_its_value_and_null_clears_it(admin: C
     for _ in range(2):
         assert (await run_mutation(admin, "archiveEscalationPath", pathId=key))["active"] is False
     assert key not in [path["id"] for path in await read_list(admin)]
-    assert key in [path["id"] for path in await read_list(admin, archived=True)]
+    assert key in [path["id"] for path in await read_list(admin, include_inactive=True)]
     assert await run_mutation(admin, "updateEscalationPath", pathId=key, active=True) == changed
 
 

@@ -18,7 +18,7 @@ from models.escalation.path import EscalationPath
 from models.sla.records import SlaCalendar, SlaPolicy
 from schema import root
 
-pytestmark = pytest.mark.never_retried
+pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
 PATH = {
@@ -35,17 +35,6 @@ KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
 ADVANCE = """mutation($by: Duration!, $key: String) {
   advanceClock(input: {by: $by, idempotencyKey: $key}) {
     now replayed userErrors { code message field } } }"""
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
 
 
 async def build_policy_input(admin: Client) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from contextvars import Context
 
 import pytest
 from support import Service, World
-from support.ticket_factory import IS_SQLITE, until
+from support.databases import IS_SQLITE
+from support.live import until
 
 from models import database
 from models.changes.storage import lock_tickets

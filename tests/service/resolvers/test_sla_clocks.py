@@ -17,18 +17,12 @@ from models.sla.records import SlaClock
 from models.tickets.ticket import Ticket
 from workers.ticket_timers import TimerSettings, run_timers
 
-pytestmark = pytest.mark.never_retried
+pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 TIMER_SETTINGS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 CLOCKS = """query($id: ID!) { ticket(id: $id) { clocks {
   metric ordinal status startedAt pausedAt pausedFor atRiskAt breachesAt achievedAt breachedAt
   target spent policy { name } ledger { start end counted reason spent } } } }"""
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 async def read_clocks(client: Any, ticket: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from workers.escalator import EscalationSteps, Escalator
 from workers.job import LogJob
 from workers.ticket_timers import TimerSettings, run_timers
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 REOPEN_WINDOW = timedelta(days=14)
 TIMER_SETTINGS = TimerSettings(
     timedelta(days=7), REOPEN_WINDOW, timedelta(days=2), timedelta(days=3), timedelta(days=7)
@@ -31,12 +33,6 @@ TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline(first: 50) { nodes {
   ... on TicketEscalationStep { path step stepAction outcome notified { displayName } }
   ... on TicketAssigned { toAssignee { displayName }
     candidates { openTickets user { displayName } } } } } } }"""
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 async def read_timeline(client: Any, ticket: dict[str, Any]) -> list[dict[str, Any]]:

@@ -24,26 +24,17 @@ from models.people.user import Organization
 from models.sla import calendar_admin, policies, policy_admin
 from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 MISSING_ID = UUID(int=7)
 BERLIN = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK}
 
 
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs. A test runs the jobs that it needs."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
-
-
 async def read_list(
-    client: Client, field: str, selection: str = "id name active", archived: bool = False
+    client: Client, field: str, selection: str = "id name active", include_inactive: bool = False
 ) -> list[dict[str, Any]]:
     query = f"query($all: Boolean) {{ {field}(includeInactive: $all) {{ {selection} }} }}"
-    return list((await client.run(query, all=archived))[field])
+    return list((await client.run(query, all=include_inactive))[field])
 
 
 async def create_policy(client: Client, **fields: Any) -> dict[str, Any]:
@@ -203,7 +194,7 @@ async def test_a_calendar_that_a_policy_uses_cannot_be_archived(admin: Client) -
     )
     assert "Berlin" not in [each["name"] for each in await read_list(admin, "slaCalendars")]
     assert "Berlin" in [
-        each["name"] for each in await read_list(admin, "slaCalendars", archived=True)
+        each["name"] for each in await read_list(admin, "slaCalendars", include_inactive=True)
     ]
     record = await run_mutation(admin, "updateSlaCalendar", calendarId=calendar["id"], active=True)
     assert record["active"] is True
@@ -347,7 +338,9 @@ async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin:
     assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
     assert (await run_mutation(admin, "archiveSlaPolicy", policyId=key))["active"] is False
     assert key not in [each["id"] for each in await read_list(admin, "slaPolicies")]
-    assert key in [each["id"] for each in await read_list(admin, "slaPolicies", archived=True)]
+    assert key in [
+        each["id"] for each in await read_list(admin, "slaPolicies", include_inactive=True)
+    ]
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True) == changed
 
 

@@ -18,11 +18,6 @@ from models.people.user import Role, User
 MISSING_ID = UUID(int=7)
 
 
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
-
-
 async def test_update_team_changes_only_the_given_fields(admin: Client) -> None:
     updated = await run_mutation(admin, "updateTeam", team="support", assignsByLoad=True)
     assert (updated["slug"], updated["name"], updated["assignsByLoad"]) == (

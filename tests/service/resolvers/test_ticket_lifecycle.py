@@ -165,7 +165,9 @@ async def test_a_resolution_is_shown_and_cleared_by_reopening(
         None
     ] * 4
     assert [
-        each["said"] for each in await read_timeline(cora, key) if each["type"] == "STATUS_CHANGED"
+        each["step_comment"]
+        for each in await read_timeline(cora, key)
+        if each["type"] == "STATUS_CHANGED"
     ] == [
         " Switched on. ",
         None,

@@ -10,6 +10,7 @@ import pytest
 from support import Service, World
 from support.audit import audit
 from support.loop_limits import count_runs
+from support.ticket_factory import WINDOW
 
 from models.changes import sla_audit
 from models.core import ids, time
@@ -24,7 +25,6 @@ from workers.assigner import Assigner
 from workers.escalator import EscalationSteps, Escalator
 from workers.ticket_timers import TimerSettings, run_timers
 
-WINDOW = timedelta(days=14)
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 HOUR = 3600
 
@@ -64,13 +64,7 @@ async def reload_ticket(ticket: dict[str, Any]) -> Ticket:
     return await Ticket.get(id=ids.key_of(ids.TICKET, ticket["id"]))
 
 
-@pytest.fixture
-def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs; the test runs them."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.mark.usefixtures("no_jobs")
+@pytest.mark.usefixtures("without_jobs")
 class TestEscalation:
     async def test_a_missed_target_raises_the_level_and_takes_each_step_when_due(
         self, service: Service, world: World
@@ -232,7 +226,7 @@ class TestEscalation:
         await audit()
 
 
-@pytest.mark.usefixtures("no_jobs")
+@pytest.mark.usefixtures("without_jobs")
 class TestAssigner:
     async def test_the_agent_with_the_fewest_open_tickets_is_assigned_and_logged(
         self, service: Service, world: World

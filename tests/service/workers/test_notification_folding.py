@@ -32,11 +32,6 @@ from workers.notifier import Notifier
 pytestmark = pytest.mark.without_default_policies
 
 
-@pytest.fixture
-async def people(database: str) -> World:
-    return await World.make()
-
-
 async def create_assigned_ticket(people: World) -> Ticket:
     ticket = await create_ticket(people.cora, assignee_id=people.ada.id)
     await clear_notifications()

@@ -41,12 +41,6 @@ from models.tickets.ticket import Ticket
 from workers.notifier import QUIET_PERIOD
 
 
-@pytest.fixture
-async def people(database: str) -> World:
-    """All test users, in a database without a service."""
-    return await World.make()
-
-
 async def run_and_collect() -> tuple[set[str], list[str]]:
     """Run the notifier, and return the new notifications and the new mails."""
     await run_notifier()

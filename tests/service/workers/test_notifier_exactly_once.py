@@ -44,12 +44,6 @@ from workers.notifier import Notifier
 pytestmark = [pytest.mark.never_retried, pytest.mark.stress]
 
 
-@pytest.fixture
-async def people(database: str) -> World:
-    """All test users, in a database without a service."""
-    return await World.make()
-
-
 async def create_events(people: World, count: int) -> None:
     """Create tickets, each with an assignment, a watcher, a note, replies and a resolution."""
     for number in range(count):

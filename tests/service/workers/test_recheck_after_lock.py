@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from support import World
 from support.ticket_commands import apply_commands, assign, create_ticket
+from support.ticket_factory import WINDOW
 
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -27,14 +28,7 @@ from workers.assigner import Assigner
 from workers.escalator import EscalationSteps
 from workers.sla_refresh import SlaRefresh
 
-WINDOW = timedelta(days=14)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def people(database: str) -> World:
-    """Users in a database without the service, so that no other process runs the jobs."""
-    return await World.make()
 
 
 async def count_events(ticket: Ticket, type: EventType) -> int:

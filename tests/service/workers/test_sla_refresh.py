@@ -29,18 +29,9 @@ from workers import runner, ticket_timers
 from workers.sla_refresh import SlaRefresh
 from workers.ticket_timers import TimerSettings
 
+pytestmark = pytest.mark.usefixtures("without_jobs")
+
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
-
-
-@pytest.fixture(autouse=True)
-def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs; the test runs them."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
-
-
-@pytest.fixture
-def admin(service: Service, world: World) -> Client:
-    return service.client(world.root.token)
 
 
 @pytest.fixture

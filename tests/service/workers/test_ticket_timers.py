@@ -370,12 +370,6 @@ WITH_ABANDONMENT = replace(WITHOUT_REMINDERS, abandon_after=timedelta(days=7))
 Interference = Callable[[], Awaitable[object]]
 
 
-@pytest.fixture
-async def people(database: str) -> World:
-    """Users in a database without the service, so that no other timers run."""
-    return await World.make()
-
-
 async def run_timers_with(
     monkeypatch: pytest.MonkeyPatch, at: datetime, days: TimerSettings, interfere: Interference
 ) -> int:

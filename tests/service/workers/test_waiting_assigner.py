@@ -8,6 +8,7 @@ import pytest
 from support import Service, World
 from support.audit import audit
 from support.loop_limits import count_runs
+from support.ticket_factory import WINDOW
 
 from models.core import ids, time
 from models.log import consumer
@@ -18,15 +19,7 @@ from models.tickets.ticket import Ticket
 from workers import runner
 from workers.assigner import BATCH_SIZE, Assigner, WaitingAssigner
 
-pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("no_jobs")]
-
-WINDOW = timedelta(days=14)
-
-
-@pytest.fixture
-def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs; the test runs them."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("without_jobs")]
 
 
 async def run_job(job: Assigner | WaitingAssigner) -> int:

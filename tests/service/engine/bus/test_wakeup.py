@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from support.live import until
 from support.missing import missing
 from support.ports import reserve_port
-from support.redis_server import Proxy, RedisServer, proxy, redis_server
+from support.redis_server import RedisServer, redis_server
 from support.service import ROOT
+from support.tcp_proxy import TcpProxy, run_tcp_proxy
 from support.wakeup import (
     LIMIT,
     ListeningBus,
@@ -226,13 +227,13 @@ async def test_signals_arrive_over_tls_and_again_after_an_outage(
         "no",
     ]
     port = reserve_port()
-    async with redis_server("--tls-port", str(port), *files), proxy(port) as line:
+    async with redis_server("--tls-port", str(port), *files), run_tcp_proxy(port) as line:
         url = f"rediss://localhost:{line.port}?ssl_ca_certs={certificate}"
         here, there = ListeningBus(url), ListeningBus(url)
         async with running(here, there):
             await wait_until_connected(here, there)
             await send_wakeup_both_ways(here, there)
-            line.cut = True
+            line.drop_bytes()
             with timeouts.enforced():
                 await wait_until_lost(1, here, there)
             line.mend()
@@ -241,7 +242,7 @@ async def test_signals_arrive_over_tls_and_again_after_an_outage(
             await until(lambda: carries(line, 4))
 
 
-async def carries(line: Proxy, connections: int) -> bool:
+async def carries(line: TcpProxy, connections: int) -> bool:
     return len(line.connections) == connections
 
 

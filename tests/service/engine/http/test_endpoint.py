@@ -114,31 +114,7 @@ async def test_a_body_over_one_mebibyte_is_refused(service: Service, world: Worl
     assert (small.status_code, small.json()["data"]) == (200, {"viewer": None})
 
 
-async def test_only_json_bodies_are_accepted(service: Service, world: World) -> None:
-    for kind in (
-        "text/plain",
-        "application/graphql",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/xml",
-        "",
-    ):
-        answer = await send(service, content=QUERY, headers={"Content-Type": kind})
-        assert 400 <= answer.status_code < 500, kind
-        assert codes(answer) == ["BAD_REQUEST"], kind
-    for kind in (
-        "application/json",
-        "application/json; charset=utf-8",
-        "application/json;charset=UTF-8",
-    ):
-        answer = await send(service, content=QUERY, headers={"Content-Type": kind})
-        assert answer.status_code == 200, kind
-
-
-async def test_other_methods_and_paths_are_refused(service: Service, world: World) -> None:
-    for method in ("PUT", "DELETE", "PATCH"):
-        answer = await send(service, method, content=QUERY, headers=JSON)
-        assert answer.status_code == 405, method
+async def test_other_paths_are_not_found(service: Service) -> None:
     assert (await send(service, "POST", "x", content=QUERY, headers=JSON)).status_code == 404
 
 
@@ -381,7 +357,7 @@ async def test_health_reports_a_database_outage_and_nothing_about_the_log(
 async def test_a_null_in_a_non_null_field_is_an_internal_error(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(teams, "Many", lambda *_: None)
+    monkeypatch.setattr(teams, "list_teams", lambda: None)
     answer = await service.client(world.ada.token).answer("{ teams { id } }")
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INTERNAL"]
     assert "Query.teams" not in json.dumps(answer)

@@ -93,10 +93,14 @@ async def test_nothing_is_executed_if_no_media_type_is_acceptable(
 
 
 UNSUPPORTED_TYPES = (
-    *("text/plain", "", "application/jsonp"),
+    *("text/plain", "", "application/jsonp", "application/graphql", "application/xml"),
+    *("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
     *("application/json; charset=utf-16", "application/json;charset=latin-1"),
 )
 SUPPORTED_TYPES = (
+    "application/json",
+    "application/json; charset=utf-8",
+    "application/json;charset=UTF-8",
     'application/json; charset="UTF-8"',
     "Application/JSON; Charset=utf8",
     "application/json; profile=x",
@@ -132,7 +136,7 @@ async def test_only_uncompressed_json_in_utf_8_is_accepted(service: Service) -> 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_methods_other_than_get_and_post_get_405(service: Service, method: str) -> None:
-    response = await send(service, method, headers={**JSON, **READ})
+    response = await send(service, method, content=QUERY, headers={**JSON, **READ})
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
     assert method == "HEAD" or code(response) == "BAD_REQUEST"
 

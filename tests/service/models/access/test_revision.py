@@ -15,7 +15,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from support.ticket_factory import IS_SQLITE, NOON, WINDOW, Desk
+from support.databases import IS_SQLITE
+from support.ticket_factory import NOON, WINDOW, Desk
 
 from models import database
 from models.access import revision, revision_triggers

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.ticket_factory import IS_SQLITE, NOON, limit_examples
+from support.databases import IS_SQLITE
+from support.ticket_factory import NOON, limit_examples
 
 from models import database
 from models.changes import idempotency

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from support.databases import IS_SQLITE
+from support.live import until
 from support.statements import statements
-from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, until
+from support.ticket_factory import DEADLINE_SECONDS
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models import database

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from support.ticket_factory import DEADLINE_SECONDS, IS_SQLITE, until
+from support.databases import IS_SQLITE
+from support.live import until
+from support.ticket_factory import DEADLINE_SECONDS
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 from models import database

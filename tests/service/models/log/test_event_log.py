@@ -10,22 +10,23 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.databases import IS_SQLITE
+from support.live import until
 from support.loop_limits import count_pages
 from support.ticket_factory import (
     DEADLINE_SECONDS,
-    IS_SQLITE,
     NOON,
     WINDOW,
     Desk,
+    allocate_number,
     limit_examples,
-    until,
 )
 
 from models import database
 from models.access.viewer import Viewer
 from models.changes import commands, merging
 from models.changes.change import TicketChange
-from models.changes.storage import allocate_number, lock_tickets, write
+from models.changes.storage import lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
 from models.core.pagination import Page, PageRequest
 from models.database import batch

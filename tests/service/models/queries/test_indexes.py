@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 from support import databases
+from support.databases import IS_SQLITE
 from support.seed import random_for
 from support.statements import statements
-from support.ticket_factory import IS_SQLITE, NOON, Desk, create_customer
+from support.ticket_factory import NOON, Desk, create_customer
 
 from models import database
 from models.access.viewer import Viewer
@@ -224,8 +225,8 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "newest": (None, [("created_at", True)], "idx_tickets_created_"),
     "number": (None, [("number", False)], NUMBER),
     "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
-    "next SLA target": (None, [("sla_breaches_at", False)], "tickets_promise"),
-    "last SLA target": (None, [("sla_breaches_at", True)], "tickets_last_promise"),
+    "next SLA target": (None, [("sla_breaches_at", False)], "tickets_earliest_breach"),
+    "last SLA target": (None, [("sla_breaches_at", True)], "tickets_latest_breach"),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
     "open, priority, then oldest": (
@@ -250,7 +251,7 @@ async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase)
     after_null = page_requests(build_ticket_order(by_target), closed)["after"]
     cases["next SLA target, after one without"] = (
         list_page(large.desk.ada, None, by_target, after_null),
-        "tickets_promise",
+        "tickets_earliest_breach",
     )
     for part, page_request in page_requests(QUEUE_ORDER, middle).items():
         key = next(iter(large.desk.teams.values())).id

@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.databases import IS_SQLITE
 from support.random_tickets import RandomTickets, filters
-from support.ticket_factory import IS_SQLITE, NOON, STEPS, Desk, limit_examples, run_random_step
+from support.ticket_factory import NOON, STEPS, Desk, limit_examples, run_random_step
 
 import models.queries.running_stats
 from models import database

@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.ticket_factory import IS_SQLITE, NOON, Desk, limit_examples
+from support.databases import IS_SQLITE
+from support.ticket_factory import NOON, Desk, limit_examples
 
 from models import database
 from models.access.scopes import Scope

@@ -98,11 +98,6 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
     await asyncio.gather(*sessions.closing)
 
 
-@pytest.fixture
-async def people(database: str) -> World:
-    return await World.make()
-
-
 async def revoke(text: str) -> None:
     await token.revoke_token(await Token.get(digest=hash_token(text)), time.now())
 

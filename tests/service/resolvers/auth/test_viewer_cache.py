@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
 from support import Service, World
+from support.databases import IS_SQLITE
 from support.service import Clock
 from support.statements import statements
 
@@ -24,7 +24,6 @@ from resolvers.auth.viewer_cache import SharedRead, ViewerCache
 
 pytestmark = pytest.mark.never_retried
 
-IS_SQLITE = os.environ.get("TEST_DATABASE", "sqlite") == "sqlite"
 REVISION = "SELECT revision FROM rights"
 VIEWER = "{ viewer { role scopes } }"
 PAST = "'2020-01-01 00:00:00+00:00'"
@@ -50,11 +49,6 @@ async def write_as_another_process(url: str, statement: str, world: World) -> No
         assert not (await connection.execute(text)).endswith(" 0")
     finally:
         await connection.close()
-
-
-@pytest.fixture
-async def people(database: str) -> World:
-    return await World.make()
 
 
 @pytest.mark.parametrize(

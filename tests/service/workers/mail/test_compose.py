@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import email
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support import World
 from support.actors import Person
 from support.mailing import FROM, TEMPLATES, mailer, newest_event, queue_mail, send_due_mails
-from support.smtp_sink import Sink, body, sink
+from support.smtp_sink import Sink, body
 from support.ticket_commands import (
     DOMAIN,
     WINDOW,
@@ -66,18 +66,6 @@ COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=DESK_URL)
 def records() -> None:
     """Initialize the foreign keys of records, also for tests without a database."""
     Tortoise.init_models(MODULES, "models")
-
-
-@pytest.fixture
-async def people(database: str) -> World:
-    """All test users, in a database without a service."""
-    return await World.make()
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Sink]:
-    async with sink() as found:
-        yield found
 
 
 async def compose(mail: Mail, composer: Composer = COMPOSER) -> EmailMessage:

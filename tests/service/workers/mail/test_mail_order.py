@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 from support import World
 from support.mailing import expire_claim, reload_mail, send_due_mails
-from support.smtp_sink import Sink, sink
+from support.smtp_sink import Sink
 from support.ticket_commands import apply_commands, create_ticket, reply, run_notifier
 
 from models.changes import commands
@@ -21,18 +19,6 @@ from workers.mail import claims
 from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
 
 LATER = "451 4.7.1 Greylisted, come back later"
-
-
-@pytest.fixture
-async def people(database: str) -> World:
-    """All test users, in a database without a service."""
-    return await World.make()
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Sink]:
-    async with sink() as found:
-        yield found
 
 
 async def queue_conversation(people: World, ticket: Ticket) -> list[Mail]:

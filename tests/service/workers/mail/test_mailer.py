@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from support.mailing import (
     reload_mail,
     send_due_mails,
 )
-from support.smtp_sink import Sink, body, sink
+from support.smtp_sink import Sink, body
 from support.ticket_commands import (
     add_note,
     append_worker_events,
@@ -49,18 +48,6 @@ from workers.job import Progress
 from workers.mail import claims
 from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
 from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
-
-
-@pytest.fixture
-async def people(database: str) -> World:
-    """All test users, in a database without a service."""
-    return await World.make()
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Sink]:
-    async with sink() as found:
-        yield found
 
 
 async def queue_mails(people: World, count: int) -> list[Mail]:

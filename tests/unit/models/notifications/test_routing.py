@@ -102,7 +102,7 @@ def all_of(rest: str, *who: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("type", "said", "expected"),
+    ("type", "data", "expected"),
     [
         (EventType.TICKET_CREATED, {}, {"requester RAISED (created) own", "team RAISED raised"}),
         (EventType.REPLY_ADDED, {}, all_of("REPLIES replied", *SHARED, "team_if_unassigned")),
@@ -176,8 +176,8 @@ def all_of(rest: str, *who: str) -> set[str]:
     ],
     ids=lambda value: value.name if isinstance(value, EventType) else "",
 )
-def test_the_rules_of_each_event(type: EventType, said: dict[str, Any], expected: set[str]) -> None:
-    assert {line(rule) for rule in find_rules(make_event(type, **said))} == expected
+def test_the_rules_of_each_event(type: EventType, data: dict[str, Any], expected: set[str]) -> None:
+    assert {line(rule) for rule in find_rules(make_event(type, **data))} == expected
 
 
 def test_every_event_type_has_rules_or_is_silent_on_purpose() -> None:
@@ -334,9 +334,9 @@ def test_events_of_a_change_and_events_of_its_clocks_are_two_groups() -> None:
     risk = make_event(EventType.SLA_AT_RISK, position=1, **late)
     breach = make_event(EventType.SLA_BREACHED, position=2, **late)
     breach.occurred_at = NOON - timedelta(hours=1)
-    said, reopened = reopening()
-    assert get_group_key(said) == get_group_key(reopened)
-    assert get_group_key(risk) == get_group_key(breach) != get_group_key(said)
+    reply, reopened = reopening()
+    assert get_group_key(reply) == get_group_key(reopened)
+    assert get_group_key(risk) == get_group_key(breach) != get_group_key(reply)
     later = make_event(
         EventType.SLA_BREACHED, recorded_at=format_instant(NOON + timedelta(seconds=1))
     )

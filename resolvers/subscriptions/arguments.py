@@ -1,0 +1,36 @@
+"""The arguments `ticketId` and `filter` of subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from models import database
+from models.core import ids
+from models.core.errors import TicketNotFound
+from models.queries.filter import compile_filter
+from resolvers.context import Context
+from schema.filters import TicketFilter, filter_mapping
+
+
+async def require_ticket(context: Context, ticket_id: str) -> UUID:
+    """The key of a ticket that the viewer may see.
+
+    Raises TicketNotFound, so that a client with a wrong id does not wait for events in vain.
+    """
+    key = ids.key_of(ids.TICKET, ticket_id)
+    if key is None or await context.loaders.tickets.load(key) is None:
+        raise TicketNotFound("There is no such ticket.")
+    return key
+
+
+def parse_filter(context: Context, filter: TicketFilter | None) -> Mapping[str, Any] | None:
+    """The filter as `models.queries.filter` takes it.
+
+    Raises BadRequest if it exceeds a limit. Otherwise the subscription would start, and fail when
+    it first evaluates the filter.
+    """
+    mapping = filter_mapping(filter, context.viewer)
+    compile_filter(mapping, context.viewer, context.now(), database.dialect())
+    return mapping
