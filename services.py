@@ -228,7 +228,7 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
         create_context=lambda request_id, address: Context(services, request_id, address),
         fork_context=Context.fork,
         authenticate=authenticate,
-        on_authenticated=sessions.add,
+        on_open=sessions.add,
         on_close=sessions.remove,
         viewer_key=viewer_key,
     )

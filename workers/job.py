@@ -28,7 +28,7 @@ from models.queries import event_log
 MAX_EVENTS_PER_READ = 500
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
 T = TypeVar("T")
-log = structlog.get_logger("ticketwire.workers")
+log = structlog.get_logger("ticketwire.jobs")
 
 
 class Listener(Protocol):

@@ -33,7 +33,7 @@ REDIS_EXPIRY_SECONDS = 24 * 3600
 REDIS_TIMEOUT_SECONDS = 0.3
 REDIS_RETRY_SECONDS = 2.0
 SHA256_HEX_LENGTH = 64
-log = structlog.get_logger("ticketwire.trusted")
+log = structlog.get_logger("ticketwire.persisted_documents")
 
 
 class PersistedDocuments:

@@ -14,7 +14,7 @@ from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 """Headers of every response, unless the endpoint sets its own."""
-log = structlog.get_logger("ticketwire.http_protocol")
+log = structlog.get_logger("ticketwire.http")
 
 
 class RequestRefused(Exception):

@@ -30,7 +30,7 @@ KEEPALIVE_TIMEOUT_CODE = 1011
 """uvicorn closes the connection with this code if the client doesn't answer a ping."""
 INVALID_DATA_CODE = 1007
 ABNORMAL_CLOSURE_CODE = 1006
-log = structlog.get_logger("ticketwire.socket")
+log = structlog.get_logger("ticketwire.websocket")
 
 
 class FrameWriter:

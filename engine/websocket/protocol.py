@@ -211,15 +211,15 @@ def read_subscribe(message: Mapping[str, Any]) -> StartOperation:
     return StartOperation(id, GraphQLRequest.from_mapping(payload))
 
 
-def next_message(id: str, payload: bytes) -> bytes:
+def encode_next_message(id: str, payload: bytes) -> bytes:
     """Encode a `next` message from its JSON payload.
 
     The id comes last, so that all sockets can share the bytes before it.
     """
-    return NEXT_PREFIX + payload + suffix_of_next_message(id)
+    return NEXT_PREFIX + payload + encode_next_suffix(id)
 
 
-def suffix_of_next_message(id: str) -> bytes:
+def encode_next_suffix(id: str) -> bytes:
     """The part of a `next` message after its payload."""
     return b',"id":' + orjson.dumps(id) + b"}"
 

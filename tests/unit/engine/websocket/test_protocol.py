@@ -20,8 +20,8 @@ from engine.websocket.protocol import (
     StartOperation,
     Step,
     StopOperation,
-    next_message,
-    suffix_of_next_message,
+    encode_next_message,
+    encode_next_suffix,
 )
 
 QUERY = "{ __typename }"
@@ -359,6 +359,7 @@ def test_a_malformed_message_closes_with_4400_and_a_reason(phase: Phase, message
 REASONS: list[tuple[object, str]] = [
     ("{", "The message is not JSON: unexpected end of data: line 1 column 2 (char 1)"),
     ("[]", "A message must be a JSON object, not an array."),
+    ("null", "A message must be a JSON object, not null."),
     ({}, "The type of a message must be a string, not null or absent."),
     ({"type": "start"}, 'Unknown message type "start".'),
     ({"type": "next"}, "Only the server may send next messages."),
@@ -369,7 +370,7 @@ REASONS: list[tuple[object, str]] = [
     (subscribe(query={}), '"query" must be a string, not an object.'),
     (subscribe(operationName=[]), '"operationName" must be a string, not an array.'),
     (subscribe(variables="x"), '"variables" must be an object, not a string.'),
-    (nested(300), "The message is nested too deeply: at most 254 levels are allowed."),
+    (nested(300), "The message must be nested at most 254 levels deep."),
 ]
 
 
@@ -611,8 +612,8 @@ def test_a_duplicate_id_closes_even_at_the_limit_of_operations() -> None:
 @pytest.mark.parametrize("id", ["1", 'a"b\\', "\u0000\n", "ü😀", "x" * 60_000])
 def test_a_next_message_consists_of_its_prefix_payload_and_suffix(id: str) -> None:
     payload = {"data": {"a": "ü"}, "extensions": {}}
-    message = next_message(id, orjson.dumps(payload))
+    message = encode_next_message(id, orjson.dumps(payload))
     assert json.loads(message) == {"type": "next", "payload": payload, "id": id}
-    assert message == NEXT_PREFIX + orjson.dumps(payload) + suffix_of_next_message(id), (
+    assert message == NEXT_PREFIX + orjson.dumps(payload) + encode_next_suffix(id), (
         "the id comes last"
     )
