@@ -17,10 +17,10 @@ from support.ticket_commands import (
     run_notifier,
 )
 
+from models.background_metrics import read_background_metrics
 from models.changes import commands, rating
 from models.changes.change import TicketChange
 from models.core import time
-from models.health import background_metrics
 from models.log.consumer import LogConsumer
 from models.notifications.email import Mail
 from models.notifications.folding import DEFAULT_MAX_PER_TICKET, FOLD_WINDOW
@@ -45,7 +45,7 @@ async def create_assigned_ticket(people: World) -> Ticket:
 
 async def read_folded() -> float:
     at = time.now()
-    metrics = await background_metrics(at, at)
+    metrics = await read_background_metrics(at, at)
     return next(each.value for each in metrics if each.name == "ticketwire_notifications_folded")
 
 
