@@ -1,8 +1,8 @@
 """The path of every operation, for HTTP, server-sent events and WebSockets alike.
 
 The operation is looked up, its cost is charged, it is executed, and its errors are formatted.
-Strawberry builds the schema. Its own execution with extensions is not used, because it takes 320 µs
-for each operation.
+Strawberry 0.341 builds the schema. Its own execution with extensions is not used, because it takes
+320 µs for each operation.
 """
 
 from __future__ import annotations
