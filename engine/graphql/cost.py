@@ -34,7 +34,7 @@ from graphql import (
     is_object_type,
 )
 
-from engine.graphql.cost_arguments import ArgumentReader, Variables, cache_key_part
+from engine.graphql.cost_arguments import ArgumentReader, CountWords, Variables
 from engine.graphql.document_limits import INTROSPECTION_FIELDS, ResponseField
 from engine.graphql.operation import Operation
 
@@ -82,10 +82,12 @@ class OperationCost:
 class QueryCost:
     """The costs of one operation, cached by the variables that influence them."""
 
-    def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, operation: Operation, count_words: CountWords
+    ) -> None:
         self.schema = schema
         self.operation = operation
-        self.arguments = ArgumentReader(operation.node)
+        self.arguments = ArgumentReader(operation.node, count_words)
         self.cache_key_variables: tuple[str, ...] | None = None
         self.cached_costs: dict[Hashable, OperationCost] = {}
         self.search_terms = 0
@@ -141,7 +143,7 @@ class QueryCost:
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
-        return tuple([cache_key_part(variables.get(name)) for name in names])
+        return tuple([self.arguments.cache_key_part(variables.get(name)) for name in names])
 
     # ------------------------------------------------------------ fields
 
