@@ -58,8 +58,6 @@ arguments and its selection. While it runs, it costs again:
 | look for changes after new events | 1, plus its arguments |
 | the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
 | the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
-| the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
-| the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
 | item that is sent | 10 plus its selection |
 
 Equal subscriptions share this work, and their owners take turns to pay for it. While a viewer's

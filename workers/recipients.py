@@ -15,8 +15,7 @@ from uuid import UUID
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
-from models.notifications import mentions as mention
-from models.notifications import preferences
+from models.notifications import mentions, preferences
 from models.notifications.notification import Channel, Topic
 from models.notifications.preferences import PreferenceOverrides
 from models.notifications.routing import CUSTOMER_AUDIENCES, Audience, Rule
@@ -178,9 +177,9 @@ async def read_mentions(notes: Sequence[Event]) -> dict[int, list[UUID]]:
     if not bodies:
         return {}
     staff = await User.filter(active=True).exclude(role=Role.CUSTOMER).values_list("id", "email")
-    people = mention.build_directory(cast("list[tuple[UUID, str]]", staff))
+    people = mentions.build_directory(cast("list[tuple[UUID, str]]", staff))
     return {
-        note.position: sorted(mention.find_mentioned_users(bodies[note.message_id], people))
+        note.position: sorted(mentions.find_mentioned_users(bodies[note.message_id], people))
         for note in notes
         if note.message_id is not None and note.message_id in bodies
     }

@@ -56,7 +56,7 @@ MIN_OPERATION_COST = 1
 ITEM_COST = 10
 """The cost of executing and sending one item of a subscription, besides its selection."""
 REPEATED_LEAF_FACTOR = 10
-ARGUMENT_CHARACTERS_PER_POINT = 500
+ARGUMENT_CHARS_PER_POINT = 500
 """So many characters of a field's arguments in the document cost 1, because graphql-core coerces
 them again for each object."""
 ARGUMENT_VALUES_PER_POINT = 10
@@ -233,7 +233,7 @@ class QueryCost:
         self, node: FieldNode, weights: Mapping[str, Any], variables: Variables
     ) -> int:
         locations = [each.loc for each in node.arguments or () if each.loc]
-        cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARACTERS_PER_POINT
+        cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARS_PER_POINT
         size = self.arguments.size(node, variables)
         if "search" in weights:
             cost += size.search_terms * weights["search"]

@@ -30,7 +30,7 @@ from engine.graphql.operation import Operation
 from engine.limits.concurrency import FairExecutor
 
 MAX_DOCUMENTS = 1000
-MAX_TEXT_CHARACTERS = 256 * 1024
+MAX_TEXT_CHARS = 256 * 1024
 """Of all texts together. A parsed document takes about thirty times as much memory as its text."""
 MAX_INVALID_DOCUMENTS = 16
 MAX_VALIDATION_ERRORS = 20
@@ -203,7 +203,7 @@ class DocumentCache:
         if document.text not in self.documents:
             self.text_characters += len(document.text)
         self.documents[document.text] = document
-        while len(self.documents) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARACTERS:
+        while len(self.documents) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARS:
             _, oldest = self.documents.popitem(last=False)
             self.text_characters -= len(oldest.text)
 

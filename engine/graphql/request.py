@@ -14,7 +14,7 @@ from engine.limit_refusals import count_refusal
 MAX_QUERY_STRING_BYTES = 48 * 1024
 """Less than the 64 KiB at which the HTTP parser refuses a URL."""
 MAX_QUERY_STRING_FIELDS = 20
-NAME_CHARACTERS_PER_VALUE = 64
+NAME_CHARS_PER_VALUE = 64
 """So many characters of member names count as one more value, because names are compared."""
 MAX_JSON_DEPTH = 254
 """The depth that orjson can write. It reads deeper values, but the server writes clients' values:
@@ -116,7 +116,7 @@ def has_more_values(variables: Mapping[str, Any], limit: int) -> bool:
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
             name_characters = sum([len(name) for name in members])
-            count += len(members) + name_characters // NAME_CHARACTERS_PER_VALUE
+            count += len(members) + name_characters // NAME_CHARS_PER_VALUE
             pending.extend(members.values())
         elif isinstance(value, list):
             count += len(cast("list[Any]", value))

@@ -1,8 +1,8 @@
 """One subscription over HTTP as an event stream.
 
 A stream ends in one of two ways. `complete` tells the client that nothing more will come. If the
-server only closes the connection, the client reconnects and resumes after the last cursor; so end
-streams that this server can't continue at the moment.
+server only closes the connection, the client reconnects and resumes after the last cursor. Streams
+that this server can't continue at the moment end in this way.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class WebSocketOutbox(Outbox):
         if self.is_closed:
             return
         limit = self.max_backlog_bytes
-        # The client may have read since the last write, so that the current backlog decides.
+        # The client may have read since the last write, so the current backlog decides.
         if self.last_backlog > limit and self.writer.buffered_bytes() > limit:
             self.overflow()
         else:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.graphql.request import GraphQLRequest
 from engine.websocket.protocol import (
-    MAX_FIRST_MESSAGE_CHARACTERS,
+    MAX_FIRST_MESSAGE_CHARS,
     NEXT_PREFIX,
     Authenticate,
     CloseSocket,
@@ -413,17 +413,15 @@ def padded(characters: int) -> str:
 
 
 def test_the_first_frame_is_bounded_before_it_is_parsed() -> None:
-    assert at(Phase.WAITING).receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS)) == [
-        Authenticate(None)
-    ]
+    assert at(Phase.WAITING).receive_text(padded(MAX_FIRST_MESSAGE_CHARS)) == [Authenticate(None)]
     protocol = at(Phase.WAITING)
     reason = "A message before connection_init must have at most 16384 characters."
-    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARS + 1))) == (
         4400,
         reason,
     )
     protocol = at(Phase.WAITING)
-    assert ended(protocol, protocol.receive_text("{" * (MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (
+    assert ended(protocol, protocol.receive_text("{" * (MAX_FIRST_MESSAGE_CHARS + 1))) == (
         4400,
         reason,
     ), "it was not parsed"
@@ -432,14 +430,12 @@ def test_the_first_frame_is_bounded_before_it_is_parsed() -> None:
 def test_a_frame_after_a_ping_before_the_init_is_bounded_too() -> None:
     protocol = at(Phase.WAITING)
     give(protocol, {"type": "ping"})
-    assert (
-        ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1)))[0] == 4400
-    )
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARS + 1)))[0] == 4400
 
 
 @pytest.mark.parametrize("phase", [Phase.OPENING, Phase.READY])
 def test_later_frames_may_be_longer(phase: Phase) -> None:
-    payload = {"a": "x" * MAX_FIRST_MESSAGE_CHARACTERS}
+    payload = {"a": "x" * MAX_FIRST_MESSAGE_CHARS}
     assert sent(give(at(phase), {"type": "ping", "payload": payload})) == {
         "type": "pong",
         "payload": payload,
