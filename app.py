@@ -24,9 +24,9 @@ from engine.telemetry import metrics
 from engine.telemetry.metrics import ProcessSample
 from engine.websocket.endpoint import WebSocketEndpoint
 from lifespan import running
-from models import health
 from models.access import scopes
 from models.access.viewer import authenticate
+from models.background_metrics import read_background_metrics
 from models.core import time
 from models.database.outage import is_outage
 from models.log import event
@@ -134,14 +134,14 @@ async def show_metrics(components: Components, request: Request) -> Response:
         status = 401 if viewer is None else 403
         return PlainTextResponse("a bearer token with the scope admin is needed\n", status)
     samples = [
-        *await health.background_metrics(at=now(), system_time=time.now()),
-        *await process_samples(components),
+        *await read_background_metrics(at=now(), system_time=time.now()),
+        *await collect_process_samples(components),
     ]
     return Response(metrics.render_exposition(samples), media_type=metrics.CONTENT_TYPE)
 
 
-async def process_samples(components: Components) -> list[ProcessSample]:
-    """The metrics of this process: connections, log tail, wake-ups, plans and refusals."""
+async def collect_process_samples(components: Components) -> list[ProcessSample]:
+    """Collect the metrics of this process: connections, log tail, wake-ups, plans and refusals."""
     process = str(os.getpid())
     connections, wakeup = components.connections, components.wakeup
     planner = connections.schema.planner

@@ -19,7 +19,7 @@ from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
 from workers.job import Job
 from workers.mail.address import parse_mailbox
-from workers.mail.smtp import transport_of
+from workers.mail.smtp import build_transport
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
@@ -59,7 +59,7 @@ def build_jobs(settings: Settings) -> list[Job]:
 
 def build_mailer(settings: Settings) -> Mailer:
     return Mailer(
-        transport_of(settings.smtp_url),
+        build_transport(settings.smtp_url),
         compile_templates(settings.mail_templates),
         mail_from=settings.mail_from,
         reply_to=settings.mail_reply_to,

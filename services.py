@@ -35,7 +35,7 @@ from models.notifications import notification
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
-from models.queries import event_log
+from models.queries import event_log, search
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -148,6 +148,7 @@ def build_schema(settings: Settings) -> root.Schema:
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
         max_search_terms=settings.max_operation_search_terms,
+        count_words=search.count_words,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,
@@ -228,7 +229,7 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
         create_context=lambda request_id, address: Context(services, request_id, address),
         fork_context=Context.fork,
         authenticate=authenticate,
-        on_authenticated=sessions.add,
+        on_open=sessions.add,
         on_close=sessions.remove,
         viewer_key=viewer_key,
     )

@@ -31,11 +31,12 @@ class AuthHooks:
     viewer don't change the copy."""
     authenticate: Callable[[Any, str], Awaitable[None]]
     """Sets the context's viewer to the owner of a token. Raises Unauthorized."""
-    on_authenticated: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
-    """Called when a connection is authenticated. Arguments: its context; a callback that closes the
-    connection as forbidden; a callback to call at once when the context's viewer changes."""
+    on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
+    """Called when a WebSocket has authenticated, and when an event stream opens. Arguments: its
+    context; a callback that closes the connection as forbidden; a callback to call at once when
+    the context's viewer changes. The viewer may be anonymous."""
     on_close: Callable[[Any], None]
-    """Called with the connection's context when the connection closes."""
+    """Called with the connection's context when it closes, also if it was never open."""
     viewer_key: Callable[[Any], str | None]
     """Returns a key that identifies the viewer whatever token is used, or None if anonymous."""
 

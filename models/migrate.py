@@ -2,7 +2,7 @@
 
 Tortoise 1.1.9 changes an SQLite table by creating a new one and dropping the old. With foreign keys
 enabled, that deletes all rows that refer to it with ON DELETE CASCADE. So foreign keys are disabled
-during the migration, and checked before the commit.
+during the migration, and checked before the commit. We know no upstream issue.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import strawberry
 
 from engine.bus.log_tail import LogTail
+from engine.bus.wakeup import WakeupBus
 from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
@@ -33,12 +34,6 @@ class Rules:
     reopen_window: timedelta
     session_length: timedelta
     max_live_list_tickets: int
-
-
-class WakeupBus(Protocol):
-    """The signal that the log has grown."""
-
-    def notify(self) -> None: ...
 
 
 class Sessions(Protocol):

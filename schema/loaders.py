@@ -58,7 +58,9 @@ class ShieldedLoader(DataLoader[K, V]):
         return asyncio.shield(super().load(key))
 
 
-def load_by_id(model: type[M]) -> DataLoader[UUID, M | None]:
+def build_record_loader(model: type[M]) -> DataLoader[UUID, M | None]:
+    """Build a loader of a model's records by their primary keys."""
+
     async def load(keys: list[UUID]) -> list[M | None]:
         records = {record.pk: record for record in await model.filter(pk__in=keys)}
         return [records.get(key) for key in keys]
@@ -95,7 +97,7 @@ class RecordLoader(Generic[M]):
         self.name = name
 
     def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
-        loader = load_by_id(self.model)
+        loader = build_record_loader(self.model)
         vars(loaders)[self.name] = loader  # later accesses find the loader, not this descriptor
         return loader
 

@@ -19,8 +19,8 @@ from schema.types.people import ApiClientType, SystemType
 
 
 @cache
-def types() -> Schema:
-    """The schema without options. It is built once per process, because that takes 50 ms."""
+def build_default_schema() -> Schema:
+    """Build the schema with the default options, once per process, because it takes 50 ms."""
     return Schema(
         query=Query,
         mutation=Mutation,
@@ -31,5 +31,5 @@ def types() -> Schema:
 
 
 def build(**options: Any) -> Schema:
-    """A schema with the options of `Schema.configure`."""
-    return types().with_options(**options)
+    """Build a schema with options of `Schema.configure`."""
+    return build_default_schema().with_options(**options)

@@ -16,7 +16,7 @@ from models.log.event import Event, EventType
 from models.people.team import Team
 from models.queries.workload import Workload, list_available_members, list_waiting_tickets
 from models.tickets.lifecycle import Action
-from workers.job import LogJob, Progress
+from workers.job import LogJob, Progress, StatefulJob
 
 BATCH_SIZE = 20
 """Tickets that one transaction assigns."""
@@ -45,12 +45,14 @@ class Assigner(LogJob[Event]):
         return await assign_by_load(ticket_ids, at, self.reopen_window)
 
 
-class WaitingAssigner:
+class WaitingAssigner(StatefulJob):
     """Assigns the tickets that wait in a team, when one of its members becomes available.
 
     A member becomes available if they set it themselves, join the team, become active staff, or if
     the team begins to assign by load. None of these is in the log, so the job compares the
-    available members with those of its last run. The first run takes all of them as new.
+    available members with those of its last run. The first run under a lease takes all of them as
+    new, so that it misses nobody who became available before. It assigns each waiting ticket at
+    most once, also a ticket that an agent gave back.
     """
 
     name = "waiting_assigner"
@@ -60,6 +62,9 @@ class WaitingAssigner:
         self.available: frozenset[tuple[UUID, UUID]] = frozenset()
         self.pending_teams: set[UUID] = set()
         """The teams whose waiting tickets are to be assigned."""
+
+    def forget(self) -> None:
+        self.available = frozenset()
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         available = await list_available_members()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -28,7 +29,7 @@ from models.queries import event_log
 MAX_EVENTS_PER_READ = 500
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
 T = TypeVar("T")
-log = structlog.get_logger("ticketwire.workers")
+log = structlog.get_logger("ticketwire.jobs")
 
 
 class Listener(Protocol):
@@ -66,6 +67,17 @@ class Progress:
         """Whether there may be more to do at once."""
         self.changed = bool(count) if changed is None else changed
         """Whether the run wrote events or notifications, so that their followers are woken."""
+
+
+class StatefulJob(ABC):
+    """A job that remembers something from its earlier runs in this process."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Drop what it remembers. Called when this process takes the job's lease.
+
+        Another process may have run the job in the meantime.
+        """
 
 
 class LogJob(Generic[T]):
@@ -209,6 +221,8 @@ class JobRunner:
         if position is None:
             self.held_until = 0.0
             return False
+        if not self.held_until and isinstance(self.job, StatefulJob):
+            self.job.forget()
         self.held_until, self.position = requested + self.lease_seconds, position
         return True
 
@@ -230,6 +244,6 @@ class JobRunner:
         """Give the lease back, so that another process need not wait until it expires."""
         if self.held_until:
             try:
-                await consumer.release_lease(self.job.name, self.holder)
+                await consumer.release_lease(self.job.name, self.holder, time.now())
             except Exception as error:
                 log.info("job.not_released", job=self.job.name, error=repr(error))

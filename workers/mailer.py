@@ -15,17 +15,17 @@ import structlog
 
 from models.notifications.email import MailStatus
 from workers.job import Progress
-from workers.mail import claims, delivery_result
+from workers.mail import attempts, delivery_result
 from workers.mail.address import parse_mailbox
-from workers.mail.claims import Attempt, Claim
-from workers.mail.compose import Composer
+from workers.mail.attempts import Attempt, Claim
+from workers.mail.composer import Composer
 from workers.mail.delivery_result import DeliveryResult
-from workers.mail.message import MailWithheld, OutgoingMail, read_outgoing_mail
+from workers.mail.outgoing_mail import MailWithheld, OutgoingMail, read_outgoing_mail
 from workers.mail.template import Templates
 from workers.mail.transport import PermanentFailure, TemporaryFailure, Transport
 
 MAX_CONCURRENT_MAILS = 5
-CLAIM_LENGTH = timedelta(seconds=60)
+CLAIM_DURATION = timedelta(seconds=60)
 """How long a claim holds; longer than one attempt may take."""
 RUN_SECONDS = 0.25
 """After this time a run starts no more emails, so that a long queue leaves time for requests
@@ -35,7 +35,7 @@ COLLECT_SECONDS = 0.02
 transaction."""
 FINISH_SECONDS = 3.0
 """How long the mailer waits for attempts under way when it is stopped."""
-RECORD_ATTEMPTS, RECORD_RETRY_SECONDS = 10, 1.0
+MAX_RECORD_ATTEMPTS, RECORD_RETRY_SECONDS = 10, 1.0
 log = structlog.get_logger("ticketwire.mail")
 
 
@@ -78,7 +78,7 @@ class Mailer:
         self.finish_seconds = finish_seconds
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        if not await claims.has_due_mails(at):
+        if not await attempts.has_due_mails(at):
             return Progress(0, position)
         run = SendRun(at, monotonic() + RUN_SECONDS)
         sending = asyncio.create_task(self.send_due_mails(run))
@@ -105,7 +105,7 @@ class Mailer:
         try:
             while True:
                 free = MAX_CONCURRENT_MAILS - len(sending) if monotonic() < run.ends_at else 0
-                claimed = await claims.claim_mails(run.at, CLAIM_LENGTH, free) if free else []
+                claimed = await attempts.claim_mails(run.at, CLAIM_DURATION, free) if free else []
                 sending |= {asyncio.create_task(self.send(claim, run.at)) for claim in claimed}
                 if not sending:
                     return
@@ -135,16 +135,18 @@ class Mailer:
             message = await self.composer.compose(outgoing)
             answer = await self.transport.send(message, message["To"].addresses[0].addr_spec)
         except MailWithheld as why:
-            return delivery_result.withheld(str(why))
+            return delivery_result.build_withheld(str(why))
         except PermanentFailure as error:
-            return delivery_result.failed(mail, str(error))
+            return delivery_result.build_failed(mail, str(error))
         except TemporaryFailure as error:
-            return delivery_result.deferred(mail, str(error), at)
+            return delivery_result.build_deferred(mail, str(error), at)
         # most likely a template that fails with the ticket's values; an operator can fix it
         except Exception as error:
             log.exception("mail.not_composed", mail=str(mail.id), template=mail.template)
-            return delivery_result.deferred(mail, f"the email could not be composed: {error!r}", at)
-        return delivery_result.sent(mail, answer, at)
+            return delivery_result.build_deferred(
+                mail, f"the email could not be composed: {error!r}", at
+            )
+        return delivery_result.build_sent(mail, answer, at)
 
 
 async def next_completed(sending: set[asyncio.Task[Attempt]]) -> set[asyncio.Task[Attempt]]:
@@ -166,11 +168,11 @@ async def record_with_retries(ended: Sequence[Attempt], at: datetime) -> bool:
     failures = 0
     while True:
         try:
-            is_logged = await claims.record_results(ended, at)
+            is_logged = await attempts.record_results(ended, at)
             break
         except Exception as error:
             failures += 1
-            if failures == RECORD_ATTEMPTS:
+            if failures == MAX_RECORD_ATTEMPTS:
                 raise
             log.warning(
                 "mail.result_not_stored",

@@ -15,8 +15,7 @@ from uuid import UUID
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
-from models.notifications import mentions as mention
-from models.notifications import preferences
+from models.notifications import mentions, preferences
 from models.notifications.notification import Channel, Topic
 from models.notifications.preferences import PreferenceOverrides
 from models.notifications.routing import CUSTOMER_AUDIENCES, Audience, Rule
@@ -30,9 +29,9 @@ MAX_KEYS_PER_STATEMENT = 5000  # both databases allow about 32,000 parameters in
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """`users` holds active users only.
+    """The people by the keys of tickets, teams and users; `mentioned` is by position.
 
-    The members of a team without members are the admins. `mentioned` is by position.
+    `users` holds active users only. The members of a team without members are the admins.
     """
 
     tickets: Mapping[UUID, Ticket]
@@ -58,7 +57,7 @@ class Recipients:
         if audience is Audience.MENTIONED:
             return self.mentioned.get(event.position, ())
         if audience is Audience.NAMED_IN_EVENT:
-            return notified_by(event)
+            return list_notified(event)
         holder = self.users.get(assignee) if assignee else None
         if audience is Audience.TEAM_IF_UNASSIGNED and holder is not None and holder.is_staff:
             # the assignee alone is notified; without one, or after they left, the team is
@@ -95,7 +94,7 @@ def team_of(event: Event, ticket: Ticket) -> UUID:
     return UUID(str(event.changes["team_id"][1])) if "team_id" in event.changes else ticket.team_id
 
 
-def notified_by(event: Event) -> list[UUID]:
+def list_notified(event: Event) -> list[UUID]:
     return [UUID(each) for each in cast("Sequence[str]", event.value("notified") or ())]
 
 
@@ -133,13 +132,13 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
                 *participants.values(),
                 *members.values(),
                 *mentioned.values(),
-                *map(notified_by, events),
+                *map(list_notified, events),
             ]
         )
     )
     users: dict[UUID, User] = {}
     chosen: dict[tuple[UUID, Topic, Channel], bool] = {}
-    for chunk in chunks(ids):
+    for chunk in split_into_chunks(ids):
         users |= {
             user.id: user
             for user in await User.filter(id__in=chunk, active=True).select_related("organization")
@@ -178,9 +177,9 @@ async def read_mentions(notes: Sequence[Event]) -> dict[int, list[UUID]]:
     if not bodies:
         return {}
     staff = await User.filter(active=True).exclude(role=Role.CUSTOMER).values_list("id", "email")
-    people = mention.build_directory(cast("list[tuple[UUID, str]]", staff))
+    people = mentions.build_directory(cast("list[tuple[UUID, str]]", staff))
     return {
-        note.position: sorted(mention.find_mentioned_users(bodies[note.message_id], people))
+        note.position: sorted(mentions.find_mentioned_users(bodies[note.message_id], people))
         for note in notes
         if note.message_id is not None and note.message_id in bodies
     }
@@ -194,7 +193,7 @@ def group_by_owner(pairs: Iterable[object]) -> dict[UUID, list[UUID]]:
     return groups
 
 
-def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+def split_into_chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
     """Split ids into lists that fit into one statement."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), MAX_KEYS_PER_STATEMENT):

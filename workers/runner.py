@@ -47,8 +47,7 @@ async def run(
     After a run with work a job rests for `rest_factor` times the run's duration.
     """
     holder = f"{socket.gethostname()[:24]}:{os.getpid()}:{new_id().hex[-8:]}"
-    for job in jobs:
-        await register(job.name)
+    await register([job.name for job in jobs])
     runners = [
         JobRunner(
             job,
@@ -67,10 +66,15 @@ async def run(
             group.create_task(runner.run(), name=f"job {runner.job.name}")
 
 
-async def register(name: str) -> None:
-    """Create the job's row. If the database is unreachable, try again until it is back."""
+async def register(names: Sequence[str]) -> None:
+    """Create the rows of jobs, and delete those of jobs that no version uses any more.
+
+    If the database is unreachable, try again until it is back.
+    """
     while True:
         try:
-            return await consumer.register(name)
+            for name in names:
+                await consumer.register(name)
+            return await consumer.delete_unused(names, time.now())
         except Exception:  # no job can run before its row exists
             await asyncio.sleep(POLL_SECONDS)

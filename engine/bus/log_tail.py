@@ -65,7 +65,7 @@ class LogTail(Generic[T]):
             try:
                 has_read = await self.advance()
             except Exception:  # the tail must survive any database error
-                log.exception("reading the log failed")
+                log.exception("tail.read_failed")
                 await asyncio.sleep(self.poll_seconds)
             else:
                 if not has_read:

@@ -1,6 +1,9 @@
 """A backend of broadcaster that sends wake-up signals over Redis. It never fails, never blocks a
 caller and reconnects.
 
+The Redis backend of broadcaster 0.3.1 does not reconnect, and its queues are unbounded. We know no
+upstream issue.
+
 Signals have no content. At most one signal per channel waits to be sent, and at most one waits to
 be read. A process does not receive its own signals. After each connect it signals itself, because
 it may have missed some.

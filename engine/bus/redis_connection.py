@@ -2,7 +2,8 @@
 can be opened again.
 
 It uses redis-py's connections, so that URLs mean what redis-py documents, but without redis-py's
-retries.
+retries. `health_check_interval` of redis-py 7.4 does not replace the pings: it pings before it
+sends a command, and a connection that only receives sends none.
 """
 
 from __future__ import annotations
@@ -107,6 +108,6 @@ class RedisConnection:
 
 
 def get_transport(connection: AbstractConnection) -> asyncio.WriteTransport | None:
-    # redis-py has no public way to drop a connection at once
+    # redis-py 7.4 has no public way to drop a connection at once. We know no upstream issue.
     writer = connection._writer  # pyright: ignore[reportPrivateUsage]
     return writer.transport if writer else None

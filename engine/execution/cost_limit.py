@@ -12,6 +12,7 @@ from graphql import GraphQLSchema
 from strawberry.types.execution import PreExecutionError
 
 from engine.graphql.cost import MIN_OPERATION_COST, OperationCost, QueryCost
+from engine.graphql.cost_arguments import CountWords
 from engine.graphql.errors import RequestError
 from engine.graphql.operation import Operation
 from engine.graphql.response import request_error_result
@@ -42,11 +43,18 @@ class CostLimit:
         max_cost: The maximum cost of one operation.
         max_search_terms: The maximum number of words that one operation may search for.
         buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
+        count_words: Counts the words of a search.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, max_cost: int, max_search_terms: int, buckets: LeakyBuckets
+        self,
+        schema: GraphQLSchema,
+        max_cost: int,
+        max_search_terms: int,
+        buckets: LeakyBuckets,
+        count_words: CountWords,
     ) -> None:
+        self.count_words = count_words
         self.schema = schema
         self.max_cost = max_cost
         self.max_search_terms = max_search_terms
@@ -59,7 +67,7 @@ class CostLimit:
     ) -> Charge:
         """Add the operation's cost to the caller's bucket, unless it is too expensive."""
         if operation.query_cost is None:
-            operation.query_cost = QueryCost(self.schema, operation)
+            operation.query_cost = QueryCost(self.schema, operation, self.count_words)
         costs: OperationCost = operation.query_cost.get(variables)
         refusal = self.check_costs(costs)
         if refusal is not None:

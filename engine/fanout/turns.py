@@ -19,7 +19,7 @@ MAX_WORKING_GROUPS_PER_OWNER = 2
 MAX_BUCKET_FRACTION = 0.5
 """Subscriptions wait while the owner's bucket is fuller, so that requests have the rest of it."""
 MAX_WAIT_SECONDS = 1.0
-"""After this time, a waiting group looks for owners that were added meanwhile."""
+"""After this time, a waiting group looks for owners that were added since."""
 
 
 class SubscriptionTurns:

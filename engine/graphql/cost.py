@@ -34,7 +34,7 @@ from graphql import (
     is_object_type,
 )
 
-from engine.graphql.cost_arguments import ArgumentReader, Variables, cache_key_part
+from engine.graphql.cost_arguments import ArgumentReader, CountWords, Variables
 from engine.graphql.document_limits import INTROSPECTION_FIELDS, ResponseField
 from engine.graphql.operation import Operation
 
@@ -56,7 +56,7 @@ MIN_OPERATION_COST = 1
 ITEM_COST = 10
 """The cost of executing and sending one item of a subscription, besides its selection."""
 REPEATED_LEAF_FACTOR = 10
-ARGUMENT_CHARACTERS_PER_POINT = 500
+ARGUMENT_CHARS_PER_POINT = 500
 """So many characters of a field's arguments in the document cost 1, because graphql-core coerces
 them again for each object."""
 ARGUMENT_VALUES_PER_POINT = 10
@@ -82,10 +82,12 @@ class OperationCost:
 class QueryCost:
     """The costs of one operation, cached by the variables that influence them."""
 
-    def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, operation: Operation, count_words: CountWords
+    ) -> None:
         self.schema = schema
         self.operation = operation
-        self.arguments = ArgumentReader(operation.node)
+        self.arguments = ArgumentReader(operation.node, count_words)
         self.cache_key_variables: tuple[str, ...] | None = None
         self.cached_costs: dict[Hashable, OperationCost] = {}
         self.search_terms = 0
@@ -141,7 +143,7 @@ class QueryCost:
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
-        return tuple([cache_key_part(variables.get(name)) for name in names])
+        return tuple([self.arguments.cache_key_part(variables.get(name)) for name in names])
 
     # ------------------------------------------------------------ fields
 
@@ -231,7 +233,7 @@ class QueryCost:
         self, node: FieldNode, weights: Mapping[str, Any], variables: Variables
     ) -> int:
         locations = [each.loc for each in node.arguments or () if each.loc]
-        cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARACTERS_PER_POINT
+        cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARS_PER_POINT
         size = self.arguments.size(node, variables)
         if "search" in weights:
             cost += size.search_terms * weights["search"]

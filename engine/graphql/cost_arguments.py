@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Any, cast
 
 from graphql import (
@@ -27,18 +24,10 @@ MAX_COUNTED_PAGE_SIZE = 101
 """One more than the largest page. The resolver refuses pages of this size and larger ones."""
 SEARCH_MEMBER = "search"
 """Arguments and input fields with this name hold a full-text search, each of whose words counts."""
-UNSPACED_RUN = re.compile(
-    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
-)
-"""Scripts without spaces. The application searches for parts of three of their characters
-(`models/core/words.py`)."""
-PART_CHARS = 3
-MAX_WORDS_PER_TEXT = 16
-MAX_TEXT_CHARACTERS = 20_000
-"""The application ignores further words and characters of a search (`models/queries/search.py`)."""
 
 Variables = Mapping[str, Any]
+CountWords = Callable[[str], int]
+"""Returns how many words the application searches for in a text, or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,8 @@ class InputSize:
 class ArgumentReader:
     """Reads arguments of one operation, and records which variables it reads."""
 
-    def __init__(self, operation: OperationDefinitionNode) -> None:
+    def __init__(self, operation: OperationDefinitionNode, count_words: CountWords) -> None:
+        self.count_words = count_words
         definitions = operation.variable_definitions or ()
         self.defaults = {each.variable.name.value: each.default_value for each in definitions}
         self.used_variables: set[str] = set()
@@ -81,7 +71,7 @@ class ArgumentReader:
             each.name.value: self.plain_value(each.value, variables)
             for each in node.arguments or ()
         }
-        size = measure(arguments)
+        size = self.measure(arguments)
         return replace(size, values=size.values - 1, objects=size.objects - 1)
 
     def plain_value(self, node: ValueNode | None, variables: Variables) -> Any:
@@ -111,76 +101,39 @@ class ArgumentReader:
             case _:
                 return True
 
+    def cache_key_part(self, value: Any) -> Hashable:
+        """The part of a cost's cache key for one variable. Values with equal parts cost the same.
 
-def cache_key_part(value: Any) -> Hashable:
-    """The part of a cost's cache key for one variable. Values with equal parts cost the same.
-
-    A variable may be a whole search, so the words of a text count, too.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return count_words(value), "words"
-    if isinstance(value, list):
-        return len(cast("list[Any]", value)), measure(cast("object", value))
-    if isinstance(value, dict):
-        return measure(cast("object", value))
-    number = as_int(value)
-    return "given" if number is None else number
-
-
-def measure(value: object) -> InputSize:
-    """The size of a value; an object or a list counts as one value, plus its members."""
-    pending: list[object] = [value]
-    values = objects = search_terms = 0
-    while pending:
-        current = pending.pop()
-        values += 1
-        if isinstance(current, dict):
-            objects += 1
-            members = cast("dict[str, Any]", current)
-            pending.extend(members.values())
-            search = members.get(SEARCH_MEMBER)
-            if isinstance(search, str):
-                search_terms += count_words(search)
-        elif isinstance(current, list):
-            pending.extend(cast("list[Any]", current))
-    return InputSize(values, objects, search_terms)
-
-
-class WordCharacters(dict[int, int | None]):
-    """A table for `str.translate`: letters, digits and marks stay, others become spaces.
-
-    Invisible characters are removed.
-    """
-
-    def __missing__(self, code: int) -> int | None:
-        character = chr(code)
-        if unicodedata.category(character) == "Cf":
+        A variable may be a whole search, so the words of a text count, too.
+        """
+        if value is None:
             return None
-        is_part = character.isalnum() or unicodedata.category(character).startswith("M")
-        return code if is_part else ord(" ")
+        if isinstance(value, str):
+            return self.count_words(value), "words"
+        if isinstance(value, list):
+            return len(cast("list[Any]", value)), self.measure(cast("object", value))
+        if isinstance(value, dict):
+            return self.measure(cast("object", value))
+        number = as_int(value)
+        return "given" if number is None else number
 
-
-WORD_CHARACTERS = WordCharacters()
-
-
-def count_words(text: str) -> int:
-    """At least as many words as the application searches for in a text.
-
-    It may miss a word only where an accent is inside a Hangul syllable.
-    """
-    # One character may stand for several words, before it is normalized.
-    normal = unicodedata.normalize("NFKC", text[:MAX_TEXT_CHARACTERS])
-    count = 0
-    separated = unicodedata.normalize("NFC", normal.translate(WORD_CHARACTERS))
-    for word in separated.split():
-        for index, piece in enumerate(UNSPACED_RUN.split(word)):
-            if piece:
-                count += ceil(len(piece) / PART_CHARS) if index % 2 else 1
-        if count >= MAX_WORDS_PER_TEXT:
-            return MAX_WORDS_PER_TEXT
-    return count
+    def measure(self, value: object) -> InputSize:
+        """The size of a value; an object or a list counts as one value, plus its members."""
+        pending: list[object] = [value]
+        values = objects = search_terms = 0
+        while pending:
+            current = pending.pop()
+            values += 1
+            if isinstance(current, dict):
+                objects += 1
+                members = cast("dict[str, Any]", current)
+                pending.extend(members.values())
+                search = members.get(SEARCH_MEMBER)
+                if isinstance(search, str):
+                    search_terms += self.count_words(search)
+            elif isinstance(current, list):
+                pending.extend(cast("list[Any]", current))
+        return InputSize(values, objects, search_terms)
 
 
 def as_int(value: Any) -> int | None:

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 MAX_DOCUMENTS = 2000
-MAX_TEXT_CHARACTERS = 4 * 1024 * 1024
+MAX_TEXT_CHARS = 4 * 1024 * 1024
 REDIS_KEY_PREFIX = "ticketwire:document:"
 REDIS_EXPIRY_SECONDS = 24 * 3600
 REDIS_TIMEOUT_SECONDS = 0.3
 REDIS_RETRY_SECONDS = 2.0
-SHA256_HEX_LENGTH = 64
-log = structlog.get_logger("ticketwire.trusted")
+SHA256_HEX_CHARS = 64
+log = structlog.get_logger("ticketwire.persisted_documents")
 
 
 class PersistedDocuments:
@@ -103,7 +103,7 @@ class PersistedDocuments:
     def store(self, id: str, text: str) -> None:
         self.text_characters += len(text) - len(self.registered.get(id, ""))
         self.registered[id] = text
-        while len(self.registered) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARACTERS:
+        while len(self.registered) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARS:
             _, oldest = self.registered.popitem(last=False)
             self.text_characters -= len(oldest)
 
@@ -164,7 +164,7 @@ def parse_hash(persisted_query: object) -> str:
     """The hash in `extensions.persistedQuery`. Raises RequestError."""
     members = cast("dict[str, Any]", persisted_query) if isinstance(persisted_query, dict) else {}
     id = members.get("sha256Hash")
-    is_hash = isinstance(id, str) and 0 < len(id) <= 2 * SHA256_HEX_LENGTH
+    is_hash = isinstance(id, str) and 0 < len(id) <= 2 * SHA256_HEX_CHARS
     if members.get("version") != 1 or not is_hash:
         message = 'persistedQuery must be {"version": 1, "sha256Hash": "…"}.'
         raise RequestError(message, "BAD_REQUEST")

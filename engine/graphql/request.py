@@ -14,7 +14,7 @@ from engine.limit_refusals import count_refusal
 MAX_QUERY_STRING_BYTES = 48 * 1024
 """Less than the 64 KiB at which the HTTP parser refuses a URL."""
 MAX_QUERY_STRING_FIELDS = 20
-NAME_CHARACTERS_PER_VALUE = 64
+NAME_CHARS_PER_VALUE = 64
 """So many characters of member names count as one more value, because names are compared."""
 MAX_JSON_DEPTH = 254
 """The depth that orjson can write. It reads deeper values, but the server writes clients' values:
@@ -42,7 +42,7 @@ class GraphQLRequest:
         if query is None and extensions and "persistedQuery" in extensions:
             query = ""
         if not isinstance(query, str):
-            raise MalformedRequest(f'"query" must be a string, not {describe_json_type(query)}.')
+            raise MalformedRequest(f'"query" must be a string, not {describe_member_type(query)}.')
         if not isinstance(name, str | None):
             json_type = describe_json_type(name)
             raise MalformedRequest(f'"operationName" must be a string, not {json_type}.')
@@ -64,7 +64,7 @@ def parse_fields(fields: Mapping[str, str]) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         text = fields.get(name)
         if text is not None:
-            parameters[name] = parse_json(text.encode(), f'"{name}"') if text else None
+            parameters[name] = parse_json(text, f'"{name}"') if text else None
     return GraphQLRequest.from_mapping(parameters)
 
 
@@ -88,17 +88,23 @@ def parse_query_string(query_string: bytes) -> dict[str, str]:
     return fields
 
 
-def parse_json(text: bytes, what: str) -> object:
+def parse_json(text: str | bytes, what: str) -> object:
     """Parse JSON. `what` names it in the error. Raises MalformedRequest."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"{what} is not JSON: {error}") from None
-    can_be_too_deep = text.count(b"{") + text.count(b"[") > MAX_JSON_DEPTH
-    if can_be_too_deep and not is_serializable(value):
+    if count_brackets(text) > MAX_JSON_DEPTH and not is_serializable(value):
         count_refusal("json_depth")
         raise MalformedRequest(f"{what} must be nested at most {MAX_JSON_DEPTH} levels deep.")
     return value
+
+
+def count_brackets(text: str | bytes) -> int:
+    """The number of opening brackets. JSON has at most as many levels."""
+    if isinstance(text, str):
+        return text.count("{") + text.count("[")
+    return text.count(b"{") + text.count(b"[")
 
 
 def has_more_values(variables: Mapping[str, Any], limit: int) -> bool:
@@ -110,7 +116,7 @@ def has_more_values(variables: Mapping[str, Any], limit: int) -> bool:
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
             name_characters = sum([len(name) for name in members])
-            count += len(members) + name_characters // NAME_CHARACTERS_PER_VALUE
+            count += len(members) + name_characters // NAME_CHARS_PER_VALUE
             pending.extend(members.values())
         elif isinstance(value, list):
             count += len(cast("list[Any]", value))
@@ -132,7 +138,7 @@ def describe_json_type(value: object) -> str:
     """The JSON type of a value, for error messages."""
     match value:
         case None:
-            return "null or absent"
+            return "null"
         case bool():
             return "a boolean"
         case int() | float():
@@ -143,6 +149,11 @@ def describe_json_type(value: object) -> str:
             return "an array"
         case _:
             return "an object"
+
+
+def describe_member_type(value: object) -> str:
+    """The JSON type of an object's member; None if the object does not have it."""
+    return "null or absent" if value is None else describe_json_type(value)
 
 
 def is_serializable(value: object) -> bool:

@@ -38,7 +38,7 @@ from engine.graphql.response import encode_response
 from engine.http.compression import MIN_COMPRESSED_BYTES, Compressor, select_encoding
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
-from engine.http.rate_limit_headers import build_rate_limit_headers, format_retry_after
+from engine.http.rate_limit_headers import build_rate_limit_headers, build_retry_after
 from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
@@ -86,7 +86,8 @@ class GraphQLEndpoint:
             scope["log_fields"]["errors"] = len(result.errors or ())
             status = 200
             if result.errors and isinstance(result, PreExecutionError):
-                status = select_status(result.errors, type, headers)
+                status = select_status(result.errors, type)
+                headers += build_retry_after(result.errors)
             if result.extensions and "cost" in result.extensions:
                 headers += build_rate_limit_headers(result.extensions["cost"])
             body = encode_response(result)
@@ -232,21 +233,16 @@ async def read_body(receive: Receive) -> bytes:
     raise ClientDisconnected
 
 
-def select_status(
-    errors: list[GraphQLError], type: str | None, headers: list[tuple[bytes, bytes]]
-) -> int:
+def select_status(errors: Sequence[GraphQLError], type: str | None) -> int:
     """Select the status of a result without data (GraphQL over HTTP, section 6.4).
 
-    With application/json, the status of every well-formed request is 200. Adds Retry-After to the
-    headers if the request exceeds a rate limit.
+    With application/json, the status of every well-formed request that has no code in STATUSES is
+    200.
     """
     for error in errors:
-        extensions = error.extensions or {}
-        status = STATUSES.get(str(extensions.get("code")))
-        if status is not None:
-            if status == STATUSES["RATE_LIMITED"]:
-                headers.append((b"retry-after", format_retry_after(extensions.get("retryAfterMs"))))
-            return status
+        code = str((error.extensions or {}).get("code"))
+        if code in STATUSES:
+            return STATUSES[code]
     return 400 if type == GRAPHQL_RESPONSE_TYPE else 200
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -16,11 +15,10 @@ from engine.server.error_response import (
     SECURITY_HEADERS,
     RequestRefused,
     encode_error_body,
-    generate_request_id,
 )
+from engine.server.request_id import choose_request_id
 from engine.telemetry.logging import REQUEST_FIELDS, REQUEST_LOGGER
 
-REQUEST_ID_PATTERN = re.compile(rb"[\w.-]{8,64}")
 MAX_BODY_BYTES = 1024 * 1024
 log = structlog.get_logger("ticketwire.request")
 
@@ -52,9 +50,7 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         headers = scope["headers_by_name"] = merge_headers(scope["headers"])
-        client_id = headers.get(b"x-request-id", b"")
-        is_valid = REQUEST_ID_PATTERN.fullmatch(client_id)
-        scope["request_id"] = client_id.decode() if is_valid else generate_request_id()
+        scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
         if scope["type"] == "http":
             await self.handle_http(scope, receive, send)
         else:

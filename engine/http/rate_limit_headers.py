@@ -6,10 +6,12 @@ with three headers; Retry-After is RFC 9110, section 10.2.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
+
+from graphql import GraphQLError
 
 EXPOSED_HEADERS = [
     "RateLimit-Limit",
@@ -38,6 +40,14 @@ def build_rate_limit_headers(cost: Mapping[str, Any]) -> list[tuple[bytes, bytes
     ]
 
 
-def format_retry_after(milliseconds: Any) -> bytes:
-    """Return whole seconds, rounded up, so that a client that waits for them is not too early."""
-    return b"%d" % max(1, ceil((milliseconds or 0) / 1000))
+def build_retry_after(errors: Sequence[GraphQLError]) -> list[tuple[bytes, bytes]]:
+    """Build Retry-After if an operation exceeds a rate limit; otherwise the list is empty.
+
+    The seconds are rounded up, so that a client that waits for them is not too early.
+    """
+    for error in errors:
+        extensions = error.extensions or {}
+        if extensions.get("code") == "RATE_LIMITED":
+            milliseconds: Any = extensions.get("retryAfterMs") or 0
+            return [(b"retry-after", b"%d" % max(1, ceil(milliseconds / 1000)))]
+    return []

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from random import getrandbits
 
 import orjson
 import structlog
 
 from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
+from engine.server.request_id import generate_request_id
 
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 """Headers of every response, unless the endpoint sets its own."""
-log = structlog.get_logger("ticketwire.http_protocol")
+log = structlog.get_logger("ticketwire.http")
 
 
 class RequestRefused(Exception):
@@ -56,11 +56,3 @@ def build_refusal(status: int, reason: str, extra_headers: Iterable[tuple[bytes,
     status_line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
     header_lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     return status_line + header_lines + b"\r\n" + body
-
-
-def generate_request_id() -> str:
-    """Generate an id for a request without a valid X-Request-Id header.
-
-    The id is not a secret, so it uses the fast generator: the system's takes 5 µs.
-    """
-    return f"{getrandbits(128):032x}"

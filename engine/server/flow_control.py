@@ -11,8 +11,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 class PipelineFlowControl(FlowControl):
     """Does not resume reading while requests wait in the pipeline.
 
-    uvicorn resumes reading as soon as an application reads a body, so it would queue any number of
-    further requests.
+    uvicorn 0.54 resumes reading as soon as an application reads a body, so it would queue any
+    number of further requests. We know no upstream issue.
     """
 
     def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:

@@ -1,8 +1,9 @@
 """uvicorn's HTTP protocol with timeouts and size limits.
 
-uvicorn limits neither the time nor the size of headers, URLs, bodies and chunk extensions. With
-this class, a client keeps a connection only if it sends complete requests in time and reads the
-responses. An error response is sent after the responses to all earlier requests.
+uvicorn 0.54 limits neither the time nor the size of headers, URLs, bodies and chunk extensions (its
+issue 157, which is closed, asked for that). With this class, a client keeps a connection only if it
+sends complete requests in time and reads the responses. An error response is sent after the
+responses to all earlier requests.
 """
 
 from __future__ import annotations

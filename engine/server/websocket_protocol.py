@@ -5,6 +5,8 @@ has a message to process. After a violation it parses nothing more.
 
 Endpoints find a FrameWriter in the scope's extensions. Other servers don't provide one; there,
 endpoints send ASGI messages instead.
+
+This overrides methods of uvicorn 0.54. We know no upstream issue about the limits.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ KEEPALIVE_TIMEOUT_CODE = 1011
 """uvicorn closes the connection with this code if the client doesn't answer a ping."""
 INVALID_DATA_CODE = 1007
 ABNORMAL_CLOSURE_CODE = 1006
-log = structlog.get_logger("ticketwire.socket")
+log = structlog.get_logger("ticketwire.websocket")
 
 
 class FrameWriter:

@@ -1,8 +1,8 @@
 """One subscription over HTTP as an event stream.
 
 A stream ends in one of two ways. `complete` tells the client that nothing more will come. If the
-server only closes the connection, the client reconnects and resumes after the last cursor; so end
-streams that this server can't continue at the moment.
+server only closes the connection, the client reconnects and resumes after the last cursor. Streams
+that this server can't continue at the moment end in this way.
 """
 
 from __future__ import annotations
@@ -26,14 +26,20 @@ from engine.graphql.errors import (
 )
 from engine.graphql.request import GraphQLRequest
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
-from engine.sse.events import COMPLETE, HEADERS, heartbeat, next_event, retry_delay
+from engine.sse.events import (
+    COMPLETE,
+    HEADERS,
+    encode_heartbeat,
+    encode_next_event,
+    encode_retry_delay,
+)
 from engine.sse.outbox import SSEOutbox
 
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = (1000, 3000)
 """The least and greatest delay before a client reconnects. It is random, so that clients that are
 disconnected together don't reconnect together."""
-log = structlog.get_logger("ticketwire.stream")
+log = structlog.get_logger("ticketwire.sse")
 
 
 class SSEConnection:
@@ -64,9 +70,7 @@ class SSEConnection:
     # ---------------------------------------------------------------- open and wait
 
     async def serve(self, request: GraphQLRequest, resume_from: str | None) -> None:
-        self.services.auth.on_authenticated(
-            self.context, self.complete_unauthenticated, self.update_viewer
-        )
+        self.services.auth.on_open(self.context, self.complete_unauthenticated, self.update_viewer)
         try:
             await self.send_head()
             self.start_task(self.outbox.run())
@@ -92,7 +96,7 @@ class SSEConnection:
         headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         delay = randint(*RETRY_MILLISECONDS)  # noqa: S311 - spreads load, protects no secret
-        body = retry_delay(delay)
+        body = encode_retry_delay(delay)
         await self.send({"type": "http.response.body", "body": body, "more_body": True})
         if self.client is not None:
             self.client.on_shutdown(self.disconnect)
@@ -113,7 +117,7 @@ class SSEConnection:
         """Keep proxies from closing an idle connection. Skipped while messages wait."""
         if not self.outbox.queued_bytes:
             cursor = None if self.subscriber is None else self.subscriber.cursor
-            self.outbox.post(heartbeat(cursor))
+            self.outbox.post(encode_heartbeat(cursor))
         self.schedule_heartbeat()
 
     def schedule_heartbeat(self) -> None:
@@ -130,7 +134,7 @@ class SSEConnection:
                 self.disconnect()
                 return
             request_id: str = self.context.request_id
-            log.exception("stream.failed", request_id=request_id)
+            log.exception("sse.failed", request_id=request_id)
             extensions = {"code": "INTERNAL", "requestId": request_id}
             self.complete_with_errors(
                 [{"message": INTERNAL_ERROR_MESSAGE, "extensions": extensions}]
@@ -153,7 +157,7 @@ class SSEConnection:
             execution = execution.fork(auth.fork_context(self.context), position)
         # The cursor of the start: a client that loses the connection before the first event
         # resumes from here.
-        self.outbox.post(heartbeat(source.cursor(position)))
+        self.outbox.post(encode_heartbeat(source.cursor(position)))
         self.subscriber = Subscriber(
             self.outbox,
             b"",
@@ -186,7 +190,7 @@ class SSEConnection:
             return
         self.is_closed = True
         self.stop_delivery()
-        self.outbox.post(next_event(orjson.dumps({"errors": errors})) + COMPLETE)
+        self.outbox.post(encode_next_event(orjson.dumps({"errors": errors})) + COMPLETE)
         self.start_task(self.close_outbox())
 
     async def complete_unauthenticated(self) -> None:
@@ -209,7 +213,7 @@ class SSEConnection:
     def disconnect_slow_client(self) -> None:
         self.services.registry.slow_clients += 1
         request_id: str = self.context.request_id
-        log.warning("stream.slow_client", request_id=request_id, address=self.address)
+        log.warning("sse.slow_client", request_id=request_id, address=self.address)
         self.disconnect()
 
     def stop_delivery(self) -> None:

@@ -36,10 +36,10 @@ from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.endpoint import RequestRefused, build_error_response, check_json_body
 from engine.limits.connections import LimitReached
 from engine.sse.connection import SSEConnection
-from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, next_event
+from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, encode_next_event
 
 RETRY_AFTER_SECONDS = "10"
-log = structlog.get_logger("ticketwire.streams")
+log = structlog.get_logger("ticketwire.sse")
 
 
 class SSEEndpoint:
@@ -58,11 +58,11 @@ class SSEEndpoint:
         try:
             response = await self.handle(request, send, context)
         except (ClientDisconnect, ClientDisconnected):
-            log.info("stream.client_disconnected", request_id=context.request_id)
+            log.info("sse.client_disconnected", request_id=context.request_id)
             return
         except Exception as error:
             if self.schema.is_outage(error):
-                log.error("stream.unavailable", request_id=context.request_id, error=repr(error))
+                log.error("sse.unavailable", request_id=context.request_id, error=repr(error))
                 connection = SSEConnection(self.services, scope, receive, send, context)
                 await connection.open_and_close()  # EventSource reconnects only after a 200
                 return
@@ -130,7 +130,7 @@ class SSEEndpoint:
         """Execute a query or mutation; respond with its result or errors, and `complete`."""
         kinds = QUERIES if method == "GET" else QUERIES_AND_MUTATIONS
         result = await self.schema.execute_request(graphql_request, context, kinds)
-        return Response(next_event(encode_response(result)) + COMPLETE, headers=HEADERS)
+        return Response(encode_next_event(encode_response(result)) + COMPLETE, headers=HEADERS)
 
 
 def read_query_fields(request: Request) -> dict[str, str]:

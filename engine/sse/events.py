@@ -18,13 +18,13 @@ COMPLETE = b"event: complete\ndata:\n\n"
 """The empty data line is required: clients drop events without one."""
 
 
-def next_event(payload: bytes, cursor: str | None = None) -> bytes:
+def encode_next_event(payload: bytes, cursor: str | None = None) -> bytes:
     """A `next` event. The payload is JSON without line breaks."""
     id = b"" if cursor is None else b"id: %b\n" % cursor.encode()
     return b"event: next\n%bdata: %b\n\n" % (id, payload)
 
 
-def heartbeat(cursor: str | None = None) -> bytes:
+def encode_heartbeat(cursor: str | None = None) -> bytes:
     """A comment, which clients ignore.
 
     A cursor moves the client's last id past events that the client does not receive.
@@ -32,6 +32,6 @@ def heartbeat(cursor: str | None = None) -> bytes:
     return b":\n\n" if cursor is None else b":\nid: %b\n\n" % cursor.encode()
 
 
-def retry_delay(milliseconds: int) -> bytes:
+def encode_retry_delay(milliseconds: int) -> bytes:
     """How long a client waits before it reconnects."""
     return b"retry: %d\n\n" % milliseconds

@@ -7,7 +7,7 @@ import asyncio
 from engine.fanout import outbox
 from engine.fanout.batch import Batch
 from engine.fanout.outbox import QueuedOutbox
-from engine.sse.events import next_event
+from engine.sse.events import encode_next_event
 
 WRITE_SECONDS = 30.0
 """How long a client may accept no bytes of a write before it is disconnected."""
@@ -17,7 +17,7 @@ def encode_events(batch: Batch) -> bytes:
     """All items of a batch as server-sent events. They are the same for all subscribers."""
     events: bytes | None = batch.encodings.get("events")
     if events is None:
-        events = b"".join(map(next_event, batch.payloads, batch.cursors))
+        events = b"".join(map(encode_next_event, batch.payloads, batch.cursors))
         batch.encodings["events"] = events
     return events
 

@@ -33,7 +33,7 @@ from engine.websocket.protocol import (
 SUBPROTOCOL = "graphql-transport-ws"
 MUTATION_GRACE_SECONDS = 6.0
 """How long running mutations may take when the server shuts down."""
-log = structlog.get_logger("ticketwire.socket")
+log = structlog.get_logger("ticketwire.websocket")
 
 
 class WebSocketConnection:
@@ -155,12 +155,14 @@ class WebSocketConnection:
         try:
             await self.outbox.close(code, reason)
         except Exception as error:  # the client has already disconnected
-            log.info("socket.close_failed", error=repr(error))
+            log.info("websocket.close_failed", error=repr(error))
         self.read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def close_slow_client(self) -> None:
         self.services.registry.slow_clients += 1
-        log.warning("socket.slow_client", request_id=self.context.request_id, address=self.address)
+        log.warning(
+            "websocket.slow_client", request_id=self.context.request_id, address=self.address
+        )
         self.close(
             TRY_AGAIN_LATER,
             "The client reads too slowly. Reconnect and resume after the last cursor.",
@@ -202,14 +204,14 @@ class WebSocketConnection:
             return
         if self.is_closed or not self.assign_viewer():
             return
-        auth.on_authenticated(self.context, self.close_forbidden, self.update_viewer)
+        auth.on_open(self.context, self.close_forbidden, self.update_viewer)
         self.apply(self.protocol.acknowledge())
 
     def close_after_error(self, error: Exception) -> None:
         if self.services.schema.is_outage(error):
             self.close(TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE)
             return
-        log.exception("socket.authentication_failed", request_id=self.context.request_id)
+        log.exception("websocket.authentication_failed", request_id=self.context.request_id)
         self.close(INTERNAL_ERROR, UNAVAILABLE_MESSAGE)
 
     def assign_viewer(self) -> bool:

@@ -28,11 +28,11 @@ from engine.websocket.protocol import (
     GraphQLTransportWS,
     StartOperation,
     Step,
-    next_message,
-    suffix_of_next_message,
+    encode_next_message,
+    encode_next_suffix,
 )
 
-log = structlog.get_logger("ticketwire.socket")
+log = structlog.get_logger("ticketwire.websocket")
 
 
 class Connection(Protocol):
@@ -90,7 +90,7 @@ class Operations:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             request_id = self.connection.context.request_id
-            log.error("socket.operation_failed", request_id=request_id, exc_info=error)
+            log.error("websocket.operation_failed", request_id=request_id, exc_info=error)
             self.connection.close(INTERNAL_ERROR, INTERNAL_ERROR_MESSAGE)
 
     def stop(self, id: str) -> None:
@@ -122,7 +122,7 @@ class Operations:
         if isinstance(result, PreExecutionError):
             self.send_errors_of(id, result)
         elif self.connection.protocol.is_running(id):
-            self.connection.outbox.post(next_message(id, encode_response(result)))
+            self.connection.outbox.post(encode_next_message(id, encode_response(result)))
             self.connection.apply(self.connection.protocol.complete(id))
 
     def send_errors_of(self, id: str, result: ExecutionResult) -> None:
@@ -150,7 +150,7 @@ class Operations:
             execution = execution.fork(self.auth.fork_context(self.connection.context), position)
         subscriber = Subscriber(
             self.connection.outbox,
-            suffix_of_next_message(id),
+            encode_next_suffix(id),
             position,
             on_end=partial(self.send_errors, id),
             on_outage=partial(self.connection.close, TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE),

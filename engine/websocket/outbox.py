@@ -17,7 +17,7 @@ from engine.server.websocket_protocol import FrameWriter, encode_frame_header
 from engine.websocket.protocol import NEXT_PREFIX
 
 
-def next_prefixes(batch: Batch) -> list[bytes]:
+def encode_next_prefixes(batch: Batch) -> list[bytes]:
     """The `next` messages of a batch without the suffix, which contains the operation's id."""
     prefixes: list[bytes] | None = batch.encodings.get("prefixes")
     if prefixes is None:
@@ -36,7 +36,7 @@ def encode_frames(batch: Batch, suffix: bytes) -> bytes:
     if parts is None:
         parts = [
             encode_frame_header(len(prefix) + len(suffix)) + prefix
-            for prefix in next_prefixes(batch)
+            for prefix in encode_next_prefixes(batch)
         ]
         parts.append(b"")
         batch.encodings[len(suffix)] = parts
@@ -64,7 +64,7 @@ class WebSocketOutbox(Outbox):
         if self.is_closed:
             return
         limit = self.max_backlog_bytes
-        # The client may have read since the last write, so that the current backlog decides.
+        # The client may have read since the last write, so the current backlog decides.
         if self.last_backlog > limit and self.writer.buffered_bytes() > limit:
             self.overflow()
         else:
@@ -87,7 +87,7 @@ class QueuedWebSocketOutbox(QueuedOutbox):
     """Queues messages, because ASGI's `send` must be awaited."""
 
     def deliver(self, batch: Batch, suffix: bytes) -> None:
-        for prefix in next_prefixes(batch):
+        for prefix in encode_next_prefixes(batch):
             self.post(prefix + suffix)
 
     async def send_message(self, message: bytes) -> None:

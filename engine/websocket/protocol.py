@@ -18,7 +18,7 @@ from engine.graphql.request import GraphQLRequest, MalformedRequest, get_object
 from engine.limit_refusals import count_refusal
 from engine.websocket.messages import describe_unknown_type, parse_message, read_id
 
-MAX_FIRST_MESSAGE_CHARACTERS = 16 * 1024
+MAX_FIRST_MESSAGE_CHARS = 16 * 1024
 """The limit for a text frame until connection_init has come. The client is not authenticated yet,
 and connection_init only needs to hold a token."""
 
@@ -98,11 +98,11 @@ class GraphQLTransportWS:
         if self.phase is Phase.ENDED:
             return []
         try:
-            if self.phase is Phase.WAITING and len(text) > MAX_FIRST_MESSAGE_CHARACTERS:
+            if self.phase is Phase.WAITING and len(text) > MAX_FIRST_MESSAGE_CHARS:
                 count_refusal("first_message_characters")
                 raise MalformedRequest(
                     "A message before connection_init must have "
-                    f"at most {MAX_FIRST_MESSAGE_CHARACTERS} characters."
+                    f"at most {MAX_FIRST_MESSAGE_CHARS} characters."
                 )
             return self.handle_message(parse_message(text))
         except MalformedRequest as error:
@@ -211,15 +211,15 @@ def read_subscribe(message: Mapping[str, Any]) -> StartOperation:
     return StartOperation(id, GraphQLRequest.from_mapping(payload))
 
 
-def next_message(id: str, payload: bytes) -> bytes:
+def encode_next_message(id: str, payload: bytes) -> bytes:
     """Encode a `next` message from its JSON payload.
 
     The id comes last, so that all sockets can share the bytes before it.
     """
-    return NEXT_PREFIX + payload + suffix_of_next_message(id)
+    return NEXT_PREFIX + payload + encode_next_suffix(id)
 
 
-def suffix_of_next_message(id: str) -> bytes:
+def encode_next_suffix(id: str) -> bytes:
     """The part of a `next` message after its payload."""
     return b',"id":' + orjson.dumps(id) + b"}"
 

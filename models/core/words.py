@@ -21,7 +21,7 @@ MAX_WORD_CHARS = 100
 MAX_WORDS_BYTES = 900_000
 """The words of one text, in UTF-8. A tsvector of Postgres holds at most 1 MiB."""
 PART_CHARS = 3
-MAX_REMEMBERED_CHARACTERS = 20_000
+MAX_REMEMBERED_CHARS = 20_000
 
 MAX_SPELLING_CLASS = 9
 """Marks with a combining class from 2 to 9 are part of the spelling: the voicing of kana, and the
@@ -57,7 +57,7 @@ class CharacterFolding(dict[int, str | None]):
 
     def __missing__(self, code: int) -> str | None:
         folded = fold_character(chr(code))
-        if len(self) < MAX_REMEMBERED_CHARACTERS:
+        if len(self) < MAX_REMEMBERED_CHARS:
             self[code] = folded
         return folded
 

@@ -1,8 +1,8 @@
 """Tortoise's Postgres client with our own pool. A cancelled task always gives its connection back.
 
 Tortoise 1.1.9 leaks the connection if BEGIN is cancelled. If the release is cancelled, the task
-keeps using a connection that it has given back. The module's name must contain "asyncpg", because
-Tortoise selects the migration editor by it.
+keeps using a connection that it has given back. We know no upstream issue. The module's name must
+contain "asyncpg", because Tortoise selects the migration editor by it.
 """
 
 from __future__ import annotations

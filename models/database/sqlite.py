@@ -1,9 +1,9 @@
 """Tortoise's SQLite client with immediate transactions, which release their lock when cancelled.
 
 Tortoise 1.1.9 sends BEGIN DEFERRED. If two processes then read before they write, one fails with
-"database is locked". And a task that is cancelled while it enters `in_transaction()` keeps the
-connection's only lock forever. The module's name must contain "sqlite", because Tortoise selects
-the migration editor by it.
+"database is locked" (its issue 1675 is open). And a task that is cancelled while it enters
+`in_transaction()` keeps the connection's only lock forever; we know no upstream issue. The module's
+name must contain "sqlite", because Tortoise selects the migration editor by it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ the lease.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -19,13 +20,16 @@ from models.log import event
 
 PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
 """Each migration registers them if they are missing, so that they miss no event before they run."""
+UNUSED_TIME = timedelta(days=30)
+"""A consumer of an unknown job is deleted after this time without a lease."""
 MAX_ERROR_CHARS = 2000
 
 
 class LogConsumer(Model):
     """A consumer and its lease.
 
-    `position` is that of the last event that was handled. `held_until` is in system time.
+    `position` is that of the last event that was handled. `held_until` is in system time; without a
+    holder, it is when the lease was released.
     """
 
     name = fields.CharField(max_length=32, primary_key=True)
@@ -50,6 +54,19 @@ class PositionConflict(Exception):
 async def register(name: str) -> None:
     """Create the consumer if it is missing; a new one starts at the head of the log."""
     await LogConsumer.get_or_create(name=name, defaults={"position": await event.read_head()})
+
+
+async def delete_unused(names: Collection[str], at: datetime) -> None:
+    """Delete the consumers of renamed and removed jobs: not in `names`, unused for UNUSED_TIME.
+
+    Processes of another version may run jobs that this one does not know, during a deployment or
+    after it was undone. They need the rows, so a recent use protects a row. `at` is the system
+    time.
+    """
+    others = LogConsumer.exclude(name__in=[*names, *PERMANENT_CONSUMERS])
+    # The time without a lease is unknown for these rows, so it begins now.
+    await others.filter(held_until__isnull=True).update(held_until=at)
+    await others.filter(held_until__lt=at - UNUSED_TIME).delete()
 
 
 async def acquire_lease(
@@ -78,9 +95,9 @@ async def acquire_lease(
     return cast("int", rows[0]["position"]) if rows else None
 
 
-async def release_lease(name: str, holder: str) -> None:
-    consumers = LogConsumer.filter(name=name, holder=holder)
-    await consumers.update(holder=None, held_until=None)
+async def release_lease(name: str, holder: str, at: datetime) -> None:
+    """Release the lease if the holder still has it. `at` is the system time."""
+    await LogConsumer.filter(name=name, holder=holder).update(holder=None, held_until=at)
 
 
 async def advance_position(name: str, read_position: int, done_position: int) -> None:

@@ -1,7 +1,8 @@
 """Mentions in notes: `@` followed by the email address of an agent or admin, or by its local part.
 
 Code, email addresses and URLs contain no mentions. A name that is unknown, or that two users share,
-is ignored. No I/O; the time is linear in the length of the text.
+is ignored. No I/O; the time is linear in the length of the text. Markdown is scanned here, and not
+by the parser of models/core/markdown.py, because that takes over a second for some texts.
 """
 
 from __future__ import annotations

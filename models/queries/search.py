@@ -117,6 +117,11 @@ def split_words(text: str) -> list[str]:
     return split_query(REFERENCE.sub("", text[:MAX_QUERY_CHARS]), MAX_WORDS)
 
 
+def count_words(text: str) -> int:
+    """Return at least the number of words of `split_words`, for the cost of a query."""
+    return len(split_query(text[:MAX_QUERY_CHARS], MAX_WORDS))
+
+
 def parse_number(word: str) -> int | None:
     """The ticket number that the word may be."""
     return int(word) if NUMBER.fullmatch(word) else None

@@ -16,7 +16,13 @@ from models.tickets.ticket import LinkKind, Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
-from schema.types.field_changes import AFTER, BEFORE, USER_LIST_COLUMNS, FieldChange, field_changes
+from schema.types.field_changes import (
+    AFTER,
+    BEFORE,
+    USER_LIST_COLUMNS,
+    FieldChange,
+    list_field_changes,
+)
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import TeamType, UserType
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
@@ -89,7 +95,7 @@ class TicketUpdated(TicketEventInterface):
         if context_of(info).viewer.is_customer:
             columns = [root.changes[name] for name in USER_LIST_COLUMNS if name in root.changes]
             hidden = await find_staff(info, [user_ids for pair in columns for user_ids in pair])
-        return field_changes(root, hidden)
+        return list_field_changes(root, hidden)
 
 
 @strawberry.type(description="A user to whom the server could have assigned a ticket.")

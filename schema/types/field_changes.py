@@ -76,8 +76,8 @@ def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> 
     return items
 
 
-def field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
-    """The changes of an event that the API exposes."""
+def list_field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
+    """List the changes of an event that the API exposes."""
     return [
         FieldChange(
             field=field_name(column),

@@ -77,11 +77,11 @@ class TicketChangeType:
     def changed_fields(self, root: strawberry.Parent[LiveListChange]) -> list[str]:
         if root.event is None or root.kind is not ChangeKind.UPDATED:
             return []
-        return changed_fields(root.event, hidden=root.hidden)
+        return list_changed_fields(root.event, hidden=root.hidden)
 
 
-def changed_fields(event: Event, *, hidden: bool) -> list[str]:
-    """The names of the Ticket fields that an event changes.
+def list_changed_fields(event: Event, *, hidden: bool) -> list[str]:
+    """List the names of the Ticket fields that an event changes.
 
     For an event that is hidden from the viewer, only the fields that do not reveal it.
     """

@@ -20,7 +20,7 @@ from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import live_list_source
 from schema import root
-from schema.types.live_list import changed_fields
+from schema.types.live_list import list_changed_fields
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -121,7 +121,9 @@ async def test_each_changed_field_is_a_field_of_a_ticket(service: Service, world
     ):
         await (cora if name == "rateTicket" else ada).do(name, ticketId=ticket, **arguments)
     fields = set(root.build()._schema.type_map["Ticket"].fields)  # type: ignore[attr-defined]
-    changed = {name for event in await Event.all() for name in changed_fields(event, hidden=False)}
+    changed = {
+        name for event in await Event.all() for name in list_changed_fields(event, hidden=False)
+    }
     assert changed <= fields
     assert {
         "satisfaction",

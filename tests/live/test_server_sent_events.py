@@ -518,7 +518,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
                     return registries[0].slow_clients == 1
 
                 await until(is_counted)
-            assert [line["event"] for line in lines].count("stream.slow_client") == 1
+            assert [line["event"] for line in lines].count("sse.slow_client") == 1
             received = await stalled.read(
                 -1
             )  # the connection ends, even for a client that continues to read

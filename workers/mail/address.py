@@ -13,11 +13,11 @@ DIRECTION_CONTROLS = dict.fromkeys(
 )
 """Characters that change the direction of the text around them."""
 BREAKING_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-MAX_NAME_LENGTH = 70
+MAX_HEADER_NAME_CHARS = 70
 FORBIDDEN_CHARACTERS = frozenset('<>"\\(),:;[]')
 
 
-def one_line(text: str, max_length: int) -> str:
+def to_one_line(text: str, max_length: int) -> str:
     """Return the text as one line of at most `max_length` characters."""
     flat = "".join(
         " " if unicodedata.category(letter) in BREAKING_CATEGORIES else letter
@@ -37,7 +37,7 @@ def make_address(name: str, spec: str) -> Address:
     local, _, domain = spec.rpartition("@")
     try:
         plain = f"{local}@{domain.encode('idna').decode('ascii')}"
-        found = Address(one_line(name, MAX_NAME_LENGTH), addr_spec=plain)
+        found = Address(to_one_line(name, MAX_HEADER_NAME_CHARS), addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError) as error:
         raise ValueError("the address can't be used") from error
     if not is_plain_address(found.addr_spec):
@@ -63,7 +63,7 @@ def parse_mailbox(text: str) -> Address:
 
     Raises ValueError for anything else.
     """
-    if text != one_line(text, len(text) + 1):
+    if text != to_one_line(text, len(text) + 1):
         raise ValueError("write it as Name <local@domain>")
     message = EmailMessage(policy=SMTP)
     try:

@@ -1,4 +1,4 @@
-"""The result of one attempt to send an email, and the time of the next attempt. Pure functions."""
+"""The result of one attempt to send an email, and the time of the next attempt. No I/O."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 
 from models.notifications.email import Mail, MailStatus
 
-FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=4)
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)
 MIN_ATTEMPTS = 8
-"""About two hours of attempts.
-
-An email that waited while no worker ran is not given up after one temporary failure.
-"""
-MAX_ANSWER_LENGTH = 1000
+"""So many attempts take about two hours. They are made even if the email has waited for longer than
+GIVE_UP_AFTER, because no worker ran."""
+MAX_ANSWER_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +29,37 @@ class DeliveryResult:
     """Whether the ticket's log records the failure. It records all except withheld emails."""
 
 
-def sent(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
+def build_sent(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
     return DeliveryResult(MailStatus.SENT, clean_answer(mail, answer), sent_at=at)
 
 
-def withheld(why: str) -> DeliveryResult:
+def build_withheld(why: str) -> DeliveryResult:
     """The server does not send the email, for example because the recipient turned it off."""
     return DeliveryResult(MailStatus.FAILED, f"not sent: {why}")
 
 
-def failed(mail: Mail, answer: str) -> DeliveryResult:
+def build_failed(mail: Mail, answer: str) -> DeliveryResult:
+    """The email can't be delivered."""
     return DeliveryResult(MailStatus.FAILED, clean_answer(mail, answer), is_logged=True)
 
 
-def deferred(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
+def build_deferred(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
     """Try again later, or give up after GIVE_UP_AFTER and MIN_ATTEMPTS."""
     if at - mail.created_at > GIVE_UP_AFTER and mail.attempts >= MIN_ATTEMPTS:
-        return failed(mail, f"given up after {GIVE_UP_AFTER.days} days: {answer}")
+        return build_failed(mail, f"given up after {GIVE_UP_AFTER.days} days: {answer}")
     return DeliveryResult(
         MailStatus.DEFERRED,
         clean_answer(mail, answer),
-        next_attempt_at=at + retry_delay(mail.attempts),
+        next_attempt_at=at + choose_retry_delay(mail.attempts),
     )
 
 
-def retry_delay(attempts: int) -> timedelta:
+def choose_retry_delay(attempts: int) -> timedelta:
     """Return how long to wait after this many attempts.
 
-    The delay doubles from FIRST_DELAY to LONGEST_DELAY, and varies by up to 10 %.
+    The delay doubles from MIN_RETRY_DELAY to MAX_RETRY_DELAY, and varies by up to 10 %.
     """
-    base_delay = min(FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 20), LONGEST_DELAY)
+    base_delay = min(MIN_RETRY_DELAY * 2 ** min(max(attempts - 1, 0), 20), MAX_RETRY_DELAY)
     return base_delay * random.uniform(0.9, 1.1)  # noqa: S311 - it only spreads load
 
 
@@ -70,7 +69,7 @@ def clean_answer(mail: Mail, answer: str) -> str:
     decodable = answer.encode("utf-8", "replace").decode()
     address = re.escape(remove_unprintable(mail.address))
     anonymous = re.sub(address, "…", remove_unprintable(decodable), flags=re.IGNORECASE)
-    return " ".join(anonymous.split())[:MAX_ANSWER_LENGTH]
+    return " ".join(anonymous.split())[:MAX_ANSWER_CHARS]
 
 
 def remove_unprintable(text: str) -> str:

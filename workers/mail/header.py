@@ -8,7 +8,7 @@ from email.headerregistry import BaseHeader
 from email.policy import Policy
 from typing import Any
 
-MAX_LINE_LENGTH = 76
+MAX_LINE_CHARS = 76
 
 
 class IdListHeader(BaseHeader):
@@ -44,6 +44,6 @@ class TextHeader(BaseHeader):
     def fold(self, *, policy: Policy) -> str:
         charset = "us-ascii" if self.isascii() else "utf-8"
         folded = Header(
-            str(self), charset, maxlinelen=MAX_LINE_LENGTH, header_name=self.name
+            str(self), charset, maxlinelen=MAX_LINE_CHARS, header_name=self.name
         ).encode(linesep=policy.linesep)
         return f"{self.name}: {folded}{policy.linesep}"

@@ -20,7 +20,7 @@ from workers.mail.transport import LogTransport, PermanentFailure, TemporaryFail
 TOTAL_SECONDS = 30.0
 """The time limit for one email, from opening the connection until the server's last answer."""
 QUIT_SECONDS = 1.0
-PERMANENT = 500
+MIN_PERMANENT_CODE = 500
 START_TLS = {"offered": None, "required": True, "never": False}
 
 
@@ -39,7 +39,7 @@ class SmtpTransport:
         client: SMTP | None = None
         try:
             async with asyncio.timeout(self.seconds):
-                client = await self.client()
+                client = await self.build_client()
                 await connect(client)
                 return await hand_over(client, message, address)
         except TimeoutError:
@@ -51,7 +51,7 @@ class SmtpTransport:
         finally:
             await quit(client)
 
-    async def client(self) -> SMTP:
+    async def build_client(self) -> SMTP:
         # both calls are slow, and their results never change
         if self.tls is None:
             self.tls = await asyncio.to_thread(ssl.create_default_context)
@@ -70,7 +70,7 @@ class SmtpTransport:
         )
 
 
-def transport_of(url: str) -> Transport:
+def build_transport(url: str) -> Transport:
     """Return the transport for a URL, or the log if it is empty. Raises ValueError."""
     return SmtpTransport(SmtpUrl.of(url)) if url else LogTransport()
 
@@ -85,7 +85,7 @@ async def connect(client: SMTP) -> None:
     except TimeoutError:  # an OSError, but `send` handles it
         raise
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise TemporaryFailure(error_text(error)) from error
+        raise TemporaryFailure(describe_error(error)) from error
 
 
 async def hand_over(client: SMTP, message: EmailMessage, address: str) -> str:
@@ -98,7 +98,7 @@ async def hand_over(client: SMTP, message: EmailMessage, address: str) -> str:
     except aiosmtplib.SMTPDataError as error:
         raise classify_refusal(error) from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise TemporaryFailure(error_text(error)) from error
+        raise TemporaryFailure(describe_error(error)) from error
     return f"250 {answer}"
 
 
@@ -120,13 +120,13 @@ async def quit(client: SMTP | None) -> None:
 
 def classify_refusal(error: aiosmtplib.SMTPResponseException) -> Exception:
     return (
-        PermanentFailure(error_text(error))
-        if error.code >= PERMANENT
-        else TemporaryFailure(error_text(error))
+        PermanentFailure(describe_error(error))
+        if error.code >= MIN_PERMANENT_CODE
+        else TemporaryFailure(describe_error(error))
     )
 
 
-def error_text(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{error.code} {error.message}"
     return str(error) or type(error).__name__

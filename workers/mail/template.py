@@ -20,7 +20,8 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from workers.mail.content import (
+from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
+from workers.mail.template_values import (
     OPTIONAL_VALUES,
     EventValues,
     MarkdownText,
@@ -28,10 +29,9 @@ from workers.mail.content import (
     SlaTarget,
     TicketValues,
     Values,
+    explain_opt_out,
     format_instant,
-    hint,
 )
-from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
 
 BUILT_IN_FOLDER = Path(__file__).parent / "templates"
 KINDS = ("txt", "html")
@@ -60,7 +60,7 @@ class Templates:
             self.try_template(name, None)
         for name in EVENT_TYPE_OF_TEMPLATE:
             for kind in KINDS:
-                for values in samples(name):
+                for values in build_samples(name):
                     self.try_template(f"{name}.{kind}", values)
 
     def try_template(self, file: str, values: Values | None) -> None:
@@ -70,7 +70,7 @@ class Templates:
             if values is not None:
                 template.render(values)
         except Exception as error:
-            raise TemplateError(f"{location_of(error, file)}: {reason(error)}") from error
+            raise TemplateError(f"{find_location(error, file)}: {describe_error(error)}") from error
 
     def render(self, name: str, values: Values) -> tuple[str, str]:
         """Return an email's text and HTML. Raises jinja2's errors."""
@@ -80,7 +80,7 @@ class Templates:
         return text, html
 
 
-def location_of(error: Exception, file: str) -> str:
+def find_location(error: Exception, file: str) -> str:
     """Return the file of an error, with its line if known."""
     if isinstance(error, TemplateSyntaxError):
         return f"{error.filename or error.name or file}:{error.lineno}"
@@ -92,13 +92,13 @@ def location_of(error: Exception, file: str) -> str:
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else file
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
         return f"there is no template {error.name}"
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def samples(name: str) -> list[Values]:
+def build_samples(name: str) -> list[Values]:
     """Return sample values for a template: with the fewest optional values, and with all."""
     at = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
     step = "open" if EVENT_TYPE_OF_TEMPLATE[name].value == "status_changed" else None
@@ -112,7 +112,7 @@ def samples(name: str) -> list[Values]:
         "recipient": "Chris",
         "url": None,
         "because": "You get this because this is your request.",
-        "hint": hint(name),
+        "hint": explain_opt_out(name),
     }
     text = MarkdownText("It **works** again.", Markup("<p>It <strong>works</strong> again.</p>"))
     always: dict[str, dict[str, object]] = {

@@ -1,8 +1,8 @@
 """Makes Strawberry's input objects from coerced values, by functions made once for each type.
 
-Strawberry's own `convert_argument` resolves the type and name of each field in each request, which
-takes 80 µs for a new ticket. It still converts what is rare: Maybe, GlobalID and input types with a
-`from_input` of their own.
+`convert_argument` of Strawberry 0.341 resolves the type and name of each field in each request.
+This takes 80 µs for a new ticket. It still converts what is rare: Maybe, GlobalID and input types
+with a `from_input` of their own.
 """
 
 from __future__ import annotations

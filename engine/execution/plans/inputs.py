@@ -1,8 +1,8 @@
 """Coerces the values of variables as graphql-core does, but faster.
 
-graphql-core looks up the type of each variable in each request, and visits all fields of an input
-object, whichever are given. This takes 40 to 100 µs; a whole plan takes 100 µs. Here a function
-for each type is made once. If a value is invalid, graphql-core reports the error.
+graphql-core 3.3.2 looks up the type of each variable in each request, and visits all fields of an
+input object, whichever are given. This takes 40 to 100 µs; a whole plan takes 100 µs. Here a
+function for each type is made once. If a value is invalid, graphql-core reports the error.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from uuid import UUID
 from support import World
 
 from models.people.user import User
-from schema.loaders import ShieldedLoader, load_by_id
+from schema.loaders import ShieldedLoader, build_record_loader
 
 
 async def test_a_cancelled_wait_for_a_record_leaves_the_other_waits_alone(database: str) -> None:
     world = await World.make()
     started = asyncio.Event()
-    users = load_by_id(User)
+    users = build_record_loader(User)
 
     async def read(keys: list[UUID]) -> list[User | None]:
         started.set()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from support import World
+from support.statements import statements
 from support.ticket_commands import (
     DOMAIN,
     apply_commands,
@@ -17,13 +18,22 @@ from support.ticket_commands import (
     run_notifier,
 )
 
+from models import database
+from models.background_metrics import read_background_metrics
 from models.changes import commands, rating
 from models.changes.change import TicketChange
 from models.core import time
-from models.health import background_metrics
+from models.log import event
 from models.log.consumer import LogConsumer
+from models.log.event import Event, EventType, read_head
 from models.notifications.email import Mail
-from models.notifications.folding import DEFAULT_MAX_PER_TICKET, FOLD_WINDOW
+from models.notifications.folding import (
+    DEFAULT_MAX_PER_TICKET,
+    FIRST_STEP_EVENTS,
+    FOLD_WINDOW,
+    find_earlier_position,
+    read_folding,
+)
 from models.notifications.notification import Notification
 from models.tickets.ticket import Ticket
 from settings import Settings
@@ -40,7 +50,7 @@ async def create_assigned_ticket(people: World) -> Ticket:
 
 async def read_folded() -> float:
     at = time.now()
-    metrics = await background_metrics(at, at)
+    metrics = await read_background_metrics(at, at)
     return next(each.value for each in metrics if each.name == "ticketwire_notifications_folded")
 
 
@@ -131,3 +141,47 @@ async def test_the_limit_is_a_setting(people: World) -> None:
     position = (await LogConsumer.get(name=Notifier.name)).position
     await Notifier(DOMAIN, max_per_ticket=2).run_once(time.now(), position)
     assert await list_mails() == ["ada replied"] * 2
+
+
+async def test_the_earlier_notifications_are_read_from_a_position_near_the_window(
+    people: World,
+) -> None:
+    ticket, now = await create_assigned_ticket(people), time.now()
+    await append_events(ticket, 10 * FIRST_STEP_EVENTS, now - 2 * FOLD_WINDOW)
+    old = await read_head()
+    for number in range(3):
+        await apply_commands(people.cora, ticket, escalate, at=now + timedelta(seconds=number))
+    last = await Event.get(position=await read_head())
+    with statements() as collected:
+        folding = await read_folding([last], DEFAULT_MAX_PER_TICKET)
+    assert not folding.times, "nothing is notified yet"
+    bounds = [parameters for text, parameters in collected.sent if "SELECT" in text][1:]
+    start = last.position - FIRST_STEP_EVENTS
+    assert start < old
+    assert len(bounds) == 2
+    assert all(isinstance(each, list) and start in each for each in bounds)
+
+
+@pytest.mark.parametrize(
+    ("recent", "steps"), [(0, 1), (FIRST_STEP_EVENTS - 1, 1), (FIRST_STEP_EVENTS, 2), (1600, 3)]
+)
+async def test_the_start_of_the_window_is_found_in_doubling_steps(
+    people: World, recent: int, steps: int
+) -> None:
+    ticket, now = await create_assigned_ticket(people), time.now()
+    await append_events(ticket, 10 * FIRST_STEP_EVENTS, now - 2 * FOLD_WINDOW)
+    await append_events(ticket, recent + 1, now)
+    head, since = await read_head(), now - FOLD_WINDOW
+    assert await find_earlier_position(head, since) == head - FIRST_STEP_EVENTS * 2 ** (steps - 1)
+    assert await find_earlier_position(head, now - 3 * FOLD_WINDOW) == 0
+    assert await find_earlier_position(1, now) == 0
+
+
+async def append_events(ticket: Ticket, count: int, at: datetime) -> None:
+    """Append events that notify nobody."""
+    events = [
+        Event(type=EventType.TICKET_UPDATED, ticket_id=ticket.id, occurred_at=at, version=1)
+        for _ in range(count)
+    ]
+    async with database.transaction():
+        await event.append(events)

@@ -18,13 +18,14 @@ from models.people.user import User
 from models.tickets.ticket import Ticket
 from workers import runner
 from workers.assigner import BATCH_SIZE, Assigner, WaitingAssigner
+from workers.job import JobRunner
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("without_jobs")]
 
 
 async def run_job(job: Assigner | WaitingAssigner) -> int:
     """Run a job until it finds nothing to do; return how many tickets it assigned."""
-    await runner.register(job.name)
+    await runner.register([job.name])
     done = 0
     for _ in count_runs():
         position = await consumer.acquire_lease(job.name, "test", time.now(), timedelta(seconds=60))
@@ -84,3 +85,51 @@ async def test_more_waiting_tickets_than_a_batch_are_all_assigned_once(
     assert sum([await run_job(job) for job in jobs]) == BATCH_SIZE + 1
     assert await Ticket.filter(assignee_id=world.bill.id).count() == BATCH_SIZE + 1
     assert await Event.filter(type=EventType.ASSIGNED).count() == BATCH_SIZE + 1
+
+
+async def test_a_restart_assigns_what_waits_once_and_then_nothing(
+    service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    await User.filter(id=world.bill.id).update(present=False)
+    tickets = [await cora.raise_ticket(category="billing") for _ in range(BATCH_SIZE + 1)]
+    await Team.filter(slug="billing").update(assigns_by_load=True)
+    await User.filter(id=world.bill.id).update(present=True)
+    assert await run_job(WaitingAssigner(WINDOW)) == BATCH_SIZE + 1
+    assert await run_job(WaitingAssigner(WINDOW)) == 0
+    await service.client(world.bill.token).do("assignTicket", ticketId=tickets[0]["id"])
+    assert await run_job(WaitingAssigner(WINDOW)) == 1, "also a ticket that was given back"
+    assert await Event.filter(type=EventType.ASSIGNED).count() == BATCH_SIZE + 3
+    await audit()
+
+
+async def test_a_process_that_takes_the_lease_again_forgets_who_was_available(
+    service: Service, world: World
+) -> None:
+    await Team.filter(slug="billing").update(assigns_by_load=True)
+    first, second = build_runner("first"), build_runner("second")
+    await runner.register([WaitingAssigner.name])
+    await first.run_once()
+    await first.release()
+    # The second process sees that bill has left. It ends when he returns, before its next run.
+    await second.run_once()
+    await User.filter(id=world.bill.id).update(present=False)
+    await second.run_once()
+    ticket = await service.client(world.cora.token).raise_ticket(category="billing")
+    await User.filter(id=world.bill.id).update(present=True)
+    await second.release()
+    first.held_until = 0.0
+    await first.run_once()
+    assert (await get_ticket(ticket["id"])).assignee_id == world.bill.id
+
+
+def build_runner(holder: str) -> JobRunner:
+    return JobRunner(
+        WaitingAssigner(WINDOW),
+        holder,
+        time.now,
+        runner.NoWakeups(),
+        runner.notify_nobody,
+        lease_seconds=60,
+        interval_seconds=1,
+    )

@@ -16,11 +16,10 @@ from benchmarks.costs import OPERATIONS
 from engine.execution.schema import Schema
 from engine.graphql import cost_arguments
 from engine.graphql.cost import COST, ITEM_COST, REPEATED_LEAF_FACTOR, OperationCost, QueryCost
-from engine.graphql.cost_arguments import count_words
 from engine.graphql.document_cache import Document
 from engine.graphql.document_limits import DocumentLimits
 from models.core import pagination
-from models.queries.search import split_words
+from models.queries.search import count_words, split_words
 from schema import root
 from schema.cost import (
     CONDITION_COST,
@@ -54,7 +53,7 @@ def cost(schema: Schema, query: str, **variables: Any) -> int:
 
 def costs(schema: Schema, query: str, **variables: Any) -> OperationCost:
     document = Document(query, DocumentLimits())
-    query_cost = QueryCost(schema._schema, document.operations[0])
+    query_cost = QueryCost(schema._schema, document.operations[0], count_words)
     computed = query_cost.get(variables)
     assert query_cost.get(variables) == computed, "the cached cost is the same"
     return computed
@@ -202,7 +201,9 @@ async def test_every_search_of_a_filter_counts(schema: Schema, field: str) -> No
 
 async def test_the_cost_of_a_variable_is_not_cached_for_a_longer_search(schema: Schema) -> None:
     query = f"query($t: String, $f: TicketFilter) {{ {NESTED % '{search: $t}, $f'} }}"
-    query_cost = QueryCost(schema._schema, Document(query, DocumentLimits()).operations[0])
+    query_cost = QueryCost(
+        schema._schema, Document(query, DocumentLimits()).operations[0], count_words
+    )
     variables = (
         {"t": "a", "f": {}},
         {"t": "a b", "f": {}},
@@ -287,7 +288,9 @@ async def test_a_subscription_has_costs_while_it_runs(schema: Schema) -> None:
 
 
 async def test_costs_are_cached_for_each_set_of_variables(schema: Schema) -> None:
-    query_cost = QueryCost(schema._schema, Document(PAGE, DocumentLimits()).operations[0])
+    query_cost = QueryCost(
+        schema._schema, Document(PAGE, DocumentLimits()).operations[0], count_words
+    )
     assert [query_cost.get({"first": count}).cost for count in (1, 2, 1, 50, 2)] == [
         3,
         5,

@@ -5,13 +5,13 @@ One process at a time holds the lease, and a cursor moves only from the position
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from support.ticket_factory import NOON
 
 from models.log import consumer
-from models.log.consumer import LogConsumer, PositionConflict
+from models.log.consumer import UNUSED_TIME, LogConsumer, PositionConflict
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -45,9 +45,9 @@ async def test_a_holder_renews_its_lease() -> None:
 async def test_only_the_holder_can_release_a_lease() -> None:
     await consumer.register(NAME)
     await consumer.acquire_lease(NAME, "one", NOON, LEASE_TIME)
-    await consumer.release_lease(NAME, "two")
+    await consumer.release_lease(NAME, "two", NOON)
     assert await consumer.acquire_lease(NAME, "two", NOON, LEASE_TIME) is None
-    await consumer.release_lease(NAME, "one")
+    await consumer.release_lease(NAME, "one", NOON)
     assert await consumer.acquire_lease(NAME, "two", NOON, LEASE_TIME) == 0
 
 
@@ -87,3 +87,33 @@ async def test_a_renewal_moves_only_an_unchanged_cursor_and_never_back() -> None
         )
         == 4
     )
+
+
+async def test_a_consumer_of_an_unknown_job_is_deleted_after_thirty_days_without_a_lease() -> None:
+    for name in ("known", "held", "released", "never_held"):
+        await consumer.register(name)
+    await consumer.acquire_lease("held", "one", NOON, LEASE_TIME)
+    await consumer.acquire_lease("released", "one", NOON, LEASE_TIME)
+    await consumer.release_lease("released", "one", NOON)
+
+    async def delete_and_list(at: datetime) -> set[str]:
+        await consumer.delete_unused(["known"], at)
+        names = {each.name for each in await LogConsumer.all()}
+        return names - set(consumer.PERMANENT_CONSUMERS)
+
+    others = {"held", "released", "never_held"}
+    assert await delete_and_list(NOON) == {"known", *others}
+    assert await delete_and_list(NOON + UNUSED_TIME) == {"known", *others}
+    at = NOON + UNUSED_TIME + MICROSECOND
+    assert await delete_and_list(at) == {"known", "held"}
+    # A process of another version still runs this job.
+    await consumer.acquire_lease("held", "two", at, LEASE_TIME)
+    assert await delete_and_list(at + LEASE_TIME) == {"known", "held"}
+    assert await delete_and_list(at + LEASE_TIME + UNUSED_TIME + MICROSECOND) == {"known"}
+
+
+async def test_a_log_job_that_no_process_runs_keeps_its_position() -> None:
+    await consumer.register("notifier")
+    await LogConsumer.filter(name="notifier").update(position=7, held_until=NOON)
+    await consumer.delete_unused(["other"], NOON + 2 * UNUSED_TIME)
+    assert (await LogConsumer.get(name="notifier")).position == 7

@@ -15,7 +15,7 @@ from models.core import time
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
 from models.tickets.ticket import Ticket
-from workers.mail import claims
+from workers.mail import attempts
 from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
 
 LATER = "451 4.7.1 Greylisted, come back later"
@@ -53,11 +53,13 @@ async def test_a_claim_includes_only_the_oldest_mail_of_a_ticket_and_recipient(
     to_others = await Mail.exclude(user_id=people.cora.id).order_by("event_id")
     assert to_others, "the team's emails do not wait for Cora's"
     for tried in range(2):
-        claimed = await claims.claim_mails(time.now(), timedelta(seconds=60), 100)
+        claimed = await attempts.claim_mails(time.now(), timedelta(seconds=60), 100)
         ids = {claim.mail_id for claim in claimed}
         assert {first[0].id, second[0].id} <= ids
         assert ids.isdisjoint(mail.id for mail in [*first[1:], *second[1:]])
-        assert not await claims.has_due_mails(time.now()), "the others wait, also for has_due_mails"
+        assert not await attempts.has_due_mails(time.now()), (
+            "the others wait, also for has_due_mails"
+        )
         if tried == 0:
             for claim in claimed:
                 await expire_claim(await Mail.get(id=claim.mail_id))

@@ -45,9 +45,9 @@ from models.tickets.ticket import Ticket
 from workers import mailer as mailer_module
 from workers import runner
 from workers.job import Progress
-from workers.mail import claims
+from workers.mail import attempts
 from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
-from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
+from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 
 
 async def queue_mails(people: World, count: int) -> list[Mail]:
@@ -128,7 +128,7 @@ async def test_concurrent_mailers_send_each_mail_once(people: World, inbox: Sink
 
 async def test_only_an_expired_claim_is_taken_over(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
-    assert len(await claims.claim_mails(time.now(), timedelta(seconds=60), 2)) == 1
+    assert len(await attempts.claim_mails(time.now(), timedelta(seconds=60), 2)) == 1
     assert await send_due_mails(inbox) == 0
     await expire_claim(mail)
     assert await send_due_mails(inbox) == 1
@@ -138,13 +138,13 @@ async def test_only_an_expired_claim_is_taken_over(people: World, inbox: Sink) -
 
 async def test_a_result_after_the_claim_expired_is_not_recorded(people: World, inbox: Sink) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
-    (late,) = await claims.claim_mails(time.now(), timedelta(seconds=60), 1)
+    (late,) = await attempts.claim_mails(time.now(), timedelta(seconds=60), 1)
     await expire_claim(mail)
     assert await send_due_mails(inbox) == 1
     outgoing = await mailer_module.read_outgoing_mail(mail.id)
-    refused = mailer_module.delivery_result.failed(mail, "550 no")
+    refused = mailer_module.delivery_result.build_failed(mail, "550 no")
     assert (
-        await claims.record_results([claims.Attempt(late, outgoing.mail, refused)], time.now())
+        await attempts.record_results([attempts.Attempt(late, outgoing.mail, refused)], time.now())
         is False
     )
     assert (await reload_mail(mail)).status is MailStatus.SENT
@@ -167,7 +167,7 @@ async def test_a_mail_is_sent_again_if_its_result_was_not_recorded(
         return False
 
     with monkeypatch.context() as dying:
-        dying.setattr(claims, "record_results", block_forever)
+        dying.setattr(attempts, "record_results", block_forever)
         run = asyncio.create_task(mailer(inbox, finish_seconds=0).run_once(time.now(), 0))
         await reached.wait()
         run.cancel()
@@ -214,7 +214,7 @@ async def test_a_short_database_outage_sends_no_second_mail(
 ) -> None:
     mail = await queue_mail(await create_ticket(people.cora), people.cora)
     calls: list[int] = []
-    record_results = claims.record_results
+    record_results = attempts.record_results
 
     async def fail_twice(*args: Any) -> bool:
         calls.append(1)
@@ -222,7 +222,7 @@ async def test_a_short_database_outage_sends_no_second_mail(
             raise OperationalError("the database is unavailable")
         return await record_results(*args)
 
-    monkeypatch.setattr(claims, "record_results", fail_twice)
+    monkeypatch.setattr(attempts, "record_results", fail_twice)
     monkeypatch.setattr(mailer_module, "RECORD_RETRY_SECONDS", 0.0)
     assert await send_due_mails(inbox) == 1
     assert len(inbox.received) == 1

@@ -18,7 +18,7 @@ from support.ticket_commands import create_ticket
 
 from models.notifications.email import MailStatus
 from settings import SettingsError, load
-from workers.mail.smtp import SmtpTransport, transport_of
+from workers.mail.smtp import SmtpTransport, build_transport
 from workers.mail.smtp_url import SmtpUrl
 from workers.mail.transport import LOGGED_ANSWER, PermanentFailure, TemporaryFailure
 from workers.mailer import Mailer
@@ -111,7 +111,7 @@ def test_the_error_for_a_wrong_url_hides_the_password(url: str) -> None:
 
 
 def test_the_transport_uses_the_server_of_the_url() -> None:
-    found = transport_of("smtp://h")
+    found = build_transport("smtp://h")
     assert isinstance(found, SmtpTransport)
     assert found.server == SmtpUrl("h", 25)
 
@@ -239,7 +239,7 @@ async def test_without_a_server_mails_are_written_to_the_log(database: str) -> N
     ticket = await create_ticket(people.cora)
     mail = await queue_mail(ticket, people.cora)
     with capture_logs() as lines:
-        await send_due_mails(Mailer(transport_of(""), TEMPLATES, mail_from=FROM))
+        await send_due_mails(Mailer(build_transport(""), TEMPLATES, mail_from=FROM))
     (line,) = [line for line in lines if line["event"] == "mail.written"]
     assert (line["to"], line["subject"]) == ("cora@example.com", f"[{ticket.ref}] VPN is down")
     assert line["message_id"] == mail.message_id

@@ -23,8 +23,8 @@ from engine.fanout.batch import Batch
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Outbox
 from engine.graphql.request import GraphQLRequest
-from engine.websocket.outbox import next_prefixes
-from engine.websocket.protocol import suffix_of_next_message
+from engine.websocket.outbox import encode_next_prefixes
+from engine.websocket.protocol import encode_next_suffix
 
 pytestmark = [pytest.mark.asyncio(loop_scope="function"), pytest.mark.never_retried]
 
@@ -133,7 +133,7 @@ class RecordingOutbox(Outbox):
 
     def deliver(self, batch: Batch, suffix: bytes) -> None:
         self.batches += 1
-        for head in next_prefixes(batch):
+        for head in encode_next_prefixes(batch):
             message = orjson.loads(head + suffix)
             assert orjson.loads(suffix.removeprefix(b',"id":').removesuffix(b"}")) == message["id"]
             self.received.append(message["payload"]["data"]["numbers"]["value"])
@@ -160,7 +160,7 @@ class Reader:
         self.start = execution.source.position
         self.subscriber = Subscriber(
             self.outbox,
-            suffix_of_next_message(id),
+            encode_next_suffix(id),
             self.start,
             self.errors.extend,
             lambda: self.errors.append("interrupted"),

@@ -10,7 +10,7 @@ import pytest
 
 from engine.graphql.request import GraphQLRequest
 from engine.websocket.protocol import (
-    MAX_FIRST_MESSAGE_CHARACTERS,
+    MAX_FIRST_MESSAGE_CHARS,
     NEXT_PREFIX,
     Authenticate,
     CloseSocket,
@@ -20,8 +20,8 @@ from engine.websocket.protocol import (
     StartOperation,
     Step,
     StopOperation,
-    next_message,
-    suffix_of_next_message,
+    encode_next_message,
+    encode_next_suffix,
 )
 
 QUERY = "{ __typename }"
@@ -359,6 +359,7 @@ def test_a_malformed_message_closes_with_4400_and_a_reason(phase: Phase, message
 REASONS: list[tuple[object, str]] = [
     ("{", "The message is not JSON: unexpected end of data: line 1 column 2 (char 1)"),
     ("[]", "A message must be a JSON object, not an array."),
+    ("null", "A message must be a JSON object, not null."),
     ({}, "The type of a message must be a string, not null or absent."),
     ({"type": "start"}, 'Unknown message type "start".'),
     ({"type": "next"}, "Only the server may send next messages."),
@@ -369,7 +370,7 @@ REASONS: list[tuple[object, str]] = [
     (subscribe(query={}), '"query" must be a string, not an object.'),
     (subscribe(operationName=[]), '"operationName" must be a string, not an array.'),
     (subscribe(variables="x"), '"variables" must be an object, not a string.'),
-    (nested(300), "The message is nested too deeply: at most 254 levels are allowed."),
+    (nested(300), "The message must be nested at most 254 levels deep."),
 ]
 
 
@@ -412,17 +413,15 @@ def padded(characters: int) -> str:
 
 
 def test_the_first_frame_is_bounded_before_it_is_parsed() -> None:
-    assert at(Phase.WAITING).receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS)) == [
-        Authenticate(None)
-    ]
+    assert at(Phase.WAITING).receive_text(padded(MAX_FIRST_MESSAGE_CHARS)) == [Authenticate(None)]
     protocol = at(Phase.WAITING)
     reason = "A message before connection_init must have at most 16384 characters."
-    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARS + 1))) == (
         4400,
         reason,
     )
     protocol = at(Phase.WAITING)
-    assert ended(protocol, protocol.receive_text("{" * (MAX_FIRST_MESSAGE_CHARACTERS + 1))) == (
+    assert ended(protocol, protocol.receive_text("{" * (MAX_FIRST_MESSAGE_CHARS + 1))) == (
         4400,
         reason,
     ), "it was not parsed"
@@ -431,14 +430,12 @@ def test_the_first_frame_is_bounded_before_it_is_parsed() -> None:
 def test_a_frame_after_a_ping_before_the_init_is_bounded_too() -> None:
     protocol = at(Phase.WAITING)
     give(protocol, {"type": "ping"})
-    assert (
-        ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARACTERS + 1)))[0] == 4400
-    )
+    assert ended(protocol, protocol.receive_text(padded(MAX_FIRST_MESSAGE_CHARS + 1)))[0] == 4400
 
 
 @pytest.mark.parametrize("phase", [Phase.OPENING, Phase.READY])
 def test_later_frames_may_be_longer(phase: Phase) -> None:
-    payload = {"a": "x" * MAX_FIRST_MESSAGE_CHARACTERS}
+    payload = {"a": "x" * MAX_FIRST_MESSAGE_CHARS}
     assert sent(give(at(phase), {"type": "ping", "payload": payload})) == {
         "type": "pong",
         "payload": payload,
@@ -611,8 +608,8 @@ def test_a_duplicate_id_closes_even_at_the_limit_of_operations() -> None:
 @pytest.mark.parametrize("id", ["1", 'a"b\\', "\u0000\n", "ü😀", "x" * 60_000])
 def test_a_next_message_consists_of_its_prefix_payload_and_suffix(id: str) -> None:
     payload = {"data": {"a": "ü"}, "extensions": {}}
-    message = next_message(id, orjson.dumps(payload))
+    message = encode_next_message(id, orjson.dumps(payload))
     assert json.loads(message) == {"type": "next", "payload": payload, "id": id}
-    assert message == NEXT_PREFIX + orjson.dumps(payload) + suffix_of_next_message(id), (
+    assert message == NEXT_PREFIX + orjson.dumps(payload) + encode_next_suffix(id), (
         "the id comes last"
     )

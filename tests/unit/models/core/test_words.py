@@ -70,7 +70,7 @@ def test_the_words_of_the_longest_texts_fit_into_a_tsvector(text: str) -> None:
 
 def test_the_table_of_characters_is_bounded() -> None:
     fold("".join(map(chr, range(0x80, 0xD800))) + "".join(map(chr, range(0x10000, 0x30000))))
-    assert len(words.FOLDING) <= words.MAX_REMEMBERED_CHARACTERS
+    assert len(words.FOLDING) <= words.MAX_REMEMBERED_CHARS
 
 
 @given(st.text(st.characters(max_codepoint=sys.maxunicode), max_size=20))

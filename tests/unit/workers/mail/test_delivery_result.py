@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 
 from models.notifications.email import Mail
 from workers.mail.delivery_result import (
-    FIRST_DELAY,
-    LONGEST_DELAY,
-    MAX_ANSWER_LENGTH,
+    MAX_ANSWER_CHARS,
+    MAX_RETRY_DELAY,
+    MIN_RETRY_DELAY,
+    choose_retry_delay,
     clean_answer,
-    retry_delay,
 )
 
 
 def test_the_retry_delay_doubles_up_to_four_hours() -> None:
     for attempts in range(200):
-        expected = min(FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 30), LONGEST_DELAY)
-        assert expected * 0.9 <= retry_delay(attempts) <= expected * 1.1
-    assert len({retry_delay(3) for _ in range(20)}) > 1, (
+        expected = min(MIN_RETRY_DELAY * 2 ** min(max(attempts - 1, 0), 30), MAX_RETRY_DELAY)
+        assert expected * 0.9 <= choose_retry_delay(attempts) <= expected * 1.1
+    assert len({choose_retry_delay(3) for _ in range(20)}) > 1, (
         "the delay is random, so that not all mails are retried at once"
     )
 
@@ -52,4 +52,4 @@ def test_any_answer_can_be_stored(answer: str) -> None:
     stored = clean_answer(ADDRESSED, answer)
     stored.encode()
     assert stored.isprintable()
-    assert len(stored) <= MAX_ANSWER_LENGTH
+    assert len(stored) <= MAX_ANSWER_CHARS

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from settings import SettingsError, load
-from workers.mail.message import EVENT_TYPE_OF_TEMPLATE
-from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, samples
+from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
+from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, build_samples
 
 
 def test_every_mail_has_a_text_and_an_html_template() -> None:
@@ -20,7 +20,7 @@ def test_every_mail_has_a_text_and_an_html_template() -> None:
 
 @pytest.mark.parametrize("name", sorted(EVENT_TYPE_OF_TEMPLATE))
 def test_built_in_templates_render_every_sample(name: str) -> None:
-    for values in samples(name):
+    for values in build_samples(name):
         text, html = Templates().render(name, values)
         assert "TKT-1001: VPN is <down> & out" in text
         assert "VPN is &lt;down&gt; &amp; out" in html
@@ -37,12 +37,12 @@ def test_a_custom_file_overrides_one_template_and_the_rest_stay(tmp_path: Path) 
     )
     (tmp_path / "foot.html").write_text("<footer>Acme {{ hint }}</footer>")
     templates = Templates(tmp_path)
-    text, html = templates.render("resolved", samples("resolved")[0])
+    text, html = templates.render("resolved", build_samples("resolved")[0])
     assert text == "Solved: It **works** again. (TKT-1001, 5 March 2026, 14:30 UTC)"
     assert html.startswith("<main>")
     assert "<strong>works</strong>" in html
     assert "<footer>Acme To stop emails" in html
-    text, html = templates.render("closed", samples("closed")[0])
+    text, html = templates.render("closed", build_samples("closed")[0])
     assert text.startswith("Hello Chris,")
     assert html.startswith("<main>")
 

@@ -19,8 +19,8 @@ from models.notifications.routing import TOPIC_BY_TEMPLATE
 from models.people.user import User
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Status
-from workers.mail.address import one_line
-from workers.mail.message import OutgoingMail
+from workers.mail.address import to_one_line
+from workers.mail.outgoing_mail import OutgoingMail
 
 SYSTEM = "Ticketwire"
 TOPIC_NAMES: Mapping[Topic, str] = {
@@ -93,38 +93,38 @@ OPTIONAL_VALUES: Values = dict.fromkeys(
 """Values that only some templates get; None for the others."""
 
 
-async def template_values(outgoing: OutgoingMail, url: str | None) -> Values:
+async def build_template_values(outgoing: OutgoingMail, url: str | None) -> Values:
     """Return the values for an email's templates, without the contents of internal events."""
     ticket, event, recipient = outgoing.ticket, outgoing.event, outgoing.recipient
     actor = outgoing.actor
     new_status = None
     if event.type is EventType.STATUS_CHANGED and "status" in event.changes:
         status_change = event.changes["status"]
-        new_status = label_of(Status(status_change[1]))
+        new_status = format_label(Status(status_change[1]))
     common: dict[str, object] = {
         "ticket": TicketValues(
             ticket.ref,
             ticket.number,
-            one_line(ticket.subject, MAX_SUBJECT_CHARS),
-            label_of(ticket.status),
-            label_of(ticket.priority),
-            one_line(ticket.team.name, MAX_NAME_CHARS),
+            to_one_line(ticket.subject, MAX_SUBJECT_CHARS),
+            format_label(ticket.status),
+            format_label(ticket.priority),
+            to_one_line(ticket.team.name, MAX_NAME_CHARS),
         ),
         "event": EventValues(event.type.value, event.occurred_at, new_status),
-        "actor": one_line(actor.display_name, MAX_NAME_CHARS) if actor is not None else SYSTEM,
-        "recipient": one_line(recipient.display_name, MAX_NAME_CHARS),
+        "actor": to_one_line(actor.display_name, MAX_NAME_CHARS) if actor is not None else SYSTEM,
+        "recipient": to_one_line(recipient.display_name, MAX_NAME_CHARS),
         "url": f"{url.rstrip('/')}/tickets/{ticket.number}" if url else None,
-        "because": f"You get this because {reason_for(outgoing)}.",
-        "hint": hint(outgoing.mail.template),
+        "because": f"You get this because {explain_email(outgoing)}.",
+        "hint": explain_opt_out(outgoing.mail.template),
     }
     return {
         **OPTIONAL_VALUES,
         **common,
-        **(await event_values(outgoing) if not event.internal else {}),
+        **(await build_event_values(outgoing) if not event.internal else {}),
     }
 
 
-async def event_values(outgoing: OutgoingMail) -> Values:
+async def build_event_values(outgoing: OutgoingMail) -> Values:
     """Return the values that only this template has."""
     event, template = outgoing.event, outgoing.mail.template
     if template in ("created", "raised"):
@@ -139,7 +139,7 @@ async def event_values(outgoing: OutgoingMail) -> Values:
         unanswered = outgoing.unanswered_reply
         return {"reply": await render_text(unanswered.body) if unanswered is not None else None}
     if template == "resolved":
-        return {"resolution": await render_text(text_of(event.value("comment")) or "")}
+        return {"resolution": await render_text(to_text(event.value("comment")) or "")}
     if template == "closed":
         close_reason = event.changes.get("close_reason", [None, None])[1]
         return {
@@ -147,29 +147,29 @@ async def event_values(outgoing: OutgoingMail) -> Values:
             "into": outgoing.merge_target.ref if outgoing.merge_target is not None else None,
         }
     if template == "reopened":
-        return {"reason": text_of(event.value("comment"))}
+        return {"reason": to_text(event.value("comment"))}
     if template == "escalated":
-        return {"reason": text_of(event.value("reason"))}
+        return {"reason": to_text(event.value("reason"))}
     if template == "transferred":
         return {
-            "team": one_line(outgoing.team.name, MAX_NAME_CHARS)
+            "team": to_one_line(outgoing.team.name, MAX_NAME_CHARS)
             if outgoing.team is not None
             else None
         }
     if template in ("sla_at_risk", "sla_breached"):
-        return {"sla_target": sla_target_of(outgoing)}
+        return {"sla_target": build_sla_target(outgoing)}
     if template in ("reminder_waiting", "reminder_closing"):
         closes_at = event.value("closes_at")
         return {"closes_at": datetime.fromisoformat(str(closes_at)) if closes_at else None}
     if template == "rated":
         return {
-            "rating": Rating(cast("int", event.value("score")), text_of(event.value("comment")))
+            "rating": Rating(cast("int", event.value("score")), to_text(event.value("comment")))
         }
     return {}
 
 
-def sla_target_of(outgoing: OutgoingMail) -> SlaTarget:
-    metric = label_of(Metric(outgoing.event.value("metric")))
+def build_sla_target(outgoing: OutgoingMail) -> SlaTarget:
+    metric = format_label(Metric(outgoing.event.value("metric")))
     if outgoing.event.type is EventType.SLA_BREACHED:
         return SlaTarget(metric, outgoing.event.occurred_at)
     return SlaTarget(
@@ -177,7 +177,7 @@ def sla_target_of(outgoing: OutgoingMail) -> SlaTarget:
     )
 
 
-def reason_for(outgoing: OutgoingMail) -> str:
+def explain_email(outgoing: OutgoingMail) -> str:
     """Why the recipient gets this email: completes `You get this because …`."""
     ticket, user = outgoing.ticket, outgoing.recipient
     if outgoing.mail.template == "escalation_step":
@@ -186,14 +186,14 @@ def reason_for(outgoing: OutgoingMail) -> str:
         return "this is your request"
     if user.id == ticket.assignee_id:
         return "this ticket is assigned to you"
-    return "you watch this ticket" if outgoing.is_watching else access_reason(user)
+    return "you watch this ticket" if outgoing.is_watching else explain_access(user)
 
 
-def access_reason(user: User) -> str:
+def explain_access(user: User) -> str:
     return "this ticket is your team's" if user.is_staff else "your organization shares this ticket"
 
 
-def hint(template: str) -> str:
+def explain_opt_out(template: str) -> str:
     """How to turn such emails off."""
     about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
     return f"To stop emails about {about}, turn them off in your notification preferences."
@@ -203,11 +203,11 @@ async def render_text(text: str) -> MarkdownText:
     return MarkdownText(text, Markup(await to_html(text)))  # noqa: S704 - it was sanitised there
 
 
-def text_of(value: Json) -> str | None:
+def to_text(value: Json) -> str | None:
     return str(value) if value is not None else None
 
 
-def label_of(value: Enum) -> str:
+def format_label(value: Enum) -> str:
     """The name of an enum value in lower case, with spaces."""
     return value.name.lower().replace("_", " ")
 

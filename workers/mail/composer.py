@@ -1,4 +1,4 @@
-"""Composes an email: a text and an HTML part, and headers that make email programs show a ticket as
+"""Composes emails: a text and an HTML part, and headers that make email programs show a ticket as
 one thread."""
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from email.policy import SMTP
 
 from models.core.text import MAX_SUBJECT_CHARS
 from models.notifications.email import build_thread_id
-from workers.mail.address import make_address, one_line
-from workers.mail.content import template_values
+from workers.mail.address import make_address, to_one_line
 from workers.mail.header import IdListHeader, TextHeader
-from workers.mail.message import MailWithheld, OutgoingMail
+from workers.mail.outgoing_mail import MailWithheld, OutgoingMail
 from workers.mail.template import Templates
+from workers.mail.template_values import build_template_values
 
 RECEIPT = "created"
 
@@ -36,16 +36,16 @@ class Composer:
         outgoing.require_public()
         outgoing.require_visible()
         outgoing.require_wanted()
-        message = self.with_headers(outgoing)
+        message = self.build_headers(outgoing)
         text, html = self.templates.render(
-            outgoing.mail.template, await template_values(outgoing, self.url)
+            outgoing.mail.template, await build_template_values(outgoing, self.url)
         )
         # every server accepts quoted-printable, and its lines are short
         message.set_content(text, cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
         return message
 
-    def with_headers(self, outgoing: OutgoingMail) -> EmailMessage:
+    def build_headers(self, outgoing: OutgoingMail) -> EmailMessage:
         """Return a message with its headers: threading by RFC 5322, automatic responses by RFC
         3834, section 5."""
         mail, domain = outgoing.mail, self.mail_from.domain
@@ -58,7 +58,7 @@ class Composer:
             raise MailWithheld(str(error)) from error
         if self.reply_to is not None:
             message["Reply-To"] = self.reply_to
-        message["Subject"] = TextHeader("Subject", subject_of(outgoing))
+        message["Subject"] = TextHeader("Subject", build_subject(outgoing))
         message["Date"] = mail.created_at
         message["Message-ID"] = mail.message_id
         message["In-Reply-To"] = IdListHeader(
@@ -74,8 +74,8 @@ class Composer:
         return message
 
 
-def subject_of(outgoing: OutgoingMail) -> str:
+def build_subject(outgoing: OutgoingMail) -> str:
     """The subject is the same for all emails about a ticket; those after the receipt begin with
     `Re:`."""
-    subject = one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", MAX_SUBJECT_CHARS + 20)
+    subject = to_one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", MAX_SUBJECT_CHARS + 20)
     return subject if outgoing.mail.template == RECEIPT else f"Re: {subject}"

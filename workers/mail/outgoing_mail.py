@@ -1,5 +1,7 @@
-"""An email with the records that it is about, read again for each attempt, and the checks whether
-it may be sent."""
+"""An email with the records that it is about, read again for each attempt.
+
+It checks whether it may be sent.
+"""
 
 from __future__ import annotations
 

@@ -58,40 +58,40 @@ async def has_due_mails(at: datetime) -> bool:
     )
 
 
-async def claim_mails(at: datetime, length: timedelta, limit: int) -> list[Claim]:
+async def claim_mails(at: datetime, duration: timedelta, limit: int) -> list[Claim]:
     """Claim the emails that have been due for longest, in one statement.
 
-    `length` is how long a claim holds.
+    `duration` is how long a claim holds.
     """
     by, now = new_id().hex, time.now()
     skip_locked = "FOR UPDATE OF m SKIP LOCKED" if database.dialect() == "postgres" else ""
-    found = await database.fetch_dicts(
+    rows = await database.fetch_dicts(
         "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "
         f"(SELECT m.id FROM mails m WHERE {DUE} ORDER BY m.next_attempt_at, m.event_id "
         f"LIMIT {limit} {skip_locked}) RETURNING id",
-        [by, now + length, at, now],
+        [by, now + duration, at, now],
     )
-    return [Claim(as_uuid(row["id"]), by) for row in found]
+    return [Claim(as_uuid(row["id"]), by) for row in rows]
 
 
-async def record_results(ended: Sequence[Attempt], at: datetime) -> bool:
+async def record_results(attempts: Sequence[Attempt], at: datetime) -> bool:
     """Store results in one transaction, with an event on the ticket for each failure that is
     logged.
 
     A result whose claim has expired is not stored. Returns whether an event was written.
     """
-    return await database.run_in_transaction(lambda: record_in_transaction(ended, at))
+    return await database.run_in_transaction(lambda: record_in_transaction(attempts, at))
 
 
-async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
+async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bool:
     # lock tickets before the rows that refer to them
-    ticket_ids = {each.mail.ticket_id for each in ended if each.result.is_logged}
+    ticket_ids = {each.mail.ticket_id for each in attempts if each.result.is_logged}
     tickets = await lock_tickets(ticket_ids) if ticket_ids else {}
     changes = {
         ticket_id: TicketChange(ticket, SYSTEM, at, timedelta())
         for ticket_id, ticket in tickets.items()
     }
-    for each in sorted(ended, key=mail_id):
+    for each in sorted(attempts, key=mail_id):
         if not await record_result(each):
             continue
         if each.result.status is MailStatus.DEFERRED:
@@ -107,23 +107,23 @@ async def record_in_transaction(ended: Sequence[Attempt], at: datetime) -> bool:
     return await write(*changes.values()) > 0
 
 
-async def record_result(sent: Attempt) -> bool:
+async def record_result(attempt: Attempt) -> bool:
     """Store the result of one attempt; returns False if its claim has expired."""
-    outcome, claim = sent.result, sent.claim
-    found = await database.fetch_dicts(
+    result, claim = attempt.result, attempt.claim
+    rows = await database.fetch_dicts(
         "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, "
         "claimed_by = NULL, claimed_until = NULL "
         "WHERE id = ? AND claimed_by = ? RETURNING id",
         [
-            outcome.status,
-            outcome.answer,
-            outcome.next_attempt_at,
-            outcome.sent_at,
+            result.status,
+            result.answer,
+            result.next_attempt_at,
+            result.sent_at,
             claim.mail_id,
             claim.by,
         ],
     )
-    return bool(found)
+    return bool(rows)
 
 
 async def postpone_later_mails(deferred: Attempt) -> None:
@@ -139,5 +139,5 @@ async def postpone_later_mails(deferred: Attempt) -> None:
     )
 
 
-def mail_id(sent: Attempt) -> UUID:
-    return sent.mail.id
+def mail_id(attempt: Attempt) -> UUID:
+    return attempt.mail.id

@@ -47,16 +47,16 @@ from models.people.user import User
 from models.sla.records import SlaClock
 from models.tickets.lifecycle import CloseReason
 from models.tickets.ticket import Ticket, TicketParticipant
-from workers.mail.address import is_plain_address, make_address, one_line, parse_mailbox
-from workers.mail.compose import Composer
-from workers.mail.content import TOPIC_NAMES
-from workers.mail.message import (
+from workers.mail.address import is_plain_address, make_address, parse_mailbox, to_one_line
+from workers.mail.composer import Composer
+from workers.mail.outgoing_mail import (
     EVENT_TYPE_OF_TEMPLATE,
     MAX_REFERENCES,
     MailWithheld,
     OutgoingMail,
     read_outgoing_mail,
 )
+from workers.mail.template_values import TOPIC_NAMES
 
 DESK_URL = "https://help.example.com/desk"
 COMPOSER = Composer(TEMPLATES, parse_mailbox(FROM), url=DESK_URL)
@@ -262,7 +262,7 @@ def outgoing_mail(subject: str, name: str, spec: str = "cora@example.com") -> Ou
 
 
 def compose_and_check_headers(subject: str, name: str) -> EmailMessage:
-    message = COMPOSER.with_headers(outgoing_mail(subject, name))
+    message = COMPOSER.build_headers(outgoing_mail(subject, name))
     message.set_content("x")
     raw = message.as_bytes(policy=SMTP)
     assert max(len(each) for each in raw.split(b"\r\n")) <= 998
@@ -271,7 +271,7 @@ def compose_and_check_headers(subject: str, name: str) -> EmailMessage:
     assert len(found.keys()) == len(set(found.keys())), found.keys()
     assert set(found.keys()) <= HEADERS
     assert [each.addr_spec for each in found["To"].addresses] == ["cora@example.com"]
-    assert str(found["Subject"]) == one_line(f"Re: [TKT-1001] {one_line(subject, 200)}", 300)
+    assert str(found["Subject"]) == to_one_line(f"Re: [TKT-1001] {to_one_line(subject, 200)}", 300)
     return found
 
 
@@ -335,7 +335,7 @@ def test_an_address_is_plain_ascii_or_refused(spec: str) -> None:
     ids=["breaks", "turning", "encoded-word", "joined", "long"],
 )
 async def test_one_line_removes_breaks_and_direction_marks(text: str, shown: str) -> None:
-    assert one_line(text, 5) == shown if text == "abcdef" else one_line(text, 200) == shown
+    assert to_one_line(text, 5) == shown if text == "abcdef" else to_one_line(text, 200) == shown
 
 
 async def test_user_text_is_escaped(people: World, inbox: Sink) -> None:

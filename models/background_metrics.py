@@ -14,8 +14,8 @@ from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A sample with its Prometheus name, and a label if several samples share the name."""
+class Sample:
+    """A value with its Prometheus name, and a label if several samples share the name."""
 
     name: str
     value: float
@@ -26,60 +26,60 @@ class Metric:
         return {} if self.label is None else dict([self.label])
 
 
-async def background_metrics(at: datetime, system_time: datetime) -> Sequence[Metric]:
-    """The log's head, and the state of the jobs, of emails and of SLA clocks.
+async def read_background_metrics(at: datetime, system_time: datetime) -> Sequence[Sample]:
+    """Read the log's head, and the state of the jobs, of emails and of SLA clocks.
 
     `at` is the service's time, which the demo may move ahead; leases use the system's time.
     """
     head = await event.read_head()
-    samples = [Metric("ticketwire_log_position", head)]
+    samples = [Sample("ticketwire_log_position", head)]
     for consumer in await LogConsumer.all().order_by("name"):
-        samples += consumer_metrics(consumer, head, system_time)
+        samples += build_consumer_samples(consumer, head, system_time)
     return [
         *samples,
-        *await email_metrics(),
-        await folded_metric(),
-        await sla_clock_metric(at),
+        *await read_email_samples(),
+        await read_folded_sample(),
+        await read_sla_clock_sample(at),
     ]
 
 
-def consumer_metrics(consumer: LogConsumer, head: int, system_time: datetime) -> list[Metric]:
-    """The samples of one job: its lag in events, its failures, and whether its lease is held.
+def build_consumer_samples(consumer: LogConsumer, head: int, system_time: datetime) -> list[Sample]:
+    """Build the samples of one job: its lag in events, its failures, and whether its lease is held.
 
     A job without work stores its position only when it renews its lease, so its lag may be out of
     date by that time. The label is not `job`, which Prometheus sets itself.
     """
     label = ("background_job", consumer.name)
     has_lease = consumer.held_until is not None and consumer.held_until > system_time
-    samples: list[Metric] = []
+    samples: list[Sample] = []
     if consumer.name in PERMANENT_CONSUMERS:
         # the head was read before the position
         lag = max(0, head - consumer.position)
-        samples.append(Metric("ticketwire_job_lag_events", lag, label))
-    samples.append(Metric("ticketwire_job_failures", consumer.failures, label))
-    samples.append(Metric("ticketwire_job_lease_held", float(has_lease), label))
+        samples.append(Sample("ticketwire_job_lag_events", lag, label))
+    samples.append(Sample("ticketwire_job_failures", consumer.failures, label))
+    samples.append(Sample("ticketwire_job_lease_held", float(has_lease), label))
     return samples
 
 
-async def email_metrics() -> list[Metric]:
+async def read_email_samples() -> list[Sample]:
     rows = await database.fetch_dicts(
         "SELECT status, COUNT(*) AS n FROM mails WHERE next_attempt_at IS NOT NULL "
         "GROUP BY status ORDER BY status"
     )
-    samples: list[Metric] = []
+    samples: list[Sample] = []
     for row in rows:
         label = ("status", str(row["status"]))
-        samples.append(Metric("ticketwire_emails_waiting", cast("int", row["n"]), label))
+        samples.append(Sample("ticketwire_emails_waiting", cast("int", row["n"]), label))
     return samples
 
 
-async def folded_metric() -> Metric:
+async def read_folded_sample() -> Sample:
     rows = await database.fetch_dicts("SELECT folded FROM notification_head")
-    return Metric("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
+    return Sample("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
 
 
-async def sla_clock_metric(at: datetime) -> Metric:
+async def read_sla_clock_sample(at: datetime) -> Sample:
     sql = "SELECT MIN(due_at) AS due FROM sla_clocks WHERE due_at <= ?"
     due = as_instant((await database.fetch_dicts(sql, [at]))[0]["due"])
     overdue_seconds = (at - due).total_seconds() if due else 0.0
-    return Metric("ticketwire_sla_clocks_overdue_seconds", overdue_seconds)
+    return Sample("ticketwire_sla_clocks_overdue_seconds", overdue_seconds)
