@@ -6,7 +6,7 @@ import contextlib
 
 from support.service import start
 
-from benchmarks.attacks.accounts import create_account
+from benchmarks.accounts import create_account
 from benchmarks.attacks.catalog import GUESSES, MAX_CHECKED_GUESSES, guess_password
 from benchmarks.attacks.target import Target
 from models import database
