@@ -12,6 +12,7 @@ from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
+from benchmarks.soak import __main__ as soak
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "attacks": attacks.main,
@@ -20,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "fanout": fanout.main,
     "growth": growth.main,
     "queries": queries.main,
+    "soak": soak.main,
     "wakeup": wakeup.main,
 }
 SUMMARIES = """\
@@ -30,6 +32,7 @@ benchmarks:
   fanout    live events to many subscribers, compared with servers of Node.js
   growth    reads with 10,000 to 1,000,000 tickets
   queries   reads and a write over HTTP, compared with other servers
+  soak      500 sockets and steady writes for 30 minutes: nothing may grow
   wakeup    signals over Redis, and reconnects after outages
 
 Each has its own options: python -m benchmarks NAME --help
