@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from models import database
 from models.access.scopes import ALL_SCOPES, CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer, viewer_of_user
+from models.database import as_uuid
 from models.people.token import TokenKind, issue_token
-from models.people.user import ApiClient, Role, User
+from models.people.user import ApiClient, Organization, Role, User
 
 TOKEN_NAME = "benchmark"
 
@@ -44,3 +46,19 @@ async def load_viewer(user: User) -> Viewer:
     """The user as a viewer with all scopes of the role."""
     await user.fetch_related("organization")
     return viewer_of_user(user, {})
+
+
+async def find_busiest_customers(count: int, *, shared: bool) -> list[User]:
+    """The customers with the most tickets, of organizations that are shared or are not."""
+    organizations = set(await Organization.filter(shared=shared).values_list("id", flat=True))
+    rows = await database.fetch_dicts(
+        "SELECT requester_id AS id FROM tickets GROUP BY requester_id ORDER BY COUNT(*) DESC, 1"
+    )
+    found: list[User] = []
+    for row in rows:
+        user = await User.get(id=as_uuid(row["id"]))
+        if user.organization_id in organizations:
+            found.append(user)
+        if len(found) == count:
+            break
+    return found

@@ -2,7 +2,8 @@
 table of how long another client, the bystander, waits for its responses.
 
 An attack that delays the bystander for long is repeated, because the machine itself can cause the
-delay. The table shows the run with the shortest delay.
+delay. The table shows the run with the shortest delay. Below the table is how many notifications
+and emails repeated escalations caused.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from time import perf_counter
 
 from benchmarks import command_line, machine
 from benchmarks.attacks.accounts import Accounts, create_accounts
+from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.bystander import Bystander, run_bystander
-from benchmarks.attacks.catalog import ATTACKS, Attack
+from benchmarks.attacks.catalog import ATTACKS
+from benchmarks.attacks.escalations import Effects, read_effects
 from benchmarks.attacks.target import Target
 from benchmarks.databases import database_label, temporary_database
 from benchmarks.server import run_server
@@ -76,7 +79,19 @@ async def run(options: argparse.Namespace) -> None:
         for index, attack in enumerate(attacks):
             own_targets = targets[index * MAX_RUNS :][:MAX_RUNS]
             results.append(await run_attack(attack, own_targets, bystander))
+        effects = await find_effects(url)
     print_table(results, options)
+    for each in effects:
+        print(f"\n{each.describe()}")
+
+
+async def find_effects(url: str) -> list[Effects]:
+    """What repeated escalations caused. Empty without this attack."""
+    await database.connect(url, 2)
+    try:
+        return await read_effects()
+    finally:
+        await database.disconnect()
 
 
 async def fill_database(url: str, tickets: int, attackers: int) -> Accounts:

@@ -85,11 +85,7 @@ async def read_metrics(port: int, token: str) -> tuple[str, Mapping[str, float]]
     response.raise_for_status()
     process, values = "", dict[str, float]()
     for line in response.text.splitlines():
-        name, labels, value = (
-            line.partition("{")[0],
-            line.partition("{")[2],
-            line.rpartition(" ")[2],
-        )
+        name, _, labels = line.partition("{")
         if labels.startswith('process="'):
             process = labels.split('"')[1]
             values[name.removeprefix("ticketwire_")] = float(line.rpartition(" ")[2])

@@ -69,9 +69,8 @@ class Client(ABC):
             try:
                 self.ends[await self.run_connection()] += 1
             except ConnectionClosed as closed:
-                self.ends[
-                    f"closed by the server ({closed.rcvd.code if closed.rcvd else 1006})"
-                ] += 1
+                code = closed.rcvd.code if closed.rcvd else "without a code"
+                self.ends[f"closed by the server ({code})"] += 1
             except (OSError, InvalidHandshake, TimeoutError) as error:
                 self.ends[type(error).__name__] += 1
             await asyncio.sleep(self.random.uniform(*RETRY_SECONDS))

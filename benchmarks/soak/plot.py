@@ -116,9 +116,7 @@ def draw_judged_chart(
         *chart.draw_frame(line.curve.title, line.curve.unit, warm_up),
         draw_text(chart.right, chart.top - 16, f"{line.rise:+.1%} after warm-up: {verdict}", "end"),
         chart.draw_curve(points),
-        draw_line(
-            "fit", chart.x(line.start), chart.y(ends[0]), chart.x(line.end), chart.y(ends[1])
-        ),
+        draw_line("fit", *start, *end),
     ]
 
 

@@ -51,8 +51,10 @@ class Soak:
 
         Raises BenchmarkError if the server exits, and TimeoutError if the clients can't connect.
         """
+        log(f"{TAIL_TICKETS:,} more tickets, to fill the server's log tail")
         await add_tickets(self.url, TAIL_TICKETS)
         async with open_api(self.server.port) as api, asyncio.TaskGroup() as group:
+            log("waiting for the background jobs")
             await wait_until_quiet(api, self.viewers.admin.token)
             surroundings = await read_surroundings(api, self.viewers)
             mix = Mix(self.random, self.viewers, surroundings, self.server.port, self.latencies)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from benchmarks.accounts import create_api_client, create_token, create_user
+from benchmarks.accounts import create_api_client, create_token, create_user, find_busiest_customers
 from demo.seed import seed_tickets
 from models import database, migrate
-from models.database import as_uuid
-from models.people.user import Organization, Role, User
+from models.people.user import Role, User
 
 AGENTS = 6
 CUSTOMERS_PER_KIND = 3
@@ -66,8 +65,8 @@ async def add_tickets(url: str, tickets: int) -> None:
 async def create_viewers() -> Viewers:
     agents = await User.filter(role=Role.AGENT, active=True).order_by("email").limit(AGENTS)
     customers = [
-        *await find_busiest_customers(shared=False),
-        *await find_busiest_customers(shared=True),
+        *await find_busiest_customers(CUSTOMERS_PER_KIND, shared=False),
+        *await find_busiest_customers(CUSTOMERS_PER_KIND, shared=True),
     ]
     admin = await create_user("Soak Administrator", Role.ADMIN)
     token = await create_api_client("Soak Client")
@@ -82,19 +81,3 @@ async def create_viewers() -> Viewers:
 async def create_viewer(user: User) -> Viewer:
     is_staff = user.role is not Role.CUSTOMER
     return Viewer(user.email, await create_token(user), is_staff, has_inbox=True)
-
-
-async def find_busiest_customers(*, shared: bool) -> list[User]:
-    """The customers with the most tickets, of organizations that are shared or are not."""
-    organizations = set(await Organization.filter(shared=shared).values_list("id", flat=True))
-    rows = await database.fetch_dicts(
-        "SELECT requester_id AS id FROM tickets GROUP BY requester_id ORDER BY COUNT(*) DESC, 1"
-    )
-    found: list[User] = []
-    for row in rows:
-        user = await User.get(id=as_uuid(row["id"]))
-        if user.organization_id in organizations:
-            found.append(user)
-        if len(found) == CUSTOMERS_PER_KIND:
-            break
-    return found
