@@ -88,9 +88,9 @@ def report(options: argparse.Namespace, arguments: Sequence[str], soak: Soak) ->
     for error, count in Counter(errors).most_common(20):
         print(f"- {count} × {error}")
     heading = f"Soak on {label}: {options.minutes:g} minutes, {load}"
-    description = f"{command}, {time.strftime('%B %Y')}, {machine.describe_machine()}"
+    descriptions = (command, f"{time.strftime('%B %Y')}, {machine.describe_machine()}")
     options.plot.parent.mkdir(parents=True, exist_ok=True)
-    options.plot.write_text(render_svg(heading, description, samples, lines, warm_up))
+    options.plot.write_text(render_svg(heading, descriptions, samples, lines, warm_up))
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(sample) for sample in samples]))
     passed = not errors and all(line.is_flat for line in lines)

@@ -28,8 +28,8 @@ SUBSCRIPTION_SECONDS = 40.0
 READING_SECONDS = 30.0
 """How long a slow client reads before it pauses, on average."""
 PAUSE_SECONDS = (5.0, 30.0)
+CONNECT_TIMEOUT_SECONDS = 60.0
 RETRY_SECONDS = (0.2, 2.0)
-SLOW_READER_CODE = 1013
 
 
 class Behaviour(Enum):
@@ -69,8 +69,7 @@ class Client(ABC):
             try:
                 self.ends[await self.run_connection()] += 1
             except ConnectionClosed as closed:
-                code = closed.rcvd.code if closed.rcvd else "without a code"
-                self.ends[f"closed by the server ({code})"] += 1
+                self.ends[f"closed by the server ({closed.rcvd or 'no close frame'})"] += 1
             except (OSError, InvalidHandshake, TimeoutError) as error:
                 self.ends[type(error).__name__] += 1
             await asyncio.sleep(self.random.uniform(*RETRY_SECONDS))
@@ -107,7 +106,12 @@ class SocketClient(Client):
         address = f"ws://127.0.0.1:{self.port}/graphql"
         protocols = [Subprotocol("graphql-transport-ws")]
         async with connect(
-            address, subprotocols=protocols, max_size=None, compression=None, ping_interval=None
+            address,
+            subprotocols=protocols,
+            open_timeout=CONNECT_TIMEOUT_SECONDS,
+            max_size=None,
+            compression=None,
+            ping_interval=None,
         ) as socket:
             payload = {"authorization": f"Bearer {self.viewer.token}"}
             await send(socket, {"type": "connection_init", "payload": payload})

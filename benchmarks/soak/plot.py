@@ -13,7 +13,7 @@ COLUMNS = 2
 CHART_WIDTH, CHART_HEIGHT = 440, 230
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 40, 46
 """The margins of a chart around its plot area."""
-HEADER_HEIGHT = 70
+HEADER_HEIGHT = 86
 MAX_TICKS = 5
 STYLE = """
   svg { color-scheme: light dark; font-family: system-ui, sans-serif; }
@@ -137,9 +137,13 @@ def draw_latency_chart(
 
 
 def render_svg(
-    heading: str, description: str, samples: Sequence[Sample], lines: Sequence[Line], warm_up: float
+    heading: str,
+    descriptions: Sequence[str],
+    samples: Sequence[Sample],
+    lines: Sequence[Line],
+    warm_up: float,
 ) -> str:
-    """Render all charts. `warm_up` is in minutes."""
+    """Render all charts under a heading and at most two lines of text. `warm_up` is in minutes."""
     minutes = samples[-1].minutes
     parts: list[str] = []
     for index, line in enumerate(lines):
@@ -156,8 +160,10 @@ def render_svg(
             f"<style>{STYLE}</style>",
             f'<rect class="back" width="{width}" height="{height}"/>',
             draw_text(20, 28, heading, "start", "heading"),
-            draw_text(20, 48, description, "start"),
-            draw_text(20, 64, legend, "start"),
+            *(
+                draw_text(20, 48 + 16 * index, text, "start")
+                for index, text in enumerate((*descriptions, legend))
+            ),
             *parts,
             "</svg>\n",
         ]

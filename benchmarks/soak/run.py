@@ -11,7 +11,7 @@ from random import Random
 from benchmarks.command_line import log
 from benchmarks.server import Server
 from benchmarks.soak.api import Api, open_api
-from benchmarks.soak.client import Client
+from benchmarks.soak.client import CONNECT_TIMEOUT_SECONDS, Client
 from benchmarks.soak.latency import Latencies, percentile
 from benchmarks.soak.mix import Mix, Surroundings
 from benchmarks.soak.samples import Sampler
@@ -24,8 +24,7 @@ PRESENCE_TICKETS = 5
 TAIL_TICKETS = 1000
 """Tickets that are added while the server runs: more events than its log tail keeps in memory
 (10,000), because the soak alone would fill the tail only slowly, and look like a leak."""
-CONNECTS_PER_SECOND = 50
-CONNECT_TIMEOUT_SECONDS = 120.0
+CONNECTING_AT_ONCE = 10
 QUIET_SECONDS = 10.0
 QUIET_TIMEOUT_SECONDS = 300.0
 PROGRESS_SECONDS = 60.0
@@ -79,14 +78,14 @@ class Soak:
                 task.cancel()
 
     async def connect(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Start all clients, and wait until each was connected."""
+        """Start the clients, a few at a time, and wait until each was connected."""
         running: list[asyncio.Task[None]] = []
-        for client in self.clients:
-            running.append(group.create_task(client.run()))
-            await asyncio.sleep(1 / CONNECTS_PER_SECOND)
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            for client in self.clients:
-                await client.connected.wait()
+        for start in range(0, len(self.clients), CONNECTING_AT_ONCE):
+            batch = self.clients[start : start + CONNECTING_AT_ONCE]
+            running += [group.create_task(client.run()) for client in batch]
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                for client in batch:
+                    await client.connected.wait()
         return running
 
     async def wait(self, minutes: float) -> None:

@@ -30,7 +30,7 @@ CURVES = (
     Curve("Memory of the server", "MiB", "memory_mib", 0.03),
     Curve("Open file descriptors", "descriptors", "descriptors", 0.03),
     Curve("Tasks of the event loop", "tasks", "tasks", 0.03),
-    Curve("Open sockets and event streams", "connections", "sockets", 0.03),
+    Curve("Open connections", "WebSockets, event streams", "sockets", 0.03),
     Curve("Subscription groups", "groups", "groups", 0.1),
     Curve("Live lists and statistics", "sources", "live_sources", 0.1),
 )

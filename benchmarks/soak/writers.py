@@ -1,4 +1,4 @@
-"""Writes and reads at a bounded rate: tickets are created, answered, resolved and closed."""
+"""Writes and reads at a bounded rate: tickets are created, answered, resolved, closed, reopened."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import httpx2
 from benchmarks.soak.api import Api, RequestFailed
 from benchmarks.soak.viewers import Viewers
 
-MAX_OPEN_TICKETS = 300
-"""When so many of the writers' tickets are open, the oldest is closed instead of a new one
-created, so that the number of open tickets stays level."""
+MAX_OPEN_TICKETS = 20
+"""When so many tickets of a writer are open, it closes the oldest instead of creating one. So the
+number of open tickets is soon level, as in a help desk that keeps up."""
+MAX_CLOSED_TICKETS = 20
+"""The newest closed tickets, which may be reopened."""
 CATEGORIES = ("technical", "sales", "billing")
 PRIORITIES = ("LOW", "NORMAL", "HIGH", "URGENT")
 CREATE = """mutation($i: CreateTicketInput!) {
@@ -24,6 +26,7 @@ REPLY = "mutation($i: ReplyToTicketInput!) { replyToTicket(input: $i) { userErro
 NOTE = "mutation($i: AddNoteInput!) { addNote(input: $i) { userErrors { code } } }"
 RESOLVE = "mutation($i: ResolveTicketInput!) { resolveTicket(input: $i) { userErrors { code } } }"
 CLOSE = "mutation($i: CloseTicketInput!) { closeTicket(input: $i) { userErrors { code } } }"
+REOPEN = "mutation($i: ReopenTicketInput!) { reopenTicket(input: $i) { userErrors { code } } }"
 PRESENCE = "mutation($i: SetPresenceInput!) { setPresence(input: $i) { userErrors { code } } }"
 READS = (
     """{ tickets(first: 50, filter: {stage: {eq: RESOLUTION}}) {
@@ -34,15 +37,17 @@ READS = (
     "{ notifications(first: 20) { nodes { id readAt event { id } } } }",
 )
 ACTION_WEIGHTS = {
-    "create": 22,
-    "reply": 20,
-    "answer": 8,
-    "note": 6,
+    "create": 8,
+    "reply": 28,
+    "answer": 10,
+    "note": 8,
     "resolve": 12,
-    "close": 10,
+    "close": 8,
+    "reopen": 4,
     "presence": 7,
     "read": 15,
 }
+"""Few tickets are created, because live statistics keep a few bytes of each, however old."""
 
 
 class Writer:
@@ -55,6 +60,7 @@ class Writer:
         self.presence_tickets = presence_tickets
         self.tickets: deque[tuple[str, str]] = deque()
         """The open tickets that this writer created, oldest first, and their requesters' tokens."""
+        self.closed_tickets: deque[tuple[str, str]] = deque(maxlen=MAX_CLOSED_TICKETS)
         self.done: Counter[str] = Counter()
         self.user_errors: Counter[str] = Counter()
         self.errors: list[str] = []
@@ -65,6 +71,7 @@ class Writer:
             "note": self.add_note,
             "resolve": self.resolve_ticket,
             "close": self.close_ticket,
+            "reopen": self.reopen_ticket,
             "presence": self.set_presence,
             "read": self.read,
         }
@@ -77,8 +84,8 @@ class Writer:
 
     async def act(self) -> None:
         (name,) = self.random.choices(list(ACTION_WEIGHTS), list(ACTION_WEIGHTS.values()))
-        needs_ticket = name not in ("create", "presence", "read")
-        if needs_ticket and not self.tickets:
+        needs_ticket = name not in ("create", "reopen", "presence", "read")
+        if (needs_ticket and not self.tickets) or (name == "reopen" and not self.closed_tickets):
             name = "create"
         elif name == "create" and len(self.tickets) >= MAX_OPEN_TICKETS:
             name = "close"
@@ -131,8 +138,14 @@ class Writer:
         await self.mutate(self.agent_token, RESOLVE, ticketId=id, resolution="Corrected.")
 
     async def close_ticket(self) -> None:
-        id, _ = self.tickets.popleft()
-        await self.mutate(self.agent_token, CLOSE, ticketId=id, reason="RESOLVED")
+        ticket = self.tickets.popleft()
+        await self.mutate(self.agent_token, CLOSE, ticketId=ticket[0], reason="RESOLVED")
+        self.closed_tickets.append(ticket)
+
+    async def reopen_ticket(self) -> None:
+        ticket = self.closed_tickets.pop()
+        await self.mutate(self.agent_token, REOPEN, ticketId=ticket[0], reason="Wrong again.")
+        self.tickets.append(ticket)
 
     async def set_presence(self) -> None:
         id = self.random.choice(self.presence_tickets)

@@ -96,7 +96,7 @@ def test_memory_that_rises_after_the_warm_up_is_not_flat() -> None:
 
 def test_the_graph_has_a_chart_with_axes_and_units_for_each_curve() -> None:
     samples = build_samples(2)
-    svg = render_svg("Soak & more", "a <b>", samples, fit_lines(samples, 5), 5)
+    svg = render_svg("Soak & more", ["a <b>", "c"], samples, fit_lines(samples, 5), 5)
     texts = [each.text for each in ElementTree.fromstring(svg).iter() if each.text]
     for curve in CURVES:
         assert {curve.title, curve.unit} <= set(texts)
