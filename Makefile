@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 
-.PHONY: help run unit test stress coverage check bench fanout lock schema configuration format clean
+.PHONY: help run unit test stress coverage check bench fanout soak lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: .venv/dev ## The small benchmarks, and queries compared with other server
 
 fanout: .venv/dev ## The benchmark of live events beside Node.js: 15 to 20 minutes; needs cc, Node.js, Postgres and Redis
 	$(BIN)/python -m benchmarks fanout
+
+soak: .venv/dev ## 500 sockets and steady writes for MINUTES=30: memory, descriptors and tasks must be flat; draws benchmarks/plots/soak-sqlite.svg
+	$(BIN)/python -m benchmarks soak --minutes $(or $(MINUTES),30) $(SOAK)
 
 schema: .venv/dev ## Print the schema into schema/schema.graphql
 	$(BIN)/python -m cli schema print > schema/schema.graphql.new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -152,6 +153,7 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
         *traffic_metrics(components.traffic, process),
         *metrics.build_process_samples(
             process,
+            asyncio_tasks=len(asyncio.all_tasks()),
             log_tail_lag_events=lag,
             bus_connected=wakeup.connected,
             bus_reconnects_total=wakeup.reconnects,
@@ -162,6 +164,7 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
             subscription_waits_total=connections.groups.turns.waits,
             filters_evaluated_total=components.services.evaluations.evaluated,
             filters_shared_total=components.services.evaluations.shared,
+            live_sources=components.services.live_memory.sources,
             live_bytes=components.services.live_memory.total,
             live_sources_refused_total=components.services.live_memory.refused,
             operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],

@@ -44,6 +44,8 @@ from settings import Settings
 
 MAX_TAIL_BATCH = 1000
 """The maximum number of events or notifications that a log tail reads at once."""
+MAX_RECENT_NOTIFICATIONS = 2000
+"""The newest notifications that stay in memory, about 1.2 KB each. Older ones are read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,13 @@ def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTai
     def number_of(notification: Notification) -> int:
         return notification.number
 
-    return LogTail(read, number_of, wakeup.listen(), refresh=sessions.refresh)
+    return LogTail(
+        read,
+        number_of,
+        wakeup.listen(),
+        refresh=sessions.refresh,
+        max_recent=MAX_RECENT_NOTIFICATIONS,
+    )
 
 
 def build_schema(settings: Settings) -> root.Schema:

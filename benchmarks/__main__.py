@@ -1,46 +1,59 @@
-"""`python -m benchmarks` runs a short queries benchmark, clocks and wakeup.
-
-`python -m benchmarks clocks` or `wakeup` runs only that one, and `--rounds` or `--database` alone
-both. `attacks`, `costs`, `fanout`, `growth` and `queries` have their own options; see their --help.
-"""
+"""`python -m benchmarks`: runs a benchmark, or without a name a short run of queries, clocks and
+wakeup."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import clocks, costs, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
+from benchmarks.soak import __main__ as soak
 
-WITH_OPTIONS = {
+BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "attacks": attacks.main,
+    "clocks": clocks.main,
     "costs": costs.main,
     "fanout": fanout.main,
     "growth": growth.main,
     "queries": queries.main,
+    "soak": soak.main,
+    "wakeup": wakeup.main,
 }
-SMALL = {"clocks": clocks.main, "wakeup": wakeup.main}
+SUMMARIES = """\
+benchmarks:
+  attacks   how long other clients wait while one client attacks the server
+  clocks    a run of the ticket timers over many open tickets
+  costs     the time of operations next to their costs
+  fanout    live events to many subscribers, compared with servers of Node.js
+  growth    reads with 10,000 to 1,000,000 tickets
+  queries   reads and a write over HTTP, compared with other servers
+  soak      500 sockets and steady writes for 30 minutes: nothing may grow
+  wakeup    signals over Redis, and reconnects after outages
+
+Each has its own options: python -m benchmarks NAME --help
+"""
 
 
 def main() -> None:
-    name, *arguments = sys.argv[1:] or [""]
-    if name in WITH_OPTIONS:
-        return WITH_OPTIONS[name](arguments)
-    epilog = f"python -m benchmarks {'|'.join(WITH_OPTIONS)} --help"
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=epilog)
-    parser.add_argument("names", nargs="*", choices=[*SMALL, []])
-    parser.add_argument("--rounds", type=int, default=3)
-    database = "sqlite, or the URL of a Postgres server's maintenance database"
-    parser.add_argument("--database", default="sqlite", help=database)
-    options = parser.parse_args()
-    if not name:
-        queries.main(["--quick"])
-    for each in options.names or list(SMALL):
-        asyncio.run(SMALL[each](options))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        usage="python -m benchmarks [-h] [NAME [OPTION ...]]",
+        description="Runs a benchmark. Without a name: a short run of queries, clocks and wakeup.",
+        epilog=SUMMARIES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", choices=BENCHMARKS, metavar="NAME", help="see below")
+    options = parser.parse_args(sys.argv[1:2])
+    if options.name is not None:
+        return BENCHMARKS[options.name](sys.argv[2:])
+    queries.main(["--quick"])
+    clocks.main([])
+    wakeup.main([])
     return None
 
 

@@ -1,4 +1,6 @@
-"""One run of the ticket timers over many open tickets, with none and with some tickets due.
+"""`python -m benchmarks clocks`: measures one run of the ticket timers over many open tickets.
+
+Some of the tickets are due, or none.
 
 Each ticket has three SLA clocks. It is created, gets a reply from an agent and one from the
 customer, so that the first response is achieved and the next response and the resolution run.
@@ -7,22 +9,23 @@ customer, so that the first response is achieved and the next response and the r
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import perf_counter
 
+from benchmarks import command_line
+from benchmarks.accounts import create_user, load_viewer
 from benchmarks.databases import database_label, temporary_database
 from demo.history import History
 from demo.seed import store_histories
 from models import database, migrate
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
-from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.storage import allocate_numbers
 from models.people.team import Category
-from models.people.user import Role, User
+from models.people.user import Role
 from models.sla.policy_set import PolicySet
 from models.sla.records import SlaClock
 from models.tickets.lifecycle import Priority
@@ -41,7 +44,15 @@ TIMER_SETTINGS = TimerSettings(
 TICKETS_PER_TRANSACTION = 500
 
 
-async def main(options: argparse.Namespace) -> None:
+def main(arguments: Sequence[str]) -> None:
+    parser = command_line.create_parser("clocks", __doc__)
+    command_line.add_database_option(parser)
+    rounds_help = "times three runs per number of due tickets (default: 3)"
+    parser.add_argument("--rounds", type=int, default=3, help=rounds_help)
+    asyncio.run(run(parser.parse_args(arguments)))
+
+
+async def run(options: argparse.Namespace) -> None:
     runs = options.rounds * 3
     label = database_label(options.database)
     print(f"clocks on {label}: milliseconds per run of the timers, median of {runs}")
@@ -64,9 +75,9 @@ async def create_tickets(size: int, begin: datetime) -> None:
 
     Their clocks become due one second apart, the first one day after `begin`.
     """
-    customer = await User.create(email="c@example.com", display_name="C")
-    agent = await User.create(email="a@example.com", display_name="A", role=Role.AGENT)
-    as_customer, as_agent = create_viewer(customer), create_viewer(agent)
+    customer = await create_user("Customer", Role.CUSTOMER)
+    as_customer = await load_viewer(customer)
+    as_agent = await load_viewer(await create_user("Agent", Role.AGENT))
     category = await Category.get(slug="technical")
     policies = await PolicySet.read()
     for first in range(0, size, TICKETS_PER_TRANSACTION):
@@ -92,11 +103,6 @@ async def create_tickets(size: int, begin: datetime) -> None:
                 history.apply_command(as_customer, at, reply_as_customer)
                 histories.append(history)
             await store_histories(histories)
-
-
-def create_viewer(user: User) -> Viewer:
-    caller = CALLER_KIND_BY_ROLE[user.role]
-    return Viewer(caller, MAX_SCOPES[caller], user=user)
 
 
 def create(change: TicketChange) -> None:

@@ -22,9 +22,10 @@ from typing import Any
 import httpx2
 import orjson
 
-from benchmarks.attacks.accounts import create_account
-from benchmarks.attacks.server import run_server
+from benchmarks import command_line
+from benchmarks.accounts import create_account
 from benchmarks.databases import database_label, temporary_database
+from benchmarks.server import run_server
 from demo.seed import seed_tickets
 from models import database, migrate
 
@@ -72,10 +73,10 @@ OPERATIONS: Mapping[str, str] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks costs", description=__doc__)
-    database_help = "sqlite, or the URL of a Postgres server's maintenance database"
-    parser.add_argument("--database", default="sqlite", help=database_help)
-    parser.add_argument("--tickets", type=int, default=5000)
+    parser = command_line.create_parser("costs", __doc__)
+    command_line.add_database_option(parser)
+    tickets_help = "tickets in the database (default: 5000)"
+    parser.add_argument("--tickets", type=int, default=5000, help=tickets_help)
     asyncio.run(run(parser.parse_args(arguments)))
 
 
@@ -94,11 +95,11 @@ async def run(options: argparse.Namespace) -> None:
             "TICKETWIRE_MAX_OPERATION_SEARCH_TERMS": "1000",
             "TICKETWIRE_COST_BUCKET_SIZE": "0",
         }
-        port = await stack.enter_async_context(run_server(url, settings=unlimited))
+        server = await stack.enter_async_context(run_server(url, settings=unlimited))
         print(f"{database_label(options.database)}, {options.tickets:,} tickets\n")
         print("| operation | cost | ms | microseconds per point |\n|---|---|---|---|")
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        base = f"http://127.0.0.1:{port}"
+        base = f"http://127.0.0.1:{server.port}"
         async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=60) as http:
             _, overhead = await measure(http, "{ __typename }")
             for name, query in OPERATIONS.items():

@@ -1,4 +1,4 @@
-"""Temporary databases and free ports for a benchmark run."""
+"""Temporary databases, their processes, and free ports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+
+from benchmarks import machine
 
 ROOT = Path(__file__).parent.parent
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -48,11 +50,38 @@ async def execute(server: str, statement: str) -> None:
         await connection.close()
 
 
+async def pin_database(url: str, cores: set[int]) -> int:
+    """Pin the processes of a Postgres database on this machine to the cores; return their number.
+
+    SQLite has no processes of its own.
+    """
+    if url.startswith("sqlite"):
+        return 0
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        )
+        return sum(
+            is_postgres(row["pid"]) and machine.pin_process(row["pid"], cores) for row in rows
+        )
+    finally:
+        await connection.close()
+
+
+def is_postgres(pid: int) -> bool:
+    """Whether a process id from the database is a Postgres process of this machine."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
+    except OSError:
+        return False
+
+
 def database_label(server: str) -> str:
     return "SQLite" if server == "sqlite" else "Postgres"
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.fanout import machine
+from benchmarks import machine
 
 STOP_TIMEOUT_SECONDS = 12.0
 

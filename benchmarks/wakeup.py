@@ -1,22 +1,24 @@
-"""The wake-up bus over its own Redis: latency of a signal against polling, and time to reconnect.
+"""`python -m benchmarks wakeup`: measures the wake-up bus over a Redis that it starts.
+
+It compares the latency of a signal with polling, and measures the time to reconnect.
 
 Both buses are in this process, on one event loop. A measurement ends when the listener runs.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import shutil
 import signal
-import socket
-import subprocess
 from collections.abc import AsyncGenerator, Sequence
 from random import Random
 from statistics import median
 from time import perf_counter
 
+from benchmarks import command_line
+from benchmarks.databases import find_free_port
+from benchmarks.redis_server import spawn_redis, wait_until_listening
 from engine.bus.wakeup import Listener, WakeupBus
 
 SIGNALS = 1000
@@ -25,15 +27,18 @@ POLL_SECONDS = 0.5
 OUTAGES = 10
 
 
-async def main(options: argparse.Namespace) -> None:
-    program = shutil.which("redis-server")
-    if program is None:
+def main(arguments: Sequence[str]) -> None:
+    command_line.create_parser("wakeup", __doc__).parse_args(arguments)
+    asyncio.run(run())
+
+
+async def run() -> None:
+    if shutil.which("redis-server") is None:
         print("wakeup: redis-server is not installed")
         return
     random = Random(1)
-    port = reserve_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    port = find_free_port()
+    server = spawn_redis(port)
     url = f"redis://127.0.0.1:{port}"
     sender, receiver = WakeupBus(url), WakeupBus(url)
     listener = receiver.listen()
@@ -48,7 +53,7 @@ async def main(options: argparse.Namespace) -> None:
                 server.kill()
                 server.wait()
                 await asyncio.sleep(random.uniform(0.5, 3))
-                server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+                server = spawn_redis(port)
                 await wait_until_listening(port)
                 reconnects.append(await time_reconnect(sender, receiver))
             report("reconnect after Redis restarts and listens", reconnects)
@@ -62,12 +67,6 @@ async def main(options: argparse.Namespace) -> None:
     finally:
         server.kill()
         server.wait()
-
-
-def reserve_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -84,15 +83,6 @@ async def running(*buses: WakeupBus) -> AsyncGenerator[None]:
 async def wait_until_connected(*buses: WakeupBus) -> None:
     # A bus needs no event for this, because only the benchmark waits.
     while not all(bus.connected for bus in buses):  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
-
-
-async def wait_until_listening(port: int) -> None:
-    while True:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return
         await asyncio.sleep(0.001)
 
 

@@ -2,7 +2,8 @@
 table of how long another client, the bystander, waits for its responses.
 
 An attack that delays the bystander for long is repeated, because the machine itself can cause the
-delay. The table shows the run with the shortest delay.
+delay. The table shows the run with the shortest delay. Below the table is how many notifications
+and emails repeated escalations caused.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from itertools import groupby
 from statistics import median
 from time import perf_counter
 
+from benchmarks import command_line, machine
 from benchmarks.attacks.accounts import Accounts, create_accounts
+from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.bystander import Bystander, run_bystander
-from benchmarks.attacks.catalog import ATTACKS, Attack
-from benchmarks.attacks.server import run_server
+from benchmarks.attacks.catalog import ATTACKS
+from benchmarks.attacks.escalations import Effects, read_effects
 from benchmarks.attacks.target import Target
 from benchmarks.databases import database_label, temporary_database
+from benchmarks.server import run_server
 from demo.seed import seed_tickets
 from models import database, migrate
 
@@ -54,10 +58,10 @@ class AttackResult:
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks attacks", description=__doc__)
-    database_help = "sqlite, or the URL of a Postgres server's maintenance database"
-    parser.add_argument("--database", default="sqlite", help=database_help)
-    parser.add_argument("--tickets", type=int, default=2000)
+    parser = command_line.create_parser("attacks", __doc__)
+    command_line.add_database_option(parser)
+    tickets_help = "tickets in the database (default: 2000)"
+    parser.add_argument("--tickets", type=int, default=2000, help=tickets_help)
     parser.add_argument("--workers", type=int, default=1, help="server processes; need Postgres")
     parser.add_argument("--only", default="", help="only attacks whose names contain this text")
     options = parser.parse_args(arguments)
@@ -69,13 +73,25 @@ async def run(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(temporary_database(options.database))
         accounts = await fill_database(url, options.tickets, len(attacks) * MAX_RUNS)
-        port = await stack.enter_async_context(run_server(url, options.workers))
-        targets, bystander = await accounts.create_targets(port, NOTE_COUNT)
+        server = await stack.enter_async_context(run_server(url, options.workers))
+        targets, bystander = await accounts.create_targets(server.port, NOTE_COUNT)
         results: list[AttackResult] = []
         for index, attack in enumerate(attacks):
             own_targets = targets[index * MAX_RUNS :][:MAX_RUNS]
             results.append(await run_attack(attack, own_targets, bystander))
+        effects = await find_effects(url)
     print_table(results, options)
+    for each in effects:
+        print(f"\n{each.describe()}")
+
+
+async def find_effects(url: str) -> list[Effects]:
+    """What repeated escalations caused. Empty without this attack."""
+    await database.connect(url, 2)
+    try:
+        return await read_effects()
+    finally:
+        await database.disconnect()
 
 
 async def fill_database(url: str, tickets: int, attackers: int) -> Accounts:
@@ -118,10 +134,12 @@ async def measure_attack(attack: Attack, target: Target, bystander: Bystander) -
 
 
 def print_table(results: Sequence[AttackResult], options: argparse.Namespace) -> None:
-    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     processes = f"{options.workers} server processes" if options.workers > 1 else "1 server process"
     label = database_label(options.database)
-    print(f"{label}, {options.tickets:,} tickets, {processes}, {machine}\n")
+    print(
+        f"{label}, {options.tickets:,} tickets, {processes}, "
+        f"{machine.describe_machine()}, load {os.getloadavg()[0]:.1f}\n"
+    )
     print("| attack | responses | its ms | bystander before: median, longest ms | during |")
     print("|---|---|---|---|---|")
     for name, group in groupby(results, key=lambda each: each.attack.name):

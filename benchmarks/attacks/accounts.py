@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import orjson
 
+from benchmarks.accounts import create_account
 from benchmarks.attacks.bystander import Bystander
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import NOTE, WIDE_TABLE
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
-from models.people.token import TokenKind, issue_token
-from models.people.user import Role, User
 
 MAX_BODY_CHARACTERS = 65_536
 BODIES = (
@@ -74,14 +71,3 @@ async def create_accounts(attackers: int) -> Accounts:
     """Create the bystander and so many attackers in the connected database."""
     attacker_tokens = [await create_account(f"Attacker {index}") for index in range(attackers)]
     return Accounts(await create_account("Bystander"), attacker_tokens)
-
-
-async def create_account(name: str) -> str:
-    """Create an administrator; return an API token of theirs."""
-    email = f"{name.lower().replace(' ', '-')}@example.com"
-    user = await User.create(email=email, display_name=name, role=Role.ADMIN)
-    scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
-    _, text = await issue_token(
-        TokenKind.API, "attacks", scopes, user_id=user.id, at=datetime.now(UTC)
-    )
-    return text

@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from benchmarks import http_reader
+
 TIMEOUT_SECONDS = 60.0
 ACK = {"type": "connection_ack"}
 HANDSHAKE = (
@@ -64,7 +66,7 @@ class Target:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 writer.write(data)
-                return [await read_response(reader) for _ in range(responses)]
+                return [await read_summary(reader) for _ in range(responses)]
         finally:
             writer.transport.abort()
 
@@ -78,7 +80,7 @@ class Target:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 writer.write(head)
                 await write_repeatedly(writer, piece, count)
-                return await read_response(reader)
+                return await read_summary(reader)
         finally:
             writer.transport.abort()
 
@@ -172,27 +174,20 @@ async def read_close_code(reader: asyncio.StreamReader) -> str:
         return "cut"
 
 
-async def read_response(reader: asyncio.StreamReader) -> str:
+async def read_summary(reader: asyncio.StreamReader) -> str:
     """The status and the error codes of one response, or of the first event of an event stream.
 
     Returns `cut` if the connection ends before the response.
     """
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        response = await http_reader.read_response(reader)
     except (asyncio.IncompleteReadError, ConnectionError):
         return "cut"
-    status = head.split()[1]
-    if "transfer-encoding: chunked" in head:
-        body = b""
-        while size := int(await reader.readuntil(b"\r\n"), 16):
-            body += (await reader.readexactly(size + 2))[:-2]
-        await reader.readexactly(2)
-    else:
-        body = await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
-    if "text/event-stream" in head:
+    body = response.body
+    if "text/event-stream" in response.head:
         body = body.partition(b"data: ")[2].partition(b"\n")[0] or b"{}"
         body = body.strip()
-    return summarize(status, orjson.loads(body))
+    return summarize(str(response.status), orjson.loads(body))
 
 
 def summarize(status: str, result: Mapping[str, Any]) -> str:

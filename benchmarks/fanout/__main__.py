@@ -12,31 +12,32 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
 import asyncpg
 
+from benchmarks import command_line, machine
+from benchmarks.command_line import log, parse_names, parse_numbers
 from benchmarks.databases import POSTGRES, temporary_database
-from benchmarks.fanout import machine, table
+from benchmarks.fanout import table
 from benchmarks.fanout.cell import Cell
 from benchmarks.fanout.contenders import PEERS, Bare, Contender, Peer, compile_c, install_peers
-from benchmarks.fanout.ours import Ticketwire, start_redis
 from benchmarks.fanout.phases import PHASES
 from benchmarks.fanout.results import CellResult, Plan
+from benchmarks.fanout.ticketwire import Ticketwire
 from benchmarks.programs import BenchmarkError
+from benchmarks.redis_server import run_redis
 
-T = TypeVar("T")
 NODE = {"graphql-ws": "graphql-ws on ws", "yoga": "GraphQL Yoga", "mercurius": "Mercurius"}
-LABELS = {"ours": "Ticketwire", **NODE, "bare": "bare C"}
+PACKAGES = ("strawberry-graphql", "graphql-core", "uvicorn", "websockets", "uvloop")
+NODE_PACKAGES = ("ws", "graphql", "graphql-ws", "graphql-yoga", "mercurius")
+"""The packages whose versions the report names."""
+LABELS = {"ticketwire": "Ticketwire", **NODE, "bare": "bare C"}
 OTHER_OPEN_FILES = 300
 """Files that a process opens besides its sockets."""
 CONDITIONS = """\
@@ -60,15 +61,14 @@ DEFAULTS: dict[str, object] = {
 }
 QUICK_DEFAULTS: dict[str, object] = {
     "sizes": [100, 1000],
-    "contenders": ["ours", "graphql-ws", "bare"],
+    "contenders": ["ticketwire", "graphql-ws", "bare"],
     "seconds": 1.5,
     "budget": 18.0,
 }
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    description = __doc__.splitlines()[0] if __doc__ else ""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks fanout", description=description)
+    parser = command_line.create_parser("fanout", __doc__)
     add = parser.add_argument
     add("--sizes", type=parse_numbers, help="subscribers, such as 100,1000,5000,10000")
     add("--contenders", type=parse_names, help=f"some of {','.join(LABELS)}")
@@ -77,49 +77,22 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--connect", type=float, default=60, help="seconds until all must be connected")
     quick = "100 and 1,000 subscribers of Ticketwire, graphql-ws and bare C"
     add("--quick", action="store_true", help=quick)
-    database = "the URL of a Postgres server's maintenance database, or sqlite"
-    add("--database", default=POSTGRES, help=database)
+    command_line.add_database_option(parser, default=POSTGRES)
     add("--bus", help="the URL of a Redis for the wake-up bus; by default one is started")
     add("--workers", type=int, default=1, help="processes of Ticketwire")
-    add("--server-cores", type=parse_cores, default={0})
-    load_cores = "cores for the client, the writer and the database; by default all others"
-    add("--load-cores", type=parse_cores, help=load_cores)
+    command_line.add_core_options(parser)
     add("--json", type=Path, help="a file to write all figures to")
     options = parser.parse_args(arguments)
-    defaults = QUICK_DEFAULTS if options.quick else DEFAULTS
-    for name, value in defaults.items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    if options.load_cores is None:
-        others = set(range(os.cpu_count() or 1)) - options.server_cores
-        options.load_cores = others or options.server_cores
+    command_line.set_defaults(options, QUICK_DEFAULTS if options.quick else DEFAULTS)
+    command_line.choose_load_cores(options)
+    command_line.require_known(parser, options.contenders, LABELS)
     return options
-
-
-def parse_numbers(text: str) -> list[int]:
-    return [int(each) for each in text.split(",")]
-
-
-def parse_cores(text: str) -> set[int]:
-    return set(parse_numbers(text))
-
-
-def parse_names(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = set(names) - set(LABELS)
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown contenders: {', '.join(sorted(unknown))}")
-    return names
-
-
-def log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 async def run(options: argparse.Namespace) -> dict[int, dict[str, CellResult]]:
     """Measure each contender at each size."""
     max_files = machine.raise_file_limit()
-    machine.pin(0, options.load_cores)
+    machine.pin_process(0, options.load_cores)
     results: dict[int, dict[str, CellResult]] = {}
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fanout-")))
@@ -162,42 +135,26 @@ async def create_contender(
         if name in NODE:
             install_peers()
             return Peer(options.server_cores, name, LABELS[name])
-        bus = options.bus or await stack.enter_async_context(
-            start_redis(options.load_cores, folder)
-        )
+        bus = options.bus or await stack.enter_async_context(run_redis(options.load_cores))
         url = await stack.enter_async_context(temporary_database(options.database))
         return Ticketwire(options.server_cores, options.load_cores, url, bus, options.workers)
     except (BenchmarkError, OSError, asyncpg.PostgresError) as error:
         return str(error)
 
 
-def describe_versions() -> str:
-    packages = ("strawberry-graphql", "graphql-core", "uvicorn", "websockets", "uvloop")
-    ours = [f"{name} {version(name)}" for name in packages]
-    theirs: list[str] = []
-    for name in ("ws", "graphql", *NODE):
-        package = PEERS / "node_modules" / name.replace("yoga", "graphql-yoga") / "package.json"
-        if package.exists():
-            theirs.append(f"{name} {json.loads(package.read_text())['version']}")
-    node = machine.version("node", "--version")
-    return (
-        f"{machine.interpreter_version()}, {', '.join(ours)}; Node.js {node}, {', '.join(theirs)}"
-    )
-
-
 def render_report(
     options: argparse.Namespace, arguments: Sequence[str], results: dict[int, dict[str, CellResult]]
 ) -> str:
-    command = " ".join(["fanout", *arguments])
+    versions = machine.describe_versions(PACKAGES, PEERS / "node_modules", NODE_PACKAGES)
+    command = command_line.format_command("fanout", arguments)
     lines = [
         "## Live events to many subscribers",
         "",
-        f"`python -m benchmarks {command}`, {time.strftime('%B %Y')}. "
-        f"{machine.describe_machine()}. {describe_versions()}.",
+        f"`{command}`, {time.strftime('%B %Y')}. {machine.describe_machine()}. {versions}.",
         "",
         CONDITIONS.format(
-            servers=format_cores(options.server_cores),
-            load=format_cores(options.load_cores),
+            servers=command_line.format_cores(options.server_cores),
+            load=command_line.format_cores(options.load_cores),
             database="SQLite" if options.database == "sqlite" else "Postgres",
             processes="one process" if options.workers == 1 else f"{options.workers} processes",
         ),
@@ -208,25 +165,10 @@ def render_report(
     return "\n".join(lines)
 
 
-def format_cores(cores: set[int]) -> str:
-    return ", ".join(str(core) for core in sorted(cores))
-
-
-async def run_until_stopped(running: Coroutine[None, None, T]) -> T:
-    """Run to the end. On SIGINT or SIGTERM, stop the started processes before exiting."""
-    task = asyncio.ensure_future(running)
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        raise SystemExit(130) from None
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parse_options(arguments)
-    results = asyncio.run(run_until_stopped(run(options)))
+    results = asyncio.run(command_line.run_until_stopped(run(options)))
     print(render_report(options, arguments, results))
     if options.json is not None:
         figures = {

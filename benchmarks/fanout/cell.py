@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from benchmarks.fanout import machine
+from benchmarks import machine
 from benchmarks.fanout.client import Answer, Client, ClientFailed
 from benchmarks.fanout.contenders import Bare, Contender
 from benchmarks.fanout.results import CellResult, Plan, Step

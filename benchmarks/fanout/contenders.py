@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.databases import free_port
+from benchmarks.databases import find_free_port
 from benchmarks.programs import (
     BenchmarkError,
     compile_c_program,
@@ -69,7 +69,7 @@ class Contender(ABC):
     async def start(self, folder: Path) -> None:
         """Start the server and wait until it is ready. Raises BenchmarkError."""
         self.folder = folder
-        self.port = free_port()
+        self.port = find_free_port()
         with (folder / f"{self.name}.err").open("wb") as errors:
             self.process = subprocess.Popen(
                 ["taskset", "-c", ",".join(map(str, sorted(self.cores))), *self.command()],

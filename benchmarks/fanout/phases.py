@@ -6,7 +6,7 @@ import asyncio
 import time
 from statistics import median
 
-from benchmarks.fanout import machine
+from benchmarks import machine
 from benchmarks.fanout.cell import DRAIN_SECONDS, MAX_EVENTS_AT_ONCE, Cell
 from benchmarks.fanout.search import measure_sustained_rate
 from benchmarks.programs import BenchmarkError

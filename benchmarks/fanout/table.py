@@ -52,7 +52,11 @@ ROWS = (
 def render_table(size: int, labels: Mapping[str, str], results: Mapping[str, CellResult]) -> str:
     """A row per measure, a column per contender, and beside each peer the ratio of Ticketwire to
     it."""
-    peers = [name for name in results if name not in ("ours", "bare")] if "ours" in results else []
+    peers = (
+        [name for name in results if name not in ("ticketwire", "bare")]
+        if "ticketwire" in results
+        else []
+    )
     heads = [""]
     for name in results:
         heads += [labels[name], "ratio"] if name in peers else [labels[name]]
@@ -63,7 +67,7 @@ def render_table(size: int, labels: Mapping[str, str], results: Mapping[str, Cel
         for name, result in results.items():
             cells.append(render_cell(row, result, notes, labels[name]))
             if name in peers:
-                cells.append(render_ratio(row, results["ours"], result))
+                cells.append(render_ratio(row, results["ticketwire"], result))
         lines.append(render_line(cells))
     deliveries = render_counts(results, peers, lambda result: f"{result.deliveries:,}")
     wrong = render_counts(results, peers, lambda result: f"{result.wrong:,}")

@@ -16,9 +16,9 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
+from benchmarks.accounts import load_viewer
 from engine.bus.wakeup import WakeupBus
 from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
@@ -35,15 +35,11 @@ MAX_EVENTS_PER_TRANSACTION = 1000
 WINDOW = timedelta(days=14)
 
 
-def viewer(user: User) -> Viewer:
-    caller = CALLER_KIND_BY_ROLE[user.role]
-    return Viewer(caller, MAX_SCOPES[caller], user=user)
-
-
 async def create_tickets(customer: User) -> list[Ticket]:
     """Create tickets without SLA targets, because their clocks would log more events."""
     await SlaPolicy.all().delete()
     category = await Category.get(slug="technical")
+    viewer = await load_viewer(customer)
     at = datetime.now(UTC)
     changes: list[TicketChange] = []
     async with database.transaction():
@@ -59,7 +55,7 @@ async def create_tickets(customer: User) -> list[Ticket]:
                 created_at=at,
                 updated_at=at,
             )
-            change = TicketChange(ticket, viewer(customer), at, WINDOW)
+            change = TicketChange(ticket, viewer, at, WINDOW)
             commands.create(change, [], [])
             commands.start(change)
             changes.append(change)
@@ -109,7 +105,7 @@ async def main(bus: str) -> None:
     wakeup = WakeupBus(bus)
     running = asyncio.create_task(wakeup.run())
     try:
-        agent = await User.get(email="agent1@bench.example")
+        agent = await load_viewer(await User.get(email="agent1@bench.example"))
         usual = {"display_name": "Casey", "role": Role.CUSTOMER}
         customer, _ = await User.get_or_create(email="customer@bench.example", defaults=usual)
         tickets = await create_tickets(customer)
@@ -123,7 +119,7 @@ async def main(bus: str) -> None:
                 and (more := waiting.get_nowait())
             ):
                 count, lines = count + more, lines + 1
-            position = await write_events(tickets, viewer(agent), count)
+            position = await write_events(tickets, agent, count)
             wakeup.notify()
             print("\n".join([str(position)] * lines), flush=True)
     finally:

@@ -16,9 +16,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks import command_line, machine
+from benchmarks.command_line import log, parse_numbers
 from benchmarks.databases import POSTGRES, create_database, database_label, temporary_database
-from benchmarks.fanout import machine
-from benchmarks.fanout.__main__ import parse_numbers, run_until_stopped
 from benchmarks.growth.dataset import create_dataset
 from benchmarks.growth.reads import COUNTS, create_reads
 from models import database, migrate
@@ -41,12 +41,11 @@ def create_folder(path: str) -> Path:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    description = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks growth", description=description)
+    parser = command_line.create_parser("growth", __doc__)
     add = parser.add_argument
     add("--sizes", type=parse_numbers, help="numbers of tickets, such as 10000,1000000")
     add("--quick", action="store_true", help="10,000 and 100,000 tickets, two rounds")
-    add("--rounds", type=int)
+    add("--rounds", type=int, help="rounds of all reads (default: 5, with --quick 2)")
     database_help = (
         "sqlite, the URL of a Postgres server's maintenance database, or both, comma-separated"
     )
@@ -60,10 +59,6 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     options.sizes = options.sizes or default_sizes
     options.rounds = options.rounds or (2 if options.quick else 5)
     return options
-
-
-def log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.asynccontextmanager
@@ -176,7 +171,7 @@ async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
                 await measure_round(url, key, times)
         keys = list(urls)
     shown = [each for each in arguments if "://" not in each and each != "--made"]
-    command = " ".join(["python -m benchmarks growth", *shown])
+    command = command_line.format_command("growth", shown)
     print(f"`{command}`, {time.strftime('%B %Y')}. {machine.describe_machine()}.\n")
     print(f"{render_table(times, keys)}\n\n{render_summary(times, keys)}")
     if options.json is not None:
@@ -188,7 +183,7 @@ async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
-    asyncio.run(run_until_stopped(run(parse_options(arguments), arguments)))
+    asyncio.run(command_line.run_until_stopped(run(parse_options(arguments), arguments)))
 
 
 if __name__ == "__main__":

@@ -11,22 +11,20 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.databases import POSTGRES, database_label
-from benchmarks.fanout import machine
-from benchmarks.fanout.__main__ import format_cores, parse_cores, parse_numbers, run_until_stopped
+from benchmarks import command_line, machine
+from benchmarks.command_line import log, parse_names, parse_numbers
+from benchmarks.databases import database_label, pin_database
 from benchmarks.programs import BenchmarkError, compile_c_program, install_npm_packages
 from benchmarks.queries.client import ClientResult, run_client
 from benchmarks.queries.contenders import PEERS, Contender, create_contenders
-from benchmarks.queries.dataset import Dataset, create_dataset, log, pin_database
+from benchmarks.queries.dataset import Dataset, create_dataset
 from benchmarks.queries.operations import NAMES, READS, build_request, normalize_response
 from benchmarks.queries.report import render_headroom, render_tables
 
@@ -54,43 +52,34 @@ QUICK_DEFAULTS: dict[str, object] = {
     "rounds": 1,
     "connections": [16],
 }
+PACKAGES = ("strawberry-graphql", "graphql-core", "tortoise-orm", "uvicorn", "asyncpg")
+NODE_PACKAGES = ("mercurius", "graphql-jit", "fastify", "pg", "better-sqlite3", "postgraphile")
+"""The packages whose versions the report names."""
 WARM_UP_SECONDS = 1.0  # V8 and the JIT of Mercurius need it
 DEFAULT_PAGE_BYTES = 30_000
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    description = (__doc__ or "").splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks queries", description=description)
+    parser = command_line.create_parser("queries", __doc__)
     add = parser.add_argument
     quick_help = "2,000 tickets, 16 connections, one round of 1.5 s per cell"
     add("--quick", action="store_true", help=quick_help)
-    database_help = f"sqlite, or the URL of a Postgres server's maintenance database ({POSTGRES})"
-    add("--database", default="sqlite", help=database_help)
-    add("--tickets", type=int)
+    command_line.add_database_option(parser)
+    add("--tickets", type=int, help="tickets in the database (default: 20,000)")
     add("--seconds", type=float, help="the length of a cell")
-    add("--rounds", type=int)
+    add("--rounds", type=int, help="times that each contender is started and measured")
     add("--connections", type=parse_numbers, help="such as 16,64")
     known = list(create_contenders("postgres"))
     add("--contenders", type=parse_names, help=f"some of {','.join(known)}")
     add("--questions", type=parse_names, default=list(NAMES), help=f"some of {','.join(NAMES)}")
-    add("--server-cores", type=parse_cores, default={0})
-    add("--load-cores", type=parse_cores, help="by default all others")
+    command_line.add_core_options(parser)
     add("--json", type=Path, help="a file to write all figures to")
     options = parser.parse_args(arguments)
-    for name, value in (QUICK_DEFAULTS if options.quick else DEFAULTS).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    if not options.load_cores:
-        others = set(range(os.cpu_count() or 1)) - options.server_cores
-        options.load_cores = others or options.server_cores
-    unknown = set(options.contenders or ()) - set(known) | set(options.questions) - set(NAMES)
-    if unknown:
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    command_line.set_defaults(options, QUICK_DEFAULTS if options.quick else DEFAULTS)
+    command_line.choose_load_cores(options)
+    command_line.require_known(parser, options.contenders or (), known)
+    command_line.require_known(parser, options.questions, NAMES)
     return options
-
-
-def parse_names(text: str) -> list[str]:
-    return text.split(",")
 
 
 class Run:
@@ -207,26 +196,12 @@ def find_difference(expected: object, actual: object, path: str = "") -> str | N
     return None
 
 
-def describe_versions() -> str:
-    packages = ("strawberry-graphql", "graphql-core", "tortoise-orm", "uvicorn", "asyncpg")
-    ours = [f"{name} {version(name)}" for name in packages]
-    theirs: list[str] = []
-    for name in ("mercurius", "graphql-jit", "fastify", "pg", "better-sqlite3", "postgraphile"):
-        package = PEERS / "node_modules" / name / "package.json"
-        if package.exists():
-            theirs.append(f"{name} {json.loads(package.read_text())['version']}")
-    node = machine.version("node", "--version")
-    return (
-        f"{machine.interpreter_version()}, {', '.join(ours)}; Node.js {node}, {', '.join(theirs)}"
-    )
-
-
 def render_report(options: argparse.Namespace, arguments: Sequence[str], run: Run) -> str:
-    shown = ["postgres://…" if "://" in each else each for each in arguments]
-    command = " ".join(["python -m benchmarks queries", *shown])
+    versions = machine.describe_versions(PACKAGES, PEERS / "node_modules", NODE_PACKAGES)
+    command = command_line.format_command("queries", arguments)
     conditions = CONDITIONS.format(
-        servers=format_cores(options.server_cores),
-        load=format_cores(options.load_cores),
+        servers=command_line.format_cores(options.server_cores),
+        load=command_line.format_cores(options.load_cores),
         tickets=options.tickets,
         seconds=options.seconds,
         warm=WARM_UP_SECONDS,
@@ -237,8 +212,7 @@ def render_report(options: argparse.Namespace, arguments: Sequence[str], run: Ru
         [
             f"### {database_label(options.database)}",
             "",
-            f"`{command}`, {time.strftime('%B %Y')}. "
-            f"{machine.describe_machine()}. {describe_versions()}.",
+            f"`{command}`, {time.strftime('%B %Y')}. {machine.describe_machine()}. {versions}.",
             "",
             conditions,
             "",
@@ -250,7 +224,7 @@ def render_report(options: argparse.Namespace, arguments: Sequence[str], run: Ru
 
 
 async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
-    machine.pin(0, options.load_cores)
+    machine.pin_process(0, options.load_cores)
     with tempfile.TemporaryDirectory(prefix="queries-") as name:
         log(f"{options.tickets:,} tickets on {database_label(options.database)}")
         async with create_dataset(options.database, options.tickets) as dataset:
@@ -267,7 +241,7 @@ async def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
-    asyncio.run(run_until_stopped(run(parse_options(arguments), arguments)))
+    asyncio.run(command_line.run_until_stopped(run(parse_options(arguments), arguments)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.databases import ROOT, free_port
+from benchmarks import http_reader
+from benchmarks.databases import ROOT, find_free_port
+from benchmarks.http_reader import HttpResponse
 from benchmarks.programs import BenchmarkError, stop_process
 from benchmarks.queries.dataset import Dataset
 from benchmarks.queries.operations import (
@@ -52,7 +54,7 @@ class Contender:
 
     async def start(self, dataset: Dataset, cores: set[int], log_folder: Path) -> None:
         """Start the server and wait until it is ready. Raises BenchmarkError."""
-        self.port = free_port()
+        self.port = find_free_port()
         variables = {
             "DATABASE_URL": dataset.url,
             "TICKETWIRE_DATABASE_URL": dataset.url,
@@ -77,23 +79,21 @@ class Contender:
         raise BenchmarkError(f"the server was not ready within {START_TIMEOUT_SECONDS:.0f} s")
 
     async def is_ready(self) -> bool:
-        with contextlib.suppress(OSError, BenchmarkError, asyncio.IncompleteReadError):
-            if not self.sends_token:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
-                return True
-            head = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            status, _ = await exchange(self.port, head)
-            return status == 200
+        if self.sends_token:
+            return await http_reader.is_healthy(self.port)
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.close()
+            return True
         return False
 
     async def fetch(self, name: str, dataset: Dataset) -> object:
         """The response to the first request of an operation. Raises BenchmarkError."""
-        status, body = await exchange(self.port, self.build_requests(name, dataset)[0])
-        if status != 200:
-            text = body[:160].decode(errors="replace")
-            raise BenchmarkError(f"{name}: status {status}: {text}")
-        return orjson.loads(body)
+        response = await exchange(self.port, self.build_requests(name, dataset)[0])
+        if response.status != 200:
+            text = response.body[:160].decode(errors="replace")
+            raise BenchmarkError(f"{name}: status {response.status}: {text}")
+        return orjson.loads(response.body)
 
     async def stop(self) -> None:
         if self.process is not None:
@@ -117,25 +117,12 @@ def find_error(log: Path) -> str:
     return next((line for line in lines if "Error" in line), "no error in its log")[:200]
 
 
-async def exchange(port: int, request: bytes) -> tuple[int, bytes]:
-    """Send a request; return the status and the body of the response. Raises BenchmarkError."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
+async def exchange(port: int, request: bytes) -> HttpResponse:
+    """Send a request; return the response. Raises BenchmarkError."""
     try:
-        async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
-            writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            if "transfer-encoding: chunked" in head:
-                body = b""
-                while size := int(await reader.readuntil(b"\r\n"), 16):
-                    body += (await reader.readexactly(size + 2))[:-2]
-            else:
-                length = int(head.partition("content-length:")[2].split("\r\n")[0])
-                body = await reader.readexactly(length)
-            return int(head.split()[1]), body
+        return await http_reader.exchange(port, request, RESPONSE_TIMEOUT_SECONDS)
     except TimeoutError:
         raise BenchmarkError(f"no response within {RESPONSE_TIMEOUT_SECONDS} s") from None
-    finally:
-        writer.close()
 
 
 def node_contender(label: str, program: str, documents: Mapping[str, str] = DOCUMENTS) -> Contender:
@@ -150,7 +137,7 @@ def python_command(module: str) -> list[str]:
 
 def create_contenders(server: str) -> dict[str, Contender]:
     """The contenders that support the database, by name."""
-    ours = {
+    production = {
         "TICKETWIRE_MODE": "production",
         "TICKETWIRE_LOG_LEVEL": "warning",
         "TICKETWIRE_RUN_JOBS": "false",
@@ -159,7 +146,7 @@ def create_contenders(server: str) -> dict[str, Contender]:
     serve = [sys.executable, "-m", "cli", "serve", "--port"]
     strawberry = python_command("strawberry_dataloader")
     contenders = {
-        "ours": Contender("Ticketwire", serve, environment=ours, sends_token=True),
+        "ticketwire": Contender("Ticketwire", serve, environment=production, sends_token=True),
         "mercurius": node_contender("Mercurius, JIT and loaders", "mercurius"),
         "tuned": node_contender("Mercurius tuned by hand", "tuned"),
         "postgraphile": node_contender("PostGraphile 5", "postgraphile", POSTGRAPHILE_DOCUMENTS),

@@ -4,20 +4,14 @@ events of the peers."""
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import asyncpg
-
+from benchmarks.accounts import create_token, create_user
 from benchmarks.databases import temporary_database
-from benchmarks.fanout import machine
-from benchmarks.fanout.ours import is_postgres
 from demo.seed import seed_tickets
 from models import database, migrate
-from models.access.scopes import AGENT_SCOPES
-from models.people.token import TokenKind, issue_token
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
 
@@ -80,22 +74,13 @@ async def create_dataset(server: str, tickets: int) -> AsyncGenerator[Dataset]:
             await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
             # The peers know nothing of merged tickets, whose messages would be shown as one list.
             await database.connection().execute_script("UPDATE tickets SET merged_into_id = NULL")
-            agent = await User.create(
-                email="bench@example.com", display_name="Bench", role=Role.AGENT
-            )
+            agent = await create_user("Bench", Role.AGENT)
             token = await create_token(agent)
             numbers = await read_ticket_numbers()
             await create_peer_tables(agent)
         finally:
             await database.disconnect()
         yield Dataset(url, token, str(agent.id), numbers)
-
-
-async def create_token(agent: User) -> str:
-    scopes = [scope.value for scope in AGENT_SCOPES]
-    at = datetime.now(UTC)
-    _, token = await issue_token(TokenKind.API, "bench", scopes, user_id=agent.id, at=at)
-    return token
 
 
 async def read_ticket_numbers() -> list[int]:
@@ -111,23 +96,3 @@ async def create_peer_tables(agent: User) -> None:
         statements.append("VACUUM ANALYZE")  # as autovacuum would; SQLite does not analyse
     for statement in statements:
         await database.connection().execute_script(statement)
-
-
-async def pin_database(url: str, cores: set[int]) -> None:
-    """Pin the processes of a Postgres database to the cores."""
-    if url.startswith("sqlite"):
-        return
-    connection = await asyncpg.connect(url)
-    try:
-        rows = await connection.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        )
-        for row in rows:
-            if is_postgres(row["pid"]):
-                machine.pin(row["pid"], cores)
-    finally:
-        await connection.close()
-
-
-def log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

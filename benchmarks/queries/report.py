@@ -46,8 +46,8 @@ def render_table(cells: Cells, labels: Mapping[str, str], names: Sequence[str], 
         row = [label]
         for name in names:
             results = cells.get((contender, name, size))
-            ours = cells.get(("ours", name, size))
-            ratio = "" if contender == "ours" else format_ratio(ours, results)
+            ours = cells.get(("ticketwire", name, size))
+            ratio = "" if contender == "ticketwire" else format_ratio(ours, results)
             row += [format_results(results), ratio]
         lines.append(render_row(row))
     return "\n".join(lines)

@@ -24,6 +24,7 @@ class MemoryReservation:
     def resize(self, bytes: int) -> None:
         """Reserve so many bytes instead. Raises MemoryLimitReached; then nothing changes."""
         self.budget.change(self.owner, bytes - self.bytes)
+        self.budget.sources += bool(bytes) - bool(self.bytes)
         self.bytes = bytes
 
     def release(self) -> None:
@@ -39,6 +40,8 @@ class MemoryBudget:
         self.max_bytes = max_bytes
         self.bytes_by_owner: Counter[str] = Counter()
         self.total = 0
+        self.sources = 0
+        """The number of sources that hold bytes."""
         self.refused = 0
 
     def reserve(self, owner: str) -> MemoryReservation:

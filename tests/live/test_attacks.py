@@ -14,8 +14,9 @@ import pytest
 from support.service import Process, start
 
 from benchmarks.attacks.accounts import create_accounts
+from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.bystander import Bystander, BystanderError, run_bystander
-from benchmarks.attacks.catalog import ATTACKS, Attack
+from benchmarks.attacks.catalog import ATTACKS
 from benchmarks.attacks.target import Target
 from models import database
 

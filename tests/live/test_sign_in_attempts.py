@@ -6,8 +6,8 @@ import contextlib
 
 from support.service import start
 
-from benchmarks.attacks.accounts import create_account
-from benchmarks.attacks.catalog import GUESSES, MAX_CHECKED_GUESSES, guess_password
+from benchmarks.accounts import create_account
+from benchmarks.attacks.passwords import GUESSES, MAX_CHECKED_GUESSES, guess_password
 from benchmarks.attacks.target import Target
 from models import database
 from models.people.sign_in_limits import SignInAttempts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 import httpx2
 from support import Service, World
 from support.actors import machine
 from support.client import TIMEOUT_SECONDS, TLS
+from support.metrics import read_metrics
 
 from engine.telemetry.metrics import render_exposition
 from models.log import consumer
@@ -51,3 +53,17 @@ async def test_only_administrators_see_the_lag_and_failures_of_each_job(
     assert 'ticketwire_job_failures{background_job="escalator"} 1.0' in response.text
     assert 'ticketwire_job_lag_events{background_job="notifier"}' in response.text
     assert "ticketwire_sla_clocks_overdue_seconds 0.0" in response.text
+
+
+async def test_metrics_show_the_tasks_and_live_sources_of_the_process(
+    service: Service, world: World
+) -> None:
+    tasks = [asyncio.create_task(asyncio.Event().wait()) for _ in range(100)]
+    values = await read_metrics(service, world.root.token)
+    assert values["asyncio_tasks"] > 100
+    assert values["live_sources"] == 0
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    after = await read_metrics(service, world.root.token)
+    assert after["asyncio_tasks"] < values["asyncio_tasks"]

@@ -17,11 +17,13 @@ def test_the_memory_of_each_viewer_and_of_the_process_is_limited() -> None:
     with pytest.raises(MemoryLimitReached, match="server"):
         bob.resize(51)
     assert (budget.total, budget.refused, bob.bytes) == (100, 2, 0)
+    assert budget.sources == 2
     ada.resize(10)
     bob.resize(100)
+    assert budget.sources == 3
     for reservation in (ada, more, bob, bob):
         reservation.release()
-    assert (budget.total, dict(budget.bytes_by_owner)) == (0, {})
+    assert (budget.total, budget.sources, dict(budget.bytes_by_owner)) == (0, 0, {})
 
 
 def test_a_reservation_can_shrink_above_the_limit() -> None:

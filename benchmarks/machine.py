@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -61,7 +63,7 @@ def count_busy_ticks(cores: Iterable[int]) -> tuple[int, int]:
     return work, total
 
 
-def pin(pid: int, cores: set[int]) -> bool:
+def pin_process(pid: int, cores: set[int]) -> bool:
     try:
         os.sched_setaffinity(pid, cores)
     except OSError:
@@ -94,6 +96,22 @@ def version(program: str, *arguments: str) -> str:
         return ""
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20)
     return done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
+
+
+def describe_versions(
+    packages: Iterable[str], node_modules: Path, node_packages: Iterable[str]
+) -> str:
+    """The versions of Python, Node.js and the packages, as far as they are installed."""
+    python = [f"{name} {metadata.version(name)}" for name in packages]
+    node: list[str] = []
+    for name in node_packages:
+        package = node_modules / name / "package.json"
+        if package.exists():
+            node.append(f"{name} {json.loads(package.read_text())['version']}")
+    return (
+        f"{interpreter_version()}, {', '.join(python)}; "
+        f"Node.js {version('node', '--version')}, {', '.join(node)}"
+    )
 
 
 def interpreter_version() -> str:

@@ -4,20 +4,16 @@ bus."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import asyncpg
-
-from benchmarks.databases import ROOT, free_port
-from benchmarks.fanout import machine
+from benchmarks.databases import ROOT, pin_database
 from benchmarks.fanout.contenders import Contender
-from benchmarks.programs import BenchmarkError, stop_process
+from benchmarks.http_reader import is_healthy
+from benchmarks.programs import BenchmarkError
+from benchmarks.server import START_TIMEOUT_SECONDS
 
 AGENTS = 4
 
@@ -25,7 +21,7 @@ AGENTS = 4
 class Ticketwire(Contender):
     """Ticketwire on a new database. Each event is one that the writer has committed to the log."""
 
-    name, label = "ours", "Ticketwire"
+    name, label = "ticketwire", "Ticketwire"
 
     def __init__(
         self, cores: set[int], load_cores: set[int], database: str, bus: str, workers: int
@@ -34,7 +30,6 @@ class Ticketwire(Contender):
         self.load_cores, self.database, self.bus, self.workers = load_cores, database, bus, workers
         self.writer: asyncio.subprocess.Process | None = None
         self.position = self.pending = 0
-        self.pinned = 0
 
     def directory(self) -> Path:
         return ROOT
@@ -119,34 +114,17 @@ class Ticketwire(Contender):
         await self.refresh()
 
     async def wait_until_ready(self) -> None:
-        """Wait until /health responds with 200, because the port is bound earlier."""
-        for _ in range(800):
+        """Wait until the server is healthy, because its port is bound earlier."""
+        for _ in range(int(START_TIMEOUT_SECONDS / 0.05)):
             _ = self.pid
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(
-                    b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-                )
-                async with asyncio.timeout(10):
-                    first = await reader.readline()
-                writer.close()
-                if b" 200 " in first:
-                    return
+            if await is_healthy(self.port):
+                return
             await asyncio.sleep(0.05)
         raise BenchmarkError("the server was not ready in time")
 
     async def refresh(self) -> None:
-        """Move the processes of Postgres that work for this database off the server's core."""
-        if self.database.startswith("sqlite"):
-            return
-        connection = await asyncpg.connect(self.database)
-        rows = await connection.fetch(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        )
-        await connection.close()
-        self.pinned = sum(
-            is_postgres(row["pid"]) and machine.pin(row["pid"], self.load_cores) for row in rows
-        )
+        """Move the database's processes off the server's core."""
+        await pin_database(self.database, self.load_cores)
 
     async def read_writer_line(self, seconds: float) -> str:
         assert self.writer is not None
@@ -181,41 +159,3 @@ class Ticketwire(Contender):
             await self.writer.wait()
             self.writer = None
         await super().stop()
-
-
-def is_postgres(pid: int) -> bool:
-    """Whether a process id from the database is a Postgres process of this machine."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
-    except OSError:
-        return False
-
-
-@contextlib.asynccontextmanager
-async def start_redis(cores: set[int], folder: Path) -> AsyncGenerator[str]:
-    """Start a Redis server; yields its URL. Raises BenchmarkError if Redis is not installed."""
-    if shutil.which("redis-server") is None:
-        raise BenchmarkError("redis-server is not installed; pass a URL with --bus redis://…")
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            "redis-server",
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            str(folder),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    machine.pin(process.pid, cores)
-    try:
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        await asyncio.to_thread(stop_process, process)
