@@ -20,6 +20,7 @@ from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
+from models.tickets.timers import TimerSettings
 from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
@@ -33,6 +34,7 @@ class Rules:
     reopen_window: timedelta
     session_length: timedelta
     max_live_list_tickets: int
+    timers: TimerSettings
 
 
 class WakeupBus(Protocol):

@@ -276,3 +276,12 @@ class TicketType(Node):
         if root.closed_at is None or root.merged_into_id is not None:
             return None
         return root.closed_at + context_of(info).rules.reopen_window
+
+    @strawberry.field(
+        description="The time at which the server closes the ticket if nothing happens until then. "
+        "Null unless the ticket is RESOLVED, or WAITING_ON_CUSTOMER and such tickets are closed. "
+        "If reminders are sent, a late reminder moves it."
+    )
+    def closes_at(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> datetime | None:
+        context = context_of(info)
+        return context.rules.timers.closes_at(root, context.now())
