@@ -221,6 +221,9 @@ class TicketFilter:
         "Conditions on the earliest deadline of the running SLA clocks, including deadlines that "
         "have passed. Null if no clock is running."
     )
+    last_reply_at: DateTimeFilter | None = optional_condition(
+        "Conditions on the time of the last reply. Null if nobody has replied."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )

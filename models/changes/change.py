@@ -24,6 +24,7 @@ UNLOGGED_COLUMNS = frozenset(
     {
         *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
         *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
+        *("last_reply_at", "last_reply_user_id", "last_reply_client_id"),
     }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
@@ -114,6 +115,15 @@ class TicketChange:
         words = index_words(" ".join(tags))
         self.ticket.tag_words = self.columns["tag_words"] = words
 
+    def set_last_reply(self, reply: Message | None) -> None:
+        """Store when and by whom the ticket's last reply was written. None: it has no reply."""
+        values: dict[str, object] = {
+            "last_reply_at": reply.created_at if reply else None,
+            "last_reply_user_id": reply.author_user_id if reply else None,
+            "last_reply_client_id": reply.author_client_id if reply else None,
+        }
+        self.set(**values)
+
     def log(
         self,
         type: EventType,
@@ -196,6 +206,8 @@ class TicketChange:
             created_at=self.at,
         )
         self.messages.append(message)
+        if kind is MessageKind.REPLY:
+            self.set_last_reply(message)
         type = EventType.REPLY_ADDED if kind is MessageKind.REPLY else EventType.NOTE_ADDED
         self.log(
             type,
@@ -238,6 +250,9 @@ class TicketChange:
         event.type, event.message_id = EventType.REPLY_MOVED, None
         event.data = {**event.data, "to_id": str(self.ticket.id)}
         message.ticket_id = self.ticket.id
+        last_at = self.ticket.last_reply_at
+        if last_at is None or message.created_at >= last_at:
+            self.set_last_reply(message)
         self.moved_replies.append((event, message))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:

@@ -22,6 +22,7 @@ MODULES = [
     "models.log.consumer",
     "models.demo_clock",
     "models.tickets.presence",
+    "models.tickets.read_marks",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

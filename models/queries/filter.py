@@ -66,6 +66,7 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "closeReason": column_field("t.close_reason", stored_value, nullable=True),
     "heldUntil": instant_field("t.held_until", nullable=True),
     "slaBreachesAt": instant_field("t.sla_breaches_at", nullable=True),
+    "lastReplyAt": instant_field("t.last_reply_at", nullable=True),
     # As a smallint, Postgres would refuse to compare it with larger integers.
     "satisfactionScore": column_field("CAST(t.satisfaction_score AS integer)", nullable=True),
 }

@@ -32,6 +32,7 @@ INTEGER_RANGES: Mapping[str, range] = {
     "priority": range(min(Priority), max(Priority) + 1),
     "relevance": range(min(Relevance), max(Relevance) + 1),
 }
+NULLABLE_INSTANTS = ("sla_breaches_at", "last_reply_at")
 IS_TOUCHED_SQL = "(CASE WHEN t.status = 'new' AND t.assignee_id IS NULL THEN 0 ELSE 1 END)"
 """The expression of the index `tickets_queue`. It must be the same, apart from the table alias."""
 
@@ -50,8 +51,7 @@ def build_sort(attribute: str, *, descending: bool) -> Sort:
         return Sort(column, attribute, descending, SortType.INTEGER, integers=integers)
     if attribute == "id":
         return Sort(column, attribute, descending, SortType.UUID)
-    nullable = attribute == "sla_breaches_at"
-    return Sort(column, attribute, descending, SortType.INSTANT, nullable)
+    return Sort(column, attribute, descending, SortType.INSTANT, attribute in NULLABLE_INSTANTS)
 
 
 QUEUE_ORDER = Order(

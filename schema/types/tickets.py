@@ -18,11 +18,12 @@ from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Statu
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import HTML_COST, TEXT_COST, cost
-from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
+from schema.interfaces import Actor, LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
     RELATION,
     RelatedRecords,
+    first_foreign_key_field,
     foreign_key_field,
     public_column_field,
     related_list_field,
@@ -247,6 +248,17 @@ class TicketType(Node):
     first_responded_at: datetime | None = strawberry.field(
         description="The time of the team's first response: its first reply or the first "
         "resolution, whichever comes first. Null until then."
+    )
+    last_reply_at: datetime | None = strawberry.field(
+        description="The time of the last reply on the ticket, by the customer or the team. Notes, "
+        "the description and replies on tickets that were merged into this one do not count. Null "
+        "if there is none."
+    )
+    last_reply_by: Any = first_foreign_key_field(
+        ("last_reply_user", "last_reply_client"),
+        None,
+        Actor | None,
+        "The user or API client who wrote the last reply. Null if there is none.",
     )
     resolved_at: datetime | None = strawberry.field(
         description="The time of the resolution, or of the closure as RESOLVED without one. Null "

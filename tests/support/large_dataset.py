@@ -321,7 +321,8 @@ async def undo_merge(by: Person, ticket: Ticket, into: Ticket) -> None:
             [into.id], [ticket.requester_id], after=merge_event.position
         )
         participants = await merge_records.read_participants([change, remaining])
-        merging.unmerge(change, merge_event, [], [remaining], replies, participants)
+        last_replies = await merge_records.read_last_replies(replies)
+        merging.unmerge(change, merge_event, [], [remaining], replies, last_replies, participants)
         await write(change, remaining)
 
 

@@ -43,6 +43,7 @@ NAMES = [
     "0010_folding",
     "0011_participants",
     "0012_search",
+    "0013_last_replies_and_read_marks",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -177,6 +178,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
             database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
         )
         await indexes.install(database.connection())
+        await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         fresh = await read_schema()
     finally:
         await database.disconnect()
@@ -492,6 +494,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
         await revision_triggers.drop_triggers(connection, dialect, participants)
+        await indexes.remove(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
@@ -500,4 +503,5 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
             await part.install(database.connection(), database.dialect())
         await revision_triggers.create_triggers(connection, dialect, participants)
         await indexes.install(database.connection())
+        await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
     assert await read_schema() == before
