@@ -105,7 +105,7 @@ class Context:
     def loaders(self) -> Loaders:
         """Created at first use, because a connection that only listens needs none."""
         if self.cached_loaders is None:
-            self.cached_loaders = Loaders(self.viewer)
+            self.cached_loaders = Loaders(self.viewer, self.now())
         return self.cached_loaders
 
     async def render_markdown(self, text: str) -> str:

@@ -224,6 +224,11 @@ class TicketFilter:
     last_reply_at: DateTimeFilter | None = optional_condition(
         "Conditions on the time of the last reply. Null if nobody has replied."
     )
+    unread: bool | None = optional_condition(
+        "True: tickets that have changed for the viewer, as in `Ticket.viewerHasUnread`. False: "
+        "all others; for API clients all. Subscriptions refuse it with BAD_REQUEST, because read "
+        "marks are not in the log."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )

@@ -15,7 +15,6 @@ from uuid import UUID
 import strawberry
 
 from engine.execution.source import Source
-from models import database
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
@@ -26,11 +25,12 @@ from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
+from models.queries.filter import is_time_dependent, serialize_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 from resolvers.subscriptions.ticket_argument import require_ticket
-from schema.filters import TicketFilter, filter_mapping
+from resolvers.subscriptions.ticket_filter import parse_filter
+from schema.filters import TicketFilter
 
 MAX_BATCH_EVENTS = 200
 
@@ -84,9 +84,7 @@ async def open_event_source(
     Raises TicketNotFound, CursorInvalid, CursorExpired, BadRequest.
     """
     key = None if ticket_id is None else await require_ticket(context, ticket_id)
-    selection = EventSelection(event_filter, filter_mapping(filter, context.viewer), key)
-    # Raises BadRequest if the filter is too large.
-    compile_filter(selection.ticket_filter, context.viewer, context.now(), database.dialect())
+    selection = EventSelection(event_filter, parse_filter(context, filter), key)
     position = await starting_position(after, context.services.event_tail.head)
     return TicketEventSource(context, selection, position)
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import strawberry
 
-from models import database
 from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
 from models.queries import event_log
-from models.queries.filter import compile_filter, is_time_dependent
+from models.queries.filter import is_time_dependent
 from models.queries.live_list import LiveListChange
 from resolvers.context import Context, context_of
 from resolvers.subscriptions import live_list_source
 from resolvers.subscriptions.live_list_source import LiveListSource, Pending
-from schema.filters import TicketFilter, filter_mapping
+from resolvers.subscriptions.ticket_filter import parse_filter
+from schema.filters import TicketFilter
 
 
 async def ticket_changes(
@@ -27,8 +27,7 @@ async def ticket_changes(
     snapshot: bool = True,
 ) -> AsyncIterable[LiveListChange]:
     context = context_of(info)
-    data = filter_mapping(filter, context.viewer)
-    compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
+    data = parse_filter(context, filter)
     if after is not None:
         return await resume_list(context, data, after)
     source = LiveListSource(context, data)

@@ -19,17 +19,17 @@ import strawberry
 from engine.bus.log_tail import LogTail
 from engine.execution.source import Item, Source
 from engine.limits.memory import MemoryBudget
-from models import database
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
 from models.log.event import Event
-from models.queries.filter import compile_filter, is_time_dependent, serialize_filter
+from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.running_stats import RunningStats
 from models.queries.stats import GroupBy, Stats, read_stats
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
-from schema.filters import TicketFilter, filter_mapping
+from resolvers.subscriptions.ticket_filter import parse_filter
+from schema.filters import TicketFilter
 
 MIN_INTERVAL_SECONDS = 0.25
 """The minimum time between two updates."""
@@ -51,8 +51,7 @@ async def live_ticket_stats(
     group_by: GroupBy | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    data = filter_mapping(filter, context.viewer)
-    compile_filter(data, context.viewer, context.now(), database.dialect())  # checks its size
+    data = parse_filter(context, filter)
     return LiveStatsSource(context, data, group_by)
 
 

@@ -38,6 +38,17 @@ class TicketResourceInput:
     name: str | None = optional("The name of the resource, 1 to 200 characters. Null: no name.")
 
 
+@strawberry.input(description="How far the viewer has read a ticket.")
+class MarkTicketReadInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    cursor: str | None = optional(
+        "A cursor of the log up to which the viewer has read, such as `extensions.cursor` of the "
+        "response in which the ticket was read. A cursor after the end of the log fails with "
+        "CURSOR_INVALID. Null: everything that has happened so far."
+    )
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="A new ticket.")
 class CreateTicketInput:
     subject: str = required(SUBJECT)

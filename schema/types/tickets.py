@@ -17,7 +17,7 @@ from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
-from schema.cost import HTML_COST, TEXT_COST, cost
+from schema.cost import HTML_COST, TEXT_COST, UNREAD_COST, cost, personal
 from schema.interfaces import Actor, LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
@@ -107,6 +107,30 @@ class TicketType(Node):
         "The users who watch the ticket, in the order in which they started. Customers see only "
         "the customers among them.",
     )
+
+    @strawberry.field(
+        description="Whether the viewer watches the ticket. False for API clients.",
+        metadata=personal(),
+    )
+    async def viewer_is_watching(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> bool:
+        return await loaders(info).watching.load(root.id)
+
+    @strawberry.field(
+        description="Whether the ticket has changed since the viewer has read it: somebody else "
+        "caused an event that the viewer may see, that raised `version`, and that is after the "
+        "position of the viewer's last markTicketRead for the ticket. Own changes never count, and "
+        "do not mark earlier events as read. Events older than 90 days count as read. False for "
+        "API clients. Subscriptions read it for each item, but send no item when the viewer marks "
+        "a ticket as read.",
+        metadata=personal(flat=UNREAD_COST),
+    )
+    async def viewer_has_unread(
+        self, root: strawberry.Parent[Ticket], info: strawberry.Info
+    ) -> bool:
+        return await loaders(info).unread.load(root.id)
+
     participants: Any = related_list_field(
         related.participants,
         list[UserType],
