@@ -15,7 +15,7 @@ from models.queries.stats import GroupBy, Stats, read_stats
 from models.queries.tickets import build_ticket_order, find_ticket, list_tickets
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
-from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
+from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
 from schema.pagination import After, Before, First, Last
 
 
@@ -48,9 +48,8 @@ async def tickets(
     before: Before = None,
 ) -> ConnectionQuery[Ticket]:
     context = context_of(info)
-    sorts = [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
     page = parse_page_arguments(first, after, last, before)
-    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sorts)
+    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sort_pairs(order_by))
     return list_tickets(context.viewer, data, order, page, context.now())
 
 

@@ -242,6 +242,11 @@ class TicketOrder:
     )
 
 
+def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
+    """The argument `orderBy` as `models.queries.tickets.build_ticket_order` takes it."""
+    return [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
+
+
 def to_mapping(value: object) -> Any:
     """An input as nested mappings by GraphQL field names, without absent fields.
 

@@ -102,7 +102,21 @@ def list_queue(
 ) -> ConnectionQuery[Ticket]:
     """Return a page of a team's open tickets, in the order in which to work on them."""
     is_open = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-    return list_tickets(viewer, is_open, QUEUE_ORDER, page_request, at, team_id)
+    of_team = compare("t.team_id", "=", team_id)
+    return list_tickets(viewer, is_open, QUEUE_ORDER, page_request, at, of_team)
+
+
+def list_requested_tickets(
+    viewer: Viewer,
+    user_id: UUID,
+    filter: FilterData | None,
+    order: Order,
+    page_request: PageRequest,
+    at: datetime,
+) -> ConnectionQuery[Ticket]:
+    """Return a page of the tickets that a user has requested, as `list_tickets`."""
+    of_user = compare("t.requester_id", "=", user_id)
+    return list_tickets(viewer, filter, order, page_request, at, of_user)
 
 
 def list_tickets(
@@ -111,9 +125,9 @@ def list_tickets(
     order: Order,
     page_request: PageRequest,
     at: datetime,
-    team_id: UUID | None = None,
+    restriction: Condition = TRUE,
 ) -> ConnectionQuery[Ticket]:
-    """Return a page of the tickets that are visible and match the filter.
+    """Return a page of the tickets that are visible, match the filter and meet the restriction.
 
     Raises BadRequest if the order contains the relevance and the filter has no search.
     """
@@ -121,8 +135,7 @@ def list_tickets(
     if any(sort.attribute == "relevance" for sort in order.sorts):
         source, source_params = build_ranked_source(find_search_text(filter))
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    if team_id is not None:
-        condition &= compare("t.team_id", "=", team_id)
+    condition &= restriction
     if viewer.is_customer:
         order = use_public_times(order)
     return build_connection(Ticket, "t", source, condition, order, page_request, source_params)
