@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, IntEnum
 from uuid import UUID
 
 from models.access.viewer import Viewer
+from models.changes.serialization import serialize_value
 from models.core.hydration import new_record
-from models.core.time import format_instant
 from models.core.words import index_words
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
+from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
-
-UNLOGGED_COLUMNS = frozenset(
-    {
-        *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
-        *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
-        *("last_reply_at", "last_reply_user_id", "last_reply_client_id"),
-    }
-)
-"""Columns that events leave out: the id, long text, derived columns, columns set by each change."""
+from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
 
 @dataclass
@@ -276,39 +267,3 @@ class TicketChange:
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
     message = "This ticket was merged into another ticket. Use that ticket instead."
     return TransitionRefused(status, action, [], message)
-
-
-def serialize_value(value: object) -> Json:
-    """A column's value in the form that events store."""
-    if isinstance(value, datetime):
-        return format_instant(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, IntEnum):
-        return value.name.lower()
-    if isinstance(value, Enum):
-        return str(value.value)
-    assert value is None or isinstance(value, (str, int, bool))
-    return value
-
-
-def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's logged columns, with values in the form that events store."""
-    meta = ticket._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    columns = meta.fields_db_projection.values()
-    return {
-        name: serialize_value(getattr(ticket, name))
-        for name in columns
-        if name not in UNLOGGED_COLUMNS
-    }
-
-
-async def rebuild_from_log(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's columns, computed from its events alone; they must equal `serialize_ticket`."""
-    events: Sequence[Event] = await Event.filter(ticket_id=ticket.id).order_by("position")
-    columns: dict[str, Json] = dict.fromkeys(serialize_ticket(ticket))
-    for event in events:
-        for name, change in event.changes.items():
-            if name in columns:
-                columns[name] = change[1]
-    return columns

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from uuid import UUID
 
 from tortoise import fields
@@ -26,31 +24,11 @@ from models.tickets.lifecycle import (
     Stage,
     Status,
 )
+from models.tickets.link_kind import LinkKind
 
 FIRST_TICKET_NUMBER = 1001
 BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
 """A value for `public_updated_at` that the migration replaces. Commands set it in new tickets."""
-
-
-class LinkKind(Enum):
-    RELATED = "related"
-    DUPLICATE_OF = "duplicate_of"
-    DUPLICATED_BY = "duplicated_by"
-    FOLLOW_UP_OF = "follow_up_of"
-    FOLLOWED_UP_BY = "followed_up_by"
-    PARENT_OF = "parent_of"
-    CHILD_OF = "child_of"
-
-
-INVERSE_LINK: Mapping[LinkKind, LinkKind] = {
-    LinkKind.RELATED: LinkKind.RELATED,
-    LinkKind.DUPLICATE_OF: LinkKind.DUPLICATED_BY,
-    LinkKind.DUPLICATED_BY: LinkKind.DUPLICATE_OF,
-    LinkKind.FOLLOW_UP_OF: LinkKind.FOLLOWED_UP_BY,
-    LinkKind.FOLLOWED_UP_BY: LinkKind.FOLLOW_UP_OF,
-    LinkKind.PARENT_OF: LinkKind.CHILD_OF,
-    LinkKind.CHILD_OF: LinkKind.PARENT_OF,
-}
 
 
 def build_reference(number: int) -> str:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from models.queries.stats import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from schema.enums.registration import register_enum
 
 

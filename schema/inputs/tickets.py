@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from models.tickets.lifecycle import CloseReason, Priority
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,

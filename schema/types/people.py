@@ -19,26 +19,13 @@ from models.queries import tickets
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import CONDITION_COST, SEARCH_COST, cost
-from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
+from schema.filters import filter_mapping, sort_pairs
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import foreign_key_field, related_list_field
 from schema.types.notifications import NotificationPreferenceType
+from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgument
 
-TicketFilterArgument = Annotated[
-    TicketFilter | None,
-    strawberry.argument(
-        description="Returns tickets that match this filter. Default: all tickets that the viewer "
-        "may see."
-    ),
-]
-TicketOrderArgument = Annotated[
-    list[TicketOrder] | None,
-    strawberry.argument(
-        description="The fields to order the tickets by, at most 4, as in the query `tickets`. "
-        "Default: UPDATED_AT, DESC."
-    ),
-]
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
 from models import related
 from models.access.permissions import WRITE_TICKETS
 from models.access.visibility import can_change_ticket
-from models.core.pagination import Page, PageRequest, parse_page_arguments
-from models.log.event import Event, EventType
-from models.queries.event_log import EventFilter
+from models.core.pagination import Page, parse_page_arguments
+from models.log.event import Event
 from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
-from schema.cost import HTML_COST, TEXT_COST, UNREAD_COST, cost, personal
+from schema.cost import HTML_COST, TEXT_COST, UNREAD_COST, cost
 from schema.interfaces import Actor, LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
@@ -25,33 +24,20 @@ from schema.relations import (
     RelatedRecords,
     first_foreign_key_field,
     foreign_key_field,
+    personal_flag_field,
     public_column_field,
     related_list_field,
 )
 from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
+from schema.types.ticket_arguments import (
+    EventTypes,
+    event_filter,
+    page_arguments,
+    timeline_arguments,
+)
 from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
-
-
-def event_filter(types: list[EventType] | None) -> EventFilter:
-    return EventFilter(None if types is None else frozenset(types))
-
-
-def page_arguments(**arguments: Any) -> tuple[PageRequest]:
-    return (parse_page_arguments(**arguments),)
-
-
-def timeline_arguments(
-    types: list[EventType] | None, **arguments: Any
-) -> tuple[EventFilter, PageRequest]:
-    return (event_filter(types), parse_page_arguments(**arguments))
-
-
-EventTypes = Annotated[
-    list[EventType] | None,
-    strawberry.argument(description="Returns events of these types. Default: all types."),
-]
 
 
 @strawberry.type(
@@ -107,30 +93,19 @@ class TicketType(Node):
         "The users who watch the ticket, in the order in which they started. Customers see only "
         "the customers among them.",
     )
-
-    @strawberry.field(
-        description="Whether the viewer watches the ticket. False for API clients.",
-        metadata=personal(),
+    viewer_is_watching: Any = personal_flag_field(
+        "watching", "Whether the viewer watches the ticket. False for API clients."
     )
-    async def viewer_is_watching(
-        self, root: strawberry.Parent[Ticket], info: strawberry.Info
-    ) -> bool:
-        return await loaders(info).watching.load(root.id)
-
-    @strawberry.field(
-        description="Whether the ticket has changed since the viewer has read it: somebody else "
-        "caused an event that the viewer may see, that raised `version`, and that is after the "
-        "position of the viewer's last markTicketRead for the ticket. Own changes never count, and "
-        "do not mark earlier events as read. Events older than 90 days count as read. False for "
-        "API clients. Subscriptions read it for each item, but send no item when the viewer marks "
-        "a ticket as read.",
-        metadata=personal(flat=UNREAD_COST),
+    viewer_has_unread: Any = personal_flag_field(
+        "unread",
+        "Whether the ticket has changed since the viewer has read it: somebody else caused an "
+        "event that the viewer may see, that raised `version`, and that is after the position of "
+        "the viewer's last markTicketRead for the ticket. Own changes never count, and do not mark "
+        "earlier events as read. Events older than 90 days count as read. False for API clients. "
+        "Subscriptions read it for each item, but send no item when the viewer marks a ticket as "
+        "read.",
+        flat=UNREAD_COST,
     )
-    async def viewer_has_unread(
-        self, root: strawberry.Parent[Ticket], info: strawberry.Info
-    ) -> bool:
-        return await loaders(info).unread.load(root.id)
-
     participants: Any = related_list_field(
         related.participants,
         list[UserType],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.changes.change import rebuild_from_log, serialize_ticket
+from models.changes.serialization import rebuild_from_log, serialize_ticket
 from models.log import event
 from models.log.event import MESSAGE_EVENTS, Event, EventType
 from models.sla.records import SlaClock

@@ -30,7 +30,8 @@ from models.sla.snapshot import Metric
 from models.tickets import presence
 from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
-from models.tickets.ticket import LinkKind, Ticket, TicketResource
+from models.tickets.link_kind import LinkKind
+from models.tickets.ticket import Ticket, TicketResource
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 

@@ -13,7 +13,7 @@ from demo.seed import PASSWORD, seed_demo, seed_tickets
 from models import database as db
 from models.access.viewer import SYSTEM
 from models.changes import sla_audit
-from models.changes.change import rebuild_from_log, serialize_ticket
+from models.changes.serialization import rebuild_from_log, serialize_ticket
 from models.changes.storage import allocate_number, allocate_numbers
 from models.log import event as log
 from models.log.event import UNVERSIONED_EVENTS, Event

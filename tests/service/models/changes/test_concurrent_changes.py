@@ -24,7 +24,8 @@ from support.ticket_factory import (
 
 from models import database
 from models.changes import commands
-from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
+from models.changes.change import TicketChange
+from models.changes.serialization import rebuild_from_log, serialize_ticket
 from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.core.errors import UserErrorCode

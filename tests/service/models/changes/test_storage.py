@@ -14,22 +14,17 @@ from tortoise.exceptions import IntegrityError
 
 from models import database
 from models.changes import commands, link_commands, merging
-from models.changes.change import TicketChange, rebuild_from_log, serialize_ticket
+from models.changes.change import TicketChange
+from models.changes.serialization import rebuild_from_log, serialize_ticket
 from models.changes.storage import allocate_number, lock_tickets, write
 from models.core.errors import StaleVersion
 from models.core.ids import new_id
 from models.log import event
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason, Priority, Status
+from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message
-from models.tickets.ticket import (
-    LinkKind,
-    Ticket,
-    TicketLink,
-    TicketResource,
-    TicketTag,
-    TicketWatcher,
-)
+from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 

@@ -22,8 +22,9 @@ from models.people.user import Role, User
 from models.sla.inputs import parse_clock_input
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
+from models.tickets.link_kind import INVERSE_LINK, LinkKind
 from models.tickets.message import MessageKind
-from models.tickets.ticket import INVERSE_LINK, LinkKind, Ticket, TicketResource
+from models.tickets.ticket import Ticket, TicketResource
 
 pytestmark = pytest.mark.without_default_policies
 
