@@ -11,9 +11,9 @@ from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket,
 from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import change as changes
 from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
+from models.changes.serialization import serialize_ticket
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -100,9 +100,7 @@ def test_create_logs_every_column_that_has_a_value() -> None:
     assert "held_until" not in columns
     assert "description" not in columns
     assert {name: value[1] for name, value in columns.items() if name != "tags"} == {
-        name: value
-        for name, value in changes.serialize_ticket(change.ticket).items()
-        if value is not None
+        name: value for name, value in serialize_ticket(change.ticket).items() if value is not None
     }
 
 
