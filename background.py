@@ -12,6 +12,7 @@ import structlog
 from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.demo_clock import DemoClock
+from services import build_timer_settings
 from settings import Settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
@@ -24,7 +25,7 @@ from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
 from workers.sla_refresh import SlaRefresh
-from workers.ticket_timers import TicketTimers, TimerSettings
+from workers.ticket_timers import TicketTimers
 
 REST_FACTOR = 2.0
 """In a server, a job rests for this many times the length of its last run, but never longer than
@@ -36,16 +37,9 @@ log = structlog.get_logger("ticketwire.jobs")
 
 def build_jobs(settings: Settings) -> list[Job]:
     """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
-    timers = TimerSettings(
-        settings.close_after,
-        settings.reopen_window,
-        settings.close_reminder,
-        settings.waiting_reminder,
-        settings.abandon_after,
-    )
     window = settings.reopen_window
     return [
-        TicketTimers(timers),
+        TicketTimers(build_timer_settings(settings)),
         Cleanup(),
         SlaRefresh(window),
         Escalator(window),

@@ -36,6 +36,7 @@ from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
+from models.tickets.timers import TimerSettings
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -98,6 +99,7 @@ def build_services(
             reopen_window=settings.reopen_window,
             session_length=settings.session_length,
             max_live_list_tickets=settings.max_live_list_tickets,
+            timers=build_timer_settings(settings),
         ),
         now=now,
         wakeup=wakeup,
@@ -109,6 +111,16 @@ def build_services(
         sessions=sessions,
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
+    )
+
+
+def build_timer_settings(settings: Settings) -> TimerSettings:
+    return TimerSettings(
+        settings.close_after,
+        settings.reopen_window,
+        settings.close_reminder,
+        settings.waiting_reminder,
+        settings.abandon_after,
     )
 
 

@@ -30,7 +30,8 @@ from models.sla.policy_set import PolicySet
 from models.sla.records import SlaClock
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import TimerSettings, run_timers
+from models.tickets.timers import TimerSettings
+from workers.ticket_timers import run_timers
 
 SIZES = (1_000, 10_000)
 DUE_COUNTS = (0, 1, 10, 100)

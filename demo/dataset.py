@@ -20,7 +20,8 @@ from models.access.viewer import Viewer
 from models.changes import link_commands
 from models.changes.change import TicketChange
 from models.tickets.lifecycle import Status
-from models.tickets.ticket import LinkKind, Ticket
+from models.tickets.link_kind import LinkKind
+from models.tickets.ticket import Ticket
 
 MIN_AGE = timedelta(seconds=100)
 """The age of the newest ticket, so that its first steps lie in the past."""

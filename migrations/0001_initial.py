@@ -6,7 +6,7 @@ from models.core.time import InstantField, now
 from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.message import MessageKind
 from models.people.user import Role
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from models.people.token import TokenKind
 from orjson import loads
 from tortoise.fields.base import OnDelete

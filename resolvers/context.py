@@ -21,6 +21,7 @@ from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
+from models.tickets.timers import TimerSettings
 from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
@@ -34,6 +35,7 @@ class Rules:
     reopen_window: timedelta
     session_length: timedelta
     max_live_list_tickets: int
+    timers: TimerSettings
 
 
 class Sessions(Protocol):
@@ -98,7 +100,7 @@ class Context:
     def loaders(self) -> Loaders:
         """Created at first use, because a connection that only listens needs none."""
         if self.cached_loaders is None:
-            self.cached_loaders = Loaders(self.viewer)
+            self.cached_loaders = Loaders(self.viewer, self.now())
         return self.cached_loaders
 
     async def render_markdown(self, text: str) -> str:

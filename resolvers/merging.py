@@ -9,6 +9,7 @@ from models.changes import merging
 from models.changes.change import TicketChange
 from models.changes.merge_records import (
     check_shared_tickets,
+    read_last_replies,
     read_merge_events,
     read_participants,
     read_replies,
@@ -90,5 +91,12 @@ async def unmerge(
         merging.list_leaving_requesters(change, returning, remaining),
         after=merge_event.position,
     )
-    participants = await read_participants(mutation.changes)
-    merging.unmerge(change, merge_event, returning, remaining, replies, participants)
+    merging.unmerge(
+        change,
+        merge_event,
+        returning,
+        remaining,
+        replies,
+        await read_last_replies(replies),
+        await read_participants(mutation.changes),
+    )

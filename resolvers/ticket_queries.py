@@ -19,7 +19,7 @@ from models.queries.tickets import (
 )
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
-from schema.filters import OrderDirection, TicketFilter, TicketOrder, filter_mapping
+from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
 from schema.pagination import After, Before, First, Last
 
 
@@ -52,9 +52,8 @@ async def tickets(
     before: Before = None,
 ) -> ConnectionQuery[Ticket]:
     context = context_of(info)
-    sorts = [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
     page = parse_page_arguments(first, after, last, before)
-    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sorts)
+    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sort_pairs(order_by))
     return list_tickets(context.viewer, data, order, page, context.now())
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 import strawberry
 
 from models.access.viewer import Viewer
+from models.tickets.timers import TimerSettings
 from schema.loaders import Loaders
 
 
@@ -16,6 +17,9 @@ class Rules(Protocol):
 
     @property
     def reopen_window(self) -> timedelta: ...
+
+    @property
+    def timers(self) -> TimerSettings: ...
 
 
 class RequestContext(Protocol):

@@ -20,6 +20,7 @@ MUTATION_COST = 10
 SUBSCRIPTION_COST = 10
 TEXT_COST = 1
 HTML_COST = 5
+UNREAD_COST = 1
 
 QUERY_DESCRIPTION = f"""The queries of the API.
 
@@ -35,6 +36,7 @@ The server computes the cost of an operation before it runs it. The response has
 | scalar or enum | 0 |
 | long text, such as `body` | {TEXT_COST}; if selected again under another alias, 10 times as much |
 | HTML, such as `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
+| `viewerHasUnread` | {UNREAD_COST}; if selected again under another alias, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
@@ -95,3 +97,11 @@ def cost(
         "update": update,
     }
     return {"cost": {name: value for name, value in costs.items() if value is not None}}
+
+
+def personal(*, flat: int | None = None) -> dict[str, Any]:
+    """The metadata of a field whose value depends on the viewer's account.
+
+    Subscriptions with such a field are shared only with subscriptions of the same caller.
+    """
+    return {"personal": True, **cost(flat=flat)}

@@ -221,6 +221,14 @@ class TicketFilter:
         "Conditions on the earliest deadline of the running SLA clocks, including deadlines that "
         "have passed. Null if no clock is running."
     )
+    last_reply_at: DateTimeFilter | None = optional_condition(
+        "Conditions on the time of the last reply. Null if nobody has replied."
+    )
+    unread: bool | None = optional_condition(
+        "True: tickets that have changed for the viewer, as in `Ticket.viewerHasUnread`. False: "
+        "all others; for API clients all. Subscriptions refuse it with BAD_REQUEST, because read "
+        "marks are not in the log."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )
@@ -232,6 +240,11 @@ class TicketOrder:
     direction: OrderDirection = strawberry.field(
         default=OrderDirection.DESC, description="The direction."
     )
+
+
+def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
+    """The argument `orderBy` as `models.queries.tickets.build_ticket_order` takes it."""
+    return [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
 
 
 def to_mapping(value: object) -> Any:

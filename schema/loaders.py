@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -32,12 +33,13 @@ from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.queries import event_log
+from models.queries.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import Ticket
+from models.tickets.ticket import Ticket, TicketWatcher
 
 MAX_AUDITED_TICKETS = 100
 MAX_KEYS_PER_STATEMENT = 5000  # both databases limit the parameters of a statement to some 32,000
@@ -114,8 +116,9 @@ class Loaders:
     policies = RecordLoader(SlaPolicy)
     escalation_paths = RecordLoader(EscalationPath)
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
+        self.at = at
         self.related_loaders: dict[ReadRelated, DataLoader[Any, list[Any]]] = {}
         self.page_loaders: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
 
@@ -130,6 +133,16 @@ class Loaders:
     @cached_property
     def events(self) -> DataLoader[int, Event | None]:
         return ShieldedLoader(self.read_events, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def unread(self) -> DataLoader[UUID, bool]:
+        """Whether a ticket has events that the viewer has not read, by the ticket's key."""
+        return ShieldedLoader(self.read_unread, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def watching(self) -> DataLoader[UUID, bool]:
+        """Whether the viewer watches a ticket, by the ticket's key."""
+        return ShieldedLoader(self.read_watching, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def notifications(self) -> DataLoader[int, Notification | None]:
@@ -227,6 +240,17 @@ class Loaders:
         records = await Notification.filter(number__in=visible)
         notifications = {record.number: record for record in records}
         return [notifications.get(key) for key in keys]
+
+    async def read_unread(self, ticket_ids: list[UUID]) -> list[bool]:
+        unread_ids = await find_unread(self.viewer, ticket_ids, self.at)
+        return [ticket_id in unread_ids for ticket_id in ticket_ids]
+
+    async def read_watching(self, ticket_ids: list[UUID]) -> list[bool]:
+        if self.viewer.user_id is None:
+            return [False] * len(ticket_ids)
+        own = TicketWatcher.filter(user_id=self.viewer.user_id, ticket_id__in=ticket_ids)
+        watched_ids = {watcher.ticket_id for watcher in await own}
+        return [ticket_id in watched_ids for ticket_id in ticket_ids]
 
     async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
         snapshots = await self.policy_snapshots.load_many(digests)

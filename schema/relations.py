@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import strawberry
 
 from schema.context import loaders
+from schema.cost import personal
 
 RELATION = "relation"
 """The key under which a field's metadata has its relation."""
@@ -149,4 +150,19 @@ def related_list_field(
         graphql_type=type,
         description=description,
         metadata={RELATION: RelatedRecords(read, item_attribute)},
+    )
+
+
+def personal_flag_field(loader: str, description: str, *, flat: int | None = None) -> Any:
+    """A field that tells something about the record and the viewer's account.
+
+    `loader` is an attribute of `Loaders`: a loader of booleans by the record's primary key. `flat`
+    is the cost of the field.
+    """
+
+    async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> bool:
+        return await getattr(loaders(info), loader).load(root.pk)
+
+    return strawberry.field(
+        resolver=load, graphql_type=bool, description=description, metadata=personal(flat=flat)
     )

@@ -1,4 +1,4 @@
-"""Deletes expired records: idempotency keys, presences and sign-in attempts."""
+"""Deletes expired records: idempotency keys, presences, read marks and sign-in attempts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from models.changes import idempotency
 from models.people import sign_in_limits
-from models.tickets import presence
+from models.tickets import presence, read_marks
 from workers.job import Progress
 
 INTERVAL = timedelta(minutes=1)
@@ -24,6 +24,7 @@ class Cleanup:
         if self.last_run is None or at - self.last_run >= INTERVAL:
             await idempotency.delete_before(at - idempotency.KEY_LIFETIME)
             await presence.delete_expired(at)
+            await read_marks.delete_expired(at)
             await sign_in_limits.delete_expired(at)
             self.last_run = at
         return Progress(0, position)

@@ -8,8 +8,7 @@ processes may run this at once, and a user's change takes precedence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -23,54 +22,13 @@ from models.database import as_uuid
 from models.sla.records import SlaClock
 from models.tickets.lifecycle import CloseReason, Status
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from workers.job import Progress
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
 MAX_TICKETS_PER_RUN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class TimerSettings:
-    """How long tickets stay in a status. A reminder of zero means that no reminder is sent."""
-
-    close_after: timedelta
-    """Time from resolution to closure."""
-    reopen_window: timedelta
-    close_reminder: timedelta = timedelta()
-    """How long before a resolved ticket closes the customer is reminded."""
-    waiting_reminder: timedelta = timedelta()
-    """How long a ticket waits on the customer before the reminder; less than `abandon_after`."""
-    abandon_after: timedelta | None = None
-    """How long a ticket waits on the customer before it closes; None means forever."""
-
-    @property
-    def resolved_reminder_delay(self) -> timedelta:
-        return max(self.close_after - self.close_reminder, timedelta())
-
-    def close_delay(self, status: Status) -> timedelta | None:
-        """How long a ticket stays in this status before it closes; None if it does not close by
-        itself."""
-        if status is Status.RESOLVED:
-            return self.close_after
-        return self.abandon_after if status is Status.WAITING_ON_CUSTOMER else None
-
-    def reminder_delay(self, status: Status) -> timedelta | None:
-        """How long a ticket stays in this status before the customer is reminded; None for no
-        reminder."""
-        if status is Status.RESOLVED and self.close_reminder:
-            return self.resolved_reminder_delay
-        if status is Status.WAITING_ON_CUSTOMER and self.waiting_reminder:
-            return self.waiting_reminder
-        return None
-
-    def notice_period(self, status: Status) -> timedelta:
-        """The least time between the reminder and the closure, even if the reminder was late."""
-        close_delay, reminder_delay = self.close_delay(status), self.reminder_delay(status)
-        if close_delay is None or reminder_delay is None:
-            return timedelta()
-        return close_delay - reminder_delay
 
 
 class TicketTimers:
@@ -145,34 +103,26 @@ def resume_if_due(change: TicketChange, _: TimerSettings) -> bool:
 def close_if_due(change: TicketChange, settings: TimerSettings) -> bool:
     """Close a ticket whose customer was reminded, if reminders are on, and had the notice period to
     answer."""
-    ticket, at = change.ticket, change.at
-    delay = settings.close_delay(ticket.status)
-    if delay is None or ticket.status_since is None or ticket.status_since > at - delay:
-        return False
+    ticket = change.ticket
     has_reminder = settings.reminder_delay(ticket.status) is not None
-    if has_reminder and not was_reminded_by(ticket, at - settings.notice_period(ticket.status)):
+    if has_reminder and ticket.reminded_at is None:
+        return False
+    closes_at = settings.closes_at(ticket, change.at)
+    if closes_at is None or closes_at > change.at:
         return False
     is_resolved = ticket.status is Status.RESOLVED
     commands.close(change, CloseReason.RESOLVED if is_resolved else CloseReason.ABANDONED)
     return True
 
 
-def was_reminded_by(ticket: Ticket, time: datetime) -> bool:
-    return ticket.reminded_at is not None and ticket.reminded_at <= time
-
-
 def remind_if_due(change: TicketChange, settings: TimerSettings) -> bool:
     ticket, at = change.ticket, change.at
-    delay, close_delay = settings.reminder_delay(ticket.status), settings.close_delay(ticket.status)
+    delay = settings.reminder_delay(ticket.status)
     if delay is None or ticket.reminded_at is not None or ticket.status_since is None:
         return False
     if ticket.status_since + delay > at:
         return False
-    closes_at = None
-    if close_delay is not None:
-        closes_at = max(
-            ticket.status_since + close_delay, at + settings.notice_period(ticket.status)
-        )
+    closes_at = settings.closes_at(ticket, at)
     commands.remind(change, closes_at)
     return True
 

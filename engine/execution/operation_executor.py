@@ -16,6 +16,7 @@ from engine.execution.subscription import SubscriptionExecution, build_operation
 from engine.execution.timeout import SharedTimeout, TimeoutScope
 from engine.graphql.errors import ErrorFormatter, RequestError
 from engine.graphql.operation import Operation
+from engine.graphql.personal_fields import find_personal_fields, has_field
 from engine.graphql.response import as_graphql_error, request_error_result
 from engine.limit_refusals import count_refusal
 from engine.limits.concurrency import FairExecutor, PerCallerLimit
@@ -57,6 +58,7 @@ class OperationExecutor:
         self.limit_key = limit_key
         self.is_schema_hidden = is_schema_hidden
         self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
+        self.personal_fields = find_personal_fields(schema)
         self.mutations = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
 
     async def execute(
@@ -155,4 +157,6 @@ class OperationExecutor:
         if isinstance(source, CoreResult):
             return PreExecutionError(None, source.errors)
         key = build_operation_key(operation, variables, source.cursor_argument)
-        return SubscriptionExecution(source, executor, context, error_formatter, key)
+        is_personal = has_field(operation.document, self.personal_fields)
+        personal_key = self.limit_key if is_personal else None
+        return SubscriptionExecution(source, executor, context, error_formatter, key, personal_key)

@@ -7,7 +7,7 @@ share it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from typing import Any, cast
 
@@ -29,6 +29,8 @@ class SubscriptionExecution:
 
     Args:
         operation_key: See `build_operation_key`.
+        personal_key: Identifies the caller of a context. None if the operation has no personal
+            field (see engine/graphql/personal_fields.py), so that callers can share it.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class SubscriptionExecution:
         context: Any,
         errors: ErrorFormatter,
         operation_key: Hashable,
+        personal_key: Callable[[Any], Hashable] | None = None,
     ) -> None:
         self.source = source
         self.executor = executor
         self.context = context
         self.errors = errors
         self.operation_key = operation_key
+        self.personal_key = personal_key
         self.claim = SubscriptionClaim(owner="")
         """Set when the subscription is counted for its owner."""
 
@@ -52,10 +56,13 @@ class SubscriptionExecution:
         """Subscriptions with equal keys can share one execution. None if it can't be shared.
 
         They have the same operation and variables, apart from the cursor to resume from, and
-        their viewers see the same.
+        their viewers see the same. With a personal field, they have the same caller.
         """
         audience = self.source.share_key
-        return None if audience is None else (self.operation_key, audience)
+        if audience is None:
+            return None
+        caller = None if self.personal_key is None else self.personal_key(self.context)
+        return (self.operation_key, audience, caller)
 
     async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
         """Execute items concurrently with new, shared loaders. Return the responses as JSON.
@@ -104,7 +111,7 @@ class SubscriptionExecution:
         executor.context_value = context
         source = self.source.fork(context, position)
         key = self.operation_key
-        fork = SubscriptionExecution(source, executor, context, self.errors, key)
+        fork = SubscriptionExecution(source, executor, context, self.errors, key, self.personal_key)
         fork.claim = self.claim
         return fork
 

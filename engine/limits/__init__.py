@@ -97,6 +97,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     idempotency key                   128       models/changes/idempotency.py
     participants of a ticket          50        models/changes/merging.py
     shared tickets per user           1,000     models/changes/merge_records.py
+    read marks per user               10,000    models/tickets/read_marks.py     oldest deleted
+    age of a read mark                90 days   models/tickets/read_marks.py     deleted
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes
                                       20        max_notifications_per_ticket     folded

@@ -5,28 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, IntEnum
 from uuid import UUID
 
 from models.access.viewer import Viewer
+from models.changes.serialization import serialize_value
 from models.core.hydration import new_record
-from models.core.time import format_instant
 from models.core.words import index_words
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, Status, TransitionRefused
+from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import LinkKind, Ticket, TicketLink, TicketResource
-
-UNLOGGED_COLUMNS = frozenset(
-    {
-        *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
-        *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
-    }
-)
-"""Columns that events leave out: the id, long text, derived columns, columns set by each change."""
+from models.tickets.ticket import Ticket, TicketLink, TicketResource
 
 
 @dataclass
@@ -114,6 +106,15 @@ class TicketChange:
         words = index_words(" ".join(tags))
         self.ticket.tag_words = self.columns["tag_words"] = words
 
+    def set_last_reply(self, reply: Message | None) -> None:
+        """Store when and by whom the ticket's last reply was written. None: it has no reply."""
+        values: dict[str, object] = {
+            "last_reply_at": reply.created_at if reply else None,
+            "last_reply_user_id": reply.author_user_id if reply else None,
+            "last_reply_client_id": reply.author_client_id if reply else None,
+        }
+        self.set(**values)
+
     def log(
         self,
         type: EventType,
@@ -196,6 +197,8 @@ class TicketChange:
             created_at=self.at,
         )
         self.messages.append(message)
+        if kind is MessageKind.REPLY:
+            self.set_last_reply(message)
         type = EventType.REPLY_ADDED if kind is MessageKind.REPLY else EventType.NOTE_ADDED
         self.log(
             type,
@@ -238,6 +241,9 @@ class TicketChange:
         event.type, event.message_id = EventType.REPLY_MOVED, None
         event.data = {**event.data, "to_id": str(self.ticket.id)}
         message.ticket_id = self.ticket.id
+        last_at = self.ticket.last_reply_at
+        if last_at is None or message.created_at >= last_at:
+            self.set_last_reply(message)
         self.moved_replies.append((event, message))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
@@ -261,28 +267,3 @@ class TicketChange:
 def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
     message = "This ticket was merged into another ticket. Use that ticket instead."
     return TransitionRefused(status, action, [], message)
-
-
-def serialize_value(value: object) -> Json:
-    """A column's value in the form that events store."""
-    if isinstance(value, datetime):
-        return format_instant(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, IntEnum):
-        return value.name.lower()
-    if isinstance(value, Enum):
-        return str(value.value)
-    assert value is None or isinstance(value, (str, int, bool))
-    return value
-
-
-def serialize_ticket(ticket: Ticket) -> dict[str, Json]:
-    """The ticket's logged columns, with values in the form that events store."""
-    meta = ticket._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    columns = meta.fields_db_projection.values()
-    return {
-        name: serialize_value(getattr(ticket, name))
-        for name in columns
-        if name not in UNLOGGED_COLUMNS
-    }

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models.changes.change import TicketChange, build_merged_refusal, serialize_ticket
+from models.changes.change import TicketChange, build_merged_refusal
+from models.changes.serialization import serialize_ticket
 from models.core import text, time
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import EventType, Json

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, UserErrorCode
-from models.tickets.ticket import INVERSE_LINK, LinkKind
+from models.tickets.link_kind import INVERSE_LINK, LinkKind
 
 CONTRADICTORY_LINKS = (
     frozenset(

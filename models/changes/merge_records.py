@@ -9,6 +9,7 @@ from models.changes.change import TicketChange
 from models.changes.merging import MovedReply, Participants, list_new_participants
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Event, EventType
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import TicketParticipant
 
 MAX_SHARED_TICKETS = 1000
@@ -57,3 +58,14 @@ async def read_replies(
     )
     records = await events.select_related("message").order_by("position")
     return [MovedReply(event, event.message) for event in records if event.message is not None]
+
+
+async def read_last_replies(moved: Sequence[MovedReply]) -> dict[UUID, Message | None]:
+    """The last reply that stays on each ticket from which replies are moved; None if none stays."""
+    moved_ids = [reply.message.id for reply in moved]
+    last_replies: dict[UUID, Message | None] = {}
+    for ticket_id in dict.fromkeys(reply.message.ticket_id for reply in moved):
+        staying = Message.filter(ticket_id=ticket_id, kind=MessageKind.REPLY)
+        staying = staying.exclude(id__in=moved_ids).order_by("-created_at", "-id")
+        last_replies[ticket_id] = await staying.first()
+    return last_replies

@@ -113,13 +113,15 @@ def unmerge(
     returning: Sequence[TicketChange],
     remaining: Sequence[TicketChange],
     replies: Sequence[MovedReply],
+    last_replies: Mapping[UUID, Message | None],
     participants: Participants,
 ) -> None:
     """Undo the merge that `merge_event` logged on the ticket.
 
     The ticket is OPEN again, unless it was CLOSED before the merge. `returning` are the tickets
     that had moved along with it. `remaining` are the others of the family; the first of them is the
-    ticket into which all are merged. `replies` are those to move to the ticket.
+    ticket into which all are merged. `replies` are those to move to the ticket. `last_replies` are
+    the last replies that stay on the tickets from which these are moved.
     """
     into = remaining[0]
     changes = change.set(merged_into_id=None)
@@ -136,6 +138,9 @@ def unmerge(
         commands.reopen(change, None)
     for reply in replies:
         change.move_reply(reply.event, reply.message, Side.CUSTOMER)
+    for each in remaining:
+        if each.ticket.id in last_replies:
+            each.set_last_reply(last_replies[each.ticket.id])
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
 

@@ -24,6 +24,7 @@ MODULES = [
     "models.tickets.presence",
     "models.audit.directory_event",
     "models.audit.entry",
+    "models.tickets.read_marks",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

@@ -37,7 +37,9 @@ from models.queries.filter_fields import (
     compile_watcher,
 )
 from models.queries.filter_limits import FILTER_SIZE, MAX_LEVELS, FilterContext
+from models.queries.unread import has_unread
 
+UNREAD = "unread"
 TIME_OPERATORS = frozenset({"within", "olderThan"})
 """Operators that compare with the current time."""
 
@@ -66,6 +68,7 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "closeReason": column_field("t.close_reason", stored_value, nullable=True),
     "heldUntil": instant_field("t.held_until", nullable=True),
     "slaBreachesAt": instant_field("t.sla_breaches_at", nullable=True),
+    "lastReplyAt": instant_field("t.last_reply_at", nullable=True),
     # As a smallint, Postgres would refuse to compare it with larger integers.
     "satisfactionScore": column_field("CAST(t.satisfaction_score AS integer)", nullable=True),
 }
@@ -111,6 +114,9 @@ def compile_field(name: str, value: object, context: FilterContext) -> Condition
         return ~compile_fields(cast("FilterData", value), context)
     if name == "search":
         return context.search(cast("str", value))
+    if name == UNREAD:
+        condition = has_unread(context.viewer, context.at)
+        return condition if value else ~condition
     comparisons = {
         operator: operand
         for operator, operand in cast("FilterData", value).items()
@@ -136,6 +142,18 @@ def is_time_dependent(filter: object) -> bool:
         return False
     if isinstance(filter, list):
         return any(is_time_dependent(each) for each in cast("list[object]", filter))
+    return False
+
+
+def has_unread_condition(filter: object) -> bool:
+    """Whether the filter has the condition `unread` at any depth."""
+    if isinstance(filter, Mapping):
+        return any(
+            value is not None and (name == UNREAD or has_unread_condition(value))
+            for name, value in cast("FilterData", filter).items()
+        )
+    if isinstance(filter, list):
+        return any(has_unread_condition(each) for each in cast("list[object]", filter))
     return False
 
 

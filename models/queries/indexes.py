@@ -21,6 +21,9 @@ OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED
 BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
 BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
 """Tickets without a breach time sort last in both directions, as in `models.core.ordering`."""
+LAST_REPLY_ASC_SQL = "COALESCE(last_reply_at, '9999-12-31 00:00:00+00:00')"
+LAST_REPLY_DESC_SQL = "COALESCE(last_reply_at, '0001-01-02 00:00:00+00:00')"
+"""The same for tickets without a reply."""
 
 
 def build_is_touched_sql(alias: str = "") -> str:
@@ -41,12 +44,18 @@ INDEXES: Mapping[str, str] = {
     ),
 }
 
+LAST_REPLY_INDEXES: Mapping[str, str] = {
+    "tickets_oldest_reply": f"({LAST_REPLY_ASC_SQL}, id)",
+    "tickets_newest_reply": f"({LAST_REPLY_DESC_SQL}, id)",
+}
+"""Apart from INDEXES, because a migration created those before the column existed."""
 
-async def install(client: BaseDBAsyncClient) -> None:
-    for name, definition in INDEXES.items():
+
+async def install(client: BaseDBAsyncClient, indexes: Mapping[str, str] = INDEXES) -> None:
+    for name, definition in indexes.items():
         await client.execute_query(f"CREATE INDEX {name} ON tickets {definition}")
 
 
-async def remove(client: BaseDBAsyncClient) -> None:
-    for name in INDEXES:
+async def remove(client: BaseDBAsyncClient, indexes: Mapping[str, str] = INDEXES) -> None:
+    for name in indexes:
         await client.execute_query(f"DROP INDEX {name}")

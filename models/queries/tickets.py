@@ -15,7 +15,7 @@ from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import FALSE, TRUE, compare, in_list
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
 from models.queries.filter import FilterData, compile_filter
@@ -33,6 +33,7 @@ INTEGER_RANGES: Mapping[str, range] = {
     "priority": range(min(Priority), max(Priority) + 1),
     "relevance": range(min(Relevance), max(Relevance) + 1),
 }
+NULLABLE_INSTANTS = ("sla_breaches_at", "last_reply_at")
 
 
 def build_sort(attribute: str, *, descending: bool) -> Sort:
@@ -48,8 +49,7 @@ def build_sort(attribute: str, *, descending: bool) -> Sort:
         return Sort(column, attribute, descending, SortType.INTEGER, integers=integers)
     if attribute == "id":
         return Sort(column, attribute, descending, SortType.UUID)
-    nullable = attribute == "sla_breaches_at"
-    return Sort(column, attribute, descending, SortType.INSTANT, nullable)
+    return Sort(column, attribute, descending, SortType.INSTANT, attribute in NULLABLE_INSTANTS)
 
 
 QUEUE_ORDER = Order(
@@ -100,7 +100,21 @@ def list_queue(
 ) -> ConnectionQuery[Ticket]:
     """Return a page of a team's open tickets, in the order in which to work on them."""
     is_open = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-    return list_tickets(viewer, is_open, QUEUE_ORDER, page_request, at, team_id)
+    of_team = compare("t.team_id", "=", team_id)
+    return list_tickets(viewer, is_open, QUEUE_ORDER, page_request, at, of_team)
+
+
+def list_requested_tickets(
+    viewer: Viewer,
+    user_id: UUID,
+    filter: FilterData | None,
+    order: Order,
+    page_request: PageRequest,
+    at: datetime,
+) -> ConnectionQuery[Ticket]:
+    """Return a page of the tickets that a user has requested, as `list_tickets`."""
+    of_user = compare("t.requester_id", "=", user_id)
+    return list_tickets(viewer, filter, order, page_request, at, of_user)
 
 
 def list_tickets(
@@ -109,9 +123,9 @@ def list_tickets(
     order: Order,
     page_request: PageRequest,
     at: datetime,
-    team_id: UUID | None = None,
+    restriction: Condition = TRUE,
 ) -> ConnectionQuery[Ticket]:
-    """Return a page of the tickets that are visible and match the filter.
+    """Return a page of the tickets that are visible, match the filter and meet the restriction.
 
     Raises BadRequest if the order contains the relevance and the filter has no search.
     """
@@ -119,8 +133,7 @@ def list_tickets(
     if any(sort.attribute == "relevance" for sort in order.sorts):
         source, source_params = build_ranked_source(find_search_text(filter))
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    if team_id is not None:
-        condition &= compare("t.team_id", "=", team_id)
+    condition &= restriction
     if viewer.is_customer:
         order = use_public_times(order)
     return build_connection(Ticket, "t", source, condition, order, page_request, source_params)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from models import database
-from models.tickets.ticket import INVERSE_LINK, LinkKind, TicketLink
+from models.tickets.link_kind import INVERSE_LINK, LinkKind
+from models.tickets.ticket import TicketLink
 
 LOCK_ID = 4_027_513_896
 """The Postgres advisory lock of changes of links; the same in all processes."""

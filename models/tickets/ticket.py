@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from uuid import UUID
 
 from tortoise import fields
@@ -15,7 +13,7 @@ from models.core.ids import new_id
 from models.core.time import InstantField
 from models.core.words import WordsField
 from models.people.team import Category, Team
-from models.people.user import Organization, User
+from models.people.user import ApiClient, Organization, User
 from models.tickets import lifecycle
 from models.tickets.lifecycle import (
     OPEN_STATUSES,
@@ -26,31 +24,11 @@ from models.tickets.lifecycle import (
     Stage,
     Status,
 )
+from models.tickets.link_kind import LinkKind
 
 FIRST_TICKET_NUMBER = 1001
 BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
 """A value for `public_updated_at` that the migration replaces. Commands set it in new tickets."""
-
-
-class LinkKind(Enum):
-    RELATED = "related"
-    DUPLICATE_OF = "duplicate_of"
-    DUPLICATED_BY = "duplicated_by"
-    FOLLOW_UP_OF = "follow_up_of"
-    FOLLOWED_UP_BY = "followed_up_by"
-    PARENT_OF = "parent_of"
-    CHILD_OF = "child_of"
-
-
-INVERSE_LINK: Mapping[LinkKind, LinkKind] = {
-    LinkKind.RELATED: LinkKind.RELATED,
-    LinkKind.DUPLICATE_OF: LinkKind.DUPLICATED_BY,
-    LinkKind.DUPLICATED_BY: LinkKind.DUPLICATE_OF,
-    LinkKind.FOLLOW_UP_OF: LinkKind.FOLLOWED_UP_BY,
-    LinkKind.FOLLOWED_UP_BY: LinkKind.FOLLOW_UP_OF,
-    LinkKind.PARENT_OF: LinkKind.CHILD_OF,
-    LinkKind.CHILD_OF: LinkKind.PARENT_OF,
-}
 
 
 def build_reference(number: int) -> str:
@@ -73,6 +51,8 @@ class Ticket(Model):
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
     *_words          the words of the subject, the description and the tags, for searches
+    last_reply_*     the time and the author of the last reply on this ticket itself; replies on
+                     tickets that were merged into it do not count
     version          starts at 1; each change raises it by one, unless it only logs
                      UNVERSIONED_EVENTS
     public_version   the version that customers see: like `version`, but internal events don't raise
@@ -128,6 +108,15 @@ class Ticket(Model):
     first_responded_at = InstantField(null=True)
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
+    last_reply_at = InstantField(null=True)
+    last_reply_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    last_reply_user_id: UUID | None
+    last_reply_client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    last_reply_client_id: UUID | None
     version = fields.IntField(default=1)
     public_version = fields.IntField(default=1, db_default=1)
     public_updated_at = InstantField(db_default=BEFORE_MIGRATION)

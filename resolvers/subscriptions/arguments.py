@@ -8,8 +8,8 @@ from uuid import UUID
 
 from models import database
 from models.core import ids
-from models.core.errors import TicketNotFound
-from models.queries.filter import compile_filter
+from models.core.errors import BadRequest, TicketNotFound
+from models.queries.filter import compile_filter, has_unread_condition
 from resolvers.context import Context
 from schema.filters import TicketFilter, filter_mapping
 
@@ -29,8 +29,11 @@ def parse_filter(context: Context, filter: TicketFilter | None) -> Mapping[str, 
     """The filter as `models.queries.filter` takes it.
 
     Raises BadRequest if it exceeds a limit. Otherwise the subscription would start, and fail when
-    it first evaluates the filter.
+    it first evaluates the filter. Raises it also for the condition `unread`, because a read mark is
+    no event of the log, so no subscription would notice it.
     """
     mapping = filter_mapping(filter, context.viewer)
     compile_filter(mapping, context.viewer, context.now(), database.dialect())
+    if has_unread_condition(mapping):
+        raise BadRequest("A subscription can't filter by unread. Use the query tickets instead.")
     return mapping

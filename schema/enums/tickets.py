@@ -6,7 +6,7 @@ from enum import Enum
 
 from models.queries.stats import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from schema.enums.registration import register_enum
 
 
@@ -16,6 +16,7 @@ class TicketOrderField(Enum):
     NUMBER = "number"
     PRIORITY = "priority"
     SLA_BREACHES_AT = "sla_breaches_at"
+    LAST_REPLY_AT = "last_reply_at"
     UNTOUCHED = "is_untouched"
     RELEVANCE = "relevance"
 
@@ -136,6 +137,8 @@ register_enum(
         "PRIORITY": "By priority, where LOW is the lowest.",
         "SLA_BREACHES_AT": "By the earliest deadline of the running SLA clocks, including "
         "deadlines that have passed. Tickets without a running clock come last in both directions.",
+        "LAST_REPLY_AT": "By the time of the last reply. Tickets without a reply come last in both "
+        "directions.",
         "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
         "tickets come first.",
         "RELEVANCE": "By where the words of `filter.search` are. In descending order: tickets "

@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from models.tickets.lifecycle import CloseReason, Priority
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -36,6 +36,17 @@ class TicketResourceInput:
     kind: str = required("The kind of the resource, such as server or invoice; 1 to 64 characters.")
     external_id: str = required("The key of the resource at the provider, 1 to 255 characters.")
     name: str | None = optional("The name of the resource, 1 to 200 characters. Null: no name.")
+
+
+@strawberry.input(description="How far the viewer has read a ticket.")
+class MarkTicketReadInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    cursor: str | None = optional(
+        "A cursor of the log up to which the viewer has read, such as `extensions.cursor` of the "
+        "response in which the ticket was read. A cursor after the end of the log fails with "
+        "CURSOR_INVALID. Null: everything that has happened so far."
+    )
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A new ticket.")

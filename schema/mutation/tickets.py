@@ -8,14 +8,15 @@ import strawberry
 
 from models.access.permissions import (
     HANDLE_TICKETS_AS_STAFF,
+    MARK_TICKETS_READ,
     RATE_TICKETS,
     WATCH_TICKETS,
     WRITE_TICKETS,
 )
-from resolvers import merging, ticket_creation, ticket_mutations
+from resolvers import merging, read_marks, ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
-from schema.payloads.tickets import TicketPayload
+from schema.payloads.tickets import MarkTicketReadPayload, TicketPayload
 
 TICKET = TicketPayload | None
 NOT_FOUND = "NOT_FOUND (ticketId)"
@@ -189,6 +190,16 @@ class TicketMutations:
         "Adds the viewer to the watchers of a ticket, who receive notifications about it.",
         TICKET,
         errors=(NOT_FOUND, INVALID_KEY, *TICKET_ERRORS),
+    )
+    mark_ticket_read: Any = mutation(
+        read_marks.mark_ticket_read,
+        MARK_TICKETS_READ,
+        "Stores how far the viewer has read a ticket, for `Ticket.viewerHasUnread` and the filter "
+        "`unread`. A mark never moves backwards. Changes no ticket and logs no event. The server "
+        "keeps at most 10,000 marks per user and deletes the oldest; marks older than 90 days have "
+        "no effect and are deleted.",
+        MarkTicketReadPayload | None,
+        errors=(NOT_FOUND, INVALID_KEY, *KEY_ERRORS),
     )
     unwatch_ticket: Any = mutation(
         ticket_mutations.unwatch_ticket,

@@ -31,3 +31,12 @@ class TicketPayload:
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="The result of the mutation markTicketRead.")
+class MarkTicketReadPayload:
+    ticket: Ticket | None = record_field(
+        "The ticket, which the mutation does not change. Null with user errors.", TicketType | None
+    )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = user_errors_field()

@@ -11,8 +11,9 @@ import strawberry
 from models.log.event import Event, Json
 from models.people.team import Team
 from models.people.user import Role, User
+from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message
-from models.tickets.ticket import LinkKind, Ticket
+from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface

@@ -18,10 +18,13 @@ from models.people.user import ApiClient, Role, User
 from models.queries import tickets
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
+from schema.cost import CONDITION_COST, SEARCH_COST, cost
+from schema.filters import filter_mapping, sort_pairs
 from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import foreign_key_field, related_list_field
 from schema.types.notifications import NotificationPreferenceType
+from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgument
 
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
@@ -72,6 +75,33 @@ class UserType(Node, Actor):
         return None if viewer.is_customer or root.role is Role.CUSTOMER else root.present
 
     created_at: datetime = strawberry.field(description="The time at which the user was created.")
+
+    @strawberry.field(
+        description="The tickets that the user has requested and that the viewer may see, in "
+        "pages of up to 100.",
+        graphql_type=Connection[LazyTicket],
+        metadata=cost(condition=CONDITION_COST, search=SEARCH_COST),
+    )
+    def tickets(
+        self,
+        root: strawberry.Parent[User],
+        info: strawberry.Info,
+        filter: TicketFilterArgument = None,
+        order_by: TicketOrderArgument = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> ConnectionQuery[Ticket]:
+        context = context_of(info)
+        return tickets.list_requested_tickets(
+            context.viewer,
+            root.id,
+            filter_mapping(filter, context.viewer),
+            tickets.build_ticket_order(sort_pairs(order_by)),
+            parse_page_arguments(first, after, last, before),
+            context.now(),
+        )
 
 
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")

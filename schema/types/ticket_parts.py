@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from models.tickets.ticket import LinkKind
+from models.tickets.link_kind import LinkKind
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import LazyTicket
 from schema.relations import foreign_key_field

@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
 from models import related
 from models.access.permissions import WRITE_TICKETS
 from models.access.visibility import can_change_ticket
-from models.core.pagination import Page, PageRequest, parse_page_arguments
-from models.log.event import Event, EventType
-from models.queries.event_log import EventFilter
+from models.core.pagination import Page, parse_page_arguments
+from models.log.event import Event
 from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
-from schema.cost import HTML_COST, TEXT_COST, cost
-from schema.interfaces import LazyTicket, MessageInterface, Node, TicketEventInterface
+from schema.cost import HTML_COST, TEXT_COST, UNREAD_COST, cost
+from schema.interfaces import Actor, LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
     RELATION,
     RelatedRecords,
+    first_foreign_key_field,
     foreign_key_field,
+    personal_flag_field,
     public_column_field,
     related_list_field,
 )
 from schema.types.messages import AttachmentType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
 from schema.types.sla import SlaClockType
+from schema.types.ticket_arguments import (
+    EventTypes,
+    page_arguments,
+    timeline_arguments,
+)
 from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
-
-
-def page_arguments(**arguments: Any) -> tuple[PageRequest]:
-    return (parse_page_arguments(**arguments),)
-
-
-def timeline_arguments(
-    types: list[EventType] | None, **arguments: Any
-) -> tuple[EventFilter, PageRequest]:
-    return (EventFilter.of_types(types), parse_page_arguments(**arguments))
-
-
-EventTypes = Annotated[
-    list[EventType] | None,
-    strawberry.argument(description="Returns events of these types. Default: all types."),
-]
 
 
 @strawberry.type(
@@ -101,6 +91,19 @@ class TicketType(Node):
         list[UserType],
         "The users who watch the ticket, in the order in which they started. Customers see only "
         "the customers among them.",
+    )
+    viewer_is_watching: Any = personal_flag_field(
+        "watching", "Whether the viewer watches the ticket. False for API clients."
+    )
+    viewer_has_unread: Any = personal_flag_field(
+        "unread",
+        "Whether the ticket has changed since the viewer has read it: somebody else caused an "
+        "event that the viewer may see, that raised `version`, and that is after the position of "
+        "the viewer's last markTicketRead for the ticket. Own changes never count, and do not mark "
+        "earlier events as read. Events older than 90 days count as read. False for API clients. "
+        "Subscriptions read it for each item, but send no item when the viewer marks a ticket as "
+        "read.",
+        flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
         related.participants,
@@ -213,8 +216,7 @@ class TicketType(Node):
             await loaders(info)
             .related_page(
                 list_timeline,
-                EventFilter.of_types(types),
-                parse_page_arguments(first, after, last, before),
+                *timeline_arguments(types, first=first, after=after, last=last, before=before),
             )
             .load(root.id)
         )
@@ -246,6 +248,17 @@ class TicketType(Node):
         description="The time of the team's first response: its first reply or the first "
         "resolution, whichever comes first. Null until then."
     )
+    last_reply_at: datetime | None = strawberry.field(
+        description="The time of the last reply on the ticket, by the customer or the team. Notes, "
+        "the description and replies on tickets that were merged into this one do not count. Null "
+        "if there is none."
+    )
+    last_reply_by: Any = first_foreign_key_field(
+        ("last_reply_user", "last_reply_client"),
+        None,
+        Actor | None,
+        "The user or API client who wrote the last reply. Null if there is none.",
+    )
     resolved_at: datetime | None = strawberry.field(
         description="The time of the resolution, or of the closure as RESOLVED without one. Null "
         "until then, and again once the ticket is reopened."
@@ -274,3 +287,12 @@ class TicketType(Node):
         if root.closed_at is None or root.merged_into_id is not None:
             return None
         return root.closed_at + context_of(info).rules.reopen_window
+
+    @strawberry.field(
+        description="The time at which the server closes the ticket if nothing happens until then. "
+        "Null unless the ticket is RESOLVED, or WAITING_ON_CUSTOMER and such tickets are closed. "
+        "If reminders are sent, a late reminder moves it."
+    )
+    def closes_at(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> datetime | None:
+        context = context_of(info)
+        return context.rules.timers.closes_at(root, context.now())

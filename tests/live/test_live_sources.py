@@ -32,6 +32,7 @@ from models.queries import event_log, live_list
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -65,7 +66,7 @@ async def running_services(
     tail.start_at(await event.read_head())
     sessions = OpenSessions(time.now)
     services = Services(
-        rules=Rules(WINDOW, WINDOW, max_live_list_tickets),
+        rules=Rules(WINDOW, WINDOW, max_live_list_tickets, TimerSettings(WINDOW, WINDOW)),
         now=time.now,
         wakeup=wakeup,
         event_tail=tail,

@@ -19,8 +19,9 @@ from support.ticket_commands import create_ticket
 from models.log.event import decode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from resolvers.subscriptions import stats as live_stats
-from workers.ticket_timers import TimerSettings, run_timers
+from workers.ticket_timers import run_timers
 
 STATS_FIELDS = (
     "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"

@@ -28,6 +28,7 @@ TABLES = (
     "idempotency_keys",
     "log_head",
     "presences",
+    "ticket_read_marks",
     "clock_advance",
     "notification_preferences",
     "sla_calendars",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from models.changes.change import serialize_ticket
+from models.changes.serialization import serialize_ticket
 from models.log import event
 from models.log.event import MESSAGE_EVENTS, Event, EventType, Json
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
-from models.tickets.message import Message
+from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 
 
@@ -29,6 +29,7 @@ async def audit() -> list[Event]:
         assert last_logged_list(own, "watchers") == sorted(
             str(watcher.user_id) for watcher in watchers
         )
+        await check_last_reply(ticket)
         for clock in await SlaClock.filter(ticket_id=ticket.id, achieved_at__not_isnull=True):
             if clock.metric is Metric.FIRST_RESPONSE:
                 assert ticket.first_responded_at is not None
@@ -51,6 +52,15 @@ async def audit() -> list[Event]:
         for link in await TicketLink.all()
     }
     return log
+
+
+async def check_last_reply(ticket: Ticket) -> None:
+    """The ticket's columns are those of the newest reply on the ticket itself."""
+    replies = Message.filter(ticket_id=ticket.id, kind=MessageKind.REPLY)
+    last = await replies.order_by("-created_at", "-id").first()
+    expected = (last.created_at, last.author_user_id, last.author_client_id) if last else None
+    found = (ticket.last_reply_at, ticket.last_reply_user_id, ticket.last_reply_client_id)
+    assert found == (expected or (None, None, None))
 
 
 async def check_events_rebuild(ticket: Ticket) -> None:

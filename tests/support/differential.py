@@ -22,7 +22,7 @@ from models.people.sign_in_limits import SignInLimits
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
-from services import build_schema
+from services import build_schema, build_timer_settings
 from settings import load
 from support.large_dataset import NOW
 
@@ -63,7 +63,10 @@ class SchemaRunner:
         wakeup_bus, sessions = WakeupBus("memory://"), OpenSessions(now)
         settings = load(database_url=url, compiled_plans="all", **LIMITS)
         rules = Rules(
-            settings.reopen_window, settings.session_length, settings.max_live_list_tickets
+            settings.reopen_window,
+            settings.session_length,
+            settings.max_live_list_tickets,
+            build_timer_settings(settings),
         )
 
         def create_tail() -> LogTail[Any]:

@@ -30,7 +30,8 @@ from models.sla.snapshot import Metric
 from models.tickets import presence
 from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
-from models.tickets.ticket import LinkKind, Ticket, TicketResource
+from models.tickets.link_kind import LinkKind
+from models.tickets.ticket import Ticket, TicketResource
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 
@@ -321,7 +322,8 @@ async def undo_merge(by: Person, ticket: Ticket, into: Ticket) -> None:
             [into.id], [ticket.requester_id], after=merge_event.position
         )
         participants = await merge_records.read_participants([change, remaining])
-        merging.unmerge(change, merge_event, [], [remaining], replies, participants)
+        last_replies = await merge_records.read_last_replies(replies)
+        merging.unmerge(change, merge_event, [], [remaining], replies, last_replies, participants)
         await write(change, remaining)
 
 

@@ -305,7 +305,7 @@ class RandomTickets:
             ),
             "escalationLevel": numbers(st.integers(-1, 3)),
             **dict.fromkeys(("createdAt", "updatedAt", "resolvedAt", "closedAt"), time_comparisons),
-            **dict.fromkeys(("heldUntil", "slaBreachesAt"), time_comparisons),
+            **dict.fromkeys(("heldUntil", "slaBreachesAt", "lastReplyAt"), time_comparisons),
             "satisfactionScore": numbers(st.sampled_from([-1, 1, 2, 5, 2**31 - 1])),
             "closeReason": tests(
                 eq=reasons, null=st.booleans(), **{"in": lists(reasons), "nin": lists(reasons)}
@@ -376,6 +376,7 @@ def random_ticket(desk: Desk, random: Random, number: int) -> Ticket:
         updated_at=random_hour(random, -4, 2),
         public_updated_at=random_hour(random, -4, 2),
         sla_breaches_at=random.choice([None, random_hour(random, -1, 1)]),
+        last_reply_at=random.choice([None, random_hour(random, -4, 2)]),
         resolved_at=random_hour(random, -4, 1) if is_resolved else None,
         closed_at=random_hour(random, -2, 1) if status is Status.CLOSED else None,
         close_reason=random.choice(list(CloseReason)) if status is Status.CLOSED else None,

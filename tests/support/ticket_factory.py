@@ -30,13 +30,8 @@ from models.people.team import Category, Membership, Team
 from models.people.user import Organization, Role, User
 from models.tickets import links
 from models.tickets.lifecycle import CloseReason, Priority, Status
-from models.tickets.ticket import (
-    LinkKind,
-    Ticket,
-    TicketResource,
-    TicketTag,
-    TicketWatcher,
-)
+from models.tickets.link_kind import LinkKind
+from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher
 from support.seed import SEED
 
 T = TypeVar("T")

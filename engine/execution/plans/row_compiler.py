@@ -117,8 +117,11 @@ class RowCompiler(RecordCompiler):
         """The expression for the record of the first foreign key that is not null."""
         if self.can_hide(record.model, relation):
             return None
-        default = self.record_function(nullable(type_), group)
-        code = f"{default}({self.builder.constant(relation.otherwise)}, s)"
+        if relation.otherwise is None:
+            code = "abandon()" if is_non_null_type(type_) else "None"
+        else:
+            default = self.record_function(nullable(type_), group)
+            code = f"{default}({self.builder.constant(relation.otherwise)}, s)"
         for attribute in reversed(relation.attributes):
             target = self.layout.join(record, attribute)
             function = self.row_function(target, nullable(type_), group)

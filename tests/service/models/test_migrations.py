@@ -46,6 +46,7 @@ NAMES = [
     "0012_search",
     "0016_audit",
     "0019_index_names",
+    "0013_last_replies_and_read_marks",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -180,6 +181,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
             database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
         )
         await indexes.install(database.connection())
+        await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         fresh = await read_schema()
     finally:
         await database.disconnect()
@@ -522,6 +524,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
         await revision_triggers.drop_triggers(connection, dialect, participants)
+        await indexes.remove(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
             await part.remove(database.connection(), database.dialect())
@@ -530,4 +533,46 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
             await part.install(database.connection(), database.dialect())
         await revision_triggers.create_triggers(connection, dialect, participants)
         await indexes.install(database.connection())
+        await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
     assert await read_schema() == before
+
+
+@pytest.mark.usefixtures("empty")
+async def test_tickets_of_version_0012_get_their_last_reply() -> None:
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0012_search")])
+    team = await Team.create(slug="t", name="T")
+    category = await Category.create(slug="c", name="C", team=team)
+    user_ids = [(await User.create(email=f"{n}@x.org", display_name=str(n))).id for n in range(2)]
+    replied, noted = new_id(), new_id()
+    for number, key in enumerate((replied, noted), 1001):
+        columns = (
+            "id, number, external_scope, subject, description, status, priority, category_id, "
+            "team_id, requester_id, escalation_level, created_at, updated_at, version"
+        )
+        values = [key, number, "", "s", "d", "new", 2, category.id]
+        values += [team.id, user_ids[0], 0, NOON, NOON, 1]
+        await database.fetch_dicts(
+            f"INSERT INTO tickets ({columns}) VALUES ({database.placeholders(values)})", values
+        )
+    for key, kind, author_id, hours in (
+        (replied, "reply", user_ids[0], 2),
+        (replied, "reply", user_ids[1], 3),
+        (replied, "reply", user_ids[0], 1),
+        (replied, "note", user_ids[0], 4),
+        (noted, "note", user_ids[0], 5),
+    ):
+        await insert_row(
+            "messages",
+            id=new_id(),
+            ticket_id=key,
+            kind=kind,
+            author_user_id=author_id,
+            body="b",
+            created_at=NOON + timedelta(hours=hours),
+        )
+    await migrate.migrate()
+    found = await Ticket.get(id=replied)
+    last = (found.last_reply_at, found.last_reply_user_id, found.last_reply_client_id)
+    assert last == (NOON + timedelta(hours=3), user_ids[1], None)
+    assert (await Ticket.get(id=noted)).last_reply_at is None

@@ -37,7 +37,15 @@ FIELDS = """
     deliveries { status } ... on TicketUpdated { changes { field from to } }
     ... on TicketLinked { kind other { id } } } }
 """
-ORDERS = ("UPDATED_AT", "CREATED_AT", "NUMBER", "PRIORITY", "SLA_BREACHES_AT", "UNTOUCHED")
+ORDERS = (
+    "UPDATED_AT",
+    "CREATED_AT",
+    "NUMBER",
+    "PRIORITY",
+    "SLA_BREACHES_AT",
+    "LAST_REPLY_AT",
+    "UNTOUCHED",
+)
 OBSERVE = f"""query($id: ID!, $number: Int!, $staff: ID!, $since: DateTime!) {{
   ticket(id: $id) {{ {FIELDS} }}
   ticketByNumber(number: $number) {{ version }} node(id: $id) {{ ... on Ticket {{ version }} }}

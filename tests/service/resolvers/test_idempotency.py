@@ -90,8 +90,13 @@ async def test_every_admin_mutation_with_a_key_is_tested(admin: Client, world: W
     keyed = {
         name for name, fields in payloads.items() if "replayed" in fields and "cursor" not in fields
     }
-    # test_demo.py and test_tokens.py test these two
-    assert keyed == {*await build_inputs(admin, world), "advanceClock", "createApiToken"}
+    # test_demo.py, test_tokens.py and test_read_marks.py test these three
+    assert keyed == {
+        *await build_inputs(admin, world),
+        "advanceClock",
+        "createApiToken",
+        "markTicketRead",
+    }
 
 
 async def test_a_repeated_key_returns_the_same_record_and_changes_nothing(

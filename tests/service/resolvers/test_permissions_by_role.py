@@ -68,6 +68,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.rateTicket": ({"customer"}, "tickets:write"),
     "Mutation.watchTicket": (PEOPLE, "tickets:write"),
     "Mutation.unwatchTicket": (PEOPLE, "tickets:write"),
+    "Mutation.markTicketRead": (PEOPLE, "tickets:read"),
     "Mutation.linkTickets": (STAFF, "tickets:write"),
     "Mutation.unlinkTickets": (STAFF, "tickets:write"),
     "Mutation.mergeTickets": (STAFF, "tickets:write"),

@@ -15,7 +15,8 @@ from models.core import ids
 from models.log.event import Event
 from models.sla.records import SlaClock
 from models.tickets.ticket import Ticket
-from workers.ticket_timers import TimerSettings, run_timers
+from models.tickets.timers import TimerSettings
+from workers.ticket_timers import run_timers
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 

@@ -13,10 +13,11 @@ from models.core import time
 from models.log import consumer
 from models.log.event import Event
 from models.people.team import Team
+from models.tickets.timers import TimerSettings
 from workers.assigner import Assigner
 from workers.escalator import EscalationSteps, Escalator
 from workers.job import LogJob
-from workers.ticket_timers import TimerSettings, run_timers
+from workers.ticket_timers import run_timers
 
 pytestmark = pytest.mark.usefixtures("without_jobs")
 

@@ -32,7 +32,8 @@ TICKET_FIELDS = f"""
   id number ref tags category {{ slug team {{ slug members {{ id }} }} }} team {{ slug }}
   requester {USER} organization {{ name }} assignee {USER} watchers {USER}
   resources {{ kind externalId }} links {{ kind ticket {{ id subject requester {{ id }} }} }}
-  mergedInto {{ id tags }} attachments {{ id }} satisfaction {{ score }} allowedActions
+  mergedInto {{ id tags viewerHasUnread }} attachments {{ id }} satisfaction {{ score }}
+  allowedActions viewerIsWatching viewerHasUnread lastReplyAt lastReplyBy {{ displayName }} closesAt
   messages(first: 5) {{ totalCount pageInfo {{ hasNextPage hasPreviousPage }}
     nodes {{ __typename bodyHtml
       author {{ displayName }} attachments {{ id filename }} ticket {{ id }} }} }}

@@ -21,9 +21,10 @@ from models.people.team import Membership, Team
 from models.people.user import User
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from workers.assigner import Assigner
 from workers.escalator import EscalationSteps, Escalator
-from workers.ticket_timers import TimerSettings, run_timers
+from workers.ticket_timers import run_timers
 
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)
 HOUR = 3600

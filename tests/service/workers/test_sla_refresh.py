@@ -25,9 +25,9 @@ from models.sla import defaults, policies
 from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import OPEN_STATUSES, Priority
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from workers import runner, ticket_timers
 from workers.sla_refresh import SlaRefresh
-from workers.ticket_timers import TimerSettings
 
 pytestmark = pytest.mark.usefixtures("without_jobs")
 

@@ -25,10 +25,11 @@ from models.log.event import Event, EventType
 from models.sla.records import SlaClock, SlaPolicy
 from models.tickets.lifecycle import Action, CloseReason, Status, TransitionRefused
 from models.tickets.ticket import Ticket
+from models.tickets.timers import TimerSettings
 from workers import cleanup, runner, ticket_timers
 from workers.cleanup import Cleanup
 from workers.job import Progress
-from workers.ticket_timers import TimerSettings, run_timers
+from workers.ticket_timers import run_timers
 
 pytestmark = pytest.mark.without_default_policies
 

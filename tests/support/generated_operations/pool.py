@@ -24,6 +24,7 @@ ORDERS: Sequence[Order] = (
     (),
     *([(field, way)] for field in ("CREATED_AT", "NUMBER", "PRIORITY") for way in ("ASC", "DESC")),
     [("SLA_BREACHES_AT", "ASC")],
+    [("LAST_REPLY_AT", "DESC")],
     [("UNTOUCHED", "DESC")],
     [("PRIORITY", "DESC"), ("UPDATED_AT", "ASC")],
 )

@@ -30,15 +30,9 @@ from models.core.ids import new_id
 from models.log import event
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason, Priority, Status
+from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message
-from models.tickets.ticket import (
-    LinkKind,
-    Ticket,
-    TicketLink,
-    TicketResource,
-    TicketTag,
-    TicketWatcher,
-)
+from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 

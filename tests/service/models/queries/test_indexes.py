@@ -120,6 +120,7 @@ def build_ticket(desk: Desk, random: Random, owner: User, number: int) -> Ticket
         category_id=random.choice(list(desk.categories.values())).id,
         assignee_id=random.choice([None, *(viewer.user_id for viewer in desk.staff)]),
         sla_breaches_at=random.choice([None, at + timedelta(hours=1)]) if is_open else None,
+        last_reply_at=random.choice([None, at + timedelta(hours=2)]),
         created_at=at,
         updated_at=at + timedelta(minutes=random.randrange(1000)),
     )
@@ -227,6 +228,8 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
     "next SLA target": (None, [("sla_breaches_at", False)], "tickets_earliest_breach"),
     "last SLA target": (None, [("sla_breaches_at", True)], "tickets_latest_breach"),
+    "oldest reply": (None, [("last_reply_at", False)], "tickets_oldest_reply"),
+    "newest reply": (None, [("last_reply_at", True)], "tickets_newest_reply"),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
     "open, priority, then oldest": (

@@ -33,7 +33,15 @@ from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.without_default_policies
 
-FIELDS = ["created_at", "updated_at", "number", "priority", "sla_breaches_at", "is_untouched"]
+FIELDS = [
+    "created_at",
+    "updated_at",
+    "number",
+    "priority",
+    "sla_breaches_at",
+    "last_reply_at",
+    "is_untouched",
+]
 sorts = st.lists(st.tuples(st.sampled_from(FIELDS), st.booleans()), max_size=4)
 Sorts = Sequence[tuple[str, bool]]
 
@@ -236,7 +244,7 @@ async def test_hostile_cursors_cause_no_database_error(sample: RandomTickets) ->
     values: dict[str, list[bytes]] = {
         **{
             field: [*edges, *map(pack_instant, instants)]
-            for field in ("created_at", "updated_at", "sla_breaches_at")
+            for field in ("created_at", "updated_at", "sla_breaches_at", "last_reply_at")
         },
         "is_untouched": [b"\x00", b"\x01", b"\x02", b"\xff"],
         "number": [number.to_bytes(4) for number in numbers],

@@ -26,6 +26,7 @@ from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Organization, Role, User
+from models.tickets.timers import TimerSettings
 from resolvers.auth import viewer_cache
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
@@ -82,7 +83,8 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
     sessions = OpenSessions(clock)
     empty: Any = LogTail(Log().read, int, wakeup_bus.listen())
     watcher = PresenceTail(wakeup_bus.listen(), clock, refresh_permissions=sessions.refresh)
-    rules = Rules(timedelta(days=14), timedelta(days=30), 1000)
+    window = timedelta(days=14)
+    rules = Rules(window, timedelta(days=30), 1000, TimerSettings(window, window))
     services = Services(
         rules,
         clock,

@@ -11,9 +11,9 @@ from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket,
 from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import change as changes
 from models.changes import commands, link_commands, merging, rating
 from models.changes.change import TicketChange
+from models.changes.serialization import serialize_ticket
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id
 from models.log.event import EventType
@@ -22,8 +22,9 @@ from models.people.user import Role, User
 from models.sla.inputs import parse_clock_input
 from models.tickets import lifecycle
 from models.tickets.lifecycle import Action, CloseReason, Priority, Status, TransitionRefused
+from models.tickets.link_kind import INVERSE_LINK, LinkKind
 from models.tickets.message import MessageKind
-from models.tickets.ticket import INVERSE_LINK, LinkKind, Ticket, TicketResource
+from models.tickets.ticket import Ticket, TicketResource
 
 pytestmark = pytest.mark.without_default_policies
 
@@ -99,9 +100,7 @@ def test_create_logs_every_column_that_has_a_value() -> None:
     assert "held_until" not in columns
     assert "description" not in columns
     assert {name: value[1] for name, value in columns.items() if name != "tags"} == {
-        name: value
-        for name, value in changes.serialize_ticket(change.ticket).items()
-        if value is not None
+        name: value for name, value in serialize_ticket(change.ticket).items() if value is not None
     }
 
 
