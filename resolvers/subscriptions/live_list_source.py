@@ -225,17 +225,20 @@ class LiveListSource(Source[LiveListChange]):
         """The next part of the changes from the client's cursor to the members."""
         end = min(self.sent_position + MAX_BATCH_EVENTS, self.members_position)
         events = await self.read_events(self.sent_position, end)
+        targets = await self.read_merge_targets(events or [])
         await self.refresh_viewer()
         if events is None or self.members is None or self.has_visibility_changed():
             return await self.snapshot()
         self.sent_position = end
         relevant = live_list.select_relevant(events, self.viewer)
-        return live_list.replay_events(relevant, self.members, self.viewer)
+        changes = live_list.replay_events(relevant, self.members, self.viewer)
+        return live_list.add_target_updates(changes, events, self.members, targets, self.viewer)
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
         head, memberships = await self.read_memberships()
         events = await self.read_events(self.members_position, head)
+        targets = await self.read_merge_targets(events or [])
         await self.refresh_viewer()
         if self.has_visibility_changed():
             return await self.diff_members()
@@ -246,6 +249,7 @@ class LiveListSource(Source[LiveListChange]):
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
         self.members -= memberships.keys()
         self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
+        changes = live_list.add_target_updates(changes, events, self.members, targets, self.viewer)
         self.members_position = self.sent_position = head
         live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
         resize_memory(self.memory, len(self.members) * BYTES_PER_MEMBER)
@@ -264,6 +268,20 @@ class LiveListSource(Source[LiveListChange]):
         key = ("memberships", self.key, viewer.visibility_key, position)
         return await self.context.services.evaluations.get(key, self.tail.head, evaluate)
 
+    async def read_merge_targets(self, events: Sequence[Event]) -> Mapping[UUID, UUID]:
+        """The tickets that show new notes of merged tickets. Lists of equal viewers share them."""
+        viewer = self.viewer
+        notes = live_list.select_notes(events, viewer)
+        if not notes:
+            return {}
+        ticket_ids = frozenset(event.ticket_id for event in notes)
+        key = ("merge targets", viewer.visibility_key, notes[-1].position, ticket_ids)
+
+        async def read() -> Mapping[UUID, UUID]:
+            return await live_list.read_merge_targets(viewer, ticket_ids)
+
+        return await self.context.services.evaluations.get(key, self.tail.head, read)
+
     async def diff_members(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads all members: time or visibility changed them."""
         viewer, head, members = await self.read_current_members()
@@ -271,12 +289,14 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None:
             return await self.snapshot()
         events = live_list.select_relevant(events, viewer)
+        targets = await self.read_merge_targets(events)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE
             for id in with_events
         }
         changes = live_list.diff_events(events, self.members, memberships, viewer)
+        changes = live_list.add_target_updates(changes, events, members, targets, viewer)
         changes += live_list.diff_sets(self.members - with_events, members - with_events, head)
         self.viewer, self.members, self.members_read_at = viewer, members, monotonic()
         self.members_position = self.sent_position = head
