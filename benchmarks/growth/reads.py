@@ -27,7 +27,7 @@ from models.queries import event_log, stats, tickets, timeline
 from models.queries.connection import count_rows
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
-from models.queries.stats import GroupBy
+from models.queries.stats_groups import GroupBy
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket
