@@ -38,15 +38,27 @@ CLOCK_FLAGS_SQL = (
     "FROM sla_clocks c WHERE c.status IN ('at_risk', 'breached') GROUP BY c.ticket_id"
 )
 """The tickets with a clock at risk or breached. They are few, and found by an index."""
-TOTALS_SQL = (
-    "SELECT COUNT(*) AS ticket_count, SUM(m.is_open) AS open_count, "
-    "SUM(CASE WHEN m.is_open = 1 AND m.assignee_id IS NULL THEN 1 ELSE 0 END) AS unassigned_count, "
-    "MIN(CASE WHEN m.is_open = 1 THEN m.created_at END) AS oldest_open_at, "
-    "SUM(m.at_risk) AS at_risk_count, SUM(m.breached) AS breached_count FROM matching m"
+SUMS_SQL = (
+    "COUNT(*) AS created, SUM(CASE WHEN t.resolved_at IS NULL THEN 0 ELSE 1 END) AS resolved, "
+    "SUM(CASE WHEN t.closed_at IS NULL THEN 0 ELSE 1 END) AS closed"
 )
-HAS_TIMES_SQL = (
-    "SUM(CASE WHEN m.resolved_at IS NULL THEN 0 ELSE 1 END) AS resolved, "
-    "SUM(CASE WHEN m.closed_at IS NULL THEN 0 ELSE 1 END) AS closed"
+OPEN_SUMS = Condition(
+    f"{SUMS_SQL}, SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS open_count, "
+    f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) "
+    "AS unassigned_count, "
+    f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest_open_at, "
+    "SUM(COALESCE(at_risk, 0)) AS at_risk_count, SUM(COALESCE(breached, 0)) AS breached_count",
+    IS_OPEN.params * 3,
+)
+MATCHING_COLUMNS = (
+    "t.id AS id, t.status AS status, t.assignee_id AS assignee_id, t.created_at AS created_at, "
+    "t.resolved_at AS resolved_at, t.closed_at AS closed_at, s.at_risk AS at_risk, "
+    "s.breached AS breached"
+)
+TOTALS_SQL = (
+    "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
+    "SUM(s.unassigned_count) AS unassigned_count, MIN(s.oldest_open_at) AS oldest_open_at, "
+    "SUM(s.at_risk_count) AS at_risk_count, SUM(s.breached_count) AS breached_count FROM sums s"
 )
 NO_GROUPS = Condition(
     "SELECT NULL AS bucket, 0 AS omitted, 0 AS created, 0 AS resolved, 0 AS closed"
@@ -88,14 +100,13 @@ async def read_stats(
     """
     period = complete_period(group, period)
     times = None if period is None else period.resolve(at)
-    matching = select_matching(viewer, filter, group, at)
+    tables = build_table_expressions(viewer, filter, group, at)
     groups = NO_GROUPS if group is None else select_groups(group, times)
     rows = await database.fetch_dicts(
-        f"WITH matching AS ({matching.text}) "
-        "SELECT h.position AS position, a.*, g.bucket AS bucket, g.omitted AS omitted, "
-        "g.created AS created, g.resolved AS resolved, g.closed AS closed "
+        f"WITH {tables.text} SELECT h.position AS position, a.*, g.bucket AS bucket, "
+        "g.omitted AS omitted, g.created AS created, g.resolved AS resolved, g.closed AS closed "
         f"FROM log_head h CROSS JOIN ({TOTALS_SQL}) a LEFT JOIN ({groups.text}) g ON (1 = 1)",
-        matching.params + groups.params,
+        tables.params + groups.params,
     )
     counted = count_rows(group, rows)
     buckets: Sequence[Bucket] = ()
@@ -116,20 +127,29 @@ async def read_stats(
     )
 
 
-def select_matching(
+def build_table_expressions(
     viewer: Viewer, filter: FilterData | None, group: GroupBy | None, at: datetime
 ) -> Condition:
-    """Return the statement for what is counted of each ticket that is visible and matches."""
+    """Return the common table expression `sums`, and `matching` if tickets have several buckets.
+
+    `sums` has what the totals add up, by bucket if each ticket has only one. So the database reads
+    the tickets once, and aggregates them as it does so.
+    """
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    bucket = "NULL" if group is None else COLUMNS.get(group, "NULL")
+    source = (
+        f"tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id WHERE {condition.text}"
+    )
+    column = None if group is None else COLUMNS.get(group)
+    if column is not None or group is None:
+        bucket, by = (column, f" GROUP BY {column}") if column else ("NULL", "")
+        text = (
+            f"sums AS MATERIALIZED (SELECT {bucket} AS bucket, {OPEN_SUMS.text} FROM {source}{by})"
+        )
+        return Condition(text, OPEN_SUMS.params + condition.params)
     return Condition(
-        f"SELECT t.id AS id, {bucket} AS bucket, t.assignee_id AS assignee_id, "
-        "t.created_at AS created_at, t.resolved_at AS resolved_at, t.closed_at AS closed_at, "
-        f"CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
-        "COALESCE(s.at_risk, 0) AS at_risk, COALESCE(s.breached, 0) AS breached "
-        f"FROM tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id "
-        f"WHERE {condition.text}",
-        IS_OPEN.params + condition.params,
+        f"matching AS MATERIALIZED (SELECT {MATCHING_COLUMNS} FROM {source}), "
+        f"sums AS MATERIALIZED (SELECT NULL AS bucket, {OPEN_SUMS.text} FROM matching t)",
+        condition.params + OPEN_SUMS.params,
     )
 
 
@@ -144,25 +164,23 @@ def select_groups(group: GroupBy, times: TimeBuckets | None) -> Condition:
             f"SELECT c.bucket, 0 AS omitted, c.created, c.resolved, c.closed FROM ({counts.text}) c"
         )
         return Condition(text, counts.params)
+    counts, order = "sums", "c.bucket"
     if group is GroupBy.TAG:
-        bucket, source = "g.name", "matching m JOIN ticket_tags g ON g.ticket_id = m.id"
-    else:
-        bucket, source = "m.bucket", "matching m"
-    # As Python orders texts, so that running statistics omit the same groups.
-    is_text = group is GroupBy.TAG and database.dialect() == "postgres"
-    order = 'c.bucket COLLATE "C"' if is_text else "c.bucket"
-    counts = (
-        f"SELECT {bucket} AS bucket, COUNT(*) AS created, {HAS_TIMES_SQL} "
-        f"FROM {source} GROUP BY {bucket}"
-    )
+        counts = (
+            f"(SELECT g.name AS bucket, {SUMS_SQL} FROM matching t "
+            "JOIN ticket_tags g ON g.ticket_id = t.id GROUP BY g.name)"
+        )
+        if database.dialect() == "postgres":  # as Python orders texts, for running statistics
+            order = 'c.bucket COLLATE "C"'
     has_value = "(CASE WHEN c.bucket IS NULL THEN 0 ELSE 1 END)"
     place = f"ROW_NUMBER() OVER (ORDER BY {has_value}, c.created DESC, {order})"
-    sums = "SUM(r.created), SUM(r.resolved), SUM(r.closed)"
+    added = "SUM(r.created), SUM(r.resolved), SUM(r.closed)"
     return Condition(
-        f"WITH ranked AS (SELECT c.*, {place} AS place FROM ({counts}) c) "
+        "WITH ranked AS MATERIALIZED (SELECT c.bucket AS bucket, c.created AS created, "
+        f"c.resolved AS resolved, c.closed AS closed, {place} AS place FROM {counts} c) "
         "SELECT r.bucket AS bucket, 0 AS omitted, r.created AS created, r.resolved AS resolved, "
         f"r.closed AS closed FROM ranked r WHERE r.place <= {MAX_GROUPS} "
-        f"UNION ALL SELECT NULL, COUNT(*), {sums} FROM ranked r WHERE r.place > {MAX_GROUPS} "
+        f"UNION ALL SELECT NULL, COUNT(*), {added} FROM ranked r WHERE r.place > {MAX_GROUPS} "
         "HAVING COUNT(*) > 0"
     )
 

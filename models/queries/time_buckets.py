@@ -66,7 +66,7 @@ class StatsPeriod:
         limit = MAX_INTERVALS[self.unit]
         if not 1 <= self.last <= limit:
             message = f"`period.last` must be from 1 to {limit} for {self.unit.name}."
-            raise BadRequest(message)
+            raise BadRequest(message, "stats_period")
         if self.time_zone not in list_time_zones():
             raise BadRequest(
                 "`period.timeZone` must be the IANA name of a time zone, such as Europe/Berlin."
