@@ -7,117 +7,44 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple, cast
+from typing import cast
 from uuid import UUID
 
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.sql import Condition, compare, exists
+from models.core.sql import compare
 from models.database import Row, as_instant, as_uuid
 from models.log import event
 from models.queries.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
-from models.queries.stats import IS_OPEN, Stats
+from models.queries.stats import Stats
 from models.queries.stats_groups import (
-    COLUMNS,
     CountedGroups,
     GroupBy,
-    GroupCounts,
     build_buckets,
     complete_period,
     limit_groups,
     parse_group_value,
 )
+from models.queries.ticket_facts import (
+    FactValues,
+    GroupTally,
+    Keys,
+    TicketFacts,
+    build_fact_columns,
+)
 from models.queries.time_buckets import StatsPeriod
-from models.sla.clock import ClockStatus
 from models.sla.local_time import EPOCH
 
 TICKETS_PER_PAGE = 1000
 """Reading a page takes a few milliseconds; then other tasks can run."""
 MIN_STALE_HEAP_ENTRIES = 1000
 """The number of stale entries in the heap, besides one for each ticket, that start a cleanup."""
-
-
-Keys = tuple[object, ...]
-
-
-class TicketFacts(NamedTuple):
-    """What the statistics count of a ticket.
-
-    The first three are the buckets that count the ticket as created, as resolved and as closed.
-    """
-
-    created: Keys
-    resolved: Keys
-    closed: Keys
-    is_open: bool
-    is_unassigned: bool
-    """Whether the ticket is open and has no assignee."""
-    is_at_risk: bool
-    is_breached: bool
-
-
-FactValues = tuple[Keys, Keys, Keys, bool, bool, bool, bool]
-"""The values of a TicketFacts, to which it is equal. A plain tuple is faster to create."""
-
-
-def build_fact_columns(group: GroupBy | None) -> Condition:
-    """Return the columns that a TicketFacts is made of."""
-    bucket = "NULL" if group is None else COLUMNS.get(group, "NULL")
-    if group is GroupBy.TAG:
-        bucket = select_tags()
-    text = (
-        f", {bucket} AS bucket, t.created_at AS created_at, t.resolved_at AS resolved_at, "
-        f"t.closed_at AS closed_at, CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
-        "CASE WHEN t.assignee_id IS NULL THEN 1 ELSE 0 END AS is_unassigned, "
-        f"{has_clock_sql()} AS is_at_risk, {has_clock_sql()} AS is_breached"
-    )
-    return Condition(text, (*IS_OPEN.params, ClockStatus.AT_RISK.value, ClockStatus.BREACHED.value))
-
-
-def select_tags() -> str:
-    """Return the expression for a JSON list of the ticket's tags; null or empty if it has none."""
-    is_postgres = database.dialect() == "postgres"
-    tags = "CAST(json_agg(g.name) AS TEXT)" if is_postgres else "json_group_array(g.name)"
-    return f"(SELECT {tags} FROM ticket_tags g WHERE g.ticket_id = t.id)"
-
-
-def has_clock_sql() -> str:
-    """Return the expression for whether the ticket has a clock with a status, its parameter."""
-    has_clock = exists("sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?", per_row=True)
-    return f"CASE WHEN {has_clock.text} THEN 1 ELSE 0 END"
-
-
-class GroupTally:
-    """The numbers of tickets in each bucket, by its raw value, without zeros."""
-
-    def __init__(self) -> None:
-        self.created: Counter[object] = Counter()
-        self.resolved: Counter[object] = Counter()
-        self.closed: Counter[object] = Counter()
-
-    def add(self, facts: TicketFacts, amount: int) -> None:
-        """Add a ticket with the amount 1, or take it away with -1."""
-        for counter, keys in (
-            (self.created, facts.created),
-            (self.resolved, facts.resolved),
-            (self.closed, facts.closed),
-        ):
-            for key in keys:
-                counter[key] += amount
-                if not counter[key]:
-                    del counter[key]
-
-    def count(self, keys: Iterable[object]) -> dict[object, GroupCounts]:
-        return {
-            key: GroupCounts(self.created[key], self.resolved[key], self.closed[key])
-            for key in keys
-        }
 
 
 class RunningStats:

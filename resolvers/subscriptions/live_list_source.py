@@ -20,6 +20,7 @@ from models.queries import event_log, live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
+from resolvers.subscriptions.live_list_reads import read_memberships, read_merge_targets
 from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 
@@ -225,7 +226,7 @@ class LiveListSource(Source[LiveListChange]):
         """The next part of the changes from the client's cursor to the members."""
         end = min(self.sent_position + MAX_BATCH_EVENTS, self.members_position)
         events = await self.read_events(self.sent_position, end)
-        targets = await self.read_merge_targets(events or [])
+        targets = await read_merge_targets(self.context, self.viewer, events or [])
         await self.refresh_viewer()
         if events is None or self.members is None or self.has_visibility_changed():
             return await self.snapshot()
@@ -236,9 +237,11 @@ class LiveListSource(Source[LiveListChange]):
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
-        head, memberships = await self.read_memberships()
+        head, memberships = await read_memberships(
+            self.context, self.viewer, self.filter, self.members_position
+        )
         events = await self.read_events(self.members_position, head)
-        targets = await self.read_merge_targets(events or [])
+        targets = await read_merge_targets(self.context, self.viewer, events or [])
         await self.refresh_viewer()
         if self.has_visibility_changed():
             return await self.diff_members()
@@ -255,33 +258,6 @@ class LiveListSource(Source[LiveListChange]):
         resize_memory(self.memory, len(self.members) * BYTES_PER_MEMBER)
         return changes
 
-    async def read_memberships(self) -> tuple[int, Mapping[UUID, ListMembership]]:
-        """The memberships of the tickets with new events. Lists with an equal filter share them."""
-        viewer, position = self.viewer, self.members_position
-
-        async def evaluate() -> tuple[int, Mapping[UUID, ListMembership]]:
-            at = self.context.now()
-            return await live_list.read_memberships_since(viewer, self.filter, at, position)
-
-        if self.is_timed:
-            return await evaluate()
-        key = ("memberships", self.key, viewer.visibility_key, position)
-        return await self.context.services.evaluations.get(key, self.tail.head, evaluate)
-
-    async def read_merge_targets(self, events: Sequence[Event]) -> Mapping[UUID, UUID]:
-        """The tickets that show new notes of merged tickets. Lists of equal viewers share them."""
-        viewer = self.viewer
-        notes = live_list.select_notes(events, viewer)
-        if not notes:
-            return {}
-        ticket_ids = frozenset(event.ticket_id for event in notes)
-        key = ("merge targets", viewer.visibility_key, notes[-1].position, ticket_ids)
-
-        async def read() -> Mapping[UUID, UUID]:
-            return await live_list.read_merge_targets(viewer, ticket_ids)
-
-        return await self.context.services.evaluations.get(key, self.tail.head, read)
-
     async def diff_members(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads all members: time or visibility changed them."""
         viewer, head, members = await self.read_current_members()
@@ -289,7 +265,7 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None:
             return await self.snapshot()
         events = live_list.select_relevant(events, viewer)
-        targets = await self.read_merge_targets(events)
+        targets = await read_merge_targets(self.context, self.viewer, events)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE
