@@ -10,7 +10,8 @@ from models.core.pagination import parse_page_arguments
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
 from models.queries.external_ids import find_by_external_id
-from models.queries.stats import GroupBy, Stats, read_stats
+from models.queries.stats import Stats, read_stats
+from models.queries.stats_groups import GroupBy
 from models.queries.tickets import (
     build_ticket_order,
     find_ticket,
@@ -20,6 +21,7 @@ from models.queries.tickets import (
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
+from schema.inputs.stats import TicketStatsPeriod, build_period
 from schema.pagination import After, Before, First, Last
 
 
@@ -58,12 +60,15 @@ async def tickets(
 
 
 async def ticket_stats(
-    info: strawberry.Info, filter: TicketFilter | None = None, group_by: GroupBy | None = None
+    info: strawberry.Info,
+    filter: TicketFilter | None = None,
+    group_by: GroupBy | None = None,
+    period: TicketStatsPeriod | None = None,
 ) -> Stats:
     context = context_of(info)
-    return await read_stats(
-        context.viewer, filter_mapping(filter, context.viewer), group_by, context.now()
-    )
+    stats_period = build_period(group_by, period)
+    data = filter_mapping(filter, context.viewer)
+    return await read_stats(context.viewer, data, group_by, context.now(), stats_period)
 
 
 async def log_events(

@@ -15,6 +15,7 @@ STATS_COST = 300
 LIVE_STATS_COST = 30
 UPDATE_COST = 20
 STATS_UPDATE_COST = 50
+GROUPS_LENGTH = 25
 LEDGER_COST = 10
 MUTATION_COST = 10
 SUBSCRIPTION_COST = 10
@@ -39,6 +40,7 @@ The server computes the cost of an operation before it runs it. The response has
 | `viewerHasUnread` | {UNREAD_COST}; if selected again under another alias, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
+| `groups` of statistics | the same, for `last` items of the `period`, or else for {GROUPS_LENGTH} |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
 | filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
@@ -80,12 +82,14 @@ def cost(
     condition: int | None = None,
     search: int | None = None,
     update: int | None = None,
+    sized: bool | None = None,
 ) -> dict[str, Any]:
     """The metadata of a field with a cost.
 
     `flat` counts once, and `each` for every item of a list. The list has `items` items, or as many
     as the argument `by`. `condition` is the cost of each object in the arguments, `search` that of
-    each word to search for, and `update` that of each update of a subscription.
+    each word to search for, and `update` that of each update of a subscription. If it is `sized`,
+    the `last` in an object of its arguments is the length of the lists below it.
     """
     costs = {
         "flat": flat,
@@ -95,6 +99,7 @@ def cost(
         "condition": condition,
         "search": search,
         "update": update,
+        "sized": sized,
     }
     return {"cost": {name: value for name, value in costs.items() if value is not None}}
 

@@ -111,11 +111,13 @@ class Query:
         READ_TICKETS,
         "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
-        cost(flat=STATS_COST, condition=CONDITION_COST, search=SEARCH_COST),
+        cost(flat=STATS_COST, condition=CONDITION_COST, search=SEARCH_COST, sized=True),
         {
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
             "group_by": "The property that `groups` counts by. Default: no groups.",
+            "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last "
+            "30 in UTC.",
         },
     )
     events: Any = query(

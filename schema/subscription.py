@@ -103,11 +103,14 @@ class Subscription:
             condition=CONDITION_COST,
             search=SEARCH_COST,
             update=STATS_UPDATE_COST,
+            sized=True,
         ),
         {
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
             "group_by": "The property that `groups` counts by. Default: no groups.",
+            "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last "
+            "30 in UTC.",
         },
     )
     notifications: Any = subscription(

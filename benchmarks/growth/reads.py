@@ -19,7 +19,7 @@ from models.database import as_uuid
 from models.queries import stats, tickets, timeline
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
-from models.queries.stats import GroupBy
+from models.queries.stats_groups import GroupBy
 from models.tickets.ticket import Ticket
 
 COUNTS = "counts and statistics"

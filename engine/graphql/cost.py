@@ -6,6 +6,7 @@ Fields state their weights in their metadata, under COST:
 - `each`: the cost of each item of a list. By default 1.
 - `items`: the length that a list without pages is assumed to have.
 - `by`: the argument whose length is the length of the list.
+- `sized`: whether a field of its arguments, `last`, is the length of the lists below it.
 - `condition`: the cost of each object in the arguments, such as a condition of a filter.
 - `search`: the cost of each word of a full-text search in the arguments, at any depth.
 - `update`: the cost of finding out what an event changes for a subscription.
@@ -138,7 +139,8 @@ class QueryCost:
         weights, node = get_weights(field), response_field.nodes[0]
         update_cost = weights.get("update", 1) + self.arguments_cost(node, weights, variables)
         item_type = get_named_type(field.type)
-        children = self.children_cost(response_field, item_type, None, variables)
+        list_length = self.length_below(node, field, variables)
+        children = self.children_cost(response_field, item_type, list_length, variables)
         return update_cost, ITEM_COST + children
 
     def cache_key(self, variables: Variables) -> Hashable:
@@ -157,7 +159,8 @@ class QueryCost:
         """The cost of a field with its sub-fields.
 
         Args:
-            page_size: The size of the page, if the field is selected on a connection.
+            page_size: The length of a list, if the field is selected on a connection or another
+                field whose arguments state it.
         """
         node, name = response_field.nodes[0], field_name(response_field)
         if name in INTROSPECTION_FIELDS:
@@ -176,8 +179,8 @@ class QueryCost:
         flat += self.arguments_cost(node, weights, variables)
         if is_leaf:
             return flat
-        own_page_size = self.arguments.page_size(node, variables) if "first" in field.args else None
-        children = self.children_cost(response_field, named_type, own_page_size, variables)
+        list_length = self.length_below(node, field, variables)
+        children = self.children_cost(response_field, named_type, list_length, variables)
         if not is_list:
             return flat + children
         length = self.list_length(node, weights, page_size, variables)
@@ -214,6 +217,16 @@ class QueryCost:
         if condition is None or response_field.has_other_type_conditions:
             return None
         return condition if is_object_type(self.schema.get_type(condition)) else None
+
+    def length_below(
+        self, node: FieldNode, field: GraphQLField, variables: Variables
+    ) -> int | None:
+        """The length of the lists below a field, if its arguments state it."""
+        if "first" in field.args:
+            return self.arguments.page_size(node, variables)
+        if "sized" in get_weights(field):
+            return self.arguments.size(node, variables).length or None
+        return None
 
     def list_length(
         self,

@@ -20,6 +20,10 @@ from graphql import (
 
 DEFAULT_PAGE_SIZE = 25
 """The application's default. The engine can't import it from `models/core/pagination.py`."""
+LENGTH_MEMBER = "last"
+"""Input fields with this name state the length of the lists below the field."""
+MAX_COUNTED_LENGTH = 1_000
+"""More than the application accepts as such a length."""
 MAX_COUNTED_PAGE_SIZE = 101
 """One more than the largest page. The resolver refuses pages of this size and larger ones."""
 SEARCH_MEMBER = "search"
@@ -36,11 +40,13 @@ class InputSize:
 
     `values` counts scalars, lists and objects. `objects` counts the objects alone: in a filter,
     each is a condition or a nesting level. `search_terms` counts the words of full-text searches.
+    `length` is the largest number in an input field that states the length of lists.
     """
 
     values: int = 0
     objects: int = 0
     search_terms: int = 0
+    length: int = 0
 
 
 class ArgumentReader:
@@ -120,7 +126,7 @@ class ArgumentReader:
     def measure(self, value: object) -> InputSize:
         """The size of a value; an object or a list counts as one value, plus its members."""
         pending: list[object] = [value]
-        values = objects = search_terms = 0
+        values = objects = search_terms = length = 0
         while pending:
             current = pending.pop()
             values += 1
@@ -131,9 +137,10 @@ class ArgumentReader:
                 search = members.get(SEARCH_MEMBER)
                 if isinstance(search, str):
                     search_terms += self.count_words(search)
+                length = max(length, as_int(members.get(LENGTH_MEMBER)) or 0)
             elif isinstance(current, list):
                 pending.extend(cast("list[Any]", current))
-        return InputSize(values, objects, search_terms)
+        return InputSize(values, objects, search_terms, min(length, MAX_COUNTED_LENGTH))
 
 
 def as_int(value: Any) -> int | None:

@@ -17,7 +17,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.errors import TooExpensive
-from models.core.sql import FALSE, Condition
+from models.core.sql import FALSE, Condition, in_list, is_null
 from models.database import Row, as_uuid
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType
 from models.queries.filter import FilterData, compile_filter
@@ -138,6 +138,18 @@ async def read_changed_tickets(
             return head, rows_by_ticket
 
 
+async def read_merge_targets(viewer: Viewer, ticket_ids: Set[UUID]) -> Mapping[UUID, UUID]:
+    """Return the tickets into which those of the tickets were merged that the viewer can see."""
+    is_merged = in_list("t.id", sorted(ticket_ids)) & ~is_null("t.merged_into_id")
+    condition = visible_tickets(viewer) & is_merged
+    rows = await database.fetch_dicts(
+        "SELECT t.id AS id, t.merged_into_id AS merged_into_id "
+        f"FROM tickets t WHERE {condition.text}",
+        condition.params,
+    )
+    return {as_uuid(row["id"]): as_uuid(row["merged_into_id"]) for row in rows}
+
+
 def membership_from_row(row: Row) -> ListMembership:
     if row["id"] is None:
         return ListMembership.NOT_VISIBLE
@@ -156,6 +168,16 @@ def select_relevant(events: Sequence[Event], viewer: Viewer) -> Sequence[Event]:
     if not viewer.is_customer:
         return events
     return [event for event in events if not event.internal]
+
+
+def select_notes(events: Sequence[Event], viewer: Viewer) -> Sequence[Event]:
+    """Return the events that add notes, if the viewer may see them.
+
+    Of all messages, only notes can be added to a ticket that was merged into another.
+    """
+    if not viewer.can_see_notes:
+        return ()
+    return [event for event in events if event.type is EventType.NOTE_ADDED]
 
 
 def diff_events(
@@ -230,6 +252,26 @@ def replay_events(
         elif event.position == last[event.ticket_id]:
             changes.append(LiveListChange(ChangeKind.REMOVED, event.position, event.ticket_id))
     return changes
+
+
+def add_target_updates(
+    changes: Sequence[LiveListChange],
+    events: Sequence[Event],
+    inside: Set[UUID],
+    merge_targets: Mapping[UUID, UUID],
+    viewer: Viewer,
+) -> list[LiveListChange]:
+    """Add the updates of tickets in the list that show new notes of merged tickets.
+
+    `inside` is the list after the events. A ticket that enters the list with them is also updated:
+    a subscriber that joined in between already has it.
+    """
+    updates = [
+        LiveListChange(ChangeKind.UPDATED, event.position, merge_targets[event.ticket_id], event)
+        for event in select_notes(events, viewer)
+        if merge_targets.get(event.ticket_id) in inside
+    ]
+    return sorted([*changes, *updates], key=lambda change: change.position)
 
 
 def diff_sets(before: Set[UUID], after: Set[UUID], position: int) -> list[LiveListChange]:

@@ -5,31 +5,41 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple, cast
+from typing import cast
 from uuid import UUID
 
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.sql import Condition, compare, exists
+from models.core.sql import compare
 from models.database import Row, as_instant, as_uuid
 from models.log import event
 from models.queries.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
-from models.queries.stats import (
-    GROUP_COLUMNS,
-    IS_OPEN,
+from models.queries.stats import Stats
+from models.queries.stats_groups import (
+    CountedGroups,
     GroupBy,
-    Stats,
     build_buckets,
+    complete_period,
+    limit_groups,
     parse_group_value,
 )
-from models.sla.clock import ClockStatus
+from models.queries.ticket_facts import (
+    FactValues,
+    GroupTally,
+    Keys,
+    TicketFacts,
+    build_fact_columns,
+)
+from models.queries.time_buckets import StatsPeriod
+from models.sla.local_time import EPOCH
 
 TICKETS_PER_PAGE = 1000
 """Reading a page takes a few milliseconds; then other tasks can run."""
@@ -37,79 +47,56 @@ MIN_STALE_HEAP_ENTRIES = 1000
 """The number of stale entries in the heap, besides one for each ticket, that start a cleanup."""
 
 
-class TicketFacts(NamedTuple):
-    """What the statistics count of a ticket."""
-
-    bucket: object
-    is_open: bool
-    is_unassigned: bool
-    """Whether the ticket is open and has no assignee."""
-    is_at_risk: bool
-    is_breached: bool
-
-
-FactValues = tuple[object, bool, bool, bool, bool]
-"""The values of a TicketFacts, to which it is equal. A plain tuple is faster to create."""
-
-
-def build_fact_columns(group: GroupBy | None) -> Condition:
-    """Return the columns that `fact_values_from_row` reads."""
-    text = (
-        f", {GROUP_COLUMNS[group]} AS bucket, t.created_at AS created_at, "
-        f"CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END AS is_open, "
-        "CASE WHEN t.assignee_id IS NULL THEN 1 ELSE 0 END AS is_unassigned, "
-        f"{has_clock_sql()} AS is_at_risk, {has_clock_sql()} AS is_breached"
-    )
-    return Condition(text, (*IS_OPEN.params, ClockStatus.AT_RISK.value, ClockStatus.BREACHED.value))
-
-
-def has_clock_sql() -> str:
-    """Return the expression for whether the ticket has a clock with a status, its parameter."""
-    has_clock = exists("sla_clocks c WHERE c.ticket_id = t.id AND c.status = ?", per_row=True)
-    return f"CASE WHEN {has_clock.text} THEN 1 ELSE 0 END"
-
-
-def fact_values_from_row(group: GroupBy | None, row: Row) -> FactValues:
-    is_open = bool(row["is_open"])
-    return (
-        parse_group_value(group, row["bucket"]) if group else None,
-        is_open,
-        is_open and bool(row["is_unassigned"]),
-        bool(row["is_at_risk"]),
-        bool(row["is_breached"]),
-    )
-
-
 class RunningStats:
     """Statistics of the tickets that a viewer can see and that match a filter.
 
-    They are exact at `position`. Equal facts share one object, in `interned`. `open_heap` has the
-    open tickets, oldest first; it may also have closed tickets, and a ticket twice.
+    They are exact at `position` and `at`. Equal facts share one object, in `interned`. `open_heap`
+    has the open tickets, oldest first; it may also have closed tickets, and a ticket twice.
+    `flags` are the numbers of tickets with each flag of their facts. Days and hours are counted
+    from `first_number` on, also those after the period, so that the period can move on.
     """
 
-    def __init__(self, viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> None:
+    def __init__(
+        self,
+        viewer: Viewer,
+        filter: FilterData | None,
+        group: GroupBy | None,
+        period: StatsPeriod | None = None,
+    ) -> None:
         self.viewer, self.filter, self.group = viewer, filter, group
+        self.period = complete_period(group, period)
+        self.first_number = 0
         self.position = 0
+        self.at = EPOCH
         self.facts_by_ticket: dict[UUID, TicketFacts] = {}
         self.counts: Counter[TicketFacts] = Counter()
         self.interned: dict[FactValues, TicketFacts] = {}
         self.open_heap: list[tuple[datetime, UUID]] = []
+        self.flags = [0, 0, 0, 0]
+        self.tally = GroupTally()
+        self.key_count = 0
+        """The number of tags, or of times, of all tickets."""
 
     async def read(
-        self, at: datetime, max_tickets: int, reserve: Callable[[int], None] = lambda _: None
+        self,
+        at: datetime,
+        max_tickets: int,
+        reserve: Callable[[RunningStats], None] = lambda _: None,
     ) -> bool:
         """Read all tickets in pages, then again those that changed since the first page.
 
-        `reserve` is called with the number of tickets after each page, and may raise an exception.
-        Return False if there are more than `max_tickets`.
+        `reserve` is called after each page, and may raise an exception. Return False if there are
+        more than `max_tickets`.
         """
         self.position = await event.read_head()
+        if self.period is not None:
+            self.first_number = self.period.resolve(at).numbers[0]
         last: UUID | None = None
         while page := await self.read_page(at, last):
             for row in page:
                 last = as_uuid(row["id"])
                 self.set_ticket(last, row)
-            reserve(len(self.facts_by_ticket))
+            reserve(self)
             if len(self.facts_by_ticket) > max_tickets:
                 return False
         await self.advance(at)
@@ -136,25 +123,75 @@ class RunningStats:
         for ticket_id, row in rows.items():
             is_inside = membership_from_row(row) is ListMembership.INSIDE
             self.set_ticket(ticket_id, row if is_inside else None)
-        self.position = head
+        self.position, self.at = head, at
 
     def set_ticket(self, ticket_id: UUID, row: Row | None) -> None:
         """Replace the facts of a ticket by those of a row; None removes the ticket."""
         before = self.facts_by_ticket.pop(ticket_id, None)
         if before is not None:
-            self.counts[before] -= 1
+            self.count(before, -1)
             if not self.counts[before]:
                 del self.counts[before], self.interned[before]
         if row is None:
             return
-        values = fact_values_from_row(self.group, row)
+        values = self.build_facts(row)
         facts = self.interned.get(values)
         if facts is None:
             facts = self.interned[values] = TicketFacts(*values)
         self.facts_by_ticket[ticket_id] = facts
-        self.counts[facts] += 1
+        self.count(facts, 1)
         if facts.is_open and not (before and before.is_open):
             self.push_open(ticket_id, cast("datetime", as_instant(row["created_at"])))
+
+    def count(self, facts: TicketFacts, amount: int) -> None:
+        """Add a ticket with the amount 1, or take it away with -1."""
+        self.counts[facts] += amount
+        flags = (facts.is_open, facts.is_unassigned, facts.is_at_risk, facts.is_breached)
+        for index, flag in enumerate(flags):
+            if flag:
+                self.flags[index] += amount
+        if self.group is None:
+            return
+        self.tally.add(facts, amount)
+        if self.group is GroupBy.TAG:
+            self.key_count += amount * len(facts.created)
+        elif self.period is not None:
+            self.key_count += amount * (
+                len(facts.created) + len(facts.resolved) + len(facts.closed)
+            )
+
+    def build_facts(self, row: Row) -> FactValues:
+        is_open = bool(row["is_open"])
+        return (
+            *self.find_keys(row),
+            is_open,
+            is_open and bool(row["is_unassigned"]),
+            bool(row["is_at_risk"]),
+            bool(row["is_breached"]),
+        )
+
+    def find_keys(self, row: Row) -> tuple[Keys, Keys, Keys]:
+        """Return the buckets that count the ticket as created, as resolved and as closed."""
+        if self.group is None:
+            return (), (), ()
+        if self.period is not None:
+            return (
+                self.find_time(self.period, row["created_at"]),
+                self.find_time(self.period, row["resolved_at"]),
+                self.find_time(self.period, row["closed_at"]),
+            )
+        if self.group is GroupBy.TAG:
+            created: Keys = tuple(sorted(json.loads(str(row["bucket"] or "[]"))))
+        else:
+            created = (parse_group_value(self.group, row["bucket"]),)
+        is_resolved, is_closed = row["resolved_at"] is not None, row["closed_at"] is not None
+        return created, created if is_resolved else (), created if is_closed else ()
+
+    def find_time(self, period: StatsPeriod, value: object) -> Keys:
+        """Return the day or hour of an instant in a row, unless it is before all that count."""
+        at = as_instant(value)
+        number = None if at is None else period.number_at(at)
+        return () if number is None or number < self.first_number else (number,)
 
     def push_open(self, ticket_id: UUID, created_at: datetime) -> None:
         heappush(self.open_heap, (created_at, ticket_id))
@@ -173,28 +210,29 @@ class RunningStats:
 
     def build_totals(self) -> Stats:
         """Return the statistics without groups, whose labels are in the database."""
-        counts = self.counts.items()
+        is_open, is_unassigned, is_at_risk, is_breached = self.flags
         return Stats(
             position=self.position,
             total=len(self.facts_by_ticket),
-            open=sum(count for facts, count in counts if facts.is_open),
-            unassigned=sum(count for facts, count in counts if facts.is_unassigned),
-            at_risk=sum(count for facts, count in counts if facts.is_at_risk),
-            breached=sum(count for facts, count in counts if facts.is_breached),
+            open=is_open,
+            unassigned=is_unassigned,
+            at_risk=is_at_risk,
+            breached=is_breached,
             oldest_open_at=self.find_oldest_open(),
             buckets=(),
         )
 
-    def count_by_bucket(self) -> Mapping[object, int]:
-        counts: Counter[object] = Counter()
-        for facts, count in self.counts.items():
-            counts[facts.bucket] += count
-        return counts
+    def count_groups(self) -> CountedGroups:
+        """Return the counts of the buckets. Those of days and hours also tell the period."""
+        if self.period is not None:
+            return CountedGroups(self.tally.count(self.period.resolve(self.at).numbers))
+        return limit_groups(self.tally.count(self.tally.created))
 
     async def build_stats(self) -> Stats:
-        """Return what `read_stats` would return at this position."""
+        """Return what `read_stats` would return at this position and time."""
         totals = self.build_totals()
         if self.group is None:
             return totals
-        buckets = await build_buckets(self.group, self.count_by_bucket())
-        return replace(totals, buckets=buckets)
+        times = None if self.period is None else self.period.resolve(self.at)
+        buckets, remainder = await build_buckets(self.group, self.count_groups(), times)
+        return replace(totals, buckets=buckets, remainder=remainder)

@@ -5,49 +5,30 @@ One statement reads both, so they are of the same instant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import cast
-from uuid import UUID
 
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.ids import USER, encode
-from models.core.sql import in_list
-from models.database import Row, as_instant, as_uuid
-from models.people.team import Category, Team
-from models.people.user import User
+from models.core.sql import Condition, in_list
+from models.database import Row, as_instant
 from models.queries.filter import FilterData, compile_filter
-from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Priority, Stage, Status
-
-UNASSIGNED = "unassigned"
-
-
-class GroupBy(Enum):
-    """The property by which tickets are grouped into buckets."""
-
-    STATUS = "status"
-    STAGE = "stage"
-    PRIORITY = "priority"
-    CATEGORY = "category"
-    TEAM = "team"
-    ASSIGNEE = "assignee"
-
-
-GROUP_COLUMNS: Mapping[GroupBy | None, str] = {
-    None: "t.status",
-    GroupBy.STATUS: "t.status",
-    GroupBy.STAGE: "t.status",
-    GroupBy.PRIORITY: "t.priority",
-    GroupBy.CATEGORY: "t.category_id",
-    GroupBy.TEAM: "t.team_id",
-    GroupBy.ASSIGNEE: "t.assignee_id",
-}
-"""The column by which the statement groups tickets. Without buckets only the sums are used, so any
-column with few values will do."""
+from models.queries.stats_groups import (
+    COLUMNS,
+    MAX_GROUPS,
+    Bucket,
+    CountedGroups,
+    GroupBy,
+    GroupCounts,
+    build_buckets,
+    complete_period,
+    parse_group_value,
+)
+from models.queries.time_buckets import StatsPeriod, TimeBuckets
+from models.tickets.lifecycle import OPEN_STATUSES
 
 IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))
 CLOCK_FLAGS_SQL = (
@@ -57,13 +38,32 @@ CLOCK_FLAGS_SQL = (
     "FROM sla_clocks c WHERE c.status IN ('at_risk', 'breached') GROUP BY c.ticket_id"
 )
 """The tickets with a clock at risk or breached. They are few, and found by an index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    key: str
-    label: str
-    count: int
+SUMS_SQL = (
+    "COUNT(*) AS created, SUM(CASE WHEN t.resolved_at IS NULL THEN 0 ELSE 1 END) AS resolved, "
+    "SUM(CASE WHEN t.closed_at IS NULL THEN 0 ELSE 1 END) AS closed"
+)
+OPEN_SUMS = Condition(
+    f"{SUMS_SQL}, SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS open_count, "
+    f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) "
+    "AS unassigned_count, "
+    f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest_open_at, "
+    "SUM(COALESCE(at_risk, 0)) AS at_risk_count, SUM(COALESCE(breached, 0)) AS breached_count",
+    IS_OPEN.params * 3,
+)
+MATCHING_COLUMNS = (
+    "t.id AS id, t.status AS status, t.assignee_id AS assignee_id, t.created_at AS created_at, "
+    "t.resolved_at AS resolved_at, t.closed_at AS closed_at, s.at_risk AS at_risk, "
+    "s.breached AS breached"
+)
+TOTALS_SQL = (
+    "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
+    "SUM(s.unassigned_count) AS unassigned_count, MIN(s.oldest_open_at) AS oldest_open_at, "
+    "SUM(s.at_risk_count) AS at_risk_count, SUM(s.breached_count) AS breached_count FROM sums s"
+)
+NO_GROUPS = Condition(
+    "SELECT NULL AS bucket, 0 AS omitted, 0 AS created, 0 AS resolved, 0 AS closed"
+)
+TIME_COLUMNS = ("created_at", "resolved_at", "closed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Stats:
     """Numbers of tickets at one log position.
 
     `open` counts all stages but CLOSURE; `unassigned` counts the open tickets without an assignee.
-    `at_risk` and `breached` count the tickets that have a clock with this status.
+    `at_risk` and `breached` count the tickets that have a clock with this status. `remainder` is
+    the sum of the buckets that `buckets` omits, if there are any.
     """
 
     position: int
@@ -82,110 +83,141 @@ class Stats:
     breached: int
     oldest_open_at: datetime | None
     buckets: Sequence[Bucket]
+    remainder: Bucket | None = None
 
 
 async def read_stats(
-    viewer: Viewer, filter: FilterData | None, group: GroupBy | None, at: datetime
+    viewer: Viewer,
+    filter: FilterData | None,
+    group: GroupBy | None,
+    at: datetime,
+    period: StatsPeriod | None = None,
 ) -> Stats:
     """Return the statistics of the tickets that are visible and match the filter.
 
-    `buckets` is empty if `group` is None.
+    `buckets` is empty if `group` is None. `period` selects the days or hours, if they are the
+    buckets; otherwise it is ignored.
+    """
+    period = complete_period(group, period)
+    times = None if period is None else period.resolve(at)
+    tables = build_table_expressions(viewer, filter, group, at)
+    groups = NO_GROUPS if group is None else select_groups(group, times)
+    rows = await database.fetch_dicts(
+        f"WITH {tables.text} SELECT h.position AS position, a.*, g.bucket AS bucket, "
+        "g.omitted AS omitted, g.created AS created, g.resolved AS resolved, g.closed AS closed "
+        f"FROM log_head h CROSS JOIN ({TOTALS_SQL}) a LEFT JOIN ({groups.text}) g ON (1 = 1)",
+        tables.params + groups.params,
+    )
+    counted = count_rows(group, rows)
+    buckets: Sequence[Bucket] = ()
+    remainder = None
+    if group is not None:
+        buckets, remainder = await build_buckets(group, counted, times)
+    totals = rows[0]
+    return Stats(
+        position=cast("int", totals["position"]),
+        total=to_int(totals["ticket_count"]),
+        open=to_int(totals["open_count"]),
+        unassigned=to_int(totals["unassigned_count"]),
+        at_risk=to_int(totals["at_risk_count"]),
+        breached=to_int(totals["breached_count"]),
+        oldest_open_at=as_instant(totals["oldest_open_at"]),
+        buckets=buckets,
+        remainder=remainder,
+    )
+
+
+def build_table_expressions(
+    viewer: Viewer, filter: FilterData | None, group: GroupBy | None, at: datetime
+) -> Condition:
+    """Return the common table expression `sums`, and `matching` if tickets have several buckets.
+
+    `sums` has what the totals add up, by bucket if each ticket has only one. So the database reads
+    the tickets once, and aggregates them as it does so.
     """
     condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    column = GROUP_COLUMNS[group]
-    counts = (
-        f"SELECT {column} AS bucket, COUNT(*) AS ticket_count, "
-        f"SUM(CASE WHEN {IS_OPEN.text} THEN 1 ELSE 0 END) AS open_count, "
-        f"SUM(CASE WHEN {IS_OPEN.text} AND t.assignee_id IS NULL THEN 1 ELSE 0 END) "
-        "AS unassigned_count, "
-        f"MIN(CASE WHEN {IS_OPEN.text} THEN t.created_at END) AS oldest_open_at, "
-        "SUM(COALESCE(s.at_risk, 0)) AS at_risk_count, "
-        "SUM(COALESCE(s.breached, 0)) AS breached_count "
-        f"FROM tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id "
-        f"WHERE {condition.text} GROUP BY {column}"
+    source = (
+        f"tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id WHERE {condition.text}"
     )
-    rows = await database.fetch_dicts(
-        "SELECT h.position AS position, g.bucket AS bucket, g.ticket_count AS ticket_count, "
-        "g.open_count AS open_count, g.unassigned_count AS unassigned_count, "
-        "g.oldest_open_at AS oldest_open_at, g.at_risk_count AS at_risk_count, "
-        "g.breached_count AS breached_count "
-        f"FROM log_head h LEFT JOIN ({counts}) g ON (1 = 1)",
-        IS_OPEN.params * 3 + condition.params,
-    )
-    position = cast("int", rows[0]["position"])
-    rows = [row for row in rows if row["ticket_count"] is not None]
-    oldest = [as_instant(row["oldest_open_at"]) for row in rows]
-    return Stats(
-        position=position,
-        total=sum_column(rows, "ticket_count"),
-        open=sum_column(rows, "open_count"),
-        unassigned=sum_column(rows, "unassigned_count"),
-        at_risk=sum_column(rows, "at_risk_count"),
-        breached=sum_column(rows, "breached_count"),
-        oldest_open_at=min((at for at in oldest if at is not None), default=None),
-        buckets=await build_buckets_from_rows(group, rows),
+    column = None if group is None else COLUMNS.get(group)
+    if column is not None or group is None:
+        bucket, by = (column, f" GROUP BY {column}") if column else ("NULL", "")
+        text = (
+            f"sums AS MATERIALIZED (SELECT {bucket} AS bucket, {OPEN_SUMS.text} FROM {source}{by})"
+        )
+        return Condition(text, OPEN_SUMS.params + condition.params)
+    return Condition(
+        f"matching AS MATERIALIZED (SELECT {MATCHING_COLUMNS} FROM {source}), "
+        f"sums AS MATERIALIZED (SELECT NULL AS bucket, {OPEN_SUMS.text} FROM matching t)",
+        condition.params + OPEN_SUMS.params,
     )
 
 
-async def build_buckets_from_rows(group: GroupBy | None, rows: Sequence[Row]) -> Sequence[Bucket]:
-    if group is None:
-        return ()
-    counts = {
-        parse_group_value(group, row["bucket"]): int(cast("int", row["ticket_count"]))
-        for row in rows
-    }
-    return await build_buckets(group, counts)
+def select_groups(group: GroupBy, times: TimeBuckets | None) -> Condition:
+    """Return the statement for the counts of each bucket.
 
-
-def sum_column(rows: Sequence[Row], name: str) -> int:
-    return sum(int(cast("int", row[name])) for row in rows)
-
-
-def parse_group_value(group: GroupBy | None, value: object) -> object:
-    """Convert a raw value of the group's column: ids become UUIDs, other values stay."""
-    is_uuid = group in (GroupBy.CATEGORY, GroupBy.TEAM, GroupBy.ASSIGNEE)
-    return as_uuid(value) if is_uuid and value is not None else value
-
-
-async def build_buckets(group: GroupBy, counts: Mapping[object, int]) -> list[Bucket]:
-    """Return a bucket for each count, with its label.
-
-    Statuses, stages and priorities have all their buckets, also those with a count of 0.
+    `omitted` is 0, or the number of buckets whose sum the row is.
     """
-    if group in (GroupBy.STATUS, GroupBy.STAGE, GroupBy.PRIORITY):
-        return build_fixed_buckets(group, counts)
-    names = await read_names(group, [key for key in counts if key is not None])
-    buckets: list[Bucket] = []
-    for key, count in counts.items():
-        slug, name = names[cast("UUID", key)] if key else (UNASSIGNED, "Unassigned")
-        buckets.append(Bucket(slug, name, count))
-    return sorted(buckets, key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
+    if times is not None:
+        counts = select_times(times)
+        text = (
+            f"SELECT c.bucket, 0 AS omitted, c.created, c.resolved, c.closed FROM ({counts.text}) c"
+        )
+        return Condition(text, counts.params)
+    counts, order = "sums", "c.bucket"
+    if group is GroupBy.TAG:
+        counts = (
+            f"(SELECT g.name AS bucket, {SUMS_SQL} FROM matching t "
+            "JOIN ticket_tags g ON g.ticket_id = t.id GROUP BY g.name)"
+        )
+        if database.dialect() == "postgres":  # as Python orders texts, for running statistics
+            order = 'c.bucket COLLATE "C"'
+    has_value = "(CASE WHEN c.bucket IS NULL THEN 0 ELSE 1 END)"
+    place = f"ROW_NUMBER() OVER (ORDER BY {has_value}, c.created DESC, {order})"
+    added = "SUM(r.created), SUM(r.resolved), SUM(r.closed)"
+    return Condition(
+        "WITH ranked AS MATERIALIZED (SELECT c.bucket AS bucket, c.created AS created, "
+        f"c.resolved AS resolved, c.closed AS closed, {place} AS place FROM {counts} c) "
+        "SELECT r.bucket AS bucket, 0 AS omitted, r.created AS created, r.resolved AS resolved, "
+        f"r.closed AS closed FROM ranked r WHERE r.place <= {MAX_GROUPS} "
+        f"UNION ALL SELECT NULL, COUNT(*), {added} FROM ranked r WHERE r.place > {MAX_GROUPS} "
+        "HAVING COUNT(*) > 0"
+    )
 
 
-async def read_names(group: GroupBy, keys: Sequence[object]) -> Mapping[UUID, tuple[str, str]]:
-    """Return the key and label of the bucket of each category, team or assignee."""
-    if group is GroupBy.ASSIGNEE:
-        users = await User.filter(id__in=keys)
-        return {user.id: (encode(USER, user.id), user.display_name) for user in users}
-    model = Category if group is GroupBy.CATEGORY else Team
-    return {record.id: (record.slug, record.name) for record in await model.filter(id__in=keys)}
+def select_times(times: TimeBuckets) -> Condition:
+    """Return the statement for the counts of each day or hour, by the number of the time."""
+    parts, params = list[str](), list[object]()
+    for index, column in enumerate(TIME_COLUMNS):
+        number = times.build_number_column(f"m.{column}", database.dialect())
+        ones = ", ".join(
+            f"{int(index == each)} AS {name}" for each, name in enumerate(GroupCounts._fields)
+        )
+        parts.append(
+            f"SELECT {number.text} AS bucket, {ones} FROM matching m "
+            f"WHERE m.{column} >= ? AND m.{column} < ?"
+        )
+        params += [*number.params, times.start, times.end]
+    return Condition(
+        "SELECT n.bucket AS bucket, SUM(n.created) AS created, SUM(n.resolved) AS resolved, "
+        f"SUM(n.closed) AS closed FROM ({' UNION ALL '.join(parts)}) n GROUP BY n.bucket",
+        tuple(params),
+    )
 
 
-def build_fixed_buckets(group: GroupBy, counts: Mapping[object, int]) -> list[Bucket]:
-    if group is GroupBy.STAGE:
-        return [build_stage_bucket(stage, counts) for stage in Stage]
-    members = Priority if group is GroupBy.PRIORITY else Status
-    return [
-        Bucket(member.name, format_label(member.name), counts.get(member.value, 0))
-        for member in members
-    ]
+def count_rows(group: GroupBy | None, rows: Sequence[Row]) -> CountedGroups:
+    counts, omitted, remainder = dict[object, GroupCounts](), 0, GroupCounts()
+    for row in rows:
+        if row["created"] is None:  # there is no bucket at all
+            continue
+        each = GroupCounts(*(to_int(row[name]) for name in GroupCounts._fields))
+        if row["omitted"]:
+            omitted, remainder = to_int(row["omitted"]), each
+        else:
+            counts[parse_group_value(group, row["bucket"])] = each
+    return CountedGroups(counts, omitted, remainder)
 
 
-def build_stage_bucket(stage: Stage, counts_by_status: Mapping[object, int]) -> Bucket:
-    statuses = [status for status in Status if STAGES[status] is stage]
-    count = sum(counts_by_status.get(status.value, 0) for status in statuses)
-    return Bucket(stage.name, format_label(stage.name), count)
-
-
-def format_label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def to_int(value: object) -> int:
+    """A sum, which is null without rows, and a Decimal for sums of sums on Postgres."""
+    return int(cast("int", value or 0))

@@ -20,6 +20,7 @@ from models.queries import event_log, live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
+from resolvers.subscriptions.live_list_reads import read_memberships, read_merge_targets
 from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 
@@ -225,17 +226,22 @@ class LiveListSource(Source[LiveListChange]):
         """The next part of the changes from the client's cursor to the members."""
         end = min(self.sent_position + MAX_BATCH_EVENTS, self.members_position)
         events = await self.read_events(self.sent_position, end)
+        targets = await read_merge_targets(self.context, self.viewer, events or [])
         await self.refresh_viewer()
         if events is None or self.members is None or self.has_visibility_changed():
             return await self.snapshot()
         self.sent_position = end
         relevant = live_list.select_relevant(events, self.viewer)
-        return live_list.replay_events(relevant, self.members, self.viewer)
+        changes = live_list.replay_events(relevant, self.members, self.viewer)
+        return live_list.add_target_updates(changes, events, self.members, targets, self.viewer)
 
     async def follow_log(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads only the tickets with new events."""
-        head, memberships = await self.read_memberships()
+        head, memberships = await read_memberships(
+            self.context, self.viewer, self.filter, self.members_position
+        )
         events = await self.read_events(self.members_position, head)
+        targets = await read_merge_targets(self.context, self.viewer, events or [])
         await self.refresh_viewer()
         if self.has_visibility_changed():
             return await self.diff_members()
@@ -246,23 +252,11 @@ class LiveListSource(Source[LiveListChange]):
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
         self.members -= memberships.keys()
         self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
+        changes = live_list.add_target_updates(changes, events, self.members, targets, self.viewer)
         self.members_position = self.sent_position = head
         live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
         resize_memory(self.memory, len(self.members) * BYTES_PER_MEMBER)
         return changes
-
-    async def read_memberships(self) -> tuple[int, Mapping[UUID, ListMembership]]:
-        """The memberships of the tickets with new events. Lists with an equal filter share them."""
-        viewer, position = self.viewer, self.members_position
-
-        async def evaluate() -> tuple[int, Mapping[UUID, ListMembership]]:
-            at = self.context.now()
-            return await live_list.read_memberships_since(viewer, self.filter, at, position)
-
-        if self.is_timed:
-            return await evaluate()
-        key = ("memberships", self.key, viewer.visibility_key, position)
-        return await self.context.services.evaluations.get(key, self.tail.head, evaluate)
 
     async def diff_members(self) -> list[LiveListChange]:
         """Advance to the head of the log. Reads all members: time or visibility changed them."""
@@ -271,12 +265,14 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None:
             return await self.snapshot()
         events = live_list.select_relevant(events, viewer)
+        targets = await read_merge_targets(self.context, self.viewer, events)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE
             for id in with_events
         }
         changes = live_list.diff_events(events, self.members, memberships, viewer)
+        changes = live_list.add_target_updates(changes, events, members, targets, viewer)
         changes += live_list.diff_sets(self.members - with_events, members - with_events, head)
         self.viewer, self.members, self.members_read_at = viewer, members, monotonic()
         self.members_position = self.sent_position = head

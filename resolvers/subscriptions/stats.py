@@ -24,12 +24,15 @@ from models.access.viewer import Viewer
 from models.log.event import LogEntry
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.running_stats import RunningStats
-from models.queries.stats import GroupBy, Stats, read_stats
+from models.queries.stats import Stats, read_stats
+from models.queries.stats_groups import GroupBy
+from models.queries.time_buckets import StatsPeriod
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter
 from resolvers.subscriptions.memory import reserve_memory, resize_memory
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter
+from schema.inputs.stats import TicketStatsPeriod, build_period
 
 MIN_INTERVAL_SECONDS = 0.25
 """The minimum time between two updates."""
@@ -40,6 +43,8 @@ TIMED_REFRESH_SECONDS = 5.0
 VISIBILITY_CHECK_SECONDS = 1.0
 BYTES_PER_TICKET = 450
 """The approximate memory for the facts of a ticket."""
+BYTES_PER_KEY = 200
+"""The approximate memory for a tag, or for a time of a ticket that is grouped by it."""
 MAX_TRACKED_TICKETS = 200_000
 """The maximum number of tickets that one `LiveStats` tracks in memory. If there are more, the
 database counts them for each update."""
@@ -49,13 +54,15 @@ async def live_ticket_stats(
     info: strawberry.Info,
     filter: TicketFilter | None = None,
     group_by: GroupBy | None = None,
+    period: TicketStatsPeriod | None = None,
 ) -> AsyncIterable[Stats]:
     context = context_of(info)
-    return LiveStatsSource(context, parse_filter(context, filter), group_by)
+    stats_period = build_period(group_by, period)
+    return LiveStatsSource(context, parse_filter(context, filter), group_by, stats_period)
 
 
 class LiveStats:
-    """The current statistics for one filter, group and visibility.
+    """The current statistics for one filter, group, period and visibility.
 
     `version` counts the statistics that differed from the ones before. They are correct up to
     `position`.
@@ -66,6 +73,7 @@ class LiveStats:
         viewer: Viewer,
         filter: Mapping[str, Any] | None,
         group: GroupBy | None,
+        period: StatsPeriod | None,
         tail: LogTail[LogEntry],
         now: Callable[[], datetime],
         memory: MemoryBudget,
@@ -73,6 +81,9 @@ class LiveStats:
         self.viewer = viewer
         self.filter = filter
         self.group = group
+        self.period = period
+        self.period_end: int | None = None
+        """The number of the last day or hour of `latest`."""
         self.tail = tail
         self.now = now
         self.lock = asyncio.Lock()
@@ -96,12 +107,22 @@ class LiveStats:
 
     def is_behind(self) -> bool:
         """Whether an update may change the statistics."""
-        if self.latest is None or self.tail.head > self.position:
+        if self.latest is None or self.tail.head > self.position or self.has_period_moved():
             return True
         if self.is_timed:
             return monotonic() >= self.updated_at + TIMED_REFRESH_SECONDS
         # The first statistics are counted. The second update begins to track the tickets.
         return self.tracked is None and not self.is_counted
+
+    def has_period_moved(self) -> bool:
+        """Whether a day or an hour has begun since the last update."""
+        return self.find_period_end() != self.period_end
+
+    def find_period_end(self) -> int | None:
+        """The number of the last day or hour now; None if it does not depend on the time."""
+        if self.period is None or not self.period.moves:
+            return None
+        return self.period.number_at(self.now())
 
     async def wait(self) -> None:
         """Wait until an update is due, at most about VISIBILITY_CHECK_SECONDS."""
@@ -125,32 +146,34 @@ class LiveStats:
             if not self.is_behind() or (self.latest is not None and self.seconds_until_update > 0):
                 return
             self.updated_at = monotonic()
+            period_end = self.find_period_end()  # before the update, which may see a later one
             if self.is_counted or self.latest is None:
                 stats = await self.count()
             else:
                 stats = await self.track()
             self.position = max(self.position, stats.position)
+            self.period_end = period_end
             if self.latest is None or has_changed(self.latest, stats):
                 self.latest = stats
                 self.version += 1
 
     async def count(self) -> Stats:
         """Let the database count all tickets."""
-        return await read_stats(self.viewer, self.filter, self.group, self.now())
+        return await read_stats(self.viewer, self.filter, self.group, self.now(), self.period)
 
     async def track(self) -> Stats:
         """Update the tracked tickets by the log. The first call reads all tickets."""
         tracked = self.tracked
         if tracked is not None:
             await tracked.advance(self.now())
-            self.reserve(len(tracked.facts_by_ticket))
+            self.reserve(tracked)
         else:
             tracked = await self.read_tickets()
             if tracked is None:
                 self.is_counted = True
                 return await self.count()
             self.tracked = tracked
-        counts = (replace(tracked.build_totals(), position=0), tracked.count_by_bucket())
+        counts = (replace(tracked.build_totals(), position=0), tracked.count_groups())
         if counts == self.last_counts and self.latest is not None:
             return replace(self.latest, position=tracked.position)
         stats = await tracked.build_stats()  # reads the labels of the groups
@@ -159,7 +182,7 @@ class LiveStats:
 
     async def read_tickets(self) -> RunningStats | None:
         """Read all tickets. None if there are too many. Raises TooExpensive."""
-        tracked = RunningStats(self.viewer, self.filter, self.group)
+        tracked = RunningStats(self.viewer, self.filter, self.group, self.period)
         is_complete = False
         try:
             is_complete = await tracked.read(self.now(), MAX_TRACKED_TICKETS, self.reserve)
@@ -168,8 +191,9 @@ class LiveStats:
                 self.memory.release()
         return tracked if is_complete else None
 
-    def reserve(self, tickets: int) -> None:
-        resize_memory(self.memory, tickets * BYTES_PER_TICKET)
+    def reserve(self, tracked: RunningStats) -> None:
+        tickets, keys = len(tracked.facts_by_ticket), tracked.key_count
+        resize_memory(self.memory, tickets * BYTES_PER_TICKET + keys * BYTES_PER_KEY)
 
 
 def has_changed(before: Stats, after: Stats) -> bool:
@@ -188,11 +212,13 @@ class LiveStatsSource(Source[Stats]):
         context: Context,
         filter: Mapping[str, Any] | None,
         group: GroupBy | None,
+        period: StatsPeriod | None = None,
         min_position: int = 0,
     ) -> None:
         self.context = context
         self.filter = filter
         self.group = group
+        self.period = period
         self.min_position = min_position
         self.position = -1  # until the first statistics were sent
         self.version = 0
@@ -201,28 +227,32 @@ class LiveStatsSource(Source[Stats]):
     def find_live_stats(self, viewer: Viewer) -> LiveStats:
         """The shared statistics for the viewer's visibility. Creates them at first use."""
         services = self.context.services
-        key = (serialize_filter(self.filter), self.group, viewer.visibility_key)
+        key = (serialize_filter(self.filter), self.group, self.period, viewer.visibility_key)
         live: LiveStats | None = services.live_stats.get(key)
         if live is None:
             tail, memory = services.event_tail, services.live_memory
-            live = LiveStats(viewer, self.filter, self.group, tail, services.now, memory)
+            live = LiveStats(
+                viewer, self.filter, self.group, self.period, tail, services.now, memory
+            )
             services.live_stats[key] = live
         return live
 
     @property
     def share_key(self) -> Hashable:
         # If the statistics depend on the time, equal positions do not imply equal statistics.
-        if self.live.is_timed:
+        if self.live.is_timed or (self.period is not None and self.period.moves):
             return None
         filter = serialize_filter(self.filter)
-        return ("stats", filter, self.group, self.live.viewer.visibility_key)
+        return ("stats", filter, self.group, self.period, self.live.viewer.visibility_key)
 
     def fork(self, context: Context, position: int) -> LiveStatsSource:
         """The statistics for one subscriber, with another context.
 
         If the context's visibility differs, the next batch has the statistics for it.
         """
-        other = LiveStatsSource(context, self.filter, self.group, max(self.min_position, position))
+        other = LiveStatsSource(
+            context, self.filter, self.group, self.period, max(self.min_position, position)
+        )
         if other.live is self.live and position >= self.position:
             other.position, other.version = self.position, self.version
         return other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from models.queries.stats import GroupBy
+from models.queries.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
 from schema.enums.registration import register_enum
@@ -124,6 +124,13 @@ register_enum(
         "comes first.",
         "ASSIGNEE": "One bucket per assignee that has tickets, with the id as its key, and one "
         "with the key `unassigned`. The largest bucket comes first.",
+        "ORGANIZATION": "One bucket per organization that has tickets, with the id as its key, and "
+        "one with the key `none`. The largest bucket comes first.",
+        "TAG": "One bucket per tag. A ticket counts in the bucket of each of its tags, and in "
+        "none if it has no tags. The largest bucket comes first.",
+        "DAY": "One bucket per day of the `period`, in order, including empty ones.",
+        "HOUR": "One bucket per hour of the `period`, in order, including empty ones. An hour that "
+        "clocks show twice has two buckets.",
     },
 )
 register_enum(

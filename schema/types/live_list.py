@@ -26,6 +26,8 @@ CLOCK_EVENTS = frozenset(
         EventType.SLA_RETARGETED,
     }
 )
+MERGED_MESSAGE_FIELDS = ["messages", "timeline"]
+"""The fields in which a ticket shows a new note of a ticket that was merged into it."""
 CONVERSATION_EVENTS = MESSAGE_EVENTS | {
     EventType.MERGED,
     EventType.UNMERGED,
@@ -62,9 +64,10 @@ class TicketChangeType:
         return await loaders(info).tickets.load(root.ticket_id)
 
     @strawberry.field(
-        description="The event that caused the change. Null for SNAPSHOT, SNAPSHOT_END, GAP and "
-        "HEARTBEAT, if the viewer may not see the event, or if time or a change of permissions "
-        "caused the change.",
+        description="The event that caused the change. For a new note of a ticket that was "
+        "merged into this one, it is an event of the merged ticket. Null for SNAPSHOT, "
+        "SNAPSHOT_END, GAP and HEARTBEAT, if the viewer may not see the event, or if time or a "
+        "change of permissions caused the change.",
         graphql_type=TicketEventInterface | None,
     )
     def event(self, root: strawberry.Parent[LiveListChange]) -> Event | None:
@@ -77,6 +80,8 @@ class TicketChangeType:
     def changed_fields(self, root: strawberry.Parent[LiveListChange]) -> list[str]:
         if root.event is None or root.kind is not ChangeKind.UPDATED:
             return []
+        if root.event.ticket_id != root.ticket_id:
+            return MERGED_MESSAGE_FIELDS
         return list_changed_fields(root.event, hidden=root.hidden)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from models.tickets.ticket import Ticket
 from resolvers.subscriptions import live_list_source
 from schema import root
 from schema.types.live_list import list_changed_fields
+
+ONLY_TARGET = {"subject": {"eq": "target"}}
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -155,6 +158,51 @@ async def test_a_note_updates_only_lists_of_those_who_see_its_version(
                 step = await next_step(socket)
                 steps.append((*summary(step), step["changedFields"]))
             assert [step for step in steps if step[2] is None] == expected
+
+
+async def test_a_note_on_a_merged_ticket_updates_its_target(service: Service, world: World) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    target, merged = [(await cora.raise_ticket(name))["id"] for name in ("target", "merged")]
+    await ada.do("mergeTickets", ticketId=merged, intoId=target)
+    both, only_target, without_notes = LiveList(), LiveList(ONLY_TARGET), LiveList()
+    lean = service.client(await machine("Lean", ["tickets:read"]))
+    lists = [(ada, both), (ada, only_target), (lean, without_notes), (cora, LiveList())]
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(client.socket()) for client, _ in lists]
+        for socket, (_, live_list) in zip(sockets, lists, strict=True):
+            await live_list.subscribe(socket)
+        note = await ada.do("addNote", ticketId=merged, body="internal")
+        end = await ada.do("updateTicket", ticketId=target, priority="HIGH")
+        for socket, (client, live_list) in zip(sockets, lists, strict=True):
+            await live_list.read_until(socket, "UPDATED", end["cursor"])
+            assert live_list.rows == await query_tickets(client, live_list.filter)
+    for live_list in (both, only_target):
+        [update] = [step for step in live_list.steps if is_update(step, target, note["cursor"])]
+        assert update["changedFields"] == ["messages", "timeline"]
+        assert update["event"]["cursor"] == note["cursor"]
+    for _, live_list in lists[2:]:
+        assert not [step for step in live_list.steps if is_update(step, target, note["cursor"])]
+
+
+def is_update(step: dict[str, Any], ticket_id: str, cursor: str) -> bool:
+    return (step["kind"], step["ticketId"], step["cursor"]) == ("UPDATED", ticket_id, cursor)
+
+
+async def test_a_list_that_resumes_updates_the_target_of_a_merged_ticket(
+    service: Service, world: World
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    target, merged = [(await cora.raise_ticket(name))["id"] for name in ("target", "merged")]
+    await ada.do("mergeTickets", ticketId=merged, intoId=target)
+    live_list = LiveList(ONLY_TARGET)
+    async with ada.socket() as socket:
+        await live_list.subscribe(socket)
+    note = await ada.do("addNote", ticketId=merged, body="internal")
+    async with ada.socket() as socket:
+        await live_list.subscribe(socket, live_list.cursor)
+        await live_list.read_until(socket, "UPDATED", note["cursor"])
+    assert is_update(live_list.steps[-1], target, note["cursor"])
+    assert live_list.rows == await query_tickets(ada, ONLY_TARGET)
 
 
 async def test_no_step_reports_a_ticket_that_is_not_visible(service: Service, world: World) -> None:

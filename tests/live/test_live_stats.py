@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from support import Client, Service, Socket, World
@@ -24,14 +25,17 @@ from resolvers.subscriptions import stats as live_stats
 from workers.ticket_timers import run_timers
 
 STATS_FIELDS = (
-    "cursor total open unassigned atRisk breached oldestOpenAt groups { key label count }"
+    "cursor total open unassigned atRisk breached oldestOpenAt remainder { key } "
+    "groups { key label count created resolved closed }"
 )
-VARIABLES = "($filter: TicketFilter, $by: TicketStatsGroup)"
-SUBSCRIPTION = (
-    f"subscription{VARIABLES} {{ ticketStats(filter: $filter, groupBy: $by) {{ {STATS_FIELDS} }} }}"
-)
-QUERY = f"query{VARIABLES} {{ ticketStats(filter: $filter, groupBy: $by) {{ {STATS_FIELDS} }} }}"
-GROUPS = [None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"]
+VARIABLES = "($filter: TicketFilter, $by: TicketStatsGroup, $period: TicketStatsPeriod)"
+FIELD = f"ticketStats(filter: $filter, groupBy: $by, period: $period) {{ {STATS_FIELDS} }}"
+SUBSCRIPTION = f"subscription{VARIABLES} {{ {FIELD} }}"
+QUERY = f"query{VARIABLES} {{ {FIELD} }}"
+GROUPS = [
+    *(None, "STATUS", "STAGE", "PRIORITY", "CATEGORY", "TEAM", "ASSIGNEE"),
+    *("ORGANIZATION", "TAG", "DAY", "HOUR"),
+]
 TIMER_SETTINGS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 
 
@@ -215,6 +219,48 @@ async def test_stats_change_when_time_passes(
 
 
 @pytest.mark.without_default_policies
+@pytest.mark.parametrize("is_counted", [False, True], ids=["tracked", "counted"])
+async def test_a_new_day_begins_at_midnight_of_the_time_zone(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, *, is_counted: bool
+) -> None:
+    """Nothing else happens at midnight. Later changes count in the new day."""
+    if is_counted:
+        monkeypatch.setattr(live_stats, "MAX_TRACKED_TICKETS", 0)
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    zone, now = ZoneInfo("Asia/Kathmandu"), service.clock().astimezone(ZoneInfo("Asia/Kathmandu"))
+    today = now.date()
+    service.clock.advance(seconds=(datetime.combine(today, time(23, 59), zone) - now).seconds)
+    arguments = {"by": "DAY", "period": {"last": 2, "timeZone": "Asia/Kathmandu"}}
+    first = await cora.raise_ticket()
+    days = [(today + timedelta(days=number)).isoformat() for number in (-1, 0, 1)]
+    async with ada.socket() as socket:
+        await socket.subscribe(SUBSCRIPTION, **arguments)
+        assert rows_of(await socket.next("ticketStats")) == {days[0]: (0, 0, 0), days[1]: (1, 0, 0)}
+        await cora.raise_ticket()
+        await read_until_rows(socket, {days[0]: (0, 0, 0), days[1]: (2, 0, 0)})
+        service.clock.advance(minutes=1)
+        await read_until_rows(socket, {days[1]: (2, 0, 0), days[2]: (0, 0, 0)})
+        await ada.do("resolveTicket", ticketId=first["id"], resolution="done")
+        await read_until_rows(socket, {days[1]: (2, 0, 0), days[2]: (0, 1, 0)})
+        await ada.do("reopenTicket", ticketId=first["id"], reason="again")
+        await read_until_rows(socket, {days[1]: (2, 0, 0), days[2]: (0, 0, 0)})
+        stats = await query_stats(ada, **arguments)
+        assert rows_of(stats) == {days[1]: (2, 0, 0), days[2]: (0, 0, 0)}
+
+
+def rows_of(stats: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
+    return {
+        each["key"]: (each["created"], each["resolved"], each["closed"]) for each in stats["groups"]
+    }
+
+
+async def read_until_rows(socket: Socket, rows: dict[str, tuple[int, int, int]]) -> None:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while rows_of(await socket.next("ticketStats")) != rows:
+            pass
+
+
+@pytest.mark.without_default_policies
 async def test_stats_follow_the_visibility_of_their_viewer(service: Service, world: World) -> None:
     carl, olga = service.client(world.carl.token), service.client(world.olga.token)
     await service.client(world.cora.token).raise_ticket()
@@ -236,6 +282,9 @@ async def test_missing_permissions_and_oversized_filters_are_refused(
         (blind, {}, "FORBIDDEN"),
         (None, {}, "UNAUTHENTICATED"),
         (world.ada.token, {"filter": many}, "BAD_REQUEST"),
+        (world.ada.token, {"by": "DAY", "period": {"timeZone": "Mars"}}, "BAD_REQUEST"),
+        (world.ada.token, {"by": "HOUR", "period": {"last": 745}}, "BAD_REQUEST"),
+        (world.ada.token, {"by": "TAG", "period": {}}, "BAD_REQUEST"),
     ):
         async with service.client(token).socket() as socket:
             await socket.subscribe(SUBSCRIPTION, **arguments)

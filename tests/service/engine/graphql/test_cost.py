@@ -319,7 +319,7 @@ async def test_the_schema_states_valid_cost_weights(schema: Schema) -> None:
         for name, field in getattr(type, "fields", {}).items():
             definition = field.extensions.get("strawberry-definition")
             weights = getattr(definition, "metadata", {}).get(COST, {})
-            known = {"flat", "each", "items", "by", "condition", "search", "update"}
+            known = {"flat", "each", "items", "by", "condition", "search", "update", "sized"}
             assert set(weights) <= known, (type, name)
             arguments = getattr(field, "args", {})
             assert "by" not in weights or weights["by"] in arguments, (type, name)

@@ -27,8 +27,10 @@ from models.log.event import Event, EventType, read_head
 from models.queries import live_list
 from models.queries.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
-from models.queries.running_stats import RunningStats, build_fact_columns
-from models.queries.stats import GroupBy, read_stats
+from models.queries.running_stats import RunningStats
+from models.queries.stats import read_stats
+from models.queries.stats_groups import GroupBy
+from models.queries.ticket_facts import build_fact_columns
 from models.sla.clock import ClockStatus
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
