@@ -19,6 +19,9 @@ class ConnectionProtocol(Protocol):
 
     is_shutting_down: bool
 
+    @property
+    def accepted_bytes(self) -> int: ...
+
     def close(self) -> None: ...
 
 
@@ -32,6 +35,11 @@ class ClientConnection:
         self.shutdown_callback: Callable[[], None] | None = None
         self.disconnect_callback: Callable[[], None] | None = None
         self.is_disconnected = False
+
+    @property
+    def accepted_bytes(self) -> int:
+        """The bytes of responses that the client has acknowledged."""
+        return self.protocol.accepted_bytes
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
         """Call the callback when the client disconnects, or at once if it already has."""

@@ -14,10 +14,15 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from engine.limit_refusals import count_refusal
 from engine.server import http_limits
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 from engine.server.error_response import build_refusal
-from engine.server.flow_control import PipelineFlowControl, StallDetector
+from engine.server.flow_control import (
+    PipelineFlowControl,
+    StallDetector,
+    count_unaccepted_bytes,
+)
 from engine.server.lingering_close import LingeringClose, ResponseTransport
 from engine.server.traffic import TRAFFIC_STATE, TrafficLimits
 
@@ -70,7 +75,13 @@ class HTTPProtocol(HttpToolsProtocol):
         """Whether the client reads no response. Event streams notice this themselves."""
         is_streaming = self.client_connection.shutdown_callback is not None
         unsent_bytes = 0 if is_streaming else self.transport.get_write_buffer_size()
-        return self.stall_detector.update(self.response_transport.written_bytes, unsent_bytes, now)
+        accepted_bytes = self.accepted_bytes if unsent_bytes else 0
+        return self.stall_detector.update(accepted_bytes, unsent_bytes > 0, now)
+
+    @property
+    def accepted_bytes(self) -> int:
+        written_bytes = self.response_transport.written_bytes
+        return written_bytes - count_unaccepted_bytes(self.transport)
 
     # ------------------------------------------------------------ transport
 
@@ -213,6 +224,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
         elif self.is_stalled(now):
+            count_refusal("unread_seconds")
             self.abort()
         else:
             began = self.waiting_since or now
@@ -227,6 +239,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.is_reading_headers or self.receiving_cycle is not None:
             self.refuse(408, f"The request did not arrive within {self.timeout_seconds:g} seconds.")
         else:
+            count_refusal("idle_seconds")
             self.close()
 
     def check_header_size(self, size: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from engine.limit_refusals import count_refusal
 from engine.server.traffic import TrafficLimits
 
 DISCARD_PAUSE_SECONDS = 0.005
@@ -46,6 +47,7 @@ class LingeringClose:
         self.remaining_bytes -= len(data)
         if self.remaining_bytes < 0:
             self.traffic.discard_aborts += 1
+            count_refusal("discarded_bytes")
             self.timer.cancel()
             self.abort()
         elif not self.transport.is_closing():
