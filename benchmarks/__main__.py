@@ -1,8 +1,8 @@
 """`python -m benchmarks` runs a short queries benchmark, clocks and wakeup.
 
 `python -m benchmarks clocks` or `wakeup` runs only that one, and `--rounds` or `--database` alone
-both. `attacks`, `costs`, `fanout`, `growth`, `matching` and `queries` have their own options; see
-their --help.
+both. `attacks`, `costs`, `fanout`, `growth`, `live-memory`, `matching` and `queries` have their own
+options; see their --help.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import sys
 
-from benchmarks import clocks, costs, matching, wakeup
+from benchmarks import clocks, costs, live_memory, matching, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
@@ -22,6 +22,7 @@ WITH_OPTIONS = {
     "costs": costs.main,
     "fanout": fanout.main,
     "growth": growth.main,
+    "live-memory": live_memory.main,
     "matching": matching.main,
     "queries": queries.main,
 }

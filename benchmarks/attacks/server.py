@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 
 import httpx2
 
@@ -55,3 +56,14 @@ async def wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> Non
                     return
             await asyncio.sleep(0.05)
     raise BenchmarkError(f"the server was not healthy within {START_SECONDS:.0f} s")
+
+
+def find_server_process() -> int:
+    """The id of the only child process."""
+    children = {
+        int(child)
+        for path in Path("/proc/self/task").glob("*/children")
+        for child in path.read_text().split()
+    }
+    [process] = children
+    return process
