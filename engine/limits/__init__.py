@@ -38,7 +38,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
     client accepts bytes that wait    30 s      engine/fanout/outbox.py          closed
-    client answers a ping, or reads   20 s      uvicorn (ws_ping_timeout)        closed
+    client answers a ping, or reads   20 s      uvicorn's ping timeout           closed
 
     Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
     bytes                             16 KiB    max_document_bytes               BAD_REQUEST

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from weakref import WeakSet
 
 import strawberry
 
@@ -87,6 +88,8 @@ class LiveStats:
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
         self.memory = reserve_memory(self, memory, viewer)
+        self.sources: WeakSet[LiveStatsSource] = WeakSet()
+        """The open sources that send these statistics."""
         self.last_counts: object = None
         """The counts of `tracked` from which `latest` was built."""
 
@@ -170,6 +173,14 @@ class LiveStats:
                 self.memory.release()
         return tracked if is_complete else None
 
+    def release(self) -> None:
+        """Forget the tickets after the last source has ended.
+
+        The garbage collector may delete this object much later, because of reference cycles.
+        """
+        self.tracked = self.last_counts = None
+        self.memory.release()
+
     def reserve(self, tickets: int) -> None:
         resize_memory(self.memory, tickets * BYTES_PER_TICKET)
 
@@ -209,7 +220,21 @@ class LiveStatsSource(Source[Stats]):
             tail, memory = services.event_tail, services.live_memory
             live = LiveStats(viewer, self.filter, self.group, tail, services.now, memory)
             services.live_stats[key] = live
+        live.sources.add(self)
         return live
+
+    def leave_live_stats(self) -> None:
+        """Release the statistics unless another source sends them."""
+        live, live_stats = self.live, self.context.services.live_stats
+        live.sources.discard(self)
+        if not live.sources:
+            key = (serialize_filter(self.filter), self.group, live.viewer.visibility_key)
+            if live_stats.get(key) is live:
+                del live_stats[key]
+            live.release()
+
+    def close(self) -> None:
+        self.leave_live_stats()
 
     @property
     def share_key(self) -> Hashable:
@@ -254,6 +279,7 @@ class LiveStatsSource(Source[Stats]):
         READ_TICKETS.check(viewer)
         if self.has_visibility_changed():
             self.min_position = max(self.min_position, self.position)
+            self.leave_live_stats()
             self.live, self.version = self.find_live_stats(viewer), 0
             return None
         if live.latest is None or not self.has_news(live):
