@@ -119,9 +119,9 @@ class Server:
     async def read_reserved_bytes(self) -> int:
         headers = {"authorization": f"Bearer {self.target.token}"}
         text = (await self.http.get("/metrics", headers=headers)).text
-        found = re.search(r"^ticketwire_live_bytes\S* (\d+)", text, re.MULTILINE)
+        found = re.search(r"^ticketwire_live_bytes\S* (\S+)$", text, re.MULTILINE)
         assert found is not None
-        return int(found[1])
+        return int(float(found[1]))
 
     def read_resident_bytes(self) -> int:
         pages = int(Path(f"/proc/{self.process}/statm").read_text().split()[1])

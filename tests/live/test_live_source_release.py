@@ -11,12 +11,13 @@ from support.live import until
 from support.metrics import read_metrics
 from support.service import running
 
-from resolvers.subscriptions.live_list_source import LiveListSource
-from resolvers.subscriptions.stats import LiveStats, LiveStatsSource
+from resolvers.subscriptions.live_list_source import BYTES_PER_MEMBER, LiveListSource
+from resolvers.subscriptions.stats import BYTES_PER_TICKET, LiveStats, LiveStatsSource
 
 CHANGES = "subscription($f: TicketFilter) { ticketChanges(filter: $f) { __typename } }"
 STATS = "subscription($f: TicketFilter) { ticketStats(filter: $f) { total } }"
 SOURCES = 10
+BYTES_WITH_ONE_TICKET = SOURCES * (BYTES_PER_MEMBER + BYTES_PER_TICKET)
 CLASSES = (LiveListSource, LiveStats, LiveStatsSource)
 
 
@@ -67,7 +68,8 @@ async def test_all_sources_and_budgets_are_released(
 
                 async def is_all_open(count: int = len(ids)) -> bool:
                     metrics = await read_metrics(service, world.root.token)
-                    return metrics["subscriptions"] == count and metrics["live_bytes"] > 0
+                    is_tracked = metrics["live_bytes"] == BYTES_WITH_ONE_TICKET
+                    return metrics["subscriptions"] == count and is_tracked
 
                 await until(is_all_open)
                 assert not await is_all_released()
