@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from engine.server.lingering_close import ResponseTransport
+
 CONNECTION_EXTENSION = "ticketwire.client_connection"
 
 
@@ -18,9 +20,7 @@ class ConnectionProtocol(Protocol):
     """The part of the HTTP protocol that ClientConnection uses."""
 
     is_shutting_down: bool
-
-    @property
-    def accepted_bytes(self) -> int: ...
+    response_transport: ResponseTransport
 
     def close(self) -> None: ...
 
@@ -39,7 +39,7 @@ class ClientConnection:
     @property
     def accepted_bytes(self) -> int:
         """The bytes of responses that the client has acknowledged."""
-        return self.protocol.accepted_bytes
+        return self.protocol.response_transport.accepted_bytes
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
         """Call the callback when the client disconnects, or at once if it already has."""

@@ -18,16 +18,9 @@ from engine.limit_refusals import count_refusal
 from engine.server import http_limits
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 from engine.server.error_response import build_refusal
-from engine.server.flow_control import (
-    PipelineFlowControl,
-    StallDetector,
-    count_unaccepted_bytes,
-)
+from engine.server.flow_control import PipelineFlowControl, StallDetector
 from engine.server.lingering_close import LingeringClose, ResponseTransport
 from engine.server.traffic import TRAFFIC_STATE, TrafficLimits
-
-CLOSE_TIMEOUT_SECONDS = 1.0
-MIN_CHECK_SECONDS = 0.01
 
 
 class HTTPProtocol(HttpToolsProtocol):
@@ -74,14 +67,9 @@ class HTTPProtocol(HttpToolsProtocol):
     def is_stalled(self, now: float) -> bool:
         """Whether the client reads no response. Event streams notice this themselves."""
         is_streaming = self.client_connection.shutdown_callback is not None
-        unsent_bytes = 0 if is_streaming else self.transport.get_write_buffer_size()
-        accepted_bytes = self.accepted_bytes if unsent_bytes else 0
-        return self.stall_detector.update(accepted_bytes, unsent_bytes > 0, now)
-
-    @property
-    def accepted_bytes(self) -> int:
-        written_bytes = self.response_transport.written_bytes
-        return written_bytes - count_unaccepted_bytes(self.transport)
+        has_backlog = not is_streaming and self.transport.get_write_buffer_size() > 0
+        accepted_bytes = self.response_transport.accepted_bytes if has_backlog else 0
+        return self.stall_detector.update(accepted_bytes, has_backlog, now)
 
     # ------------------------------------------------------------ transport
 
@@ -228,7 +216,7 @@ class HTTPProtocol(HttpToolsProtocol):
             self.abort()
         else:
             began = self.waiting_since or now
-            delay = max(began + self.timeout_seconds - now, MIN_CHECK_SECONDS)
+            delay = max(began + self.timeout_seconds - now, http_limits.MIN_CHECK_SECONDS)
             self.watchdog = self.loop.call_later(delay, self.check_timeouts)
 
     def stop_watchdog(self) -> None:
@@ -302,7 +290,7 @@ class HTTPProtocol(HttpToolsProtocol):
         """Send what was written, then close the connection. Aborts it after one second."""
         if self.abort_timer is None:
             self.transport.close()
-            self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
+            self.abort_timer = self.loop.call_later(http_limits.CLOSE_TIMEOUT_SECONDS, self.abort)
 
     def abort(self) -> None:
         # With uvloop, writing fails as soon as the transport is aborted, before connection_lost.

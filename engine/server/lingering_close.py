@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from engine.limit_refusals import count_refusal
+from engine.server.flow_control import count_unaccepted_bytes
 from engine.server.traffic import TrafficLimits
 
 DISCARD_PAUSE_SECONDS = 0.005
@@ -76,3 +77,8 @@ class ResponseTransport:
     def write(self, data: bytes) -> None:
         self.written_bytes += len(data)
         self.transport.write(data)
+
+    @property
+    def accepted_bytes(self) -> int:
+        """The bytes that the client has acknowledged."""
+        return self.written_bytes - count_unaccepted_bytes(self.transport)

@@ -26,8 +26,6 @@ from engine.server.lingering_close import LingeringClose
 from engine.server.traffic import TRAFFIC_STATE, Allowance, TrafficLimits
 
 FRAME_WRITER_EXTENSION = "ticketwire.frame_writer"
-LENGTH_16_BIT_FROM = 126
-LENGTH_64_BIT_FROM = 1 << 16
 KEEPALIVE_TIMEOUT_CODE = 1011
 """uvicorn closes the connection with this code if the client doesn't answer a ping."""
 INVALID_DATA_CODE = 1007
@@ -286,16 +284,3 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport, self.loop, self.close_timeout, self.traffic, self.transport.abort
         )
         self.close_timer = self.lingering_close.timer
-
-
-def encode_frame_header(length: int) -> bytes:
-    """Encode the header of an unmasked, final text frame (RFC 6455, section 5.2).
-
-    Args:
-        length: the bytes of the payload.
-    """
-    if length < LENGTH_16_BIT_FROM:
-        return bytes((0x81, length))
-    if length < LENGTH_64_BIT_FROM:
-        return b"\x81\x7e" + length.to_bytes(2, "big")
-    return b"\x81\x7f" + length.to_bytes(8, "big")

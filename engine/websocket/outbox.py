@@ -14,7 +14,8 @@ from engine.fanout import outbox
 from engine.fanout.batch import Batch
 from engine.fanout.outbox import Outbox, QueuedOutbox
 from engine.limit_refusals import count_refusal
-from engine.server.websocket_protocol import FrameWriter, encode_frame_header
+from engine.server.frame_header import encode_frame_header
+from engine.server.websocket_protocol import FrameWriter
 from engine.websocket.protocol import NEXT_PREFIX
 
 
