@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import clocks, costs, wakeup
+from benchmarks import clocks, costs, live_memory, matching, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
@@ -20,6 +20,8 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "costs": costs.main,
     "fanout": fanout.main,
     "growth": growth.main,
+    "live-memory": live_memory.main,
+    "matching": matching.main,
     "queries": queries.main,
     "soak": soak.main,
     "wakeup": wakeup.main,
@@ -31,6 +33,8 @@ benchmarks:
   costs     the time of operations next to their costs
   fanout    live events to many subscribers, compared with servers of Node.js
   growth    reads with 10,000 to 1,000,000 tickets
+  live-memory  the memory of live statistics and lists
+  matching  how long an event takes with 100 filters of subscriptions
   queries   reads and a write over HTTP, compared with other servers
   soak      500 sockets and steady writes for 30 minutes: nothing may grow
   wakeup    signals over Redis, and reconnects after outages

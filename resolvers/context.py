@@ -73,6 +73,9 @@ class Services:
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
     live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
+    """The tickets that match each filter."""
+    shared_reads: SharedEvaluations = field(default_factory=SharedEvaluations)
+    """What filters need from the database: facts of tickets, and visibility."""
 
 
 class Context:

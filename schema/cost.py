@@ -44,7 +44,7 @@ The server computes the cost of an operation before it runs it. The response has
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
 | filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
-| `search` in a filter | {SEARCH_COST} for each word |
+| `search`, in a filter or of `users` | {SEARCH_COST} for each word |
 | values in arguments | 1 for every 10 values, lists and objects |
 | arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
 | `ticketStats` | {STATS_COST} |

@@ -143,7 +143,8 @@ class Query:
         READ_PEOPLE,
         "All users, by name and in pages of up to 100.",
         Connection[UserType],
-        arguments={
+        cost(search=SEARCH_COST),
+        {
             "search": "Returns users whose name contains this text or whose email address starts "
             "with it, ignoring case. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",

@@ -24,8 +24,6 @@ MAX_BATCH_ITEMS = 32
 """Items that are executed together and sent to each subscriber in one write."""
 SUBSCRIBERS_PER_YIELD = 64
 """Subscribers that are served before other tasks may run."""
-DRAIN_SECONDS = 30.0
-"""How long the only subscriber of a group may read nothing before it is disconnected."""
 
 
 class Subscriber:
@@ -282,8 +280,4 @@ class SubscriptionGroup:
             return
         [subscriber] = self.subscribers
         self.stop_leading()
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                await subscriber.outbox.drain()
-        except TimeoutError:
-            subscriber.outbox.overflow()
+        await subscriber.outbox.drain_unless_stalled()

@@ -13,8 +13,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from engine.fanout.batch import Batch
+from engine.limit_refusals import count_refusal
 
 Sender = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+STALL_SECONDS = 30.0
+"""How long a client may accept none of the bytes that wait for it before it is disconnected."""
 FLUSH_SECONDS = 5.0
 """How long an outbox that closes may take to send its remaining messages."""
 
@@ -46,9 +49,28 @@ class Outbox(ABC):
     def backlog(self) -> int:
         """The bytes that wait for the client."""
 
+    @property
+    @abstractmethod
+    def accepted_bytes(self) -> int:
+        """The bytes that the client has accepted so far."""
+
     @abstractmethod
     async def drain(self) -> None:
         """Return when the client has read most of the messages, or the connection has ended."""
+
+    async def drain_unless_stalled(self) -> None:
+        """`drain`, or disconnect the client if it accepts nothing for STALL_SECONDS."""
+        accepted = self.accepted_bytes
+        draining = asyncio.ensure_future(self.drain())
+        try:
+            while not (await asyncio.wait({draining}, timeout=STALL_SECONDS))[0]:
+                before, accepted = accepted, self.accepted_bytes
+                if accepted <= before:
+                    count_refusal("unread_seconds")
+                    self.overflow()
+                    return
+        finally:
+            draining.cancel()
 
     def overflow(self) -> None:
         if not self.is_closed:
@@ -66,6 +88,7 @@ class QueuedOutbox(Outbox):
         self.send = send
         self.messages: deque[bytes] = deque()
         self.queued_bytes = 0
+        self.sent_bytes = 0
         self.has_messages = asyncio.Event()
         self.is_empty = asyncio.Event()
         self.is_empty.set()
@@ -78,6 +101,7 @@ class QueuedOutbox(Outbox):
         if self.is_closed:
             return
         if self.queued_bytes > self.max_backlog_bytes:
+            count_refusal("outbox_bytes")
             self.overflow()
             self.messages.clear()
             return
@@ -100,12 +124,17 @@ class QueuedOutbox(Outbox):
                     self.is_empty.set()
                     return
                 self.queued_bytes -= len(message)
+                self.sent_bytes += len(message)
             self.has_messages.clear()
             self.is_empty.set()
 
     @property
     def backlog(self) -> int:
         return self.queued_bytes
+
+    @property
+    def accepted_bytes(self) -> int:
+        return self.sent_bytes
 
     async def drain(self) -> None:
         await self.is_empty.wait()

@@ -77,7 +77,9 @@ def parse_query_string(query_string: bytes) -> dict[str, str]:
             errors="strict",
             max_num_fields=MAX_QUERY_STRING_FIELDS,
         )
-    except ValueError:
+    except ValueError as error:
+        if "fields" in str(error):  # "Max number of fields exceeded", and no other message
+            count_refusal("query_string_fields")
         raise MalformedRequest(
             "The query string must be URL-encoded UTF-8 with "
             f"at most {MAX_QUERY_STRING_FIELDS} fields."

@@ -37,7 +37,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed
-    client of an event stream reads   30 s      engine/sse/outbox.py             closed
+    client accepts bytes that wait    30 s      engine/fanout/outbox.py          closed
+    client answers a ping, or reads   20 s      uvicorn's ping timeout           closed
 
     Documents, before validation; QUERY_TOO_EXPENSIVE if nothing else is stated
     bytes                             16 KiB    max_document_bytes               BAD_REQUEST
@@ -69,6 +70,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
     responses compressed per caller   1         engine/http/compression.py       wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
+    fields of orderBy                 4         models/queries/tickets.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
     search: words                     16        models/queries/search.py         cut

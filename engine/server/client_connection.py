@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from engine.server.lingering_close import ResponseTransport
+
 CONNECTION_EXTENSION = "ticketwire.client_connection"
 
 
@@ -18,6 +20,7 @@ class ConnectionProtocol(Protocol):
     """The part of the HTTP protocol that ClientConnection uses."""
 
     is_shutting_down: bool
+    response_transport: ResponseTransport
 
     def close(self) -> None: ...
 
@@ -32,6 +35,11 @@ class ClientConnection:
         self.shutdown_callback: Callable[[], None] | None = None
         self.disconnect_callback: Callable[[], None] | None = None
         self.is_disconnected = False
+
+    @property
+    def accepted_bytes(self) -> int:
+        """The bytes of responses that the client has acknowledged."""
+        return self.protocol.response_transport.accepted_bytes
 
     def on_disconnect(self, callback: Callable[[], None]) -> None:
         """Call the callback when the client disconnects, or at once if it already has."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import sys
+import termios
 from collections.abc import Sized
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -24,6 +28,21 @@ class PipelineFlowControl(FlowControl):
             super().resume_reading()
 
 
+def count_unaccepted_bytes(transport: asyncio.Transport) -> int:
+    """The written bytes that the client has not acknowledged: in this process and in the kernel.
+
+    The kernel may hold megabytes, which a slow client reads for minutes while it takes no further
+    bytes from this process. If it can't be asked, its bytes count as accepted.
+    """
+    waiting = transport.get_write_buffer_size()
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        in_kernel = fcntl.ioctl(
+            transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4)
+        )
+        waiting += int.from_bytes(in_kernel, sys.byteorder)
+    return waiting
+
+
 class StallDetector:
     """Detects a client that has accepted none of the bytes that wait for it for a whole timeout."""
 
@@ -33,18 +52,17 @@ class StallDetector:
         self.accepted_bytes = 0
         self.accepted_at = 0.0
 
-    def update(self, written_bytes: int, unsent_bytes: int, now: float) -> bool:
+    def update(self, accepted_bytes: int, has_backlog: bool, now: float) -> bool:
         """Return whether the client has accepted nothing for `timeout_seconds`.
 
         The backlog itself may grow while a client reads, because more is written.
 
         Args:
-            written_bytes: all bytes that were written to the connection.
-            unsent_bytes: those of them that wait.
+            accepted_bytes: all bytes that the client has acknowledged.
+            has_backlog: whether written bytes wait in this process.
             now: the event loop's time.
         """
-        accepted_bytes = written_bytes - unsent_bytes
         if not self.has_backlog or accepted_bytes > self.accepted_bytes:
             self.accepted_bytes, self.accepted_at = accepted_bytes, now
-        self.has_backlog = unsent_bytes > 0
-        return self.has_backlog and now - self.accepted_at >= self.timeout_seconds
+        self.has_backlog = has_backlog
+        return has_backlog and now - self.accepted_at >= self.timeout_seconds

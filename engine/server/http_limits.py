@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+CLOSE_TIMEOUT_SECONDS = 1.0
+MIN_CHECK_SECONDS = 0.01
 REQUEST_TIMEOUT_SECONDS = 15.0
 """For the headers, and then again for the body."""
 MAX_URL_BYTES = 60 * 1024

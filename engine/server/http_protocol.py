@@ -15,15 +15,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from engine.limit_refusals import count_refusal
 from engine.server import http_limits
 from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
 from engine.server.error_response import build_refusal
 from engine.server.flow_control import PipelineFlowControl, StallDetector
 from engine.server.lingering_close import LingeringClose, ResponseTransport
 from engine.server.traffic import TRAFFIC_STATE, TrafficLimits
-
-CLOSE_TIMEOUT_SECONDS = 1.0
-MIN_CHECK_SECONDS = 0.01
 
 
 class HTTPProtocol(HttpToolsProtocol):
@@ -70,8 +68,9 @@ class HTTPProtocol(HttpToolsProtocol):
     def is_stalled(self, now: float) -> bool:
         """Whether the client reads no response. Event streams notice this themselves."""
         is_streaming = self.client_connection.shutdown_callback is not None
-        unsent_bytes = 0 if is_streaming else self.transport.get_write_buffer_size()
-        return self.stall_detector.update(self.response_transport.written_bytes, unsent_bytes, now)
+        has_backlog = not is_streaming and self.transport.get_write_buffer_size() > 0
+        accepted_bytes = self.response_transport.accepted_bytes if has_backlog else 0
+        return self.stall_detector.update(accepted_bytes, has_backlog, now)
 
     # ------------------------------------------------------------ transport
 
@@ -214,10 +213,11 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.waiting_since and now - self.waiting_since >= self.timeout_seconds:
             self.handle_timeout()
         elif self.is_stalled(now):
+            count_refusal("unread_seconds")
             self.abort()
         else:
             began = self.waiting_since or now
-            delay = max(began + self.timeout_seconds - now, MIN_CHECK_SECONDS)
+            delay = max(began + self.timeout_seconds - now, http_limits.MIN_CHECK_SECONDS)
             self.watchdog = self.loop.call_later(delay, self.check_timeouts)
 
     def stop_watchdog(self) -> None:
@@ -228,6 +228,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.is_reading_headers or self.receiving_cycle is not None:
             self.refuse(408, f"The request did not arrive within {self.timeout_seconds:g} seconds.")
         else:
+            count_refusal("idle_seconds")
             self.close()
 
     def check_header_size(self, size: int) -> None:
@@ -290,7 +291,7 @@ class HTTPProtocol(HttpToolsProtocol):
         """Send what was written, then close the connection. Aborts it after one second."""
         if self.abort_timer is None:
             self.transport.close()
-            self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT_SECONDS, self.abort)
+            self.abort_timer = self.loop.call_later(http_limits.CLOSE_TIMEOUT_SECONDS, self.abort)
 
     def abort(self) -> None:
         # With uvloop, writing fails as soon as the transport is aborted, before connection_lost.

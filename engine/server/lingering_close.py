@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from engine.limit_refusals import count_refusal
+from engine.server.flow_control import count_unaccepted_bytes
 from engine.server.traffic import TrafficLimits
 
 DISCARD_PAUSE_SECONDS = 0.005
@@ -46,6 +48,7 @@ class LingeringClose:
         self.remaining_bytes -= len(data)
         if self.remaining_bytes < 0:
             self.traffic.discard_aborts += 1
+            count_refusal("discarded_bytes")
             self.timer.cancel()
             self.abort()
         elif not self.transport.is_closing():
@@ -74,3 +77,8 @@ class ResponseTransport:
     def write(self, data: bytes) -> None:
         self.written_bytes += len(data)
         self.transport.write(data)
+
+    @property
+    def accepted_bytes(self) -> int:
+        """The bytes that the client has acknowledged."""
+        return self.written_bytes - count_unaccepted_bytes(self.transport)

@@ -21,13 +21,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 
+from engine.limit_refusals import count_refusal
+from engine.server.flow_control import count_unaccepted_bytes
 from engine.server.frame_parser import FrameParser, TooManyFrames
 from engine.server.lingering_close import LingeringClose
 from engine.server.traffic import TRAFFIC_STATE, Allowance, TrafficLimits
 
 FRAME_WRITER_EXTENSION = "ticketwire.frame_writer"
-LENGTH_16_BIT_FROM = 126
-LENGTH_64_BIT_FROM = 1 << 16
 KEEPALIVE_TIMEOUT_CODE = 1011
 """uvicorn closes the connection with this code if the client doesn't answer a ping."""
 INVALID_DATA_CODE = 1007
@@ -38,10 +38,11 @@ log = structlog.get_logger("ticketwire.websocket")
 class FrameWriter:
     """Writes ready-made frames to one WebSocket, after everything that was sent before."""
 
-    __slots__ = ("protocol", "shutdown_callback")
+    __slots__ = ("protocol", "shutdown_callback", "written_bytes")
 
     def __init__(self, protocol: WebSocketProtocol) -> None:
         self.protocol = protocol
+        self.written_bytes = 0
         self.shutdown_callback: Callable[[], None] | None = None
         """Called when the server shuts down, instead of closing the connection. It must call
         `close_for_shutdown` later."""
@@ -57,7 +58,13 @@ class FrameWriter:
         if protocol.close_sent or protocol.disconnected or transport.is_closing():
             return -1
         transport.write(frames)
+        self.written_bytes += len(frames)
         return transport.get_write_buffer_size()
+
+    @property
+    def accepted_bytes(self) -> int:
+        """The bytes that the client has acknowledged, apart from control frames."""
+        return self.written_bytes - count_unaccepted_bytes(self.protocol.transport)
 
     def buffered_bytes(self) -> int:
         transport = self.protocol.transport
@@ -102,6 +109,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.pending_pongs = b""
         """Answers to the newest pings, which wait until the client reads."""
         self.abort_timer: TimerHandle | None = None
+        self.unread_at_ping = False
+        """Whether the newest ping was written behind bytes that the client had not acknowledged."""
+        self.accepted_bytes = 0
+        """The bytes that the client had acknowledged when the newest ping was last waited for."""
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -221,7 +232,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     # ------------------------------------------------------------ closing
 
+    def send_keepalive_ping(self) -> None:
+        self.unread_at_ping = count_unaccepted_bytes(self.transport) > 0
+        self.accepted_bytes = self.frame_writer.accepted_bytes
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
+        """Close the connection, unless the client still reads what was written before the ping."""
+        accepted_bytes = self.frame_writer.accepted_bytes
+        if self.unread_at_ping and accepted_bytes > self.accepted_bytes and self.ping_timeout:
+            self.accepted_bytes = accepted_bytes
+            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
+            return
+        count_refusal("ping_seconds")
         super().keepalive_timeout()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": KEEPALIVE_TIMEOUT_CODE})
         self.schedule_abort()
@@ -263,16 +286,3 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport, self.loop, self.close_timeout, self.traffic, self.transport.abort
         )
         self.close_timer = self.lingering_close.timer
-
-
-def encode_frame_header(length: int) -> bytes:
-    """Encode the header of an unmasked, final text frame (RFC 6455, section 5.2).
-
-    Args:
-        length: the bytes of the payload.
-    """
-    if length < LENGTH_16_BIT_FROM:
-        return bytes((0x81, length))
-    if length < LENGTH_64_BIT_FROM:
-        return b"\x81\x7e" + length.to_bytes(2, "big")
-    return b"\x81\x7f" + length.to_bytes(8, "big")

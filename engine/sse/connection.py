@@ -59,7 +59,7 @@ class SSEConnection:
         self.counted_viewer_key: str | None = None
         self.client: ClientConnection | None = scope.get("extensions", {}).get(CONNECTION_EXTENSION)
         limit = services.registry.limits.max_outbox_bytes
-        self.outbox = SSEOutbox(send, limit, self.disconnect_slow_client)
+        self.outbox = SSEOutbox(send, limit, self.disconnect_slow_client, self.client)
         self.subscriber: Subscriber | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.heartbeat_timer: asyncio.TimerHandle | None = None
@@ -115,6 +115,9 @@ class SSEConnection:
 
     def send_heartbeat(self) -> None:
         """Keep proxies from closing an idle connection. Skipped while messages wait."""
+        self.outbox.check_progress()
+        if self.is_closed:
+            return
         if not self.outbox.queued_bytes:
             cursor = None if self.subscriber is None else self.subscriber.cursor
             self.outbox.post(encode_heartbeat(cursor))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from engine.fanout import outbox
 from engine.fanout.batch import Batch
-from engine.fanout.outbox import QueuedOutbox
+from engine.fanout.outbox import QueuedOutbox, Sender
+from engine.limit_refusals import count_refusal
+from engine.server.client_connection import ClientConnection
+from engine.server.flow_control import StallDetector
 from engine.sse.events import encode_next_event
-
-WRITE_SECONDS = 30.0
-"""How long a client may accept no bytes of a write before it is disconnected."""
 
 
 def encode_events(batch: Batch) -> bytes:
@@ -28,13 +29,33 @@ class SSEOutbox(QueuedOutbox):
     def deliver(self, batch: Batch, suffix: bytes) -> None:
         self.post(encode_events(batch))
 
+    def __init__(
+        self,
+        send: Sender,
+        max_backlog_bytes: int,
+        on_overflow: Callable[[], None],
+        client: ClientConnection | None,
+    ) -> None:
+        super().__init__(send, max_backlog_bytes, on_overflow)
+        self.client = client
+        self.stall_detector = StallDetector(outbox.STALL_SECONDS)
+
+    @property
+    def accepted_bytes(self) -> int:
+        return self.sent_bytes if self.client is None else self.client.accepted_bytes
+
     async def send_message(self, message: bytes) -> None:
-        try:
-            async with asyncio.timeout(WRITE_SECONDS):
-                await self.send({"type": "http.response.body", "body": message, "more_body": True})
-        except TimeoutError:  # a WebSocket has pings to notice a dead client; HTTP has none
+        await self.send({"type": "http.response.body", "body": message, "more_body": True})
+
+    def check_progress(self) -> None:
+        """Disconnect the client if it accepts nothing for STALL_SECONDS.
+
+        A WebSocket has pings to notice a dead client; HTTP has none.
+        """
+        now = asyncio.get_running_loop().time()
+        if self.stall_detector.update(self.accepted_bytes, self.queued_bytes > 0, now):
+            count_refusal("unread_seconds")
             self.overflow()
-            raise
 
     async def close(self) -> None:
         """Send the queued messages and end the body.

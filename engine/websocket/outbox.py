@@ -13,7 +13,9 @@ from collections.abc import Callable
 from engine.fanout import outbox
 from engine.fanout.batch import Batch
 from engine.fanout.outbox import Outbox, QueuedOutbox
-from engine.server.websocket_protocol import FrameWriter, encode_frame_header
+from engine.limit_refusals import count_refusal
+from engine.server.frame_header import encode_frame_header
+from engine.server.websocket_protocol import FrameWriter
 from engine.websocket.protocol import NEXT_PREFIX
 
 
@@ -66,6 +68,7 @@ class WebSocketOutbox(Outbox):
         limit = self.max_backlog_bytes
         # The client may have read since the last write, so the current backlog decides.
         if self.last_backlog > limit and self.writer.buffered_bytes() > limit:
+            count_refusal("outbox_bytes")
             self.overflow()
         else:
             self.last_backlog = self.writer.write(frames)
@@ -73,6 +76,10 @@ class WebSocketOutbox(Outbox):
     @property
     def backlog(self) -> int:
         return self.writer.buffered_bytes()
+
+    @property
+    def accepted_bytes(self) -> int:
+        return self.writer.accepted_bytes
 
     async def drain(self) -> None:
         await self.writer.drain()

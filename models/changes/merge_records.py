@@ -31,7 +31,9 @@ async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:
         count += sum(user_id in change.added_participants for change in changes)
         if count > MAX_SHARED_TICKETS:
             message = f"would make a user participate in more than {MAX_SHARED_TICKETS} tickets"
-            raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+            raise InvalidInput(
+                UserErrorCode.INVALID, message, "intoId", limit_name="shared_tickets"
+            )
 
 
 async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[Event]]:

@@ -96,7 +96,9 @@ def check_requesters(
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     if len(list_requesters(family)) - 1 > MAX_PARTICIPANTS:
         message = f"would have more than {MAX_PARTICIPANTS} participants"
-        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+        raise InvalidInput(
+            UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
+        )
 
 
 def set_participants(family: Sequence[TicketChange], before: Participants) -> None:

@@ -22,6 +22,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
 from models.database.fair_share import CALLER
+from models.database.outage import StatementTimeout
 from models.database.pool import Pool, was_interrupted
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class LazyTransactionWrapper(TransactionWrapper):
             return await self._connection.fetch(text, *values)
         except asyncpg.PostgresError as error:
             raise to_tortoise_error(error) from error
+        except TimeoutError as error:
+            raise StatementTimeout("the statement took too long") from error
 
     async def begin(self) -> None:
         if not self.has_begun:
@@ -243,9 +246,17 @@ class Client(AsyncpgDBClient):
         self.log.debug("%s: %s", text, values)
         try:
             async with BorrowedConnection(self.pool) as connection:
-                return await connection.fetch(text, *values)
+                return await self.fetch_on(connection, text, values)
         except asyncpg.PostgresError as error:
             raise to_tortoise_error(error) from error
+
+    async def fetch_on(
+        self, connection: asyncpg.Connection, text: str, values: Sequence[object]
+    ) -> Sequence[Sequence[object]]:
+        try:
+            return await connection.fetch(text, *values)
+        except TimeoutError as error:  # one of connecting is another error
+            raise StatementTimeout("the statement took too long") from error
 
     fetch_readonly = fetch
 

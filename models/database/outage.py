@@ -7,6 +7,13 @@ import sqlite3
 import asyncpg
 from tortoise.exceptions import DBConnectionError, OperationalError
 
+
+class StatementTimeout(TimeoutError):
+    """A statement took longer than a statement may take."""
+
+    limit_name = "statement_seconds"
+
+
 OUTAGE_ERRORS = (
     DBConnectionError,
     ConnectionError,

@@ -18,6 +18,7 @@ from tortoise.exceptions import OperationalError
 
 from models.database.config import STATEMENT_TIMEOUT_SECONDS
 from models.database.fair_share import CALLER, CallerShares
+from models.database.outage import StatementTimeout
 
 MAX_LOOP_SECONDS = 0.005
 """The time after which a query on the event loop is interrupted."""
@@ -127,7 +128,7 @@ class ReaderPool:
             rows = await asyncio.shield(query)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise TimeoutError("the query took too long") from error
+                raise StatementTimeout("the query took too long") from error
             raise OperationalError(error) from error
         except asyncio.CancelledError:
             connection.stopped = True

@@ -1,7 +1,10 @@
-"""Compiles a TicketFilter to an SQL condition on `tickets t`.
+"""Compiles a TicketFilter to an SQL condition on `tickets t`, and to a function on `FilterFacts`.
 
-Lists, counts, events and subscriptions all use it. A field that is null or absent doesn't restrict
-the tickets. `and: []` matches every ticket; `or: []` and `in: []` match none.
+Lists, counts and statistics use the SQL. Subscriptions to events use the function, so that an event
+costs no statement for each filter; only full-text searches need the database.
+
+A field that is null or absent doesn't restrict the tickets. `and: []` matches every ticket;
+`or: []` and `in: []` match none.
 """
 
 from __future__ import annotations
@@ -13,9 +16,10 @@ from typing import cast
 import orjson
 
 from models.access.viewer import Viewer
+from models.core import sql
 from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION, TICKET, USER
-from models.core.sql import TRUE, Condition, all_of, any_of
+from models.core.sql import Condition
 from models.database import Dialect
 from models.queries.filter_comparisons import (
     FieldCompiler,
@@ -25,7 +29,9 @@ from models.queries.filter_comparisons import (
     key_parser,
     slug_field,
     stored_value,
+    ticket_column,
 )
+from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of, any_of
 from models.queries.filter_fields import (
     compile_priority,
     compile_resource,
@@ -44,33 +50,39 @@ TIME_OPERATORS = frozenset({"within", "olderThan"})
 """Operators that compare with the current time."""
 
 FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
-    "id": column_field("t.id", key_parser(TICKET)),
-    "number": column_field("t.number"),
-    "externalId": column_field("t.external_id", nullable=True),
-    "subject": column_field("t.subject"),
+    "id": column_field(ticket_column("id", key_parser(TICKET))),
+    "number": column_field(ticket_column("number")),
+    "externalId": column_field(ticket_column("external_id", nullable=True)),
+    "subject": column_field(ticket_column("subject")),
     "status": compile_status,
     "stage": compile_stage,
     "priority": compile_priority,
-    "category": slug_field("t.category_id", "categories"),
-    "team": slug_field("t.team_id", "teams"),
-    "requesterId": column_field("t.requester_id", key_parser(USER)),
-    "organizationId": column_field("t.organization_id", key_parser(ORGANIZATION), nullable=True),
-    "assigneeId": column_field("t.assignee_id", key_parser(USER), nullable=True),
+    "category": slug_field("category", "categories"),
+    "team": slug_field("team", "teams"),
+    "requesterId": column_field(ticket_column("requester_id", key_parser(USER))),
+    "organizationId": column_field(
+        ticket_column("organization_id", key_parser(ORGANIZATION), nullable=True)
+    ),
+    "assigneeId": column_field(ticket_column("assignee_id", key_parser(USER), nullable=True)),
     "watcherId": compile_watcher,
     "tags": compile_tags,
     "resource": compile_resource,
-    "escalationLevel": column_field("t.escalation_level"),
+    "escalationLevel": column_field(ticket_column("escalation_level")),
     "sla": compile_sla,
-    "createdAt": instant_field("t.created_at"),
+    "createdAt": instant_field(ticket_column("created_at")),
     "updatedAt": compile_updated_at,
-    "resolvedAt": instant_field("t.resolved_at", nullable=True),
-    "closedAt": instant_field("t.closed_at", nullable=True),
-    "closeReason": column_field("t.close_reason", stored_value, nullable=True),
-    "heldUntil": instant_field("t.held_until", nullable=True),
-    "slaBreachesAt": instant_field("t.sla_breaches_at", nullable=True),
-    "lastReplyAt": instant_field("t.last_reply_at", nullable=True),
+    "resolvedAt": instant_field(ticket_column("resolved_at", nullable=True)),
+    "closedAt": instant_field(ticket_column("closed_at", nullable=True)),
+    "closeReason": column_field(ticket_column("close_reason", stored_value, nullable=True)),
+    "heldUntil": instant_field(ticket_column("held_until", nullable=True)),
+    "slaBreachesAt": instant_field(ticket_column("sla_breaches_at", nullable=True)),
+    "lastReplyAt": instant_field(ticket_column("last_reply_at", nullable=True)),
     # As a smallint, Postgres would refuse to compare it with larger integers.
-    "satisfactionScore": column_field("CAST(t.satisfaction_score AS integer)", nullable=True),
+    "satisfactionScore": column_field(
+        ticket_column(
+            "satisfaction_score", nullable=True, sql="CAST(t.satisfaction_score AS integer)"
+        )
+    ),
 }
 
 
@@ -87,12 +99,27 @@ def compile_filter(
     `few_tickets` is for statements that apply the filter to few tickets, found by their keys.
     Raises BadRequest if the filter exceeds a limit.
     """
+    return compile_both(filter, viewer, at, dialect, few_tickets=few_tickets).sql
+
+
+def compile_both(
+    filter: FilterData | None,
+    viewer: Viewer,
+    at: datetime,
+    dialect: Dialect,
+    *,
+    few_tickets: bool = False,
+) -> FilterCondition:
+    """`compile_filter`, as SQL and as a function on `FilterFacts`.
+
+    The function returns None if only a full-text search in the database can tell.
+    """
     if not filter:
         return TRUE
     return compile_fields(filter, FilterContext(viewer, at, dialect, few_tickets))
 
 
-def compile_fields(filter: FilterData, context: FilterContext) -> Condition:
+def compile_fields(filter: FilterData, context: FilterContext) -> FilterCondition:
     """Return the condition that a ticket matches all fields of the filter."""
     context.levels += 1
     if context.levels > MAX_LEVELS:  # SQLite's parser has a stack of 100
@@ -104,7 +131,7 @@ def compile_fields(filter: FilterData, context: FilterContext) -> Condition:
     return condition
 
 
-def compile_field(name: str, value: object, context: FilterContext) -> Condition:
+def compile_field(name: str, value: object, context: FilterContext) -> FilterCondition:
     context.count_condition()
     if name == "and":
         return all_of(compile_list(value, context))
@@ -113,9 +140,9 @@ def compile_field(name: str, value: object, context: FilterContext) -> Condition
     if name == "not":
         return ~compile_fields(cast("FilterData", value), context)
     if name == "search":
-        return context.search(cast("str", value))
+        return compile_search(cast("str", value), context)
     if name == UNREAD:
-        condition = has_unread(context.viewer, context.at)
+        condition = by_database_only(has_unread(context.viewer, context.at))
         return condition if value else ~condition
     comparisons = {
         operator: operand
@@ -129,8 +156,19 @@ def compile_field(name: str, value: object, context: FilterContext) -> Condition
     return FIELD_COMPILERS[name](comparisons, context)
 
 
-def compile_list(filters: object, context: FilterContext) -> list[Condition]:
+def compile_list(filters: object, context: FilterContext) -> list[FilterCondition]:
     return [compile_fields(filter, context) for filter in cast("Sequence[FilterData]", filters)]
+
+
+def compile_search(text: str, context: FilterContext) -> FilterCondition:
+    return by_database_only(context.search(text))
+
+
+def by_database_only(condition: Condition) -> FilterCondition:
+    """A condition that can't be evaluated in memory, unless it is constant."""
+    if condition is sql.TRUE:
+        return TRUE
+    return FALSE if condition is sql.FALSE else FilterCondition(condition, lambda _: None)
 
 
 def is_time_dependent(filter: object) -> bool:

@@ -1,16 +1,20 @@
-"""Compiles comparisons with one column to SQL conditions, for the fields of a filter."""
+"""Compiles comparisons with one column to conditions, for the fields of a filter."""
 
 from __future__ import annotations
 
+import operator as operators
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+from models.core import sql
 from models.core.errors import BadRequest
 from models.core.ids import key_of
-from models.core.sql import FALSE, TRUE, Condition, all_of, compare, in_list, is_null
+from models.core.sql import Condition, compare, in_list
+from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of
 from models.queries.filter_limits import FilterContext
 
 FilterData = Mapping[str, object]
@@ -18,7 +22,7 @@ FilterData = Mapping[str, object]
 
 The values are enum members, datetimes, timedeltas, strings and numbers.
 """
-FieldCompiler = Callable[[FilterData, FilterContext], Condition]
+FieldCompiler = Callable[[FilterData, FilterContext], FilterCondition]
 """Compiles the comparisons of one field: operands by operator, without nulls."""
 ToStored = Callable[[object], object]
 """Converts a caller's value to the stored one; None if no stored value can be equal to it."""
@@ -26,7 +30,13 @@ ToStored = Callable[[object], object]
 NIL_KEY = UUID(int=0)
 """A key that no record has."""
 CASE_INSENSITIVE_OPERATORS = frozenset({"ieq", "icontains"})
-COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+COMPARISONS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "gt": (">", operators.gt),
+    "gte": (">=", operators.ge),
+    "lt": ("<", operators.lt),
+    "lte": ("<=", operators.le),
+}
+"""For each operator, the one of SQL and the function of Python."""
 
 
 def unchanged(value: object) -> object:
@@ -42,88 +52,161 @@ def key_parser(prefix: str) -> ToStored:
     return lambda value: key_of(prefix, cast("str", value))
 
 
-def column_field(
-    column: str, to_stored: ToStored = unchanged, *, nullable: bool = False
-) -> FieldCompiler:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a filter compares.
+
+    sql        the column in a statement
+    read       returns the same value of a `TicketFacts`, or of the row that is compared
+    to_stored  converts operands
+    nullable   whether the column can be null
+    """
+
+    sql: str
+    read: Callable[[Any], Any]
+    to_stored: ToStored = unchanged
+    nullable: bool = False
+
+
+def ticket_column(
+    name: str, to_stored: ToStored = unchanged, *, nullable: bool = False, sql: str | None = None
+) -> Column:
+    """A column of `tickets t` that has the same name in `TicketFacts`.
+
+    `sql` is the expression to compare in a statement, if it is not the column itself.
+    """
+    return Column(sql or f"t.{name}", operators.attrgetter(name), to_stored, nullable)
+
+
+def column_field(column: Column) -> FieldCompiler:
     """Return the compiler of a field that is compared with one column."""
 
-    def compile_field(comparisons: FilterData, context: FilterContext) -> Condition:
+    def compile_field(comparisons: FilterData, context: FilterContext) -> FilterCondition:
         return all_of(
             compare_ignoring_case(column, operator, cast("str", operand), context)
             if operator in CASE_INSENSITIVE_OPERATORS
-            else compare_column(column, operator, operand, to_stored, nullable=nullable)
+            else compare_column(column, operator, operand)
             for operator, operand in comparisons.items()
         )
 
     return compile_field
 
 
-def compare_column(
-    column: str, operator: str, operand: object, to_stored: ToStored, *, nullable: bool
-) -> Condition:
+def compare_column(column: Column, operator: str, operand: object) -> FilterCondition:
     if operator in ("eq", "neq", "isUser", "isNotUser"):
-        value = to_stored(operand)
-        is_equal = FALSE if value is None else compare(column, "=", value)
+        is_equal = equals(column, column.to_stored(operand))
         return is_equal if operator in ("eq", "isUser") else ~is_equal
     if operator in ("in", "nin"):
-        values = [to_stored(each) for each in cast("list[object]", operand)]
-        is_member = in_list(column, [value for value in values if value is not None])
+        is_member = is_one_of(column, cast("list[object]", operand))
         return is_member if operator == "in" else ~is_member
     if operator == "null":
-        is_missing = is_null(column) if nullable else FALSE
+        is_missing = is_null(column)
         return is_missing if operand else ~is_missing
     if operator == "contains":
         return contains(column, cast("str", operand))
     if operator == "startsWith":
-        prefix = cast("str", operand)
-        text = f"({column} IS NOT NULL AND substr({column}, 1, ?) = ?)"
-        return Condition(text, (len(prefix), prefix))
-    return compare(column, COMPARISONS[operator], operand)
+        return starts_with(column, cast("str", operand))
+    return is_ordered(column, operator, operand)
 
 
-def contains(column: str, part: str) -> Condition:
-    """Whether the column contains the part, in the same case.
+def equals(column: Column, value: object) -> FilterCondition:
+    if value is None:
+        return FALSE
+    read = column.read
+    return FilterCondition(compare(column.sql, "=", value), lambda row: read(row) == value)
 
-    It doesn't use LIKE, which differs between the databases and treats % and _ as wildcards.
-    """
+
+def is_one_of(column: Column, operands: list[object]) -> FilterCondition:
+    stored = [column.to_stored(operand) for operand in operands]
+    values = [value for value in stored if value is not None]
+    read, members = column.read, frozenset(values)
+    return FilterCondition(in_list(column.sql, values), lambda row: read(row) in members)
+
+
+def is_null(column: Column) -> FilterCondition:
+    if not column.nullable:
+        return FALSE
+    read = column.read
+    return FilterCondition(sql.is_null(column.sql), lambda row: read(row) is None)
+
+
+def is_ordered(column: Column, operator: str, bound: object) -> FilterCondition:
+    read, (symbol, function) = column.read, COMPARISONS[operator]
+
+    def matches(row: object) -> bool:
+        value = read(row)
+        return value is not None and function(value, bound)
+
+    return FilterCondition(compare(column.sql, symbol, bound), matches)
+
+
+def starts_with(column: Column, prefix: str) -> FilterCondition:
+    read = column.read
+
+    def matches(row: object) -> bool:
+        value = read(row)
+        return value is not None and value.startswith(prefix)
+
+    text = f"({column.sql} IS NOT NULL AND substr({column.sql}, 1, ?) = ?)"
+    return FilterCondition(Condition(text, (len(prefix), prefix)), matches)
+
+
+def contains(column: Column, part: str) -> FilterCondition:
+    """Whether the column contains the part, in the same case."""
+    read = column.read
+
+    def matches(row: object) -> bool:
+        value = read(row)
+        return value is not None and part in value
+
+    return FilterCondition(contains_sql(column.sql, part), matches)
+
+
+def contains_sql(column: str, part: str) -> Condition:
+    """It doesn't use LIKE, which differs between the databases and treats % and _ as wildcards."""
     if not part:
-        return ~is_null(column)
+        return ~sql.is_null(column)
     text = f"({column} IS NOT NULL AND replace({column}, ?, '') <> {column})"
     return Condition(text, (part,))
 
 
 def compare_ignoring_case(
-    column: str, operator: str, operand: str, context: FilterContext
-) -> Condition:
+    column: Column, operator: str, operand: str, context: FilterContext
+) -> FilterCondition:
     """Whether the column equals or contains the operand, except for the case of letters.
 
     Postgres needs a collation with the rules of all languages, because that of the database may
     know only ASCII. Both databases and Python choose the sigma by its place in the word.
     """
     collation = ' COLLATE "und-x-icu"' if context.dialect == "postgres" else ""
-    lowercase = f"replace(lower({column}{collation}), 'ς', 'σ')"
-    text = operand.lower().replace("ς", "σ")
-    return contains(lowercase, text) if operator == "icontains" else compare(lowercase, "=", text)
+    read = column.read
+
+    def read_lowercase(row: object) -> str | None:
+        value = read(row)
+        return None if value is None else to_lowercase(value)
+
+    lowercase = Column(f"replace(lower({column.sql}{collation}), 'ς', 'σ')", read_lowercase)
+    text = to_lowercase(operand)
+    return contains(lowercase, text) if operator == "icontains" else equals(lowercase, text)
 
 
-def instant_field(column: str, *, nullable: bool = False) -> FieldCompiler:
+def to_lowercase(text: str) -> str:
+    return text.lower().replace("ς", "σ")
+
+
+def instant_field(column: Column) -> FieldCompiler:
     """Return the compiler of a field that holds an instant.
 
     The operators `within` and `olderThan` take a duration before now.
     """
-    compile_absolute = column_field(column, nullable=nullable)
+    compile_absolute = column_field(column)
 
-    def compile_field(comparisons: FilterData, context: FilterContext) -> Condition:
-        absolute = {
-            operator: operand
-            for operator, operand in comparisons.items()
-            if operator not in ("within", "olderThan")
-        }
-        condition = compile_absolute(absolute, context)
+    def compile_field(comparisons: FilterData, context: FilterContext) -> FilterCondition:
+        condition = compile_absolute(without(comparisons, "within", "olderThan"), context)
         if "within" in comparisons:
-            condition &= compare(column, ">=", before(context.at, comparisons["within"]))
+            condition &= is_ordered(column, "gte", before(context.at, comparisons["within"]))
         if "olderThan" in comparisons:
-            condition &= compare(column, "<", before(context.at, comparisons["olderThan"]))
+            condition &= is_ordered(column, "lt", before(context.at, comparisons["olderThan"]))
         return condition
 
     return compile_field
@@ -136,23 +219,29 @@ def before(at: datetime, duration: object) -> datetime:
         raise BadRequest("The duration is too long: it ends before the year 1.") from error
 
 
-def slug_field(key_column: str, table: str) -> FieldCompiler:
-    """Return the compiler of a field that is compared with the slug of a referenced record."""
-    compile_slug = column_field("s.slug")
+def slug_field(name: str, table: str) -> FieldCompiler:
+    """Return the compiler of a field that is compared with the slug of a referenced record.
 
-    def compile_field(comparisons: FilterData, context: FilterContext) -> Condition:
+    `name` is that of the reference in `tickets`, and of the slug in `TicketFacts`.
+    """
+    key_column = f"t.{name}_id"
+    slug = Column("s.slug", operators.attrgetter(name))
+    compile_slug = column_field(slug)
+
+    def compile_field(comparisons: FilterData, context: FilterContext) -> FilterCondition:
         condition = TRUE
         if "eq" in comparisons:
             # This compares with one key instead of a set, so that an index that starts with the
             # key can also give the order.
             query = f"SELECT s.id FROM {table} s WHERE s.slug = ?"
             text = f"({key_column} = COALESCE(({query}), '{NIL_KEY}'))"
-            condition &= Condition(text, (comparisons["eq"],))
+            is_equal = equals(slug, comparisons["eq"])
+            condition &= FilterCondition(Condition(text, (comparisons["eq"],)), is_equal.matches)
         others = without(comparisons, "eq")
         if others:
             slugs = compile_slug(others, context)
-            text = f"({key_column} IN (SELECT s.id FROM {table} s WHERE {slugs.text}))"
-            condition &= Condition(text, slugs.params)
+            text = f"({key_column} IN (SELECT s.id FROM {table} s WHERE {slugs.sql.text}))"
+            condition &= FilterCondition(Condition(text, slugs.sql.params), slugs.matches)
         return condition
 
     return compile_field

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import cast
+from uuid import UUID
 
 from models.access.visibility import visible_watchers
+from models.core import sql
 from models.core.ids import USER
-from models.core.sql import FALSE, TRUE, Condition, all_of, exists, in_list
+from models.core.sql import Condition, exists, in_list
 from models.core.text import MAX_TAGS
 from models.database import placeholders
 from models.queries.filter_comparisons import (
+    Column,
     FilterData,
     column_field,
     compare_column,
     instant_field,
+    is_one_of,
     key_parser,
     stored_value,
+    ticket_column,
+    unchanged,
     without,
 )
+from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of
+from models.queries.filter_facts import FilterFacts
 from models.queries.filter_limits import FilterContext
 from models.queries.indexes import OPEN_TICKETS_SQL
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
 
 OPEN = Condition(f"(t.{OPEN_TICKETS_SQL})")
+STATUS = ticket_column("status", stored_value)
 
 
-def status_in(statuses: Sequence[Status]) -> Condition:
-    """Whether the ticket's status is one of these.
+def status_in(statuses: Sequence[Status]) -> FilterCondition:
+    """Whether the ticket's status is one of these."""
+    is_member = is_one_of(STATUS, list(statuses))
+    return FilterCondition(status_in_sql(statuses), is_member.matches)
 
-    For several open statuses, the condition contains that of the indexes of open tickets, so that
-    the database can use them.
+
+def status_in_sql(statuses: Sequence[Status]) -> Condition:
+    """For several open statuses, the condition contains that of the indexes of open tickets, so
+    that the database can use them.
     """
     if len(set(statuses)) < 2 or not OPEN_STATUSES.issuperset(statuses):
         return in_list("t.status", statuses)
@@ -38,8 +51,8 @@ def status_in(statuses: Sequence[Status]) -> Condition:
     return OPEN & ~in_list("t.status", excluded)
 
 
-def compile_status(comparisons: FilterData, context: FilterContext) -> Condition:
-    condition = column_field("t.status", stored_value)(without(comparisons, "eq", "in"), context)
+def compile_status(comparisons: FilterData, context: FilterContext) -> FilterCondition:
+    condition = column_field(STATUS)(without(comparisons, "eq", "in"), context)
     if "eq" in comparisons:
         condition &= status_in([cast("Status", comparisons["eq"])])
     if "in" in comparisons:
@@ -47,7 +60,7 @@ def compile_status(comparisons: FilterData, context: FilterContext) -> Condition
     return condition
 
 
-def compile_stage(comparisons: FilterData, context: FilterContext) -> Condition:
+def compile_stage(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     condition = TRUE
     if "eq" in comparisons:
         condition &= stage_in([cast("Stage", comparisons["eq"])])
@@ -56,14 +69,20 @@ def compile_stage(comparisons: FilterData, context: FilterContext) -> Condition:
     return condition
 
 
-def stage_in(stages: Sequence[Stage]) -> Condition:
+def stage_in(stages: Sequence[Stage]) -> FilterCondition:
     return status_in([status for status, stage in STAGES.items() if stage in stages])
 
 
-def compile_priority(comparisons: FilterData, context: FilterContext) -> Condition:
+def compile_priority(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     # The plus keeps SQLite from finding all tickets of a priority by an index and sorting them.
-    column = "+t.priority" if context.dialect == "sqlite" else "t.priority"
-    return column_field(column, stored_value)(comparisons, context)
+    text = "+t.priority" if context.dialect == "sqlite" else "t.priority"
+    return column_field(ticket_column("priority", stored_value, sql=text))(comparisons, context)
+
+
+def compile_updated_at(comparisons: FilterData, context: FilterContext) -> FilterCondition:
+    """Compares the time of the last change; for customers, of the last change that they see."""
+    name = "public_updated_at" if context.viewer.is_customer else "updated_at"
+    return instant_field(ticket_column(name))(comparisons, context)
 
 
 # Rows that belong to the ticket
@@ -83,87 +102,131 @@ def has_row(table: str, condition: Condition, context: FilterContext) -> Conditi
     return Condition(text, condition.params)
 
 
-def compile_updated_at(comparisons: FilterData, context: FilterContext) -> Condition:
-    """Compares the time of the last change; for customers, of the last change that they see."""
-    column = "t.public_updated_at" if context.viewer.is_customer else "t.updated_at"
-    return instant_field(column)(comparisons, context)
-
-
-def compile_watcher(comparisons: FilterData, context: FilterContext) -> Condition:
+def compile_watcher(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     return all_of(
         compare_watchers(operator, operand, context) for operator, operand in comparisons.items()
     )
 
 
-def compare_watchers(operator: str, operand: object, context: FilterContext) -> Condition:
-    table = "ticket_watchers w"
-    visible = visible_watchers(context.viewer, "w.user_id")
+def compare_watchers(operator: str, operand: object, context: FilterContext) -> FilterCondition:
     if operator == "null":
-        text = f"{table} WHERE w.ticket_id = t.id AND {visible.text}"
-        has_watcher = exists(text, visible.params, per_row=context.few_tickets)
-        return ~has_watcher if operand else has_watcher
+        condition = has_some_watcher(context)
+        return ~condition if operand else condition
     ids = [operand] if operator in ("eq", "isUser", "isNotUser") else operand
-    is_user = compare_column("w.user_id", "in", ids, key_parser(USER), nullable=False)
-    if is_user is FALSE:
-        return TRUE if operator in ("nin", "isNotUser") else FALSE
-    is_user &= visible
+    parsed = (key_parser(USER)(each) for each in cast("list[object]", ids))
+    keys = frozenset(cast("UUID", key) for key in parsed if key is not None)
     if operator not in ("nin", "isNotUser"):
-        return has_row(table, is_user, context)
-    text = f"{table} WHERE w.ticket_id = t.id AND {is_user.text}"
-    return ~exists(text, is_user.params, per_row=context.few_tickets)
+        return has_watcher(keys, context)
+    return has_no_watcher(keys, context)
 
 
-def compile_tags(comparisons: FilterData, context: FilterContext) -> Condition:
+def visible_watchers_of(ticket: FilterFacts, context: FilterContext) -> frozenset[UUID]:
+    """`visible_watchers` in memory."""
+    return ticket.customer_watchers if context.viewer.is_customer else ticket.watchers
+
+
+def has_some_watcher(context: FilterContext) -> FilterCondition:
+    visible = visible_watchers(context.viewer, "w.user_id")
+    text = f"ticket_watchers w WHERE w.ticket_id = t.id AND {visible.text}"
+    return FilterCondition(
+        exists(text, visible.params, per_row=context.few_tickets),
+        lambda ticket: bool(visible_watchers_of(ticket, context)),
+    )
+
+
+def has_watcher(keys: frozenset[UUID], context: FilterContext) -> FilterCondition:
+    if not keys:
+        return FALSE
+    is_user = in_list("w.user_id", sorted(keys)) & visible_watchers(context.viewer, "w.user_id")
+    return FilterCondition(
+        has_row("ticket_watchers w", is_user, context),
+        lambda ticket: not keys.isdisjoint(visible_watchers_of(ticket, context)),
+    )
+
+
+def has_no_watcher(keys: frozenset[UUID], context: FilterContext) -> FilterCondition:
+    if not keys:
+        return TRUE
+    is_user = in_list("w.user_id", sorted(keys)) & visible_watchers(context.viewer, "w.user_id")
+    text = f"ticket_watchers w WHERE w.ticket_id = t.id AND {is_user.text}"
+    return FilterCondition(
+        ~exists(text, is_user.params, per_row=context.few_tickets),
+        lambda ticket: keys.isdisjoint(visible_watchers_of(ticket, context)),
+    )
+
+
+def compile_tags(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     condition = TRUE
     if "some" in comparisons:
-        condition &= has_some_tag(cast("Sequence[object]", comparisons["some"]), context)
+        condition &= has_some_tag(cast("Sequence[str]", comparisons["some"]), context)
     if "every" in comparisons:
-        condition &= has_every_tag(cast("Sequence[object]", comparisons["every"]))
+        condition &= has_every_tag(cast("Sequence[str]", comparisons["every"]))
     if "none" in comparisons:
-        condition &= ~has_some_tag(cast("Sequence[object]", comparisons["none"]), context)
+        condition &= ~has_some_tag(cast("Sequence[str]", comparisons["none"]), context)
     return condition
 
 
-def has_some_tag(names: Sequence[object], context: FilterContext) -> Condition:
+def has_some_tag(names: Sequence[str], context: FilterContext) -> FilterCondition:
     if not names:
         return FALSE
-    names = list(dict.fromkeys(names))
-    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})"
-    return exists(text, names, per_row=context.few_tickets)
+    wanted = list(dict.fromkeys(names))
+    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(wanted)})"
+    return FilterCondition(
+        exists(text, wanted, per_row=context.few_tickets),
+        lambda ticket: not ticket.tags.isdisjoint(wanted),
+    )
 
 
-def has_every_tag(names: Sequence[object]) -> Condition:
+def has_every_tag(names: Sequence[str]) -> FilterCondition:
     """Whether the ticket has all these tags.
 
     This counts in one subquery, because Postgres takes minutes to plan hundreds of EXISTS.
     """
-    names = list(dict.fromkeys(names))
-    if not names:
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
         return TRUE
-    if len(names) > MAX_TAGS:
+    if len(wanted) > MAX_TAGS:
         return FALSE
     count = (
         "SELECT COUNT(*) FROM ticket_tags g "
-        f"WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})"
+        f"WHERE g.ticket_id = t.id AND g.name IN ({placeholders(wanted)})"
     )
-    return Condition(f"(({count}) = {len(names)})", tuple(names))
+    return FilterCondition(
+        Condition(f"(({count}) = {len(wanted)})", tuple(wanted)),
+        lambda ticket: ticket.tags.issuperset(wanted),
+    )
 
 
-def compile_resource(comparisons: FilterData, context: FilterContext) -> Condition:
+def compile_resource(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     text = "r.kind = ? AND r.external_id = ?"
-    params = (comparisons["kind"], comparisons["externalId"])
+    key = (comparisons["kind"], comparisons["externalId"])
     name = comparisons.get("name")
+    params = key
     if name is not None:
-        text, params = f"{text} AND r.name = ?", (*params, name)
-    return has_row("ticket_resources r", Condition(text, params), context)
+        text, params = f"{text} AND r.name = ?", (*key, name)
+
+    def matches(ticket: FilterFacts) -> bool:
+        return any(
+            (kind, external_id) == key and name in (None, its_name)
+            for kind, external_id, its_name in ticket.resources
+        )
+
+    condition = has_row("ticket_resources r", Condition(text, params), context)
+    return FilterCondition(condition, matches)
 
 
-def compile_sla(comparisons: FilterData, context: FilterContext) -> Condition:
+def compile_sla(comparisons: FilterData, context: FilterContext) -> FilterCondition:
     """Whether one of the ticket's clocks has such a status."""
-    conditions: list[Condition] = []
-    for operator, operand in comparisons.items():
-        status = compare_column("c.status", operator, operand, stored_value, nullable=False)
-        if status is FALSE:
-            return FALSE
-        conditions.append(has_row("sla_clocks c", status, context))
-    return all_of(conditions)
+    return all_of(
+        has_clock(operator, operand, context) for operator, operand in comparisons.items()
+    )
+
+
+def has_clock(operator: str, operand: object, context: FilterContext) -> FilterCondition:
+    status = compare_column(Column("c.status", unchanged, stored_value), operator, operand)
+    if status.sql is sql.FALSE:
+        return FALSE
+    return FilterCondition(
+        has_row("sla_clocks c", status.sql, context),
+        lambda ticket: any(map(status.matches, ticket.sla_statuses)),
+    )

@@ -70,7 +70,7 @@ def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
     last, unless the relevance is followed by another sort. Raises BadRequest.
     """
     if len(sorts) > MAX_SORTS:
-        raise BadRequest(f"orderBy can have at most {MAX_SORTS} fields.")
+        raise BadRequest(f"orderBy can have at most {MAX_SORTS} fields.", limit_name="order_fields")
     directions: dict[str, bool] = {}
     for attribute, descending in sorts or DEFAULT_SORTS:
         directions.setdefault(attribute, descending)

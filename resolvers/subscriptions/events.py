@@ -23,11 +23,12 @@ from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, LogEntry, decode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
-from models.queries import event_log, tickets
+from models.queries import event_log
 from models.queries.event_log import EventFilter
-from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.filter import serialize_filter
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter, require_ticket
+from resolvers.subscriptions.matching import match_tickets
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter
 
@@ -165,39 +166,18 @@ async def starting_position(after: str | None, head: int) -> int:
 async def visible_matches(
     context: Context, selection: EventSelection, events: Sequence[Event]
 ) -> list[Event]:
-    """The events that match the selection and that the viewer may see now.
-
-    Reads the database with at most one statement.
-    """
+    """The events that match the selection and that the viewer may see now."""
     viewer = context.viewer
     matches = [event for event in events if selection.matches(event)]
     if not viewer.can_see_notes:
         matches = [event for event in matches if not event.internal]
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    ticket_ids = await filter_tickets(context, selection, matches)
-    return [event for event in matches if event.ticket_id in ticket_ids]
-
-
-async def filter_tickets(
-    context: Context, selection: EventSelection, events: Sequence[Event]
-) -> set[UUID]:
-    """The tickets of the events that the viewer may see and that match the filter now.
-
-    Sources with an equal filter and visibility share the result, unless it depends on the time.
-    """
-    viewer, filter = context.viewer, selection.ticket_filter
-    ticket_ids = frozenset(event.ticket_id for event in events)
-
-    async def evaluate() -> set[UUID]:
-        return await tickets.filter_visible(viewer, ticket_ids, filter, context.now())
-
-    if is_time_dependent(filter):
-        return await evaluate()
-    services = context.services
-    last = events[-1].position
-    key = ("events", serialize_filter(filter), viewer.visibility_key, last, ticket_ids)
-    return await services.evaluations.get(key, services.event_tail.head, evaluate)
+    ticket_ids = frozenset(event.ticket_id for event in matches)
+    matched = await match_tickets(
+        context, selection.ticket_filter, ticket_ids, matches[-1].position
+    )
+    return [event for event in matches if event.ticket_id in matched]
 
 
 async def notifications(info: strawberry.Info, after: str | None = None) -> NotificationSource:

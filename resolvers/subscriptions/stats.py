@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from weakref import WeakSet
 
 import strawberry
 
@@ -96,6 +97,8 @@ class LiveStats:
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
         self.memory = reserve_memory(self, memory, viewer)
+        self.sources: WeakSet[LiveStatsSource] = WeakSet()
+        """The open sources that send these statistics."""
         self.last_counts: object = None
         """The counts of `tracked` from which `latest` was built."""
 
@@ -191,6 +194,14 @@ class LiveStats:
                 self.memory.release()
         return tracked if is_complete else None
 
+    def release(self) -> None:
+        """Forget the tickets after the last source has ended.
+
+        The garbage collector may delete this object much later, because of reference cycles.
+        """
+        self.tracked = self.last_counts = None
+        self.memory.release()
+
     def reserve(self, tracked: RunningStats) -> None:
         tickets, keys = len(tracked.facts_by_ticket), tracked.key_count
         resize_memory(self.memory, tickets * BYTES_PER_TICKET + keys * BYTES_PER_KEY)
@@ -227,7 +238,7 @@ class LiveStatsSource(Source[Stats]):
     def find_live_stats(self, viewer: Viewer) -> LiveStats:
         """The shared statistics for the viewer's visibility. Creates them at first use."""
         services = self.context.services
-        key = (serialize_filter(self.filter), self.group, self.period, viewer.visibility_key)
+        key = self.build_key(viewer)
         live: LiveStats | None = services.live_stats.get(key)
         if live is None:
             tail, memory = services.event_tail, services.live_memory
@@ -235,7 +246,25 @@ class LiveStatsSource(Source[Stats]):
                 viewer, self.filter, self.group, self.period, tail, services.now, memory
             )
             services.live_stats[key] = live
+        live.sources.add(self)
         return live
+
+    def build_key(self, viewer: Viewer) -> Hashable:
+        """The key under which sources of equal visibility share their statistics."""
+        return (serialize_filter(self.filter), self.group, self.period, viewer.visibility_key)
+
+    def leave_live_stats(self) -> None:
+        """Release the statistics unless another source sends them."""
+        live, live_stats = self.live, self.context.services.live_stats
+        live.sources.discard(self)
+        if not live.sources:
+            key = self.build_key(live.viewer)
+            if live_stats.get(key) is live:
+                del live_stats[key]
+            live.release()
+
+    def close(self) -> None:
+        self.leave_live_stats()
 
     @property
     def share_key(self) -> Hashable:
@@ -282,6 +311,7 @@ class LiveStatsSource(Source[Stats]):
         READ_TICKETS.check(viewer)
         if self.has_visibility_changed():
             self.min_position = max(self.min_position, self.position)
+            self.leave_live_stats()
             self.live, self.version = self.find_live_stats(viewer), 0
             return None
         if live.latest is None or not self.has_news(live):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from support import Service, World
 from support.live import until
 
+from engine import limit_refusals
 from engine.server.traffic import Allowance
 from engine.server.websocket_protocol import WebSocketProtocol
 
@@ -100,3 +102,41 @@ async def test_the_connection_of_a_peer_that_does_not_read_can_be_closed(
         else:
             protocol.send_keepalive_ping()
         await until(is_closed)
+
+
+async def test_a_peer_that_reads_slowly_may_answer_a_ping_late(
+    service: Service, world: World
+) -> None:
+    """The answer waits behind what the peer has not read yet."""
+    async with peer_that_does_not_read(service) as (writer, protocol):
+        protocol.ping_timeout = 3600
+        ping = json.dumps({"type": "ping", "payload": {"padding": "x" * 60_000}}).encode()
+        writer.write(client_frame(0x81, ping) * 10)
+
+        async def has_unsent_data() -> bool:
+            return protocol.transport.get_write_buffer_size() > 300_000
+
+        await until(has_unsent_data)
+        protocol.send_keepalive_ping()
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as raw:
+            for _ in range(3):
+                await read_until_progress(raw, protocol)
+                protocol.keepalive_timeout()
+                assert not protocol.close_sent
+                assert protocol.pong_timer is not None
+        before = limit_refusals.COUNTS["ping_seconds"]
+        protocol.keepalive_timeout()
+        assert protocol.close_sent
+        assert limit_refusals.COUNTS["ping_seconds"] == before + 1
+
+
+async def read_until_progress(raw: socket.socket, protocol: WebSocketProtocol) -> None:
+    """Read from the peer's socket until the server knows that the peer has accepted more."""
+    before = protocol.frame_writer.accepted_bytes
+
+    async def has_progressed() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            raw.recv(4096)
+        return protocol.frame_writer.accepted_bytes > before
+
+    await until(has_progressed)

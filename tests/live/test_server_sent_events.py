@@ -21,11 +21,10 @@ from support.service import Process, running, start
 
 import services
 from engine.fanout import group as groups
-from engine.fanout import work
+from engine.fanout import outbox, work
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
 from engine.sse import connection as streaming
-from engine.sse import outbox
 from models import database
 from models.access.viewer import authenticate
 from models.core import time
@@ -529,8 +528,7 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
 async def test_a_reader_that_stalls_while_it_catches_up_is_cut(
     url: str, registries: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "WRITE_SECONDS", 0.2)
-    monkeypatch.setattr(groups, "DRAIN_SECONDS", 3600)
+    monkeypatch.setattr(outbox, "STALL_SECONDS", 0.2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
@@ -544,6 +542,57 @@ async def test_a_reader_that_stalls_while_it_catches_up_is_cut(
 
             await until(is_counted)
             await wait_until_no_connections(registries)
+
+
+async def test_a_reader_that_stalls_before_a_short_event_is_cut(
+    url: str, registries: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No further event fills the outbox, and the subscription does not wait for the reader."""
+    monkeypatch.setattr(outbox, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(streaming, "HEARTBEAT_SECONDS", 0.05)
+    async with running(url, max_outbox_bytes=2**28) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        query = large_subscription(await head_cursor())
+        async with (
+            raw_connection(service, build_request(world.ada.token, query)) as (stalled, _),
+            raw_connection(service, build_request(world.bill.token, query)) as (other, _),
+        ):
+            await stalled.readuntil(b"id: ")
+            await other.readuntil(b"id: ")
+            await add_long_replies(cora, ticket)
+
+            async def are_counted() -> bool:
+                return registries[0].slow_clients == 2
+
+            await until(are_counted)
+            await wait_until_no_connections(registries)
+
+
+async def test_the_bytes_that_a_client_reads_are_its_progress(
+    url: str, registries: list[ConnectionRegistry]
+) -> None:
+    """Bytes in the kernel don't count before the client has acknowledged them."""
+    async with running(url) as service:
+        world = await World.make()
+        cora = service.client(world.cora.token)
+        ticket = await cora.raise_ticket()
+        query = large_subscription(await head_cursor())
+        async with raw_connection(service, build_request(world.ada.token, query)) as (reader, _):
+            await reader.readuntil(b"id: ")
+            await add_long_replies(cora, ticket)
+            [stream] = registries[0].connections
+            assert isinstance(stream, streaming.SSEConnection)
+
+            async def is_waiting() -> bool:
+                return stream.outbox.queued_bytes > 0
+
+            await until(is_waiting)
+            for _ in range(3):
+                before = stream.outbox.accepted_bytes
+                while stream.outbox.accepted_bytes <= before:
+                    assert await reader.read(2**14)
 
 
 async def test_a_disconnect_ends_the_stream_and_logs_no_error(

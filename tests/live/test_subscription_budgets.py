@@ -151,3 +151,25 @@ async def test_subscriptions_wait_for_budget_and_lose_no_event(url: str) -> None
             expected = [each["id"] for each in page["events"]["nodes"]]
             received = [(await socket.next("e0"))["id"] for _ in expected]
             assert received == expected
+
+
+async def test_different_filters_read_the_ticket_of_an_event_once(url: str) -> None:
+    """Only full-text searches need a statement of their own, unless the rest already decides."""
+    async with running(url) as service:
+        world = await World.make()
+        ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+        start = (await cora.do("createTicket", **NEW_TICKET))["cursor"]
+        filters = [f'{{number: {{gt: -{number}}}, tags: {{none: ["x"]}}}}' for number in range(20)]
+        filters += ['{or: [{search: "vpn"}, {number: {gt: 0}}]}', '{search: "vpn"}']
+        async with ada.socket() as socket:
+            query = 'subscription {{ ticketEvents(after: "{}", filter: {}) {{ id }} }}'
+            ids = [await socket.subscribe(query.format(start, filter)) for filter in filters]
+            await cora.do("createTicket", **NEW_TICKET)
+            await receive_each(socket, ids)  # all are open and have reached the same position
+            with statements() as sent:
+                await cora.do("createTicket", **NEW_TICKET)
+                await receive_each(socket, ids)
+            facts = [text for text in sent.texts if "sla_statuses" in text]
+            searches = [text for text in sent.texts if "_search MATCH" in text or "@@" in text]
+            assert len(facts) < len(filters) / 4, "not once for each filter"
+            assert 1 <= len(searches) <= 2

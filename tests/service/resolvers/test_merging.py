@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.ticket_mutations import read_timeline
 
+from engine import limit_refusals
 from models.access import revision
 from models.changes import merge_records, merging
 from models.core import ids
@@ -233,15 +235,17 @@ async def test_participants_are_bounded(
     ada = service.client(world.ada.token)
     gone = await raise_with_reply(service.client(world.olga.token), "a")
     kept = await raise_with_reply(service.client(world.otto.token), "b")
-    for module, name in (
-        (merging, "MAX_PARTICIPANTS"),
-        (merge_records, "MAX_SHARED_TICKETS"),
+    for module, name, limit in (
+        (merging, "MAX_PARTICIPANTS", "ticket_participants"),
+        (merge_records, "MAX_SHARED_TICKETS", "shared_tickets"),
     ):
+        before = limit_refusals.COUNTS.copy()
         with monkeypatch.context() as patch:
             patch.setattr(module, name, 0)
             async with assert_nothing_stored():
                 across = {"ticketId": gone, "intoId": kept, "acrossRequesters": True}
                 assert await refusals(ada, "mergeTickets", **across) == ["INVALID intoId"]
+        assert limit_refusals.COUNTS - before == Counter([limit])
     await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
     await User.filter(id=ids.key_of(ids.USER, world.olga.gid)).update(active=False)
     await audit()

@@ -26,6 +26,8 @@ CREATE = "mutation($i: CreateTicketInput!) { createTicket(input: $i) { ticket { 
 FILTER = "query($f: TicketFilter) { tickets(filter: $f) { totalCount } }"
 LONG = {"subject": "x" * 201, "description": "d", "category": "technical"}
 ALIASES = " ".join(f"a{index}: viewer {{ role }}" for index in range(31))
+PREFLIGHT = {"X-Requested-With": "x"}
+ORDERS = "{field: NUMBER} " * 5
 COSTLY = (
     "nodes { requester { id } clocks { metric } team { id } messages(first: 100) { nodes { id } } }"
 )
@@ -41,6 +43,7 @@ REFUSALS: list[tuple[str, dict[str, Any]]] = [
     ("operation_cost", {"query": f"{{ {EXPENSIVE} }}"}),
     ("page_size", {"query": "{ tickets(first: 101) { totalCount } }"}),
     ("filter_size", {"query": FILTER, "variables": {"f": {"and": [{"number": {"eq": 1}}] * 101}}}),
+    ("order_fields", {"query": f"{{ tickets(orderBy: [{ORDERS}]) {{ totalCount }} }}"}),
     ("input_length", {"query": CREATE, "variables": {"i": LONG}}),
     ("marked_notifications", {"query": MARK, "variables": {"i": {"ids": ["x"] * 1001}}}),
     ("sign_in_attempts", {"query": SIGN_IN}),
@@ -85,9 +88,13 @@ async def test_each_refused_request_is_counted_once(service: Service, world: Wor
         await http.get(service.http, headers={"X-Long": "x" * 20_000})
         await http.get(service.http, params={"query": "x" * 50_000})
         await http.get(service.http, params={"query": "x" * 62_000})
+        fields = {str(number): "x" for number in range(21)}
+        await http.get(service.http, params=fields, headers=PREFLIGHT)
+        await http.get(f"{service.http}?query=%FF", headers=PREFLIGHT)
         await http.post(service.http, json={"query": "{ nothing }"})
     after = await read_refusals(service, world.root.token)
     expected = ["body_bytes", "json_depth", "header_bytes", "query_string_bytes", "url_bytes"]
+    expected.append("query_string_fields")
     assert after - before == Counter(expected)
 
 

@@ -17,6 +17,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 
 from models import database
 from models.core.ids import new_id
+from models.database.outage import StatementTimeout
 from models.people.user import Organization
 
 COUNT = "SELECT COUNT(*) FROM organizations"
@@ -267,8 +268,20 @@ async def test_a_statement_that_takes_too_long_raises_a_timeout(
 ) -> None:
     with monkeypatch.context() as short:
         short.setattr("models.database.sqlite_readers.STATEMENT_TIMEOUT_SECONDS", 0.1)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(StatementTimeout):
             await database.fetch(ENDLESS)
+    assert await count_organizations() == 0
+
+
+@only_postgres
+async def test_a_statement_that_takes_too_long_on_postgres_raises_a_timeout(url: str) -> None:
+    await database.disconnect()
+    await database.connect(url, timeout_seconds=0.1)
+    with pytest.raises(StatementTimeout):
+        await database.fetch("SELECT pg_sleep(60)")
+    with pytest.raises(StatementTimeout):
+        async with database.transaction():
+            await database.fetch("SELECT pg_sleep(60)")
     assert await count_organizations() == 0
 
 

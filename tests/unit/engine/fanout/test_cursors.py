@@ -80,6 +80,10 @@ class RecordingOutbox(Outbox):
     def backlog(self) -> int:
         return 0
 
+    @property
+    def accepted_bytes(self) -> int:
+        return 0
+
     async def drain(self) -> None:
         return
 

@@ -18,7 +18,7 @@ from support.seed import random_for
 from engine.execution.schema import Schema
 from engine.execution.source import Source
 from engine.execution.subscription import SubscriptionExecution
-from engine.fanout import group
+from engine.fanout import group, outbox
 from engine.fanout.batch import Batch
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Outbox
@@ -124,6 +124,16 @@ class RecordingOutbox(Outbox):
         self.is_open.set()
         self.is_draining = asyncio.Event()
         self.overflows = 0
+        self.checks = 0
+        self.accepted = 0
+        self.bytes_per_check = 0
+        """The bytes that the client accepts between two checks of its progress."""
+
+    @property
+    def accepted_bytes(self) -> int:
+        self.checks += 1
+        self.accepted += self.bytes_per_check
+        return self.accepted
 
     def count_overflow(self) -> None:
         self.overflows += 1
@@ -208,7 +218,7 @@ class World:
 @pytest_asyncio.fixture(loop_scope="function")
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """A slow reader is waited for without end, unless a test sets another time limit."""
-    monkeypatch.setattr(group, "DRAIN_SECONDS", 3600)
+    monkeypatch.setattr(outbox, "STALL_SECONDS", 3600)
     world = World()
     with capture_logs():  # rendering a line for each subscription would cost more than the test
         yield world
@@ -345,10 +355,24 @@ async def test_a_single_subscriber_is_served_at_its_own_speed(
 async def test_a_single_subscriber_that_reads_nothing_is_disconnected(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(outbox, "STALL_SECONDS", 0.05)
     world.numbers.write(100)
     reader = await world.read(after=0)
     reader.outbox.is_open.clear()
+    await until(lambda: reader.outbox.overflows == 1)
+
+
+async def test_a_single_subscriber_that_reads_slowly_is_not_disconnected(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "STALL_SECONDS", 0.001)
+    world.numbers.write(100)
+    reader = await world.read(after=0)
+    reader.outbox.bytes_per_check = 1
+    reader.outbox.is_open.clear()
+    await until(lambda: reader.outbox.checks > 20)
+    assert not reader.outbox.overflows
+    reader.outbox.bytes_per_check = 0
     await until(lambda: reader.outbox.overflows == 1)
 
 

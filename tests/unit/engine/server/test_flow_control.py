@@ -22,20 +22,20 @@ STEPS = {
 def test_a_client_that_accepts_bytes_is_not_stalled(name: str) -> None:
     detector = StallDetector(TIMEOUT_SECONDS)
     for index, (written_bytes, unsent_bytes) in enumerate(STEPS[name]):
-        assert not detector.update(written_bytes, unsent_bytes, index * TIMEOUT_SECONDS)
+        accepted_bytes = written_bytes - unsent_bytes
+        assert not detector.update(accepted_bytes, unsent_bytes > 0, index * TIMEOUT_SECONDS)
 
 
-@pytest.mark.parametrize("growth", [0, 500])
-def test_a_client_that_accepts_nothing_is_stalled_after_the_timeout(growth: int) -> None:
+def test_a_client_that_accepts_nothing_is_stalled_after_the_timeout() -> None:
     detector = StallDetector(TIMEOUT_SECONDS)
-    assert not detector.update(1000, 400, 5.0)
-    assert not detector.update(1000 + growth, 400 + growth, 14.9)
-    assert detector.update(1000 + growth, 400 + growth, 15.0)
+    assert not detector.update(600, True, 5.0)
+    assert not detector.update(600, True, 14.9)
+    assert detector.update(600, True, 15.0)
 
 
 def test_a_client_that_begins_to_read_again_gets_the_whole_timeout() -> None:
     detector = StallDetector(TIMEOUT_SECONDS)
-    assert not detector.update(1000, 400, 0.0)
-    assert not detector.update(1000, 399, 9.0)
-    assert not detector.update(1000, 399, 18.0)
-    assert detector.update(1000, 399, 19.0)
+    assert not detector.update(600, True, 0.0)
+    assert not detector.update(601, True, 9.0)
+    assert not detector.update(601, True, 18.0)
+    assert detector.update(601, True, 19.0)

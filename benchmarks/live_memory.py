@@ -1,0 +1,129 @@
+"""`python -m benchmarks live-memory`: the memory of live lists and statistics, and its estimate.
+
+A client opens a hundred `ticketStats`, or a hundred `ticketChanges`, with different filters that
+match all tickets, and closes them again. The table has the growth of the server's resident memory
+for each round, next to the bytes that the server has reserved, and what is left after the close.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import orjson
+
+from benchmarks import command_line
+from benchmarks.attacks.accounts import CREATE, create_account, mutate
+from benchmarks.attacks.subscriptions import REPLY
+from benchmarks.attacks.target import Target
+from benchmarks.databases import database_label, temporary_database
+from benchmarks.server import run_server
+from demo.seed import seed_tickets
+from models import database, migrate
+
+SOURCES = 100
+TIMEOUT_SECONDS = 300.0
+QUERIES = {
+    "ticketStats": "subscription($f: TicketFilter) { ticketStats(filter: $f) { total } }",
+    "ticketChanges": "subscription($f: TicketFilter) { ticketChanges(filter: $f) { __typename } }",
+}
+UNLIMITED = {
+    "TICKETWIRE_COST_BUCKET_SIZE": "0",
+    "TICKETWIRE_MAX_SUBSCRIPTION_COST_PER_VIEWER": "1000000",
+    "TICKETWIRE_MAX_SUBSCRIPTION_COST": "1000000",
+    "TICKETWIRE_MAX_LIVE_BYTES_PER_VIEWER": "4000000000",
+    "TICKETWIRE_MAX_LIVE_BYTES": "4000000000",
+    "TICKETWIRE_RUN_JOBS": "false",
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = command_line.create_parser("live-memory", __doc__)
+    command_line.add_database_option(parser)
+    parser.add_argument("--tickets", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    asyncio.run(run(parser.parse_args(arguments)))
+
+
+async def run(options: argparse.Namespace) -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(temporary_database(options.database))
+        await database.connect(url)
+        try:
+            await migrate.migrate()
+            await seed_tickets(options.tickets, datetime.now(UTC), lambda _: None)
+            token = await create_account("Caller")
+        finally:
+            await database.disconnect()
+        server = await stack.enter_async_context(run_server(url, settings=UNLIMITED))
+        base = f"http://127.0.0.1:{server.port}"
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=base, timeout=60))
+        new = {"subject": "s", "description": "d", "category": "technical"}
+        ticket_id = (await mutate(http, token, CREATE, new))["ticket"]["id"]
+        target = Target(server.port, token, ticket_id)
+        sources = Sources(http, target, server.process.pid)
+        print(f"{database_label(options.database)}, {options.tickets + 1:,} tickets\n")
+        print("| sources | round | MiB reserved | MiB used | MiB left after the close |")
+        print("|---|---|---|---|---|", flush=True)
+        for name, query in QUERIES.items():
+            for number in range(1, options.rounds + 1):
+                await sources.measure(name, query, number)
+
+
+class Sources:
+    def __init__(self, http: httpx2.AsyncClient, target: Target, process: int) -> None:
+        self.http = http
+        self.target = target
+        self.process = process
+
+    async def measure(self, name: str, query: str, number: int) -> None:
+        """Open the sources, close them, and print a line of the table."""
+        before = self.read_resident_bytes()
+        async with self.target.open_socket() as socket:
+            for index in range(SOURCES):
+                payload = {"query": query, "variables": {"f": {"number": {"gt": -index}}}}
+                subscribe = {"type": "subscribe", "id": str(index), "payload": payload}
+                await socket.send(orjson.dumps(subscribe), text=True)
+            reserved = await self.read_settled_bytes()
+            used = self.read_resident_bytes() - before
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while await self.read_reserved_bytes():  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.2)
+        await asyncio.sleep(2)
+        left = self.read_resident_bytes() - before
+        columns = (name, number, *(f"{each / 2**20:.1f}" for each in (reserved, used, left)))
+        print("| " + " | ".join(map(str, columns)) + " |", flush=True)
+
+    async def read_settled_bytes(self) -> int:
+        """Wait until all sources have read their tickets; return the reserved bytes.
+
+        Each write makes statistics track their tickets, if they do not yet.
+        """
+        before = 0
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                reply = {"ticketId": self.target.ticket_id, "body": "b"}
+                await mutate(self.http, self.target.token, REPLY, reply)
+                await asyncio.sleep(5)
+                reserved = await self.read_reserved_bytes()
+                if before and reserved == before:
+                    return reserved
+                before = reserved
+
+    async def read_reserved_bytes(self) -> int:
+        headers = {"authorization": f"Bearer {self.target.token}"}
+        text = (await self.http.get("/metrics", headers=headers)).text
+        found = re.search(r"^ticketwire_live_bytes\S* (\S+)$", text, re.MULTILINE)
+        assert found is not None
+        return int(float(found[1]))
+
+    def read_resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.process}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")

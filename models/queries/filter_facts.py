@@ -1,0 +1,137 @@
+"""What filters compare of a ticket, loaded once for all filters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+
+from models import database
+from models.core.sql import in_list
+from models.database import Dialect, Row, as_instant, as_uuid
+from models.people.user import Role
+
+
+@dataclass(frozen=True, slots=True)
+class FilterFacts:
+    """The values of a ticket that filters compare, as they are stored.
+
+    category, team      slugs
+    customer_watchers   the watchers whom customers can see
+    resources           kind, external id and name
+    sla_statuses        the statuses of its SLA clocks
+    """
+
+    id: UUID
+    number: int
+    external_id: str | None
+    subject: str
+    status: str
+    priority: int
+    category: str
+    team: str
+    requester_id: UUID
+    organization_id: UUID | None
+    assignee_id: UUID | None
+    escalation_level: int
+    created_at: datetime
+    updated_at: datetime
+    public_updated_at: datetime
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    held_until: datetime | None
+    sla_breaches_at: datetime | None
+    last_reply_at: datetime | None
+    close_reason: str | None
+    satisfaction_score: int | None
+    tags: frozenset[str]
+    watchers: frozenset[UUID]
+    customer_watchers: frozenset[UUID]
+    resources: tuple[tuple[str, str, str | None], ...]
+    sla_statuses: frozenset[str]
+
+
+KEYS = ("id", "requester_id", "organization_id", "assignee_id")
+INSTANTS = (
+    "created_at",
+    "updated_at",
+    "public_updated_at",
+    "resolved_at",
+    "closed_at",
+    "held_until",
+    "sla_breaches_at",
+    "last_reply_at",
+)
+VALUES = (
+    "number",
+    "external_id",
+    "subject",
+    "status",
+    "priority",
+    "escalation_level",
+    "close_reason",
+    "satisfaction_score",
+)
+ARRAY_SQL = {
+    "sqlite": ("json_group_array", "json_array"),
+    "postgres": ("json_agg", "json_build_array"),
+}
+"""The functions that aggregate rows to a JSON array, and that build an array of values."""
+
+
+def build_columns(dialect: Dialect) -> str:
+    """The columns of one row per ticket; the rows that belong to it are JSON arrays of text.
+
+    One statement reads everything, so that all facts are of the same state of the ticket.
+    """
+    aggregate, build_array = ARRAY_SQL[dialect]
+
+    def collect(name: str, value: str, table: str, join: str = "") -> str:
+        rows = f"{table} a{join} WHERE a.ticket_id = t.id"
+        return f"(SELECT CAST({aggregate}({value}) AS text) FROM {rows}) AS {name}"
+
+    watcher = f"{build_array}(a.user_id, u.role)"
+    resource = f"{build_array}(a.kind, a.external_id, a.name)"
+    return ", ".join(
+        [
+            *(f"t.{name} AS {name}" for name in (*KEYS, *INSTANTS, *VALUES)),
+            "(SELECT s.slug FROM categories s WHERE s.id = t.category_id) AS category",
+            "(SELECT s.slug FROM teams s WHERE s.id = t.team_id) AS team",
+            collect("tags", "a.name", "ticket_tags"),
+            collect("watchers", watcher, "ticket_watchers", " JOIN users u ON u.id = a.user_id"),
+            collect("resources", resource, "ticket_resources"),
+            collect("sla_statuses", "DISTINCT a.status", "sla_clocks"),
+        ]
+    )
+
+
+async def load_facts(ticket_ids: Collection[UUID]) -> list[FilterFacts]:
+    """The facts of those of the tickets that exist, whether or not any viewer may see them."""
+    condition = in_list("t.id", list(ticket_ids))
+    columns = build_columns(database.dialect())
+    sql = f"SELECT {columns} FROM tickets t WHERE {condition.text}"
+    return [facts_of_row(row) for row in await database.fetch_dicts(sql, condition.params)]
+
+
+def facts_of_row(row: Row) -> FilterFacts:
+    keys = {name: None if row[name] is None else as_uuid(row[name]) for name in KEYS}
+    instants = {name: as_instant(row[name]) for name in INSTANTS}
+    values = {name: row[name] for name in (*VALUES, "category", "team")}
+    watchers = [(UUID(key), role) for key, role in read_array(row["watchers"])]
+    columns = cast("dict[str, object]", {**keys, **instants, **values})
+    return FilterFacts(
+        **columns,  # type: ignore[arg-type] - the columns of the statement above
+        tags=frozenset(read_array(row["tags"])),
+        watchers=frozenset(key for key, _ in watchers),
+        customer_watchers=frozenset(key for key, role in watchers if role == Role.CUSTOMER.value),
+        resources=tuple(tuple(each) for each in read_array(row["resources"])),
+        sla_statuses=frozenset(read_array(row["sla_statuses"])),
+    )
+
+
+def read_array(text: object) -> list[Any]:
+    return [] if text is None else orjson.loads(cast("str", text))
