@@ -12,6 +12,7 @@ from models.changes.merge_records import (
     read_merge_events,
     read_participants,
     read_replies,
+    remove_watchers_without_access,
 )
 from models.core import ids
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
@@ -92,3 +93,4 @@ async def unmerge(
     )
     participants = await read_participants(mutation.changes)
     merging.unmerge(change, merge_event, returning, remaining, replies, participants)
+    await remove_watchers_without_access(mutation.changes)

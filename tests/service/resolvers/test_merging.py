@@ -11,14 +11,16 @@ from support.audit import audit
 from support.ticket_mutations import read_timeline
 
 from models.access import revision
+from models.access.viewer import authenticate
+from models.access.visibility import can_access_ticket, read_current_viewer
 from models.changes import merge_records, merging
-from models.core import ids
+from models.core import ids, time
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
-from models.tickets.ticket import TicketParticipant
+from models.tickets.ticket import Ticket, TicketParticipant
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -193,6 +195,48 @@ async def test_undoing_a_merge_separates_the_conversations(service: Service, wor
     assert await Event.filter(type=EventType.REPLY_MOVED, message_id=None).count() == 1
     await audit()
     await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await audit()
+
+
+async def test_access_is_read_again_for_a_viewer_from_before_an_unmerge(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    before = await authenticate(world.olga.token, time.now())
+    ticket = await Ticket.get(id=ids.key_of(ids.TICKET, kept))
+    assert before is not None
+    assert can_access_ticket(await read_current_viewer(before, [ticket]), ticket)
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert can_access_ticket(before, ticket)
+    assert not can_access_ticket(await read_current_viewer(before, [ticket]), ticket)
+
+
+async def test_undoing_a_merge_ends_the_watching_of_those_who_lose_access(
+    service: Service, world: World
+) -> None:
+    olga, otto, cora, carl = (
+        service.client(person.token) for person in (world.olga, world.otto, world.cora, world.carl)
+    )
+    ada = service.client(world.ada.token)
+    query = "query($id: ID!) { ticket(id: $id) { version watchers { id } } }"
+    for one, other, remaining in ((olga, otto, []), (cora, carl, [{"id": world.cora.gid}])):
+        gone, kept = await raise_with_reply(one, "a"), await raise_with_reply(other, "b")
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        await one.do("watchTicket", ticketId=kept)
+        before = (await other.run(query, id=kept))["ticket"]
+        await ada.do("unmergeTicket", ticketId=gone)
+        after = (await other.run(query, id=kept))["ticket"]
+        assert after["watchers"] == remaining, "colleagues of a shared organization keep watching"
+        assert after["version"] > before["version"]
+        fields = [
+            change["field"]
+            for each in await read_timeline(other, kept)
+            for change in each.get("changes") or []
+        ]
+        assert fields.count("watchers") == (1 if remaining else 2)
     await audit()
 
 
