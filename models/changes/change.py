@@ -226,14 +226,6 @@ class TicketChange:
             lists: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
             self.log(EventType.TICKET_UPDATED, {"participants": lists})
 
-    def remove_watchers(self, user_ids: Collection[UUID], watcher_ids: Collection[UUID]) -> None:
-        """Remove users from the present `watcher_ids`, and log it for customers, too."""
-        self.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
-        if self.removed_watchers:
-            after = set(watcher_ids).difference(user_ids)
-            lists: list[Json] = [sorted(map(str, ids)) for ids in (watcher_ids, after)]
-            self.log(EventType.TICKET_UPDATED, {"watchers": lists})
-
     def move_reply(self, event: Event, message: Message, side: Side) -> None:
         """Move a reply, which `event` logged on another ticket, to this one.
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from models.access.viewer import viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.changes.change import TicketChange
-from models.changes.merging import MovedReply, Participants, list_new_participants
+from models.changes.merging import MovedReply, Participants, list_new_participants, remove_watchers
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Event, EventType
 from models.people.user import User
@@ -50,7 +50,7 @@ async def remove_watchers_without_access(changes: Sequence[TicketChange]) -> Non
             for user in leaving
             if not can_access_ticket(viewer_of_user(user, shared_tickets={}), change.ticket)
         ]
-        change.remove_watchers(without_access, watcher_ids)
+        remove_watchers(change, without_access, watcher_ids)
 
 
 async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[Event]]:

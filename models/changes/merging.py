@@ -16,7 +16,7 @@ from models.access.permissions import ADMINISTER
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import Event, EventType
+from models.log.event import Event, EventType, Json
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
 from models.tickets.message import Message
@@ -138,6 +138,17 @@ def unmerge(
         change.move_reply(reply.event, reply.message, Side.CUSTOMER)
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
+
+
+def remove_watchers(
+    change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
+) -> None:
+    """Remove users from the present `watcher_ids`, and log it for customers, too."""
+    change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
+    if change.removed_watchers:
+        after = set(watcher_ids).difference(user_ids)
+        lists: list[Json] = [sorted(map(str, ids)) for ids in (watcher_ids, after)]
+        change.log(EventType.TICKET_UPDATED, {"watchers": lists})
 
 
 def list_leaving_requesters(
