@@ -34,6 +34,9 @@ class AuthHooks:
     on_authenticated: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
     """Called when a connection is authenticated. Arguments: its context; a callback that closes the
     connection as forbidden; a callback to call at once when the context's viewer changes."""
+    has_current_viewers: Callable[[], Awaitable[bool]]
+    """Whether the viewers of open connections are new enough for another operation. If not, their
+    permissions may have ended unnoticed, for example because the database is unavailable."""
     on_close: Callable[[Any], None]
     """Called with the connection's context when the connection closes."""
     viewer_key: Callable[[Any], str | None]
