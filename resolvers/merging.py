@@ -10,6 +10,7 @@ from models.changes.change import TicketChange
 from models.changes.merge_records import (
     check_shared_tickets,
     read_merge_events,
+    read_organizations,
     read_participants,
     read_replies,
     remove_watchers_without_access,
@@ -39,6 +40,7 @@ async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> N
         merged_there,
         await read_participants(mutation.changes),
         across_requesters=input.across_requesters,
+        present_organizations=await read_organizations(mutation.changes),
     )
     await check_shared_tickets(mutation.changes)
 

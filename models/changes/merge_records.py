@@ -8,7 +8,14 @@ from uuid import UUID
 from models.access.viewer import viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.changes.change import TicketChange
-from models.changes.merging import MovedReply, Participants, list_new_participants, remove_watchers
+from models.changes.merging import (
+    MovedReply,
+    Organizations,
+    Participants,
+    list_new_participants,
+    list_requesters,
+    remove_watchers,
+)
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Event, EventType
 from models.people.user import User
@@ -24,6 +31,12 @@ async def read_participants(changes: Sequence[TicketChange]) -> Participants:
     for row in await TicketParticipant.filter(ticket_id__in=[each.ticket.id for each in changes]):
         participants.setdefault(row.ticket_id, set()).add(row.user_id)
     return participants
+
+
+async def read_organizations(changes: Sequence[TicketChange]) -> Organizations:
+    """The present organizations of the tickets' requesters."""
+    requesters = await User.filter(id__in=list_requesters(changes))
+    return {user.id: user.organization_id for user in requesters}
 
 
 async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:

@@ -77,12 +77,15 @@ class UserType(Node, Actor):
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")
 class ApiClientType(Node, Actor):
     @strawberry.field(
-        description="The scopes of all tokens of the client that are not revoked. Empty if the "
-        "viewer is a customer."
+        description="The scopes of all tokens of the client that are not revoked. Visible to the "
+        "client, and to agents, admins and API clients with the scope `users:read`; empty for "
+        "others."
     )
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
         viewer = context_of(info).viewer
-        return [] if viewer.is_customer else await loaders(info).client_scopes.load(root.id)
+        if not viewer.can_see_people and viewer.client_id != root.id:
+            return []
+        return await loaders(info).client_scopes.load(root.id)
 
     active: bool = strawberry.field(description="Whether the tokens of the client are accepted.")
     created_at: datetime = strawberry.field(description="The time at which the client was created.")

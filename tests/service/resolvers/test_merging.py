@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
+from support.actors import machine, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.ticket_mutations import read_timeline
@@ -17,7 +18,7 @@ from models.changes import merge_records, merging
 from models.core import ids, time
 from models.log import event
 from models.log.event import Event, EventType
-from models.people.user import User
+from models.people.user import Organization, User
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketParticipant
@@ -88,6 +89,47 @@ async def test_a_merge_across_requesters_must_be_asked_for(service: Service, wor
     await root.do("mergeTickets", ticketId=colleague, intoId=foreign, acrossRequesters=True)
     olga = service.client(world.olga.token)
     assert await bodies(olga, foreign) == ["mine", "colleague", "foreign"]
+
+
+async def test_only_admins_merge_tickets_of_requesters_without_a_common_organization(
+    service: Service, world: World
+) -> None:
+    lone, other, moved = await person("lone"), await person("other"), await person("moved")
+    acme = await Organization.get(name="Acme")
+    clients = {
+        name: service.client(each.token)
+        for name, each in {"lone": lone, "other": other, "moved": moved, "cora": world.cora}.items()
+    }
+    tickets = {name: (await client.raise_ticket())["id"] for name, client in clients.items()}
+    await User.filter(id=moved.id).update(organization_id=acme.id)
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    machines = service.client(await machine("Writer", ["tickets:read", "tickets:write"]))
+    async with assert_nothing_stored():
+        for one, into in (("lone", "other"), ("moved", "other"), ("moved", "cora")):
+            across = {
+                "ticketId": tickets[one],
+                "intoId": tickets[into],
+                "acrossRequesters": True,
+            }
+            for client in (ada, machines):
+                assert await refusals(client, "mergeTickets", **across) == ["INVALID intoId"]
+    # Both tickets are of Acme, but one requester has left it.
+    left = (await service.client(world.carl.token).raise_ticket())["id"]
+    await User.filter(id=world.carl.id).update(organization_id=None)
+    across = {"ticketId": left, "intoId": tickets["cora"], "acrossRequesters": True}
+    assert await refusals(ada, "mergeTickets", **across) == ["INVALID intoId"]
+    await root.do("mergeTickets", **across)
+
+
+async def test_a_merge_across_requesters_needs_the_scope_to_read(
+    service: Service, world: World
+) -> None:
+    one = await raise_with_reply(service.client(world.cora.token), "a")
+    two = await raise_with_reply(service.client(world.carl.token), "b")
+    writer = service.client(await machine("Writer", ["tickets:write", "admin"]))
+    across = {"ticketId": one, "intoId": two, "acrossRequesters": True}
+    async with assert_nothing_stored():
+        assert await refusals(writer, "mergeTickets", **across) == ["INVALID acrossRequesters"]
 
 
 async def test_participants_see_the_ticket_and_may_reply_and_watch(
