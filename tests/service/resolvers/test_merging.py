@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import Client, Service, World
+from support import Client, Refused, Service, World
 from support.actors import machine, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
@@ -189,6 +189,28 @@ async def test_open_connections_see_a_shared_ticket_at_once(service: Service, wo
             later.append(await socket.next("ticketEvents"))
     assert {"id": kept} not in [each["ticket"] for each in later]
     assert await read(olga, kept) is None
+
+
+async def test_subscriptions_that_name_a_ticket_end_when_access_is_lost(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    for field in ("ticketEvents", "ticketStatusChanged"):
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        query = f"subscription($id: ID!) {{ {field}(ticketId: $id) {{ id }} }}"
+        async with olga.socket() as socket, otto.socket() as other:
+            await socket.subscribe(query, id=kept)
+            await other.subscribe("subscription { ticketEvents { type } }")
+            await socket.subscribe("{ viewer { role } }")
+            await socket.next("viewer")  # the subscription has started
+            await socket.receive()
+            await ada.do("unmergeTicket", ticketId=gone)
+            with pytest.raises(Refused) as refusal:
+                await socket.next(field)
+            assert refusal.value.code == "NOT_FOUND"
+            assert await other.next("ticketEvents")
 
 
 async def test_a_merge_counts_as_a_change_of_visibility(service: Service, world: World) -> None:
