@@ -56,6 +56,14 @@ def parse_bearer_token(header: str | None) -> str | None:
     return match[1]
 
 
+def has_url_token(query_string: bytes) -> bool:
+    """Whether a query string has the parameter `access_token`.
+
+    Endpoints that don't read it refuse it, so that the client does not become anonymous silently.
+    """
+    return any(part.startswith(b"access_token=") for part in query_string.split(b"&"))
+
+
 def find_authorization(payload: Mapping[str, Any], header: str | None) -> str | None:
     """Return the authorization in connection_init's payload, otherwise that of the handshake.
 
