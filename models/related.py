@@ -1,7 +1,8 @@
 """Queries for the related records of many owners at once.
 
-The caller must have checked that the viewer can see the owners. `links`, `members` and `deliveries`
-also check the related records. All take the viewer, because schema/loaders.py calls them alike.
+The caller must have checked that the viewer can see the owners. `links`, `members`, `teams` and
+`deliveries` also check the related records. All take the viewer, because schema/loaders.py calls
+them alike.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ def members(viewer: Viewer, team_ids: Keys) -> Many[User]:
 
 
 def teams(viewer: Viewer, user_ids: Keys) -> Many[Team]:
+    """Teams of users; none if the viewer is a customer."""
     source = "memberships m JOIN teams w ON w.id = m.team_id"
-    condition = in_list("m.user_id", user_ids)
+    condition = in_list("m.user_id", user_ids) & (FALSE if viewer.is_customer else TRUE)
     return Many(LazyQuery(Team, "w", source, condition, "w.slug"), "m.user_id")
 
 

@@ -11,8 +11,10 @@ from models.changes.merge_records import (
     check_shared_tickets,
     read_last_replies,
     read_merge_events,
+    read_organizations,
     read_participants,
     read_replies,
+    remove_watchers_without_access,
 )
 from models.core import ids
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
@@ -39,6 +41,7 @@ async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> N
         merged_there,
         await read_participants(mutation.changes),
         across_requesters=input.across_requesters,
+        present_organizations=await read_organizations(mutation.changes),
     )
     await check_shared_tickets(mutation.changes)
 
@@ -100,3 +103,4 @@ async def unmerge(
         await read_last_replies(replies),
         await read_participants(mutation.changes),
     )
+    await remove_watchers_without_access(mutation.changes)

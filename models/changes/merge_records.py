@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from models.access.viewer import viewer_of_user
+from models.access.visibility import can_access_ticket
 from models.changes.change import TicketChange
-from models.changes.merging import MovedReply, Participants, list_new_participants
+from models.changes.merging import (
+    MovedReply,
+    Organizations,
+    Participants,
+    list_new_participants,
+    list_requesters,
+    remove_watchers,
+)
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Event, EventType
+from models.people.user import User
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import TicketParticipant
+from models.tickets.ticket import TicketParticipant, TicketWatcher
 
 MAX_SHARED_TICKETS = 1000
 """The maximum number of tickets in which a user participates. Each request reads them."""
@@ -24,6 +34,12 @@ async def read_participants(changes: Sequence[TicketChange]) -> Participants:
     return participants
 
 
+async def read_organizations(changes: Sequence[TicketChange]) -> Organizations:
+    """The present organizations of the tickets' requesters."""
+    requesters = await User.filter(id__in=list_requesters(changes))
+    return {user.id: user.organization_id for user in requesters}
+
+
 async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:
     """Raises InvalidInput if a new participant would participate in too many tickets."""
     for user_id in sorted(list_new_participants(changes)):
@@ -34,6 +50,23 @@ async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:
             raise InvalidInput(
                 UserErrorCode.INVALID, message, "intoId", limit_name="shared_tickets"
             )
+
+
+async def remove_watchers_without_access(changes: Sequence[TicketChange]) -> None:
+    """Remove the watchers who are no longer participants and can't access the ticket otherwise."""
+    for change in changes:
+        if not change.removed_participants:
+            continue
+        watchers = await TicketWatcher.filter(ticket_id=change.ticket.id)
+        watcher_ids = {watcher.user_id for watcher in watchers}
+        leaving_ids = watcher_ids.intersection(change.removed_participants)
+        leaving = await User.filter(id__in=leaving_ids).select_related("organization")
+        without_access = [
+            user.id
+            for user in leaving
+            if not can_access_ticket(viewer_of_user(user, shared_tickets={}), change.ticket)
+        ]
+        remove_watchers(change, without_access, watcher_ids)
 
 
 async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[Event]]:

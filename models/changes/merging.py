@@ -12,11 +12,11 @@ from datetime import timedelta
 from itertools import chain
 from uuid import UUID
 
-from models.access.permissions import ADMINISTER
+from models.access.permissions import ADMINISTER, READ_TICKETS
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import Event, EventType
+from models.log.event import Event, EventType, Json
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
 from models.tickets.message import Message
@@ -25,6 +25,8 @@ MAX_PARTICIPANTS = 50
 """The maximum number of participants of a ticket."""
 Participants = Mapping[UUID, Collection[UUID]]
 """The users who participate in each ticket."""
+Organizations = Mapping[UUID, UUID | None]
+"""The organization of each user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,14 @@ def merge(
     participants: Participants | None = None,
     *,
     across_requesters: bool = False,
+    present_organizations: Organizations | None = None,
 ) -> None:
     """Merge the ticket into another and close it as a duplicate.
 
     `merged_before` are the tickets that were merged into this one earlier; they move along with it.
     `merged_there` are those that were merged into the other ticket. `participants` are the present
     ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
+    `present_organizations` are those of the requesters, which may differ from those of the tickets.
     """
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
@@ -63,7 +67,10 @@ def merge(
     source, target = [change, *merged_before], [into, *merged_there]
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
-        check_requesters(change, [*source, *target], across_requesters=across_requesters)
+        family = [*source, *target]
+        check_requesters(
+            change, family, present_organizations or {}, across_requesters=across_requesters
+        )
     for each in source:
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
@@ -81,7 +88,11 @@ def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
 
 
 def check_requesters(
-    change: TicketChange, family: Sequence[TicketChange], *, across_requesters: bool
+    change: TicketChange,
+    family: Sequence[TicketChange],
+    present_organizations: Organizations,
+    *,
+    across_requesters: bool,
 ) -> None:
     """Raises InvalidInput if the actor may not show the family's requesters its conversation."""
     if not across_requesters:
@@ -90,8 +101,12 @@ def check_requesters(
             "because each of them will see both conversations"
         )
         raise InvalidInput(UserErrorCode.REQUIRED, message, "acrossRequesters")
-    organizations = {each.ticket.organization_id for each in family}
-    if len(organizations) > 1 and not ADMINISTER.allows(change.actor):
+    if not READ_TICKETS.allows(change.actor):
+        message = "needs a token with the scope tickets:read, because it shows conversations"
+        raise InvalidInput(UserErrorCode.INVALID, message, "acrossRequesters")
+    if not ADMINISTER.allows(change.actor) and not is_one_organization(
+        family, present_organizations
+    ):
         message = "must be of the same organization; only admins can merge across organizations"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     if len(list_requesters(family)) - 1 > MAX_PARTICIPANTS:
@@ -99,6 +114,16 @@ def check_requesters(
         raise InvalidInput(
             UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
         )
+
+
+def is_one_organization(family: Sequence[TicketChange], present: Organizations) -> bool:
+    """Whether the tickets and their requesters all belong to one organization.
+
+    A requester without one has nothing in common with any other.
+    """
+    organizations = {each.ticket.organization_id for each in family}
+    organizations |= {present.get(user_id) for user_id in list_requesters(family)}
+    return len(organizations) == 1 and None not in organizations
 
 
 def set_participants(family: Sequence[TicketChange], before: Participants) -> None:
@@ -145,6 +170,17 @@ def unmerge(
             each.set_last_reply(last_replies[each.ticket.id])
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
+
+
+def remove_watchers(
+    change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
+) -> None:
+    """Remove users from the present `watcher_ids`, and log it for customers, too."""
+    change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
+    if change.removed_watchers:
+        after = set(watcher_ids).difference(user_ids)
+        lists: list[Json] = [sorted(map(str, ids)) for ids in (watcher_ids, after)]
+        change.log(EventType.TICKET_UPDATED, {"watchers": lists})
 
 
 def list_leaving_requesters(

@@ -21,6 +21,7 @@ from models.access.visibility import (
     can_access_ticket,
     can_change_ticket,
     can_see_ticket,
+    read_current_viewer,
 )
 from models.changes import storage
 from models.changes.change import TicketChange
@@ -98,13 +99,14 @@ class TicketMutation:
         locked = await storage.lock_tickets(
             [*known_keys, *also_lock], accessible_tickets(self.viewer)
         )
+        # The tickets, and what the viewer may reach, may have changed while the lock was awaited.
+        viewer = await read_current_viewer(self.viewer, locked.values())
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = locked.get(key) if key else None
-            # The ticket may have changed while its lock was awaited.
-            if ticket is None or not can_access_ticket(self.viewer, ticket):
+            if ticket is None or not can_access_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
-            if not for_participants and not can_change_ticket(self.viewer, ticket):
+            if not for_participants and not can_change_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
             changes.append(self.begin_change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
@@ -234,7 +236,7 @@ async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     """
     assert stored.reached is not None  # every ticket mutation stores it
     ticket = await Ticket.get(id=stored.record_id)
-    if not can_access_ticket(viewer, ticket):
+    if not can_access_ticket(await read_current_viewer(viewer, [ticket]), ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
     return Outcome(
         ticket=ticket,

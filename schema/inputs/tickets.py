@@ -215,7 +215,8 @@ class MergeTicketsInput:
     across_requesters: bool = optional(
         "Whether the tickets may have different requesters. Each of them then becomes a "
         "participant of the other's ticket and sees both conversations. Tickets of different "
-        "organizations can only be merged by admins.",
+        "organizations, or of requesters without or with different organizations, can only be "
+        "merged by admins. The token also needs the scope `tickets:read`.",
         False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)

@@ -244,6 +244,7 @@ class TicketMutations:
             "NOT_FOUND (ticketId, intoId)",
             "REQUIRED (acrossRequesters)",
             "INVALID (intoId, idempotencyKey)",
+            "INVALID (acrossRequesters): the token lacks the scope `tickets:read`",
             "TRANSITION_REFUSED: the ticket is merged already",
             *TICKET_ERRORS,
         ),
