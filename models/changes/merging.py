@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from models.access.permissions import ADMINISTER
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
@@ -43,12 +44,15 @@ def merge(
     participants: Participants | None = None,
     *,
     across_requesters: bool = False,
+    waiting_since: datetime | None = None,
 ) -> None:
     """Merge the ticket into another and close it as a duplicate.
 
     `merged_before` are the tickets that were merged into this one earlier; they move along with it.
     `merged_there` are those that were merged into the other ticket. `participants` are the present
     ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
+    `waiting_since` is since when the ticket's customer waits for an answer; None if they do not.
+    The merge then affects the other ticket as a customer's reply does.
     """
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
@@ -68,11 +72,18 @@ def merge(
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
             changes |= each.set(close_reason=CloseReason.DUPLICATE)
-        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
+        status = each.ticket.status.value
+        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id), status=status)
     if change.ticket.status is not Status.CLOSED:
         change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
-    from_id = str(change.ticket.id)
-    into.log(EventType.MERGED, from_id=from_id, across_requesters=is_across)
+    if waiting_since is not None:
+        commands.resume_for_customer(into)
+    into.log(
+        EventType.MERGED,
+        from_id=str(change.ticket.id),
+        across_requesters=is_across,
+        waiting_since=format_instant(waiting_since) if waiting_since else None,
+    )
     set_participants([*source, *target], participants or {})
 
 
@@ -117,21 +128,22 @@ def unmerge(
 ) -> None:
     """Undo the merge that `merge_event` logged on the ticket.
 
-    The ticket is OPEN again, unless it was CLOSED before the merge. `returning` are the tickets
-    that had moved along with it. `remaining` are the others of the family; the first of them is the
-    ticket into which all are merged. `replies` are those to move to the ticket.
+    The ticket is OPEN again, unless it was CLOSED before the merge and no reply moves to it.
+    `returning` are the tickets that had moved along with it. `remaining` are the others of the
+    family; the first of them is the ticket into which all are merged. `replies` are those to move
+    to the ticket.
     """
     into = remaining[0]
     changes = change.set(merged_into_id=None)
-    earlier_reason = merge_event.changes.get("close_reason", (None, None))[0]
+    earlier_reason = find_earlier_close_reason(change, merge_event)
     if earlier_reason is not None:
-        changes |= change.set(close_reason=CloseReason(earlier_reason))
+        changes |= change.set(close_reason=earlier_reason)
     change.log(EventType.UNMERGED, changes, into_id=str(into.ticket.id))
     into.log(EventType.UNMERGED, from_id=str(change.ticket.id))
     for each in returning:
         changes = each.set(merged_into_id=change.ticket.id)
         each.log(EventType.MERGED, changes, into_id=str(change.ticket.id))
-    if earlier_reason is None:
+    if earlier_reason is None or replies:
         change.reopen_window = timedelta.max  # a merge can be undone at any time
         commands.reopen(change, None)
     for reply in replies:
@@ -140,10 +152,20 @@ def unmerge(
     set_participants(remaining, participants)
 
 
-def list_leaving_requesters(
+def find_earlier_close_reason(change: TicketChange, merge_event: Event) -> CloseReason | None:
+    """The reason for which the ticket was CLOSED before the merge; None if it was not CLOSED."""
+    earlier = merge_event.changes.get("close_reason", (None, None))[0]
+    if earlier is not None:
+        return CloseReason(earlier)
+    # Events of earlier versions have no status. They show only a change of the reason.
+    was_closed = merge_event.value("status") == Status.CLOSED.value
+    return change.ticket.close_reason if was_closed else None
+
+
+def list_separated_requesters(
     change: TicketChange, returning: Sequence[TicketChange], remaining: Sequence[TicketChange]
 ) -> set[UUID]:
-    """The requesters who share no ticket with the remaining family once the merge is undone."""
+    """The requesters of the ticket and of those returning to it who request no remaining ticket."""
     return list_requesters([change, *returning]) - list_requesters(remaining)
 
 

@@ -245,3 +245,18 @@ async def test_participants_are_bounded(
     await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
     await User.filter(id=ids.key_of(ids.USER, world.olga.gid)).update(active=False)
     await audit()
+
+
+async def test_replies_of_colleagues_who_still_see_the_ticket_stay(
+    service: Service, world: World
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(carl, "carl's"), await raise_with_reply(cora, "cora's")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await carl.do("replyToTicket", ticketId=kept, body="question")
+    await ada.do("replyToTicket", ticketId=kept, body="answer")
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert await bodies(carl, gone) == ["carl's"]
+    assert await bodies(carl, kept) == ["cora's", "question", "answer"]
+    await audit()
