@@ -16,6 +16,7 @@ from models.access.permissions import ADMINISTER
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.ids import new_id
 from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.sla.inputs import Side
@@ -85,6 +86,7 @@ def merge(
         waiting_since=format_instant(waiting_since) if waiting_since else None,
     )
     set_participants([*source, *target], participants or {})
+    mark_as_one_action([*source, *target])
 
 
 def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
@@ -150,6 +152,14 @@ def unmerge(
         change.move_reply(reply.event, reply.message, Side.CUSTOMER)
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
+    mark_as_one_action([change, *returning, *remaining])
+
+
+def mark_as_one_action(changes: Sequence[TicketChange]) -> None:
+    """Give all events of the changes one `action_id`, so that they notify each person once."""
+    action_id = str(new_id())
+    for event in chain.from_iterable(change.events for change in changes):
+        event.data = {**event.data, "action_id": action_id}
 
 
 def find_earlier_close_reason(change: TicketChange, merge_event: Event) -> CloseReason | None:
