@@ -96,6 +96,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
     participants of a ticket          50        models/changes/merging.py
+    tickets merged into a ticket      100       models/changes/merging.py
     shared tickets per user           1,000     models/changes/merge_records.py
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes

@@ -25,6 +25,8 @@ from models.tickets.message import Message
 
 MAX_PARTICIPANTS = 50
 """The maximum number of participants of a ticket."""
+MAX_MERGED_TICKETS = 100
+"""The maximum number of tickets that are merged into one ticket. A merge locks all of them."""
 Participants = Mapping[UUID, Collection[UUID]]
 """The users who participate in each ticket."""
 
@@ -66,6 +68,9 @@ def merge(
         message = "must be a ticket that is not closed; reopen it first"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     source, target = [change, *merged_before], [into, *merged_there]
+    if len(source) + len(merged_there) > MAX_MERGED_TICKETS:
+        message = f"would have more than {MAX_MERGED_TICKETS} tickets merged into it"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
         check_requesters(change, [*source, *target], across_requesters=across_requesters)

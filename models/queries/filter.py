@@ -55,6 +55,7 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "organizationId": column_field("t.organization_id", key_parser(ORGANIZATION), nullable=True),
     "assigneeId": column_field("t.assignee_id", key_parser(USER), nullable=True),
     "watcherId": compile_watcher,
+    "mergedIntoId": column_field("t.merged_into_id", key_parser(TICKET), nullable=True),
     "tags": compile_tags,
     "resource": compile_resource,
     "escalationLevel": column_field("t.escalation_level"),
