@@ -1,7 +1,8 @@
 """Queries for the related records of many owners at once.
 
-The caller must have checked that the viewer can see the owners. `links`, `merged_tickets`, `members` and
-`deliveries` also check the related records. All take the viewer, because schema/loaders.py calls them alike.
+The caller must have checked that the viewer can see the owners. `links`, `merged_tickets`,
+`members` and `deliveries` also check the related records. All take the viewer, because
+schema/loaders.py calls them alike.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Routing: which users are notified about an event, by which channel, and for which reason. No I/O.
 
 `RULES` lists the users to notify of each event. The events that one change writes to one ticket
-form a group, and so do the events that one merge writes to several tickets. A user gets at most one notification per group and channel: about the event with the
-highest priority.
+form a group, and so do the events that one merge writes to several tickets. A user gets at most one
+notification per group and channel: about the event with the highest priority.
 """
 
 from __future__ import annotations

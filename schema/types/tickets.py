@@ -181,12 +181,12 @@ class TicketType(Node):
     )
 
     @strawberry.field(
-        description="The messages that the viewer may read, in the order of the log and in pages of "
-        "up to 100. That is the order in which they were written, except that a reply which was "
-        "moved here when a merge was undone has the place of the move. Notes require the scope `notes:read`; customers never see them. Messages of tickets "
-        "that were merged into this one are included, but not their descriptions: see "
-        "`mergedTickets`. A message's cursor is the cursor of its "
-        "event.",
+        description="The messages that the viewer may read, in the order of the log and in pages "
+        "of up to 100. That is the order in which they were written, except that a reply which was "
+        "moved here when a merge was undone has the place of the move. Notes require the scope "
+        "`notes:read`; customers never see them. Messages of tickets that were merged into this "
+        "one are included, but not their descriptions: see `mergedTickets`. A message's cursor is "
+        "the cursor of its event.",
         graphql_type=Connection[MessageInterface],
         metadata={RELATION: RelatedRecords(list_messages, build_read_arguments=page_arguments)},
     )
