@@ -1,8 +1,8 @@
 """Queries for the related records of many owners at once.
 
-The caller must have checked that the viewer can see the owners. `links`, `members`, `teams` and
-`deliveries` also check the related records. All take the viewer, because schema/loaders.py calls
-them alike.
+The caller must have checked that the viewer can see the owners. `links`, `merged_tickets`,
+`members`, `teams` and `deliveries` also check the related records. All take the viewer, because
+schema/loaders.py calls them alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from models.people.team import Team
 from models.people.user import User
 from models.sla.records import SlaClock
 from models.tickets.attachment import Attachment
-from models.tickets.ticket import TicketLink, TicketResource, TicketTag
+from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag
 
 Keys = Sequence[object]
 
@@ -44,6 +44,13 @@ def participants(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     source = "ticket_participants p JOIN users u ON u.id = p.user_id"
     condition = in_list("p.ticket_id", ticket_ids) & visible_watchers(viewer, "p.user_id")
     return Many(LazyQuery(User, "u", source, condition, "p.id"), "p.ticket_id")
+
+
+def merged_tickets(viewer: Viewer, ticket_ids: Keys) -> Many[Ticket]:
+    """Tickets that the viewer can see, and that were merged into the owners."""
+    condition = in_list("t.merged_into_id", ticket_ids) & visible_tickets(viewer)
+    query = LazyQuery(Ticket, "t", "tickets t", condition, "t.number")
+    return Many(query, "t.merged_into_id")
 
 
 def links(viewer: Viewer, ticket_ids: Keys) -> Many[TicketLink]:

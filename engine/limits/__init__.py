@@ -102,6 +102,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
     participants of a ticket          50        models/changes/merging.py
+    tickets merged into a ticket      100       models/changes/merging.py
     shared tickets per user           1,000     models/changes/merge_records.py
     read marks per user               10,000    models/tickets/read_marks.py     oldest deleted
     age of a read mark                90 days   models/tickets/read_marks.py     deleted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from models.access.permissions import ADMINISTER, READ_TICKETS
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.ids import new_id
+from models.core.time import format_instant
 from models.log.event import Event, EventType, Json
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
@@ -23,6 +25,8 @@ from models.tickets.message import Message
 
 MAX_PARTICIPANTS = 50
 """The maximum number of participants of a ticket."""
+MAX_MERGED_TICKETS = 100
+"""The maximum number of tickets that are merged into one ticket. A merge locks all of them."""
 Participants = Mapping[UUID, Collection[UUID]]
 """The users who participate in each ticket."""
 Organizations = Mapping[UUID, UUID | None]
@@ -46,6 +50,7 @@ def merge(
     *,
     across_requesters: bool = False,
     present_organizations: Organizations | None = None,
+    waiting_since: datetime | None = None,
 ) -> None:
     """Merge the ticket into another and close it as a duplicate.
 
@@ -53,6 +58,8 @@ def merge(
     `merged_there` are those that were merged into the other ticket. `participants` are the present
     ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
     `present_organizations` are those of the requesters, which may differ from those of the tickets.
+    `waiting_since` is since when the ticket's customer waits for an answer; None if they do not.
+    The merge then affects the other ticket as a customer's reply does.
     """
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
@@ -65,6 +72,9 @@ def merge(
         message = "must be a ticket that is not closed; reopen it first"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     source, target = [change, *merged_before], [into, *merged_there]
+    if len(source) + len(merged_there) > MAX_MERGED_TICKETS:
+        message = f"would have more than {MAX_MERGED_TICKETS} tickets merged into it"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId", limit_name="merged_tickets")
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
         family = [*source, *target]
@@ -75,12 +85,20 @@ def merge(
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
             changes |= each.set(close_reason=CloseReason.DUPLICATE)
-        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
+        status = each.ticket.status.value
+        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id), status=status)
     if change.ticket.status is not Status.CLOSED:
         change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
-    from_id = str(change.ticket.id)
-    into.log(EventType.MERGED, from_id=from_id, across_requesters=is_across)
+    if waiting_since is not None:
+        commands.resume_for_customer(into)
+    into.log(
+        EventType.MERGED,
+        from_id=str(change.ticket.id),
+        across_requesters=is_across,
+        waiting_since=format_instant(waiting_since) if waiting_since else None,
+    )
     set_participants([*source, *target], participants or {})
+    mark_as_one_action([*source, *target])
 
 
 def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
@@ -145,22 +163,23 @@ def unmerge(
 ) -> None:
     """Undo the merge that `merge_event` logged on the ticket.
 
-    The ticket is OPEN again, unless it was CLOSED before the merge. `returning` are the tickets
-    that had moved along with it. `remaining` are the others of the family; the first of them is the
-    ticket into which all are merged. `replies` are those to move to the ticket. `last_replies` are
-    the last replies that stay on the tickets from which these are moved.
+    The ticket is OPEN again, unless it was CLOSED before the merge and no reply moves to it.
+    `returning` are the tickets that had moved along with it. `remaining` are the others of the
+    family; the first of them is the ticket into which all are merged. `replies` are those to move
+    to the ticket. `last_replies` are the last replies that stay on the tickets from which these are
+    moved.
     """
     into = remaining[0]
     changes = change.set(merged_into_id=None)
-    earlier_reason = merge_event.changes.get("close_reason", (None, None))[0]
+    earlier_reason = find_earlier_close_reason(change, merge_event)
     if earlier_reason is not None:
-        changes |= change.set(close_reason=CloseReason(earlier_reason))
+        changes |= change.set(close_reason=earlier_reason)
     change.log(EventType.UNMERGED, changes, into_id=str(into.ticket.id))
     into.log(EventType.UNMERGED, from_id=str(change.ticket.id))
     for each in returning:
         changes = each.set(merged_into_id=change.ticket.id)
         each.log(EventType.MERGED, changes, into_id=str(change.ticket.id))
-    if earlier_reason is None:
+    if earlier_reason is None or replies:
         change.reopen_window = timedelta.max  # a merge can be undone at any time
         commands.reopen(change, None)
     for reply in replies:
@@ -170,6 +189,7 @@ def unmerge(
             each.set_last_reply(last_replies[each.ticket.id])
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
+    mark_as_one_action([change, *returning, *remaining])
 
 
 def remove_watchers(
@@ -183,10 +203,27 @@ def remove_watchers(
         change.log(EventType.TICKET_UPDATED, {"watchers": lists})
 
 
-def list_leaving_requesters(
+def mark_as_one_action(changes: Sequence[TicketChange]) -> None:
+    """Give all events of the changes one `action_id`, so that they notify each person once."""
+    action_id = str(new_id())
+    for event in chain.from_iterable(change.events for change in changes):
+        event.data = {**event.data, "action_id": action_id}
+
+
+def find_earlier_close_reason(change: TicketChange, merge_event: Event) -> CloseReason | None:
+    """The reason for which the ticket was CLOSED before the merge; None if it was not CLOSED."""
+    earlier = merge_event.changes.get("close_reason", (None, None))[0]
+    if earlier is not None:
+        return CloseReason(earlier)
+    # Events of earlier versions have no status. They show only a change of the reason.
+    was_closed = merge_event.value("status") == Status.CLOSED.value
+    return change.ticket.close_reason if was_closed else None
+
+
+def list_separated_requesters(
     change: TicketChange, returning: Sequence[TicketChange], remaining: Sequence[TicketChange]
 ) -> set[UUID]:
-    """The requesters who share no ticket with the remaining family once the merge is undone."""
+    """The requesters of the ticket and of those returning to it who request no remaining ticket."""
     return list_requesters([change, *returning]) - list_requesters(remaining)
 
 

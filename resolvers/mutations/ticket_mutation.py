@@ -94,6 +94,8 @@ class TicketMutation:
         ticket. All are locked with those of `also_lock` in one order, so mutations can't deadlock.
         Raises InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
+        if expected_version is not None and expected_version < 1:
+            raise InvalidInput(UserErrorCode.INVALID, "must be 1 or more", "expectedVersion")
         keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
         known_keys = [key for key in keys.values() if key]
         locked = await storage.lock_tickets(
@@ -232,16 +234,19 @@ async def execute(
 async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     """The outcome of the first mutation with this key, with the current ticket.
 
-    Raises InvalidInput if the ticket is no longer visible.
+    A message may have been moved to another ticket since; then that is the ticket. Raises
+    InvalidInput if the ticket is no longer visible.
     """
     assert stored.reached is not None  # every ticket mutation stores it
-    ticket = await Ticket.get(id=stored.record_id)
+    position, message = stored.position, None
+    if stored.message_id is not None:
+        message = await Message.get(id=stored.message_id)
+    ticket = await Ticket.get(id=message.ticket_id if message else stored.record_id)
     if not can_access_ticket(await read_current_viewer(viewer, [ticket]), ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
-    return Outcome(
-        ticket=ticket,
-        event=await Event.get(position=stored.position) if stored.position is not None else None,
-        position=stored.reached,
-        message=await Message.get(id=stored.message_id) if stored.message_id is not None else None,
-        replayed=True,
-    )
+    main_event = None
+    if message is not None and message.ticket_id != stored.record_id:
+        main_event = await Event.get(ticket_id=ticket.id, message_id=message.id)
+    elif position is not None:
+        main_event = await Event.get(position=position)
+    return Outcome(ticket, main_event, stored.reached, message, replayed=True)

@@ -345,6 +345,7 @@ async def test_participants_are_bounded(
     kept = await raise_with_reply(service.client(world.otto.token), "b")
     for module, name, limit in (
         (merging, "MAX_PARTICIPANTS", "ticket_participants"),
+        (merging, "MAX_MERGED_TICKETS", "merged_tickets"),
         (merge_records, "MAX_SHARED_TICKETS", "shared_tickets"),
     ):
         before = limit_refusals.COUNTS.copy()
@@ -357,3 +358,139 @@ async def test_participants_are_bounded(
     await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
     await User.filter(id=ids.key_of(ids.USER, world.olga.gid)).update(active=False)
     await audit()
+
+
+async def test_replies_of_colleagues_who_still_see_the_ticket_stay(
+    service: Service, world: World
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(carl, "carl's"), await raise_with_reply(cora, "cora's")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await carl.do("replyToTicket", ticketId=kept, body="question")
+    await ada.do("replyToTicket", ticketId=kept, body="answer")
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert await bodies(carl, gone) == ["carl's"]
+    assert await bodies(carl, kept) == ["cora's", "question", "answer"]
+    await audit()
+
+
+MERGED_TICKETS = """query($id: ID!, $filter: TicketFilter) {
+  ticket(id: $id) { mergedTickets { id description } }
+  tickets(filter: $filter) { nodes { id } } }"""
+
+
+async def test_merged_tickets_are_listed_with_their_descriptions(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone = str((await olga.raise_ticket(description="The request itself"))["id"])
+    kept, other = [str((await otto.raise_ticket())["id"]) for _ in range(2)]
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    for client in (olga, otto, ada):
+        data = await client.run(MERGED_TICKETS, id=kept, filter={"mergedIntoId": {"eq": kept}})
+        assert data["ticket"]["mergedTickets"] == [
+            {"id": gone, "description": "The request itself"}
+        ]
+        assert data["tickets"]["nodes"] == [{"id": gone}]
+    filter = {"mergedIntoId": {"null": True}}
+    data = await otto.run(MERGED_TICKETS, id=other, filter=filter)
+    assert data["ticket"]["mergedTickets"] == []
+    assert sorted(each["id"] for each in data["tickets"]["nodes"]) == sorted([kept, other])
+    await TicketParticipant.all().delete()
+    data = await service.client(world.otto.token).run(MERGED_TICKETS, id=kept, filter={})
+    assert data["ticket"]["mergedTickets"] == []
+
+
+async def test_messages_that_a_merge_brought_along_are_unseen(
+    service: Service, world: World
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    bill = service.client(world.bill.token)
+    gone, kept = await raise_with_reply(cora, "first"), await raise_with_reply(cora, "second")
+    seen = event.encode_cursor(await event.read_head())
+    await bill.do("mergeTickets", ticketId=gone, intoId=kept)
+
+    async def read_unseen(client: Client, cursor: str) -> list[str]:
+        arguments = {"ticketId": kept, "body": "answer", "lastSeenCursor": cursor}
+        payload = await client.mutate("replyToTicket", arguments)
+        (error,) = payload["userErrors"] or [{"messages": []}]
+        return [message["body"] for message in error["messages"]]
+
+    assert await read_unseen(ada, seen) == ["first"]
+    seen = event.encode_cursor(await event.read_head())
+    await bill.do("addNote", ticketId=gone, body="note on the merged ticket")
+    assert await read_unseen(ada, seen) == ["note on the merged ticket"]
+    assert await read_unseen(cora, seen) == []
+
+
+async def test_participants_can_follow_up_a_ticket(service: Service, world: World) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "a"), await raise_with_reply(otto, "b")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await ada.do("closeTicket", ticketId=kept, reason="RESOLVED")
+    service.clock.advance(days=15)
+    assert await refusals(olga, "replyToTicket", ticketId=kept, body="Again") == [
+        "REOPEN_WINDOW_PASSED"
+    ]
+    follow_up = str((await olga.raise_ticket(followUpOf=kept))["id"])
+    query = "query($id: ID!) { ticket(id: $id) { links { kind ticket { id } } } }"
+    assert (await olga.run(query, id=follow_up))["ticket"]["links"] == [
+        {"kind": "FOLLOW_UP_OF", "ticket": {"id": kept}}
+    ]
+    assert await read(otto, follow_up) is None
+    await audit()
+
+
+async def test_a_repeated_reply_returns_its_message_after_the_move(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "a"), await raise_with_reply(otto, "b")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    arguments = {"ticketId": kept, "body": "moved", "idempotencyKey": "once"}
+    first = await olga.do("replyToTicket", **arguments)
+    await ada.do("unmergeTicket", ticketId=gone)
+    again = await olga.do("replyToTicket", **arguments)
+    assert again["replayed"] is True
+    assert (again["ticket"]["id"], again["event"]["type"]) == (gone, "REPLY_ADDED")
+    assert again["cursor"] == first["cursor"]
+    assert await Message.filter(body="moved").count() == 1
+
+
+async def test_an_expected_version_is_at_least_one(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    key = await raise_with_reply(service.client(world.cora.token), "a")
+    for version in (0, -1):
+        assert await refusals(ada, "addNote", ticketId=key, body="x", expectedVersion=version) == [
+            "INVALID expectedVersion"
+        ]
+
+
+async def test_a_moved_reply_changes_the_messages_of_its_earlier_ticket(
+    service: Service, world: World
+) -> None:
+    """The reply is on a ticket that was itself merged into a third one later."""
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, middle, kept = [
+        await raise_with_reply(client, name)
+        for client, name in ((olga, "a"), (otto, "b"), (otto, "c"))
+    ]
+    await ada.do("mergeTickets", ticketId=gone, intoId=middle, acrossRequesters=True)
+    await olga.do("replyToTicket", ticketId=middle, body="moved")
+    await ada.do("mergeTickets", ticketId=middle, intoId=kept, acrossRequesters=True)
+    subscription = "subscription { ticketChanges { kind ticketId changedFields } }"
+    async with ada.socket() as socket:
+        await socket.subscribe(subscription)
+        while (await socket.next("ticketChanges"))["kind"] != "SNAPSHOT_END":
+            pass
+        await ada.do("unmergeTicket", ticketId=gone)
+        changed: dict[str, set[str]] = {}
+        while "messages" not in changed.get(middle, set()):
+            change = await socket.next("ticketChanges")
+            changed.setdefault(change["ticketId"], set()).update(change["changedFields"])
+    assert "participants" in changed[middle]
