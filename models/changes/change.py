@@ -24,6 +24,7 @@ UNLOGGED_COLUMNS = frozenset(
     {
         *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
         *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
+        "kept_unassigned",
     }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""
@@ -114,6 +115,11 @@ class TicketChange:
         words = index_words(" ".join(tags))
         self.ticket.tag_words = self.columns["tag_words"] = words
 
+    def set_kept_unassigned(self, value: bool) -> None:
+        """Store whether assignment by load leaves the ticket alone. Its log implies it."""
+        if self.ticket.kept_unassigned != value:
+            self.ticket.kept_unassigned = self.columns["kept_unassigned"] = value
+
     def log(
         self,
         type: EventType,
@@ -162,6 +168,8 @@ class TicketChange:
             raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
+        if action is Action.REOPEN:
+            self.set_kept_unassigned(False)
         changes = self.set(status=after, reminded_at=None, **values)
         if before is after:
             changes["status"] = [before.value, after.value]  # each step states the status
@@ -215,6 +223,7 @@ class TicketChange:
         if not changes:
             return
         self.log(EventType.TRANSFERRED, changes)
+        self.set_kept_unassigned(False)
         if self.ticket.assignee_id is not None and self.ticket.assignee_id not in member_ids:
             self.log(EventType.ASSIGNED, self.set(assignee_id=None))
 

@@ -98,6 +98,8 @@ def assign(
     if not changes:
         return
     change.log(EventType.ASSIGNED, changes, choice=choice)
+    is_by_rule = change.actor.user is None and change.actor.client is None
+    change.set_kept_unassigned(assignee is None and not is_by_rule)
     if assignee is not None and change.ticket.status is Status.NEW:
         change.transition(Action.START)
 

@@ -70,6 +70,8 @@ class Ticket(Model):
                      and admins
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
+    kept_unassigned  whether a user or an API client removed the assignee. Assignment by
+                     load leaves the ticket alone until it moves to another team or is reopened
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
     *_words          the words of the subject, the description and the tags, for searches
@@ -112,6 +114,7 @@ class Ticket(Model):
     held_until = InstantField(null=True)
     status_since = InstantField(null=True)
     reminded_at = InstantField(null=True)
+    kept_unassigned = fields.BooleanField(default=False, db_default=False)
     sla_terms = fields.CharField(max_length=40, null=True)
     sla_breaches_at = InstantField(null=True)
     resolution = fields.TextField(null=True)

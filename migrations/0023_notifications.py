@@ -1,0 +1,33 @@
+"""Tickets that assignment by load leaves alone, and an index of the tickets that wait for an assignee."""
+
+from tortoise import fields, migrations
+from tortoise.migrations import operations as ops
+
+WAITING_INDEX = (
+    "CREATE INDEX tickets_waiting ON tickets "
+    "(team_id, COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00'), number) "
+    "WHERE assignee_id IS NULL AND NOT kept_unassigned AND status NOT IN ('resolved', 'closed')"
+)
+
+
+async def forwards(apps, editor):
+    await editor.client.execute_query(WAITING_INDEX)
+
+
+async def backwards(apps, editor):
+    await editor.client.execute_query("DROP INDEX tickets_waiting")
+
+
+class Migration(migrations.Migration):
+    dependencies = [('models', '0019_index_names')]
+
+    initial = False
+
+    operations = [
+        ops.AddField(
+            model_name='Ticket',
+            name='kept_unassigned',
+            field=fields.BooleanField(default=False, db_default=False),
+        ),
+        ops.RunPython(forwards, backwards),
+    ]
