@@ -178,8 +178,9 @@ class TicketFilter:
         "viewer may read; for agents, admins and API clients also over the names of the requester "
         "and the assignee. Each of the first 16 words, of up to 100 characters each, must be the "
         "beginning of a word there, or be the ticket's number (`1042`, `#1042`, `TKT-1042`). Case "
-        "and accents are ignored. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
-        "Khmer or Burmese is found."
+        "and accents are ignored, and so are punctuation and symbols: `c++` finds what `c` finds. "
+        "Any part of a text in Chinese, Japanese, Korean, Thai, Lao, Khmer or Burmese is found. "
+        "Only the first 2,000 characters of the search are read."
     )
     subject: StringFilter | None = optional_condition("Conditions on the subject.")
     status: StatusFilter | None = optional_condition("Conditions on the status.")

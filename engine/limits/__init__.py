@@ -71,6 +71,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     page size                         100       models/core/pagination.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
+    search: characters                2,000     models/queries/search.py         cut
     search: words                     16        models/queries/search.py         cut
     search: characters of a word      100       models/core/words.py             cut
     searchable words of one text      900 kB    models/core/words.py             cut

@@ -138,10 +138,10 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
         Topic.SLA, "sla_breached", ASSIGNEE, TEAM_IF_UNASSIGNED
     ),
     (EventType.REMINDED, Status.WAITING_ON_CUSTOMER.value): build_rules(
-        Topic.REMINDERS, "reminder_waiting", REQUESTER
+        Topic.REMINDERS, "reminder_waiting", REQUESTER, PARTICIPANTS
     ),
     (EventType.REMINDED, Status.RESOLVED.value): build_rules(
-        Topic.REMINDERS, "reminder_closing", REQUESTER
+        Topic.REMINDERS, "reminder_closing", REQUESTER, PARTICIPANTS
     ),
     # No email: the merge also closes the ticket, and the closing is emailed.
     (EventType.MERGED, "into"): build_rules(Topic.STATUS, None, REQUESTER, ASSIGNEE, WATCHERS),

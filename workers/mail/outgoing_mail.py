@@ -82,6 +82,11 @@ class OutgoingMail:
     """The tickets in which the recipient participates, by user."""
 
     @property
+    def is_participant(self) -> bool:
+        """Whether a merge made the recipient a participant of the ticket."""
+        return self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
+
+    @property
     def message(self) -> Message | None:
         return self.event.message if self.event.message_id is not None else None
 

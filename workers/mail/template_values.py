@@ -186,7 +186,11 @@ def explain_email(outgoing: OutgoingMail) -> str:
         return "this is your request"
     if user.id == ticket.assignee_id:
         return "this ticket is assigned to you"
-    return "you watch this ticket" if outgoing.is_watching else explain_access(user)
+    if outgoing.is_watching:
+        return "you watch this ticket"
+    if outgoing.is_participant:
+        return "your request was merged into this ticket"
+    return explain_access(user)
 
 
 def explain_access(user: User) -> str:
