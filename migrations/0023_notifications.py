@@ -1,6 +1,10 @@
-"""Tickets that assignment by load leaves alone, and an index of the tickets that wait for an assignee."""
+"""Tickets that assignment by load leaves alone, and an index of the tickets that wait for it.
+
+The number of folded emails of a summary, and an index of emails by ticket and time.
+"""
 
 from tortoise import fields, migrations
+from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
 WAITING_INDEX = (
@@ -30,4 +34,8 @@ class Migration(migrations.Migration):
             field=fields.BooleanField(default=False, db_default=False),
         ),
         ops.RunPython(forwards, backwards),
+        ops.AddField(
+            model_name='Mail', name='updates', field=fields.IntField(default=0, db_default=0)
+        ),
+        ops.AddIndex(model_name='Mail', index=Index(fields=['ticket_id', 'created_at'])),
     ]

@@ -100,7 +100,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     shared tickets per user           1,000     models/changes/merge_records.py
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes
-                                      20        max_notifications_per_ticket     folded
+      replies and notes               20        max_notifications_per_ticket     folded
+      each other type of event        5         max_notifications_per_type       folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
     API tokens per user               100       resolvers/tokens.py
     notifications marked at once      1,000     resolvers/notifications.py
