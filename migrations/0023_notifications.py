@@ -1,11 +1,14 @@
 """Tickets that assignment by load leaves alone, and an index of the tickets that wait for it.
 
-The number of folded emails of a summary, and an index of emails by ticket and time.
+The keys of tags, which differ not only by case. The number of folded emails of a summary, and an index of emails by ticket and time.
 """
 
 from tortoise import fields, migrations
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
+
+from models.core.text import fold_tag
+from models.tickets.ticket import TagKeyField
 
 WAITING_INDEX = (
     "CREATE INDEX tickets_waiting ON tickets "
@@ -16,6 +19,21 @@ WAITING_INDEX = (
 
 async def forwards(apps, editor):
     await editor.client.execute_query(WAITING_INDEX)
+
+
+async def store_tag_keys(apps, editor):
+    """Store the key of each tag. The index by name finds the rows."""
+    places = ("?", "?") if editor.DIALECT == "sqlite" else ("$1", "$2")
+    rows = await editor.client.execute_query_dict("SELECT DISTINCT name FROM ticket_tags")
+    if rows:
+        await editor.client.execute_many(
+            f"UPDATE ticket_tags SET key = {places[0]} WHERE name = {places[1]}",
+            [[fold_tag(row["name"]), row["name"]] for row in rows],
+        )
+
+
+async def keep_tag_keys(apps, editor):
+    pass  # the column is removed
 
 
 async def backwards(apps, editor):
@@ -34,6 +52,10 @@ class Migration(migrations.Migration):
             field=fields.BooleanField(default=False, db_default=False),
         ),
         ops.RunPython(forwards, backwards),
+        ops.AddField(model_name='TicketTag', name='key', field=TagKeyField()),
+        ops.RunPython(store_tag_keys, keep_tag_keys),
+        ops.RemoveIndex(model_name='TicketTag', fields=['name', 'ticket_id']),
+        ops.AddIndex(model_name='TicketTag', index=Index(fields=['key', 'ticket_id'])),
         ops.AddField(
             model_name='Mail', name='updates', field=fields.IntField(default=0, db_default=0)
         ),

@@ -144,8 +144,8 @@ class SlaStatusFilter:
 
 
 @strawberry.input(
-    description="Conditions on the tags of a ticket; all that are given must hold. Tags are "
-    "case-sensitive."
+    description="Conditions on the tags of a ticket; all that are given must hold. The case of "
+    "letters is ignored."
 )
 class TagsFilter:
     some: list[str] | None = optional_condition(

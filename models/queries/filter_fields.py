@@ -8,7 +8,7 @@ from typing import cast
 from models.access.visibility import visible_watchers
 from models.core.ids import USER
 from models.core.sql import FALSE, TRUE, Condition, all_of, exists, in_list
-from models.core.text import MAX_TAGS
+from models.core.text import MAX_TAGS, fold_tag
 from models.database import placeholders
 from models.queries.filter_comparisons import (
     FilterData,
@@ -127,9 +127,9 @@ def compile_tags(comparisons: FilterData, context: FilterContext) -> Condition:
 def has_some_tag(names: Sequence[object], context: FilterContext) -> Condition:
     if not names:
         return FALSE
-    names = list(dict.fromkeys(names))
-    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})"
-    return exists(text, names, per_row=context.few_tickets)
+    keys = list(dict.fromkeys(fold_tag(str(name)) for name in names))
+    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.key IN ({placeholders(keys)})"
+    return exists(text, keys, per_row=context.few_tickets)
 
 
 def has_every_tag(names: Sequence[object]) -> Condition:
@@ -137,16 +137,17 @@ def has_every_tag(names: Sequence[object]) -> Condition:
 
     This counts in one subquery, because Postgres takes minutes to plan hundreds of EXISTS.
     """
-    names = list(dict.fromkeys(names))
-    if not names:
+    keys = list(dict.fromkeys(fold_tag(str(name)) for name in names))
+    if not keys:
         return TRUE
-    if len(names) > MAX_TAGS:
+    if len(keys) > MAX_TAGS:
         return FALSE
+    # DISTINCT, because tickets from before the keys can have several spellings of a tag.
     count = (
-        "SELECT COUNT(*) FROM ticket_tags g "
-        f"WHERE g.ticket_id = t.id AND g.name IN ({placeholders(names)})"
+        "SELECT COUNT(DISTINCT g.key) FROM ticket_tags g "
+        f"WHERE g.ticket_id = t.id AND g.key IN ({placeholders(keys)})"
     )
-    return Condition(f"(({count}) = {len(names)})", tuple(names))
+    return Condition(f"(({count}) = {len(keys)})", tuple(keys))
 
 
 def compile_resource(comparisons: FilterData, context: FilterContext) -> Condition:

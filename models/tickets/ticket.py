@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -12,6 +13,7 @@ from tortoise.models import Model
 
 from models.core.computed import computed_property
 from models.core.ids import new_id
+from models.core.text import fold_tag
 from models.core.time import InstantField
 from models.core.words import WordsField
 from models.people.team import Category, Team
@@ -202,19 +204,32 @@ class Ticket(Model):
         return actions
 
 
+class TagKeyField(fields.TextField):
+    """Stores the key of the record's `name`, whatever the field's own value is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default="", db_default="", **kwargs)
+
+    def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
+        return fold_tag(instance.name) if isinstance(instance, TicketTag) else value
+
+
 class TicketTag(Model):
+    """A tag in the spelling that was added first. `key` is equal for all spellings."""
+
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.CASCADE
     )
     ticket_id: UUID
     name = fields.CharField(max_length=50)
+    key = TagKeyField()
 
     class Meta:
         table = "ticket_tags"
         table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
-        indexes = (("name", "ticket_id"),)
+        indexes = (("key", "ticket_id"),)
 
 
 class TicketResource(Model):

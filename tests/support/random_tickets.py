@@ -150,6 +150,7 @@ def matches_search(facts: TicketFacts, text: str, notes: bool) -> bool:
 
 
 def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
+    tags, names = frozenset(map(str.casefold, tags)), set(map(str.casefold, names))
     return {"some": bool(tags & names), "every": names <= tags, "none": not tags & names}[test]
 
 
@@ -297,7 +298,10 @@ class RandomTickets:
             "assigneeId": people,
             "watcherId": people,
             "tags": tests(
-                **dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))
+                **dict.fromkeys(
+                    ("some", "every", "none"),
+                    lists(st.sampled_from([*TAGS, "none", "VPN", "GRÖSSE"])),
+                )
             ),
             "resource": st.none()
             | st.sampled_from(RESOURCES).map(
