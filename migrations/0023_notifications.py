@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
 from models.core.text import fold_tag
-from models.tickets.ticket import TagKeyField
+from models.tickets.tag_key import TagKeyField
 
 WAITING_INDEX = (
     "CREATE INDEX tickets_waiting ON tickets "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -13,7 +12,6 @@ from tortoise.models import Model
 
 from models.core.computed import computed_property
 from models.core.ids import new_id
-from models.core.text import fold_tag
 from models.core.time import InstantField
 from models.core.words import WordsField
 from models.people.team import Category, Team
@@ -28,6 +26,7 @@ from models.tickets.lifecycle import (
     Stage,
     Status,
 )
+from models.tickets.tag_key import TagKeyField
 
 FIRST_TICKET_NUMBER = 1001
 BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,17 +67,14 @@ class Ticket(Model):
     """A customer's request. Only `models.changes.storage` writes it, with its log events.
 
     external_id      the external key; unique within `external_scope`
-    external_scope   the API client or customer that owns the external key, or "" for keys of agents
-                     and admins
+    external_scope   the API client or customer that owns the external key; "" for staff's keys
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
-    kept_unassigned  whether a user or an API client removed the assignee. Assignment by
-                     load leaves the ticket alone until it moves to another team or is reopened
+    kept_unassigned  whether a caller removed the assignee; see docs/decisions/0012
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
-    *_words          the words of the subject, the description and the tags, for searches
-    version          starts at 1; each change raises it by one, unless it only logs
-                     UNVERSIONED_EVENTS
+    *_words          the words of the subject, description and tags
+    version          starts at 1; each change raises it, unless it only logs UNVERSIONED_EVENTS
     public_version   the version that customers see: like `version`, but internal events don't raise
                      it, so that it reveals nothing of them; see docs/decisions/0024
     public_updated_at   when `public_version` was raised last
@@ -204,19 +200,7 @@ class Ticket(Model):
         return actions
 
 
-class TagKeyField(fields.TextField):
-    """Stores the key of the record's `name`, whatever the field's own value is."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(default="", db_default="", **kwargs)
-
-    def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return fold_tag(instance.name) if isinstance(instance, TicketTag) else value
-
-
 class TicketTag(Model):
-    """A tag in the spelling that was added first. `key` is equal for all spellings."""
-
     id = fields.UUIDField(primary_key=True, default=new_id)
     ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
         "models.Ticket", related_name=False, on_delete=fields.CASCADE
