@@ -46,7 +46,11 @@ def build_jobs(settings: Settings) -> list[Job]:
         EscalationSteps(window),
         Assigner(window),
         WaitingAssigner(window),
-        Notifier(parse_mailbox(settings.mail_from).domain, settings.max_notifications_per_ticket),
+        Notifier(
+            parse_mailbox(settings.mail_from).domain,
+            settings.max_notifications_per_ticket,
+            settings.max_notifications_per_type,
+        ),
         build_mailer(settings),
     ]
 

@@ -92,8 +92,12 @@ class LimitSettings(BaseSettings):
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
     max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """The maximum number of notifications, and of emails, that one person causes for another about
-    one ticket in 10 minutes. Further ones are folded into them."""
+    """The maximum number of notifications, and of emails, of replies and notes that one person
+    causes for another about one ticket in 10 minutes. Further ones are folded: one email with their
+    number follows after 10 minutes."""
+    max_notifications_per_type: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """The maximum number of notifications, and of emails, of each other type of event, such as a
+    change of status, that one person causes for another about one ticket in 10 minutes."""
 
     @field_validator("cost_bucket_size")
     @classmethod

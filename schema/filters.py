@@ -144,8 +144,8 @@ class SlaStatusFilter:
 
 
 @strawberry.input(
-    description="Conditions on the tags of a ticket; all that are given must hold. Tags are "
-    "case-sensitive."
+    description="Conditions on the tags of a ticket; all that are given must hold. The case of "
+    "letters is ignored."
 )
 class TagsFilter:
     some: list[str] | None = optional_condition(
@@ -178,10 +178,11 @@ class TicketFilter:
         "viewer may read; for agents, admins and API clients also over the names of the requester "
         "and the assignee. Each of the first 16 words, of up to 100 characters each, must be the "
         "beginning of a word there, or be the ticket's number (`1042`, `#1042`, `TKT-1042`). Case "
-        "and accents are ignored. A message is found on the ticket where it was written, also "
-        "after a merge: a search finds the merged ticket, whose `mergedInto` is the ticket that "
-        "shows the message. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
-        "Khmer or Burmese is found."
+        "and accents are ignored, and so are punctuation and symbols: `c++` finds what `c` finds. "
+        "A message is found on the ticket where it was written, also after a merge: a search finds "
+        "the merged ticket, whose `mergedInto` is the ticket that shows the message. Any part of a "
+        "text in Chinese, Japanese, Korean, Thai, Lao, Khmer or Burmese is found. Only the first "
+        "2,000 characters of the search are read."
     )
     subject: StringFilter | None = optional_condition("Conditions on the subject.")
     status: StatusFilter | None = optional_condition("Conditions on the status.")

@@ -14,9 +14,9 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.log.event import Event, EventType
 from models.people.team import Team
-from models.queries.workload import Workload, list_available_members, list_waiting_tickets
+from models.queries.workload import Workload, list_available_teams, list_waiting_tickets
 from models.tickets.lifecycle import Action
-from workers.job import LogJob, Progress, StatefulJob
+from workers.job import LogJob, Progress
 
 BATCH_SIZE = 20
 """Tickets that one transaction assigns."""
@@ -45,41 +45,28 @@ class Assigner(LogJob[Event]):
         return await assign_by_load(ticket_ids, at, self.reopen_window)
 
 
-class WaitingAssigner(StatefulJob):
-    """Assigns the tickets that wait in a team, when one of its members becomes available.
+class WaitingAssigner:
+    """Assigns the tickets that wait in a team which has an available member.
 
     A member becomes available if they set it themselves, join the team, become active staff, or if
-    the team begins to assign by load. None of these is in the log, so the job compares the
-    available members with those of its last run. The first run under a lease takes all of them as
-    new, so that it misses nobody who became available before. It assigns each waiting ticket at
-    most once, also a ticket that an agent gave back.
+    the team begins to assign by load. None of these is in the log. So each run looks for waiting
+    tickets of the teams that have an available member now, and depends on no earlier run. A ticket
+    that a user or an API client has unassigned does not wait.
     """
 
     name = "waiting_assigner"
 
     def __init__(self, reopen_window: timedelta) -> None:
         self.reopen_window = reopen_window
-        self.available: frozenset[tuple[UUID, UUID]] = frozenset()
-        self.pending_teams: set[UUID] = set()
-        """The teams whose waiting tickets are to be assigned."""
-
-    def forget(self) -> None:
-        self.available = frozenset()
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        available = await list_available_members()
-        self.pending_teams |= {team_id for team_id, _ in available - self.available}
-        self.available = available
-        if not self.pending_teams:
+        team_ids = await list_available_teams()
+        ticket_ids = await list_waiting_tickets(team_ids, BATCH_SIZE) if team_ids else []
+        if not ticket_ids:
             return Progress(0, position)
-        ticket_ids = await list_waiting_tickets(self.pending_teams, BATCH_SIZE)
-        count = 0
-        if ticket_ids:
-            count = await database.run_in_transaction(
-                lambda: assign_by_load(ticket_ids, at, self.reopen_window)
-            )
-        if not count:  # no ticket waits any longer, or everybody has left again
-            self.pending_teams.clear()
+        count = await database.run_in_transaction(
+            lambda: assign_by_load(ticket_ids, at, self.reopen_window)
+        )
         return Progress(count, position)
 
 
@@ -88,14 +75,15 @@ async def assign_by_load(
 ) -> int:
     """Assign tickets in the given order, in the caller's transaction; returns how many.
 
-    Skips tickets that have an assignee or are not open, and those of teams that do not assign by
-    load or have nobody available.
+    Skips tickets that have an assignee, are kept unassigned or are not open, and those of teams
+    that do not assign by load or have nobody available.
     """
     team_ids = {team.id for team in await Team.filter(assigns_by_load=True)}
     tickets = await lock_tickets(ticket_ids)
     workload, changes = Workload(), list[TicketChange]()
     for ticket in (tickets[ticket_id] for ticket_id in ticket_ids if ticket_id in tickets):
-        if not ticket.is_open or ticket.assignee_id is not None or ticket.team_id not in team_ids:
+        is_waiting = ticket.is_open and ticket.assignee_id is None and not ticket.kept_unassigned
+        if not is_waiting or ticket.team_id not in team_ids:
             continue
         chosen = await workload.choose_assignee(ticket.team_id)
         if chosen is None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -67,17 +66,6 @@ class Progress:
         """Whether there may be more to do at once."""
         self.changed = bool(count) if changed is None else changed
         """Whether the run wrote events or notifications, so that their followers are woken."""
-
-
-class StatefulJob(ABC):
-    """A job that remembers something from its earlier runs in this process."""
-
-    @abstractmethod
-    def forget(self) -> None:
-        """Drop what it remembers. Called when this process takes the job's lease.
-
-        Another process may have run the job in the meantime.
-        """
 
 
 class LogJob(Generic[T]):
@@ -221,8 +209,6 @@ class JobRunner:
         if position is None:
             self.held_until = 0.0
             return False
-        if not self.held_until and isinstance(self.job, StatefulJob):
-            self.job.forget()
         self.held_until, self.position = requested + self.lease_seconds, position
         return True
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from models.log.event import Event, EventType
 from models.notifications import notification
-from models.notifications.email import Mail, build_message_id
-from models.notifications.folding import DEFAULT_MAX_PER_TICKET, Folding, read_folding
+from models.notifications.email import MORE_UPDATES, Mail, build_message_id, store_summary
+from models.notifications.folding import (
+    DEFAULT_MAX_PER_TICKET,
+    DEFAULT_MAX_PER_TYPE,
+    FOLD_WINDOW,
+    Folding,
+    read_folding,
+)
 from models.notifications.notification import Channel, Notification
 from models.notifications.routing import Delivery, build_deliveries, find_rules, get_group_key
 from workers.job import LogJob
@@ -42,11 +49,17 @@ class Notifier(LogJob[Work]):
     name = "notifier"
     batch_size = 100
 
-    def __init__(self, mail_domain: str, max_per_ticket: int = DEFAULT_MAX_PER_TICKET) -> None:
-        """`max_per_ticket` bounds the notifications that one person causes for another about one
-        ticket; see `models.notifications.folding`."""
+    def __init__(
+        self,
+        mail_domain: str,
+        max_per_ticket: int = DEFAULT_MAX_PER_TICKET,
+        max_per_type: int = DEFAULT_MAX_PER_TYPE,
+    ) -> None:
+        """The limits bound the notifications that one person causes for another about one ticket;
+        see `models.notifications.folding`."""
         self.mail_domain = mail_domain
         self.max_per_ticket = max_per_ticket
+        self.max_per_type = max_per_type
 
     def wants(self, event: Event) -> bool:
         return bool(find_rules(event))
@@ -68,7 +81,7 @@ class Notifier(LogJob[Work]):
                 (each for each in routed if position_of(each) in due_positions), key=position_of
             )
 
-        folding = await read_folding(events, self.max_per_ticket)
+        folding = await read_folding(events, self.max_per_ticket, self.max_per_type)
         mails = await self.build_mails(deliveries(Channel.EMAIL), recipients, folding, at)
         notifications = [
             Notification(
@@ -88,7 +101,10 @@ class Notifier(LogJob[Work]):
         if mails:
             # Inserting a mail locks its ticket. Commands lock tickets in this order, so there is no
             # deadlock.
-            await Mail.bulk_create(sorted(mails, key=ticket_of))
+            single = [mail for mail in mails if mail.template != MORE_UPDATES]
+            await Mail.bulk_create(sorted(single, key=ticket_of))
+            for summary in sorted(set(mails).difference(single), key=ticket_of):
+                await store_summary(summary)
         await notification.append_notifications(
             [each for each in work if isinstance(each, Notification)],
             folded=sum(each.count for each in work if isinstance(each, Folded)),
@@ -109,17 +125,21 @@ class Notifier(LogJob[Work]):
         }
         alarmed = await read_recent_alarms(steps, at) if steps else set[tuple[UUID, UUID]]()
         mails: list[Mail] = []
+        summaries: dict[tuple[UUID, UUID], Mail] = {}
         for each in deliveries:
             mail = self.build_mail(each, recipients.users[each.user_id].email, at)
             pair = (mail.ticket_id, mail.user_id)
             if each.event.type is EventType.ESCALATION_STEP and pair in alarmed:
                 continue
             if not folding.admit(each.event, each.user_id, Channel.EMAIL):
+                summary = summaries.setdefault(pair, mail)
+                summary.template, summary.next_attempt_at = MORE_UPDATES, at + FOLD_WINDOW
+                summary.updates += 1
                 continue
             if mail.template in ALARM_TEMPLATES:
                 alarmed.add(pair)
             mails.append(mail)
-        return mails
+        return [*mails, *summaries.values()]
 
     def build_mail(self, delivery: Delivery, address: str, at: datetime) -> Mail:
         event, user_id = delivery.event, delivery.user_id
@@ -167,9 +187,10 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
 
 async def read_recent_alarms(ticket_ids: Iterable[UUID], at: datetime) -> set[tuple[UUID, UUID]]:
     """Return the pairs of ticket and user with an alarm email within the quiet period."""
-    mails = await Mail.filter(
+    mails = Mail.filter(
         ticket_id__in=list(ticket_ids),
         template__in=ALARM_TEMPLATES,
         created_at__gt=at - QUIET_PERIOD,
     )
-    return {(mail.ticket_id, mail.user_id) for mail in mails}
+    pairs = await mails.distinct().values_list("ticket_id", "user_id")
+    return set(cast("list[tuple[UUID, UUID]]", pairs))

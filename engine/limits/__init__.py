@@ -73,6 +73,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     fields of orderBy                 4         models/queries/tickets.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
+    search: characters                2,000     models/queries/search.py         cut
     search: words                     16        models/queries/search.py         cut
     search: characters of a word      100       models/core/words.py             cut
     searchable words of one text      900 kB    models/core/words.py             cut
@@ -108,7 +109,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     age of a read mark                90 days   models/tickets/read_marks.py     deleted
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes
-                                      20        max_notifications_per_ticket     folded
+      replies and notes               20        max_notifications_per_ticket     folded
+      each other type of event        5         max_notifications_per_type       folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
     API tokens per user               100       resolvers/tokens.py
     notifications marked at once      1,000     resolvers/notifications.py

@@ -115,6 +115,11 @@ class TicketChange:
         }
         self.set(**values)
 
+    def set_kept_unassigned(self, value: bool) -> None:
+        """Store whether assignment by load leaves the ticket alone. Its log implies it."""
+        if self.ticket.kept_unassigned != value:
+            self.ticket.kept_unassigned = self.columns["kept_unassigned"] = value
+
     def log(
         self,
         type: EventType,
@@ -163,6 +168,8 @@ class TicketChange:
             raise
         if before is Status.ON_HOLD:
             values.setdefault("held_until", None)
+        if action is Action.REOPEN:
+            self.set_kept_unassigned(False)
         changes = self.set(status=after, reminded_at=None, **values)
         if before is after:
             changes["status"] = [before.value, after.value]  # each step states the status
@@ -218,6 +225,7 @@ class TicketChange:
         if not changes:
             return
         self.log(EventType.TRANSFERRED, changes)
+        self.set_kept_unassigned(False)
         if self.ticket.assignee_id is not None and self.ticket.assignee_id not in member_ids:
             self.log(EventType.ASSIGNED, self.set(assignee_id=None))
 

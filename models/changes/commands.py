@@ -60,11 +60,10 @@ def update(
     `external` is the scope and the value of the external key. A new category moves the ticket to
     the category's team; `member_ids` are the members of that team.
     """
-    change.added_tags = [
-        tag for tag in add_tags if tag not in current_tags and tag not in remove_tags
-    ]
-    change.removed_tags = [tag for tag in current_tags if tag in remove_tags]
-    after = [tag for tag in current_tags if tag not in remove_tags] + change.added_tags
+    current, removed = (set(map(text.fold_tag, tags)) for tags in (current_tags, remove_tags))
+    change.added_tags = [tag for tag in add_tags if text.fold_tag(tag) not in current | removed]
+    change.removed_tags = [tag for tag in current_tags if text.fold_tag(tag) in removed]
+    after = [tag for tag in current_tags if tag not in change.removed_tags] + change.added_tags
     if len(after) > text.MAX_TAGS:
         message = f"can leave at most {text.MAX_TAGS} tags; the ticket would have {len(after)}"
         raise InvalidInput(UserErrorCode.INVALID, message, "addTags")
@@ -99,6 +98,8 @@ def assign(
     if not changes:
         return
     change.log(EventType.ASSIGNED, changes, choice=choice)
+    is_by_rule = change.actor.user is None and change.actor.client is None
+    change.set_kept_unassigned(assignee is None and not is_by_rule)
     if assignee is not None and change.ticket.status is Status.NEW:
         change.transition(Action.START)
 

@@ -109,6 +109,17 @@ def is_storable(text: str) -> bool:
 
 
 def clean_tags(values: Sequence[str], *path: str) -> list[str]:
-    """The cleaned tags without duplicates, in their order. Raises InvalidInput."""
-    tags = (clean_line(value, *path, max_chars=MAX_TAG_CHARS) for value in values)
-    return list(dict.fromkeys(tags))
+    """The cleaned tags without duplicates, in their order. Raises InvalidInput.
+
+    Of tags that differ only by case, the first one remains.
+    """
+    tags: dict[str, str] = {}
+    for value in values:
+        tag = clean_line(value, *path, max_chars=MAX_TAG_CHARS)
+        tags.setdefault(fold_tag(tag), tag)
+    return list(tags.values())
+
+
+def fold_tag(tag: str) -> str:
+    """The key of a tag: equal for tags that differ only by case."""
+    return tag.casefold()

@@ -8,11 +8,15 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from models import database
 from models.core.ids import new_id
 from models.core.time import InstantField
 from models.log.event import Event
 from models.people.user import User
 from models.tickets.ticket import Ticket
+
+MORE_UPDATES = "more_updates"
+"""The template of summaries: one email in place of those that were folded."""
 
 
 class MailStatus(Enum):
@@ -32,6 +36,7 @@ class Mail(Model):
     claimed_until    when other workers may take over; in real time, which the demo clock does not
                      affect
     answer           the last response of the mail server
+    updates          in a summary, the number of emails in whose place it is sent; else 0
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -56,6 +61,7 @@ class Mail(Model):
     claimed_by = fields.CharField(max_length=64, null=True)
     claimed_until = InstantField(null=True)
     answer = fields.TextField(null=True)
+    updates = fields.IntField(default=0, db_default=0)
     created_at = InstantField()
     sent_at = InstantField(null=True)
 
@@ -63,7 +69,21 @@ class Mail(Model):
         table = "mails"
         table_description = "Emails"
         unique_together = (("event", "user"),)
-        indexes = (("next_attempt_at",), ("ticket_id", "user_id"))
+        indexes = (("next_attempt_at",), ("ticket_id", "user_id"), ("ticket_id", "created_at"))
+
+
+async def store_summary(summary: Mail) -> None:
+    """Add to the recipient's summary about the ticket that no worker has taken yet, or create it.
+
+    Call it in the notifier's transaction: no other one creates summaries.
+    """
+    rows = await database.fetch_dicts(
+        "UPDATE mails SET updates = updates + ? WHERE ticket_id = ? AND user_id = ? "
+        "AND template = ? AND attempts = 0 AND next_attempt_at IS NOT NULL RETURNING id",
+        [summary.updates, summary.ticket_id, summary.user_id, MORE_UPDATES],
+    )
+    if not rows:
+        await summary.save(force_create=True)
 
 
 def build_message_id(position: int, user_id: UUID, domain: str) -> str:

@@ -1,7 +1,9 @@
 """Folds repeated notifications: bounds how often one person notifies another about one ticket.
 
 A notification in the application is folded into an earlier one only while that one is unread, so
-that no event goes unnoticed.
+that no event goes unnoticed. In place of folded emails, the recipient gets a summary after
+FOLD_WINDOW. Replies and notes are counted together, and each other type of event apart. So a burst
+of replies hides no change of status.
 """
 
 from __future__ import annotations
@@ -13,51 +15,62 @@ from typing import cast
 from uuid import UUID
 
 from models.log.event import Event, EventType
-from models.notifications.email import Mail
+from models.notifications.email import MORE_UPDATES, Mail
 from models.notifications.notification import Channel, Notification
 
 FOLD_WINDOW = timedelta(minutes=10)
 """The time in which notifications are counted."""
-REPEATED_TYPES = frozenset({EventType.ESCALATED, EventType.RATED})
+REPEATED_TYPES = frozenset({EventType.ESCALATED})
 """Events that say nothing new if the same person repeats them: one notification in FOLD_WINDOW."""
 DEFAULT_MAX_PER_TICKET = 20
+DEFAULT_MAX_PER_TYPE = 5
 FIRST_STEP_EVENTS = 500
 """How far before a batch the start of FOLD_WINDOW is looked for at first."""
 ACTOR_COLUMNS = ("event__actor_user_id", "event__actor_client_id")
-Cause = tuple[Channel, UUID, UUID, UUID | None, EventType | None]
-"""The channel, ticket, recipient, actor (None: the system) and type of event (None: all types)."""
+Cause = tuple[Channel, UUID, UUID, UUID | None, EventType]
+"""The channel, ticket, recipient, actor (None: the system) and type of event; see `count_as`."""
 
 
 class Folding:
     """Decides which notifications are folded, and counts them in `folded`."""
 
-    def __init__(self, max_per_ticket: int) -> None:
-        """`max_per_ticket` bounds what one actor causes for one recipient in FOLD_WINDOW."""
+    def __init__(self, max_per_ticket: int, max_per_type: int = DEFAULT_MAX_PER_TYPE) -> None:
+        """The limits apply to what one actor causes for one recipient in FOLD_WINDOW.
+
+        `max_per_ticket` bounds replies and notes together, and each type of automatic events;
+        `max_per_type` bounds each other type of event.
+        """
         self.max_per_ticket = max_per_ticket
+        self.max_per_type = max_per_type
         self.folded = 0
         self.times: dict[Cause, list[datetime]] = {}
 
     def admit(self, event: Event, user_id: UUID, channel: Channel) -> bool:
         """Whether to notify the user; if so, counts the notification."""
         actor = event.actor_user_id or event.actor_client_id
-        by_all: Cause = (channel, event.ticket_id, user_id, actor, None)
-        by_type: Cause = (channel, event.ticket_id, user_id, actor, event.type)
-        is_repeated = actor is not None and event.type in REPEATED_TYPES
+        cause: Cause = (channel, event.ticket_id, user_id, actor, count_as(event.type))
         since = event.occurred_at - FOLD_WINDOW
-        if (is_repeated and self.count(by_type, since)) or (
-            self.count(by_all, since) >= self.max_per_ticket
-        ):
+        if self.count(cause, since) >= self.get_limit(event.type, is_automatic=actor is None):
             self.folded += 1
             return False
-        self.add(by_all, event.occurred_at)
-        self.add(by_type, event.occurred_at)
+        self.add(cause, event.occurred_at)
         return True
+
+    def get_limit(self, type: EventType, *, is_automatic: bool) -> int:
+        if is_automatic or count_as(type) is EventType.REPLY_ADDED:
+            return self.max_per_ticket
+        return 1 if type in REPEATED_TYPES else self.max_per_type
 
     def count(self, cause: Cause, since: datetime) -> int:
         return sum(at > since for at in self.times.get(cause, ()))
 
     def add(self, cause: Cause, at: datetime) -> None:
         self.times.setdefault(cause, []).append(at)
+
+
+def count_as(type: EventType) -> EventType:
+    """The type under which events of a type are counted: notes count as replies."""
+    return EventType.REPLY_ADDED if type is EventType.NOTE_ADDED else type
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +91,14 @@ class Window:
         }
 
 
-async def read_folding(events: Sequence[Event], max_per_ticket: int) -> Folding:
+async def read_folding(
+    events: Sequence[Event], max_per_ticket: int, max_per_type: int = DEFAULT_MAX_PER_TYPE
+) -> Folding:
     """Read the earlier notifications that count for those about these events.
 
     The cost depends on the events of these tickets within FOLD_WINDOW, not on all their events.
     """
-    folding = Folding(max_per_ticket)
+    folding = Folding(max_per_ticket, max_per_type)
     since = min(event.occurred_at for event in events) - FOLD_WINDOW
     position = await find_earlier_position(events[0].position, since)
     window = Window({event.ticket_id for event in events}, since, position)
@@ -93,8 +108,8 @@ async def read_folding(events: Sequence[Event], max_per_ticket: int) -> Folding:
     ):
         for ticket_id, user_id, type, actor_user_id, actor_client_id, at in rows:
             actor = actor_user_id or actor_client_id
-            folding.add((channel, ticket_id, user_id, actor, None), at)
-            folding.add((channel, ticket_id, user_id, actor, EventType(type)), at)
+            cause = (channel, ticket_id, user_id, actor, count_as(EventType(type)))
+            folding.add(cause, at)
     return folding
 
 
@@ -115,7 +130,7 @@ async def find_earlier_position(position: int, at: datetime) -> int:
 
 
 async def read_mails(window: Window) -> Iterable[Row]:
-    mails = Mail.filter(**window.condition)
+    mails = Mail.filter(**window.condition).exclude(template=MORE_UPDATES)
     rows = await mails.values_list(
         "ticket_id", "user_id", "event__type", *ACTOR_COLUMNS, "event__occurred_at"
     )

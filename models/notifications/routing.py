@@ -15,6 +15,7 @@ from uuid import UUID
 
 from models.core.time import format_instant
 from models.log.event import Event, EventType
+from models.notifications.email import MORE_UPDATES
 from models.notifications.notification import Channel, NotificationReason, Topic
 from models.sla.inputs import CLOCK_EVENT_TYPES
 from models.tickets.lifecycle import Action, Status
@@ -140,10 +141,10 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
         Topic.SLA, "sla_breached", ASSIGNEE, TEAM_IF_UNASSIGNED
     ),
     (EventType.REMINDED, Status.WAITING_ON_CUSTOMER.value): build_rules(
-        Topic.REMINDERS, "reminder_waiting", REQUESTER
+        Topic.REMINDERS, "reminder_waiting", REQUESTER, PARTICIPANTS
     ),
     (EventType.REMINDED, Status.RESOLVED.value): build_rules(
-        Topic.REMINDERS, "reminder_closing", REQUESTER
+        Topic.REMINDERS, "reminder_closing", REQUESTER, PARTICIPANTS
     ),
     # No email: the merge also closes the ticket, and the closing is emailed.
     (EventType.MERGED, "into"): build_rules(Topic.STATUS, None, REQUESTER, ASSIGNEE, WATCHERS),
@@ -163,7 +164,7 @@ TOPIC_BY_TEMPLATE: Mapping[str, Topic] = {str(rule.template): rule.topic for rul
 """The topic of each email template."""
 CUSTOMER_TEMPLATES = frozenset(
     str(rule.template) for rule in EMAIL_RULES if rule.audience in CUSTOMER_AUDIENCES
-)
+) | {MORE_UPDATES}
 """The templates of emails that customers can receive."""
 
 EVENT_PRIORITY: Sequence[EventType] = (
@@ -211,6 +212,11 @@ def get_event_variant(event: Event) -> str | None:
 def find_rules(event: Event) -> tuple[Rule, ...]:
     """The rules that apply to the event."""
     return RULES.get((event.type, get_event_variant(event)), ())
+
+
+def get_email_topic(event: Event) -> Topic | None:
+    """The topic of the emails about the event; None if it has none."""
+    return next((rule.topic for rule in find_rules(event) if rule.template is not None), None)
 
 
 def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:

@@ -49,7 +49,7 @@ class FilterFacts:
     last_reply_at: datetime | None
     close_reason: str | None
     satisfaction_score: int | None
-    tags: frozenset[str]
+    tag_keys: frozenset[str]
     watchers: frozenset[UUID]
     customer_watchers: frozenset[UUID]
     resources: tuple[tuple[str, str, str | None], ...]
@@ -102,7 +102,7 @@ def build_columns(dialect: Dialect) -> str:
             *(f"t.{name} AS {name}" for name in (*KEYS, *INSTANTS, *VALUES)),
             "(SELECT s.slug FROM categories s WHERE s.id = t.category_id) AS category",
             "(SELECT s.slug FROM teams s WHERE s.id = t.team_id) AS team",
-            collect("tags", "a.name", "ticket_tags"),
+            collect("tag_keys", "a.key", "ticket_tags"),
             collect("watchers", watcher, "ticket_watchers", " JOIN users u ON u.id = a.user_id"),
             collect("resources", resource, "ticket_resources"),
             collect("sla_statuses", "DISTINCT a.status", "sla_clocks"),
@@ -126,7 +126,7 @@ def facts_of_row(row: Row) -> FilterFacts:
     columns = cast("dict[str, object]", {**keys, **instants, **values})
     return FilterFacts(
         **columns,  # type: ignore[arg-type] - the columns of the statement above
-        tags=frozenset(read_array(row["tags"])),
+        tag_keys=frozenset(read_array(row["tag_keys"])),
         watchers=frozenset(key for key, _ in watchers),
         customer_watchers=frozenset(key for key, role in watchers if role == Role.CUSTOMER.value),
         resources=tuple(tuple(each) for each in read_array(row["resources"])),

@@ -10,7 +10,7 @@ from models.access.visibility import visible_watchers
 from models.core import sql
 from models.core.ids import USER
 from models.core.sql import Condition, exists, in_list
-from models.core.text import MAX_TAGS
+from models.core.text import MAX_TAGS, fold_tag
 from models.database import placeholders
 from models.queries.filter_comparisons import (
     Column,
@@ -169,11 +169,11 @@ def compile_tags(comparisons: FilterData, context: FilterContext) -> FilterCondi
 def has_some_tag(names: Sequence[str], context: FilterContext) -> FilterCondition:
     if not names:
         return FALSE
-    wanted = list(dict.fromkeys(names))
-    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.name IN ({placeholders(wanted)})"
+    keys = list(dict.fromkeys(map(fold_tag, names)))
+    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.key IN ({placeholders(keys)})"
     return FilterCondition(
-        exists(text, wanted, per_row=context.few_tickets),
-        lambda ticket: not ticket.tags.isdisjoint(wanted),
+        exists(text, keys, per_row=context.few_tickets),
+        lambda ticket: not ticket.tag_keys.isdisjoint(keys),
     )
 
 
@@ -182,18 +182,19 @@ def has_every_tag(names: Sequence[str]) -> FilterCondition:
 
     This counts in one subquery, because Postgres takes minutes to plan hundreds of EXISTS.
     """
-    wanted = list(dict.fromkeys(names))
-    if not wanted:
+    keys = list(dict.fromkeys(map(fold_tag, names)))
+    if not keys:
         return TRUE
-    if len(wanted) > MAX_TAGS:
+    if len(keys) > MAX_TAGS:
         return FALSE
+    # DISTINCT, because tickets from before the keys can have several spellings of a tag.
     count = (
-        "SELECT COUNT(*) FROM ticket_tags g "
-        f"WHERE g.ticket_id = t.id AND g.name IN ({placeholders(wanted)})"
+        "SELECT COUNT(DISTINCT g.key) FROM ticket_tags g "
+        f"WHERE g.ticket_id = t.id AND g.key IN ({placeholders(keys)})"
     )
     return FilterCondition(
-        Condition(f"(({count}) = {len(wanted)})", tuple(wanted)),
-        lambda ticket: ticket.tags.issuperset(wanted),
+        Condition(f"(({count}) = {len(keys)})", tuple(keys)),
+        lambda ticket: ticket.tag_keys.issuperset(keys),
     )
 
 

@@ -11,7 +11,8 @@ from models.database import as_uuid, placeholders
 from models.log.event import Json
 from models.people import team
 from models.people.team import Membership
-from models.people.user import User
+from models.people.user import Role, User
+from models.queries.indexes import BREACH_TIME_ASC_SQL, WAITING_TICKETS_SQL
 from models.tickets.lifecycle import OPEN_STATUSES
 
 LOAD_RULE = "load"
@@ -52,27 +53,25 @@ class Workload:
         return chosen, {"rule": LOAD_RULE, "open": open_tickets}
 
 
-async def list_available_members() -> frozenset[tuple[UUID, UUID]]:
-    """The present members of the teams that assign by load: pairs of a team and a user."""
-    members = await Membership.filter(
+async def list_available_teams() -> list[UUID]:
+    """The teams that assign by load and have a present member."""
+    members = Membership.filter(
         team__assigns_by_load=True, user__present=True, user__active=True
-    ).select_related("user")
-    return frozenset((each.team_id, each.user_id) for each in members if each.user.is_staff)
+    ).exclude(user__role=Role.CUSTOMER)
+    team_ids = await members.distinct().order_by("team_id").values_list("team_id", flat=True)
+    return cast("list[UUID]", team_ids)
 
 
 async def list_waiting_tickets(team_ids: Collection[UUID], limit: int) -> list[UUID]:
-    """The first open tickets of the teams without an assignee, by their earliest SLA target.
+    """The first tickets of the teams that rules can assign, by their earliest SLA target.
 
     Tickets without a target come last. Equal ones are in the order of their creation.
     """
-    statuses = sorted(status.value for status in OPEN_STATUSES)
     rows = await database.fetch_dicts(
-        "SELECT id FROM tickets WHERE assignee_id IS NULL "
+        f"SELECT id FROM tickets WHERE {WAITING_TICKETS_SQL} "
         f"AND team_id IN ({placeholders(list(team_ids))}) "
-        f"AND status IN ({placeholders(statuses)}) "
-        "ORDER BY CASE WHEN sla_breaches_at IS NULL THEN 1 ELSE 0 END, sla_breaches_at, number "
-        f"LIMIT {limit}",
-        [*team_ids, *statuses],
+        f"ORDER BY {BREACH_TIME_ASC_SQL}, number LIMIT {limit}",
+        [*team_ids],
     )
     return [as_uuid(row["id"]) for row in rows]
 

@@ -25,6 +25,7 @@ from models.tickets.lifecycle import (
     Status,
 )
 from models.tickets.link_kind import LinkKind
+from models.tickets.tag_key import TagKeyField
 
 FIRST_TICKET_NUMBER = 1001
 BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,17 +45,16 @@ class Ticket(Model):
     """A customer's request. Only `models.changes.storage` writes it, with its log events.
 
     external_id      the external key; unique within `external_scope`
-    external_scope   the API client or customer that owns the external key, or "" for keys of agents
-                     and admins
+    external_scope   the API client or customer that owns the external key; "" for staff's keys
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
+    kept_unassigned  whether a caller removed the assignee; see docs/decisions/0012
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
-    *_words          the words of the subject, the description and the tags, for searches
+    *_words          the words of the subject, description and tags
     last_reply_*     the time and the author of the last reply on this ticket itself; replies on
                      tickets that were merged into it do not count
-    version          starts at 1; each change raises it by one, unless it only logs
-                     UNVERSIONED_EVENTS
+    version          starts at 1; each change raises it, unless it only logs UNVERSIONED_EVENTS
     public_version   the version that customers see: like `version`, but internal events don't raise
                      it, so that it reveals nothing of them; see docs/decisions/0024
     public_updated_at   when `public_version` was raised last
@@ -92,6 +92,7 @@ class Ticket(Model):
     held_until = InstantField(null=True)
     status_since = InstantField(null=True)
     reminded_at = InstantField(null=True)
+    kept_unassigned = fields.BooleanField(default=False, db_default=False)
     sla_terms = fields.CharField(max_length=40, null=True)
     sla_breaches_at = InstantField(null=True)
     resolution = fields.TextField(null=True)
@@ -195,12 +196,13 @@ class TicketTag(Model):
     )
     ticket_id: UUID
     name = fields.CharField(max_length=50)
+    key = TagKeyField()
 
     class Meta:
         table = "ticket_tags"
         table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
-        indexes = (("name", "ticket_id"),)
+        indexes = (("key", "ticket_id"),)
 
 
 class TicketResource(Model):

@@ -23,7 +23,8 @@ register_enum(
         "ESCALATION": "Tickets that were escalated, and steps of escalation paths that name the "
         "user.",
         "SLA": "SLA clocks that are at risk or have passed their target.",
-        "REMINDERS": "The user's tickets that wait for the user's reply or will close soon.",
+        "REMINDERS": "Tickets of the user, or with the user as a participant, that wait for a "
+        "reply or will close soon.",
     },
 )
 register_enum(

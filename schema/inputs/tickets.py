@@ -56,7 +56,8 @@ class CreateTicketInput:
     category: str = required(f"The slug of the category, {SLUG} The category decides the team.")
     priority: Priority | None = optional("The priority. Null: NORMAL.", Priority.NORMAL)
     tags: list[str] | None = optional(
-        "At most 20 tags, each 1 to 50 characters after trimming. Null: none."
+        "At most 20 tags, each 1 to 50 characters after trimming. Of tags that differ only by "
+        "case, the first one is kept. Null: none."
     )
     resources: list[TicketResourceInput] | None = optional(
         "The resources that the ticket is about, at most 50. Null: none."
@@ -86,10 +87,12 @@ class UpdateTicketInput:
         f"The slug of the category, {SLUG} A new category transfers the ticket to its team."
     )
     add_tags: list[str] | None = optional(
-        "The tags to add, each 1 to 50 characters after trimming. A ticket has at most 20 tags."
+        "The tags to add, each 1 to 50 characters after trimming. A ticket has at most 20 tags. "
+        "A tag that the ticket has in another case is not added."
     )
     remove_tags: list[str] | None = optional(
-        "The tags to remove, each 1 to 50 characters. A tag that is also in `addTags` is removed."
+        "The tags to remove, in any case, each 1 to 50 characters. A tag that is also in "
+        "`addTags` is removed."
     )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET

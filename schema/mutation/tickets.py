@@ -60,7 +60,9 @@ class TicketMutations:
     assign_ticket: Any = mutation(
         ticket_mutations.assign_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Assigns a ticket to an active agent or admin, or removes its assignee. Assigning a "
+        "Assigns a ticket to an active agent or admin, or removes its assignee. Assignment by "
+        "load leaves a ticket alone whose assignee was removed, until it moves to another team or "
+        "is reopened. Assigning a "
         "NEW ticket also starts it.",
         TICKET,
         errors=(

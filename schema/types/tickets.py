@@ -71,21 +71,16 @@ class TicketType(Node):
     priority: Priority = strawberry.field(description="The priority of the ticket.")
 
     category: Any = foreign_key_field("category", CategoryType, "The category of the ticket.")
-
     team: Any = foreign_key_field("team", TeamType, "The team that works on the ticket.")
-
     requester: Any = foreign_key_field("requester", UserType, "The user who makes the request.")
-
     organization: Any = foreign_key_field(
         "organization",
         OrganizationType | None,
         "The requester's organization when the ticket was created. Null if there was none.",
     )
-
     assignee: Any = foreign_key_field(
         "assignee", UserType | None, "The agent or admin assigned to the ticket. Null if nobody is."
     )
-
     watchers: Any = related_list_field(
         related.watchers,
         list[UserType],

@@ -151,6 +151,7 @@ def matches_search(facts: TicketFacts, text: str, notes: bool) -> bool:
 
 
 def matches_tags(tags: frozenset[str], test: str, names: set[str]) -> bool:
+    tags, names = frozenset(map(str.casefold, tags)), set(map(str.casefold, names))
     return {"some": bool(tags & names), "every": names <= tags, "none": not tags & names}[test]
 
 
@@ -301,7 +302,10 @@ class RandomTickets:
             "watcherId": people,
             "mergedIntoId": keys(TICKET, "id", "mergedIntoId"),
             "tags": tests(
-                **dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))
+                **dict.fromkeys(
+                    ("some", "every", "none"),
+                    lists(st.sampled_from([*TAGS, "none", "VPN", "GRÖSSE"])),
+                )
             ),
             "resource": st.none()
             | st.sampled_from(RESOURCES).map(

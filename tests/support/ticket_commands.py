@@ -18,6 +18,7 @@ from models.log.consumer import LogConsumer, PositionConflict
 from models.log.event import Event, EventType
 from models.notifications import email, notification
 from models.notifications.email import Mail
+from models.notifications.folding import FOLD_WINDOW
 from models.notifications.notification import (
     Channel,
     Notification,
@@ -217,7 +218,8 @@ async def check_notifications() -> None:
         assert not events[each.event_id].internal or (await User.get(id=each.user_id)).is_staff
         assert each.message_id == email.build_message_id(each.event_id, each.user_id, DOMAIN)
         assert (each.status.value, each.attempts, each.sent_at) == ("queued", 0, None)
-        assert each.next_attempt_at == each.created_at
+        is_summary = each.template == email.MORE_UPDATES
+        assert each.next_attempt_at == each.created_at + is_summary * FOLD_WINDOW
 
 
 async def add_notifications(ticket_id: UUID, *user_ids: UUID) -> int:

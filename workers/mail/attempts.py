@@ -4,7 +4,7 @@ between them.
 A claim expires by the machine's own clock. A result is stored only while its claim still holds.
 
 The emails about one ticket to one user are sent in the order of their events: an email waits until
-each earlier one is sent or has failed for good.
+each earlier one is sent or has failed for good. A summary delays no other email.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
 from models.log.event import EventType
-from models.notifications.email import Mail, MailStatus
+from models.notifications.email import MORE_UPDATES, Mail, MailStatus
 from workers.mail.delivery_result import DeliveryResult
 
 DUE = (
     "m.next_attempt_at <= ? AND (m.claimed_until IS NULL OR m.claimed_until <= ?) "
     "AND NOT EXISTS (SELECT 1 FROM mails earlier WHERE earlier.ticket_id = m.ticket_id "
     "AND earlier.user_id = m.user_id AND earlier.event_id < m.event_id "
-    "AND earlier.next_attempt_at IS NOT NULL)"
+    f"AND earlier.next_attempt_at IS NOT NULL AND earlier.template <> '{MORE_UPDATES}')"
 )
 """The condition for an email `m` that can be sent now."""
 
@@ -94,7 +94,8 @@ async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bo
     for each in sorted(attempts, key=mail_id):
         if not await record_result(each):
             continue
-        if each.result.status is MailStatus.DEFERRED:
+        is_summary = each.mail.template == MORE_UPDATES
+        if each.result.status is MailStatus.DEFERRED and not is_summary:
             await postpone_later_mails(each)
         if each.result.is_logged:
             changes[each.mail.ticket_id].log(

@@ -14,9 +14,13 @@ from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
-from models.notifications.email import Mail, MailStatus
+from models.notifications.email import MORE_UPDATES, Mail, MailStatus
 from models.notifications.notification import Channel
-from models.notifications.routing import CUSTOMER_TEMPLATES, TOPIC_BY_TEMPLATE
+from models.notifications.routing import (
+    CUSTOMER_TEMPLATES,
+    TOPIC_BY_TEMPLATE,
+    get_email_topic,
+)
 from models.people.team import Team
 from models.people.user import ApiClient, User
 from models.sla.inputs import Side
@@ -82,6 +86,11 @@ class OutgoingMail:
     """The tickets in which the recipient participates, by user."""
 
     @property
+    def is_participant(self) -> bool:
+        """Whether a merge made the recipient a participant of the ticket."""
+        return self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
+
+    @property
     def message(self) -> Message | None:
         return self.event.message if self.event.message_id is not None else None
 
@@ -97,7 +106,8 @@ class OutgoingMail:
         message = self.message
         if self.event.type is EventType.REPLY_MOVED:
             raise MailWithheld("the reply was moved to another ticket")
-        if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
+        is_summary = self.mail.template == MORE_UPDATES
+        if not is_summary and EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
             raise MailWithheld("the template is not for this type of event")
         if message is not None and message.kind is not MessageKind.REPLY:
             raise MailWithheld("notes are never mailed")
@@ -139,7 +149,7 @@ async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
         await find_new_team(event),
         await find_clock(event),
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
-        await is_still_wanted(mail),
+        await is_still_wanted(mail, event),
         await find_unanswered_reply(event),
         await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
         shared_tickets,
@@ -188,9 +198,12 @@ async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:
     return target if target is not None and can_access_ticket(viewer, target) else None
 
 
-async def is_still_wanted(mail: Mail) -> bool:
-    """Whether the recipient still wants such emails; this one may have waited for days."""
-    topic = TOPIC_BY_TEMPLATE.get(mail.template)
+async def is_still_wanted(mail: Mail, event: Event) -> bool:
+    """Whether the recipient still wants such emails; this one may have waited for days.
+
+    A summary has the topic of the first email in whose place it is sent.
+    """
+    topic = TOPIC_BY_TEMPLATE.get(mail.template) or get_email_topic(event)
     return topic is None or preferences.is_enabled(
         await preferences.read_overrides([mail.user_id]), mail.user_id, topic, Channel.EMAIL
     )
@@ -198,12 +211,16 @@ async def is_still_wanted(mail: Mail) -> bool:
 
 async def read_earlier_message_ids(mail: Mail) -> list[str]:
     """Read the ids of the recipient's latest emails about the ticket before this one, oldest
-    first."""
+    first.
+
+    Summaries are left out, because they are sent later than emails about later events.
+    """
     earlier = Mail.filter(
         ticket_id=mail.ticket_id, user_id=mail.user_id, event_id__lt=mail.event_id
     )
     ids = (
         await earlier.exclude(status=MailStatus.FAILED)
+        .exclude(template=MORE_UPDATES)
         .order_by("-event_id")
         .limit(MAX_REFERENCES - 1)
         .values_list("message_id", flat=True)

@@ -20,6 +20,8 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from models.log.event import EventType
+from models.notifications.email import MORE_UPDATES
 from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 from workers.mail.template_values import (
     OPTIONAL_VALUES,
@@ -58,7 +60,7 @@ class Templates:
         self.environment.filters["moment"] = format_instant
         for name in self.environment.list_templates(extensions=KINDS):
             self.try_template(name, None)
-        for name in EVENT_TYPE_OF_TEMPLATE:
+        for name in (*EVENT_TYPE_OF_TEMPLATE, MORE_UPDATES):
             for kind in KINDS:
                 for values in build_samples(name):
                     self.try_template(f"{name}.{kind}", values)
@@ -101,18 +103,20 @@ def describe_error(error: Exception) -> str:
 def build_samples(name: str) -> list[Values]:
     """Return sample values for a template: with the fewest optional values, and with all."""
     at = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
-    step = "open" if EVENT_TYPE_OF_TEMPLATE[name].value == "status_changed" else None
+    event_type = EVENT_TYPE_OF_TEMPLATE.get(name, EventType.REPLY_ADDED)
+    step = "open" if event_type is EventType.STATUS_CHANGED else None
     least: dict[str, object] = {
         **OPTIONAL_VALUES,
         "ticket": TicketValues(
             "TKT-1001", 1001, "VPN is <down> & out", "open", "normal", "Support"
         ),
-        "event": EventValues(EVENT_TYPE_OF_TEMPLATE[name].value, at, step),
+        "event": EventValues(event_type.value, at, step),
         "actor": "Alex Kim",
         "recipient": "Chris",
         "url": None,
         "because": "You get this because this is your request.",
         "hint": explain_opt_out(name),
+        "updates": 1 if name == MORE_UPDATES else 0,
     }
     text = MarkdownText("It **works** again.", Markup("<p>It <strong>works</strong> again.</p>"))
     always: dict[str, dict[str, object]] = {
@@ -133,6 +137,7 @@ def build_samples(name: str) -> list[Values]:
         "reminder_waiting": {"closes_at": at},
         "sla_at_risk": {"sla_target": SlaTarget("first response", at)},
         "rated": {"rating": Rating(5, "Quick.")},
+        MORE_UPDATES: {"updates": 12},
     }
     least |= always.get(name, {})
     return [

@@ -116,6 +116,7 @@ async def build_template_values(outgoing: OutgoingMail, url: str | None) -> Valu
         "url": f"{url.rstrip('/')}/tickets/{ticket.number}" if url else None,
         "because": f"You get this because {explain_email(outgoing)}.",
         "hint": explain_opt_out(outgoing.mail.template),
+        "updates": outgoing.mail.updates,
     }
     return {
         **OPTIONAL_VALUES,
@@ -186,7 +187,11 @@ def explain_email(outgoing: OutgoingMail) -> str:
         return "this is your request"
     if user.id == ticket.assignee_id:
         return "this ticket is assigned to you"
-    return "you watch this ticket" if outgoing.is_watching else explain_access(user)
+    if outgoing.is_watching:
+        return "you watch this ticket"
+    if outgoing.is_participant:
+        return "your request was merged into this ticket"
+    return explain_access(user)
 
 
 def explain_access(user: User) -> str:
@@ -195,7 +200,8 @@ def explain_access(user: User) -> str:
 
 def explain_opt_out(template: str) -> str:
     """How to turn such emails off."""
-    about = TOPIC_NAMES[TOPIC_BY_TEMPLATE[template]]
+    topic = TOPIC_BY_TEMPLATE.get(template)
+    about = TOPIC_NAMES[topic] if topic is not None else "tickets"
     return f"To stop emails about {about}, turn them off in your notification preferences."
 
 

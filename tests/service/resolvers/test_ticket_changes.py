@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from support import Refused, Service, World
 from support.assert_unchanged import assert_nothing_stored, refusals
+from support.audit import audit
 from support.ticket_mutations import NEW_TICKET, event_type, read_timeline
 
 from models.core import ids
@@ -74,6 +75,27 @@ async def test_a_changed_list_is_shown_as_a_list(service: Service, world: World)
         ("tags", ["one, two"], []),
         ("watchers", [], [world.ada.gid]),
     ]
+
+
+async def test_tags_differ_not_only_by_case(service: Service, world: World) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket(tags=["Tag One", "tag one", "Größe"])
+    assert sorted(ticket["tags"]) == ["Größe", "Tag One"]
+    other = await cora.raise_ticket(tags=["TAG ONE"])
+    query = "query($tags: TagsFilter) { tickets(filter: {tags: $tags}) { nodes { id } } }"
+    for tags, expected in (
+        ({"some": ["tag one"]}, {ticket["id"], other["id"]}),
+        ({"every": ["TAG one", "tag ONE", "GRÖSSE"]}, {ticket["id"]}),
+        ({"none": ["größe"]}, {other["id"]}),
+    ):
+        nodes = (await cora.run(query, tags=tags))["tickets"]["nodes"]
+        assert {node["id"] for node in nodes} == expected, tags
+    ada = service.client(world.ada.token)
+    updated = await ada.do(
+        "updateTicket", ticketId=ticket["id"], addTags=["TAG ONE", "New"], removeTags=["GRÖSSE"]
+    )
+    assert sorted(updated["ticket"]["tags"]) == ["New", "Tag One"]
+    await audit()
 
 
 async def test_subjects_and_tags_are_one_line(service: Service, world: World) -> None:

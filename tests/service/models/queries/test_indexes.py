@@ -35,6 +35,7 @@ from models.queries import event_log, timeline
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
+from models.queries.workload import list_waiting_tickets
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
@@ -262,6 +263,11 @@ async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase)
             lambda key=key, request=page_request: list_queue(large.desk.ada, key, request, NOON),
             "tickets_queue",
         )
+    team_id = next(iter(large.desk.teams.values())).id
+    cases["waiting for assignment"] = (
+        lambda: list_waiting_tickets([team_id], 20),
+        "tickets_waiting",
+    )
     assert await find_wrong_plans(cases) == []
 
 

@@ -532,6 +532,12 @@ def test_long_words_are_truncated() -> None:
     assert search.split_words("x" * 500) == ["x" * MAX_WORD_CHARS]
 
 
+def test_only_the_first_2000_characters_of_a_query_are_searched() -> None:
+    text = "first " + "!" * (2000 - len("first second ")) + " second third"
+    assert search.split_words(text) == ["first", "second"]
+    assert search.count_words(text) == 2
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 def test_queries_without_words_need_no_database(dialect: database.Dialect) -> None:
     assert search.build_search_condition("  ", dialect, include_notes=False) is TRUE

@@ -451,6 +451,9 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
         ticket, EventType.REMINDED, status="waiting_on_customer", closes_at=closes
     )
     await add("reminder_waiting", people.cora, "waiting for your reply", "UTC")
+    await TicketParticipant.create(ticket_id=ticket.id, user_id=people.olga.id)
+    merged = "your request was merged into this ticket"
+    await add("reminder_waiting", people.olga, "waiting for your reply", merged)
     await apply_commands(
         people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM)
     )

@@ -141,12 +141,12 @@ def all_of(rest: str, *who: str) -> set[str]:
         (
             EventType.REMINDED,
             {"status": Status.WAITING_ON_CUSTOMER.value},
-            {"requester REMINDERS reminder_waiting"},
+            all_of("REMINDERS reminder_waiting", "requester", "participants"),
         ),
         (
             EventType.REMINDED,
             {"status": Status.RESOLVED.value},
-            {"requester REMINDERS reminder_closing"},
+            all_of("REMINDERS reminder_closing", "requester", "participants"),
         ),
         (EventType.REMINDED, {"status": Status.OPEN.value}, set()),
         (EventType.MERGED, {"into_id": "x"}, all_of("STATUS -", *ON_IT)),

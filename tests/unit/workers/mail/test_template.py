@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.notifications.email import MORE_UPDATES
 from settings import SettingsError, load
 from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, build_samples
@@ -14,7 +15,9 @@ from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templat
 def test_every_mail_has_a_text_and_an_html_template() -> None:
     files = {path.name for path in BUILT_IN_FOLDER.iterdir()}
     assert files == {
-        f"{name}.{kind}" for name in (*EVENT_TYPE_OF_TEMPLATE, "layout") for kind in KINDS
+        f"{name}.{kind}"
+        for name in (*EVENT_TYPE_OF_TEMPLATE, MORE_UPDATES, "layout")
+        for kind in KINDS
     }
 
 
