@@ -110,9 +110,7 @@ class TicketType(Node):
         related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
     )
     resources: Any = related_list_field(
-        related.resources,
-        list[TicketResourceType],
-        "The resources that the ticket is about, at most 50.",
+        related.resources, list[TicketResourceType], "The ticket's resources, at most 50."
     )
     escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
     held_until: datetime | None = strawberry.field(

@@ -389,7 +389,7 @@ async def test_renamed_indexes_keep_their_definition_in_both_directions() -> Non
     await migrate_to("0019_index_names")
     schema = await read_schema()
     assert current <= await read_index_names()
-    await migrate_to("0016_audit")
+    await migrate_to("0012_search")
     assert first <= await read_index_names()
     await migrate_to("0019_index_names")
     assert first.isdisjoint(await read_index_names())
