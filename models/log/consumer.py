@@ -17,7 +17,7 @@ from models import database
 from models.core.time import InstantField
 from models.log import event
 
-PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
+PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner", "handover")
 """Each migration registers them if they are missing, so that they miss no event before they run."""
 
 
