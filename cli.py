@@ -234,10 +234,65 @@ def user_create(
     async def create() -> str:
         await migrate_database()
         return await provisioning.create_user(
-            email, name, role, chosen, organization=organization, teams=team or []
+            *(email, name, role, chosen, datetime.now(UTC)),
+            organization=organization,
+            teams=team or [],
         )
 
     typer.echo(with_database(load_settings(), create))
+
+
+@users.command("list")
+def user_list(
+    role: Annotated[str | None, Option(help="customer, agent or admin. Default: all.")] = None,
+    inactive: Annotated[bool, Option("--inactive", help="Also list deactivated users.")] = False,
+) -> None:
+    """List users by email address: id, email address, role, state and name, separated by tabs."""
+    from models import provisioning
+
+    async def list_users() -> list[str]:
+        await migrate_database()
+        return await provisioning.list_users(role, inactive=inactive)
+
+    for line in with_database(load_settings(), list_users):
+        typer.echo(line)
+
+
+@users.command("deactivate")
+def user_deactivate(
+    email: Annotated[str, Option(help="The email address of the user.")],
+    reassign_to: Annotated[
+        str | None,
+        Option(help="Who gets the user's open tickets. Default: they stay in their teams."),
+    ] = None,
+) -> None:
+    """Deactivate a user and revoke all their tokens. The jobs hand over the open tickets."""
+    from models import provisioning
+
+    async def deactivate() -> None:
+        await migrate_database()
+        await provisioning.deactivate_user(email, reassign_to, datetime.now(UTC))
+
+    with_database(load_settings(), deactivate)
+    typer.echo(f"deactivated {email}")
+
+
+@users.command("set-password")
+def user_set_password(
+    email: Annotated[str, Option(help="The email address of the user.")],
+    password: Annotated[str | None, Option(help="Default: read from standard input.")] = None,
+) -> None:
+    """Set the password of a user, and end the user's sessions."""
+    from models import provisioning
+
+    chosen = password if password is not None else read_password()
+
+    async def change() -> None:
+        await migrate_database()
+        await provisioning.set_password(email, chosen, datetime.now(UTC))
+
+    with_database(load_settings(), change)
+    typer.echo(f"changed the password of {email}")
 
 
 def read_password() -> str:

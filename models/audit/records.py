@@ -46,7 +46,9 @@ class LoggedRecord:
 
 
 LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
-    User: LoggedRecord(RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words", "handover_pending"})),
+    User: LoggedRecord(
+        RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words", "handover_pending"})
+    ),
     Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
     Team: LoggedRecord(RecordKind.TEAM, ids.TEAM, frozenset({"handover_pending"})),
     Category: LoggedRecord(RecordKind.CATEGORY, ids.CATEGORY),

@@ -29,13 +29,16 @@ async def prepare_ticket(
     """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
     The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
-    Raises InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is archived.
+    Raises InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is
+    archived.
     """
     number = f"(SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) + 1 FROM tickets)"
     if database.dialect() == "postgres":
         number = "nextval('ticket_numbers')"
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
-    query = f"SELECT c.id, c.team_id, {number}, ({terms}), c.active FROM categories c WHERE c.slug = ?"
+    query = (
+        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active FROM categories c WHERE c.slug = ?"
+    )
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
         # nextval writes, but a rollback does not undo it, so the query needs no BEGIN.

@@ -55,4 +55,9 @@ async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> Non
     tokens = Token.filter(user_id=user.id, revoked_at__isnull=True)
     for token in await tokens.filter(kind=TokenKind.API).select_for_update().order_by("id"):
         await changes.update(token, revoked_at=at)
-    await tokens.filter(kind=TokenKind.SESSION).update(revoked_at=at)
+    await revoke_sessions(user, at)
+
+
+async def revoke_sessions(user: User, at: datetime) -> None:
+    sessions = Token.filter(user_id=user.id, kind=TokenKind.SESSION, revoked_at__isnull=True)
+    await sessions.update(revoked_at=at)

@@ -32,9 +32,7 @@ async def create_organization(
     return await insert_organization(changes, fields)
 
 
-async def insert_organization(
-    changes: RecordChanges, fields: OrganizationFields
-) -> Organization:
+async def insert_organization(changes: RecordChanges, fields: OrganizationFields) -> Organization:
     """`create_organization` for a caller that has locked the directory."""
     if "name" not in fields:
         raise InvalidInput(UserErrorCode.REQUIRED, "is required for a new organization", "name")
@@ -123,9 +121,8 @@ async def clean_fields(
     fields: OrganizationFields, organization: Organization | None
 ) -> dict[str, object]:
     """The columns to set, by name. Raises InvalidInput."""
-    values: dict[str, object] = {
-        name: fields[name] for name in ("shared", "matches_domains", "active") if name in fields
-    }
+    flags = ("shared", "matches_domains", "active")
+    values: dict[str, object] = {name: value for name, value in fields.items() if name in flags}
     if "name" in fields:
         values["name"] = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     if "external_id" in fields:

@@ -26,9 +26,7 @@ class TeamFields(TypedDict, total=False):
     active: bool
 
 
-async def create_team(
-    changes: RecordChanges, actor: Viewer, slug: str, fields: TeamFields
-) -> Team:
+async def create_team(changes: RecordChanges, actor: Viewer, slug: str, fields: TeamFields) -> Team:
     """Create a team. Raises InvalidInput."""
     await lock_directory(actor)
     clean = clean_slug(slug)

@@ -46,25 +46,31 @@ class UserFields(TypedDict, total=False):
 
 
 async def create_user(
-    changes: RecordChanges, actor: Viewer, fields: UserFields, at: datetime
+    changes: RecordChanges,
+    actor: Viewer,
+    fields: UserFields,
+    at: datetime,
+    password_hash: str | None = None,
 ) -> User:
-    """Create a user without a password; the email address and the name are required.
+    """Create a user, by default without a password. The email address and name are required.
 
     Raises InvalidInput, and Forbidden if the actor may not manage users of this role.
     """
     role = fields.get("role", Role.CUSTOMER)
     check_manages_users(actor, role)
     await lock_directory(actor)
-    return await insert_user(changes, fields, at)
+    return await insert_user(changes, fields, at, password_hash)
 
 
-async def insert_user(changes: RecordChanges, fields: UserFields, at: datetime) -> User:
+async def insert_user(
+    changes: RecordChanges, fields: UserFields, at: datetime, password_hash: str | None = None
+) -> User:
     """`create_user` for a caller that has locked the directory and checked the actor."""
     for name, field in (("email", "email"), ("display_name", "displayName")):
         if name not in fields:
             raise InvalidInput(UserErrorCode.REQUIRED, "is required for a new user", field)
     values = await clean_fields(fields, None)
-    user = User(**values, created_at=at)
+    user = User(**values, password_hash=password_hash, created_at=at)
     slugs = fields.get("teams", ())
     memberships.check_role(user.role, slugs)
     teams = await memberships.get_teams(slugs)
@@ -295,4 +301,3 @@ def clean_locale(value: str | None) -> str | None:
         message = "must be a language tag, such as en or de-CH"
         raise InvalidInput(UserErrorCode.INVALID, message, "locale")
     return value
-

@@ -18,29 +18,28 @@ MAX_DOMAINS = 50
 MAX_DOMAIN_CHARS = 253
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}")
-PUBLIC_MAIL_DOMAINS = frozenset(
-    """
-    gmail.com googlemail.com outlook.com outlook.de outlook.fr hotmail.com hotmail.co.uk hotmail.de
-    hotmail.fr hotmail.it hotmail.es live.com live.co.uk live.de live.fr live.nl msn.com yahoo.com
-    yahoo.co.uk yahoo.co.jp yahoo.co.in yahoo.de yahoo.fr yahoo.it yahoo.es yahoo.ca yahoo.com.br
-    ymail.com rocketmail.com aol.com aim.com icloud.com me.com mac.com proton.me protonmail.com
-    protonmail.ch pm.me tutanota.com tutanota.de tuta.io tuta.com tutamail.com keemail.me gmx.com
-    gmx.de gmx.net gmx.at gmx.ch web.de t-online.de freenet.de posteo.de posteo.net mailbox.org
-    arcor.de online.de 1und1.de freemail.hu mail.com email.com usa.com zoho.com zohomail.com
-    zohomail.eu yandex.com yandex.ru ya.ru mail.ru inbox.ru list.ru bk.ru rambler.ru ukr.net
-    fastmail.com fastmail.fm hey.com hushmail.com qq.com foxmail.com 163.com 126.com yeah.net
-    sina.com sina.cn sohu.com aliyun.com naver.com hanmail.net daum.net kakao.com nate.com
-    rediffmail.com orange.fr wanadoo.fr free.fr laposte.net sfr.fr neuf.fr bbox.fr libero.it
-    virgilio.it alice.it tin.it tiscali.it btinternet.com sky.com talktalk.net virginmedia.com
-    ntlworld.com comcast.net verizon.net att.net sbcglobal.net bellsouth.net cox.net charter.net
-    earthlink.net optonline.net juno.com shaw.ca rogers.com sympatico.ca telus.net bigpond.com
-    optusnet.com.au iinet.net.au xtra.co.nz terra.com.br uol.com.br bol.com.br ig.com.br wp.pl o2.pl
-    onet.pl interia.pl seznam.cz centrum.cz email.cz azet.sk abv.bg telenet.be skynet.be ziggo.nl
-    kpnmail.nl planet.nl xs4all.nl home.nl bluewin.ch hispeed.ch sunrise.ch telia.com online.no
-    mail.dk duck.com relay.firefox.com privaterelay.appleid.com mailinator.com guerrillamail.com
-    10minutemail.com yopmail.com trashmail.com temp-mail.org
-    """.split()
-)
+PUBLIC_MAIL_SERVICES = """
+gmail.com googlemail.com outlook.com outlook.de outlook.fr hotmail.com hotmail.co.uk hotmail.de
+hotmail.fr hotmail.it hotmail.es live.com live.co.uk live.de live.fr live.nl msn.com yahoo.com
+yahoo.co.uk yahoo.co.jp yahoo.co.in yahoo.de yahoo.fr yahoo.it yahoo.es yahoo.ca yahoo.com.br
+ymail.com rocketmail.com aol.com aim.com icloud.com me.com mac.com proton.me protonmail.com
+protonmail.ch pm.me tutanota.com tutanota.de tuta.io tuta.com tutamail.com keemail.me gmx.com
+gmx.de gmx.net gmx.at gmx.ch web.de t-online.de freenet.de posteo.de posteo.net mailbox.org
+arcor.de online.de 1und1.de freemail.hu mail.com email.com usa.com zoho.com zohomail.com
+zohomail.eu yandex.com yandex.ru ya.ru mail.ru inbox.ru list.ru bk.ru rambler.ru ukr.net
+fastmail.com fastmail.fm hey.com hushmail.com qq.com foxmail.com 163.com 126.com yeah.net
+sina.com sina.cn sohu.com aliyun.com naver.com hanmail.net daum.net kakao.com nate.com
+rediffmail.com orange.fr wanadoo.fr free.fr laposte.net sfr.fr neuf.fr bbox.fr libero.it
+virgilio.it alice.it tin.it tiscali.it btinternet.com sky.com talktalk.net virginmedia.com
+ntlworld.com comcast.net verizon.net att.net sbcglobal.net bellsouth.net cox.net charter.net
+earthlink.net optonline.net juno.com shaw.ca rogers.com sympatico.ca telus.net bigpond.com
+optusnet.com.au iinet.net.au xtra.co.nz terra.com.br uol.com.br bol.com.br ig.com.br wp.pl o2.pl
+onet.pl interia.pl seznam.cz centrum.cz email.cz azet.sk abv.bg telenet.be skynet.be ziggo.nl
+kpnmail.nl planet.nl xs4all.nl home.nl bluewin.ch hispeed.ch sunrise.ch telia.com online.no
+mail.dk duck.com relay.firefox.com privaterelay.appleid.com mailinator.com guerrillamail.com
+10minutemail.com yopmail.com trashmail.com temp-mail.org
+"""
+PUBLIC_MAIL_DOMAINS = frozenset(PUBLIC_MAIL_SERVICES.split())
 """Domains at which anyone can get an address, so an address there proves no membership."""
 
 

@@ -67,7 +67,8 @@ def list_organizations(
     text = clean_search(search)
     if text:
         condition &= Condition(
-            "(replace(lower(o.name), ?, '') <> lower(o.name) OR COALESCE(lower(o.external_id), '') = ? "
+            "(replace(lower(o.name), ?, '') <> lower(o.name) "
+            "OR COALESCE(lower(o.external_id), '') = ? "
             "OR o.id IN (SELECT d.organization_id FROM organization_domains d WHERE d.domain = ?))",
             (text, text, text),
         )

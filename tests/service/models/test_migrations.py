@@ -44,6 +44,7 @@ NAMES = [
     "0011_participants",
     "0012_search",
     "0016_audit",
+    "0014_people",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
