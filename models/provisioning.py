@@ -19,7 +19,7 @@ from models.core.text import MAX_NAME_CHARS, clean_text
 from models.core.time import to_utc
 from models.directory import memberships, organizations, users
 from models.directory.access import lock_directory
-from models.directory.users import UserFields
+from models.directory.user_fields import UserFields
 from models.people import token
 from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
 from models.people.token import TokenKind
@@ -28,6 +28,8 @@ from models.people.user import ApiClient, Organization, Role, User
 DAYS = re.compile(r"(\d{1,5})d")
 
 T = TypeVar("T")
+FIELD_NAMES = {"displayName": "name", "userId": "email", "reassignTo": "reassign-to"}
+"""The options of the command line for fields of the API, if they differ."""
 
 
 class InvalidArgument(Exception):
@@ -134,7 +136,7 @@ async def change_directory(
     try:
         return await database.run_in_transaction(run)
     except Refusal as error:
-        field = ".".join(error.field[1:]) if error.field else ""
+        field = FIELD_NAMES.get(error.field[1], error.field[1]) if error.field else None
         raise InvalidArgument(f"{field}: {error.message}" if field else error.message) from error
 
 

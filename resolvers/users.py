@@ -9,7 +9,8 @@ from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
 from models.directory import users
-from models.directory.users import PROFILE_FIELDS, UserFields
+from models.directory.user_fields import UserFields
+from models.directory.users import PROFILE_FIELDS
 from models.people.user import User
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.people import (
