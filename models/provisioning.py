@@ -136,8 +136,8 @@ async def change_directory(
     try:
         return await database.run_in_transaction(run)
     except Refusal as error:
-        field = FIELD_NAMES.get(error.field[1], error.field[1]) if error.field else None
-        raise InvalidArgument(f"{field}: {error.message}" if field else error.message) from error
+        names = [FIELD_NAMES.get(name, name) for name in (error.field or [])[1:]]
+        raise InvalidArgument(": ".join((*names, error.message))) from error
 
 
 def hash_checked_password(password: str) -> str:
