@@ -12,6 +12,15 @@ def successor(model):
     return fields.ForeignKeyField(model, source_field='successor_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)
 
 
+async def forwards(apps, editor):
+    # Members of a shared organization see each other's tickets, so it matches only on request.
+    await editor.client.execute_query("UPDATE organizations SET matches_domains = NOT shared")
+
+
+async def backwards(apps, editor):
+    pass  # the previous version doesn't have the column
+
+
 class Migration(migrations.Migration):
     dependencies = [('models', '0016_audit')]
 
@@ -30,6 +39,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddField(model_name='Organization', name='active', field=fields.BooleanField(default=True, db_default=True)),
         ops.AddField(model_name='Organization', name='matches_domains', field=fields.BooleanField(default=False, db_default=False)),
+        ops.RunPython(forwards, backwards),
         ops.AddField(model_name='User', name='external_id', field=fields.CharField(null=True, unique=True, max_length=255)),
         ops.AddField(model_name='User', name='locale', field=fields.CharField(null=True, max_length=35)),
         ops.AddField(model_name='User', name='time_zone', field=fields.CharField(null=True, max_length=64)),

@@ -25,9 +25,15 @@ def check_role(role: Role, slugs: Sequence[str]) -> None:
         raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams")
 
 
-async def get_teams(slugs: Sequence[str]) -> list[Team]:
-    """The active teams with these slugs, each once. Raises InvalidInput for `teams`."""
-    return [await get_active_team(slug, "teams") for slug in dict.fromkeys(slugs)]
+async def get_teams(slugs: Sequence[str], user: User | None = None) -> list[Team]:
+    """The teams with these slugs, each once. Raises InvalidInput for `teams`.
+
+    An archived team is refused, unless the user is a member of it already.
+    """
+    current = {} if user is None else {team.slug: team for team in await list_teams(user)}
+    return [
+        current.get(slug) or await get_active_team(slug, "teams") for slug in dict.fromkeys(slugs)
+    ]
 
 
 async def list_teams(user: User) -> list[Team]:

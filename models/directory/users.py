@@ -94,7 +94,7 @@ async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -
     memberships.check_role(role, slugs or ())
     if role is Role.CUSTOMER:
         slugs = ()
-    teams = None if slugs is None else await memberships.get_teams(slugs)
+    teams = None if slugs is None else await memberships.get_teams(slugs, user)
     has_changed = await changes.update(user, **values)
     has_other_teams = teams is not None and await memberships.set_teams(changes, user, teams)
     if has_other_teams and not has_changed:

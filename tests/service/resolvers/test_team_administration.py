@@ -126,6 +126,12 @@ async def test_a_team_in_use_is_archived_only_with_a_target(
     assert await refusals(admin, "transferTicket", ticketId=ticket["id"], team="billing") == [
         "INVALID team"
     ]
+    kept = await run_mutation(
+        admin, "updateUser", userId=world.bill.gid, teams=["billing", "sales"]
+    )
+    assert kept["teams"] == [{"slug": "billing"}, {"slug": "sales"}]
+    code = await refusal_of(admin, "updateUser", userId=world.ada.gid, teams=["billing"])
+    assert code == "INVALID teams"
     assert await refusal_of(admin, "archiveTeam", team="sales", transferTo="billing") == (
         "INVALID transferTo"
     )
