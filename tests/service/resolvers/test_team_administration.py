@@ -211,6 +211,8 @@ async def test_an_archived_category_is_only_kept(
     assert [each["slug"] for each in found["categories"]] == ["billing", "technical"]
     assert [each["slug"] for each in found["all"]] == ["billing", "sales", "technical"]
     await run_mutation(admin, "archiveTeam", team="sales", transferTo="support")
+    support = await Team.get(slug="support")
+    await until(lambda: Ticket.exists(id=ids.key_of(ids.TICKET, ticket["id"]), team=support))
     await Category.filter(slug="sales").update(team=await Team.get(slug="sales"))
     code = await refusal_of(admin, "updateCategory", category="sales", active=True)
     assert code == "INVALID active"
