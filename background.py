@@ -18,6 +18,7 @@ from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
 from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
+from workers.handover import Handover
 from workers.job import Job
 from workers.mail.address import parse_mailbox
 from workers.mail.smtp import build_transport
@@ -44,6 +45,7 @@ def build_jobs(settings: Settings) -> list[Job]:
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),
+        Handover(window),
         Assigner(window),
         WaitingAssigner(window),
         Notifier(

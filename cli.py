@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 from typer import Option
 
-from settings import Settings, SettingsError, load
-
-T = TypeVar("T")
+from cli_accounts import tokens, users
+from cli_support import fail, load_settings, migrate_database, with_database
+from settings import Settings
 
 app = typer.Typer(
     name="ticketwire",
@@ -25,8 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-users = typer.Typer(help="Users.", no_args_is_help=True)
-tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 settings_commands = typer.Typer(help="The settings.", no_args_is_help=True)
 sla = typer.Typer(help="SLA clocks.", no_args_is_help=True)
@@ -35,62 +30,6 @@ app.add_typer(tokens, name="token")
 app.add_typer(schemas, name="schema")
 app.add_typer(settings_commands, name="settings")
 app.add_typer(sla, name="sla")
-
-
-def fail(message: str) -> NoReturn:
-    typer.echo(f"ticketwire: {message}", err=True)
-    raise typer.Exit(1)
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Load the settings. If one is invalid, print the error in one line and exit with code 1."""
-    try:
-        return load(**overrides)
-    except SettingsError as error:
-        fail(str(error))
-
-
-def with_database(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` with an open database. An expected error prints one line and exits with code 1."""
-    import sqlite3
-
-    from asyncpg import InterfaceError, PostgresError
-    from tortoise.exceptions import BaseORMException
-
-    from models import database
-    from models.provisioning import InvalidArgument
-
-    async def run() -> T:
-        try:
-            await database.connect(settings.database_url, settings.database_pool_size)
-            return await work()
-        finally:
-            await database.disconnect()
-
-    try:
-        prepare_folder(settings)
-        return asyncio.run(run())
-    except InvalidArgument as error:
-        fail(str(error))
-    except (OSError, BaseORMException, PostgresError, InterfaceError, sqlite3.Error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fail(f"the database can't be used: {reason}")
-
-
-def prepare_folder(settings: Settings) -> None:
-    """Create the folder of an SQLite file if it does not exist."""
-    if settings.database_url.startswith("sqlite:///"):
-        path = Path(settings.database_url.removeprefix("sqlite:///"))
-        if path.is_dir():
-            fail(f"the database can't be used: {path} is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-
-async def migrate_database() -> list[str]:
-    """Apply the migrations that are missing; returns their names."""
-    from models import migrate
-
-    return await migrate.migrate()
 
 
 @app.command()
@@ -215,64 +154,6 @@ def sla_verify() -> None:
     if differences:
         fail(f"{len(differences)} differences in {tickets} tickets")
     typer.echo(f"the SLA clocks of {tickets} tickets match the log")
-
-
-@users.command("create")
-def user_create(
-    email: Annotated[str, Option(help="The email address, with which the user signs in.")],
-    name: Annotated[str, Option(help="The display name.")],
-    role: Annotated[str, Option(help="customer, agent or admin.")] = "customer",
-    organization: Annotated[str | None, Option(help="A customer's organization by name.")] = None,
-    team: Annotated[list[str] | None, Option(help="A team's slug. Can be repeated.")] = None,
-    password: Annotated[str | None, Option(help="Default: read from standard input.")] = None,
-) -> None:
-    """Create a user, and the organization if it does not exist. Prints the id."""
-    from models import provisioning
-
-    chosen = password if password is not None else read_password()
-
-    async def create() -> str:
-        await migrate_database()
-        return await provisioning.create_user(
-            email, name, role, chosen, organization=organization, teams=team or []
-        )
-
-    typer.echo(with_database(load_settings(), create))
-
-
-def read_password() -> str:
-    """Prompt twice at a terminal; otherwise read one line of standard input."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
-
-
-@tokens.command("create")
-def token_create(
-    email: Annotated[str | None, Option(help="The email address of the owner.")] = None,
-    client: Annotated[str | None, Option(help="The API client that owns the token.")] = None,
-    scopes: Annotated[str | None, Option(help="Comma-separated scopes. Default: all.")] = None,
-    expires: Annotated[str | None, Option(help="A date and time, or days such as 90d.")] = None,
-    name: Annotated[str, Option(help="The name of the token.")] = "command line",
-) -> None:
-    """Create a token, and the API client if it does not exist. Prints only the token."""
-    from models import provisioning
-
-    if (email is None) == (client is None):
-        fail("give either --email or --client")
-
-    async def create() -> str:
-        await migrate_database()
-        names = None if scopes is None else split_names(scopes)
-        return await provisioning.issue_token(
-            email, client, names, expires, name, datetime.now(UTC)
-        )
-
-    typer.echo(with_database(load_settings(), create))
-
-
-def split_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @schemas.command("print")

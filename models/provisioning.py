@@ -1,25 +1,35 @@
-"""Creates users, API clients and their tokens from the command line."""
+"""Manages users, API clients and their tokens from the command line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
-from models.core.errors import InvalidInput
-from models.core.ids import USER, encode
-from models.core.text import MAX_NAME_CHARS, clean_text, is_storable
+from models.access.viewer import SYSTEM
+from models.audit import storage
+from models.audit.entry import Origin
+from models.core.errors import InvalidInput, Refusal
+from models.core.ids import ORGANIZATION, USER, encode
+from models.core.record_changes import RecordChanges
+from models.core.text import MAX_NAME_CHARS, clean_text
 from models.core.time import to_utc
+from models.directory import memberships, organizations, users
+from models.directory.access import lock_directory
+from models.directory.user_fields import UserFields
 from models.people import token
 from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
-from models.people.team import Membership, Team
 from models.people.token import TokenKind
 from models.people.user import ApiClient, Organization, Role, User
 
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 DAYS = re.compile(r"(\d{1,5})d")
+
+T = TypeVar("T")
+FIELD_NAMES = {"displayName": "name", "userId": "email", "reassignTo": "reassign-to"}
+"""The options of the command line for fields of the API, if they differ."""
 
 
 class InvalidArgument(Exception):
@@ -31,6 +41,7 @@ async def create_user(
     name: str,
     role: str,
     password: str,
+    at: datetime,
     *,
     organization: str | None = None,
     teams: Sequence[str] = (),
@@ -39,29 +50,102 @@ async def create_user(
 
     Returns the user's global id. Raises InvalidArgument.
     """
-    address = email.strip().lower()
-    if not EMAIL.fullmatch(address) or not is_storable(address):
-        raise InvalidArgument(f"{email!r} is not an email address")
-    display_name = clean_name(name, "a user")
     if role not in {each.value for each in Role}:
         raise InvalidArgument(f"unknown role {role!r}; use customer, agent or admin")
+    fields: UserFields = {
+        "email": email,
+        "display_name": name,
+        "role": Role(role),
+        "teams": list(teams),
+    }
+    # Hashing is slow, so it is done before the transaction, which holds SQLite's only write lock.
+    password_hash = hash_checked_password(password)
+
+    async def create(changes: RecordChanges) -> User:
+        await lock_directory(SYSTEM)
+        found = await find_or_create_organization(changes, organization)
+        if found is not None:
+            fields["organization_id"] = encode(ORGANIZATION, found.id)
+        return await users.create_user(changes, SYSTEM, fields, at, password_hash)
+
+    user = await change_directory("user create", at, create)
+    return encode(USER, user.id)
+
+
+async def deactivate_user(email: str, reassign_to: str | None, at: datetime) -> None:
+    """Deactivate a user; `reassign_to` is the email address of the user who gets the open tickets.
+
+    Raises InvalidArgument.
+    """
+
+    async def deactivate(changes: RecordChanges) -> User:
+        user = await find_user(email)
+        successor = None if reassign_to is None else await find_user(reassign_to)
+        successor_id = None if successor is None else encode(USER, successor.id)
+        return await users.deactivate_user(changes, SYSTEM, user.id, successor_id, None, at)
+
+    await change_directory("user deactivate", at, deactivate)
+
+
+async def set_password(email: str, password: str, at: datetime) -> None:
+    """Set the password of a user and revoke the user's sessions. Raises InvalidArgument."""
+    password_hash = hash_checked_password(password)
+
+    async def change(changes: RecordChanges) -> User:
+        await lock_directory(SYSTEM)
+        user = await users.lock_user((await find_user(email)).id)
+        await changes.update(user, password_hash=password_hash)
+        await memberships.revoke_sessions(user, at)
+        return user
+
+    await change_directory("user set-password", at, change)
+
+
+async def list_users(role: str | None, *, inactive: bool) -> list[str]:
+    """A line for each user, by email address: id, email address, role, state and name.
+
+    Raises InvalidArgument.
+    """
+    if role is not None and role not in {each.value for each in Role}:
+        raise InvalidArgument(f"unknown role {role!r}; use customer, agent or admin")
+    query = User.all().order_by("email")
+    if role is not None:
+        query = query.filter(role=Role(role))
+    if not inactive:
+        query = query.filter(active=True)
+    return [describe_user(user) for user in await query]
+
+
+def describe_user(user: User) -> str:
+    state = "active" if user.active else "inactive"
+    columns = (encode(USER, user.id), user.email, user.role.value, state, user.display_name)
+    return "\t".join(columns)
+
+
+async def change_directory(
+    command: str, at: datetime, change: Callable[[RecordChanges], Awaitable[T]]
+) -> T:
+    """Run a change in a transaction, and log it. Raises InvalidArgument."""
+
+    async def run() -> T:
+        changes = RecordChanges()
+        result = await change(changes)
+        await storage.write(changes, Origin(command), at)
+        return result
+
+    try:
+        return await database.run_in_transaction(run)
+    except Refusal as error:
+        names = [FIELD_NAMES.get(name, name) for name in (error.field or [])[1:]]
+        raise InvalidArgument(": ".join((*names, error.message))) from error
+
+
+def hash_checked_password(password: str) -> str:
+    """The hash of a password. Raises InvalidArgument if its length is not allowed."""
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         limits = f"{MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS}"
         raise InvalidArgument(f"a password must have {limits} characters")
-    # Hashing is slow, so it is done before the transaction, which holds SQLite's only write lock.
-    password_hash = hash_password(password)
-    async with database.transaction():
-        if await User.exists(email=address):
-            raise InvalidArgument(f"a user with the email address {address} already exists")
-        user = await User.create(
-            email=address,
-            display_name=display_name,
-            role=Role(role),
-            organization=await find_or_create_organization(organization),
-            password_hash=password_hash,
-        )
-        await add_memberships(user, teams)
-    return encode(USER, user.id)
+    return hash_password(password)
 
 
 def clean_name(name: str, owner: str) -> str:
@@ -72,22 +156,17 @@ def clean_name(name: str, owner: str) -> str:
         raise InvalidArgument(f"the name of {owner} {error.message}") from error
 
 
-async def find_or_create_organization(name: str | None) -> Organization | None:
+async def find_or_create_organization(
+    changes: RecordChanges, name: str | None
+) -> Organization | None:
+    """The first active organization with the name, or a new one. The directory must be locked."""
     if name is None:
         return None
     name = clean_name(name, "an organization")
-    organization, _ = await Organization.get_or_create(name=name)
-    return organization
-
-
-async def add_memberships(user: User, slugs: Sequence[str]) -> None:
-    if slugs and user.role is Role.CUSTOMER:
-        raise InvalidArgument("customers can't be members of a team")
-    for slug in dict.fromkeys(slugs):
-        team = await Team.get_or_none(slug=slug)
-        if team is None:
-            raise InvalidArgument(f"unknown team {slug!r}")
-        await Membership.create(team=team, user=user)
+    found = await Organization.filter(name=name, active=True).order_by("id").first()
+    if found is not None:
+        return found
+    return await organizations.insert_organization(changes, {"name": name})
 
 
 async def issue_token(

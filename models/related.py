@@ -14,6 +14,7 @@ from models.access.visibility import visible_tickets, visible_watchers
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
+from models.people.domains import OrganizationDomain
 from models.people.team import Team
 from models.people.user import User
 from models.sla.records import SlaClock
@@ -89,6 +90,15 @@ def teams(viewer: Viewer, user_ids: Keys) -> Many[Team]:
     source = "memberships m JOIN teams w ON w.id = m.team_id"
     condition = in_list("m.user_id", user_ids) & (FALSE if viewer.is_customer else TRUE)
     return Many(LazyQuery(Team, "w", source, condition, "w.slug"), "m.user_id")
+
+
+def domains(viewer: Viewer, organization_ids: Keys) -> Many[OrganizationDomain]:
+    """Email domains of organizations; none if the viewer is a customer."""
+    visible = FALSE if viewer.is_customer else TRUE
+    condition = in_list("d.organization_id", organization_ids) & visible
+    source = "organization_domains d"
+    query = LazyQuery(OrganizationDomain, "d", source, condition, "d.domain")
+    return Many(query, "d.organization_id")
 
 
 def deliveries(viewer: Viewer, positions: Keys) -> Many[Mail]:

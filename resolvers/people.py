@@ -42,12 +42,15 @@ async def users(
     info: strawberry.Info,
     search: str | None = None,
     role: Role | None = None,
+    organization_id: strawberry.ID | None = None,
+    active: bool | None = None,
     first: First = None,
     after: After = None,
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[User]:
-    return list_users(search, role, parse_page_arguments(first, after, last, before))
+    page_request = parse_page_arguments(first, after, last, before)
+    return list_users(search, role, organization_id, active, page_request)
 
 
 @simple_mutation(SignInPayload)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import strawberry
 
 from models.access.permissions import ADMINISTER
@@ -9,28 +11,112 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import Many
+from models.directory import categories as category_admin
+from models.directory import teams as team_admin
+from models.directory.categories import CategoryFields
+from models.directory.teams import TeamFields
 from models.people import team
 from models.people.team import Category, Team
 from models.people.user import User
 from models.queries.teams import list_categories, list_teams
-from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from schema.inputs.teams import SetAvailabilityInput, UpdateTeamInput
-from schema.payloads.teams import AvailabilityPayload, TeamPayload
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
+from schema.inputs.teams import (
+    AddTeamMemberInput,
+    ArchiveCategoryInput,
+    ArchiveTeamInput,
+    CreateCategoryInput,
+    CreateTeamInput,
+    RemoveTeamMemberInput,
+    SetAvailabilityInput,
+    UpdateCategoryInput,
+    UpdateTeamInput,
+)
+from schema.payloads.teams import AvailabilityPayload, CategoryPayload, TeamPayload
 
 
-async def teams(info: strawberry.Info) -> Many[Team]:
-    return list_teams()
+async def teams(info: strawberry.Info, include_inactive: bool | None = None) -> Many[Team]:
+    return list_teams(include_inactive=bool(include_inactive))
 
 
-async def categories(info: strawberry.Info) -> Many[Category]:
-    return list_categories()
+async def categories(info: strawberry.Info, include_inactive: bool | None = None) -> Many[Category]:
+    return list_categories(include_inactive=bool(include_inactive))
 
 
-@admin_mutation(TeamPayload, "team", Team)
-async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
-    return await team.update_team(
-        mutation.changes, input.team, name=input.name, assigns_by_load=input.assigns_by_load
+team_mutation = admin_mutation(TeamPayload, "team", Team)
+category_mutation = admin_mutation(CategoryPayload, "category", Category)
+
+
+@team_mutation
+async def create_team(mutation: AdminMutation, input: CreateTeamInput) -> Team:
+    return await team_admin.create_team(
+        mutation.changes, mutation.viewer, input.slug, team_fields(input)
     )
+
+
+@team_mutation
+async def update_team(mutation: AdminMutation, input: UpdateTeamInput) -> Team:
+    return await team_admin.update_team(
+        mutation.changes, mutation.viewer, input.team, team_fields(input), input.expected_version
+    )
+
+
+@team_mutation
+async def archive_team(mutation: AdminMutation, input: ArchiveTeamInput) -> Team:
+    return await team_admin.archive_team(
+        mutation.changes, mutation.viewer, input.team, input.transfer_to, input.expected_version
+    )
+
+
+@team_mutation
+async def add_team_member(mutation: AdminMutation, input: AddTeamMemberInput) -> Team:
+    return await team_admin.add_member(mutation.changes, mutation.viewer, input.team, input.user_id)
+
+
+@team_mutation
+async def remove_team_member(mutation: AdminMutation, input: RemoveTeamMemberInput) -> Team:
+    return await team_admin.remove_member(
+        mutation.changes, mutation.viewer, input.team, input.user_id
+    )
+
+
+def team_fields(input: CreateTeamInput | UpdateTeamInput) -> TeamFields:
+    fields = given_fields(input)
+    for name in ("slug", "team", "expected_version", "idempotency_key"):
+        fields.pop(name, None)
+    return cast("TeamFields", fields)
+
+
+@category_mutation
+async def create_category(mutation: AdminMutation, input: CreateCategoryInput) -> Category:
+    return await category_admin.create_category(
+        mutation.changes, mutation.viewer, input.slug, category_fields(input)
+    )
+
+
+@category_mutation
+async def update_category(mutation: AdminMutation, input: UpdateCategoryInput) -> Category:
+    return await category_admin.update_category(
+        mutation.changes,
+        mutation.viewer,
+        input.category,
+        category_fields(input),
+        input.expected_version,
+    )
+
+
+@category_mutation
+async def archive_category(mutation: AdminMutation, input: ArchiveCategoryInput) -> Category:
+    return await category_admin.update_category(
+        mutation.changes, mutation.viewer, input.category, {"active": False}, input.expected_version
+    )
+
+
+def category_fields(input: CreateCategoryInput | UpdateCategoryInput) -> CategoryFields:
+    clearable = frozenset({"parent"})
+    fields = given_fields(input, clearable=clearable)
+    for name in ("slug", "category", "expected_version", "idempotency_key"):
+        fields.pop(name, None)
+    return cast("CategoryFields", fields)
 
 
 def check_permission(viewer: Viewer, input: SetAvailabilityInput) -> None:

@@ -9,6 +9,7 @@ import strawberry
 import resolvers.escalation
 import resolvers.nodes
 import resolvers.notifications
+import resolvers.organizations
 import resolvers.people
 import resolvers.sla
 import resolvers.teams
@@ -30,7 +31,7 @@ from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
-from schema.types.people import CategoryType, TeamType, UserType, ViewerType
+from schema.types.people import CategoryType, OrganizationType, TeamType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.tickets import TicketType
@@ -134,9 +135,30 @@ class Query:
             "Default: all tickets that the viewer may see.",
         },
     )
-    teams: Any = query(resolvers.teams.teams, AUTHENTICATED, "All teams, by name.", list[TeamType])
+    teams: Any = query(
+        resolvers.teams.teams,
+        AUTHENTICATED,
+        "The teams, by name. At most 200 are active.",
+        list[TeamType],
+        arguments=INCLUDE_INACTIVE,
+    )
     categories: Any = query(
-        resolvers.teams.categories, AUTHENTICATED, "All categories, by name.", list[CategoryType]
+        resolvers.teams.categories,
+        AUTHENTICATED,
+        "The categories, by name. At most 500 are active.",
+        list[CategoryType],
+        arguments=INCLUDE_INACTIVE,
+    )
+    organizations: Any = query(
+        resolvers.organizations.organizations,
+        READ_PEOPLE,
+        "The organizations, by name and in pages of up to 100.",
+        Connection[OrganizationType],
+        arguments={
+            "search": "Returns organizations whose name contains this text, or whose domain or "
+            "external id equals it, ignoring case. Default: all organizations.",
+            **INCLUDE_INACTIVE,
+        },
     )
     users: Any = query(
         resolvers.people.users,
@@ -148,6 +170,9 @@ class Query:
             "search": "Returns users whose name contains this text or whose email address starts "
             "with it, ignoring case. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
+            "organization_id": "Returns members of this organization. Default: all users.",
+            "active": "Returns only users who may sign in, or only users who may not. Default: "
+            "all users.",
         },
     )
     sla_policies: Any = query(

@@ -20,6 +20,7 @@ from models.escalation import admin
 from models.escalation.path import EscalationPath, EscalationRun, EscalationTrigger, StepAction
 from models.log.event import Event, EventType, Json
 from models.people import team
+from models.people.succession import find_active_team, find_active_user
 from models.people.team import Team
 from models.people.user import Role, User
 from models.queries.workload import Workload
@@ -240,7 +241,8 @@ class EscalationStep:
     async def reassign(self) -> str | None:
         if self.definition.get("user") is not None:
             user = await User.get_or_none(id=UUID(str(self.definition["user"])))
-            if user is None or not user.is_staff:
+            user = None if user is None else await find_active_user(user)
+            if user is None:
                 return "The intended assignee is not an active agent or admin."
             if user.id == self.ticket.assignee_id:
                 return "The intended assignee is already assigned."
@@ -259,6 +261,9 @@ class EscalationStep:
         to = await Team.get_or_none(id=UUID(str(self.definition["team"])))
         if to is None:
             return "The intended team does not exist."
+        to = await find_active_team(to)
+        if to is None:
+            return "The intended team is archived."
         if to.id == self.ticket.team_id:
             return "The ticket is already in that team."
         commands.transfer(self.change, to, await team.list_member_ids(to.id))

@@ -66,6 +66,10 @@ WRITE_NOTES = Permission(STAFF, Scope.NOTES_WRITE)
 MANAGE_OWN_TOKENS = Permission(HUMAN_CALLERS, requires_session=True)
 READ_POLICIES = Permission(STAFF, Scope.TICKETS_READ)
 ADMINISTER = Permission(frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.ADMIN)
+MANAGE_CUSTOMERS = Permission(
+    frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.USERS_WRITE
+)
+EDIT_OWN_PROFILE = Permission(HUMAN_CALLERS, requires_session=True)
 USE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 MARK_TICKETS_READ = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 CHANGE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)

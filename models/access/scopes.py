@@ -16,6 +16,8 @@ class Scope(Enum):
     EVENTS_READ = "events:read"
     WEBHOOKS_MANAGE = "webhooks:manage"
     USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    """Manages customers and organizations. Staff, roles and teams need ADMIN."""
     ADMIN = "admin"
 
 
@@ -56,7 +58,9 @@ MAX_SCOPES: Mapping[CallerKind, frozenset[Scope]] = {
 def granted_scopes(caller_kind: CallerKind, names: Iterable[str]) -> frozenset[Scope]:
     """The scopes that a token grants: those it names, limited to what its owner's kind may hold.
 
-    Unknown names are ignored.
+    Unknown names are ignored. `admin` includes `users:write`.
     """
     wanted = set(names)
+    if Scope.ADMIN.value in wanted:
+        wanted.add(Scope.USERS_WRITE.value)
     return frozenset(scope for scope in MAX_SCOPES[caller_kind] if scope.value in wanted)

@@ -46,9 +46,11 @@ class LoggedRecord:
 
 
 LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
-    User: LoggedRecord(RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words"})),
+    User: LoggedRecord(
+        RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words", "handover_pending"})
+    ),
     Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
-    Team: LoggedRecord(RecordKind.TEAM, ids.TEAM),
+    Team: LoggedRecord(RecordKind.TEAM, ids.TEAM, frozenset({"handover_pending"})),
     Category: LoggedRecord(RecordKind.CATEGORY, ids.CATEGORY),
     ApiClient: LoggedRecord(RecordKind.API_CLIENT, ids.API_CLIENT),
     Token: LoggedRecord(RecordKind.API_TOKEN, ids.TOKEN, frozenset({"digest"}), in_directory=False),

@@ -73,6 +73,8 @@ def update(
         "category_id": category.id if category is not None else None,
     }
     values = {name: value for name, value in values.items() if value is not None}
+    if category is not None and not category.active and category.id != change.ticket.category_id:
+        raise InvalidInput(UserErrorCode.INVALID, "must not be an archived category", "category")
     if external is not None:
         values["external_scope"], values["external_id"] = external
     changes = change.set(**values)
@@ -106,6 +108,8 @@ def assign(
 
 def transfer(change: TicketChange, team: Team, member_ids: Sequence[UUID]) -> None:
     """Move the ticket to another team, whose members are `member_ids`."""
+    if not team.active and team.id != change.ticket.team_id:
+        raise InvalidInput(UserErrorCode.INVALID, "must not be an archived team", "team")
     change.set_team(team.id, member_ids)
 
 

@@ -29,20 +29,25 @@ async def prepare_ticket(
     """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
     The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
-    Raises InvalidInput NOT_FOUND if no category has the slug `category`.
+    Raises InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is
+    archived.
     """
     number = f"(SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) + 1 FROM tickets)"
     if database.dialect() == "postgres":
         number = "nextval('ticket_numbers')"
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
-    query = f"SELECT c.id, c.team_id, {number}, ({terms}) FROM categories c WHERE c.slug = ?"
+    query = (
+        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active FROM categories c WHERE c.slug = ?"
+    )
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
         # nextval writes, but a rollback does not undo it, so the query needs no BEGIN.
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
-    category_id, team_id, next_number, digest = rows[0]
+    category_id, team_id, next_number, digest, is_active = rows[0]
+    if not is_active:
+        raise InvalidInput(UserErrorCode.INVALID, "must not be an archived category", *path)
     return TicketIntake(
         category_id=as_uuid(category_id),
         team_id=as_uuid(team_id),

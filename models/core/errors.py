@@ -73,12 +73,12 @@ class InvalidInput(Refusal):
 
 
 class StaleVersion(Refusal):
-    """The ticket has changed since the client read it."""
+    """The ticket or record has changed since the client read it."""
 
-    def __init__(self, current: int) -> None:
+    def __init__(self, current: int, kind: str = "ticket") -> None:
         super().__init__(
             UserErrorCode.STALE_VERSION,
-            f"The ticket has changed; its version is now {current}. Read it again.",
+            f"The {kind} has changed; its version is now {current}. Read it again.",
             ("input", "expectedVersion"),
         )
         self.current = current

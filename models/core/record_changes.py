@@ -77,6 +77,11 @@ class RecordChanges:
         if first == after:
             del values[name]
 
+    async def raise_version(self, record: Model) -> None:
+        """Give a record its next version, after a change of something that is no column of it."""
+        vars(record)["version"] += 1
+        await record.save(update_fields=["version"])
+
     def find(self, record: Model, *, is_new: bool = False) -> RecordChange:
         key = (type(record), record.pk)
         return self.by_record.setdefault(key, RecordChange(record, is_new))
@@ -86,7 +91,7 @@ def check_version(record: Model, expected: int | None) -> None:
     """Raises StaleVersion if the record, which is locked, has another version than expected."""
     version: int = vars(record)["version"]
     if expected is not None and version != expected:
-        raise StaleVersion(version)
+        raise StaleVersion(version, "record")
 
 
 def column_names(record: Model) -> list[str]:

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 MODULES = [
     "models.people.user",
+    "models.people.domains",
     "models.people.team",
     "models.tickets.ticket",
     "models.tickets.message",

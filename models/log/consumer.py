@@ -18,7 +18,7 @@ from models import database
 from models.core.time import InstantField
 from models.log import event
 
-PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner")
+PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner", "handover")
 """Each migration registers them if they are missing, so that they miss no event before they run."""
 UNUSED_TIME = timedelta(days=30)
 """A consumer of an unknown job is deleted after this time without a lease."""

@@ -29,6 +29,14 @@ class Team(Model):
     name = fields.CharField(max_length=200)
     assigns_by_load = fields.BooleanField(default=False, db_default=False)
     """Whether new tickets are assigned to the available member with the fewest open tickets."""
+    active = fields.BooleanField(default=True, db_default=True)
+    successor: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    """The team that takes over the open tickets of an archived team."""
+    successor_id: UUID | None
+    handover_pending = fields.BooleanField(default=False, db_default=False)
+    """Whether workers.handover must still transfer open tickets of this team."""
     version = fields.IntField(default=1, db_default=1)
 
     class Meta:
@@ -62,6 +70,13 @@ class Category(Model):
         "models.Team", related_name=False, on_delete=fields.RESTRICT
     )
     team_id: UUID
+    parent: fields.ForeignKeyNullableRelation[Category] = fields.ForeignKeyField(
+        "models.Category", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    """The category above; it has none itself, so the tree has two levels."""
+    parent_id: UUID | None
+    active = fields.BooleanField(default=True, db_default=True)
+    """Whether new tickets may have this category."""
     version = fields.IntField(default=1, db_default=1)
 
     class Meta:
@@ -87,6 +102,14 @@ async def get_team(slug: str, *path: str) -> Team:
     return team
 
 
+async def get_active_team(slug: str, *path: str) -> Team:
+    """A team that may get tickets. Raises InvalidInput for the input field `path`."""
+    team = await get_team(slug, *path)
+    if not team.active:
+        raise InvalidInput(UserErrorCode.INVALID, "must not be an archived team", *path)
+    return team
+
+
 async def get_category(slug: str, *path: str) -> Category:
     """A category by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
     condition = Condition("(c.slug = ?)", (slug,)) if text.can_be_slug(slug) else FALSE
@@ -94,25 +117,6 @@ async def get_category(slug: str, *path: str) -> Category:
     if category is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
     return category
-
-
-async def update_team(
-    changes: RecordChanges,
-    slug: str,
-    *,
-    name: str | None = None,
-    assigns_by_load: bool | None = None,
-) -> Team:
-    """Change a team. None leaves a value unchanged. Raises InvalidInput."""
-    key = (await get_team(slug, "team")).id
-    team = await Team.select_for_update().get(id=key)
-    values: dict[str, object] = {}
-    if name is not None:
-        values["name"] = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
-    if assigns_by_load is not None:
-        values["assigns_by_load"] = assigns_by_load
-    await changes.update(team, **values)
-    return team
 
 
 async def set_availability(changes: RecordChanges, user_id: UUID, *, present: bool) -> User:

@@ -26,6 +26,10 @@ class Organization(Model):
     name = fields.CharField(max_length=200)
     shared = fields.BooleanField(default=False)
     external_id = fields.CharField(max_length=255, null=True, unique=True)
+    active = fields.BooleanField(default=True, db_default=True)
+    """Whether new users may be added. An archived organization keeps its members and tickets."""
+    matches_domains = fields.BooleanField(default=False, db_default=False)
+    """Whether users with a verified address at one of its domains become members."""
     version = fields.IntField(default=1, db_default=1)
 
     class Meta:
@@ -52,6 +56,18 @@ class User(Model):
     active = fields.BooleanField(default=True)
     present = fields.BooleanField(default=True, db_default=True)
     """Whether rules may assign tickets to this user now."""
+    external_id = fields.CharField(max_length=255, null=True, unique=True)
+    locale = fields.CharField(max_length=35, null=True)
+    """A BCP 47 language tag, such as de-CH."""
+    time_zone = fields.CharField(max_length=64, null=True)
+    """An IANA name, such as Europe/Berlin."""
+    successor: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    """The user who takes over the open tickets of a deactivated user."""
+    successor_id: UUID | None
+    handover_pending = fields.BooleanField(default=False, db_default=False)
+    """Whether workers.handover must still hand over open tickets of this user."""
     created_at = InstantField(default=now)
     name_words = WordsField("display_name")
     version = fields.IntField(default=1, db_default=1)
@@ -60,6 +76,7 @@ class User(Model):
     class Meta:
         table = "users"
         table_description = "Users"
+        indexes = (("organization_id",), ("handover_pending",))
 
     @property
     def is_staff(self) -> bool:

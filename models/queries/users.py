@@ -1,23 +1,30 @@
-"""Users by their key, and lists of users, page by page."""
+"""Users by their key, and lists of users and organizations, page by page."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from models.core import ids
 from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
-from models.core.sql import TRUE, Condition, compare
+from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_storable
-from models.people.user import Role, User
+from models.people.user import Organization, Role, User
 from models.queries.connection import build_connection
 
 USER_ORDER = Order(
     (
         Sort("u.display_name", "display_name", False, SortType.TEXT),
         Sort("u.id", "id", False, SortType.UUID),
+    )
+)
+ORGANIZATION_ORDER = Order(
+    (
+        Sort("o.name", "name", False, SortType.TEXT),
+        Sort("o.id", "id", False, SortType.UUID),
     )
 )
 
@@ -28,21 +35,59 @@ def find_user(user_id: UUID) -> One[User]:
 
 
 def list_users(
-    search: str | None, role: Role | None, page_request: PageRequest
+    search: str | None,
+    role: Role | None,
+    organization_id: str | None,
+    active: bool | None,
+    page_request: PageRequest,
 ) -> ConnectionQuery[User]:
     """Return a page of users by name.
 
-    `search` is any part of a name or the start of an email address, in any case. Raises BadRequest
-    if it can't be stored, and CursorInvalid.
+    `search` is any part of a name or the start of an email address, in any case. The organization
+    is a global id. Raises BadRequest if the search can't be stored, and CursorInvalid.
     """
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
-    if search and search.strip():
-        if not is_storable(search):
-            raise BadRequest("A search must not contain NUL bytes or lone surrogates.")
-        text = search.strip().lower()
+    if organization_id is not None:
+        key = ids.key_of(ids.ORGANIZATION, organization_id)
+        condition &= FALSE if key is None else compare("u.organization_id", "=", key)
+    if active is not None:
+        condition &= Condition("(u.active = ?)", (active,))
+    text = clean_search(search)
+    if text:
         condition &= Condition(
             "(replace(lower(u.display_name), ?, '') <> lower(u.display_name) "
             "OR substr(u.email, 1, ?) = ?)",
             (text, len(text), text),
         )
     return build_connection(User, "u", "users u", condition, USER_ORDER, page_request)
+
+
+def list_organizations(
+    search: str | None, archived: bool, page_request: PageRequest
+) -> ConnectionQuery[Organization]:
+    """Return a page of organizations by name; with `archived`, also the archived ones.
+
+    `search` is any part of a name, or a whole domain or external id, in any case. Raises BadRequest
+    if it can't be stored, and CursorInvalid.
+    """
+    condition = TRUE if archived else Condition("(o.active = ?)", (True,))
+    text = clean_search(search)
+    if text:
+        condition &= Condition(
+            "(replace(lower(o.name), ?, '') <> lower(o.name) "
+            "OR COALESCE(lower(o.external_id), '') = ? "
+            "OR o.id IN (SELECT d.organization_id FROM organization_domains d WHERE d.domain = ?))",
+            (text, text, text),
+        )
+    return build_connection(
+        Organization, "o", "organizations o", condition, ORGANIZATION_ORDER, page_request
+    )
+
+
+def clean_search(search: str | None) -> str:
+    """The trimmed text of a search in lower case; empty for none. Raises BadRequest."""
+    if search is None or not search.strip():
+        return ""
+    if not is_storable(search):
+        raise BadRequest("A search must not contain NUL bytes or lone surrogates.")
+    return search.strip().lower()

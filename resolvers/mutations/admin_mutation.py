@@ -51,12 +51,14 @@ def admin_mutation(
     name: str,
     model: type[Record],
     check: Callable[[Viewer, Any], None] | None = None,
+    describe: Callable[[Viewer, Record], dict[str, Any]] | None = None,
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
     `name` is the payload's field for the record. A repetition with the same idempotency key returns
     the current record. `check` is called before the transaction, also for a repetition, and may
-    raise Forbidden.
+    raise Forbidden. `describe` returns the payload's fields for the record, if the viewer may not
+    see all of it.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
@@ -84,7 +86,8 @@ def admin_mutation(
                 return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
             context.refresh()
-            return payload(**{name: record, "replayed": replayed})
+            fields = {name: record} if describe is None else describe(context.viewer, record)
+            return payload(**fields, replayed=replayed)
 
         return as_resolver(run_resolver, function, payload)
 

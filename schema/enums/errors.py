@@ -20,7 +20,8 @@ register_enum(
         "TransitionRefused.",
         "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened, by default "
         "more than 14 days. Create a follow-up ticket.",
-        "STALE_VERSION": "The ticket's version differs from `expectedVersion`. See StaleVersion.",
+        "STALE_VERSION": "The version of the ticket or record differs from `expectedVersion`. "
+        "See StaleVersion.",
         "UNSEEN_MESSAGES": "The ticket has messages after `lastSeenCursor`. See UnseenMessages.",
         "IDEMPOTENCY_KEY_REUSED": "The caller used the idempotency key for another input within "
         "24 hours.",

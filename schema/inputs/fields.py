@@ -18,6 +18,12 @@ EXPECTED_VERSION = (
     "another version by now, the mutation changes nothing and returns StaleVersion. Null: no "
     "check."
 )
+RECORD_VERSION = (
+    "The `version` of the record that the caller has read, 1 or more. If the record has another "
+    "version by now, the mutation changes nothing and returns StaleVersion. Null: no check."
+)
+KEEP_OR_REMOVE = "Absent: unchanged. Null: none."
+NEW_SLUG = "Lower-case letters and digits, in words joined by hyphens, 1 to 64 characters."
 TICKET_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
     "for 24 hours per caller and mutation. A repetition with the same key and input changes "

@@ -12,12 +12,14 @@ from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.messages import MessageMutations
 from schema.mutation.notifications import NotificationMutations
+from schema.mutation.organizations import OrganizationMutations
 from schema.mutation.people import PeopleMutations
 from schema.mutation.presence import PresenceMutations
 from schema.mutation.sla import SlaMutations
 from schema.mutation.teams import TeamMutations
 from schema.mutation.tickets import TicketMutations
 from schema.mutation.tokens import TokenMutations
+from schema.mutation.users import UserMutations
 
 
 @strawberry.type(
@@ -27,6 +29,8 @@ from schema.mutation.tokens import TokenMutations
 )
 class Mutation(
     PeopleMutations,
+    UserMutations,
+    OrganizationMutations,
     TicketMutations,
     MessageMutations,
     PresenceMutations,

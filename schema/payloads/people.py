@@ -1,4 +1,4 @@
-"""Payloads of the mutations for signing in and out."""
+"""Payloads of the mutations for signing in and out, and for users."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 import strawberry
 
 from models.access.viewer import Viewer
+from models.people.user import User
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import NULL_IF_REFUSED, record_field, user_errors_field
-from schema.types.people import ViewerType
+from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
+from schema.types.people import UserType, ViewerType
 
 
 @strawberry.type(description="The result of the mutation signIn.")
@@ -32,4 +33,18 @@ class SignInPayload:
 
 @strawberry.type(description="The result of the mutation signOut.")
 class SignOutPayload:
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="The result of a mutation that creates or changes a user.")
+class UserPayload:
+    user_id: strawberry.ID | None = strawberry.field(
+        default=None, description=f"The id of the user, for any token. {NULL_IF_REFUSED}"
+    )
+    user: User | None = record_field(
+        "The user after the change. Null for a token that may not see the user, which needs the "
+        f"scope `users:read`. {NULL_IF_REFUSED}",
+        UserType | None,
+    )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -36,10 +36,11 @@ class TransitionRefusedType(UserErrorInterface):
 
 
 @strawberry.type(
-    name="StaleVersion", description="The ticket's version differs from the expected version."
+    name="StaleVersion",
+    description="The version of the ticket or record differs from the expected version.",
 )
 class StaleVersionType(UserErrorInterface):
-    current: int = strawberry.field(description="The current version of the ticket.")
+    current: int = strawberry.field(description="The current version of the ticket or record.")
 
 
 @strawberry.type(

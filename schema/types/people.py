@@ -27,13 +27,23 @@ from schema.relations import foreign_key_field, related_list_field
 from schema.types.notifications import NotificationPreferenceType
 from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgument
 
+LazyCategory = Annotated["CategoryType", strawberry.lazy("schema.types.people")]
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
+
+
+VERSION = "The number of the record's version, for `expectedVersion`. Each change raises it."
 
 
 def is_hidden(info: strawberry.Info, record: User | Organization) -> bool:
     """Whether the viewer is a customer who can't look up the record, and so sees only its name."""
     viewer = context_of(info).viewer
     return viewer.is_customer and not can_see_record(viewer, record)
+
+
+def can_see_details(user: User, info: strawberry.Info) -> bool:
+    """Whether the viewer may see a user's email address, locale and time zone."""
+    viewer = context_of(info).viewer
+    return viewer.can_see_people or viewer.user_id == user.id
 
 
 @strawberry.type(
@@ -59,6 +69,29 @@ class OrganizationType(Node):
     ) -> str | None:
         return None if is_hidden(info, root) else root.external_id
 
+    active: bool = strawberry.field(
+        description="Whether new users may be added. An archived organization keeps its members "
+        "and tickets."
+    )
+    domains: Any = related_list_field(
+        related.domains,
+        list[str],
+        "The email domains of the organization, at most 50, in alphabetical order. Empty if the "
+        "viewer is a customer.",
+        item_attribute="domain",
+    )
+
+    @strawberry.field(
+        description="Whether a new customer with a verified email address at one of the domains "
+        "becomes a member. Null if the viewer is a customer."
+    )
+    def matches_domains(
+        self, root: strawberry.Parent[Organization], info: strawberry.Info
+    ) -> bool | None:
+        return None if context_of(info).viewer.is_customer else root.matches_domains
+
+    version: int = strawberry.field(description=VERSION)
+
 
 @strawberry.type(
     name="User", description="A person who uses the help desk: a customer, an agent or an admin."
@@ -69,8 +102,7 @@ class UserType(Node, Actor):
         "clients with the scope `users:read`; null for others."
     )
     def email(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
-        viewer = context_of(info).viewer
-        return root.email if viewer.can_see_people or viewer.user_id == root.id else None
+        return root.email if can_see_details(root, info) else None
 
     role: Role = strawberry.field(description="The role of the user.")
 
@@ -92,6 +124,28 @@ class UserType(Node, Actor):
         "The teams that the user is a member of, by slug. Empty if the viewer is a customer.",
     )
     active: bool = strawberry.field(description="Whether the user may sign in.")
+
+    @strawberry.field(
+        description="The integrator's own key for the user. Null if there is none, and for viewers "
+        "who may not see email addresses."
+    )
+    def external_id(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
+        return root.external_id if context_of(info).viewer.can_see_people else None
+
+    @strawberry.field(
+        description="The language of the user as a BCP 47 tag, such as de-CH. Visible like `email`."
+    )
+    def locale(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
+        return root.locale if can_see_details(root, info) else None
+
+    @strawberry.field(
+        description="The IANA name of the user's time zone, such as Europe/Berlin. Visible like "
+        "`email`."
+    )
+    def time_zone(self, root: strawberry.Parent[User], info: strawberry.Info) -> str | None:
+        return root.time_zone if can_see_details(root, info) else None
+
+    version: int = strawberry.field(description=VERSION)
 
     @strawberry.field(
         description="Whether the server may assign tickets to the user automatically. Null for "
@@ -161,10 +215,14 @@ class SystemType(Actor):
 )
 class TeamType(Node):
     slug: str = strawberry.field(
-        description="The stable key of the team, at most 64 characters. The teams support, sales "
-        "and billing always exist."
+        description="The stable key of the team, at most 64 characters. A new installation has the "
+        "teams support, sales and billing."
     )
     name: str = strawberry.field(description="The name of the team, 1 to 200 characters.")
+    active: bool = strawberry.field(
+        description="Whether the team may get tickets. False if it is archived."
+    )
+    version: int = strawberry.field(description=VERSION)
 
     @strawberry.field(
         description="Whether the server assigns each new ticket of the team to the available "
@@ -206,13 +264,22 @@ class TeamType(Node):
 )
 class CategoryType(Node):
     slug: str = strawberry.field(
-        description="The stable key of the category, at most 64 characters. The categories "
-        "technical, sales and billing always exist."
+        description="The stable key of the category, at most 64 characters. A new installation has "
+        "the categories technical, sales and billing."
     )
     name: str = strawberry.field(description="The name of the category.")
+    active: bool = strawberry.field(
+        description="Whether new tickets may have the category. False if it is archived."
+    )
+    version: int = strawberry.field(description=VERSION)
 
     team: Any = foreign_key_field(
         "team", TeamType, "The team that receives the tickets of the category."
+    )
+    parent: Any = foreign_key_field(
+        "parent",
+        LazyCategory | None,
+        "The category above this one in the tree, which has two levels. Null at the top.",
     )
 
 

@@ -13,6 +13,7 @@ from support.service import running
 
 from models import database as db
 from models.access.scopes import AGENT_SCOPES, ALL_SCOPES
+from models.audit.entry import AuditEntry
 from models.core import time
 from models.sla.records import SlaClock
 
@@ -68,7 +69,7 @@ async def test_a_user_is_created_once_and_can_sign_in(url: str, tmp_path: Path) 
             TICKETWIRE_DATABASE_URL=url,
         ),
     )
-    expect_refusal(again, "ada@example.com already exists")
+    expect_refusal(again, "Another user has this email address")
     assert piped.code == 0, piped.err
     query = """mutation($i: SignInInput!) { signIn(input: $i) {
       viewer { role user { id organization { name } teams { slug } } } } }"""
@@ -117,8 +118,8 @@ async def test_an_invalid_user_is_refused_and_stores_nothing(url: str, tmp_path:
         ({"email": "nobody"}, "email address"),
         ({"password": "short"}, "password"),
         ({"name": " "}, "name"),
-        ({"team": "nowhere", "role": "agent", "organization": "Acme"}, "nowhere"),
-        ({"team": "support"}, "members of a team"),
+        ({"team": "nowhere", "role": "agent", "organization": "Acme"}, "no such team"),
+        ({"team": "support"}, "member of a team"),
     ]
     results = await asyncio.gather(
         *(
@@ -327,3 +328,39 @@ async def test_sla_verify_reports_differences_from_the_log(url: str, tmp_path: P
     assert result.code == 1
     assert result.out.startswith(str(clock.ticket_id))
     assert result.err == "ticketwire: 1 differences in 20 tickets\n"
+
+
+async def test_users_are_listed_deactivated_and_get_passwords(url: str, tmp_path: Path) -> None:
+    async def run(*arguments: str, stdin: str = "") -> CliResult:
+        return await run_cli(tmp_path, *arguments, stdin=stdin, TICKETWIRE_DATABASE_URL=url)
+
+    created = await run(*ADA)
+    admin = ("--email", "root@example.com", "--name", "Root", "--role", "admin")
+    await run("user", "create", *admin, stdin="first password\n")
+    changed = await run(
+        "user", "set-password", "--email", "ADA@example.com", stdin="second password\n"
+    )
+    assert (changed.code, changed.err) == (0, "")
+    listed = await run("user", "list", "--role", "agent")
+    ada = "\t".join((created.out.strip(), "ada@example.com", "agent", "active", "Ada"))
+    assert listed.out.splitlines() == [ada]
+    last = await run("user", "deactivate", "--email", "root@example.com")
+    expect_refusal(last, "last active admin")
+    short = await run("user", "set-password", "--email", "ada@example.com", "--password", "short")
+    expect_refusal(short, "8 to 1024")
+    unknown = await run("user", "deactivate", "--email", "nobody@example.com")
+    expect_refusal(unknown, "nobody@example.com")
+    arguments = ("--email", "ada@example.com", "--reassign-to", "root@example.com")
+    assert (await run("user", "deactivate", *arguments)).code == 0
+    assert "ada@" not in (await run("user", "list")).out
+    assert "inactive" in (await run("user", "list", "--inactive")).out
+    await db.connect(url)
+    try:
+        entries = await AuditEntry.all().order_by("id")
+        assert [each.action for each in entries] == [
+            *("user create", "user create", "user set-password", "user deactivate")
+        ]
+        assert {each.actor_user_id for each in entries} == {None}
+        assert all("password_hash" not in each.changes for each in entries)
+    finally:
+        await db.disconnect()

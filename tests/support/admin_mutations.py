@@ -18,7 +18,18 @@ POLICY_FIELDS = """id name position priority
 CALENDAR_FIELDS = "id name timeZone week { start end } holidays active"
 ESCALATION_PATH_FIELDS = """id name position trigger metric priority team { slug }
   steps { after action team { slug } user { displayName } } active"""
+USER_FIELDS = """id email displayName role organization { id name } teams { slug } active
+  externalId locale timeZone version"""
+ORGANIZATION_FIELDS = "id name shared externalId active domains matchesDomains version"
+TEAM_FIELDS = "id slug name assignsByLoad active version members { displayName }"
+CATEGORY_FIELDS = "id slug name team { slug } parent { slug } active version"
 PAYLOAD_FIELDS = {
+    "User": ("user", USER_FIELDS),
+    "Organization": ("organization", ORGANIZATION_FIELDS),
+    "createTeam": ("team", TEAM_FIELDS),
+    "archiveTeam": ("team", TEAM_FIELDS),
+    "TeamMember": ("team", TEAM_FIELDS),
+    "Category": ("category", CATEGORY_FIELDS),
     "SlaPolicy": ("slaPolicy", POLICY_FIELDS),
     "SlaCalendar": ("slaCalendar", CALENDAR_FIELDS),
     "EscalationPath": ("escalationPath", ESCALATION_PATH_FIELDS),

@@ -19,6 +19,7 @@ TABLES = (
     "attachments",
     "users",
     "organizations",
+    "organization_domains",
     "memberships",
     "teams",
     "categories",
@@ -43,7 +44,7 @@ TABLES = (
 Jobs write notifications and emails at any time.
 """
 ORDER_COLUMNS = {**dict.fromkeys(TABLES, "id"), "events": "position"}
-WORKER_COLUMNS = ("last_used_at", "applied")
+WORKER_COLUMNS = ("last_used_at", "applied", "handover_pending")
 """Columns that workers update at any time."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.audit.directory_event import DirectoryEvent
 from models.changes.serialization import serialize_ticket
 from models.log import event
 from models.log.event import MESSAGE_EVENTS, Event, EventType, Json
@@ -14,8 +15,10 @@ from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher
 async def audit() -> list[Event]:
     """Return the log. Fails if the log has gaps or differs from the stored records."""
     log = await Event.all().order_by("position")
-    assert [event_.position for event_ in log] == list(range(1, len(log) + 1))
-    assert await event.read_head() == len(log)
+    directory = await DirectoryEvent.all()
+    positions = sorted(each.position for each in (*log, *directory))
+    assert positions == list(range(1, len(positions) + 1))
+    assert await event.read_head() == len(positions)
     for ticket in await Ticket.all():
         own = [event_ for event_ in log if event_.ticket_id == ticket.id]
         assert own[0].type is EventType.TICKET_CREATED

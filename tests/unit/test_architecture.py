@@ -16,6 +16,8 @@ TOP_LEVEL_MODULES = (
     "app",
     "background",
     "cli",
+    "cli_accounts",
+    "cli_support",
     "lifespan",
     "server",
     "services",

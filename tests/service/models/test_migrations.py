@@ -49,6 +49,7 @@ NAMES = [
     "0019_index_names",
     "0013_last_replies_and_read_marks",
     "0023_notifications",
+    "0014_people",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -406,6 +407,26 @@ async def list_numbers(filter: FilterData) -> list[int]:
         SYSTEM, filter, order, PageRequest(10, False, None, None), NOON
     )
     return [ticket.number for ticket in page.rows]
+
+
+@pytest.mark.usefixtures("empty")
+async def test_people_of_version_0016_stay_active_and_unmatched_if_shared() -> None:
+    async with database.transaction():
+        await (await migrate.create_executor()).migrate([MigrationTarget("models", "0016_audit")])
+    for name, shared in (("Shared", True), ("Alone", False)):
+        await insert_row("organizations", id=new_id(), name=name, shared=shared)
+    team_id = new_id()
+    await insert_row("teams", id=team_id, slug="t", name="T")
+    await insert_row("categories", id=new_id(), slug="c", name="C", team_id=team_id)
+    await migrate.migrate()
+    organizations = await Organization.all().order_by("name")
+    assert [(each.name, each.active, each.matches_domains) for each in organizations] == [
+        ("Alone", True, True),
+        ("Shared", True, False),
+    ]
+    category = await Category.get(slug="c").select_related("team")
+    assert (category.active, category.parent_id, category.team.active) == (True, None, True)
+    assert category.team.successor_id is None
 
 
 async def test_concurrent_migrations_all_succeed_and_one_applies_them(empty_url: str) -> None:

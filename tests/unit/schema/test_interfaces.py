@@ -23,7 +23,7 @@ ABSTRACT = sorted(
     if isinstance(type, GraphQLInterfaceType | GraphQLUnionType)
 )
 
-UNRELATED = {"category", "metric", "priority", "reason", "resolution", "team"}
+UNRELATED = {"timeZone", "category", "metric", "priority", "reason", "resolution", "team"}
 """Fields that have different types in different types of Node, which no list holds together."""
 
 

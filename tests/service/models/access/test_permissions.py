@@ -40,7 +40,7 @@ pytestmark = pytest.mark.never_retried
 
 CUSTOMERS = {"tickets:read", "tickets:write", "events:read"}
 AGENTS = CUSTOMERS | {"notes:read", "notes:write", "users:read"}
-ALL_SCOPE_NAMES = AGENTS | {"webhooks:manage", "admin"}
+ALL_SCOPE_NAMES = AGENTS | {"webhooks:manage", "users:write", "admin"}
 MAX_SCOPE_NAMES = {
     "ANONYMOUS": set[str](),
     "CUSTOMER": CUSTOMERS,
@@ -56,6 +56,8 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "READ_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
     "READ_EVENTS": ("CUSTOMER AGENT ADMIN API_CLIENT", "events:read"),
     "READ_PEOPLE": ("AGENT ADMIN API_CLIENT", "users:read"),
+    "MANAGE_CUSTOMERS": ("ADMIN API_CLIENT", "users:write"),
+    "EDIT_OWN_PROFILE": ("CUSTOMER AGENT ADMIN", None),
     "WRITE_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write"),
     "RATE_TICKETS": ("CUSTOMER", "tickets:write"),
     "WATCH_TICKETS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
@@ -125,7 +127,7 @@ def test_only_a_session_may_manage_tokens(name: str) -> None:
             replace(signed_in, token=Token(kind=TokenKind.API)),
             replace(signed_in, token=None),
         ):
-            if name != "MANAGE_OWN_TOKENS":
+            if name not in ("MANAGE_OWN_TOKENS", "EDIT_OWN_PROFILE"):
                 assert permissions_by_name()[name].allows(program) == permissions_by_name()[
                     name
                 ].allows(signed_in)

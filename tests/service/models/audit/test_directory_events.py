@@ -24,10 +24,13 @@ from models.queries import event_log
 from workers.job import LogJob
 
 LOGGED_COLUMNS: dict[type, set[str]] = {
-    User: {"email", "display_name", "role", "organization_id", "active", "present", "created_at"},
-    Organization: {"name", "shared", "external_id"},
-    Team: {"slug", "name", "assigns_by_load"},
-    Category: {"slug", "name", "team_id"},
+    User: {
+        *("email", "display_name", "role", "organization_id", "active", "present", "created_at"),
+        *("external_id", "locale", "time_zone", "successor_id"),
+    },
+    Organization: {"name", "shared", "external_id", "active", "matches_domains"},
+    Team: {"slug", "name", "assigns_by_load", "active", "successor_id"},
+    Category: {"slug", "name", "team_id", "parent_id", "active"},
     ApiClient: {"display_name", "active", "created_at"},
 }
 

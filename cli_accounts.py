@@ -1,0 +1,120 @@
+"""The commands `user` and `token`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from cli_support import fail, load_settings, migrate_database, read_password, with_database
+
+users = typer.Typer(help="Users.", no_args_is_help=True)
+tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
+
+
+@users.command("create")
+def user_create(
+    email: Annotated[str, Option(help="The email address, with which the user signs in.")],
+    name: Annotated[str, Option(help="The display name.")],
+    role: Annotated[str, Option(help="customer, agent or admin.")] = "customer",
+    organization: Annotated[str | None, Option(help="A customer's organization by name.")] = None,
+    team: Annotated[list[str] | None, Option(help="A team's slug. Can be repeated.")] = None,
+    password: Annotated[str | None, Option(help="Default: read from standard input.")] = None,
+) -> None:
+    """Create a user, and the organization if it does not exist. Prints the id."""
+    from models import provisioning
+
+    chosen = password if password is not None else read_password()
+
+    async def create() -> str:
+        await migrate_database()
+        return await provisioning.create_user(
+            *(email, name, role, chosen, datetime.now(UTC)),
+            organization=organization,
+            teams=team or [],
+        )
+
+    typer.echo(with_database(load_settings(), create))
+
+
+@users.command("list")
+def user_list(
+    role: Annotated[str | None, Option(help="customer, agent or admin. Default: all.")] = None,
+    inactive: Annotated[bool, Option("--inactive", help="Also list deactivated users.")] = False,
+) -> None:
+    """List users by email address: id, email address, role, state and name, separated by tabs."""
+    from models import provisioning
+
+    async def list_users() -> list[str]:
+        await migrate_database()
+        return await provisioning.list_users(role, inactive=inactive)
+
+    for line in with_database(load_settings(), list_users):
+        typer.echo(line)
+
+
+@users.command("deactivate")
+def user_deactivate(
+    email: Annotated[str, Option(help="The email address of the user.")],
+    reassign_to: Annotated[
+        str | None,
+        Option(help="Who gets the user's open tickets. Default: they stay in their teams."),
+    ] = None,
+) -> None:
+    """Deactivate a user and revoke all their tokens. The jobs hand over the open tickets."""
+    from models import provisioning
+
+    async def deactivate() -> None:
+        await migrate_database()
+        await provisioning.deactivate_user(email, reassign_to, datetime.now(UTC))
+
+    with_database(load_settings(), deactivate)
+    typer.echo(f"deactivated {email}")
+
+
+@users.command("set-password")
+def user_set_password(
+    email: Annotated[str, Option(help="The email address of the user.")],
+    password: Annotated[str | None, Option(help="Default: read from standard input.")] = None,
+) -> None:
+    """Set the password of a user, and end the user's sessions."""
+    from models import provisioning
+
+    chosen = password if password is not None else read_password()
+
+    async def change() -> None:
+        await migrate_database()
+        await provisioning.set_password(email, chosen, datetime.now(UTC))
+
+    with_database(load_settings(), change)
+    typer.echo(f"changed the password of {email}")
+
+
+@tokens.command("create")
+def token_create(
+    email: Annotated[str | None, Option(help="The email address of the owner.")] = None,
+    client: Annotated[str | None, Option(help="The API client that owns the token.")] = None,
+    scopes: Annotated[str | None, Option(help="Comma-separated scopes. Default: all.")] = None,
+    expires: Annotated[str | None, Option(help="A date and time, or days such as 90d.")] = None,
+    name: Annotated[str, Option(help="The name of the token.")] = "command line",
+) -> None:
+    """Create a token, and the API client if it does not exist. Prints only the token."""
+    from models import provisioning
+
+    if (email is None) == (client is None):
+        fail("give either --email or --client")
+
+    async def create() -> str:
+        await migrate_database()
+        names = None if scopes is None else split_names(scopes)
+        return await provisioning.issue_token(
+            email, client, names, expires, name, datetime.now(UTC)
+        )
+
+    typer.echo(with_database(load_settings(), create))
+
+
+def split_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

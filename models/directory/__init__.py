@@ -1,0 +1,1 @@
+"""Changes of people, organizations, teams and categories; every transaction locks first."""

@@ -1,0 +1,47 @@
+"""The lock of changes of the directory, and the rules about who may change which user."""
+
+from __future__ import annotations
+
+from models import database
+from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS
+from models.access.viewer import Viewer
+from models.core.errors import Forbidden, InvalidInput, UserErrorCode
+from models.people.user import ApiClient, Role, User
+
+LOCK_ID = 5_318_604_227
+"""The Postgres advisory lock of changes of the directory; the same in all processes."""
+LAST_ADMIN = "This is the last active admin. Make another user an admin first."
+
+
+async def lock_directory(actor: Viewer) -> None:
+    """Wait for other changes of the directory. Call it before any row is locked.
+
+    So two admins can't demote each other at once, and a value that is free stays free until the
+    commit. SQLite needs no lock: its transactions begin with BEGIN IMMEDIATE. Raises Forbidden if
+    the actor was deactivated or got another role meanwhile.
+    """
+    if database.dialect() == "postgres":
+        await database.fetch("SELECT pg_advisory_xact_lock(?)", [LOCK_ID])
+    if actor.user is not None:
+        is_same = await User.exists(id=actor.user.id, active=True, role=actor.user.role)
+    elif actor.client is not None:
+        is_same = await ApiClient.exists(id=actor.client.id, active=True)
+    else:
+        is_same = True
+    if not is_same:
+        raise Forbidden("Your permissions have changed. Sign in again.")
+
+
+def check_manages_users(actor: Viewer, *roles: Role) -> None:
+    """Raises Forbidden unless the actor may manage users with these roles."""
+    MANAGE_CUSTOMERS.check(actor)
+    if any(role is not Role.CUSTOMER for role in roles) and not ADMINISTER.allows(actor):
+        raise Forbidden("Agents, admins and roles can only be changed with the scope admin.")
+
+
+async def check_other_admin(user: User, field: str) -> None:
+    """Raises InvalidInput if the user is the last active admin. The directory must be locked."""
+    if user.role is not Role.ADMIN or not user.active:
+        return
+    if not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists():
+        raise InvalidInput(UserErrorCode.INVALID, LAST_ADMIN, field)

@@ -1,0 +1,69 @@
+"""The teams of a user, and the end of a user's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
+from models.people.team import Membership, Team, get_active_team
+from models.people.token import Token, TokenKind
+from models.people.user import Role, User
+
+MAX_TEAMS = 100
+"""The maximum number of teams of a user."""
+
+
+def check_role(role: Role, slugs: Sequence[str]) -> None:
+    """Raises InvalidInput if a user of this role would be in teams, or in too many."""
+    if slugs and role is Role.CUSTOMER:
+        message = "must be empty, because a customer can't be a member of a team"
+        raise InvalidInput(UserErrorCode.INVALID, message, "teams")
+    if len(slugs) > MAX_TEAMS:
+        message = f"must be at most {MAX_TEAMS} teams; these are {len(slugs)}"
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams")
+
+
+async def get_teams(slugs: Sequence[str], user: User | None = None) -> list[Team]:
+    """The teams with these slugs, each once. Raises InvalidInput for `teams`.
+
+    An archived team is refused, unless the user is a member of it already.
+    """
+    current = {} if user is None else {team.slug: team for team in await list_teams(user)}
+    return [
+        current.get(slug) or await get_active_team(slug, "teams") for slug in dict.fromkeys(slugs)
+    ]
+
+
+async def list_teams(user: User) -> list[Team]:
+    """The teams of a user, by slug."""
+    rows = await Membership.filter(user_id=user.id).select_related("team").order_by("team__slug")
+    return [row.team for row in rows]
+
+
+async def set_teams(changes: RecordChanges, user: User, teams: Sequence[Team]) -> bool:
+    """Make the user a member of exactly these teams; returns whether that changes anything."""
+    before = {team.id: team for team in await list_teams(user)}
+    after = {team.id: team for team in teams}
+    if before.keys() == after.keys():
+        return False
+    await Membership.filter(user_id=user.id, team_id__in=before.keys() - after.keys()).delete()
+    for team_id in sorted(after.keys() - before.keys()):
+        await Membership.create(team_id=team_id, user_id=user.id)
+    slugs = [sorted(team.slug for team in each.values()) for each in (before, after)]
+    changes.log(user, "teams", *slugs)
+    return True
+
+
+async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:
+    """Revoke all tokens of a user. The log names the API tokens, but not each session."""
+    tokens = Token.filter(user_id=user.id, revoked_at__isnull=True)
+    for token in await tokens.filter(kind=TokenKind.API).select_for_update().order_by("id"):
+        await changes.update(token, revoked_at=at)
+    await revoke_sessions(user, at)
+
+
+async def revoke_sessions(user: User, at: datetime) -> None:
+    sessions = Token.filter(user_id=user.id, kind=TokenKind.SESSION, revoked_at__isnull=True)
+    await sessions.update(revoked_at=at)

@@ -1,0 +1,214 @@
+"""Creates and changes users. Each function is part of the caller's transaction.
+
+The scope `users:write` manages customers. Agents, admins, roles and memberships need `admin`.
+Users edit their own name, locale and time zone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from models.access.permissions import EDIT_OWN_PROFILE
+from models.access.viewer import Viewer
+from models.core import ids
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges, check_version
+from models.directory import memberships
+from models.directory.access import check_manages_users, check_other_admin, lock_directory
+from models.directory.user_fields import UserFields, clean_external_id, clean_fields
+from models.people.email_address import clean_email
+from models.people.user import Role, User
+
+PROFILE_FIELDS = frozenset({"display_name", "locale", "time_zone"})
+"""The fields that users may change of themselves."""
+
+
+async def create_user(
+    changes: RecordChanges,
+    actor: Viewer,
+    fields: UserFields,
+    at: datetime,
+    password_hash: str | None = None,
+) -> User:
+    """Create a user, by default without a password. The email address and name are required.
+
+    Raises InvalidInput, and Forbidden if the actor may not manage users of this role.
+    """
+    role = fields.get("role", Role.CUSTOMER)
+    check_manages_users(actor, role)
+    await lock_directory(actor)
+    return await insert_user(changes, fields, at, password_hash)
+
+
+async def insert_user(
+    changes: RecordChanges, fields: UserFields, at: datetime, password_hash: str | None = None
+) -> User:
+    """`create_user` for a caller that has locked the directory and checked the actor."""
+    for name, field in (("email", "email"), ("display_name", "displayName")):
+        if name not in fields:
+            raise InvalidInput(UserErrorCode.REQUIRED, "is required for a new user", field)
+    values = await clean_fields(fields, None)
+    user = User(**values, password_hash=password_hash, created_at=at)
+    slugs = fields.get("teams", ())
+    memberships.check_role(user.role, slugs)
+    teams = await memberships.get_teams(slugs)
+    await changes.create(user)
+    await memberships.set_teams(changes, user, teams)
+    return user
+
+
+async def update_user(
+    changes: RecordChanges,
+    actor: Viewer,
+    user_id: UUID | None,
+    fields: UserFields,
+    expected_version: int | None = None,
+) -> User:
+    """Change a user. Raises InvalidInput, StaleVersion and Forbidden."""
+    await lock_directory(actor)
+    user = await lock_user(user_id)
+    check_may_edit(actor, user, fields)
+    check_version(user, expected_version)
+    return await apply_fields(changes, user, fields)
+
+
+def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
+    """Raises Forbidden unless the actor may change these fields of the user."""
+    is_own_profile = user.id == actor.user_id and PROFILE_FIELDS.issuperset(fields)
+    if is_own_profile and EDIT_OWN_PROFILE.allows(actor):
+        return
+    check_manages_users(actor, user.role, fields.get("role", user.role))
+
+
+async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -> User:
+    """Set the fields of a user. The directory and the user must be locked. Raises InvalidInput."""
+    values = await clean_fields(fields, user)
+    role = fields.get("role", user.role)
+    was_staff = user.role is not Role.CUSTOMER
+    if role is not Role.ADMIN:
+        await check_other_admin(user, "role")
+    if was_staff and role is Role.CUSTOMER:
+        values["handover_pending"] = True
+    slugs = fields.get("teams")
+    memberships.check_role(role, slugs or ())
+    if role is Role.CUSTOMER:
+        slugs = ()
+    teams = None if slugs is None else await memberships.get_teams(slugs, user)
+    has_changed = await changes.update(user, **values)
+    has_other_teams = teams is not None and await memberships.set_teams(changes, user, teams)
+    if has_other_teams and not has_changed:
+        await changes.raise_version(user)
+    return user
+
+
+async def upsert_user(
+    changes: RecordChanges, actor: Viewer, fields: UserFields, at: datetime
+) -> User:
+    """Change the user with the external id, or else with the email address, or create one.
+
+    Raises InvalidInput and Forbidden.
+    """
+    check_manages_users(actor, fields.get("role", Role.CUSTOMER))
+    await lock_directory(actor)
+    user = await find_by_keys(fields)
+    if user is None:
+        return await insert_user(changes, fields, at)
+    check_manages_users(actor, user.role, fields.get("role", user.role))
+    return await apply_fields(changes, user, fields)
+
+
+async def find_by_keys(fields: UserFields) -> User | None:
+    """The user that an upsert means. Raises InvalidInput."""
+    external_id, email = fields.get("external_id"), fields.get("email")
+    if external_id is None and email is None:
+        message = "Give the external id or the email address of the user."
+        raise InvalidInput(UserErrorCode.REQUIRED, message, "externalId")
+    user = None
+    if external_id is not None:
+        key = clean_external_id(external_id)
+        user = await User.select_for_update(no_key=True).get_or_none(external_id=key)
+    if user is None and email is not None:
+        address = clean_email(email, "email")
+        user = await User.select_for_update(no_key=True).get_or_none(email=address)
+        if user is not None and external_id is not None and user.external_id is not None:
+            message = "The user with this email address has another external id."
+            raise InvalidInput(UserErrorCode.TAKEN, message, "email")
+    return user
+
+
+async def deactivate_user(
+    changes: RecordChanges,
+    actor: Viewer,
+    user_id: UUID | None,
+    successor_id: str | None,
+    expected_version: int | None,
+    at: datetime,
+) -> User:
+    """Deactivate a user and revoke all their tokens; a job hands over their open tickets.
+
+    `successor_id` is the global id of the new assignee; None leaves the tickets to their teams. A
+    user who is already deactivated gets the new successor. Raises InvalidInput, StaleVersion and
+    Forbidden.
+    """
+    await lock_directory(actor)
+    user = await lock_user(user_id)
+    check_manages_users(actor, user.role)
+    check_version(user, expected_version)
+    await check_other_admin(user, "userId")
+    successor = await find_successor(user, successor_id)
+    successor_key = successor.id if successor else None
+    if user.active or user.successor_id != successor_key:
+        is_assignable = user.role is not Role.CUSTOMER
+        await changes.update(
+            user, active=False, successor_id=successor_key, handover_pending=is_assignable
+        )
+    await memberships.revoke_tokens(changes, user, at)
+    return user
+
+
+async def find_successor(user: User, successor_id: str | None) -> User | None:
+    """The user with this global id, who can be assigned tickets. Raises InvalidInput."""
+    if successor_id is None:
+        return None
+    key = ids.key_of(ids.USER, successor_id)
+    successor = await User.get_or_none(id=key) if key else None
+    if successor is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "reassignTo")
+    if user.role is Role.CUSTOMER:
+        message = "must be null, because customers are not assigned tickets"
+        raise InvalidInput(UserErrorCode.INVALID, message, "reassignTo")
+    if not successor.is_staff or successor.id == user.id:
+        message = "must be another user who is an active agent or admin"
+        raise InvalidInput(UserErrorCode.INVALID, message, "reassignTo")
+    return successor
+
+
+async def reactivate_user(
+    changes: RecordChanges,
+    actor: Viewer,
+    user_id: UUID | None,
+    expected_version: int | None,
+    at: datetime,
+) -> User:
+    """Let a deactivated user sign in again. Earlier sessions and tokens stay revoked.
+
+    Raises InvalidInput, StaleVersion and Forbidden.
+    """
+    await lock_directory(actor)
+    user = await lock_user(user_id)
+    check_manages_users(actor, user.role)
+    check_version(user, expected_version)
+    if not user.active:
+        # A sign-in at the moment of the deactivation may have created a session after it.
+        await memberships.revoke_tokens(changes, user, at)
+        await changes.update(user, active=True, successor_id=None, handover_pending=False)
+    return user
+
+
+async def lock_user(key: UUID | None) -> User:
+    """Raises InvalidInput NOT_FOUND for `userId`."""
+    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
+    if user is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    return user

@@ -1,0 +1,31 @@
+"""Who takes over from a deactivated user, and which team from an archived one."""
+
+from __future__ import annotations
+
+from models.people.team import Team
+from models.people.user import User
+
+MAX_STEPS = 10
+"""A successor may have a successor, too. The limit also ends cycles."""
+
+
+async def find_active_user(user: User) -> User | None:
+    """The user, if they can be assigned tickets, or else the next successor who can be."""
+    for _ in range(MAX_STEPS):
+        if user.is_staff:
+            return user
+        if user.active or user.successor_id is None:
+            return None
+        user = await User.get(id=user.successor_id)
+    return None
+
+
+async def find_active_team(team: Team) -> Team | None:
+    """The team, if it is active, or else the next successor that is."""
+    for _ in range(MAX_STEPS):
+        if team.active:
+            return team
+        if team.successor_id is None:
+            return None
+        team = await Team.get(id=team.successor_id)
+    return None

@@ -1,0 +1,105 @@
+"""The mutations of users."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from models.access.permissions import EDIT_OWN_PROFILE, MANAGE_CUSTOMERS
+from models.access.viewer import Viewer
+from models.access.visibility import can_see_record
+from models.core import ids
+from models.directory import users
+from models.directory.user_fields import UserFields
+from models.directory.users import PROFILE_FIELDS
+from models.people.user import User
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
+from schema.inputs.people import (
+    CreateUserInput,
+    DeactivateUserInput,
+    ReactivateUserInput,
+    UpdateUserInput,
+    UpsertUserInput,
+)
+from schema.payloads.people import UserPayload
+
+CLEARABLE_FIELDS = frozenset({"organization_id", "external_id", "locale", "time_zone"})
+"""The fields of a user that null clears."""
+
+
+def describe_user(viewer: Viewer, user: User) -> dict[str, Any]:
+    return {
+        "user_id": ids.encode(ids.USER, user.id),
+        "user": user if can_see_record(viewer, user) else None,
+    }
+
+
+user_mutation = admin_mutation(UserPayload, "user", User, describe=describe_user)
+
+
+def user_fields(
+    input: CreateUserInput | UpdateUserInput | UpsertUserInput,
+    clearable: frozenset[str] = CLEARABLE_FIELDS,
+) -> UserFields:
+    fields = given_fields(input, clearable=clearable)
+    for name in ("user_id", "expected_version", "idempotency_key"):
+        fields.pop(name, None)
+    return cast("UserFields", fields)
+
+
+def check_may_update(viewer: Viewer, input: UpdateUserInput) -> None:
+    """Users change their own profile, and managers those of others. Raises Forbidden.
+
+    The answer is the same for every id of another user, so it doesn't show whether there is one.
+    """
+    is_own = viewer.user_id is not None and ids.key_of(ids.USER, input.user_id) == viewer.user_id
+    if is_own and PROFILE_FIELDS.issuperset(user_fields(input)):
+        if not MANAGE_CUSTOMERS.allows(viewer):
+            EDIT_OWN_PROFILE.check(viewer)
+        return
+    MANAGE_CUSTOMERS.check(viewer)
+
+
+@user_mutation
+async def create_user(mutation: AdminMutation, input: CreateUserInput) -> User:
+    fields = user_fields(input, frozenset())
+    return await users.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
+
+
+@admin_mutation(UserPayload, "user", User, check=check_may_update, describe=describe_user)
+async def update_user(mutation: AdminMutation, input: UpdateUserInput) -> User:
+    return await users.update_user(
+        mutation.changes,
+        mutation.viewer,
+        ids.key_of(ids.USER, input.user_id),
+        user_fields(input),
+        input.expected_version,
+    )
+
+
+@user_mutation
+async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
+    fields = user_fields(input, CLEARABLE_FIELDS - {"external_id"})
+    return await users.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
+
+
+@user_mutation
+async def deactivate_user(mutation: AdminMutation, input: DeactivateUserInput) -> User:
+    return await users.deactivate_user(
+        mutation.changes,
+        mutation.viewer,
+        ids.key_of(ids.USER, input.user_id),
+        input.reassign_to,
+        input.expected_version,
+        mutation.at,
+    )
+
+
+@user_mutation
+async def reactivate_user(mutation: AdminMutation, input: ReactivateUserInput) -> User:
+    return await users.reactivate_user(
+        mutation.changes,
+        mutation.viewer,
+        ids.key_of(ids.USER, input.user_id),
+        input.expected_version,
+        mutation.at,
+    )

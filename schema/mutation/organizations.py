@@ -1,0 +1,68 @@
+"""The mutations of organizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import MANAGE_CUSTOMERS
+from resolvers import organizations
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
+from schema.payloads.organizations import OrganizationPayload
+
+ORGANIZATION = OrganizationPayload | None
+FIELD_ERRORS = (
+    "REQUIRED (name, externalId, domains)",
+    "TOO_LONG (name, externalId, domains)",
+    "INVALID (name, externalId, domains: not a domain, or of a public mail service; "
+    "idempotencyKey)",
+)
+VERSION_ERROR = "STALE_VERSION (expectedVersion)"
+
+
+@strawberry.type
+class OrganizationMutations:
+    create_organization: Any = mutation(
+        organizations.create_organization,
+        MANAGE_CUSTOMERS,
+        "Creates an organization. Several organizations may have the same name.",
+        ORGANIZATION,
+        errors=("TAKEN (externalId, domains)", *FIELD_ERRORS, *KEY_ERRORS),
+    )
+    update_organization: Any = mutation(
+        organizations.update_organization,
+        MANAGE_CUSTOMERS,
+        "Changes, archives or restores an organization. If `shared` changes, open sockets of its "
+        "members follow within seconds.",
+        ORGANIZATION,
+        errors=(
+            "NOT_FOUND (organizationId)",
+            "TAKEN (externalId, domains)",
+            *FIELD_ERRORS,
+            VERSION_ERROR,
+            *KEY_ERRORS,
+        ),
+    )
+    upsert_organization: Any = mutation(
+        organizations.upsert_organization,
+        MANAGE_CUSTOMERS,
+        "Changes the organization with the external id, or creates one. It does not restore an "
+        "archived organization.",
+        ORGANIZATION,
+        errors=("TAKEN (domains)", *FIELD_ERRORS, *KEY_ERRORS),
+    )
+    archive_organization: Any = mutation(
+        organizations.archive_organization,
+        MANAGE_CUSTOMERS,
+        "Archives an organization, so that no new users are added. Its members and tickets stay, "
+        "and it keeps its domains.",
+        ORGANIZATION,
+        errors=(
+            "NOT_FOUND (organizationId)",
+            "INVALID (idempotencyKey)",
+            VERSION_ERROR,
+            *KEY_ERRORS,
+        ),
+    )

@@ -1,0 +1,99 @@
+"""The mutations of users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import AUTHENTICATED, MANAGE_CUSTOMERS
+from resolvers import users
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
+from schema.payloads.people import UserPayload
+
+USER = UserPayload | None
+RULE = (
+    "Users who are agents or admins, roles and teams need the scope `admin`; otherwise the "
+    "operation fails with FORBIDDEN."
+)
+FIELD_ERRORS = (
+    "NOT_FOUND (organizationId, teams)",
+    "TOO_LONG (email, displayName, teams, externalId, locale, timeZone)",
+    "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId, "
+    "teams: archived; teams: of a customer)",
+)
+LAST_ADMIN = "INVALID ({field}: the last active admin)"
+VERSION_ERROR = "STALE_VERSION (expectedVersion)"
+
+
+@strawberry.type
+class UserMutations:
+    create_user: Any = mutation(
+        users.create_user,
+        MANAGE_CUSTOMERS,
+        f"Creates a user without a password. {RULE}",
+        USER,
+        errors=(
+            "REQUIRED (email, displayName, externalId, timeZone)",
+            "TAKEN (email, externalId)",
+            *FIELD_ERRORS,
+            *KEY_ERRORS,
+        ),
+    )
+    update_user: Any = mutation(
+        users.update_user,
+        AUTHENTICATED,
+        "Changes a user. With a session token, users change their own name, locale and time "
+        f"zone. Other changes need the scope `users:write`, as for createUser. {RULE}",
+        USER,
+        errors=(
+            "NOT_FOUND (userId)",
+            "REQUIRED (email, displayName, externalId, timeZone)",
+            "TAKEN (email, externalId)",
+            LAST_ADMIN.format(field="role"),
+            *FIELD_ERRORS,
+            VERSION_ERROR,
+            *KEY_ERRORS,
+        ),
+    )
+    upsert_user: Any = mutation(
+        users.upsert_user,
+        MANAGE_CUSTOMERS,
+        "Changes the user with the external id or else with the email address, or creates one "
+        f"without a password. It does not reactivate a user. {RULE}",
+        USER,
+        errors=(
+            "REQUIRED (externalId: both it and email are absent; email, displayName: for a new "
+            "user; timeZone)",
+            "TAKEN (email: of another user, or of one with another external id)",
+            LAST_ADMIN.format(field="role"),
+            *FIELD_ERRORS,
+            *KEY_ERRORS,
+        ),
+    )
+    deactivate_user: Any = mutation(
+        users.deactivate_user,
+        MANAGE_CUSTOMERS,
+        "Deactivates a user. The user can no longer sign in, all tokens of the user are revoked, "
+        "and open sockets end within seconds. The server then hands over the open tickets that are "
+        "assigned to the user, also those that are reopened later. Everything that the user wrote "
+        f"stays. {RULE}",
+        USER,
+        errors=(
+            "NOT_FOUND (userId, reassignTo)",
+            LAST_ADMIN.format(field="userId"),
+            "INVALID (reassignTo: not another active agent or admin, or the user is a customer; "
+            "idempotencyKey)",
+            VERSION_ERROR,
+            *KEY_ERRORS,
+        ),
+    )
+    reactivate_user: Any = mutation(
+        users.reactivate_user,
+        MANAGE_CUSTOMERS,
+        "Lets a deactivated user sign in again. Earlier sessions and tokens stay revoked. Tickets "
+        f"that were handed over stay where they are. {RULE}",
+        USER,
+        errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", VERSION_ERROR, *KEY_ERRORS),
+    )

@@ -1,0 +1,47 @@
+"""Changes of users and organizations reach open sockets within seconds."""
+
+from __future__ import annotations
+
+import pytest
+from support import Service, World
+from support.admin_mutations import run_mutation
+from support.client import EVENTS
+from support.live import head_cursor, wait_for_close
+
+from models.core import ids
+from models.log.event import encode_cursor
+from models.people.user import Organization
+
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
+
+
+async def test_a_deactivation_closes_the_sockets_of_the_user(
+    service: Service, world: World
+) -> None:
+    admin = service.client(world.root.token)
+    await service.client(world.cora.token).raise_ticket()
+    async with service.client(world.ada.token).socket() as socket:
+        await socket.subscribe(EVENTS, after=encode_cursor(0))
+        await socket.next("ticketEvents")
+        await run_mutation(admin, "deactivateUser", userId=world.ada.gid)
+        code, _, _ = await wait_for_close(socket)
+    assert code == 4403
+
+
+async def test_a_new_organization_or_role_changes_what_an_open_socket_receives(
+    service: Service, world: World
+) -> None:
+    admin, carl = service.client(world.root.token), service.client(world.carl.token)
+    ticket = await carl.raise_ticket()
+    acme = ids.encode(ids.ORGANIZATION, (await Organization.get(name="Acme")).id)
+    async with service.client(world.olga.token).socket() as socket:
+        await socket.subscribe(EVENTS, after=await head_cursor())
+        await carl.do("replyToTicket", ticketId=ticket["id"], body="hidden from Olga")
+        await run_mutation(admin, "updateUser", userId=world.olga.gid, organizationId=acme)
+        seen = await carl.do("replyToTicket", ticketId=ticket["id"], body="visible to Olga")
+        assert (await socket.next("ticketEvents"))["cursor"] == seen["cursor"]
+        await run_mutation(admin, "updateUser", userId=world.olga.gid, organizationId=None)
+        await carl.do("replyToTicket", ticketId=ticket["id"], body="hidden again")
+        await run_mutation(admin, "updateUser", userId=world.olga.gid, role="AGENT")
+        seen = await carl.do("replyToTicket", ticketId=ticket["id"], body="visible to agents")
+        assert (await socket.next("ticketEvents"))["cursor"] == seen["cursor"]
