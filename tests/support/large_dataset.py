@@ -18,6 +18,7 @@ from models.changes import commands, link_commands, merge_records, merging, rati
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
+from models.core.record_changes import RecordChanges
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
@@ -126,6 +127,7 @@ async def create_policies(world: World) -> None:
     support = await Team.get(slug="support")
     week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
     lunch = await calendar_admin.create_calendar(
+        RecordChanges(),
         {
             "name": "Lunch apart",
             "time_zone": "Europe/Berlin",
@@ -136,6 +138,7 @@ async def create_policies(world: World) -> None:
     )
     for name, position in (("Acme's", 1), ("Of old", 2)):
         policy = await policy_admin.create_policy(
+            RecordChanges(),
             {
                 "name": name,
                 "position": position,
@@ -150,7 +153,7 @@ async def create_policies(world: World) -> None:
             },
             NOW,
         )
-    await policy_admin.archive_policy(ids.encode(ids.SLA_POLICY, policy.id), NOW)
+    await policy_admin.archive_policy(RecordChanges(), ids.encode(ids.SLA_POLICY, policy.id), NOW)
     steps = [
         {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
         {"after": 60, "action": StepAction.TRANSFER.value, "team": str(support.id)},
