@@ -22,7 +22,7 @@ from engine.limits.memory import MemoryBudget
 from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
 from engine.server.traffic import TrafficLimits
-from models.access.permissions import READ_EVENTS, READ_TICKETS
+from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.core import time
@@ -199,9 +199,10 @@ def log_cursor(context: Context) -> str | None:
     """The cursor of the newest event that this process has read from the log.
 
     Every later statement sees this event, because the tail has read it after its commit. None if
-    the viewer may read neither events nor tickets.
+    the viewer may read neither events nor tickets nor people.
     """
-    if READ_EVENTS.allows(context.viewer) or READ_TICKETS.allows(context.viewer):
+    permissions = (READ_EVENTS, READ_TICKETS, READ_PEOPLE)
+    if any(permission.allows(context.viewer) for permission in permissions):
         return encode_cursor(context.services.event_tail.head)
     return None
 
