@@ -46,7 +46,7 @@ def build_jobs(settings: Settings) -> list[Job]:
     window = settings.reopen_window
     return [
         TicketTimers(timers),
-        Cleanup(),
+        Cleanup(settings.audit_retention),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),

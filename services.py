@@ -25,7 +25,7 @@ from engine.server.traffic import TrafficLimits
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
-from models.core import time
+from models.core import ids, time
 from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
@@ -144,6 +144,7 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        actor_id=actor_id,
         log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
@@ -193,6 +194,14 @@ def build_connection_limits(settings: Settings) -> ConnectionLimits:
 def viewer_key(context: Context) -> str | None:
     """The key of the context's user or API client; None for an anonymous caller."""
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
+
+
+def actor_id(context: Context) -> str | None:
+    """The global id of the context's user or API client; None for an anonymous caller."""
+    viewer = context.viewer
+    if viewer.client_id is not None:
+        return ids.encode(ids.API_CLIENT, viewer.client_id)
+    return None if viewer.user_id is None else ids.encode(ids.USER, viewer.user_id)
 
 
 def log_cursor(context: Context) -> str | None:

@@ -67,6 +67,16 @@ class AuditConditions:
         return condition & compile_occurred_at(self.occurred_at, context)
 
 
+async def delete_before(at: datetime, limit: int) -> int:
+    """Delete at most `limit` of the oldest entries from before a time; returns how many."""
+    rows = await database.fetch_dicts(
+        "DELETE FROM audit_entries WHERE id IN (SELECT a.id FROM audit_entries a "
+        f"WHERE a.occurred_at < ? ORDER BY {OLDEST_FIRST.order_by()} LIMIT ?) RETURNING id",
+        [at, limit],
+    )
+    return len(rows)
+
+
 def by_actor(actor_id: str) -> Condition:
     """The entries of a user or API client; none for the id of anything else."""
     for prefix, column in ((ids.USER, "a.actor_user_id"), (ids.API_CLIENT, "a.actor_client_id")):

@@ -37,8 +37,8 @@ from schema.types.sla import SlaCalendarType, SlaPolicyType
 class DirectoryEventInterface(Node):
     type: DirectoryEventType = strawberry.field(description="The type of the event.")
     cursor: str = strawberry.field(
-        description="The position in the log, of 16 characters. Comparing two cursors of the log as "
-        "strings gives the order of their events, also of ticket events."
+        description="The position in the log, of 16 characters. Comparing two cursors of the log "
+        "as strings gives the order of their events, also of ticket events."
     )
     actor: Any = first_foreign_key_field(
         ("actor_user", "actor_client"),

@@ -16,11 +16,15 @@ TOP_LEVEL_MODULES = (
     "app",
     "background",
     "cli",
+    "cli_audit",
+    "cli_support",
     "lifespan",
     "server",
     "services",
     "settings",
     "settings_reference",
+    "audit_export",
+    "config_check",
     "limit_settings",
 )
 SOURCE_FILES = sorted(
