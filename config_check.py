@@ -35,9 +35,9 @@ def read_settings() -> tuple[Settings | None, list[str]]:
         except ValidationError as error:
             for each in error.errors():
                 name = str(each["loc"][0]).lower()
-                errors.append(describe_error(each))
                 if name in defaults:  # the default contradicts another setting
                     return None, errors
+                errors.append(describe_error(each))
                 field = Settings.model_fields[name]
                 defaults[name] = field.get_default(call_default_factory=True)
 
