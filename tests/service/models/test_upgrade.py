@@ -24,25 +24,27 @@ LAST_RELEASE = "0012_search"
 """The newest migration of the last release."""
 Rows = dict[str, list[dict[str, object]]]
 READS = {
-    "tickets": """{ tickets(first: 50) { totalCount nodes { id number subject description status
+    "tickets": """{ tickets(first: 10) { totalCount nodes { id number subject description status
       priority version createdAt updatedAt tags escalationLevel category { slug } team { slug }
       requester { id displayName email } assignee { displayName } organization { name }
-      watchers { displayName } clocks { metric status target spent breachesAt policy { name } }
+      watchers { displayName } clocks { metric status target startedAt breachesAt policy { name } }
       links { kind ticket { number } } resources { kind name externalId }
-      messages(first: 50) { nodes { __typename id body createdAt author { displayName } } }
-      timeline(first: 50) { nodes { __typename } } } } }""",
+      messages(first: 10) { nodes { __typename id body createdAt author { displayName } } }
+      timeline(first: 10) { nodes { __typename } } } } }""",
     "events": """{ events(first: 100) { nodes { __typename id type cursor occurredAt
       actor { displayName } ticket { number } } } }""",
-    "people": """{ users(first: 50) { totalCount nodes { id email displayName role active createdAt
+    "people": """{ users(first: 10) { totalCount nodes { id email displayName role active createdAt
       organization { id name shared } teams { slug } } } }""",
     "teams": "{ teams { id slug name assignsByLoad } categories { id slug name team { slug } } }",
     "policies": """{ slaPolicies { id name position priority resolution active
       calendar { name timeZone week { start end } } } escalationPaths { id name position
       steps { after action } } }""",
-    "notifications": "{ notifications(first: 50) { nodes { id reason readAt createdAt } } }",
+    "notifications": "{ notifications(first: 10) { nodes { id reason readAt createdAt } } }",
     "search": '{ tickets(filter: { search: "vpn" }) { nodes { number } } }',
     "viewer": "{ viewer { role scopes user { displayName email } apiClient { displayName } } }",
 }
+
+REFUSED = ["cora people", "cora policies", "olga people", "olga policies", "machine notifications"]
 
 
 async def fill(service: Service, world: World) -> None:
@@ -56,9 +58,9 @@ async def fill(service: Service, world: World) -> None:
     await ada.do("startTicket", ticketId=first["id"])
     await ada.do("replyToTicket", ticketId=first["id"], body="We **look** into it.")
     await ada.do("addNote", ticketId=first["id"], body="It is the firewall again.")
-    await ada.do("updateTicket", ticketId=second["id"], tags=["printer", "fire"])
+    await ada.do("updateTicket", ticketId=second["id"], addTags=["printer", "fire"])
     await ada.do("assignTicket", ticketId=second["id"], assigneeId=world.ada.gid)
-    await ada.do("linkTickets", ticketId=first["id"], otherId=second["id"], kind="RELATES_TO")
+    await ada.do("linkTickets", ticketId=first["id"], otherId=second["id"], kind="RELATED")
     await ada.do("resolveTicket", ticketId=third["id"], resolution="Paid")
     await cora.do("watchTicket", ticketId=first["id"])
 
@@ -123,12 +125,7 @@ async def read_rows() -> Rows:
 
 
 async def store_rows(rows: Rows) -> None:
-    """Replace the rows of all tables. Triggers and foreign keys are off, as in a restored dump."""
-    triggers = []
-    if IS_SQLITE:
-        triggers = await database.fetch_dicts(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        )
+    """Replace the rows of all tables, in any order. SQLite's triggers fill its search index."""
     async with database.transaction():
         if IS_SQLITE:
             await database.fetch_dicts("PRAGMA defer_foreign_keys = ON")
@@ -145,7 +142,6 @@ async def store_rows(rows: Rows) -> None:
                     f'INSERT INTO "{table}" ({listed}) VALUES ({database.placeholders(common)})',
                     [row[name] for name in common],
                 )
-    assert triggers or not IS_SQLITE
 
 
 async def test_an_upgrade_from_the_last_release_keeps_what_the_api_shows(
@@ -158,6 +154,7 @@ async def test_an_upgrade_from_the_last_release_keeps_what_the_api_shows(
         tokens["machine"] = world.machine
         before = await read_everything(service, tokens)
         rows = await read_rows()
+    assert [name for name, answer in before.items() if isinstance(answer, list)] == REFUSED
     assert len(before["ada tickets"]["tickets"]["nodes"]) == 3
     assert before["ada search"]["tickets"]["nodes"]
     async with opened(empty_url):
