@@ -89,7 +89,7 @@ async def check_database(settings: Settings) -> None:
         return  # the server creates it, and this check must not
     try:
         await database.connect(settings.database_url, settings.database_pool_size)
-        await database.fetch("SELECT 1")
+        await database.ping()
     finally:
         await database.disconnect()
 
