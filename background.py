@@ -41,7 +41,7 @@ def build_jobs(settings: Settings) -> list[Job]:
     window = settings.reopen_window
     return [
         TicketTimers(build_timer_settings(settings)),
-        Cleanup(),
+        Cleanup(settings.audit_retention),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),

@@ -12,6 +12,7 @@ import typer
 from typer import Option
 
 from cli_accounts import tokens, users
+from cli_audit import audit, config
 from cli_support import fail, load_settings, migrate_database, with_database
 from settings import Settings
 
@@ -30,6 +31,8 @@ app.add_typer(tokens, name="token")
 app.add_typer(schemas, name="schema")
 app.add_typer(settings_commands, name="settings")
 app.add_typer(sla, name="sla")
+app.add_typer(audit, name="audit")
+app.add_typer(config, name="config")
 
 
 @app.command()

@@ -22,10 +22,10 @@ from engine.limits.memory import MemoryBudget
 from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
 from engine.server.traffic import TrafficLimits
-from models.access.permissions import READ_EVENTS, READ_TICKETS
+from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
-from models.core import time
+from models.core import ids, time
 from models.core.errors import ApiError, RateLimited
 from models.database import fair_share
 from models.database.outage import is_outage
@@ -164,6 +164,7 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        actor_id=actor_id,
         log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
@@ -215,13 +216,22 @@ def viewer_key(context: Context) -> str | None:
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
 
 
+def actor_id(context: Context) -> str | None:
+    """The global id of the context's user or API client; None for an anonymous caller."""
+    viewer = context.viewer
+    if viewer.client_id is not None:
+        return ids.encode(ids.API_CLIENT, viewer.client_id)
+    return None if viewer.user_id is None else ids.encode(ids.USER, viewer.user_id)
+
+
 def log_cursor(context: Context) -> str | None:
     """The cursor of the newest event that this process has read from the log.
 
     Every later statement sees this event, because the tail has read it after its commit. None if
-    the viewer may read neither events nor tickets.
+    the viewer may read neither events nor tickets nor people.
     """
-    if READ_EVENTS.allows(context.viewer) or READ_TICKETS.allows(context.viewer):
+    permissions = (READ_EVENTS, READ_TICKETS, READ_PEOPLE)
+    if any(permission.allows(context.viewer) for permission in permissions):
         return encode_cursor(context.services.event_tail.head)
     return None
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from limit_settings import LimitSettings, TimeoutSeconds
@@ -59,6 +60,8 @@ class Settings(LimitSettings):
     """Seconds after which another process takes over the jobs of one that died."""
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     """The number of days that a session lasts."""
+    audit_days: Annotated[int, Field(ge=0, le=36_500)] = 730
+    """Days after which an entry of the audit log is deleted. 0 keeps all entries."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
     """Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."""
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
@@ -200,6 +203,10 @@ class Settings(LimitSettings):
         return timedelta(days=self.abandon_after_days) if self.abandon_after_days else None
 
     @property
+    def audit_retention(self) -> timedelta | None:
+        return timedelta(days=self.audit_days) if self.audit_days else None
+
+    @property
     def session_length(self) -> timedelta:
         return timedelta(days=self.session_days)
 
@@ -226,13 +233,23 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**values)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper()
-        variable = name if name in ("HOST", "PORT") else f"TICKETWIRE_{name}"
-        message = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{variable}: {message}") from error
+        raise SettingsError(describe_error(error.errors()[0])) from error
     except PydanticSettingsError as error:
-        example = '["https://example.com"]'
-        raise SettingsError(
-            f"TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as {example}"
-        ) from error
+        raise SettingsError(describe_source_error()) from error
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return name.upper() if name in ("host", "port") else f"TICKETWIRE_{name.upper()}"
+
+
+def describe_error(error: ErrorDetails) -> str:
+    """One line with the variable that is invalid, and the reason."""
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{variable_of(str(error['loc'][0]).lower())}: {message}"
+
+
+def describe_source_error() -> str:
+    """The same for a list that is not JSON; there is only one such setting."""
+    example = '["https://example.com"]'
+    return f"TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as {example}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models import demo_clock
+from models.audit import storage
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core.errors import Forbidden
 from resolvers.context import Context
+from resolvers.mutations.admin_mutation import origin_of
 from resolvers.mutations.idempotency import run_once
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.demo import AdvanceClockInput
 from schema.payloads.demo import AdvanceClockPayload
+from schema.scalars import serialize_duration
 
 
 @simple_mutation(AdvanceClockPayload)
@@ -22,6 +25,10 @@ async def advance_clock(context: Context, input: AdvanceClockInput) -> AdvanceCl
 
     async def execute(key: KeyedRequest | None) -> tuple[timedelta, bool]:
         advance = await demo_clock.advance(input.by)
+        origin = origin_of(context, "advanceClock")
+        await storage.write_action(
+            origin, context.now(), {"by": [None, serialize_duration(input.by)]}
+        )
         if key is not None:
             # Stored with the new time. With the old time, the key would already be expired after
             # an advance by two days.

@@ -34,21 +34,21 @@ escalation_path_mutation = admin_mutation(EscalationPathPayload, "escalation_pat
 async def create_escalation_path(
     mutation: AdminMutation, input: CreateEscalationPathInput
 ) -> EscalationPath:
-    return await admin.create_path(path_fields(input), mutation.at)
+    return await admin.create_path(mutation.changes, path_fields(input), mutation.at)
 
 
 @escalation_path_mutation
 async def update_escalation_path(
     mutation: AdminMutation, input: UpdateEscalationPathInput
 ) -> EscalationPath:
-    return await admin.update_path(input.path_id, path_fields(input))
+    return await admin.update_path(mutation.changes, input.path_id, path_fields(input))
 
 
 @escalation_path_mutation
 async def archive_escalation_path(
     mutation: AdminMutation, input: ArchiveEscalationPathInput
 ) -> EscalationPath:
-    return await admin.archive_path(input.path_id)
+    return await admin.archive_path(mutation.changes, input.path_id)
 
 
 def path_fields(input: CreateEscalationPathInput | UpdateEscalationPathInput) -> PathFields:

@@ -37,11 +37,16 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix == ids.EVENT:
         is_allowed = permissions.READ_EVENTS.allows(viewer)
         return await loaders.events.load(int(number)) if is_allowed else None
+    if prefix == ids.DIRECTORY_EVENT:
+        return await loaders.directory_events.load(int(number))
     if prefix == ids.NOTIFICATION:
         is_allowed = permissions.USE_OWN_NOTIFICATIONS.allows(viewer)
         return await loaders.notifications.load(int(number)) if is_allowed else None
     key = ids.key_of(prefix, id)
     assert key is not None
+    if prefix == ids.AUDIT_ENTRY:
+        is_allowed = permissions.ADMINISTER.allows(viewer)
+        return await loaders.audit_entries.load(key) if is_allowed else None
     if prefix == ids.TOKEN:
         if viewer.user_id is None:
             return None

@@ -8,6 +8,7 @@ from math import ceil
 import strawberry
 
 from engine.limits.network import network_of, wide_network_of
+from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
@@ -20,6 +21,7 @@ from models.people.sign_in_limits import Source
 from models.people.token import TokenKind
 from models.people.user import Role, User
 from models.queries.users import list_users
+from resolvers.auth import sign_in_audit
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.people import SignInInput
@@ -62,6 +64,7 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
         message = "The email address or the password is wrong."
         raise InvalidInput(UserErrorCode.INVALID, message, "email")
     await context.services.sign_in_limits.record_success(source, context.now())
+    await sign_in_audit.record_success(context, user)
     return await create_session(context, user)
 
 
@@ -86,7 +89,10 @@ async def check_sign_in(context: Context, source: Source, password: str) -> User
             )
     except PasswordQueueFull:
         raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
-    return user if matches else None
+    if user is None or not matches:
+        await sign_in_audit.record_failure(context, user)
+        return None
+    return user
 
 
 def refuse_if_early(wait: timedelta) -> None:
@@ -118,6 +124,11 @@ async def create_session(context: Context, user: User) -> SignInPayload:
 
 async def sign_out(info: strawberry.Info) -> SignOutPayload:
     context = context_of(info)
+    await database.run_in_transaction(lambda: end_session(context))
+    return SignOutPayload()
+
+
+async def end_session(context: Context) -> None:
     if context.viewer.token is not None:
         await token.revoke_token(context.viewer.token, context.now())
-    return SignOutPayload()
+        await sign_in_audit.record_sign_out(context)

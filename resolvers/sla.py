@@ -55,7 +55,9 @@ policy_mutation = admin_mutation(SlaPolicyPayload, "sla_policy", SlaPolicy)
 async def create_sla_calendar(
     mutation: AdminMutation, input: CreateSlaCalendarInput
 ) -> SlaCalendar:
-    return await calendar_admin.create_calendar(calendar_fields(input), mutation.at)
+    return await calendar_admin.create_calendar(
+        mutation.changes, calendar_fields(input), mutation.at
+    )
 
 
 @calendar_mutation
@@ -63,7 +65,7 @@ async def update_sla_calendar(
     mutation: AdminMutation, input: UpdateSlaCalendarInput
 ) -> SlaCalendar:
     return await calendar_admin.update_calendar(
-        input.calendar_id, calendar_fields(input), mutation.at
+        mutation.changes, input.calendar_id, calendar_fields(input), mutation.at
     )
 
 
@@ -71,7 +73,7 @@ async def update_sla_calendar(
 async def archive_sla_calendar(
     mutation: AdminMutation, input: ArchiveSlaCalendarInput
 ) -> SlaCalendar:
-    return await calendar_admin.archive_calendar(input.calendar_id, mutation.at)
+    return await calendar_admin.archive_calendar(mutation.changes, input.calendar_id, mutation.at)
 
 
 def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> CalendarFields:
@@ -83,15 +85,16 @@ def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> C
 
 @policy_mutation
 async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput) -> SlaPolicy:
-    return await policy_admin.create_policy(cast("PolicyFields", given_fields(input)), mutation.at)
+    fields = cast("PolicyFields", given_fields(input))
+    return await policy_admin.create_policy(mutation.changes, fields, mutation.at)
 
 
 @policy_mutation
 async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
     fields = cast("PolicyFields", given_fields(input, clearable=CLEARABLE_FIELDS))
-    return await policy_admin.update_policy(input.policy_id, fields, mutation.at)
+    return await policy_admin.update_policy(mutation.changes, input.policy_id, fields, mutation.at)
 
 
 @policy_mutation
 async def archive_sla_policy(mutation: AdminMutation, input: ArchiveSlaPolicyInput) -> SlaPolicy:
-    return await policy_admin.archive_policy(input.policy_id, mutation.at)
+    return await policy_admin.archive_policy(mutation.changes, input.policy_id, mutation.at)

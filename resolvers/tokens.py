@@ -5,13 +5,17 @@ from __future__ import annotations
 import strawberry
 from tortoise.expressions import Q
 
+from models import database
+from models.audit import storage
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
 from models.people import token
 from models.people.token import Token, TokenKind
 from models.people.user import User
 from resolvers.context import Context, context_of
+from resolvers.mutations.admin_mutation import origin_of
 from resolvers.mutations.idempotency import run_once
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput
@@ -32,7 +36,9 @@ async def create_api_token(context: Context, input: CreateApiTokenInput) -> Crea
     """Create a token; a repetition finds it by the idempotency key, but not its text."""
 
     async def execute(key: KeyedRequest | None) -> CreateApiTokenPayload:
-        api_token, token_text = await issue_api_token(context, input)
+        changes = RecordChanges()
+        api_token, token_text = await issue_api_token(context, changes, input)
+        await storage.write(changes, origin_of(context, "createApiToken"), context.now())
         if key is not None:
             await store_result(key, ResultReference(context.now(), api_token.id))
         return CreateApiTokenPayload(api_token=api_token, token=token_text)
@@ -44,7 +50,9 @@ async def create_api_token(context: Context, input: CreateApiTokenInput) -> Crea
     return await run_once(context, "createApiToken", input, execute, replay)
 
 
-async def issue_api_token(context: Context, input: CreateApiTokenInput) -> tuple[Token, str]:
+async def issue_api_token(
+    context: Context, changes: RecordChanges, input: CreateApiTokenInput
+) -> tuple[Token, str]:
     """Store a token for the viewer; returns it with its text. Raises InvalidInput.
 
     The lock on the user makes concurrent calls count one after another until their transactions
@@ -62,7 +70,13 @@ async def issue_api_token(context: Context, input: CreateApiTokenInput) -> tuple
         message = f"You have {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
     return await token.issue_token(
-        TokenKind.API, name, scopes, user_id=user_id, expires_at=input.expires_at, at=at
+        TokenKind.API,
+        name,
+        scopes,
+        user_id=user_id,
+        expires_at=input.expires_at,
+        at=at,
+        changes=changes,
     )
 
 
@@ -85,10 +99,19 @@ def check_scopes(context: Context, scopes: list[str]) -> list[str]:
 
 @simple_mutation(RevokeApiTokenPayload)
 async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
+    api_token = await database.run_in_transaction(lambda: revoke_own_token(context, input))
+    return RevokeApiTokenPayload(api_token=api_token)
+
+
+async def revoke_own_token(context: Context, input: RevokeApiTokenInput) -> Token:
+    """Revoke an API token of the viewer. Raises InvalidInput."""
     key = ids.key_of(ids.TOKEN, input.token_id)
     own = Token.filter(user_id=context.viewer.user_id, kind=TokenKind.API)
-    api_token = await own.get_or_none(id=key) if key else None
+    api_token = await own.select_for_update(no_key=True).get_or_none(id=key) if key else None
     if api_token is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such token.", "tokenId")
-    await token.revoke_token(api_token, context.now())
-    return RevokeApiTokenPayload(api_token=api_token)
+    if api_token.revoked_at is None:
+        changes, at = RecordChanges(), context.now()
+        await changes.update(api_token, revoked_at=at)
+        await storage.write(changes, origin_of(context, "revokeApiToken"), at)
+    return api_token

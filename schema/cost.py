@@ -26,8 +26,8 @@ UNREAD_COST = 1
 QUERY_DESCRIPTION = f"""The queries of the API.
 
 The response of a query has a cursor of the log in `extensions.cursor`. Everything up to this cursor
-is included in the response. It is absent for anonymous callers, for tokens with neither
-`tickets:read` nor `events:read`, and if the response has no data.
+is included in the response. It is absent for anonymous callers, for tokens with none of
+`tickets:read`, `events:read` and `users:read`, and if the response has no data.
 
 The server computes the cost of an operation before it runs it. The response has the cost in
 `extensions.cost`. One point stands for about 10 microseconds of work.

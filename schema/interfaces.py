@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models import related
+from models.audit.directory_event import DirectoryEvent
+from models.audit.entry import AuditEntry
+from models.audit.records import RecordKind
 from models.core import ids
 from models.core.errors import UserErrorCode
 from models.escalation.path import EscalationPath
@@ -72,6 +75,16 @@ EVENT_TYPE_NAMES = {
     EventType.REMINDED: "TicketReminded",
     EventType.MAIL_FAILED: "TicketMailFailed",
 }
+DIRECTORY_EVENT_TYPE_NAMES = {
+    RecordKind.USER: "UserDirectoryEvent",
+    RecordKind.ORGANIZATION: "OrganizationDirectoryEvent",
+    RecordKind.TEAM: "TeamDirectoryEvent",
+    RecordKind.CATEGORY: "CategoryDirectoryEvent",
+    RecordKind.API_CLIENT: "ApiClientDirectoryEvent",
+    RecordKind.SLA_POLICY: "SlaPolicyDirectoryEvent",
+    RecordKind.SLA_CALENDAR: "SlaCalendarDirectoryEvent",
+    RecordKind.ESCALATION_PATH: "EscalationPathDirectoryEvent",
+}
 RECORD_TYPE_NAMES: dict[type, str] = {
     User: "User",
     ApiClient: "ApiClient",
@@ -86,6 +99,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     SlaCalendar: "SlaCalendar",
     EscalationPath: "EscalationPath",
     Notification: "Notification",
+    AuditEntry: "AuditEntry",
 }
 
 
@@ -93,6 +107,8 @@ def type_name(record: object) -> str:
     """The GraphQL type of a record."""
     if isinstance(record, Event):
         return EVENT_TYPE_NAMES[record.type]
+    if isinstance(record, DirectoryEvent):
+        return DIRECTORY_EVENT_TYPE_NAMES[record.record_kind]
     if isinstance(record, Message):
         return "Reply" if record.kind is MessageKind.REPLY else "Note"
     return RECORD_TYPE_NAMES[type(record)]
@@ -124,6 +140,8 @@ ID_PREFIXES: dict[type, str] = {
     SlaCalendar: ids.SLA_CALENDAR,
     EscalationPath: ids.ESCALATION_PATH,
     Event: ids.EVENT,
+    DirectoryEvent: ids.DIRECTORY_EVENT,
+    AuditEntry: ids.AUDIT_ENTRY,
     Notification: ids.NOTIFICATION,
 }
 

@@ -20,6 +20,8 @@ from tortoise.models import Model
 
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_ticket
+from models.audit.directory_event import DirectoryEvent
+from models.audit.entry import AuditEntry
 from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
@@ -32,7 +34,7 @@ from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
-from models.queries import event_log
+from models.queries import directory_events, event_log
 from models.queries.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -84,9 +86,12 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     Category: "categories",
     Ticket: "tickets",
     SlaCalendar: "calendars",
+    SlaPolicy: "policies",
+    EscalationPath: "escalation_paths",
+    Token: "tokens",
     Event: "events",
 }
-"""The attributes of `Loaders` for the records that foreign keys refer to."""
+"""The attributes of `Loaders` for the records that foreign keys and logs refer to."""
 
 
 class RecordLoader(Generic[M]):
@@ -115,6 +120,8 @@ class Loaders:
     calendars = RecordLoader(SlaCalendar)
     policies = RecordLoader(SlaPolicy)
     escalation_paths = RecordLoader(EscalationPath)
+    tokens = RecordLoader(Token)
+    audit_entries = RecordLoader(AuditEntry)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
@@ -143,6 +150,10 @@ class Loaders:
     def watching(self) -> DataLoader[UUID, bool]:
         """Whether the viewer watches a ticket, by the ticket's key."""
         return ShieldedLoader(self.read_watching, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def directory_events(self) -> DataLoader[int, DirectoryEvent | None]:
+        return ShieldedLoader(self.read_directory_events, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def notifications(self) -> DataLoader[int, Notification | None]:
@@ -231,6 +242,10 @@ class Loaders:
     async def read_events(self, keys: list[int]) -> list[Event | None]:
         visible = await event_log.filter_visible(self.viewer, keys)
         events = await event_log.read_by_positions(visible)
+        return [events.get(key) for key in keys]
+
+    async def read_directory_events(self, keys: list[int]) -> list[DirectoryEvent | None]:
+        events = await directory_events.read_visible(self.viewer, keys)
         return [events.get(key) for key in keys]
 
     async def read_notifications(self, keys: list[int]) -> list[Notification | None]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+import resolvers.audit
 import resolvers.escalation
 import resolvers.nodes
 import resolvers.notifications
@@ -16,6 +17,7 @@ import resolvers.teams
 import resolvers.ticket_queries
 import resolvers.tokens
 from models.access.permissions import (
+    ADMINISTER,
     AUTHENTICATED,
     MANAGE_OWN_TOKENS,
     PUBLIC,
@@ -29,6 +31,8 @@ from schema.cost import CONDITION_COST, QUERY_DESCRIPTION, SEARCH_COST, STATS_CO
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
+from schema.types.audit import AuditEntryType
+from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
 from schema.types.people import CategoryType, OrganizationType, TeamType, UserType, ViewerType
@@ -134,6 +138,28 @@ class Query:
             "filter": "Returns events of tickets that match this filter in their current state. "
             "Default: all tickets that the viewer may see.",
         },
+    )
+    directory_events: Any = query(
+        resolvers.audit.directory_events,
+        READ_PEOPLE,
+        "The changes of administrative records, in the order of the log and in pages of up to "
+        "100. To synchronise, pass the last cursor as `after`. A cursor from before the oldest "
+        "stored event gives CURSOR_EXPIRED. Changes of SLA policies, SLA calendars and escalation "
+        "paths also need the scope `tickets:read`; without it, they are left out.",
+        Connection[DirectoryEventInterface],
+        arguments={
+            "kinds": "Returns events of records of these kinds. API_TOKEN matches nothing. "
+            "Default: all kinds."
+        },
+    )
+    audit_log: Any = query(
+        resolvers.audit.audit_log,
+        ADMINISTER,
+        "The audit log: what administrators and the command line did, and sign-ins, newest first "
+        "and in pages of up to 100. Entries are deleted after two years by default.",
+        Connection[AuditEntryType],
+        cost(condition=CONDITION_COST),
+        {"filter": "Returns entries that match this filter. Default: all entries."},
     )
     teams: Any = query(
         resolvers.teams.teams,

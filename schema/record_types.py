@@ -12,6 +12,7 @@ from engine.execution.plans import SchemaMap, TypeByColumn
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
+from models.audit.directory_event import DirectoryEvent
 from models.core.hydration import row_hydrator
 from models.core.sql import TRUE, Condition
 from models.log.event import Event
@@ -20,7 +21,12 @@ from models.sla.records import SlaClock
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 from schema.fields import PermissionCheck
-from schema.interfaces import EVENT_TYPE_NAMES, RECORD_TYPE_NAMES, type_name
+from schema.interfaces import (
+    DIRECTORY_EVENT_TYPE_NAMES,
+    EVENT_TYPE_NAMES,
+    RECORD_TYPE_NAMES,
+    type_name,
+)
 
 RESTRICTED = frozenset({Ticket, Event, Message})
 """Models whose records can be invisible to a viewer who sees a record that refers to them."""
@@ -37,6 +43,9 @@ TYPES: dict[type[Model], str | TypeByColumn] = {
         "kind", {MessageKind.REPLY.value: "Reply", MessageKind.NOTE.value: "Note"}
     ),
     Event: TypeByColumn("type", {kind.value: name for kind, name in EVENT_TYPE_NAMES.items()}),
+    DirectoryEvent: TypeByColumn(
+        "record_kind", {kind.value: name for kind, name in DIRECTORY_EVENT_TYPE_NAMES.items()}
+    ),
 }
 
 

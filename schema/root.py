@@ -12,6 +12,7 @@ from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
+from schema.types.directory_events import DIRECTORY_EVENT_TYPES
 from schema.types.errors import ERROR_TYPES
 from schema.types.events import EVENT_TYPES
 from schema.types.messages import NoteType, ReplyType
@@ -25,7 +26,15 @@ def build_default_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[*EVENT_TYPES, *ERROR_TYPES, ReplyType, NoteType, ApiClientType, SystemType],
+        types=[
+            *EVENT_TYPES,
+            *DIRECTORY_EVENT_TYPES,
+            *ERROR_TYPES,
+            ReplyType,
+            NoteType,
+            ApiClientType,
+            SystemType,
+        ],
         config=StrawberryConfig(scalar_map=dict(SCALARS)),
     )
 

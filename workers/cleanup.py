@@ -1,4 +1,4 @@
-"""Deletes expired records: idempotency keys, presences, read marks and sign-in attempts."""
+"""Deletes expired records: keys, presences, read marks, sign-in attempts and audit entries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 from models.changes import idempotency
 from models.people import sign_in_limits
+from models.queries import audit_log
 from models.tickets import presence, read_marks
 from workers.job import Progress
 
 INTERVAL = timedelta(minutes=1)
+MAX_DELETED_ENTRIES = 1000
+"""The maximum number of audit entries that one run deletes. If there are more, it runs again."""
 
 
 class Cleanup:
@@ -17,7 +20,9 @@ class Cleanup:
 
     name = "cleanup"
 
-    def __init__(self) -> None:
+    def __init__(self, audit_retention: timedelta | None) -> None:
+        """Audit entries are kept for `audit_retention`; None keeps them for ever."""
+        self.audit_retention = audit_retention
         self.last_run: datetime | None = None
 
     async def run_once(self, at: datetime, position: int) -> Progress:
@@ -26,5 +31,13 @@ class Cleanup:
             await presence.delete_expired(at)
             await read_marks.delete_expired(at)
             await sign_in_limits.delete_expired(at)
+            deleted = await self.delete_audit_entries(at)
+            if deleted == MAX_DELETED_ENTRIES:
+                return Progress(deleted, position, changed=False)
             self.last_run = at
         return Progress(0, position)
+
+    async def delete_audit_entries(self, at: datetime) -> int:
+        if self.audit_retention is None:
+            return 0
+        return await audit_log.delete_before(at - self.audit_retention, MAX_DELETED_ENTRIES)

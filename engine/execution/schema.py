@@ -57,6 +57,7 @@ class Schema(strawberry.Schema):
         is_outage: IsOutage = lambda _: False,
         is_schema_hidden: Callable[[Any], bool] = lambda _: False,
         viewer_key: Callable[[Any], str | None] = lambda _: None,
+        actor_id: Callable[[Any], str | None] = lambda _: None,
         log_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
         max_cost: int = 5000,
@@ -76,6 +77,8 @@ class Schema(strawberry.Schema):
             is_schema_hidden: Tells whether the caller of a context may not see the schema. They
                 get no introspection and no suggestions in errors.
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
+            actor_id: Returns the id of a context's viewer for the log; None if the caller is
+                anonymous.
             log_cursor: Returns the `extensions.cursor` of a query with this context. It is called
                 before the query reads anything. None if the caller may not have it.
             document_limits: Limits on the size and nesting of documents.
@@ -92,6 +95,7 @@ class Schema(strawberry.Schema):
         self.is_outage = is_outage
         self.is_schema_hidden = is_schema_hidden
         self.viewer_key = viewer_key
+        self.actor_id = actor_id
         self.log_cursor = log_cursor
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
@@ -185,8 +189,11 @@ class Schema(strawberry.Schema):
             extensions["cursor"] = cursor
         self.format_errors(result, context, validated=operation is not None)
         result.extensions = extensions
-        log_operation(context.request_id, operation, result, started)
+        self.log(context, operation, result, started)
         return result
+
+    def log(self, context: Any, operation: Operation | None, result: Any, started: float) -> None:
+        log_operation(context.request_id, self.actor_id(context), operation, result, started)
 
     def format_errors(self, result: ExecutionResult, context: Any, *, validated: bool) -> None:
         if result.errors:
@@ -223,7 +230,7 @@ class Schema(strawberry.Schema):
                 self.cost_limit.charge_without_operation(operation, caller).refusal or operation
             )
             self.format_errors(operation, context, validated=False)
-            log_operation(context.request_id, None, operation, started)
+            self.log(context, None, operation, started)
             return operation
         charge = self.cost_limit.charge(operation, request.variables, caller)
         outcome = charge.refusal or await self.executor.subscribe(
@@ -233,9 +240,9 @@ class Schema(strawberry.Schema):
             outcome = self.claim_subscription(outcome, caller, charge.costs)
         if isinstance(outcome, ExecutionResult):
             self.format_errors(outcome, context, validated=True)
-            log_operation(context.request_id, operation, outcome, started)
+            self.log(context, operation, outcome, started)
         else:
-            log_operation(context.request_id, operation, None, started)
+            self.log(context, operation, None, started)
         return outcome
 
     def claim_subscription(

@@ -109,6 +109,7 @@ class VariableUseCounter(Visitor):
 
 def log_operation(
     request_id: str,
+    actor_id: str | None,
     operation: Operation | None,
     result: Any,
     started: float,
@@ -116,6 +117,7 @@ def log_operation(
     """Write the operation's line to the log.
 
     Args:
+        actor_id: The authenticated caller, after the operation; None if it is anonymous.
         operation: None if the request has no valid operation.
         result: A result with `errors`; None for a subscription that has started.
         started: The time at which the request arrived, from `time.perf_counter`.
@@ -125,4 +127,5 @@ def log_operation(
         names = {"name": operation.name, "kind": operation.type.value}
     errors = getattr(result, "errors", None)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    log_operation_fields(request_id, **names, errors=len(errors) if errors else 0, ms=milliseconds)
+    error_count = len(errors) if errors else 0
+    log_operation_fields(request_id, actor=actor_id, **names, errors=error_count, ms=milliseconds)

@@ -52,20 +52,31 @@ class AuditEntry(Model):
     actor_client_id: UUID | None
     address = fields.CharField(max_length=64, null=True)
     request_id = fields.CharField(max_length=64, null=True)
-    record_kind = fields.CharEnumField(
+    record_kind: RecordKind | None = fields.CharEnumField(  # pyright: ignore[reportAssignmentType]
         RecordKind, max_length=24, null=True, description="The record's kind"
     )
-    record_id = fields.UUIDField(null=True)
+    record_id: UUID | None = fields.UUIDField(null=True)  # pyright: ignore[reportAssignmentType]
     changes: Mapping[str, Json] = fields.JSONField(  # pyright: ignore[reportAssignmentType]
         default=dict
     )
     """`[before, after]` of each changed field, without secrets."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether an unauthenticated client acted, for example by a failed sign-in.
+
+        Without an address, it was the system or the command line.
+        """
+        return self.actor_user_id is self.actor_client_id is None and self.address is not None
 
     class Meta:
         table = "audit_entries"
         table_description = "Actions of administrators, and sign-ins"
         indexes = (
             ("occurred_at", "id"),
-            ("actor_user_id", "occurred_at"),
-            ("record_id", "occurred_at"),
+            ("actor_user_id", "occurred_at", "id"),
+            ("actor_client_id", "occurred_at", "id"),
+            ("record_id", "occurred_at", "id"),
+            ("record_kind", "occurred_at", "id"),
+            ("action", "occurred_at", "id"),
         )

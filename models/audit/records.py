@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from uuid import UUID
 
 from tortoise.models import Model
 
@@ -58,6 +59,14 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
     SlaCalendar: LoggedRecord(RecordKind.SLA_CALENDAR, ids.SLA_CALENDAR),
     EscalationPath: LoggedRecord(RecordKind.ESCALATION_PATH, ids.ESCALATION_PATH),
 }
+MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {
+    logged.kind: model for model, logged in LOGGED_RECORDS.items()
+}
+
+
+def record_id(kind: RecordKind, key: UUID) -> str:
+    """The global id of a logged record."""
+    return ids.encode(LOGGED_RECORDS[MODELS_BY_KIND[kind]].id_prefix, key)
 
 
 def visible_values(change: RecordChange) -> dict[str, tuple[Value, Value]]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
+from tortoise.models import Model
+
 from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.audit.entry import AuditEntry, Origin
 from models.audit.records import LOGGED_RECORDS, visible_values
@@ -28,21 +30,27 @@ async def write(changes: RecordChanges, origin: Origin, at: datetime) -> None:
     await event.append([build_event(each, origin, at) for each in in_directory])
 
 
-async def write_action(origin: Origin, at: datetime, data: Json = None) -> None:
-    """Store an action without a record, such as a sign-in, in the audit log."""
+async def write_action(
+    origin: Origin, at: datetime, data: Json = None, *, record: Model | None = None
+) -> None:
+    """Store an action that changes no administrative record, such as a sign-in, in the audit log.
+
+    `record` is what the action is about, if anything; `data` has `[before, after]` by name.
+    """
     changes = cast("dict[str, Json]", data or {})
-    await batch.execute(batch.insert([new_entry(origin, at, changes)]))
+    await batch.execute(batch.insert([new_entry(origin, at, changes, record)]))
 
 
 def build_entry(change: RecordChange, origin: Origin, at: datetime) -> AuditEntry:
-    entry = new_entry(origin, at, build_changes(change))
-    entry.record_kind = LOGGED_RECORDS[type(change.record)].kind
-    entry.record_id = change.record.pk
-    return entry
+    return new_entry(origin, at, build_changes(change), change.record)
 
 
-def new_entry(origin: Origin, at: datetime, changes: dict[str, Json]) -> AuditEntry:
+def new_entry(
+    origin: Origin, at: datetime, changes: dict[str, Json], record: Model | None
+) -> AuditEntry:
     return AuditEntry(
+        record_kind=None if record is None else LOGGED_RECORDS[type(record)].kind,
+        record_id=None if record is None else record.pk,
         occurred_at=at,
         action=origin.action,
         actor_user_id=origin.actor.user_id,

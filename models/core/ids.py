@@ -25,14 +25,17 @@ SLA_POLICY = "slp"
 SLA_CALENDAR = "slc"
 ESCALATION_PATH = "esc"
 NOTIFICATION = "ntf"
+AUDIT_ENTRY = "aud"
+DIRECTORY_EVENT = "dir"
 
 PREFIXES = frozenset(
     {
         *(USER, API_CLIENT, ORGANIZATION, TEAM, CATEGORY, TICKET, MESSAGE, ATTACHMENT, EVENT),
         *(TOKEN, SLA_POLICY, SLA_CALENDAR, ESCALATION_PATH, NOTIFICATION),
+        *(AUDIT_ENTRY, DIRECTORY_EVENT),
     }
 )
-NUMBERED_PREFIXES = frozenset({EVENT, NOTIFICATION})
+NUMBERED_PREFIXES = frozenset({EVENT, DIRECTORY_EVENT, NOTIFICATION})
 """The kinds whose key is a number, not a UUID."""
 UUID_PATTERN = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 """A pattern, because a filter may have a thousand ids, and parsing takes several times longer."""

@@ -69,6 +69,14 @@ class RecordChanges:
         await record.save(update_fields=[*changed, *derived_columns(record, changed)])
         return True
 
+    async def update_from(self, record: Model, draft: Model) -> bool:
+        """Set the attributes of a record that differ in the draft, as `update` does.
+
+        The draft is a copy of the record that has been changed.
+        """
+        values = {name: getattr(draft, name) for name in columns_of(record) if name != "version"}
+        return await self.update(record, **values)
+
     def log(self, record: Model, name: str, before: Value, after: Value) -> None:
         """Log a change of something that is no column of the record, such as a user's teams."""
         values = self.find(record).values

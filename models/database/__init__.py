@@ -97,6 +97,11 @@ async def run_in_transaction(function: Callable[[], Awaitable[T]]) -> T:
         return await function()
 
 
+async def ping() -> None:
+    """Run a statement that needs no table. Raises the client's exception if that is impossible."""
+    await fetch("SELECT 1")
+
+
 async def fetch(sql: str, params: Sequence[object] = ()) -> Sequence[DriverRow]:
     """Run one prepared statement and return the driver's rows.
 

@@ -59,6 +59,18 @@ def build_config(
     }
 
 
+def parse_port(parts: SplitResult) -> int | None:
+    """The port of a URL, if it has one.
+
+    Raises ValueError without the invalid text, which may be part of a password with a slash.
+    """
+    try:
+        return parts.port
+    except ValueError:
+        message = "the port must be 0 to 65535, and a slash in the password be written as %2F"
+        raise ValueError(message) from None
+
+
 def build_postgres_connection(
     parts: SplitResult, max_connections: int, timeout_seconds: float | None
 ) -> dict[str, object]:
@@ -75,7 +87,7 @@ def build_postgres_connection(
         "engine": "models.database.asyncpg",
         "credentials": {
             "host": parts.hostname or "127.0.0.1",
-            "port": parts.port or 5432,
+            "port": parse_port(parts) or 5432,
             "user": unquote(parts.username or "postgres"),
             "password": unquote(parts.password) if parts.password else None,
             "database": name,

@@ -6,6 +6,7 @@ A running escalation keeps the steps that its path had when the escalation start
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
@@ -13,6 +14,7 @@ from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
+from models.core.record_changes import RecordChanges
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
@@ -58,7 +60,7 @@ async def list_paths(*, include_inactive: bool = False) -> list[EscalationPath]:
     return await paths.order_by("position", "id")
 
 
-async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
+async def create_path(changes: RecordChanges, fields: PathFields, at: datetime) -> EscalationPath:
     """Create a path. Without a position, it comes after all active paths. Raises InvalidInput."""
     path = EscalationPath(
         name="", position=0, trigger=EscalationTrigger.ESCALATED, steps=[], created_at=at
@@ -70,11 +72,11 @@ async def create_path(fields: PathFields, at: datetime) -> EscalationPath:
             path.position = next_position(last.position if last else None)
         await apply_fields(path, fields)
         await check_path_limit()
-        await path.save(force_create=True)
+        await changes.create(path)
     return path
 
 
-async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
+async def update_path(changes: RecordChanges, path_id: str, fields: PathFields) -> EscalationPath:
     """Change the given fields of a path. Raises InvalidInput."""
     key = ids.key_of(ids.ESCALATION_PATH, path_id)
     async with database.transaction():
@@ -84,17 +86,17 @@ async def update_path(path_id: str, fields: PathFields) -> EscalationPath:
             raise InvalidInput(
                 UserErrorCode.NOT_FOUND, "There is no such escalation path.", "pathId"
             )
-        was_active = path.active
-        await apply_fields(path, fields)
-        if path.active and not was_active:
+        draft = copy(path)
+        await apply_fields(draft, fields)
+        if draft.active and not path.active:
             await check_path_limit()
-        await path.save()
+        await changes.update_from(path, draft)
     return path
 
 
-async def archive_path(path_id: str) -> EscalationPath:
+async def archive_path(changes: RecordChanges, path_id: str) -> EscalationPath:
     """Deactivate a path, so that no new escalation uses it. Raises InvalidInput."""
-    return await update_path(path_id, {"active": False})
+    return await update_path(changes, path_id, {"active": False})
 
 
 async def check_path_limit() -> None:

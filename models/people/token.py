@@ -14,6 +14,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.core.ids import new_id
+from models.core.record_changes import RecordChanges
 from models.core.time import InstantField, now
 
 if TYPE_CHECKING:
@@ -75,10 +76,14 @@ async def issue_token(
     client_id: UUID | None = None,
     expires_at: datetime | None = None,
     at: datetime,
+    changes: RecordChanges | None = None,
 ) -> tuple[Token, str]:
-    """Store a new token; returns it with its text, which is not stored."""
+    """Store a new token; returns it with its text, which is not stored.
+
+    `changes` is for API tokens, whose creation is logged.
+    """
     text = TEXT_PREFIX + secrets.token_urlsafe(32)
-    token = await Token.create(
+    token = Token(
         kind=kind,
         name=name,
         digest=hash_token(text),
@@ -89,6 +94,7 @@ async def issue_token(
         expires_at=expires_at,
         created_at=at,
     )
+    await (changes or RecordChanges()).create(token)
     return token, text
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from datetime import date, datetime
 from typing import TypedDict
 
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
 from models.sla import policies
 from models.sla.calendar_input import build_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -37,40 +39,43 @@ async def list_calendars(*, include_inactive: bool = False) -> list[SlaCalendar]
     return await calendars.order_by("name")
 
 
-async def create_calendar(fields: CalendarFields, at: datetime) -> SlaCalendar:
+async def create_calendar(
+    changes: RecordChanges, fields: CalendarFields, at: datetime
+) -> SlaCalendar:
     """Create an active calendar. Raises InvalidInput."""
     calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
     async with database.transaction():
         await policies.lock_admin_changes()
         await set_calendar_fields(calendar, fields)
         await check_calendar_limit()
-        await calendar.save(force_create=True)
+        await changes.create(calendar)
     return calendar
 
 
-async def update_calendar(calendar_id: str, fields: CalendarFields, at: datetime) -> SlaCalendar:
+async def update_calendar(
+    changes: RecordChanges, calendar_id: str, fields: CalendarFields, at: datetime
+) -> SlaCalendar:
     """Change a calendar, and the snapshots of the policies that use it. Raises InvalidInput."""
     async with database.transaction():
         await policies.lock_admin_changes()
         calendar = await get_calendar(calendar_id)
-        was_active = calendar.active
-        await set_calendar_fields(calendar, fields)
-        if calendar.active and not was_active:
+        draft = copy(calendar)
+        await set_calendar_fields(draft, fields)
+        if draft.active and not calendar.active:
             await check_calendar_limit()
         dependent_policies = await SlaPolicy.filter(calendar_id=calendar.id)
-        if not calendar.active:
+        if not draft.active:
             check_unused(dependent_policies)
-        await calendar.save()
-        for policy in dependent_policies:
-            await policies.save_policy(policy, calendar, new=False)
-        if dependent_policies:
+        if await changes.update_from(calendar, draft) and dependent_policies:
+            for policy in dependent_policies:
+                await policies.update_terms(policy, calendar)
             await policies.increment_revision(at)
     return calendar
 
 
-async def archive_calendar(calendar_id: str, at: datetime) -> SlaCalendar:
+async def archive_calendar(changes: RecordChanges, calendar_id: str, at: datetime) -> SlaCalendar:
     """Deactivate a calendar. Raises InvalidInput, also if an active policy uses it."""
-    return await update_calendar(calendar_id, {"active": False}, at)
+    return await update_calendar(changes, calendar_id, {"active": False}, at)
 
 
 async def get_calendar(calendar_id: str) -> SlaCalendar:
@@ -109,7 +114,8 @@ async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> 
             parse_week(fields["week"]) if "week" in fields else old.week,
             fields.get("holidays", old.holidays),
         )
-        calendar.time_zone, calendar.week = new.zone, new.week
+        calendar.time_zone = new.zone
+        calendar.week = [[list(block) for block in day] for day in new.week]
         calendar.holidays = [day.isoformat() for day in sorted(new.holidays)]
     calendar.active = fields.get("active", calendar.active)
 

@@ -60,4 +60,5 @@ async def create_default_policies() -> None:
             resolution=default.resolution_hours * HOUR_SECONDS,
             at_risk_percent=AT_RISK_PERCENT,
         )
-        await policies.save_policy(policy, calendar, new=True)
+        policy.terms = await policies.store_snapshot(policy, calendar)
+        await policy.save(force_create=True)

@@ -50,17 +50,24 @@ def build_snapshot(policy: SlaPolicy, calendar: Calendar) -> PolicySnapshot:
     return PolicySnapshot(policy.id, policy.name, targets, policy.at_risk_percent, calendar)
 
 
-async def save_policy(policy: SlaPolicy, calendar: SlaCalendar, *, new: bool) -> None:
-    """Store a policy and its snapshot. The job `workers.sla_refresh` updates open tickets later."""
+async def store_snapshot(policy: SlaPolicy, calendar: SlaCalendar) -> str:
+    """Store the snapshot of a policy, and return its digest.
+
+    The job `workers.sla_refresh` updates open tickets later.
+    """
     snapshot = build_snapshot(policy, calendar_from_record(calendar))
-    await store_snapshot(snapshot)
-    policy.terms = snapshot.digest
-    await policy.save(force_create=new)
-
-
-async def store_snapshot(snapshot: PolicySnapshot) -> None:
     record = SlaTerms(id=snapshot.digest, data=snapshot.to_dict())
     await SlaTerms.bulk_create([record], ignore_conflicts=True)
+    return snapshot.digest
+
+
+async def update_terms(policy: SlaPolicy, calendar: SlaCalendar) -> None:
+    """Give a policy its new snapshot after a change of its calendar.
+
+    The logs don't show it, because it follows from the change of the calendar.
+    """
+    digest = await store_snapshot(policy, calendar)
+    await SlaPolicy.filter(id=policy.id).update(terms=digest)
 
 
 async def read_snapshots(digests: Iterable[str]) -> Mapping[str, PolicySnapshot]:

@@ -6,6 +6,7 @@ Fields that the caller leaves out keep their values. Open tickets are updated la
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID
@@ -14,6 +15,7 @@ from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
+from models.core.record_changes import RecordChanges
 from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
@@ -43,7 +45,7 @@ class PolicyFields(TypedDict, total=False):
     active: bool
 
 
-async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
+async def create_policy(changes: RecordChanges, fields: PolicyFields, at: datetime) -> SlaPolicy:
     """Create a policy. Without a position, it comes after all active ones. Raises InvalidInput."""
     policy = SlaPolicy(
         name="",
@@ -57,12 +59,15 @@ async def create_policy(fields: PolicyFields, at: datetime) -> SlaPolicy:
         if "position" not in fields:
             last = await SlaPolicy.filter(active=True).order_by("-position").first()
             policy.position = next_position(last.position if last else None)
-        await store_policy(policy, fields, new=True)
+        await set_fields(policy, fields, was_active=False)
+        await changes.create(policy)
         await policies.increment_revision(at)
     return policy
 
 
-async def update_policy(policy_id: str, fields: PolicyFields, at: datetime) -> SlaPolicy:
+async def update_policy(
+    changes: RecordChanges, policy_id: str, fields: PolicyFields, at: datetime
+) -> SlaPolicy:
     """Change the given fields of a policy. Raises InvalidInput."""
     key = ids.key_of(ids.SLA_POLICY, policy_id)
     async with database.transaction():
@@ -70,18 +75,20 @@ async def update_policy(policy_id: str, fields: PolicyFields, at: datetime) -> S
         policy = await SlaPolicy.get_or_none(id=key) if key else None
         if policy is None:
             raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such policy.", "policyId")
-        await store_policy(policy, fields, new=False)
-        await policies.increment_revision(at)
+        draft = copy(policy)
+        await set_fields(draft, fields, was_active=policy.active)
+        if await changes.update_from(policy, draft):
+            await policies.increment_revision(at)
     return policy
 
 
-async def archive_policy(policy_id: str, at: datetime) -> SlaPolicy:
+async def archive_policy(changes: RecordChanges, policy_id: str, at: datetime) -> SlaPolicy:
     """Archive a policy: it no longer applies to any ticket. Raises InvalidInput."""
-    return await update_policy(policy_id, {"active": False}, at)
+    return await update_policy(changes, policy_id, {"active": False}, at)
 
 
-async def store_policy(policy: SlaPolicy, fields: PolicyFields, *, new: bool) -> None:
-    was_active = policy.active and not new
+async def set_fields(policy: SlaPolicy, fields: PolicyFields, *, was_active: bool) -> None:
+    """Set the given fields of the record, and store its new snapshot. Raises InvalidInput."""
     await set_policy_fields(policy, fields)
     if "calendar_id" in fields:
         calendar = await get_calendar(fields["calendar_id"])
@@ -92,7 +99,7 @@ async def store_policy(policy: SlaPolicy, fields: PolicyFields, *, new: bool) ->
         raise InvalidInput(UserErrorCode.INVALID, "must be an active calendar", "calendarId")
     if policy.active and not was_active:
         await check_policy_limit()
-    await policies.save_policy(policy, calendar, new=new)
+    policy.terms = await policies.store_snapshot(policy, calendar)
 
 
 async def check_policy_limit() -> None:

@@ -1,4 +1,4 @@
-"""The changes of a ticket's fields that an event shows."""
+"""The changes of a ticket's fields that an event shows, and those of administrative records."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 """Logged columns that the type Ticket does not have."""
 
 
-@strawberry.type(description="A change of one field of a ticket, with the values as text.")
+@strawberry.type(description="A change of one field of a record, with the values as text.")
 class FieldChange:
     field: str = strawberry.field(
-        description="The name of the field in the type Ticket, such as subject or tags."
+        description="The name of the field in the type of the record, such as subject or tags of a "
+        "Ticket, or displayName of a User."
     )
     from_: str | None = strawberry.field(
         name="from",
@@ -42,8 +43,8 @@ class FieldChange:
         description="The value after the event, in the same form as `from`. Null if there is none."
     )
     from_items: list[str] | None = strawberry.field(
-        description="The items before the event, if the field is a list: tags, or ids of watchers "
-        "or participants. Null for other fields."
+        description="The items before the event, if the field is a list: for example tags, or ids "
+        "of watchers. An item that is itself a list or object is JSON. Null for other fields."
     )
     to_items: list[str] | None = strawberry.field(
         description="The items after the event, in the same form as `fromItems`. Null for other "

@@ -53,7 +53,7 @@ def response_cursor(response: dict[str, Any]) -> str:
     return str(response["extensions"]["cursor"])
 
 
-async def test_only_callers_who_may_read_tickets_or_events_get_a_cursor(
+async def test_only_callers_who_may_read_tickets_events_or_people_get_a_cursor(
     service: Service, world: World
 ) -> None:
     await service.client(world.cora.token).raise_ticket()
@@ -63,7 +63,8 @@ async def test_only_callers_who_may_read_tickets_or_events_get_a_cursor(
         "tickets:read": True,
         "events:read": True,
         "tickets:write": False,
-        "users:read": False,
+        "users:read": True,
+        "notes:read": False,
     }.items():
         for token in (await token_of(ada, [scope]), await machine(scope, [scope])):
             assert (await cursor_of(service.client(token)) is not None) == has_cursor, scope

@@ -39,11 +39,14 @@ TABLES = (
     "sla_clocks",
     "escalation_paths",
 )
-"""The tables that callers change, besides events.
+"""The tables that callers change, besides the log of events and the audit log.
 
 Jobs write notifications and emails at any time.
 """
-ORDER_COLUMNS = {**dict.fromkeys(TABLES, "id"), "events": "position"}
+ORDER_COLUMNS = {
+    **dict.fromkeys(TABLES, "id"),
+    **dict.fromkeys(("events", "directory_events"), "position"),
+}
 WORKER_COLUMNS = ("last_used_at", "applied", "handover_pending")
 """Columns that workers update at any time."""
 

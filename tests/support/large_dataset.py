@@ -13,11 +13,16 @@ import time_machine
 
 from demo.seed import seed_demo
 from models import database
-from models.access.scopes import Scope
+from models.access.scopes import CallerKind, Scope
+from models.access.viewer import Viewer
+from models.audit import storage
+from models.audit.entry import Origin
+from models.audit.records import LOGGED_RECORDS
 from models.changes import commands, link_commands, merge_records, merging, rating
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
+from models.core.record_changes import RecordChanges
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
@@ -79,6 +84,7 @@ class LargeDataset:
             await create_events(tickets, world)
             await ticket_commands.run_notifier()
             await fill_mails(world)
+            await log_changes(world)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
                 tickets[0].id,
@@ -92,6 +98,19 @@ class LargeDataset:
             )
             tokens = await make_tokens(world)
         return cls(world, tokens)
+
+
+async def log_changes(world: World) -> None:
+    """An entry of the audit log for each kind of record, and an event of the directory."""
+    changes = RecordChanges()
+    for model in LOGGED_RECORDS:
+        record = await model.all().order_by("id").first()
+        if record is not None:
+            changes.log(record, "name", "Before", "After")
+            changes.log(record, "tags", ["a"], ["a", "b"])
+    root = await User.get(id=world.root.id)
+    actor = Viewer(CallerKind.ADMIN, user=root)
+    await storage.write(changes, Origin("updateTeam", actor, "192.0.2.1", "request"), NOW - HOUR)
 
 
 async def make_tokens(world: World) -> dict[str, str | None]:
@@ -127,6 +146,7 @@ async def create_policies(world: World) -> None:
     support = await Team.get(slug="support")
     week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
     lunch = await calendar_admin.create_calendar(
+        RecordChanges(),
         {
             "name": "Lunch apart",
             "time_zone": "Europe/Berlin",
@@ -137,6 +157,7 @@ async def create_policies(world: World) -> None:
     )
     for name, position in (("Acme's", 1), ("Of old", 2)):
         policy = await policy_admin.create_policy(
+            RecordChanges(),
             {
                 "name": name,
                 "position": position,
@@ -151,7 +172,7 @@ async def create_policies(world: World) -> None:
             },
             NOW,
         )
-    await policy_admin.archive_policy(ids.encode(ids.SLA_POLICY, policy.id), NOW)
+    await policy_admin.archive_policy(RecordChanges(), ids.encode(ids.SLA_POLICY, policy.id), NOW)
     steps = [
         {"after": 0, "action": StepAction.NOTIFY_TEAM.value},
         {"after": 60, "action": StepAction.TRANSFER.value, "team": str(support.id)},

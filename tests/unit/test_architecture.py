@@ -17,12 +17,15 @@ TOP_LEVEL_MODULES = (
     "background",
     "cli",
     "cli_accounts",
+    "cli_audit",
     "cli_support",
     "lifespan",
     "server",
     "services",
     "settings",
     "settings_reference",
+    "audit_export",
+    "config_check",
     "limit_settings",
 )
 SOURCE_FILES = sorted(

@@ -43,6 +43,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.tickets": (SIGNED_IN, "tickets:read"),
     "Query.ticketStats": (SIGNED_IN, "tickets:read"),
     "Query.events": (SIGNED_IN, "events:read"),
+    "Query.directoryEvents": (STAFF, "users:read"),
+    "Query.auditLog": (MANAGERS, "admin"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),

@@ -583,14 +583,14 @@ async def test_only_expired_idempotency_keys_are_deleted() -> None:
     await store_key(START - KEY_LIFETIME - MICROSECOND, "expired")
     await store_key(START - KEY_LIFETIME, "a day old")
     await store_key(START, "new")
-    progress = await Cleanup().run_once(START, 7)
+    progress = await Cleanup(None).run_once(START, 7)
     assert await stored_keys() == {"a day old", "new"}
     assert (progress.count, progress.position, progress.more) == (0, 7, False)
 
 
 @pytest.mark.usefixtures("database")
 async def test_idempotency_keys_are_checked_once_a_minute() -> None:
-    job = Cleanup()
+    job = Cleanup(None)
     await job.run_once(START, 0)
     await store_key(START - 2 * KEY_LIFETIME, "expired")
     await job.run_once(START + cleanup.INTERVAL - MICROSECOND, 0)

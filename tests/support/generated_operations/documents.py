@@ -94,7 +94,7 @@ class Document:
         """Build a request that selects each field of a type and of nested types, in random
         order."""
         inner = self.full_selection(type, 2)
-        if root.startswith(("events(", "nodes(")):
+        if root.startswith(("events(", "directoryEvents(", "nodes(")):
             inner = f"{{ _t: __typename ... on {type.name} {inner} }}"
         text = f"{{ {root} {inner} {'}' if '{' in root else ''} }}"
         return OperationRequest(

@@ -10,7 +10,7 @@ from typing import Any, cast
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_required_argument
 
 from models.core import ids
-from schema.interfaces import EVENT_TYPE_NAMES
+from schema.interfaces import DIRECTORY_EVENT_TYPE_NAMES, EVENT_TYPE_NAMES
 from support.differential import OperationRequest
 from support.generated_operations.arguments import Variable
 from support.generated_operations.documents import Document, Parent
@@ -18,6 +18,7 @@ from support.generated_operations.pool import Pool
 from support.generated_operations.values import OMITTED, to_graphql, to_json
 
 EVENT_TYPES_BY_NAME = {name: type.name for type, name in EVENT_TYPE_NAMES.items()}
+RECORD_KINDS_BY_NAME = {name: kind.name for kind, name in DIRECTORY_EVENT_TYPE_NAMES.items()}
 PREFIXES = {
     "User": ids.USER,
     "ApiClient": ids.API_CLIENT,
@@ -33,6 +34,7 @@ PREFIXES = {
     "SlaCalendar": ids.SLA_CALENDAR,
     "EscalationPath": ids.ESCALATION_PATH,
     "Notification": ids.NOTIFICATION,
+    "AuditEntry": ids.AUDIT_ENTRY,
 }
 """The prefixes of the ids of records, by type name."""
 
@@ -113,6 +115,8 @@ class Generator:
                 continue
             if name in EVENT_TYPES_BY_NAME:
                 root = f"events(types: {EVENT_TYPES_BY_NAME[name]}, last: 5) {{ nodes"
+            elif name in RECORD_KINDS_BY_NAME:
+                root = f"directoryEvents(kinds: {RECORD_KINDS_BY_NAME[name]}, last: 5) {{ nodes"
             else:
                 prefix = PREFIXES[name]
                 root = f"nodes(ids: {to_graphql(self.pool.ids[prefix][-9:])})"

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.audit.directory_event import DirectoryEvent
+from models.audit.entry import AuditEntry
 from models.core import ids
 from models.escalation.path import EscalationPath
 from models.log.event import Event
@@ -43,6 +45,7 @@ RECORDS = {
     ids.SLA_POLICY: SlaPolicy,
     ids.SLA_CALENDAR: SlaCalendar,
     ids.ESCALATION_PATH: EscalationPath,
+    ids.AUDIT_ENTRY: AuditEntry,
 }
 
 
@@ -63,6 +66,12 @@ class Pool:
             ids_by_prefix[prefix] = [ids.encode(prefix, key) for key in keys]
         positions: Any = await Event.all().order_by("position").values_list("position", flat=True)
         ids_by_prefix[ids.EVENT] = [ids.encode(ids.EVENT, position) for position in positions]
+        positions = (
+            await DirectoryEvent.all().order_by("position").values_list("position", flat=True)
+        )
+        ids_by_prefix[ids.DIRECTORY_EVENT] = [
+            ids.encode(ids.DIRECTORY_EVENT, position) for position in positions
+        ]
         notifications: Any = (
             await Notification.all().order_by("number").values_list("number", flat=True)
         )
@@ -79,6 +88,7 @@ async def read_cursors(
     """Cursors of each list, from responses."""
     cursors = {LOG: await read_edge_cursors(runner, admin, "events", "(first: 100)")}
     cursors["users"] = await read_edge_cursors(runner, admin, "users", "(first: 30)")
+    cursors["auditLog"] = await read_edge_cursors(runner, admin, "auditLog", "(first: 30)")
     cursors["notifications"] = await read_edge_cursors(
         runner, agent, "notifications", "(first: 30)"
     )

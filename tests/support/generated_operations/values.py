@@ -227,6 +227,7 @@ class Values:
             )
         lists = {
             "users": "users",
+            "auditLog": "auditLog",
             "notifications": "notifications",
             "queue": "queue",
             "tickets": f"tickets {self.order}",

@@ -23,7 +23,10 @@ ABSTRACT = sorted(
     if isinstance(type, GraphQLInterfaceType | GraphQLUnionType)
 )
 
-UNRELATED = {"timeZone", "category", "metric", "priority", "reason", "resolution", "team"}
+UNRELATED = {
+    *("action", "actor", "category", "metric", "priority", "reason", "recordId", "resolution"),
+    *("team", "timeZone", "type"),
+}
 """Fields that have different types in different types of Node, which no list holds together."""
 
 

@@ -149,11 +149,11 @@ async def test_expired_reports_are_deleted(desk: Desk) -> None:
     ticket = await desk.raise_ticket()
     await report(ticket, desk.ada, LOOKING, 0)
     await report(ticket, desk.bill, LOOKING, 60)
-    await Cleanup().run_once(at(74), 0)
+    await Cleanup(None).run_once(at(74), 0)
     assert await Presence.all().count() == 2, (
         "reports outlive small differences between the clocks of servers"
     )
-    await Cleanup().run_once(at(60) + PRESENCE_LIFETIME + timedelta(seconds=1), 0)
+    await Cleanup(None).run_once(at(60) + PRESENCE_LIFETIME + timedelta(seconds=1), 0)
     assert [each.user_id for each in await Presence.all()] == [desk.bill.user_id]
 
 

@@ -1,0 +1,52 @@
+"""Records sign-ins and sign-outs in the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+
+from models.access.scopes import CALLER_KIND_BY_ROLE
+from models.access.viewer import Viewer
+from models.audit import storage
+from models.audit.entry import Origin
+from models.core.time import format_instant
+from models.people.token import TokenKind
+from models.people.user import User
+from resolvers.context import Context
+from resolvers.mutations.admin_mutation import origin_of
+
+FAILURE_SECONDS = 0.05
+"""How long a failed sign-in waits, so that its time doesn't tell whether an entry is written."""
+
+
+async def record_success(context: Context, user: User) -> None:
+    """Record that a user signs in, with the user as the actor."""
+    viewer = Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+    origin = Origin("signIn", viewer, context.address, context.request_id)
+    await storage.write_action(origin, context.now(), record=user)
+
+
+async def record_failure(context: Context, user: User | None) -> None:
+    """Record a failed attempt to sign in to an account. None is no account, and leaves no entry.
+
+    The limits on attempts to sign in bound the number of these entries.
+    """
+    waiting = asyncio.ensure_future(asyncio.sleep(FAILURE_SECONDS))
+    try:
+        if user is not None:
+            origin = origin_of(context, "signInFailed")
+            await storage.write_action(origin, context.now(), record=user)
+        await waiting
+    finally:
+        waiting.cancel()
+
+
+async def record_sign_out(context: Context) -> None:
+    """Record that the viewer ended a session, or revoked the API token that the request has."""
+    token, at = context.viewer.token, context.now()
+    origin = origin_of(context, "signOut")
+    if token is not None and token.kind is TokenKind.API:
+        await storage.write_action(
+            origin, at, {"revoked_at": [None, format_instant(at)]}, record=token
+        )
+    else:
+        await storage.write_action(origin, at, record=context.viewer.user)

@@ -1,0 +1,31 @@
+"""Enums of the audit log and of the directory's events."""
+
+from models.audit.directory_event import DirectoryEventType
+from models.audit.records import RecordKind
+from schema.enums.registration import register_enum
+
+register_enum(
+    RecordKind,
+    "RecordKind",
+    "The kind of an administrative record.",
+    {
+        "USER": "A user.",
+        "ORGANIZATION": "An organization.",
+        "TEAM": "A team.",
+        "CATEGORY": "A category.",
+        "API_CLIENT": "An API client.",
+        "API_TOKEN": "An API token. Only the audit log has changes of tokens.",
+        "SLA_POLICY": "An SLA policy.",
+        "SLA_CALENDAR": "An SLA calendar.",
+        "ESCALATION_PATH": "An escalation path.",
+    },
+)
+register_enum(
+    DirectoryEventType,
+    "DirectoryEventType",
+    "The type of an event of the directory.",
+    {
+        "CREATED": "A record was created.",
+        "UPDATED": "A record was changed. Archiving and deactivating are changes, too.",
+    },
+)

@@ -1,0 +1,99 @@
+"""Entries of the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from models.access.visibility import can_see_record
+from models.audit.entry import AuditEntry
+from models.audit.records import MODELS_BY_KIND, RecordKind, record_id
+from schema.context import context_of, loaders
+from schema.cost import cost
+from schema.filters import DateTimeFilter, optional_condition
+from schema.interfaces import SYSTEM_ACTOR, Actor, Node
+from schema.types.field_changes import FieldChange
+from schema.types.record_changes import list_record_changes
+
+
+@strawberry.type(
+    name="AuditEntry",
+    description="An entry of the audit log: an action of an administrator or of the command line, "
+    "or a sign-in.",
+)
+class AuditEntryType(Node):
+    occurred_at: datetime = strawberry.field(description="The time of the action.")
+    action: str = strawberry.field(
+        description="The name of the mutation, such as updateTeam, or of the command. A failed "
+        "sign-in to an existing account is signInFailed."
+    )
+
+    @strawberry.field(
+        description="The user or API client that acted, or the system, also for the command line. "
+        "Null if the client was not authenticated, as after a failed sign-in.",
+        graphql_type=Actor | None,
+    )
+    async def actor(self, root: strawberry.Parent[AuditEntry], info: strawberry.Info) -> Any:
+        if root.actor_user_id is not None:
+            return await loaders(info).users.load(root.actor_user_id)
+        if root.actor_client_id is not None:
+            return await loaders(info).clients.load(root.actor_client_id)
+        return None if root.is_anonymous else SYSTEM_ACTOR
+
+    address: str | None = strawberry.field(
+        description="The IP address of the client. Null for actions of the system and of the "
+        "command line."
+    )
+    request_id: str | None = strawberry.field(
+        description="The id of the request, as in the request log. Null for actions of the system "
+        "and of the command line."
+    )
+    record_kind: RecordKind | None = strawberry.field(
+        description="The kind of the record that the action is about. Null if there is none."
+    )
+
+    @strawberry.field(
+        description="The id of the record that the action is about. Null if there is none."
+    )
+    def record_id(self, root: strawberry.Parent[AuditEntry]) -> strawberry.ID | None:
+        if root.record_kind is None or root.record_id is None:
+            return None
+        return strawberry.ID(record_id(root.record_kind, root.record_id))
+
+    @strawberry.field(
+        description="The record that the action is about, in its current state. Null if there is "
+        "none, if it was deleted, or if the viewer may not see it.",
+        graphql_type=Node | None,
+    )
+    async def record(self, root: strawberry.Parent[AuditEntry], info: strawberry.Info) -> Any:
+        if root.record_kind is None or root.record_id is None:
+            return None
+        loader = loaders(info).of_model(MODELS_BY_KIND[root.record_kind])
+        record = await loader.load(root.record_id)
+        visible = record is not None and can_see_record(context_of(info).viewer, record)
+        return record if visible else None
+
+    @strawberry.field(
+        description="The changed fields of the record. Secrets, such as passwords, are left out.",
+        metadata=cost(each=0),
+    )
+    def changes(self, root: strawberry.Parent[AuditEntry]) -> list[FieldChange]:
+        return list_record_changes(root.changes)
+
+
+@strawberry.input(
+    description="Conditions on entries of the audit log; all that are given must hold. Null is the "
+    "same as absent."
+)
+class AuditLogFilter:
+    actor_id: strawberry.ID | None = optional_condition(
+        "The actor is the user or API client with this id."
+    )
+    actions: list[str] | None = optional_condition(
+        "The action has one of these names, at most 1,000. An empty list matches nothing."
+    )
+    record_kind: RecordKind | None = optional_condition("The record is of this kind.")
+    record_id: strawberry.ID | None = optional_condition("The record has this id.")
+    occurred_at: DateTimeFilter | None = optional_condition("Conditions on the time.")
