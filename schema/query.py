@@ -35,9 +35,10 @@ from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
-from schema.types.people import CategoryType, OrganizationType, TeamType, UserType, ViewerType
+from schema.types.people import OrganizationType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
+from schema.types.teams import CategoryType, TeamType
 from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
 

@@ -8,7 +8,8 @@ from models.people.team import Category, Team
 from models.people.user import User
 from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
-from schema.types.people import CategoryType, TeamType, UserType
+from schema.types.people import UserType
+from schema.types.teams import CategoryType, TeamType
 
 
 @strawberry.type(description="The result of a mutation that creates or changes a team.")

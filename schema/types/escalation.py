@@ -17,7 +17,8 @@ from models.tickets.lifecycle import Priority
 from schema.context import loaders
 from schema.interfaces import Node
 from schema.relations import foreign_key_field
-from schema.types.people import TeamType, UserType
+from schema.types.people import UserType
+from schema.types.teams import TeamType
 
 
 @strawberry.type(name="EscalationStep", description="A step of an escalation path.")

@@ -25,8 +25,9 @@ from schema.types.field_changes import (
     list_field_changes,
 )
 from schema.types.messages import NoteType, ReplyType
-from schema.types.people import TeamType, UserType
+from schema.types.people import UserType
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
+from schema.types.teams import TeamType
 from schema.types.tickets import TicketType
 
 

@@ -19,7 +19,8 @@ from schema.context import context_of, loaders
 from schema.cost import LEDGER_COST, cost
 from schema.interfaces import Node
 from schema.relations import foreign_key_field
-from schema.types.people import CategoryType, OrganizationType, TeamType
+from schema.types.people import OrganizationType
+from schema.types.teams import CategoryType, TeamType
 
 
 @strawberry.type(description="A block of working time within a day.")

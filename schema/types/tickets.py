@@ -29,8 +29,9 @@ from schema.relations import (
     related_list_field,
 )
 from schema.types.messages import AttachmentType
-from schema.types.people import CategoryType, OrganizationType, TeamType, UserType
+from schema.types.people import OrganizationType, UserType
 from schema.types.sla import SlaClockType
+from schema.types.teams import CategoryType, TeamType
 from schema.types.ticket_arguments import (
     EventTypes,
     page_arguments,
