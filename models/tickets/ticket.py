@@ -25,6 +25,7 @@ from models.tickets.lifecycle import (
     Status,
 )
 from models.tickets.link_kind import LinkKind
+from models.tickets.tag import TagSortKeyField
 
 FIRST_TICKET_NUMBER = 1001
 BEFORE_MIGRATION = datetime(1970, 1, 1, tzinfo=UTC)
@@ -195,12 +196,13 @@ class TicketTag(Model):
     )
     ticket_id: UUID
     name = fields.CharField(max_length=50)
+    sort_key = TagSortKeyField()
 
     class Meta:
         table = "ticket_tags"
         table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
-        indexes = (("name", "ticket_id"),)
+        indexes = (("name", "ticket_id"), ("sort_key", "ticket_id"))
 
 
 class TicketResource(Model):

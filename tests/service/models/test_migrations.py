@@ -47,6 +47,7 @@ NAMES = [
     "0016_audit",
     "0019_index_names",
     "0013_last_replies_and_read_marks",
+    "0024_tag_sort_keys",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

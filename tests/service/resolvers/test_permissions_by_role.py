@@ -43,6 +43,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.tickets": (SIGNED_IN, "tickets:read"),
     "Query.ticketStats": (SIGNED_IN, "tickets:read"),
     "Query.events": (SIGNED_IN, "events:read"),
+    "Query.tags": (STAFF, "tickets:read"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
