@@ -30,7 +30,8 @@ class LimitSettings(BaseSettings):
     max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
     """The number of failed attempts to sign in to one account from one IPv4 address or IPv6 /64
     network, after which each further one must wait: 1 s, 2 s, up to 5 minutes. Six times as many
-    for an account (up to 30 s), and for an address or network."""
+    for an account (up to 30 s), for an account from one IPv4 /24 or IPv6 /48 network, and for an
+    address or network."""
     max_connections: PositiveInt = 20_000
     """The maximum number of WebSockets and event streams per process."""
     max_connections_per_viewer: PositiveInt = 500

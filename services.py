@@ -250,6 +250,7 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
         fork_context=Context.fork,
         authenticate=authenticate,
         on_open=sessions.add,
+        has_current_viewers=sessions.has_current_viewers,
         on_close=sessions.remove,
         viewer_key=viewer_key,
     )

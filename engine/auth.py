@@ -35,6 +35,9 @@ class AuthHooks:
     """Called when a WebSocket has authenticated, and when an event stream opens. Arguments: its
     context; a callback that closes the connection as forbidden; a callback to call at once when
     the context's viewer changes. The viewer may be anonymous."""
+    has_current_viewers: Callable[[], Awaitable[bool]]
+    """Whether the viewers of open connections are new enough for another operation. If not, their
+    permissions may have ended unnoticed, for example because the database is unavailable."""
     on_close: Callable[[Any], None]
     """Called with the connection's context when it closes, also if it was never open."""
     viewer_key: Callable[[Any], str | None]
@@ -52,6 +55,14 @@ def parse_bearer_token(header: str | None) -> str | None:
     if match is None:
         raise Unauthorized
     return match[1]
+
+
+def has_url_token(query_string: bytes) -> bool:
+    """Whether a query string has the parameter `access_token`.
+
+    Endpoints that don't read it refuse it, so that the client does not become anonymous silently.
+    """
+    return any(part.startswith(b"access_token=") for part in query_string.split(b"&"))
 
 
 def find_authorization(payload: Mapping[str, Any], header: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Queries for the related records of many owners at once.
 
-The caller must have checked that the viewer can see the owners. `links`, `members` and `deliveries`
-also check the related records. All take the viewer, because schema/loaders.py calls them alike.
+The caller must have checked that the viewer can see the owners. `links`, `merged_tickets`,
+`members`, `teams` and `deliveries` also check the related records. All take the viewer, because
+schema/loaders.py calls them alike.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from models.people.team import Team
 from models.people.user import User
 from models.sla.records import SlaClock
 from models.tickets.attachment import Attachment
-from models.tickets.ticket import TicketLink, TicketResource, TicketTag
+from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag
 
 Keys = Sequence[object]
 
@@ -43,6 +44,13 @@ def participants(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
     source = "ticket_participants p JOIN users u ON u.id = p.user_id"
     condition = in_list("p.ticket_id", ticket_ids) & visible_watchers(viewer, "p.user_id")
     return Many(LazyQuery(User, "u", source, condition, "p.id"), "p.ticket_id")
+
+
+def merged_tickets(viewer: Viewer, ticket_ids: Keys) -> Many[Ticket]:
+    """Tickets that the viewer can see, and that were merged into the owners."""
+    condition = in_list("t.merged_into_id", ticket_ids) & visible_tickets(viewer)
+    query = LazyQuery(Ticket, "t", "tickets t", condition, "t.number")
+    return Many(query, "t.merged_into_id")
 
 
 def links(viewer: Viewer, ticket_ids: Keys) -> Many[TicketLink]:
@@ -77,8 +85,9 @@ def members(viewer: Viewer, team_ids: Keys) -> Many[User]:
 
 
 def teams(viewer: Viewer, user_ids: Keys) -> Many[Team]:
+    """Teams of users; none if the viewer is a customer."""
     source = "memberships m JOIN teams w ON w.id = m.team_id"
-    condition = in_list("m.user_id", user_ids)
+    condition = in_list("m.user_id", user_ids) & (FALSE if viewer.is_customer else TRUE)
     return Many(LazyQuery(Team, "w", source, condition, "w.slug"), "m.user_id")
 
 

@@ -69,7 +69,7 @@ class Services:
         default_factory=WeakValueDictionary[Hashable, Any]
     )
     """The statistics that have subscribers. The type is Any, because their class is in
-    `resolvers.subscriptions.stats`, which imports this module."""
+    `resolvers.subscriptions.live_stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
     live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)

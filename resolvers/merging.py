@@ -9,10 +9,14 @@ from models.changes import merging
 from models.changes.change import TicketChange
 from models.changes.merge_records import (
     check_shared_tickets,
+    find_start_of_wait,
+    list_leaving_requesters,
     read_last_replies,
     read_merge_events,
+    read_organizations,
     read_participants,
     read_replies,
+    remove_watchers_without_access,
 )
 from models.core import ids
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
@@ -39,6 +43,8 @@ async def merge_tickets(mutation: TicketMutation, input: MergeTicketsInput) -> N
         merged_there,
         await read_participants(mutation.changes),
         across_requesters=input.across_requesters,
+        present_organizations=await read_organizations(mutation.changes),
+        waiting_since=await find_start_of_wait(change.ticket),
     )
     await check_shared_tickets(mutation.changes)
 
@@ -86,9 +92,10 @@ async def unmerge(
         message = "The log no longer has the merge of this ticket."
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     _, merge_event = paths[change.ticket.id][0]
+    separated = merging.list_separated_requesters(change, returning, remaining)
     replies = await read_replies(
         [each.ticket.id for each in remaining],
-        merging.list_leaving_requesters(change, returning, remaining),
+        await list_leaving_requesters(separated, into.ticket),
         after=merge_event.position,
     )
     merging.unmerge(
@@ -100,3 +107,4 @@ async def unmerge(
         await read_last_replies(replies),
         await read_participants(mutation.changes),
     )
+    await remove_watchers_without_access(mutation.changes)

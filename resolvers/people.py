@@ -7,7 +7,7 @@ from math import ceil
 
 import strawberry
 
-from engine.limits.network import network_of
+from engine.limits.network import network_of, wide_network_of
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
@@ -16,6 +16,7 @@ from models.core.pagination import parse_page_arguments
 from models.core.text import is_storable
 from models.people import token
 from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
+from models.people.sign_in_limits import Source
 from models.people.token import TokenKind
 from models.people.user import Role, User
 from models.queries.users import list_users
@@ -51,35 +52,51 @@ async def users(
 
 @simple_mutation(SignInPayload)
 async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
-    email = input.email.strip().lower()
-    network = network_of(context.address)
-    await count_sign_in_attempt(context, email, network)
-    user = None
-    if is_storable(email) and len(email) <= MAX_EMAIL_CHARACTERS:
-        user = await User.get_or_none(email=email)
-    password_hash = user.password_hash if user and user.active else None
-    has_valid_form = is_storable(input.password) and len(input.password) <= MAX_PASSWORD_CHARS
-    password = input.password if has_valid_form else ""
-    try:
-        matches = await context.services.passwords.matches(password, password_hash)
-    except PasswordQueueFull:
-        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
-    if user is None or not matches:
+    email, address = input.email.strip().lower(), context.address
+    source = Source(email, network_of(address), wide_network_of(address))
+    user = await check_sign_in(context, source, input.password)
+    if user is None:
         message = "The email address or the password is wrong."
         raise InvalidInput(UserErrorCode.INVALID, message, "email")
-    await context.services.sign_in_limits.record_success(email, network, context.now())
+    await context.services.sign_in_limits.record_success(source, context.now())
     return await create_session(context, user)
 
 
-async def count_sign_in_attempt(context: Context, email: str, network: str) -> None:
-    """Raises RateLimited; then nothing is counted."""
-    services = context.services
-    if services.passwords.is_full:
-        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT)
-    wait = await services.sign_in_limits.count_attempt(email, network, context.now())
+async def check_sign_in(context: Context, source: Source, password: str) -> User | None:
+    """Count the attempt and check the password; the user if it is right.
+
+    Raises RateLimited; then nothing is counted.
+    """
+    limits, passwords = context.services.sign_in_limits, context.services.passwords
+    standing = await limits.read_standing(source, context.now())
+    refuse_if_early(standing.wait)
+    try:
+        # The place comes first, so that an attempt without a place is not counted.
+        with passwords.take_place(source.wide_network, is_known=standing.is_known):
+            refuse_if_early(await limits.count_attempt(source, context.now()))
+            user = await find_active_user(source.email)
+            has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
+            matches = await passwords.matches(
+                password if has_valid_form else "",
+                user.password_hash if user else None,
+                is_known=standing.is_known,
+            )
+    except PasswordQueueFull:
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
+    return user if matches else None
+
+
+def refuse_if_early(wait: timedelta) -> None:
+    """Raises RateLimited if there is a time to wait."""
     if wait:
         wait_ms = ceil(wait / MILLISECOND)
         raise RateLimited("Too many attempts to sign in.", wait_ms, "sign_in_attempts")
+
+
+async def find_active_user(email: str) -> User | None:
+    if not is_storable(email) or len(email) > MAX_EMAIL_CHARACTERS:
+        return None
+    return await User.get_or_none(email=email, active=True)
 
 
 async def create_session(context: Context, user: User) -> SignInPayload:

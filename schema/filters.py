@@ -178,7 +178,9 @@ class TicketFilter:
         "viewer may read; for agents, admins and API clients also over the names of the requester "
         "and the assignee. Each of the first 16 words, of up to 100 characters each, must be the "
         "beginning of a word there, or be the ticket's number (`1042`, `#1042`, `TKT-1042`). Case "
-        "and accents are ignored. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
+        "and accents are ignored. A message is found on the ticket where it was written, also "
+        "after a merge: a search finds the merged ticket, whose `mergedInto` is the ticket that "
+        "shows the message. Any part of a text in Chinese, Japanese, Korean, Thai, Lao, "
         "Khmer or Burmese is found."
     )
     subject: StringFilter | None = optional_condition("Conditions on the subject.")
@@ -195,6 +197,10 @@ class TicketFilter:
     watcher_id: IdFilter | None = optional_condition(
         "Conditions on the ids of the watchers. `eq` and `in` match if one of the watchers "
         "matches, `nin` if none does. `null` matches tickets without watchers."
+    )
+    merged_into_id: IdFilter | None = optional_condition(
+        "Conditions on the id of the ticket that the ticket was merged into. Null if it was not "
+        "merged."
     )
     tags: TagsFilter | None = optional_condition("Conditions on the tags.")
     resource: TicketResourceInput | None = optional_condition(

@@ -181,7 +181,9 @@ async def record_with_retries(ended: Sequence[Attempt], at: datetime) -> bool:
             )
             await asyncio.sleep(RECORD_RETRY_SECONDS)
     for each in ended:
-        if each.result.status is not MailStatus.SENT:
+        if each.result.is_withheld:
+            log.info("mail.withheld", mail=str(each.mail.id), reason=each.result.answer)
+        elif each.result.status is not MailStatus.SENT:
             log.warning(
                 "mail.not_sent",
                 mail=str(each.mail.id),

@@ -20,8 +20,8 @@ from models.notifications.routing import Delivery, build_deliveries, find_rules,
 from workers.job import LogJob
 from workers.recipients import Recipients, read_recipients
 
-MAX_EVENTS_PER_CHANGE = 100
-"""More than the number of events that one change of a ticket writes."""
+MAX_EVENTS_PER_CHANGE = 400
+"""More than the number of events that one change of a ticket, or one merge, writes."""
 ALARM_TEMPLATES = ("escalated", "escalation_step", "sla_at_risk", "sla_breached")
 QUIET_PERIOD = timedelta(minutes=10)
 """After an alarm email about a ticket, its escalation steps are not mailed to the same person for
@@ -152,14 +152,15 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
     first, last = events[0], events[-1]
     keys = {get_group_key(first), get_group_key(last)}
     positions = {event.position for event in events}
-    nearby = await Event.filter(
-        ticket_id__in={first.ticket_id, last.ticket_id},
+    nearby = Event.filter(
         position__gte=first.position - MAX_EVENTS_PER_CHANGE,
         position__lte=last.position + MAX_EVENTS_PER_CHANGE,
     ).order_by("position")
+    if not any(event.value("action_id") for event in (first, last)):  # they are of one ticket
+        nearby = nearby.filter(ticket_id__in={first.ticket_id, last.ticket_id})
     return [
         event
-        for event in nearby
+        for event in await nearby
         if get_group_key(event) in keys and event.position not in positions
     ]
 

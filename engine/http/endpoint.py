@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.auth import AuthHooks, Unauthorized, parse_bearer_token
+from engine.auth import AuthHooks, Unauthorized, has_url_token, parse_bearer_token
 from engine.execution.schema import Schema
 from engine.graphql.errors import (
     INTERNAL_ERROR_MESSAGE,
@@ -115,6 +115,9 @@ class GraphQLEndpoint:
         is_post = scope["method"] == "POST"
         headers: Mapping[bytes, bytes] = scope["headers_by_name"]
         check_headers(scope, headers, type, is_post=is_post)
+        if has_url_token(scope["query_string"]):
+            reason = "Send the token in the Authorization header, not in the URL."
+            raise RequestRefused(400, reason)
         # Authenticate after the body has arrived: a client that sends it slowly must not use
         # permissions that have ended in the meantime.
         body = await read_body(receive)

@@ -81,7 +81,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     concurrent password checks        2         models/people/password.py        wait
-    waiting password checks           50        models/people/password.py        RATE_LIMITED
+    queued checks, known networks     52        models/people/password.py        RATE_LIMITED
+    queued checks, other networks     52        models/people/password.py        RATE_LIMITED
+    of these, per IPv4 /24 or IPv6 /48 26; 13   models/people/password.py        RATE_LIMITED
 
     Memory per process; the oldest entry is dropped
     rate limit buckets                100,000   engine/limits/rate.py
@@ -100,6 +102,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
     participants of a ticket          50        models/changes/merging.py
+    tickets merged into a ticket      100       models/changes/merging.py
     shared tickets per user           1,000     models/changes/merge_records.py
     read marks per user               10,000    models/tickets/read_marks.py     oldest deleted
     age of a read mark                90 days   models/tickets/read_marks.py     deleted

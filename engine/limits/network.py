@@ -32,6 +32,20 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+@lru_cache(maxsize=10_000)
+def wide_network_of(address: str) -> str:
+    """Return the /48 network of an IPv6 address, or the /24 network of an IPv4 address.
+
+    One customer of a hosting provider often has so many addresses. Texts that are no addresses
+    share one network.
+    """
+    network = network_of(address)
+    if network == UNKNOWN_NETWORK:
+        return network
+    narrow = ip_network(network)
+    return str(narrow.supernet(new_prefix=24 if isinstance(narrow, IPv4Network) else 48))
+
+
 def address_key(address: str) -> str:
     """Return the rate limit key of an anonymous caller at an IP address."""
     return f"address:{network_of(address)}"

@@ -95,11 +95,15 @@ class SSEEndpoint:
     async def authenticate(self, context: Any, request: Request, fields: dict[str, str]) -> None:
         """Authenticate with the token in the Authorization header or the URL.
 
-        A request must not have both (RFC 6750, section 2).
+        A request must not have both (RFC 6750, section 2). Only GET requests, such as those of
+        EventSource, may have it in the URL.
         """
         token = parse_bearer_token(request.headers.get("authorization"))
         url_token = fields.get("access_token")
         if url_token is not None:
+            if request.method != "GET":
+                reason = "Send the token in the Authorization header; only GET takes it in the URL."
+                raise RequestRefused(400, reason)
             if token is not None:
                 reason = "Send the token in the Authorization header or in the URL, not in both."
                 raise RequestRefused(400, reason)

@@ -10,7 +10,13 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers
 
-from engine.auth import AUTHORIZATION, Unauthorized, find_authorization, parse_bearer_token
+from engine.auth import (
+    AUTHORIZATION,
+    Unauthorized,
+    find_authorization,
+    has_url_token,
+    parse_bearer_token,
+)
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import UNAVAILABLE_MESSAGE
 from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
@@ -193,6 +199,8 @@ class WebSocketConnection:
         header = Headers(scope=self.scope).get(AUTHORIZATION)
         auth = self.services.auth
         try:
+            if has_url_token(self.scope["query_string"]):
+                raise Unauthorized
             token = parse_bearer_token(find_authorization(payload or {}, header))
             if token is not None:
                 await auth.authenticate(self.context, token)

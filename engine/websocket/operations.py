@@ -17,6 +17,7 @@ from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import (
     INTERNAL_ERROR_MESSAGE,
     UNAVAILABLE_MESSAGE,
+    RequestError,
     has_unavailable_error,
 )
 from engine.graphql.operation import QUERIES_AND_MUTATIONS
@@ -73,6 +74,9 @@ class Operations:
     async def run(self, id: str, request: GraphQLRequest) -> None:
         context = self.connection.context
         kind = await self.schema.get_operation_type(request, context)
+        if not await self.auth.has_current_viewers():
+            self.refuse_outdated(id, kind)
+            return
         if kind is OperationType.SUBSCRIPTION:
             await self.subscribe(id, request)
             return
@@ -115,6 +119,18 @@ class Operations:
         """Move the subscriptions to groups of the connection's new viewer."""
         for subscriber in list(self.subscribers.values()):
             subscriber.switch_context(self.auth.fork_context(self.connection.context))
+
+    def refuse_outdated(self, id: str, kind: OperationType | None) -> None:
+        """Refuse an operation, because the connection's permissions can't be checked."""
+        request_id = self.connection.context.request_id
+        error = RequestError(UNAVAILABLE_MESSAGE, "UNAVAILABLE", requestId=request_id)
+        result = ExecutionResult(data=None, errors=[error])
+        if self.tasks.get(id) is not asyncio.current_task():
+            return  # the client has stopped it
+        if kind is OperationType.SUBSCRIPTION:
+            self.refuse_subscription(id, result)
+        else:
+            self.send_errors_of(id, result)
 
     # ---------------------------------------------------------------- queries and mutations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -182,6 +182,22 @@ def viewer_of_user(user: User, shared_tickets: Mapping[UUID, frozenset[UUID]]) -
         user=user,
         shared_organization_id=shared_organization_id(user),
         shared_ticket_ids=shared_tickets.get(user.id, frozenset()),
+    )
+
+
+async def read_current_reach(viewer: Viewer) -> Viewer:
+    """The customer with the organization and the shared tickets that it has at this moment.
+
+    Mutations call it after they have waited for a lock, because the viewer is that of the request's
+    arrival. A user that no longer exists or is deactivated has neither.
+    """
+    assert viewer.user_id is not None
+    user = await User.get_or_none(id=viewer.user_id, active=True).select_related("organization")
+    shared_tickets = await read_shared_tickets([user])
+    return replace(
+        viewer,
+        shared_organization_id=None if user is None else shared_organization_id(user),
+        shared_ticket_ids=shared_tickets.get(viewer.user_id, frozenset()),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
-from models.access.viewer import Viewer
+from models.access.viewer import Viewer, read_current_reach
 from models.core.sql import FALSE, TRUE, Condition, compare, exists, in_list
 from models.escalation.path import EscalationPath
 from models.people.user import ApiClient, Organization, Role, User
@@ -63,6 +64,17 @@ def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
         return True
     shared = viewer.shared_organization_id
     return shared is not None and ticket.organization_id == shared
+
+
+async def read_current_viewer(viewer: Viewer, tickets: Iterable[Ticket]) -> Viewer:
+    """The viewer for access checks of tickets that are locked or were just read.
+
+    `viewer` is that of the request's arrival. A customer's reach beyond its own tickets may have
+    ended since then, so it is read again if a ticket is not the customer's own.
+    """
+    if viewer.is_customer and any(each.requester_id != viewer.user_id for each in tickets):
+        return await read_current_reach(viewer)
+    return viewer
 
 
 def accessible_tickets(viewer: Viewer) -> Condition:

@@ -233,9 +233,10 @@ class TicketChange:
         """Move a reply, which `event` logged on another ticket, to this one.
 
         The other ticket keeps its event, because it was an input of SLA clocks, but without the
-        message.
+        message. The new event states from which ticket the reply was moved.
         """
-        self.log(EventType.REPLY_ADDED, message=message, side=side.value)
+        from_id = str(event.ticket_id)
+        self.log(EventType.REPLY_ADDED, message=message, side=side.value, from_id=from_id)
         self.events[-1].actor_user_id = event.actor_user_id
         self.events[-1].actor_client_id = None
         event.type, event.message_id = EventType.REPLY_MOVED, None

@@ -237,10 +237,7 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
         raise build_merged_refusal(ticket.status, Action.REOPEN)
     if is_from_customer:
         message = change.add_message(MessageKind.REPLY, body, Side.CUSTOMER)
-        if ticket.status is Status.WAITING_ON_CUSTOMER:
-            change.transition(Action.RESUME)
-        elif ticket.stage is Stage.CLOSURE:
-            reopen(change, None)
+        resume_for_customer(change)
         return message
     if ticket.status is Status.CLOSED:
         explanation = "The team can't reply to a closed ticket. Reopen it first."
@@ -255,6 +252,14 @@ def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message
     if ticket.status is Status.NEW:
         change.transition(Action.START)
     return message
+
+
+def resume_for_customer(change: TicketChange) -> None:
+    """Resume a ticket that waits for the customer, and reopen a resolved or closed one."""
+    if change.ticket.status is Status.WAITING_ON_CUSTOMER:
+        change.transition(Action.RESUME)
+    elif change.ticket.stage is Stage.CLOSURE:
+        reopen(change, None)
 
 
 def add_note(change: TicketChange, body: str) -> Message:

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
-from models.access.permissions import ADMINISTER
+from models.access.permissions import ADMINISTER, READ_TICKETS
 from models.changes import commands
 from models.changes.change import TicketChange, build_merged_refusal
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import Event, EventType
+from models.core.ids import new_id
+from models.core.time import format_instant
+from models.log.event import Event, EventType, Json
 from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
 from models.tickets.message import Message
 
 MAX_PARTICIPANTS = 50
 """The maximum number of participants of a ticket."""
+MAX_MERGED_TICKETS = 100
+"""The maximum number of tickets that are merged into one ticket. A merge locks all of them."""
 Participants = Mapping[UUID, Collection[UUID]]
 """The users who participate in each ticket."""
+Organizations = Mapping[UUID, UUID | None]
+"""The organization of each user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,17 @@ def merge(
     participants: Participants | None = None,
     *,
     across_requesters: bool = False,
+    present_organizations: Organizations | None = None,
+    waiting_since: datetime | None = None,
 ) -> None:
     """Merge the ticket into another and close it as a duplicate.
 
     `merged_before` are the tickets that were merged into this one earlier; they move along with it.
     `merged_there` are those that were merged into the other ticket. `participants` are the present
     ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
+    `present_organizations` are those of the requesters, which may differ from those of the tickets.
+    `waiting_since` is since when the ticket's customer waits for an answer; None if they do not.
+    The merge then affects the other ticket as a customer's reply does.
     """
     if change.ticket.id == into.ticket.id:
         raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
@@ -61,19 +72,33 @@ def merge(
         message = "must be a ticket that is not closed; reopen it first"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     source, target = [change, *merged_before], [into, *merged_there]
+    if len(source) + len(merged_there) > MAX_MERGED_TICKETS:
+        message = f"would have more than {MAX_MERGED_TICKETS} tickets merged into it"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId", limit_name="merged_tickets")
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
-        check_requesters(change, [*source, *target], across_requesters=across_requesters)
+        family = [*source, *target]
+        check_requesters(
+            change, family, present_organizations or {}, across_requesters=across_requesters
+        )
     for each in source:
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
             changes |= each.set(close_reason=CloseReason.DUPLICATE)
-        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id))
+        status = each.ticket.status.value
+        each.log(EventType.MERGED, changes, into_id=str(into.ticket.id), status=status)
     if change.ticket.status is not Status.CLOSED:
         change.transition(Action.CLOSE, close_reason=CloseReason.DUPLICATE, closed_at=change.at)
-    from_id = str(change.ticket.id)
-    into.log(EventType.MERGED, from_id=from_id, across_requesters=is_across)
+    if waiting_since is not None:
+        commands.resume_for_customer(into)
+    into.log(
+        EventType.MERGED,
+        from_id=str(change.ticket.id),
+        across_requesters=is_across,
+        waiting_since=format_instant(waiting_since) if waiting_since else None,
+    )
     set_participants([*source, *target], participants or {})
+    mark_as_one_action([*source, *target])
 
 
 def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
@@ -81,7 +106,11 @@ def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
 
 
 def check_requesters(
-    change: TicketChange, family: Sequence[TicketChange], *, across_requesters: bool
+    change: TicketChange,
+    family: Sequence[TicketChange],
+    present_organizations: Organizations,
+    *,
+    across_requesters: bool,
 ) -> None:
     """Raises InvalidInput if the actor may not show the family's requesters its conversation."""
     if not across_requesters:
@@ -90,8 +119,12 @@ def check_requesters(
             "because each of them will see both conversations"
         )
         raise InvalidInput(UserErrorCode.REQUIRED, message, "acrossRequesters")
-    organizations = {each.ticket.organization_id for each in family}
-    if len(organizations) > 1 and not ADMINISTER.allows(change.actor):
+    if not READ_TICKETS.allows(change.actor):
+        message = "needs a token with the scope tickets:read, because it shows conversations"
+        raise InvalidInput(UserErrorCode.INVALID, message, "acrossRequesters")
+    if not ADMINISTER.allows(change.actor) and not is_one_organization(
+        family, present_organizations
+    ):
         message = "must be of the same organization; only admins can merge across organizations"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     if len(list_requesters(family)) - 1 > MAX_PARTICIPANTS:
@@ -99,6 +132,16 @@ def check_requesters(
         raise InvalidInput(
             UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
         )
+
+
+def is_one_organization(family: Sequence[TicketChange], present: Organizations) -> bool:
+    """Whether the tickets and their requesters all belong to one organization.
+
+    A requester without one has nothing in common with any other.
+    """
+    organizations = {each.ticket.organization_id for each in family}
+    organizations |= {present.get(user_id) for user_id in list_requesters(family)}
+    return len(organizations) == 1 and None not in organizations
 
 
 def set_participants(family: Sequence[TicketChange], before: Participants) -> None:
@@ -120,22 +163,23 @@ def unmerge(
 ) -> None:
     """Undo the merge that `merge_event` logged on the ticket.
 
-    The ticket is OPEN again, unless it was CLOSED before the merge. `returning` are the tickets
-    that had moved along with it. `remaining` are the others of the family; the first of them is the
-    ticket into which all are merged. `replies` are those to move to the ticket. `last_replies` are
-    the last replies that stay on the tickets from which these are moved.
+    The ticket is OPEN again, unless it was CLOSED before the merge and no reply moves to it.
+    `returning` are the tickets that had moved along with it. `remaining` are the others of the
+    family; the first of them is the ticket into which all are merged. `replies` are those to move
+    to the ticket. `last_replies` are the last replies that stay on the tickets from which these are
+    moved.
     """
     into = remaining[0]
     changes = change.set(merged_into_id=None)
-    earlier_reason = merge_event.changes.get("close_reason", (None, None))[0]
+    earlier_reason = find_earlier_close_reason(change, merge_event)
     if earlier_reason is not None:
-        changes |= change.set(close_reason=CloseReason(earlier_reason))
+        changes |= change.set(close_reason=earlier_reason)
     change.log(EventType.UNMERGED, changes, into_id=str(into.ticket.id))
     into.log(EventType.UNMERGED, from_id=str(change.ticket.id))
     for each in returning:
         changes = each.set(merged_into_id=change.ticket.id)
         each.log(EventType.MERGED, changes, into_id=str(change.ticket.id))
-    if earlier_reason is None:
+    if earlier_reason is None or replies:
         change.reopen_window = timedelta.max  # a merge can be undone at any time
         commands.reopen(change, None)
     for reply in replies:
@@ -145,12 +189,41 @@ def unmerge(
             each.set_last_reply(last_replies[each.ticket.id])
     set_participants([change, *returning], participants)
     set_participants(remaining, participants)
+    mark_as_one_action([change, *returning, *remaining])
 
 
-def list_leaving_requesters(
+def remove_watchers(
+    change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
+) -> None:
+    """Remove users from the present `watcher_ids`, and log it for customers, too."""
+    change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
+    if change.removed_watchers:
+        after = set(watcher_ids).difference(user_ids)
+        lists: list[Json] = [sorted(map(str, ids)) for ids in (watcher_ids, after)]
+        change.log(EventType.TICKET_UPDATED, {"watchers": lists})
+
+
+def mark_as_one_action(changes: Sequence[TicketChange]) -> None:
+    """Give all events of the changes one `action_id`, so that they notify each person once."""
+    action_id = str(new_id())
+    for event in chain.from_iterable(change.events for change in changes):
+        event.data = {**event.data, "action_id": action_id}
+
+
+def find_earlier_close_reason(change: TicketChange, merge_event: Event) -> CloseReason | None:
+    """The reason for which the ticket was CLOSED before the merge; None if it was not CLOSED."""
+    earlier = merge_event.changes.get("close_reason", (None, None))[0]
+    if earlier is not None:
+        return CloseReason(earlier)
+    # Events of earlier versions have no status. They show only a change of the reason.
+    was_closed = merge_event.value("status") == Status.CLOSED.value
+    return change.ticket.close_reason if was_closed else None
+
+
+def list_separated_requesters(
     change: TicketChange, returning: Sequence[TicketChange], remaining: Sequence[TicketChange]
 ) -> set[UUID]:
-    """The requesters who share no ticket with the remaining family once the merge is undone."""
+    """The requesters of the ticket and of those returning to it who request no remaining ticket."""
     return list_requesters([change, *returning]) - list_requesters(remaining)
 
 

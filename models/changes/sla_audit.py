@@ -17,15 +17,14 @@ from models.sla import policies
 from models.sla.calendar import IntervalKind
 from models.sla.clock import Clock, ClockTransition, StopReason
 from models.sla.clock_records import read_clocks
-from models.sla.inputs import CLOCK_EVENT_TYPES, REPLY_EVENT_TYPES, parse_clock_input
+from models.sla.inputs import CLOCK_EVENT_TYPES, WAITING_EVENT_TYPES, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
 from models.tickets.ticket import Ticket
 
 REPLAYED_EVENT_TYPES = [
     EventType.TICKET_CREATED,
-    EventType.STATUS_CHANGED,
-    *REPLY_EVENT_TYPES,
+    *WAITING_EVENT_TYPES,
     EventType.SLA_RETARGETED,
     *CLOCK_EVENT_TYPES,
 ]

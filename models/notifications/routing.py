@@ -1,8 +1,8 @@
 """Routing: which users are notified about an event, by which channel, and for which reason. No I/O.
 
 `RULES` lists the users to notify of each event. The events that one change writes to one ticket
-form a group. A user gets at most one notification per group and channel: about the event with the
-highest priority.
+form a group, and so do the events that one merge writes to several tickets. A user gets at most one
+notification per group and channel: about the event with the highest priority.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ TEAM, TEAM_IF_UNASSIGNED = Audience.TEAM, Audience.TEAM_IF_UNASSIGNED
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
 """The email that confirms a new ticket; the only notification of a user's own action."""
 AUTOMATIC = "automatic"
+MOVED = "moved"
+"""A reply that was moved from another ticket. Its readers were notified when it was written."""
 ACROSS_REQUESTERS = "across_requesters"
 
 RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
@@ -170,8 +172,8 @@ EVENT_PRIORITY: Sequence[EventType] = (
     EventType.ASSIGNED,
     EventType.TRANSFERRED,
     EventType.TICKET_CREATED,
-    EventType.MERGED,
     EventType.UNMERGED,
+    EventType.MERGED,
     EventType.STATUS_CHANGED,
     EventType.ESCALATED,
     EventType.ESCALATION_STEP,
@@ -196,6 +198,8 @@ def get_event_variant(event: Event) -> str | None:
         if event.value("into_id") is not None:
             return "into"
         return ACROSS_REQUESTERS if event.value("across_requesters") else "from"
+    if event.type is EventType.REPLY_ADDED:
+        return MOVED if event.value("from_id") is not None else None
     if event.type is EventType.TICKET_UPDATED:
         return "priority" if "priority" in event.changes else None
     is_by_system = event.actor_user_id is None and event.actor_client_id is None
@@ -223,11 +227,14 @@ def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:
 
 
 def get_group_key(event: Event) -> Hashable:
-    """Equal for the events that one change wrote to one ticket.
+    """Equal for the events that one change wrote to one ticket, or one merge to several.
 
     Events of SLA clocks form a group of their own, because time caused them and not the change.
     """
     is_by_clock = event.type in CLOCK_EVENT_TYPES
+    action_id = event.value("action_id")
+    if action_id is not None:
+        return str(action_id)
     if is_by_clock:
         written_at = event.value("recorded_at")
     else:

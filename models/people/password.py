@@ -6,6 +6,9 @@ A check takes the same time whether or not the user exists.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 
 from pwdlib import PasswordHash
@@ -20,29 +23,59 @@ class PasswordQueueFull(Exception):
     """Too many password checks are waiting. Try again later."""
 
 
-class PasswordChecker:
-    """Checks passwords. At most `max_concurrent` checks run at once, at most `max_waiting` wait."""
+class QueuePlaces:
+    """The places of a queue, of which one wide network can hold only a share."""
 
-    def __init__(self, max_concurrent: int = 2, max_waiting: int = 50) -> None:
-        self.slots = asyncio.Semaphore(max_concurrent)
-        self.free_places = max_concurrent + max_waiting
+    def __init__(self, total: int, per_network: int) -> None:
+        self.free, self.per_network = total, per_network
+        self.taken_by_network: Counter[str] = Counter()
 
-    @property
-    def is_full(self) -> bool:
-        return self.free_places == 0
-
-    async def matches(self, password: str, stored: str | None) -> bool:
-        """Whether the password has the hash `stored` (never if None). Raises PasswordQueueFull."""
-        if self.is_full:
+    @contextmanager
+    def take(self, wide_network: str) -> Generator[None]:
+        """Hold a place. Raises PasswordQueueFull."""
+        if self.free == 0 or self.taken_by_network[wide_network] >= self.per_network:
             raise PasswordQueueFull
-        self.free_places -= 1
+        self.free -= 1
+        self.taken_by_network[wide_network] += 1
         try:
-            async with self.slots:
-                return await asyncio.to_thread(
-                    verify_password, password[:MAX_PASSWORD_CHARS], stored
-                )
+            yield
         finally:
-            self.free_places += 1
+            self.free += 1
+            self.taken_by_network[wide_network] -= 1
+            self.taken_by_network += Counter()  # removes the networks without places
+
+
+class PasswordChecker:
+    """Checks passwords, at most `max_concurrent` at once.
+
+    Callers wait in two queues of `max_queued` places each: one for accounts at networks that are
+    known to them, and one for all others. So strangers can't occupy the places of known callers.
+    At most one stranger at a time waits beside the known callers, so these hardly wait for others.
+    """
+
+    def __init__(self, max_concurrent: int = 2, max_queued: int = 52) -> None:
+        self.slots = asyncio.Semaphore(max_concurrent)
+        self.stranger_turn = asyncio.Semaphore(1)
+        """Held by the stranger who waits for a slot."""
+        self.known_places = QueuePlaces(max_queued, max_queued // 2)
+        self.stranger_places = QueuePlaces(max_queued, max_queued // 4)
+
+    def take_place(self, wide_network: str, *, is_known: bool) -> AbstractContextManager[None]:
+        """Hold a place in the queue, before the attempt is counted. Raises PasswordQueueFull."""
+        places = self.known_places if is_known else self.stranger_places
+        return places.take(wide_network)
+
+    async def matches(self, password: str, stored: str | None, *, is_known: bool) -> bool:
+        """Whether the password has the hash `stored` (never if None). Needs a place."""
+        if is_known:
+            await self.slots.acquire()
+        else:
+            async with self.stranger_turn:
+                await self.slots.acquire()
+        try:
+            return await asyncio.to_thread(verify_password, password[:MAX_PASSWORD_CHARS], stored)
+        finally:
+            self.slots.release()
 
 
 def verify_password(password: str, stored: str | None) -> bool:

@@ -1,12 +1,13 @@
 """Limits on sign-in attempts, counted in the database and so by all processes together.
 
-Attempts are counted for an account at a network, for the account, and for the network. After some
-attempts without success, each further one must wait, and the delay doubles. An attempt that must
-wait is refused and stores nothing.
+Attempts are counted for an account at a network, for the account at the wide network around it, for
+the account, and for the network. After some attempts without success, each further one must wait,
+and the delay doubles. An attempt that must wait is refused and stores nothing.
 
-Attempts by others can't keep the owner of an account out. A network from which the account has
-signed in is *known* for 30 days, and there only the attempts at this account from this network
-count. Elsewhere, the account's delay is short, so its owner gets a turn.
+Strangers can't use up the attempts of an owner at a *known* network: one from which the account has
+signed in within 30 days. There, only the attempts at this account from this network count. At other
+networks, the account's delay is shorter than that of a wide network, so strangers in one or a few
+wide networks can't use all turns. Strangers in ten or more can.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WIDE_LIMIT_FACTOR = 6
 FIRST_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(minutes=5)
 MAX_ACCOUNT_DELAY = timedelta(seconds=30)
-"""Shorter than MAX_DELAY: one network alone can't use all turns of an account."""
+"""Shorter than MAX_DELAY: one wide network alone can't use all turns of an account."""
 FORGET_AFTER = timedelta(hours=1)
 """Attempts are forgotten so long after the delay of the last one."""
 KNOWN_FOR = timedelta(days=30)
@@ -97,6 +98,27 @@ class AttemptRefused(Exception):
 StateByKey = Mapping[str, Attempts]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An account, and the networks from which somebody tries to sign in to it.
+
+    network       one customer's: an IPv4 address or an IPv6 /64 network
+    wide_network  the /24 or /48 network around it
+    """
+
+    email: str
+    network: str
+    wide_network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How long an attempt must wait, and whether the network is known to the account."""
+
+    wait: timedelta
+    is_known: bool
+
+
 class SignInLimits:
     """Counts attempts. `max_attempts` are free for one account at one network."""
 
@@ -105,15 +127,19 @@ class SignInLimits:
         self.account_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_ACCOUNT_DELAY)
         self.network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_DELAY)
 
-    async def count_attempt(self, email: str, network: str, at: datetime) -> timedelta:
+    async def read_standing(self, source: Source, at: datetime) -> Standing:
+        """Whether an attempt would have to wait now. Counts nothing."""
+        rules = self.build_rules(source)
+        states = applicable(rules, await read_states(list(rules), at))
+        is_known = states[next(iter(rules))].known_until is not None
+        return Standing(longest_wait(states, at), is_known)
+
+    async def count_attempt(self, source: Source, at: datetime) -> timedelta:
         """Count an attempt, unless it must wait. Returns the time to wait, or zero.
 
         Attempts at the same moment are counted one after another.
         """
-        rules = self.build_rules(email, network)
-        wait = longest_wait(applicable(rules, await read_states(list(rules), at)), at)
-        if wait:
-            return wait
+        rules = self.build_rules(source)
 
         def add_attempt(states: StateByKey) -> StateByKey:
             counted = applicable(rules, states)
@@ -127,12 +153,12 @@ class SignInLimits:
             return refused.wait
         return timedelta()
 
-    async def record_success(self, email: str, network: str, at: datetime) -> None:
+    async def record_success(self, source: Source, at: datetime) -> None:
         """Forget the attempts of this account at this network, which becomes known to it.
 
-        The attempt no longer counts for the account and the network; earlier ones still do.
+        The attempt no longer counts for the account and the networks; earlier ones still do.
         """
-        rules = self.build_rules(email, network)
+        rules = self.build_rules(source)
         pair_key = next(iter(rules))
 
         def record(states: StateByKey) -> StateByKey:
@@ -144,10 +170,12 @@ class SignInLimits:
 
         await change_states(list(rules), at, record)
 
-    def build_rules(self, email: str, network: str) -> dict[str, DelayRule]:
+    def build_rules(self, source: Source) -> dict[str, DelayRule]:
         """The rules by key: that of the account at the network first."""
+        email, network, wide_network = source.email, source.network, source.wide_network
         return {
             hash_key("account at network", email, network): self.pair_rule,
+            hash_key("account at wide network", email, wide_network): self.network_rule,
             hash_key("account", email): self.account_rule,
             hash_key("network", network): self.network_rule,
         }

@@ -65,6 +65,9 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     ),
     "assigneeId": column_field(ticket_column("assignee_id", key_parser(USER), nullable=True)),
     "watcherId": compile_watcher,
+    "mergedIntoId": column_field(
+        ticket_column("merged_into_id", key_parser(TICKET), nullable=True)
+    ),
     "tags": compile_tags,
     "resource": compile_resource,
     "escalationLevel": column_field(ticket_column("escalation_level")),

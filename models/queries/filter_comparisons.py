@@ -57,7 +57,7 @@ class Column:
     """A column that a filter compares.
 
     sql        the column in a statement
-    read       returns the same value of a `TicketFacts`, or of the row that is compared
+    read       returns the same value of a `FilterFacts`, or of the row that is compared
     to_stored  converts operands
     nullable   whether the column can be null
     """
@@ -71,7 +71,7 @@ class Column:
 def ticket_column(
     name: str, to_stored: ToStored = unchanged, *, nullable: bool = False, sql: str | None = None
 ) -> Column:
-    """A column of `tickets t` that has the same name in `TicketFacts`.
+    """A column of `tickets t` that has the same name in `FilterFacts`.
 
     `sql` is the expression to compare in a statement, if it is not the column itself.
     """
@@ -222,7 +222,7 @@ def before(at: datetime, duration: object) -> datetime:
 def slug_field(name: str, table: str) -> FieldCompiler:
     """Return the compiler of a field that is compared with the slug of a referenced record.
 
-    `name` is that of the reference in `tickets`, and of the slug in `TicketFacts`.
+    `name` is that of the reference in `tickets`, and of the slug in `FilterFacts`.
     """
     key_column = f"t.{name}_id"
     slug = Column("s.slug", operators.attrgetter(name))

@@ -37,6 +37,7 @@ class FilterFacts:
     requester_id: UUID
     organization_id: UUID | None
     assignee_id: UUID | None
+    merged_into_id: UUID | None
     escalation_level: int
     created_at: datetime
     updated_at: datetime
@@ -55,7 +56,7 @@ class FilterFacts:
     sla_statuses: frozenset[str]
 
 
-KEYS = ("id", "requester_id", "organization_id", "assignee_id")
+KEYS = ("id", "requester_id", "organization_id", "assignee_id", "merged_into_id")
 INSTANTS = (
     "created_at",
     "updated_at",

@@ -19,7 +19,7 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, in_list
 from models.database import as_uuid
-from models.log.event import MESSAGE_EVENTS, Event
+from models.log.event import MESSAGE_EVENTS, Event, EventType
 from models.queries.event_log import (
     EVENTS,
     EventFilter,
@@ -202,13 +202,22 @@ async def count_events(
 
 
 async def find_unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
-    """Return the visible messages of the ticket after a position, oldest first.
+    """Return the visible messages that the ticket shows since a position, oldest first.
 
-    The viewer's own messages are left out.
+    These are the later messages of the ticket and of those merged into it, and all messages of
+    the tickets merged into it since then. The viewer's own messages are left out.
     """
-    is_of_ticket = in_list("e.ticket_id", [ticket_id])
-    is_newer = Condition("(e.position > ?)", (after,))
-    condition = visible_events(viewer) & IS_MESSAGE & is_of_ticket & is_newer
+    is_shown = Condition(
+        "(e.ticket_id IN (SELECT k.id FROM tickets k WHERE k.id = ? OR k.merged_into_id = ?))",
+        (ticket_id, ticket_id),
+    )
+    is_new = Condition(
+        "(e.position > ? OR e.ticket_id IN (SELECT k.id FROM tickets k "
+        "JOIN events m ON m.ticket_id = k.id "
+        "WHERE k.merged_into_id = ? AND m.type = ? AND m.position > ?))",
+        (after, ticket_id, EventType.MERGED.value, after),
+    )
+    condition = visible_events(viewer) & IS_MESSAGE & is_shown & is_new
     rows = await database.fetch_dicts(
         "SELECT e.message_id AS id, e.actor_user_id AS user_id, e.actor_client_id AS client_id "
         f"FROM {EVENTS} WHERE {condition.text} ORDER BY e.position",

@@ -41,6 +41,8 @@ class ClockInput:
     is_reply: bool = False
     has_first_response: bool = False
     """Whether the event records the team's first response."""
+    waiting_since: datetime | None = None
+    """Since when the customer of a ticket that was merged into this one waits for an answer."""
 
 
 REPLY_EVENT_TYPES = frozenset({EventType.REPLY_ADDED, EventType.REPLY_MOVED})
@@ -49,6 +51,8 @@ CLOCK_EVENT_TYPES = frozenset(
     {EventType.SLA_AT_RISK, EventType.SLA_BREACHED, EventType.SLA_ACHIEVED}
 )
 """The types of the events that record clock transitions."""
+WAITING_EVENT_TYPES = frozenset({EventType.STATUS_CHANGED, EventType.MERGED, *REPLY_EVENT_TYPES})
+"""The types of the events that decide whether the customer waits for an answer."""
 
 
 def parse_clock_input(event: Event) -> ClockInput | None:
@@ -63,7 +67,10 @@ def parse_clock_input(event: Event) -> ClockInput | None:
         if old != new:  # moving the end of a hold keeps the status
             status = (None if old is None else Status(old), Status(new))
     is_reply = event.type in REPLY_EVENT_TYPES
-    if terms_change is None and status is None and not is_reply:
+    waiting_since = None
+    if event.type is EventType.MERGED:
+        waiting_since = _text_or_none(event.value("waiting_since"))
+    if terms_change is None and status is None and not is_reply and waiting_since is None:
         return None
     reason = _text_or_none(changes["close_reason"][1]) if "close_reason" in changes else None
     side = _text_or_none(event.value("side"))
@@ -75,6 +82,7 @@ def parse_clock_input(event: Event) -> ClockInput | None:
         side=Side(side) if side else None,
         is_reply=is_reply,
         has_first_response=changes.get("first_responded_at", (None, None))[1] is not None,
+        waiting_since=datetime.fromisoformat(waiting_since) if waiting_since else None,
     )
 
 
@@ -83,6 +91,8 @@ def next_waiting_since(before: datetime | None, clock_input: ClockInput) -> date
 
     `before` is the result for the previous input.
     """
+    if clock_input.waiting_since is not None:
+        return before or clock_input.waiting_since
     is_customer = clock_input.side is Side.CUSTOMER
     if clock_input.status is not None:
         old, new = clock_input.status

@@ -4,7 +4,7 @@
   whichever is first. The ticket's `first_responded_at` is that moment, so it is set if the clock is
   achieved.
 - NEXT_RESPONSE runs from the customer's first unanswered message to the team's next reply or the
-  resolution.
+  resolution. A merge can bring such a message from another ticket.
 - RESOLUTION runs from the ticket's creation to its resolution. It alone pauses while the ticket is
   WAITING_ON_CUSTOMER or ON_HOLD. The other two do not, because the customer waits for the team.
 
@@ -90,6 +90,8 @@ class TicketClocks:
             transitions += self._change_status(clock_input)
         if clock_input.is_reply:
             transitions += self._handle_message(clock_input)
+        if clock_input.waiting_since is not None:
+            self._start_next_response(min(clock_input.waiting_since, at))
         self.responded = self.responded or clock_input.has_first_response
         return transitions
 
@@ -153,7 +155,8 @@ class TicketClocks:
             return [self._achieve(clock, at) for clock in self._unfinished()]
         if is_open and not was_open:
             self._start_or_resume(at)
-            if clock_input.side is Side.CUSTOMER:
+            # A customer's reply precedes the reopening that it causes.
+            if clock_input.side is Side.CUSTOMER or self.waiting_since is not None:
                 self._start_next_response(at)
             return []
         for clock in self._unfinished(Metric.RESOLUTION):
@@ -186,8 +189,11 @@ class TicketClocks:
                 self._resume(clock, at)
 
     def _start_next_response(self, at: datetime) -> None:
-        """Start a NEXT_RESPONSE clock, unless the customer already waits for a response."""
-        if not self._unfinished(*RESPONSES):
+        """Start a NEXT_RESPONSE clock, unless the customer already waits for a response.
+
+        No clock starts while the ticket is resolved or closed.
+        """
+        if self.status in OPEN_STATUSES and not self._unfinished(*RESPONSES):
             self._start(Metric.NEXT_RESPONSE, at)
 
     def _resume_next_response(self, at: datetime) -> None:

@@ -16,7 +16,7 @@ from models.log.event import Event, EventType, Json
 from models.sla import policies
 from models.sla.clock import Clock, ClockTransition
 from models.sla.clock_records import read_clocks
-from models.sla.inputs import REPLY_EVENT_TYPES, next_waiting_since, parse_clock_input
+from models.sla.inputs import WAITING_EVENT_TYPES, next_waiting_since, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
@@ -149,8 +149,7 @@ async def read_waiting_since(ticket_ids: Sequence[UUID]) -> Mapping[UUID, dateti
     since: dict[UUID, datetime | None] = dict.fromkeys(ticket_ids)
     if not since:
         return since
-    types = (EventType.STATUS_CHANGED, *REPLY_EVENT_TYPES)
-    events = Event.filter(ticket_id__in=list(ticket_ids), type__in=types)
+    events = Event.filter(ticket_id__in=list(ticket_ids), type__in=list(WAITING_EVENT_TYPES))
     for event in await events.order_by("position"):
         clock_input = parse_clock_input(event)
         if clock_input is not None:

@@ -3,12 +3,14 @@
 The permissions of a connection are never older than the data that it receives, and at most one
 second old. One statement tells whether any permissions have changed. Only then are the tokens of
 open connections checked, and only the viewers that changed are loaded again. A connection ends when
-its token expires or is revoked, or when the token's owner is deactivated.
+its token expires or is revoked, when the token's owner is deactivated, or when the records of the
+token can't be read, for example because of an unknown role.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from itertools import islice
@@ -19,6 +21,7 @@ import structlog
 from models.access import revision
 from models.access.viewer import ANONYMOUS, Viewer
 from models.database import fair_share
+from models.database.outage import is_outage
 from resolvers.auth.viewer_cache import ViewerCache
 from resolvers.context import Context
 
@@ -26,6 +29,9 @@ TOKENS_PER_QUERY = 500
 """Tokens checked at once. This takes a few milliseconds; then other tasks can run."""
 VIEWERS_PER_QUERY = 100
 """Viewers loaded at once. They take longer than tokens, because their records are read."""
+MAX_VIEWER_AGE_SECONDS = 5.0
+"""Operations over a WebSocket are refused if its viewer is older and can't be updated. The viewers
+are updated once a second, so only failures make them so old."""
 log = structlog.get_logger("ticketwire.sessions")
 
 
@@ -59,6 +65,8 @@ class OpenSessions:
         self.fingerprints: dict[str, str] = {}
         """By token id, the fingerprint of the permissions that all viewers of the token have."""
         self.revision: int | None = None
+        self.refreshed_at = time.monotonic()
+        """All viewers of open connections are at least as new as this time."""
         self.next_expiry: datetime | None = None
         """No token of an open connection expires before this time."""
         self.closing: set[asyncio.Task[None]] = set()
@@ -78,6 +86,8 @@ class OpenSessions:
 
         `close` closes it with 4403. `on_change` is called after the context's viewer was replaced.
         """
+        if not self.open:  # there was nothing to refresh
+            self.refreshed_at = time.monotonic()
         self.open[context] = OpenSession(close, on_change)
         self.add_token(context)
 
@@ -134,13 +144,26 @@ class OpenSessions:
         async with self.lock:
             if self.completed <= started_before:
                 self.started += 1
+                started_at = time.monotonic()
                 # Callers share this update, so it must not wait for the share of one of them.
                 caller = fair_share.CALLER.set(None)
                 try:
                     await self.update_viewers()
                 finally:
                     fair_share.CALLER.reset(caller)
-                self.completed = self.started
+                self.completed, self.refreshed_at = self.started, started_at
+
+    async def has_current_viewers(self) -> bool:
+        """Whether the viewers of open connections are new enough, after a refresh if necessary."""
+        if time.monotonic() - self.refreshed_at <= MAX_VIEWER_AGE_SECONDS:
+            return True
+        try:
+            async with asyncio.timeout(MAX_VIEWER_AGE_SECONDS):
+                await self.refresh()
+        except Exception:
+            log.exception("sessions.refresh_failed")
+            return False
+        return True
 
     async def run(self, seconds: float = 1.0) -> None:
         """Refresh at an interval in seconds, for ever."""
@@ -177,7 +200,11 @@ class OpenSessions:
             fingerprint = fingerprints.get(key, "")
             if key not in self.contexts_by_token or fingerprint == self.fingerprints.get(key):
                 continue
-            grant = revision.parse_grant(fingerprint, at) if fingerprint else None
+            try:
+                grant = revision.parse_grant(fingerprint, at) if fingerprint else None
+            except (ValueError, LookupError, TypeError) as error:
+                self.end_unreadable(key, error)
+                continue
             contexts = self.contexts_by_token[key]
             if all(revision.grant_of(context.viewer) == grant for context in contexts):
                 self.fingerprints[key] = fingerprint
@@ -188,11 +215,28 @@ class OpenSessions:
 
     async def reload_viewers(self, keys: list[str]) -> None:
         """Load viewers. Their fingerprints stay unknown until a later check finds no change."""
-        viewers = await revision.load_viewers(keys, self.now())
+        try:
+            viewers = await revision.load_viewers(keys, self.now())
+        except Exception as error:
+            if is_outage(error):
+                raise
+            # A record became unreadable after the check. It must not stop the others' updates.
+            if len(keys) == 1:
+                self.end_unreadable(keys[0], error)
+                return
+            for key in keys:
+                await self.reload_viewers([key])
+            return
         for key in keys:
             self.fingerprints.pop(key, None)
             for context in list(self.contexts_by_token.get(key, ())):
                 self.update_viewer(context, viewers.get(key))
+
+    def end_unreadable(self, key: str, error: Exception) -> None:
+        """End the connections of a token whose records have values that can't be read."""
+        log.error("sessions.unreadable_token", token_id=key, error=str(error))
+        for context in list(self.contexts_by_token.get(key, ())):
+            self.end(context)
 
     def update_viewer(self, context: Context, viewer: Viewer | None) -> None:
         if viewer is None or viewer.token is None:

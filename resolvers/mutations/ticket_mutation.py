@@ -21,6 +21,7 @@ from models.access.visibility import (
     can_access_ticket,
     can_change_ticket,
     can_see_ticket,
+    read_current_viewer,
 )
 from models.changes import storage
 from models.changes.change import TicketChange
@@ -93,18 +94,21 @@ class TicketMutation:
         ticket. All are locked with those of `also_lock` in one order, so mutations can't deadlock.
         Raises InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
+        if expected_version is not None and expected_version < 1:
+            raise InvalidInput(UserErrorCode.INVALID, "must be 1 or more", "expectedVersion")
         keys = {field: ids.key_of(ids.TICKET, id) for field, id in ids_by_field.items()}
         known_keys = [key for key in keys.values() if key]
         locked = await storage.lock_tickets(
             [*known_keys, *also_lock], accessible_tickets(self.viewer)
         )
+        # The tickets, and what the viewer may reach, may have changed while the lock was awaited.
+        viewer = await read_current_viewer(self.viewer, locked.values())
         changes: list[TicketChange] = []
         for field, key in keys.items():
             ticket = locked.get(key) if key else None
-            # The ticket may have changed while its lock was awaited.
-            if ticket is None or not can_access_ticket(self.viewer, ticket):
+            if ticket is None or not can_access_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
-            if not for_participants and not can_change_ticket(self.viewer, ticket):
+            if not for_participants and not can_change_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
             changes.append(self.begin_change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
@@ -230,16 +234,19 @@ async def execute(
 async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     """The outcome of the first mutation with this key, with the current ticket.
 
-    Raises InvalidInput if the ticket is no longer visible.
+    A message may have been moved to another ticket since; then that is the ticket. Raises
+    InvalidInput if the ticket is no longer visible.
     """
     assert stored.reached is not None  # every ticket mutation stores it
-    ticket = await Ticket.get(id=stored.record_id)
-    if not can_access_ticket(viewer, ticket):
+    position, message = stored.position, None
+    if stored.message_id is not None:
+        message = await Message.get(id=stored.message_id)
+    ticket = await Ticket.get(id=message.ticket_id if message else stored.record_id)
+    if not can_access_ticket(await read_current_viewer(viewer, [ticket]), ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
-    return Outcome(
-        ticket=ticket,
-        event=await Event.get(position=stored.position) if stored.position is not None else None,
-        position=stored.reached,
-        message=await Message.get(id=stored.message_id) if stored.message_id is not None else None,
-        replayed=True,
-    )
+    main_event = None
+    if message is not None and message.ticket_id != stored.record_id:
+        main_event = await Event.get(ticket_id=ticket.id, message_id=message.id)
+    elif position is not None:
+        main_event = await Event.get(position=position)
+    return Outcome(ticket, main_event, stored.reached, message, replayed=True)

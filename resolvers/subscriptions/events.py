@@ -18,6 +18,7 @@ from engine.execution.source import Source
 from models.access.permissions import READ_EVENTS, USE_OWN_NOTIFICATIONS
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
+from models.core import ids
 from models.core.errors import CursorExpired, CursorInvalid
 from models.log import event
 from models.log.event import LIFECYCLE_EVENTS, Event, EventType, LogEntry, decode_cursor
@@ -98,6 +99,8 @@ class TicketEventSource(Source[Event]):
         self.context = context
         self.selection = selection
         self.position = position
+        self.must_check_ticket = False
+        """Whether the viewer has changed, and may no longer see the ticket of the selection."""
 
     @property
     def share_key(self) -> Hashable:
@@ -110,7 +113,9 @@ class TicketEventSource(Source[Event]):
         return self.position >= self.context.services.event_tail.head - MAX_BATCH_EVENTS
 
     def fork(self, context: Context, position: int) -> TicketEventSource:
-        return TicketEventSource(context, self.selection, position)
+        source = TicketEventSource(context, self.selection, position)
+        source.must_check_ticket = self.selection.ticket_id is not None
+        return source
 
     def cursor(self, position: int) -> str:
         return event.encode_cursor(position)
@@ -125,6 +130,9 @@ class TicketEventSource(Source[Event]):
         tail = self.context.services.event_tail
         entries = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
+        if self.must_check_ticket and self.selection.ticket_id is not None:
+            await require_ticket(self.context, ids.encode(ids.TICKET, self.selection.ticket_id))
+            self.must_check_ticket = False
         events = [entry for entry in entries if isinstance(entry, Event)]
         visible = await visible_matches(self.context, self.selection, events)
         self.position = entries[-1].position

@@ -19,9 +19,9 @@ class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
     last_seen_cursor: str | None = optional(
-        "The cursor of the last event that the author has seen. If the ticket has later "
-        "messages of others, the mutation changes nothing and returns UnseenMessages. Null: "
-        "no check."
+        "The cursor of the last event that the author has seen. If the ticket shows "
+        "other messages of others since then, also because another ticket was merged into it, the "
+        "mutation changes nothing and returns UnseenMessages. Null: no check."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

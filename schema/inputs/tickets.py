@@ -69,7 +69,7 @@ class CreateTicketInput:
     )
     follow_up_of: strawberry.ID | None = optional(
         "The id of an earlier ticket that the new one follows up. The two tickets are "
-        "linked. Null: none."
+        "linked. Whoever may reply to a ticket may follow it up, participants too. Null: none."
     )
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
@@ -210,12 +210,13 @@ class MergeTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
     into_id: strawberry.ID = required(
         "The id of another ticket, which remains and shows the messages of both. It must "
-        "be neither merged itself nor CLOSED."
+        "be neither merged itself nor CLOSED. At most 100 tickets can be merged into one."
     )
     across_requesters: bool = optional(
         "Whether the tickets may have different requesters. Each of them then becomes a "
         "participant of the other's ticket and sees both conversations. Tickets of different "
-        "organizations can only be merged by admins.",
+        "organizations, or of requesters without or with different organizations, can only be "
+        "merged by admins. The token also needs the scope `tickets:read`.",
         False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import USE_OWN_NOTIFICATIONS
+from models.access.permissions import CHANGE_OWN_NOTIFICATIONS
 from resolvers import notifications
 from schema.fields import mutation
 from schema.payloads.notifications import (
@@ -19,7 +19,7 @@ from schema.payloads.notifications import (
 class NotificationMutations:
     mark_notifications_read: Any = mutation(
         notifications.mark_notifications_read,
-        USE_OWN_NOTIFICATIONS,
+        CHANGE_OWN_NOTIFICATIONS,
         "Marks notifications of the viewer as read. Notifications that are read already stay "
         "unchanged.",
         MarkNotificationsReadPayload | None,
@@ -27,7 +27,7 @@ class NotificationMutations:
     )
     set_notification_preference: Any = mutation(
         notifications.set_notification_preference,
-        USE_OWN_NOTIFICATIONS,
+        CHANGE_OWN_NOTIFICATIONS,
         "Turns the viewer's notifications of one topic by one channel on or off.",
         SetNotificationPreferencePayload | None,
         errors=("INVALID (topic): the viewer's role has no such topic and channel",),

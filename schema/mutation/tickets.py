@@ -238,12 +238,18 @@ class TicketMutations:
         merging.merge_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Merges a ticket into another one. The first ticket becomes CLOSED with the reason "
-        "DUPLICATE; the other shows the messages of both.",
+        "DUPLICATE; the other shows the messages of both. The description of the first ticket is "
+        "not a message: read it in `mergedTickets`. If the customer of the first ticket waits for "
+        "an answer, the merge affects the other as a reply of that customer does: it resumes a "
+        "ticket that is WAITING_ON_CUSTOMER, reopens one that is RESOLVED, and starts a "
+        "NEXT_RESPONSE clock, with the time that the customer has waited, unless a response clock "
+        "is running.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, intoId)",
             "REQUIRED (acrossRequesters)",
             "INVALID (intoId, idempotencyKey)",
+            "INVALID (acrossRequesters): the token lacks the scope `tickets:read`",
             "TRANSITION_REFUSED: the ticket is merged already",
             *TICKET_ERRORS,
         ),
@@ -251,11 +257,12 @@ class TicketMutations:
     unmerge_ticket: Any = mutation(
         merging.unmerge_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Undoes the merge of a ticket into another one. The ticket becomes OPEN, or CLOSED if it "
-        "was closed before the merge, and tickets that were merged into it earlier return to it. "
-        "Messages written before the merge are shown only there again. Later messages stay on the "
-        "other ticket, except replies of a requester who no longer shares that ticket: they are "
-        "moved to the ticket.",
+        "Undoes the merge of a ticket into another one. The ticket becomes OPEN. If it was CLOSED "
+        "before the merge, and no reply moves to it, it stays CLOSED with its earlier reason. "
+        "Tickets that were merged into it earlier return to it. The other ticket keeps its status "
+        "and SLA clocks. Messages written before the merge are shown only on their own ticket "
+        "again. Later messages stay on the other ticket, except replies of a requester who no "
+        "longer sees that ticket: they are moved to the ticket.",
         TICKET,
         errors=(
             NOT_FOUND,

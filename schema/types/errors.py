@@ -44,8 +44,8 @@ class StaleVersionType(UserErrorInterface):
 
 @strawberry.type(
     name="UnseenMessages",
-    description="The ticket has messages after `lastSeenCursor` that the author of the reply has "
-    "not seen.",
+    description="The ticket shows messages that the author of the reply has not seen: later than "
+    "`lastSeenCursor`, or of a ticket that was merged into it since then.",
 )
 class UnseenMessagesType(UserErrorInterface):
     message_ids: strawberry.Private[list[UUID]]

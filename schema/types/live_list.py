@@ -98,13 +98,16 @@ def list_changed_fields(event: Event, *, hidden: bool) -> list[str]:
             names.add("satisfaction")
         elif column not in COLUMNS_WITHOUT_FIELD:
             names.add(field_name(column))
+    if event.type in (EventType.MERGED, EventType.UNMERGED):
+        names.add("mergedTickets")
     if event.type in (EventType.LINKED, EventType.UNLINKED):
         names.add("links")
     if event.type in CLOCK_EVENTS or parse_clock_input(event) is not None:
         names.add("clocks")
     if not hidden:
         names.add("timeline")
-        if event.type in CONVERSATION_EVENTS:
+        # A participant leaves if a merge is undone, and takes the replies along.
+        if event.type in CONVERSATION_EVENTS or "participants" in event.changes:
             names.add("messages")
     if event.type not in UNVERSIONED_EVENTS:
         names.update({"updatedAt", "version"})

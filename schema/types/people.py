@@ -9,12 +9,13 @@ import strawberry
 
 from models import related
 from models.access.viewer import Viewer
+from models.access.visibility import can_see_record
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
 from models.people.team import Team
-from models.people.user import ApiClient, Role, User
+from models.people.user import ApiClient, Organization, Role, User
 from models.queries import tickets
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
@@ -29,16 +30,34 @@ from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgum
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.people")]
 
 
+def is_hidden(info: strawberry.Info, record: User | Organization) -> bool:
+    """Whether the viewer is a customer who can't look up the record, and so sees only its name."""
+    viewer = context_of(info).viewer
+    return viewer.is_customer and not can_see_record(viewer, record)
+
+
 @strawberry.type(
     name="Organization",
     description="A customer's account. If it is shared, its members see each other's tickets.",
 )
 class OrganizationType(Node):
     name: str = strawberry.field(description="The name of the organization.")
-    shared: bool = strawberry.field(description="Whether the members see each other's tickets.")
-    external_id: str | None = strawberry.field(
-        description="The integrator's own key for the organization. Null if there is none."
+
+    @strawberry.field(
+        description="Whether the members see each other's tickets. False for customers of other "
+        "organizations."
     )
+    def shared(self, root: strawberry.Parent[Organization], info: strawberry.Info) -> bool:
+        return root.shared and not is_hidden(info, root)
+
+    @strawberry.field(
+        description="The integrator's own key for the organization. Null if there is none, and for "
+        "customers of other organizations."
+    )
+    def external_id(
+        self, root: strawberry.Parent[Organization], info: strawberry.Info
+    ) -> str | None:
+        return None if is_hidden(info, root) else root.external_id
 
 
 @strawberry.type(
@@ -55,14 +74,22 @@ class UserType(Node, Actor):
 
     role: Role = strawberry.field(description="The role of the user.")
 
-    organization: Any = foreign_key_field(
-        "organization",
-        OrganizationType | None,
-        "The organization of the user. Null if the user belongs to none.",
+    @strawberry.field(
+        description="The organization of the user. Null if the user belongs to none. Customers see "
+        "only their own organization.",
+        graphql_type=OrganizationType | None,
     )
+    async def organization(
+        self, root: strawberry.Parent[User], info: strawberry.Info
+    ) -> Organization | None:
+        if root.organization_id is None or is_hidden(info, root):
+            return None
+        return await loaders(info).organizations.load(root.organization_id)
 
     teams: Any = related_list_field(
-        related.teams, list[LazyTeam], "The teams that the user is a member of, by slug."
+        related.teams,
+        list[LazyTeam],
+        "The teams that the user is a member of, by slug. Empty if the viewer is a customer.",
     )
     active: bool = strawberry.field(description="Whether the user may sign in.")
 
@@ -107,12 +134,15 @@ class UserType(Node, Actor):
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")
 class ApiClientType(Node, Actor):
     @strawberry.field(
-        description="The scopes of all tokens of the client that are not revoked. Empty if the "
-        "viewer is a customer."
+        description="The scopes of all tokens of the client that are not revoked. Visible to the "
+        "client, and to agents, admins and API clients with the scope `users:read`; empty for "
+        "others."
     )
     async def scopes(self, root: strawberry.Parent[ApiClient], info: strawberry.Info) -> list[str]:
         viewer = context_of(info).viewer
-        return [] if viewer.is_customer else await loaders(info).client_scopes.load(root.id)
+        if not viewer.can_see_people and viewer.client_id != root.id:
+            return []
+        return await loaders(info).client_scopes.load(root.id)
 
     active: bool = strawberry.field(description="Whether the tokens of the client are accepted.")
     created_at: datetime = strawberry.field(description="The time at which the client was created.")

@@ -167,6 +167,12 @@ class TicketType(Node):
         "The ticket that this one was merged into. Null if it was not merged, or if the "
         "viewer may not see the other ticket.",
     )
+    merged_tickets: Any = related_list_field(
+        related.merged_tickets,
+        list[LazyTicket],
+        "The tickets that were merged into this one, by number, at most 100. Customers see those "
+        "that they may see. Their messages are in `messages`; their descriptions are here only.",
+    )
     attachments: Any = related_list_field(
         related.ticket_attachments,
         list[AttachmentType],
@@ -174,10 +180,12 @@ class TicketType(Node):
     )
 
     @strawberry.field(
-        description="The messages that the viewer may read, oldest first and in pages of up to "
-        "100. Notes require the scope `notes:read`; customers never see them. Messages of tickets "
-        "that were merged into this one are included. A message's cursor is the cursor of its "
-        "event.",
+        description="The messages that the viewer may read, in the order of the log and in pages "
+        "of up to 100. That is the order in which they were written, except that a reply which was "
+        "moved here when a merge was undone has the place of the move. Notes require the scope "
+        "`notes:read`; customers never see them. Messages of tickets that were merged into this "
+        "one are included, but not their descriptions: see `mergedTickets`. A message's cursor is "
+        "the cursor of its event.",
         graphql_type=Connection[MessageInterface],
         metadata={RELATION: RelatedRecords(list_messages, build_read_arguments=page_arguments)},
     )

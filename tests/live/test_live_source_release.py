@@ -12,7 +12,8 @@ from support.metrics import read_metrics
 from support.service import running
 
 from resolvers.subscriptions.live_list_source import BYTES_PER_MEMBER, LiveListSource
-from resolvers.subscriptions.stats import BYTES_PER_TICKET, LiveStats, LiveStatsSource
+from resolvers.subscriptions.live_stats import BYTES_PER_TICKET, LiveStats
+from resolvers.subscriptions.stats import LiveStatsSource
 
 CHANGES = "subscription($f: TicketFilter) { ticketChanges(filter: $f) { __typename } }"
 STATS = "subscription($f: TicketFilter) { ticketStats(filter: $f) { total } }"

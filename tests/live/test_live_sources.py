@@ -41,7 +41,8 @@ from resolvers.subscriptions.live_list_source import (
     BYTES_PER_MEMBER,
     LiveListSource,
 )
-from resolvers.subscriptions.stats import BYTES_PER_TICKET, LiveStatsSource
+from resolvers.subscriptions.live_stats import BYTES_PER_TICKET
+from resolvers.subscriptions.stats import LiveStatsSource
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 

@@ -21,7 +21,7 @@ from models.log.event import decode_cursor
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from models.tickets.timers import TimerSettings
-from resolvers.subscriptions import stats as live_stats
+from resolvers.subscriptions import live_stats
 from workers.ticket_timers import run_timers
 
 STATS_FIELDS = (

@@ -490,6 +490,15 @@ async def test_an_invalid_token_closes_the_socket(
     assert (refused.value.rcvd.code, refused.value.rcvd.reason) == (4403, "Forbidden")
 
 
+async def test_a_token_in_the_url_closes_the_socket(service: Service, world: World) -> None:
+    async with open_connection(f"{service.ws}?access_token={world.ada.token}") as connection:
+        await Socket(connection).send({"type": "connection_init"})
+        with pytest.raises(ConnectionClosed) as refused:
+            await connection.recv()
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == 4403
+
+
 async def test_the_init_payload_takes_precedence_over_the_handshake_header(
     service: Service, world: World
 ) -> None:

@@ -82,6 +82,7 @@ class TicketFacts:
         ticket = self.ticket
         keys = {
             "id": (TICKET, ticket.id),
+            "mergedIntoId": (TICKET, ticket.merged_into_id),
             "requesterId": (USER, ticket.requester_id),
             "organizationId": (ORGANIZATION, ticket.organization_id),
             "assigneeId": (USER, ticket.assignee_id),
@@ -200,6 +201,8 @@ class RandomTickets:
     @classmethod
     async def make(cls, desk: Desk, random: Random, count: int = 60) -> RandomTickets:
         tickets = [random_ticket(desk, random, 1001 + offset) for offset in range(count)]
+        for merged in tickets[5::7]:
+            merged.merged_into_id = tickets[0].id
         records: list[Model] = []
         facts = [add_details(desk, random, ticket, records) for ticket in tickets]
         async with database.transaction():
@@ -296,6 +299,7 @@ class RandomTickets:
             "organizationId": keys(ORGANIZATION, "organizationId"),
             "assigneeId": people,
             "watcherId": people,
+            "mergedIntoId": keys(TICKET, "id", "mergedIntoId"),
             "tags": tests(
                 **dict.fromkeys(("some", "every", "none"), lists(st.sampled_from([*TAGS, "none"])))
             ),

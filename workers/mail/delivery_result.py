@@ -28,6 +28,10 @@ class DeliveryResult:
     is_logged: bool = False
     """Whether the ticket's log records the failure. It records all except withheld emails."""
 
+    @property
+    def is_withheld(self) -> bool:
+        return self.status is MailStatus.FAILED and not self.is_logged
+
 
 def build_sent(mail: Mail, answer: str, at: datetime) -> DeliveryResult:
     return DeliveryResult(MailStatus.SENT, clean_answer(mail, answer), sent_at=at)

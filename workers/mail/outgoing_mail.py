@@ -95,6 +95,8 @@ class OutgoingMail:
     def require_public(self) -> None:
         """Raises MailWithheld for notes and other internal contents, for every recipient."""
         message = self.message
+        if self.event.type is EventType.REPLY_MOVED:
+            raise MailWithheld("the reply was moved to another ticket")
         if EVENT_TYPE_OF_TEMPLATE.get(self.mail.template) is not self.event.type:
             raise MailWithheld("the template is not for this type of event")
         if message is not None and message.kind is not MessageKind.REPLY:

@@ -13,6 +13,9 @@ from support.live import until
 from models import database
 from models.changes.storage import lock_tickets
 from models.core import ids
+from models.people.user import Organization
+from models.tickets.message import Message
+from models.tickets.ticket import TicketWatcher
 
 pytestmark = [
     pytest.mark.without_default_policies,
@@ -60,14 +63,10 @@ async def test_a_ticket_that_is_hidden_while_a_mutation_waits_is_not_changed(
     assert key is not None
     cora = service.client(world.cora.token)
 
-    async def is_waiting() -> bool:
-        # An empty context, so that it does not read in this test's transaction.
-        return await asyncio.create_task(count_waiters(), context=Context()) > 0
-
     async with database.transaction():
         await lock_tickets([key])
         closing = asyncio.create_task(cora.refusal_codes("closeTicket", ticketId=ticket["id"]))
-        await until(is_waiting)
+        await wait_for_waiters(1)
         await database.fetch(
             "UPDATE tickets SET requester_id = ?, organization_id = NULL WHERE id = ?",
             [world.olga.id, key],
@@ -76,6 +75,55 @@ async def test_a_ticket_that_is_hidden_while_a_mutation_waits_is_not_changed(
     olga = service.client(world.olga.token)
     found = await olga.run("query($id: ID!) { ticket(id: $id) { status } }", id=ticket["id"])
     assert found["ticket"]["status"] == "NEW"
+
+
+async def test_a_participant_whose_reply_waits_for_an_unmerge_is_refused(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = [(await client.raise_ticket())["id"] for client in (olga, otto)]
+    key = ids.key_of(ids.TICKET, kept)
+    assert key is not None
+    for mutation, fields in {"replyToTicket": {"body": "x"}, "watchTicket": {}}.items():
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        async with database.transaction():
+            await lock_tickets([key])
+            unmerging = asyncio.create_task(ada.do("unmergeTicket", ticketId=gone))
+            await wait_for_waiters(1)
+            changing = asyncio.create_task(olga.refusal_codes(mutation, ticketId=kept, **fields))
+            await wait_for_waiters(2)
+        await unmerging
+        assert await changing == ["NOT_FOUND"], mutation
+    assert await Message.all().count() == 0
+    assert await TicketWatcher.all().count() == 0
+
+
+async def test_a_colleague_whose_reply_waits_while_the_organization_stops_sharing_is_refused(
+    service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
+    key = ids.key_of(ids.TICKET, ticket["id"])
+    assert key is not None
+    carl = service.client(world.carl.token)
+    async with database.transaction():
+        await lock_tickets([key])
+        replying = asyncio.create_task(
+            carl.refusal_codes("replyToTicket", ticketId=ticket["id"], body="x")
+        )
+        await wait_for_waiters(1)
+        await Organization.all().update(shared=False)
+    assert await replying == ["NOT_FOUND"]
+
+
+async def wait_for_waiters(count: int) -> None:
+    """Wait until so many statements wait for a lock."""
+
+    async def are_waiting() -> bool:
+        # An empty context, so that it does not read in this test's transaction.
+        return await asyncio.create_task(count_waiters(), context=Context()) >= count
+
+    await until(are_waiting)
 
 
 async def count_waiters() -> int:

@@ -6,21 +6,24 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from support import Client, Service, World
+from support import Client, Refused, Service, World
+from support.actors import machine, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.ticket_mutations import read_timeline
 
 from engine import limit_refusals
 from models.access import revision
+from models.access.viewer import authenticate
+from models.access.visibility import can_access_ticket, read_current_viewer
 from models.changes import merge_records, merging
-from models.core import ids
+from models.core import ids, time
 from models.log import event
 from models.log.event import Event, EventType
-from models.people.user import User
+from models.people.user import Organization, User
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
-from models.tickets.ticket import TicketParticipant
+from models.tickets.ticket import Ticket, TicketParticipant
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -90,6 +93,47 @@ async def test_a_merge_across_requesters_must_be_asked_for(service: Service, wor
     assert await bodies(olga, foreign) == ["mine", "colleague", "foreign"]
 
 
+async def test_only_admins_merge_tickets_of_requesters_without_a_common_organization(
+    service: Service, world: World
+) -> None:
+    lone, other, moved = await person("lone"), await person("other"), await person("moved")
+    acme = await Organization.get(name="Acme")
+    clients = {
+        name: service.client(each.token)
+        for name, each in {"lone": lone, "other": other, "moved": moved, "cora": world.cora}.items()
+    }
+    tickets = {name: (await client.raise_ticket())["id"] for name, client in clients.items()}
+    await User.filter(id=moved.id).update(organization_id=acme.id)
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    machines = service.client(await machine("Writer", ["tickets:read", "tickets:write"]))
+    async with assert_nothing_stored():
+        for one, into in (("lone", "other"), ("moved", "other"), ("moved", "cora")):
+            across = {
+                "ticketId": tickets[one],
+                "intoId": tickets[into],
+                "acrossRequesters": True,
+            }
+            for client in (ada, machines):
+                assert await refusals(client, "mergeTickets", **across) == ["INVALID intoId"]
+    # Both tickets are of Acme, but one requester has left it.
+    left = (await service.client(world.carl.token).raise_ticket())["id"]
+    await User.filter(id=world.carl.id).update(organization_id=None)
+    across = {"ticketId": left, "intoId": tickets["cora"], "acrossRequesters": True}
+    assert await refusals(ada, "mergeTickets", **across) == ["INVALID intoId"]
+    await root.do("mergeTickets", **across)
+
+
+async def test_a_merge_across_requesters_needs_the_scope_to_read(
+    service: Service, world: World
+) -> None:
+    one = await raise_with_reply(service.client(world.cora.token), "a")
+    two = await raise_with_reply(service.client(world.carl.token), "b")
+    writer = service.client(await machine("Writer", ["tickets:write", "admin"]))
+    across = {"ticketId": one, "intoId": two, "acrossRequesters": True}
+    async with assert_nothing_stored():
+        assert await refusals(writer, "mergeTickets", **across) == ["INVALID acrossRequesters"]
+
+
 async def test_participants_see_the_ticket_and_may_reply_and_watch(
     service: Service, world: World
 ) -> None:
@@ -149,6 +193,28 @@ async def test_open_connections_see_a_shared_ticket_at_once(service: Service, wo
     assert await read(olga, kept) is None
 
 
+async def test_subscriptions_that_name_a_ticket_end_when_access_is_lost(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    for field in ("ticketEvents", "ticketStatusChanged"):
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        query = f"subscription($id: ID!) {{ {field}(ticketId: $id) {{ id }} }}"
+        async with olga.socket() as socket, otto.socket() as other:
+            await socket.subscribe(query, id=kept)
+            await other.subscribe("subscription { ticketEvents { type } }")
+            await socket.subscribe("{ viewer { role } }")
+            await socket.next("viewer")  # the subscription has started
+            await socket.receive()
+            await ada.do("unmergeTicket", ticketId=gone)
+            with pytest.raises(Refused) as refusal:
+                await socket.next(field)
+            assert refusal.value.code == "NOT_FOUND"
+            assert await other.next("ticketEvents")
+
+
 async def test_a_merge_counts_as_a_change_of_visibility(service: Service, world: World) -> None:
     gone = await raise_with_reply(service.client(world.olga.token), "a")
     kept = await raise_with_reply(service.client(world.otto.token), "b")
@@ -198,6 +264,48 @@ async def test_undoing_a_merge_separates_the_conversations(service: Service, wor
     await audit()
 
 
+async def test_access_is_read_again_for_a_viewer_from_before_an_unmerge(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    before = await authenticate(world.olga.token, time.now())
+    ticket = await Ticket.get(id=ids.key_of(ids.TICKET, kept))
+    assert before is not None
+    assert can_access_ticket(await read_current_viewer(before, [ticket]), ticket)
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert can_access_ticket(before, ticket)
+    assert not can_access_ticket(await read_current_viewer(before, [ticket]), ticket)
+
+
+async def test_undoing_a_merge_ends_the_watching_of_those_who_lose_access(
+    service: Service, world: World
+) -> None:
+    olga, otto, cora, carl = (
+        service.client(person.token) for person in (world.olga, world.otto, world.cora, world.carl)
+    )
+    ada = service.client(world.ada.token)
+    query = "query($id: ID!) { ticket(id: $id) { version watchers { id } } }"
+    for one, other, remaining in ((olga, otto, []), (cora, carl, [{"id": world.cora.gid}])):
+        gone, kept = await raise_with_reply(one, "a"), await raise_with_reply(other, "b")
+        await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+        await one.do("watchTicket", ticketId=kept)
+        before = (await other.run(query, id=kept))["ticket"]
+        await ada.do("unmergeTicket", ticketId=gone)
+        after = (await other.run(query, id=kept))["ticket"]
+        assert after["watchers"] == remaining, "colleagues of a shared organization keep watching"
+        assert after["version"] > before["version"]
+        fields = [
+            change["field"]
+            for each in await read_timeline(other, kept)
+            for change in each.get("changes") or []
+        ]
+        assert fields.count("watchers") == (1 if remaining else 2)
+    await audit()
+
+
 async def test_later_messages_of_the_same_requester_stay(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     gone, kept = await raise_with_reply(cora, "first"), await raise_with_reply(cora, "second")
@@ -237,6 +345,7 @@ async def test_participants_are_bounded(
     kept = await raise_with_reply(service.client(world.otto.token), "b")
     for module, name, limit in (
         (merging, "MAX_PARTICIPANTS", "ticket_participants"),
+        (merging, "MAX_MERGED_TICKETS", "merged_tickets"),
         (merge_records, "MAX_SHARED_TICKETS", "shared_tickets"),
     ):
         before = limit_refusals.COUNTS.copy()
@@ -249,3 +358,139 @@ async def test_participants_are_bounded(
     await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
     await User.filter(id=ids.key_of(ids.USER, world.olga.gid)).update(active=False)
     await audit()
+
+
+async def test_replies_of_colleagues_who_still_see_the_ticket_stay(
+    service: Service, world: World
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(carl, "carl's"), await raise_with_reply(cora, "cora's")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await carl.do("replyToTicket", ticketId=kept, body="question")
+    await ada.do("replyToTicket", ticketId=kept, body="answer")
+    await ada.do("unmergeTicket", ticketId=gone)
+    assert await bodies(carl, gone) == ["carl's"]
+    assert await bodies(carl, kept) == ["cora's", "question", "answer"]
+    await audit()
+
+
+MERGED_TICKETS = """query($id: ID!, $filter: TicketFilter) {
+  ticket(id: $id) { mergedTickets { id description } }
+  tickets(filter: $filter) { nodes { id } } }"""
+
+
+async def test_merged_tickets_are_listed_with_their_descriptions(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone = str((await olga.raise_ticket(description="The request itself"))["id"])
+    kept, other = [str((await otto.raise_ticket())["id"]) for _ in range(2)]
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    for client in (olga, otto, ada):
+        data = await client.run(MERGED_TICKETS, id=kept, filter={"mergedIntoId": {"eq": kept}})
+        assert data["ticket"]["mergedTickets"] == [
+            {"id": gone, "description": "The request itself"}
+        ]
+        assert data["tickets"]["nodes"] == [{"id": gone}]
+    filter = {"mergedIntoId": {"null": True}}
+    data = await otto.run(MERGED_TICKETS, id=other, filter=filter)
+    assert data["ticket"]["mergedTickets"] == []
+    assert sorted(each["id"] for each in data["tickets"]["nodes"]) == sorted([kept, other])
+    await TicketParticipant.all().delete()
+    data = await service.client(world.otto.token).run(MERGED_TICKETS, id=kept, filter={})
+    assert data["ticket"]["mergedTickets"] == []
+
+
+async def test_messages_that_a_merge_brought_along_are_unseen(
+    service: Service, world: World
+) -> None:
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    bill = service.client(world.bill.token)
+    gone, kept = await raise_with_reply(cora, "first"), await raise_with_reply(cora, "second")
+    seen = event.encode_cursor(await event.read_head())
+    await bill.do("mergeTickets", ticketId=gone, intoId=kept)
+
+    async def read_unseen(client: Client, cursor: str) -> list[str]:
+        arguments = {"ticketId": kept, "body": "answer", "lastSeenCursor": cursor}
+        payload = await client.mutate("replyToTicket", arguments)
+        (error,) = payload["userErrors"] or [{"messages": []}]
+        return [message["body"] for message in error["messages"]]
+
+    assert await read_unseen(ada, seen) == ["first"]
+    seen = event.encode_cursor(await event.read_head())
+    await bill.do("addNote", ticketId=gone, body="note on the merged ticket")
+    assert await read_unseen(ada, seen) == ["note on the merged ticket"]
+    assert await read_unseen(cora, seen) == []
+
+
+async def test_participants_can_follow_up_a_ticket(service: Service, world: World) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "a"), await raise_with_reply(otto, "b")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await ada.do("closeTicket", ticketId=kept, reason="RESOLVED")
+    service.clock.advance(days=15)
+    assert await refusals(olga, "replyToTicket", ticketId=kept, body="Again") == [
+        "REOPEN_WINDOW_PASSED"
+    ]
+    follow_up = str((await olga.raise_ticket(followUpOf=kept))["id"])
+    query = "query($id: ID!) { ticket(id: $id) { links { kind ticket { id } } } }"
+    assert (await olga.run(query, id=follow_up))["ticket"]["links"] == [
+        {"kind": "FOLLOW_UP_OF", "ticket": {"id": kept}}
+    ]
+    assert await read(otto, follow_up) is None
+    await audit()
+
+
+async def test_a_repeated_reply_returns_its_message_after_the_move(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, kept = await raise_with_reply(olga, "a"), await raise_with_reply(otto, "b")
+    await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    arguments = {"ticketId": kept, "body": "moved", "idempotencyKey": "once"}
+    first = await olga.do("replyToTicket", **arguments)
+    await ada.do("unmergeTicket", ticketId=gone)
+    again = await olga.do("replyToTicket", **arguments)
+    assert again["replayed"] is True
+    assert (again["ticket"]["id"], again["event"]["type"]) == (gone, "REPLY_ADDED")
+    assert again["cursor"] == first["cursor"]
+    assert await Message.filter(body="moved").count() == 1
+
+
+async def test_an_expected_version_is_at_least_one(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    key = await raise_with_reply(service.client(world.cora.token), "a")
+    for version in (0, -1):
+        assert await refusals(ada, "addNote", ticketId=key, body="x", expectedVersion=version) == [
+            "INVALID expectedVersion"
+        ]
+
+
+async def test_a_moved_reply_changes_the_messages_of_its_earlier_ticket(
+    service: Service, world: World
+) -> None:
+    """The reply is on a ticket that was itself merged into a third one later."""
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada = service.client(world.ada.token)
+    gone, middle, kept = [
+        await raise_with_reply(client, name)
+        for client, name in ((olga, "a"), (otto, "b"), (otto, "c"))
+    ]
+    await ada.do("mergeTickets", ticketId=gone, intoId=middle, acrossRequesters=True)
+    await olga.do("replyToTicket", ticketId=middle, body="moved")
+    await ada.do("mergeTickets", ticketId=middle, intoId=kept, acrossRequesters=True)
+    subscription = "subscription { ticketChanges { kind ticketId changedFields } }"
+    async with ada.socket() as socket:
+        await socket.subscribe(subscription)
+        while (await socket.next("ticketChanges"))["kind"] != "SNAPSHOT_END":
+            pass
+        await ada.do("unmergeTicket", ticketId=gone)
+        changed: dict[str, set[str]] = {}
+        while "messages" not in changed.get(middle, set()):
+            change = await socket.next("ticketChanges")
+            changed.setdefault(change["ticketId"], set()).update(change["changedFields"])
+    assert "participants" in changed[middle]

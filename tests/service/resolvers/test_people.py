@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import assert_nothing_stored
+from support.client import TIMEOUT_SECONDS
 from support.loop_limits import count_pages
 from support.service import running
+from support.ticket_factory import until
 
 from models.people import password
 from models.people.password import hash_password
-from models.people.sign_in_limits import SignInAttempts, SignInLimits
+from models.people.sign_in_limits import SignInAttempts, SignInLimits, Source
 from models.people.token import Token
 from models.people.user import Role, User
 
@@ -23,7 +27,10 @@ SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 SECRET = "correct horse battery"
-LOOPBACK = "127.0.0.1"
+
+
+def source_of(email: str) -> Source:
+    return Source(email, "127.0.0.1", "127.0.0.0/24")
 
 
 async def sign_in(client: Client, email: str, secret: str = SECRET) -> dict[str, Any]:
@@ -122,7 +129,7 @@ async def test_sign_in_attempts_are_limited_per_address_and_per_name(url: str) -
         limits, now = SignInLimits(3), service.clock()
         for index in range(12):
             at = now + timedelta(hours=index / 12)
-            assert not await limits.count_attempt("cora@example.com", LOOPBACK, at)
+            assert not await limits.count_attempt(source_of("cora@example.com"), at)
         service.clock.advance(hours=11 / 12)
         stranger = service.client()
         for secret in ("wrong", SECRET):
@@ -138,7 +145,7 @@ async def test_sign_in_attempts_are_limited_per_address_and_per_name(url: str) -
         )
         for index in range(25):
             at = service.clock() + timedelta(hours=index / 12)
-            await limits.count_attempt(f"nobody-{index}@example.com", LOOPBACK, at)
+            await limits.count_attempt(source_of(f"nobody-{index}@example.com"), at)
         service.clock.advance(hours=24 / 12)
         with pytest.raises(Refused) as refusal:
             await sign_in(stranger, "nobody-99@example.com")
@@ -149,13 +156,47 @@ async def test_sign_in_attempts_are_limited_per_address_and_per_name(url: str) -
         assert await Token.filter(name="session").count() == 3
 
 
-async def test_an_attempt_that_exceeds_the_password_checks_is_not_counted(
+async def test_strangers_who_fill_the_queue_keep_nobody_out_of_a_known_network(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password.PasswordChecker, "is_full", True)
-    with pytest.raises(Refused) as refusal:
-        await sign_in(service.client(), "cora@example.com")
-    assert (refusal.value.code, await SignInAttempts.all().count()) == ("RATE_LIMITED", 0)
+    await set_passwords(world)
+    assert (await sign_in(service.client(), "cora@example.com"))["token"] is not None
+    verify, may_verify = password.HASHER.verify, Event()
+
+    def verify_later(secret: str, stored: str) -> bool:
+        assert may_verify.wait(TIMEOUT_SECONDS)
+        return verify(secret, stored)
+
+    monkeypatch.setattr(password.HASHER, "verify", verify_later)
+    counted_before = await SignInAttempts.all().count()
+
+    async def attempt(index: int) -> dict[str, Any]:
+        """An attempt from another IPv6 /64 network, of which 15 are in one /48 network."""
+        address = f"2001:db8:{index // 15}:{index}::1"
+        variables = {"input": {"email": f"nobody-{index}@example.com", "password": "wrong"}}
+        response = await service.client().post(SIGN_IN, variables, **{"X-Forwarded-For": address})
+        return response.json()
+
+    strangers = [asyncio.create_task(attempt(index)) for index in range(75)]
+
+    async def are_refused() -> bool:
+        return sum(each.done() for each in strangers) == 23
+
+    async def is_owner_counted() -> bool:
+        return await SignInAttempts.exists(attempts=1, known_until__isnull=False)
+
+    try:
+        await until(are_refused)
+        owner = asyncio.create_task(sign_in(service.client(), "cora@example.com"))
+        await until(is_owner_counted)
+    finally:
+        may_verify.set()
+    assert (await owner)["token"] is not None
+    results = await asyncio.gather(*strangers)
+    codes = [each["errors"][0]["extensions"]["code"] for each in results if "errors" in each]
+    assert codes == ["RATE_LIMITED"] * 23
+    counted = await SignInAttempts.all().count() - counted_before
+    assert counted == 52 * 4, "attempts without a place are not counted"
 
 
 async def test_signing_out_revokes_only_its_own_token(service: Service, world: World) -> None:

@@ -162,7 +162,7 @@ async def test_a_stale_version_is_refused_with_the_current_one(
         if name == "createTicket":
             continue
         current = (await Ticket.get(id=UUID(arguments["ticketId"].removeprefix("tkt_")))).version
-        for wrong in (current - 1, current + 1, 0, -1, 2**31 - 1):
+        for wrong in (current + 1, 2**31 - 1, *range(1, current)):
             async with assert_nothing_stored():
                 payload = await client.mutate(
                     name, arguments | {"expectedVersion": wrong, "idempotencyKey": "k"}

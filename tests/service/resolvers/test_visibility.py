@@ -529,6 +529,67 @@ async def test_customers_see_neither_api_client_scopes_nor_team_members(
     assert len(staff["ticket"]["timeline"]["nodes"][0]["actor"]["scopes"]) == 8
 
 
+async def test_customers_see_no_details_of_people_and_organizations_that_they_can_not_look_up(
+    service: Service, world: World
+) -> None:
+    olga, cora = service.client(world.olga.token), service.client(world.cora.token)
+    root = service.client(world.root.token)
+    await Organization.filter(name="Acme").update(external_id="acme-1")
+    await Organization.filter(name="Other").update(external_id="other-1")
+    gone, kept = (await olga.raise_ticket())["id"], (await cora.raise_ticket())["id"]
+    await root.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
+    await root.do("assignTicket", ticketId=kept, assigneeId=world.ada.gid)
+    query = """query($id: ID!) { ticket(id: $id) {
+      organization { name shared externalId }
+      requester { displayName role organization { externalId } }
+      participants { displayName organization { externalId } }
+      assignee { displayName role teams { slug } } } }"""
+    acme = {"name": "Acme", "shared": True, "externalId": "acme-1"}
+    assignee = {"displayName": "Ada", "role": "AGENT", "teams": []}
+    hidden = {"organization": None}
+    cora_seen = {"displayName": "Cora", "role": "CUSTOMER"}
+    assert (await olga.run(query, id=kept))["ticket"] == {
+        "organization": {"name": "Acme", "shared": False, "externalId": None},
+        "requester": cora_seen | hidden,
+        "participants": [{"displayName": "Olga", "organization": {"externalId": "other-1"}}],
+        "assignee": assignee,
+    }
+    for token in (world.cora.token, world.carl.token):
+        assert (await service.client(token).run(query, id=kept))["ticket"] == {
+            "organization": acme,
+            "requester": cora_seen | {"organization": {"externalId": "acme-1"}},
+            "participants": [{"displayName": "Olga"} | hidden],
+            "assignee": assignee,
+        }
+    staff = (await service.client(world.ada.token).run(query, id=kept))["ticket"]
+    assert staff["assignee"]["teams"] == [{"slug": "support"}]
+    assert staff["participants"][0]["organization"] == {"externalId": "other-1"}
+
+
+async def test_scopes_of_an_api_client_need_users_read_or_are_its_own(
+    service: Service, world: World
+) -> None:
+    key = (
+        await service.client(world.machine).do(
+            "createTicket",
+            subject="s",
+            description="d",
+            category="technical",
+            requesterId=world.cora.gid,
+        )
+    )["ticket"]["id"]
+    query = """query($id: ID!) { ticket(id: $id) { timeline { nodes { actor {
+      ... on ApiClient { scopes } } } } } }"""
+    for token, count in (
+        (world.machine, 8),
+        (world.ada.token, 8),
+        (await machine("Reader", ["tickets:read"]), 0),
+        (await machine("People", ["tickets:read", "users:read"]), 8),
+    ):
+        ticket = (await service.client(token).run(query, id=key))["ticket"]
+        assert len(ticket["timeline"]["nodes"][0]["actor"]["scopes"]) == count
+
+
 async def test_only_the_owner_finds_an_api_token_by_its_id(service: Service, world: World) -> None:
     cora = service.client(world.cora.token)
     data = await cora.run(

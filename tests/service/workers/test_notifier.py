@@ -30,15 +30,17 @@ from support.ticket_commands import (
 from models import database
 from models.changes import commands, merging, rating
 from models.changes.change import TicketChange
+from models.changes.merge_records import read_participants
+from models.changes.merging import MovedReply
 from models.changes.storage import lock_tickets, write
 from models.core import time
-from models.log.event import EventType
-from models.notifications.notification import Channel, Topic
+from models.log.event import Event, EventType
+from models.notifications.notification import Channel, Notification, Topic
 from models.people.team import Team
 from models.people.user import Organization, Role, User
 from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.ticket import Ticket
-from workers.notifier import QUIET_PERIOD
+from workers.notifier import QUIET_PERIOD, Notifier
 
 
 async def run_and_collect() -> tuple[set[str], list[str]]:
@@ -284,6 +286,63 @@ async def test_a_merge_is_shown_as_merged_and_mailed_as_closed(people: World) ->
         await create_assigned_ticket(people),
         await create_assigned_ticket(people, people.olga),
     )
+    await merge(people, ticket, into)
+    await run_notifier()
+    await check_notifications()
+    assert sorted(await list_notifications()) == [
+        "ada MERGED ASSIGNEE",
+        "cora MERGED REQUESTER",
+        "olga MERGED REQUESTER",
+    ], "once each: ada is assigned to both; cora participates in olga's ticket"
+    about = Notification.filter(event__ticket_id=into.id).values_list("user_id", flat=True)
+    assert await about == [people.olga.id], "the others were notified about the merged ticket"
+    assert await list_mails() == ["ada closed", "cora closed"]
+
+
+async def test_an_undone_merge_notifies_once_and_not_about_moved_replies(people: World) -> None:
+    ticket, into = (
+        await create_assigned_ticket(people),
+        await create_assigned_ticket(people, people.olga),
+    )
+    await merge(people, ticket, into)
+    await reply(people.cora, into)
+    assert "ada REPLY_ADDED ASSIGNEE" in (await run_and_collect())[0]
+    merged = await Event.get(ticket_id=ticket.id, type=EventType.MERGED)
+    said = await Event.get(ticket_id=into.id, type=EventType.REPLY_ADDED).select_related("message")
+    assert said.message is not None
+    moved = [MovedReply(said, said.message)]
+    async with database.transaction():
+        found, who = await lock_tickets([ticket.id, into.id]), await viewer(people.root)
+        first, second = (
+            TicketChange(found[each.id], who, time.now(), timedelta(days=14))
+            for each in (ticket, into)
+        )
+        participants = await read_participants([first, second])
+        merging.unmerge(first, merged, [], [second], moved, participants)
+        await write(first, second)
+    await run_notifier()
+    await check_notifications()
+    assert sorted(await list_notifications()) == [
+        "ada UNMERGED ASSIGNEE",
+        "cora UNMERGED REQUESTER",
+        "olga UNMERGED REQUESTER",
+    ]
+    assert await list_mails() == ["ada reopened", "cora reopened"]
+
+
+async def test_a_merge_notifies_once_if_its_events_are_read_one_by_one(
+    people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, into = await create_assigned_ticket(people), await create_assigned_ticket(people)
+    await merge(people, ticket, into)
+    monkeypatch.setattr(Notifier, "batch_size", 1)
+    assert await run_and_collect() == (
+        {"ada MERGED ASSIGNEE", "cora MERGED REQUESTER"},
+        ["ada closed", "cora closed"],
+    )
+
+
+async def merge(people: World, ticket: Ticket, into: Ticket) -> None:
     async with database.transaction():
         found, who = await lock_tickets([ticket.id, into.id]), await viewer(people.root)
         first, second = (
@@ -292,14 +351,6 @@ async def test_a_merge_is_shown_as_merged_and_mailed_as_closed(people: World) ->
         )
         merging.merge(first, second, [], across_requesters=True)
         await write(first, second)
-    await run_notifier()
-    await check_notifications()
-    assert sorted(await list_notifications()) == [
-        *["ada MERGED ASSIGNEE"] * 2,
-        *["cora MERGED REQUESTER"] * 2,
-        "olga MERGED REQUESTER",
-    ], "ada is assigned to both; cora participates in olga's ticket; olga's is exposed to cora"
-    assert await list_mails() == ["ada closed", "cora closed"]
 
 
 # ---------------------------------------------------------------- events for the team

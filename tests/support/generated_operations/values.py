@@ -28,7 +28,10 @@ T = TypeVar("T")
 ID_PREFIXES = {
     **dict.fromkeys(("requesterId", "assigneeId", "watcherId", "userId"), ids.USER),
     **dict.fromkeys(
-        ("ticketId", "otherId", "intoId", "followUpOf", "Query.ticket.id", "TicketFilter.id"),
+        (
+            *("ticketId", "otherId", "intoId", "followUpOf", "mergedIntoId"),
+            *("Query.ticket.id", "TicketFilter.id"),
+        ),
         ids.TICKET,
     ),
     "organizationId": ids.ORGANIZATION,

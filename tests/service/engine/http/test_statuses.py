@@ -269,3 +269,15 @@ async def test_rate_limit_headers_contain_the_remaining_cost(
     result = ExecutionResult({"viewer": None}, None, {})
     response = await respond_with(service, monkeypatch, result, PLAIN)
     assert not [name for name in response.headers if name.startswith("ratelimit")]
+
+
+async def test_a_token_in_the_url_is_refused(service: Service, world: World) -> None:
+    url = {"access_token": world.ada.token}
+    posted = await send(service, params=url, content=QUERY, headers=JSON)
+    got = await send(service, "GET", params={"query": "{ viewer { role } }", **url}, headers=READ)
+    for response in (posted, got):
+        assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+    sent = await send(
+        service, "GET", params={"query": '{ __typename } # "access_token="'}, headers=READ
+    )
+    assert sent.json()["data"] == {"__typename": "Query"}

@@ -17,7 +17,7 @@ from support.service import running
 
 from engine import limit_refusals
 from engine.websocket.protocol import GraphQLTransportWS
-from models.people.sign_in_limits import SignInLimits
+from models.people.sign_in_limits import SignInLimits, Source
 
 ROOT = Path(__file__).parents[4]
 SIGN_IN = 'mutation { signIn(input: {email: "x@example.com", password: "x"}) { token } }'
@@ -65,9 +65,10 @@ async def read_refusals(service: Service, token: str) -> Counter[str]:
 
 
 async def test_each_refused_operation_is_counted_once(service: Service, world: World) -> None:
+    source = Source("x@example.com", "127.0.0.1", "127.0.0.0/24")
     for minute in range(20):
         at = service.clock() + timedelta(minutes=minute)
-        await SignInLimits(1).count_attempt("x@example.com", "127.0.0.1", at)
+        await SignInLimits(1).count_attempt(source, at)
     service.clock.advance(minutes=19)
     headers = {"Authorization": f"Bearer {world.ada.token}"}
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:

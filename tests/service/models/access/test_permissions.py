@@ -63,6 +63,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
     "USE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
+    "CHANGE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
     "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),

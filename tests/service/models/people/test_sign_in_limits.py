@@ -14,6 +14,8 @@ from models.people.sign_in_limits import (
     MAX_DELAY,
     SignInAttempts,
     SignInLimits,
+    Source,
+    Standing,
     delete_expired,
 )
 
@@ -44,17 +46,23 @@ def clock() -> Clock:
 class Caller:
     """Attempts from one network at the clock's time."""
 
-    def __init__(self, limits: SignInLimits, clock: Clock, network: str) -> None:
+    def __init__(
+        self, limits: SignInLimits, clock: Clock, network: str, wide_network: str | None = None
+    ) -> None:
         self.limits, self.clock, self.network = limits, clock, network
+        self.wide_network = wide_network or network
+
+    def source(self, email: str) -> Source:
+        return Source(email, self.network, self.wide_network)
 
     async def fail(self, email: str = EMAIL) -> timedelta:
         """Make a failed attempt; returns the time to wait if it is refused."""
-        return await self.limits.count_attempt(email, self.network, self.clock())
+        return await self.limits.count_attempt(self.source(email), self.clock())
 
     async def succeed(self, email: str = EMAIL) -> timedelta:
         wait = await self.fail(email)
         if not wait:
-            await self.limits.record_success(email, self.network, self.clock())
+            await self.limits.record_success(self.source(email), self.clock())
         return wait
 
 
@@ -96,7 +104,7 @@ async def test_attempts_at_the_same_moment_are_counted_one_after_another(clock: 
     processes = [Caller(SignInLimits(5), clock, "192.0.2.1") for _ in range(4)]
     waits = await asyncio.gather(*(process.fail() for process in processes * 10))
     assert waits.count(NO_WAIT) == 5
-    assert sum(attempts for _, attempts, *_ in await read_rows()) == 15, "each under three keys"
+    assert sum(attempts for _, attempts, *_ in await read_rows()) == 20, "each under four keys"
 
 
 async def test_a_network_has_a_limit_for_all_accounts(clock: Clock) -> None:
@@ -148,6 +156,39 @@ async def test_one_stranger_can_not_use_all_turns_of_an_account(clock: Clock) ->
     assert await owner.succeed() == NO_WAIT
 
 
+async def test_strangers_in_one_wide_network_can_not_use_all_turns_of_an_account(
+    clock: Clock,
+) -> None:
+    limits = SignInLimits(10)
+    owner = Caller(limits, clock, "2001:db8:9::/64", "2001:db8:9::/48")
+    strangers = [
+        Caller(limits, clock, f"2001:db8:1:{n}::/64", "2001:db8:1::/48") for n in range(600)
+    ]
+    for stranger in strangers[:300]:
+        clock.advance(seconds=(await stranger.fail()).total_seconds())
+        if (await stranger.fail()) == MAX_DELAY:
+            break
+    wait = await owner.fail()
+    assert NO_WAIT < wait <= MAX_ACCOUNT_DELAY
+    clock.advance(seconds=wait.total_seconds())
+    assert all([await each.fail() for each in strangers[300:310]]), "the wide network waits longer"
+    assert await owner.succeed() == NO_WAIT
+
+
+async def test_the_standing_tells_whether_the_network_is_known(clock: Clock) -> None:
+    limits = SignInLimits(1)
+    owner, stranger = Caller(limits, clock, "192.0.2.1"), Caller(limits, clock, "192.0.2.2")
+    await owner.succeed()
+    standings = [
+        await limits.read_standing(each.source(EMAIL), clock()) for each in (owner, stranger)
+    ]
+    assert standings == [Standing(NO_WAIT, True), Standing(NO_WAIT, False)]
+    before = await read_rows()
+    await stranger.fail()
+    assert (await limits.read_standing(stranger.source(EMAIL), clock())).wait == SECOND
+    assert len(await read_rows()) > len(before)
+
+
 async def test_a_success_ends_the_delay_of_its_account_at_its_network_only(clock: Clock) -> None:
     limits = SignInLimits(2)
     stranger = Caller(limits, clock, "192.0.2.1")
@@ -173,9 +214,9 @@ async def test_attempts_are_forgotten_after_a_pause_and_networks_after_a_month(
     assert [await owner.fail() for _ in range(3)] == [NO_WAIT, NO_WAIT, SECOND]
     clock.advance(seconds=FORGET_AFTER.total_seconds() + 1)
     assert [await owner.fail() for _ in range(3)] == [NO_WAIT, NO_WAIT, SECOND]
-    assert await owner.limits.count_attempt(EMAIL, "192.0.2.2", clock()) == NO_WAIT
+    assert await Caller(limits, clock, "192.0.2.2").fail() == NO_WAIT
     await delete_expired(clock())
-    assert len(await read_rows()) == 4
+    assert len(await read_rows()) == 5
     clock.advance(days=2)
     await delete_expired(clock())
     assert [known is not None for _, _, _, known, _ in await read_rows()] == [True]
@@ -198,4 +239,4 @@ async def test_a_state_that_expired_while_it_was_known_starts_again(clock: Clock
     assert await owner.succeed() == NO_WAIT
     clock.advance(days=KNOWN_FOR.days, seconds=1)
     assert await owner.fail() == NO_WAIT
-    assert [attempts for _, attempts, *_ in await read_rows()] == [1, 1, 1]
+    assert [attempts for _, attempts, *_ in await read_rows()] == [1, 1, 1, 1]

@@ -17,6 +17,7 @@ from support.statements import statements
 
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
+from models import database
 from models.access import revision
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS, Viewer, authenticate
@@ -171,6 +172,71 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
     await wait_for_reads(2)
     second.cancel()
     await third
+    assert context.viewer.caller_kind is CallerKind.CUSTOMER
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE users SET role = 'manager' WHERE id = ?",
+        "UPDATE tokens SET kind = 'x', scopes = '7' WHERE user_id = ?",
+    ],
+)
+async def test_an_unreadable_record_ends_only_its_own_sockets(
+    sockets: Sockets, people: World, damage: str
+) -> None:
+    contexts = [
+        await sockets.open(person.token) for person in (people.otto, people.ada, people.bill)
+    ]
+    await sockets.sessions.refresh()
+    await database.fetch(f"{damage} RETURNING 1", [people.otto.id])
+    await User.filter(id=people.ada.id).update(role=Role.ADMIN)
+    await User.filter(id=people.bill.id).update(active=False)
+    await sockets.sessions.refresh()
+    await sockets.wait_until_ended(contexts[0])
+    await sockets.wait_until_ended(contexts[2])
+    assert contexts[1].viewer.caller_kind is CallerKind.ADMIN
+
+
+async def test_a_record_that_becomes_unreadable_during_a_refresh_ends_only_its_own_sockets(
+    sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts = [await sockets.open(person.token) for person in (people.otto, people.ada)]
+    await sockets.sessions.refresh()
+    await User.filter(id__in=[people.otto.id, people.ada.id]).update(role=Role.ADMIN)
+    read = revision.read_fingerprints
+
+    async def read_before_damage(keys: list[str]) -> dict[str, str]:
+        fingerprints = await read(keys)
+        await database.fetch(
+            "UPDATE users SET role = 'manager' WHERE id = ? RETURNING 1", [people.otto.id]
+        )
+        return fingerprints
+
+    monkeypatch.setattr(revision, "read_fingerprints", read_before_damage)
+    await sockets.sessions.refresh()
+    await sockets.wait_until_ended(contexts[0])
+    assert contexts[1].viewer.caller_kind is CallerKind.ADMIN
+
+
+async def test_viewers_are_current_unless_refreshes_fail_for_long(
+    sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = await sockets.open(people.ada.token)
+    with statements() as sent:
+        assert await sockets.sessions.has_current_viewers()
+    assert sent.texts == []
+    await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
+    read, failures = revision.read_revision, [ConnectionError("away"), LookupError("unknown")]
+
+    async def fail_twice() -> int:
+        if failures:
+            raise failures.pop()
+        return await read()
+
+    monkeypatch.setattr(revision, "read_revision", fail_twice)
+    sockets.sessions.refreshed_at -= 10
+    assert [await sockets.sessions.has_current_viewers() for _ in range(3)] == [False, False, True]
     assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support import World
 from support.actors import Person
 from support.live import until
@@ -509,6 +510,20 @@ async def test_queued_mails_are_not_sent_after_the_user_turns_them_off(
         "mails on other topics and to other users are sent"
     )
     assert await failure_events(ticket) == [], "no failure is reported"
+
+
+async def test_a_queued_mail_about_a_moved_reply_is_withheld_without_a_warning(
+    people: World, inbox: Sink
+) -> None:
+    ticket = await create_ticket(people.cora)
+    await reply(people.ada, ticket)
+    mail = await queue_mail(ticket, people.cora, "replied")
+    await Event.filter(position=mail.event_id).update(type=EventType.REPLY_MOVED, message_id=None)
+    with capture_logs() as logs:
+        await send_due_mails(inbox)
+    assert (await reload_mail(mail)).answer == "not sent: the reply was moved to another ticket"
+    levels = [each["log_level"] for each in logs if each["event"].startswith("mail.")]
+    assert levels == ["info"]
 
 
 @pytest.mark.parametrize("template_name", sorted(set(EVENT_TYPE_OF_TEMPLATE) - CUSTOMER_TEMPLATES))

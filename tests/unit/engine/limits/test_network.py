@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.limits.network import network_of, with_mapped_networks
+from engine.limits.network import network_of, wide_network_of, with_mapped_networks
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,20 @@ from engine.limits.network import network_of, with_mapped_networks
 )
 def test_an_address_is_counted_by_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("localhost", "unknown"),
+    ],
+)
+def test_an_address_has_a_wide_network(address: str, network: str) -> None:
+    assert wide_network_of(address) == network
 
 
 def test_proxies_are_trusted_at_their_mapped_addresses_as_well() -> None:

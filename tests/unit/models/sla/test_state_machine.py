@@ -160,6 +160,35 @@ def test_a_next_response_clock_starts_at_the_first_unanswered_message() -> None:
     )
 
 
+def test_no_next_response_clock_starts_while_the_ticket_is_closed() -> None:
+    history = TicketHistory()
+    history.change_status(1, Status.RESOLVED)
+    history.change_status(2, Status.CLOSED, CloseReason.RESOLVED)
+    history.reply_as_customer(3)
+    assert [each.metric for each in history.clocks.all] == [
+        Metric.FIRST_RESPONSE,
+        Metric.RESOLUTION,
+    ]
+    history.change_status(3, Status.OPEN)
+    assert history.clock(Metric.NEXT_RESPONSE).started_at == at(3)
+
+
+def test_a_merge_brings_the_start_of_a_customers_wait() -> None:
+    history = TicketHistory()
+    history.reply_as_agent(1)
+    history.change_status(1, Status.ON_HOLD)
+    history.apply(ClockInput(at(4), waiting_since=at(0.5)))
+    history.advance_to(4)
+    clock = history.clock(Metric.NEXT_RESPONSE)
+    assert (clock.started_at, clock.status) == (at(0.5), ClockStatus.BREACHED)
+    assert history.reported[-2:] == [
+        ("SLA_AT_RISK", "NEXT_RESPONSE", 2.75),
+        ("SLA_BREACHED", "NEXT_RESPONSE", 3.5),
+    ]
+    history.apply(ClockInput(at(5), waiting_since=at(0)))
+    assert len(history.clocks.all) == 3, "the customer waits already"
+
+
 def test_the_resolution_clock_pauses_while_waiting_and_on_hold() -> None:
     history = TicketHistory()
     history.change_status(1, Status.OPEN)

@@ -1,0 +1,52 @@
+"""The queue of password checks: its places, and the order of strangers and known callers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from models.people import password
+from models.people.password import PasswordChecker, PasswordQueueFull
+
+
+def test_a_wide_network_holds_a_share_and_strangers_no_place_of_known_callers() -> None:
+    checker = PasswordChecker(max_queued=8)
+    with ExitStack() as stack:
+        for network in ("a", "a", "b", "b", "c", "c", "d", "d"):
+            stack.enter_context(checker.take_place(network, is_known=False))
+            if network == "a":
+                continue
+            with pytest.raises(PasswordQueueFull), checker.take_place("a", is_known=False):
+                pass
+        with pytest.raises(PasswordQueueFull), checker.take_place("e", is_known=False):
+            pass
+        for _ in range(4):
+            stack.enter_context(checker.take_place("a", is_known=True))
+        with pytest.raises(PasswordQueueFull), checker.take_place("a", is_known=True):
+            pass
+    for places in (checker.known_places, checker.stranger_places):
+        assert (places.free, dict(places.taken_by_network)) == (8, {})
+
+
+async def test_a_known_caller_waits_for_few_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(password, "HASHER", PasswordHash((hasher,)))
+    stored = password.hash_password("right")
+    checker, order = PasswordChecker(max_concurrent=1), list[str]()
+
+    async def check(name: str, *, is_known: bool) -> None:
+        assert await checker.matches("right", stored, is_known=is_known)
+        order.append(name)
+
+    checks = [asyncio.create_task(check(f"stranger {n}", is_known=False)) for n in range(20)]
+    await asyncio.sleep(0)
+    checks.append(asyncio.create_task(check("known", is_known=True)))
+    await asyncio.sleep(0)
+    checks[5].cancel()
+    await asyncio.gather(*checks, return_exceptions=True)
+    assert order.index("known") == 2
+    assert len(order) == 20
