@@ -24,12 +24,16 @@ def build_sort_key(name: str) -> str:
 class TagSortKeyField(CharField[str]):
     """Stores the sort key of the record's name, whatever the field's own value is."""
 
+    name_attribute = "name"
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs = {"max_length": MAX_KEY_CHARS, "default": "", "db_default": "", **kwargs}
         super().__init__(**kwargs)
 
     def to_db_value(self, value: Any, instance: type[Model] | Model) -> Any:
-        return build_sort_key(getattr(instance, "name")) if isinstance(instance, Model) else value
+        if isinstance(instance, Model):
+            return build_sort_key(getattr(instance, self.name_attribute))
+        return value
 
-    class _db_postgres:
+    class _db_postgres:  # noqa: N801 - Tortoise finds the class by this name
         SQL_TYPE = f'VARCHAR({MAX_KEY_CHARS}) COLLATE "C"'

@@ -29,7 +29,7 @@ from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
 from models.queries import indexes, tickets
-from models.tickets.ticket import Ticket
+from models.tickets.ticket import Ticket, TicketTag
 
 NAMES = [
     "0001_initial",
@@ -365,6 +365,19 @@ async def test_tickets_of_version_0007_are_found_by_the_new_search(
     for text in ("buro", "ダウン", "naive strasse", "aero", "zoe"):
         assert await find_numbers(text) == [1001, 1002, 1003, 1004, 1005], text
     assert await find_numbers("tag1005") == await find_numbers("buro 5") == [1005]
+
+
+@pytest.mark.usefixtures("database")
+async def test_stored_tags_get_their_sort_keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("migrations.0024_tag_sort_keys"), "BATCH_NAMES", 2)
+    await desk.raise_ticket(tags=["VPN", "Straße", "a", "b", "c"])
+    await desk.raise_ticket(tags=["VPN"])
+    async with database.transaction():
+        executor = await migrate.create_executor()
+        await executor.migrate([MigrationTarget("models", "0013_last_replies_and_read_marks")])
+    await migrate.migrate()
+    keys = sorted(await TicketTag.all().values_list("sort_key", flat=True))
+    assert keys == ["a\ta", "b\tb", "c\tc", "strasse\tStraße", "vpn\tVPN", "vpn\tVPN"]
 
 
 async def read_index_names() -> set[str]:
