@@ -68,6 +68,7 @@ OPERATIONS: Mapping[str, str] = {
     "900 numbers": SEARCH.format(f"number: {{in: [{'1042 ' * 900}]}}"),
     "45 conditions on tags": SEARCH.format("or: [" + 45 * '{tags: {some: ["vpn"]}} ' + "]"),
     "9 levels": SEARCH.format("not: {" * 9 + 'subject: {contains: "x"}' + "}" * 9),
+    "100 tags": "{ tags(first: 100) { totalCount nodes { name ticketCount } } }",
     "100 users": "{ users(first: 100) { nodes { id displayName email } } }",
 }
 

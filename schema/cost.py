@@ -12,6 +12,7 @@ TOTAL_COUNT_COST = 20
 SEARCH_COST = 300
 CONDITION_COST = 10
 STATS_COST = 300
+TAGS_COST = 300
 LIVE_STATS_COST = 30
 UPDATE_COST = 20
 STATS_UPDATE_COST = 50
@@ -48,6 +49,7 @@ The server computes the cost of an operation before it runs it. The response has
 | values in arguments | 1 for every 10 values, lists and objects |
 | arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
 | `ticketStats` | {STATS_COST} |
+| `tags` | {TAGS_COST}, plus its items |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
 | introspection | 1 for every 50 objects of the schema |

@@ -13,6 +13,7 @@ import resolvers.notifications
 import resolvers.organizations
 import resolvers.people
 import resolvers.sla
+import resolvers.tags
 import resolvers.teams
 import resolvers.ticket_queries
 import resolvers.tokens
@@ -21,13 +22,22 @@ from models.access.permissions import (
     AUTHENTICATED,
     MANAGE_OWN_TOKENS,
     PUBLIC,
+    READ_ALL_TICKETS,
     READ_EVENTS,
     READ_PEOPLE,
     READ_POLICIES,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from schema.cost import CONDITION_COST, QUERY_DESCRIPTION, SEARCH_COST, STATS_COST, cost
+from models.queries.tags import MAX_COUNTED
+from schema.cost import (
+    CONDITION_COST,
+    QUERY_DESCRIPTION,
+    SEARCH_COST,
+    STATS_COST,
+    TAGS_COST,
+    cost,
+)
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import Connection
@@ -38,6 +48,7 @@ from schema.types.notifications import NotificationType
 from schema.types.people import OrganizationType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
+from schema.types.tags import TagType
 from schema.types.teams import CategoryType, TeamType
 from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
@@ -161,6 +172,17 @@ class Query:
         Connection[AuditEntryType],
         cost(condition=CONDITION_COST),
         {"filter": "Returns entries that match this filter. Default: all entries."},
+    )
+    tags: Any = query(
+        resolvers.tags.tags,
+        READ_ALL_TICKETS,
+        "The tags that at least one ticket has, by name and in pages of up to 100. "
+        f"`totalCount` is at most {MAX_COUNTED:,}; then there may be more tags.",
+        Connection[TagType],
+        cost(flat=TAGS_COST),
+        {
+            "search": "Returns tags that start with this text, ignoring case. Default: all tags.",
+        },
     )
     teams: Any = query(
         resolvers.teams.teams,

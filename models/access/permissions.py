@@ -56,6 +56,8 @@ class Permission:
 PUBLIC = Permission(ALL_CALLERS)
 AUTHENTICATED = Permission(AUTHENTICATED_CALLERS)
 READ_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
+READ_ALL_TICKETS = Permission(STAFF, Scope.TICKETS_READ)
+"""For what counts all tickets. Customers see only some of them."""
 READ_EVENTS = Permission(AUTHENTICATED_CALLERS, Scope.EVENTS_READ)
 READ_PEOPLE = Permission(STAFF, Scope.USERS_READ)
 WRITE_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE)

@@ -25,6 +25,7 @@ from models.tickets.lifecycle import (
     Status,
 )
 from models.tickets.link_kind import LinkKind
+from models.tickets.tag import TagSortKeyField
 from models.tickets.tag_key import TagKeyField
 
 FIRST_TICKET_NUMBER = 1001
@@ -197,12 +198,13 @@ class TicketTag(Model):
     ticket_id: UUID
     name = fields.CharField(max_length=50)
     key = TagKeyField()
+    sort_key = TagSortKeyField()
 
     class Meta:
         table = "ticket_tags"
         table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
-        indexes = (("key", "ticket_id"),)
+        indexes = (("key", "ticket_id"), ("sort_key", "ticket_id"))
 
 
 class TicketResource(Model):

@@ -192,6 +192,10 @@ async def test_every_example_of_the_api_guide_works(
         cursor = noted["addNote"]["cursor"]
         await mirror.until(lambda: mirror.messages[-1]["cursor"] >= cursor)
 
+    (stats,) = [json.loads(line) for line in await reader.run(example("groupBy: DAY"))]
+    assert len(stats["data"]["ticketStats"]["groups"]) == 7
+    (tags,) = [json.loads(line) for line in await reader.run(example("tags(search:"))]
+    assert all(each["name"].startswith("v") for each in tags["data"]["tags"]["nodes"])
     await reader.sign_in("customer@example.com")
     (refused,) = [json.loads(line) for line in await reader.run(example("users(first: 1)"))]
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"

@@ -30,7 +30,7 @@ from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
 from models.queries import indexes, tickets
 from models.queries.filter import FilterData
-from models.tickets.ticket import Ticket
+from models.tickets.ticket import Ticket, TicketTag
 
 NAMES = [
     "0001_initial",
@@ -51,6 +51,7 @@ NAMES = [
     "0023_notifications",
     "0014_people",
     "0021_audit_indexes",
+    "0024_tag_sort_keys",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -370,6 +371,19 @@ async def test_tickets_of_version_0007_are_found_by_the_new_search(
     for tags, numbers in ((["ÆRØ"], [1001, 1002, 1003, 1004, 1005]), (["ærø", "tag1005"], [1005])):
         assert await list_numbers({"tags": {"every": tags}}) == numbers
     assert await find_numbers("tag1005") == await find_numbers("buro 5") == [1005]
+
+
+@pytest.mark.usefixtures("database")
+async def test_stored_tags_get_their_sort_keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("migrations.0024_tag_sort_keys"), "BATCH_NAMES", 2)
+    await desk.raise_ticket(tags=["VPN", "Straße", "a", "b", "c"])
+    await desk.raise_ticket(tags=["VPN"])
+    async with database.transaction():
+        executor = await migrate.create_executor()
+        await executor.migrate([MigrationTarget("models", "0013_last_replies_and_read_marks")])
+    await migrate.migrate()
+    keys = sorted(await TicketTag.all().values_list("sort_key", flat=True))
+    assert keys == ["a\ta", "b\tb", "c\tc", "strasse\tStraße", "vpn\tVPN", "vpn\tVPN"]
 
 
 async def read_index_names() -> set[str]:

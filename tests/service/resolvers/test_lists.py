@@ -207,7 +207,7 @@ async def test_statistics_are_grouped_and_include_a_log_cursor(
     ]
 
 
-LISTS = ("tickets", "events", "users", "ticket.messages", "ticket.timeline")
+LISTS = ("tickets", "tags", "events", "users", "ticket.messages", "ticket.timeline")
 
 
 async def read_list(client: Client, name: str, key: str, arguments: str) -> dict[str, Any]:
@@ -221,7 +221,7 @@ async def read_list(client: Client, name: str, key: str, arguments: str) -> dict
 
 async def test_invalid_page_sizes_and_cursors_are_refused(service: Service, world: World) -> None:
     ada = service.client(world.ada.token)
-    key = (await ada.raise_ticket())["id"]
+    key = (await ada.raise_ticket(tags=["vpn"]))["id"]
     for name in LISTS:
         for size in (
             "first: 0",

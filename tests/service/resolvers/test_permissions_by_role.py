@@ -45,6 +45,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.events": (SIGNED_IN, "events:read"),
     "Query.directoryEvents": (STAFF, "users:read"),
     "Query.auditLog": (MANAGERS, "admin"),
+    "Query.tags": (STAFF, "tickets:read"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
