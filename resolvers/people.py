@@ -80,11 +80,11 @@ async def check_sign_in(context: Context, source: Source, password: str) -> User
         # The place comes first, so that an attempt without a place is not counted.
         with passwords.take_place(source.wide_network, is_known=standing.is_known):
             refuse_if_early(await limits.count_attempt(source, context.now()))
-            user = await find_active_user(source.email)
+            user = await find_user(source.email)
             has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
             matches = await passwords.matches(
                 password if has_valid_form else "",
-                user.password_hash if user else None,
+                user.password_hash if user and user.active else None,
                 is_known=standing.is_known,
             )
     except PasswordQueueFull:
@@ -102,10 +102,10 @@ def refuse_if_early(wait: timedelta) -> None:
         raise RateLimited("Too many attempts to sign in.", wait_ms, "sign_in_attempts")
 
 
-async def find_active_user(email: str) -> User | None:
+async def find_user(email: str) -> User | None:
     if not is_storable(email) or len(email) > MAX_EMAIL_CHARACTERS:
         return None
-    return await User.get_or_none(email=email, active=True)
+    return await User.get_or_none(email=email)
 
 
 async def create_session(context: Context, user: User) -> SignInPayload:

@@ -56,6 +56,11 @@ async def constant(input: Input) -> Input:
 
 CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     "updateTeam": lambda _, __: constant({"team": "support", "name": "Help"}),
+    "createTeam": lambda _, __: constant({"slug": "new", "name": "New"}),
+    "addTeamMember": lambda _, world: constant({"team": "sales", "userId": world.ada.gid}),
+    "removeTeamMember": lambda _, world: constant({"team": "support", "userId": world.ada.gid}),
+    "createCategory": lambda _, __: constant({"slug": "new", "name": "New", "team": "sales"}),
+    "updateCategory": lambda _, __: constant({"category": "billing", "name": "Bills"}),
     "advanceClock": lambda _, __: constant({"by": "PT1H"}),
     "createSlaCalendar": lambda _, __: constant({"name": "New", "timeZone": "UTC", "week": WEEK}),
     "createEscalationPath": lambda _, __: constant(
@@ -70,6 +75,21 @@ def case(name: str) -> Callable[[Callable[[Client, World], Awaitable[Input]]], N
         CASES[name] = function
 
     return add
+
+
+@case("archiveTeam")
+async def _(client: Client, world: World) -> Input:
+    query = "mutation($input: CreateTeamInput!) { createTeam(input: $input) { team { slug } } }"
+    await client.run(query, input={"slug": "unused", "name": "Unused"})
+    return {"team": "unused"}
+
+
+@case("archiveCategory")
+async def _(client: Client, world: World) -> Input:
+    query = """mutation($input: CreateCategoryInput!) {
+      createCategory(input: $input) { category { slug } } }"""
+    await client.run(query, input={"slug": "unused", "name": "Unused", "team": "sales"})
+    return {"category": "unused"}
 
 
 @case("updateSlaCalendar")

@@ -77,6 +77,52 @@ async def build_inputs(
         "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
         "updateTeam": ({"team": "support", "name": "Help"}, {"assignsByLoad": True}),
         "setAvailability": ({"present": False, "userId": world.ada.gid}, {"present": True}),
+        **await build_directory_inputs(admin, world),
+    }
+
+
+async def build_directory_inputs(
+    admin: Client, world: World
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """`build_inputs` for the mutations of users, organizations, teams and categories."""
+
+    async def create(mutation: str, key: str, **input: Any) -> str:
+        return str((await run_mutation(admin, mutation, **input))[key])
+
+    users = [
+        await create("createUser", "id", email=f"u{n}@example.org", displayName="U")
+        for n in range(4)
+    ]
+    await run_mutation(admin, "deactivateUser", userId=users[3])
+    organizations = [await create("createOrganization", "id", name=f"O{n}") for n in range(3)]
+    teams = [await create("createTeam", "slug", slug=f"t{n}", name="T") for n in range(2)]
+    categories = [
+        await create("createCategory", "slug", slug=f"c{n}", name="C", team="sales")
+        for n in range(2)
+    ]
+    user = {"email": "new@example.org", "displayName": "New"}
+    upserted = {"email": "other@example.org", "displayName": "Other", "externalId": "x"}
+    in_support = {"team": "support", "userId": world.ada.gid}
+    return {
+        "createUser": (user, {"displayName": "Newer"}),
+        "updateUser": ({"userId": users[0], "displayName": "A"}, {"displayName": "B"}),
+        "upsertUser": (upserted, {"displayName": "Others"}),
+        "deactivateUser": ({"userId": users[1]}, {"userId": users[2]}),
+        "reactivateUser": ({"userId": users[3]}, {"userId": users[2]}),
+        "createOrganization": ({"name": "New"}, {"shared": True}),
+        "updateOrganization": ({"organizationId": organizations[0], "name": "A"}, {"name": "B"}),
+        "upsertOrganization": ({"externalId": "x", "name": "A"}, {"name": "B"}),
+        "archiveOrganization": (
+            {"organizationId": organizations[1]},
+            {"organizationId": organizations[2]},
+        ),
+        "createTeam": ({"slug": "new", "name": "New"}, {"name": "Newer"}),
+        "archiveTeam": ({"team": teams[0]}, {"team": teams[1]}),
+        "addTeamMember": ({"team": "sales", "userId": world.ada.gid}, {"team": "billing"}),
+        "removeTeamMember": (in_support, {"team": "billing"}),
+        "createCategory": ({"slug": "new", "name": "New", "team": "sales"}, {"name": "Newer"}),
+        "updateCategory": ({"category": "billing", "name": "A"}, {"name": "B"}),
+        "archiveCategory": ({"category": categories[0]}, {"category": categories[1]}),
     }
 
 

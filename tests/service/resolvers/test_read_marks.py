@@ -210,7 +210,7 @@ async def test_old_events_count_as_read_and_old_marks_are_deleted(
             for each in (world.cora, world.ada)
         ]
         assert await is_unread(ada, unread) is bool(left)
-        await Cleanup().run_once(service.clock(), 0)
+        await Cleanup(None).run_once(service.clock(), 0)
         assert await TicketReadMark.all().count() == left
         assert not await is_unread(ada, read)
 

@@ -526,7 +526,7 @@ async def test_customers_see_neither_api_client_scopes_nor_team_members(
         team["slug"]: [each["displayName"] for each in team["members"]] for team in staff["teams"]
     }
     assert members == {"billing": ["Bill"], "sales": [], "support": ["Ada"]}
-    assert len(staff["ticket"]["timeline"]["nodes"][0]["actor"]["scopes"]) == 8
+    assert len(staff["ticket"]["timeline"]["nodes"][0]["actor"]["scopes"]) == 9
 
 
 async def test_customers_see_no_details_of_people_and_organizations_that_they_can_not_look_up(
@@ -581,10 +581,10 @@ async def test_scopes_of_an_api_client_need_users_read_or_are_its_own(
     query = """query($id: ID!) { ticket(id: $id) { timeline { nodes { actor {
       ... on ApiClient { scopes } } } } } }"""
     for token, count in (
-        (world.machine, 8),
-        (world.ada.token, 8),
+        (world.machine, 9),
+        (world.ada.token, 9),
         (await machine("Reader", ["tickets:read"]), 0),
-        (await machine("People", ["tickets:read", "users:read"]), 8),
+        (await machine("People", ["tickets:read", "users:read"]), 9),
     ):
         ticket = (await service.client(token).run(query, id=key))["ticket"]
         assert len(ticket["timeline"]["nodes"][0]["actor"]["scopes"]) == count
