@@ -93,8 +93,10 @@ async def test_pages_of_tags_in_both_directions_have_each_tag_once(
 ) -> None:
     names = [f"{letter}{number}" for letter in "tT" for number in range(8)]
     expected = sorted(names, key=lambda name: (name.casefold(), name))
-    await ada.raise_ticket(tags=names)
-    await ada.raise_ticket(tags=["a", "z"] if search else names)
+    for letter in "tT":  # on one ticket, tags can't differ only by case
+        tags = [name for name in names if name.startswith(letter)]
+        await ada.raise_ticket(tags=tags)
+        await ada.raise_ticket(tags=["a", "z"] if search else tags)
     for size, cursor, edge, more, less in (
         ("f", "a", "endCursor", "hasNextPage", "hasPreviousPage"),
         ("l", "b", "startCursor", "hasPreviousPage", "hasNextPage"),
