@@ -11,9 +11,9 @@ import pytest
 from support import Client, Refused, Service, World
 from support.assert_unchanged import assert_nothing_stored
 from support.client import TIMEOUT_SECONDS
+from support.live import until
 from support.loop_limits import count_pages
 from support.service import running
-from support.ticket_factory import until
 
 from models.people import password
 from models.people.password import hash_password
