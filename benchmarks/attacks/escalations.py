@@ -16,7 +16,7 @@ from benchmarks.attacks.target import Target
 from benchmarks.programs import BenchmarkError
 from models.log.consumer import LogConsumer
 from models.log.event import Event, EventType
-from models.notifications.email import Mail
+from models.notifications.email import MORE_UPDATES, Mail
 from models.notifications.notification import Notification
 
 ESCALATIONS = 60
@@ -41,17 +41,23 @@ async def escalate_repeatedly(target: Target) -> list[str]:
 
 @dataclass(frozen=True)
 class Effects:
-    """What the escalations of one ticket caused."""
+    """What the escalations of one ticket caused.
+
+    `summaries` are the emails that follow later in place of the folded ones; `emails` are the
+    others.
+    """
 
     escalations: int
     notifications: int
     emails: int
+    summaries: int
     recipients: int
 
     def describe(self) -> str:
         return (
             f"{self.escalations} escalations of one ticket caused {self.notifications} "
-            f"notifications and {self.emails} emails to {self.recipients} people."
+            f"notifications, {self.emails} emails and {self.summaries} summaries of further "
+            f"emails to {self.recipients} people."
         )
 
 
@@ -89,6 +95,7 @@ async def count_effects(ticket_id: UUID) -> Effects:
     return Effects(
         await escalations.count(),
         await notifications.count(),
-        await emails.count(),
+        await emails.exclude(template=MORE_UPDATES).count(),
+        await emails.filter(template=MORE_UPDATES).count(),
         len(recipients),
     )

@@ -14,7 +14,9 @@ from models.people.user import Role
 MEMBERS = 3
 
 
-async def test_many_escalations_send_each_member_of_the_team_one_email(url: str) -> None:
+async def test_many_escalations_send_each_member_of_the_team_one_email_and_one_summary(
+    url: str,
+) -> None:
     await database.connect(url)
     try:
         team = await Team.get(slug="support")
@@ -29,6 +31,6 @@ async def test_many_escalations_send_each_member_of_the_team_one_email(url: str)
             effects = await read_effects()
         finally:
             process.stop()
-        assert effects == [Effects(ESCALATIONS, MEMBERS, MEMBERS, MEMBERS)]
+        assert effects == [Effects(ESCALATIONS, MEMBERS, MEMBERS, MEMBERS, MEMBERS)]
     finally:
         await database.disconnect()

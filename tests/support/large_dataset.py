@@ -27,7 +27,8 @@ from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Notification, Topic
-from models.people.team import Team
+from models.people.domains import OrganizationDomain
+from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla import calendar_admin, policy_admin
@@ -78,6 +79,7 @@ class LargeDataset:
         with time_machine.travel(NOW - 2 * HOUR, tick=False):
             await seed_demo(NOW - 2 * HOUR)
             world = await World.make()
+            await fill_directory(world)
             await create_policies(world)
             tickets = await create_tickets(world)
         with time_machine.travel(NOW - HOUR, tick=False):
@@ -139,10 +141,22 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     }
 
 
+async def fill_directory(world: World) -> None:
+    """A value in each optional field of a user, an organization and a category."""
+    for each in (world.ada, world.cora, world.root):
+        await User.filter(id=each.id).update(
+            external_id=str(each.id), locale="de-CH", time_zone="Europe/Berlin"
+        )
+    acme = await Organization.get(name="Acme")
+    await Organization.filter(id=acme.id).update(external_id="acme-1")
+    await OrganizationDomain.create(organization_id=acme.id, domain="acme.example")
+    technical = await Category.get(slug="technical")
+    await Category.filter(slug="billing").update(parent_id=technical.id)
+
+
 async def create_policies(world: World) -> None:
     """Policies, a calendar and escalation paths with a value in every field."""
     acme = await Organization.get(name="Acme")
-    await Organization.filter(id=acme.id).update(external_id="acme-1")
     support = await Team.get(slug="support")
     week = [[("09:00", "12:00"), ("13:00", "18:00")]] * 5 + [[], []]
     lunch = await calendar_admin.create_calendar(

@@ -207,6 +207,8 @@ async def test_every_example_of_the_api_guide_works(
 async def test_every_example_of_the_operations_page_works(production: Process) -> None:
     page = Document("docs/operations.md")
     reader = Reader(production, Document("README.md"))
+    settings = await reader.run(page.example("sh", "config check"))
+    assert "TICKETWIRE_MODE" in "".join(settings)
     (user_id,) = await reader.run(page.example("sh", "user create"))
     assert user_id.startswith("usr_")
     (reader.token,) = await reader.run(page.example("sh", "token create") + "echo $TOKEN")

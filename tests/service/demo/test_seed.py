@@ -87,7 +87,8 @@ async def test_the_three_accounts_can_sign_in(database: str) -> None:
         "agent@example.com": Role.AGENT,
         "admin@example.com": Role.ADMIN,
     }
-    assert await PasswordChecker().matches(PASSWORD, found["agent@example.com"].password_hash)
+    agent = found["agent@example.com"]
+    assert await PasswordChecker().matches(PASSWORD, agent.password_hash, is_known=True)
     assert len({user.password_hash for user in found.values()}) == 1, "the password is hashed once"
     organization = found["customer@example.com"].organization
     assert organization is not None

@@ -30,7 +30,7 @@ from support.ticket_commands import (
 from models import database
 from models.changes import commands, merging, rating
 from models.changes.change import TicketChange
-from models.changes.merge_records import read_participants
+from models.changes.merge_records import read_last_replies, read_participants
 from models.changes.merging import MovedReply
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -318,7 +318,8 @@ async def test_an_undone_merge_notifies_once_and_not_about_moved_replies(people:
             for each in (ticket, into)
         )
         participants = await read_participants([first, second])
-        merging.unmerge(first, merged, [], [second], moved, participants)
+        last_replies = await read_last_replies(moved)
+        merging.unmerge(first, merged, [], [second], moved, last_replies, participants)
         await write(first, second)
     await run_notifier()
     await check_notifications()
