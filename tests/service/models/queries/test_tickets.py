@@ -309,7 +309,9 @@ async def test_a_ticket_is_found_by_external_id_among_visible_tickets(desk: Desk
 async def list_names(search: str | None, role: Role | None = None) -> list[str]:
     return [
         user.display_name
-        for user in (await list_users(search, role, PageRequest(100, False, None, None))).rows
+        for user in (
+            await list_users(search, role, None, None, PageRequest(100, False, None, None))
+        ).rows
     ]
 
 
@@ -345,14 +347,17 @@ async def test_concatenated_pages_of_users_are_the_list(desk: Desk) -> None:
         User(email=f"x{index}@example.com", display_name="Same") for index in range(5)
     )
     expected = [
-        user.id for user in (await list_users(None, None, PageRequest(100, False, None, None))).rows
+        user.id
+        for user in (
+            await list_users(None, None, None, None, PageRequest(100, False, None, None))
+        ).rows
     ]
     assert len(expected) == 11
     for size in (1, 3, 11):
         read: list[UUID] = []
         cursor: str | None = None
         for _ in count_pages():
-            page = await list_users(None, None, PageRequest(size, False, cursor, None))
+            page = await list_users(None, None, None, None, PageRequest(size, False, cursor, None))
             read += [user.id for user in page.rows]
             if not await page.has_next():
                 break
