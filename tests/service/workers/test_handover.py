@@ -43,7 +43,7 @@ def admin(service: Service, world: World) -> Client:
 
 async def run_job(job: Job) -> int:
     """Run a job until it finds nothing to do; return how much it did."""
-    await runner.register(job.name)
+    await runner.register([job.name])
     done = 0
     for _ in count_runs():
         position = await consumer.acquire_lease(job.name, "test", time.now(), timedelta(seconds=60))
@@ -129,7 +129,7 @@ async def test_an_assignment_during_the_deactivation_is_handed_over(
     service: Service, admin: Client, world: World
 ) -> None:
     job = Handover(WINDOW)
-    await runner.register(job.name)
+    await runner.register([job.name])
     (ticket,) = await raise_assigned(service, world, 1)
     await User.filter(id=world.ada.id).update(active=False, successor_id=world.bill.id)
     assert await run_job(job) == 1
@@ -202,7 +202,7 @@ async def test_escalation_steps_use_the_successors(
     )
     await run_mutation(admin, "deactivateUser", userId=eve.gid, reassignTo=world.bill.gid)
     await run_mutation(admin, "archiveTeam", team="billing", transferTo="sales")
-    await runner.register(Escalator.name)
+    await runner.register([Escalator.name])
     ticket = await cora.raise_ticket()
     await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
     assert await run_job(Escalator(WINDOW)) == 1
