@@ -115,6 +115,16 @@ class TicketChange:
         }
         self.set(**values)
 
+    def advance_last_reply(self, reply: Message) -> None:
+        """Store the reply as the last one, unless a later one is stored.
+
+        A change has the time at which its request began. Of two requests at the same time, the
+        earlier one may get the ticket's lock last.
+        """
+        last_at = self.ticket.last_reply_at
+        if last_at is None or reply.created_at >= last_at:
+            self.set_last_reply(reply)
+
     def set_kept_unassigned(self, value: bool) -> None:
         """Store whether assignment by load leaves the ticket alone. Its log implies it."""
         if self.ticket.kept_unassigned != value:
@@ -205,7 +215,7 @@ class TicketChange:
         )
         self.messages.append(message)
         if kind is MessageKind.REPLY:
-            self.set_last_reply(message)
+            self.advance_last_reply(message)
         type = EventType.REPLY_ADDED if kind is MessageKind.REPLY else EventType.NOTE_ADDED
         self.log(
             type,
@@ -250,9 +260,7 @@ class TicketChange:
         event.type, event.message_id = EventType.REPLY_MOVED, None
         event.data = {**event.data, "to_id": str(self.ticket.id)}
         message.ticket_id = self.ticket.id
-        last_at = self.ticket.last_reply_at
-        if last_at is None or message.created_at >= last_at:
-            self.set_last_reply(message)
+        self.advance_last_reply(message)
         self.moved_replies.append((event, message))
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:

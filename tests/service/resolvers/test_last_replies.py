@@ -54,6 +54,20 @@ async def test_a_ticket_shows_its_last_reply_but_no_note(service: Service, world
     await audit()
 
 
+async def test_a_reply_stored_late_does_not_replace_a_later_one(
+    service: Service, world: World
+) -> None:
+    """A reply has the time at which its request began; the lock decides the order in the log."""
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    key = (await cora.raise_ticket())["id"]
+    service.clock.advance(seconds=60)
+    last = await reply(ada, key)
+    service.clock.advance(seconds=-30)
+    await reply(cora, key)
+    assert await read_last_reply(cora, key) == (last, "Ada")
+    await audit()
+
+
 async def list_all(client: Client, direction: str, filter: dict[str, Any]) -> list[str]:
     found: list[str] = []
     page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
