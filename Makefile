@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
-NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json
+NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json tests/live/oidc/node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 
 .PHONY: help run unit test stress coverage check bench fanout soak lock schema configuration format clean
@@ -68,7 +68,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-v
 
 clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf .venv build dist *.egg-info tests/live/node/node_modules benchmarks/*/peers/node_modules
+	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.
 .venv/bin/python:
@@ -87,7 +87,8 @@ clean: ## Remove installed packages, builds and caches, but not data/
 	@touch $@ .venv/run
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-# The clients that live tests use from Node.js. Without npm their tests are skipped, and say so.
-$(NODE_CLIENTS): tests/live/node/package-lock.json
-	@command -v npm >/dev/null 2>&1 || echo "npm is not installed: the tests with Node.js clients will be skipped"
-	@! command -v npm >/dev/null 2>&1 || (cd tests/live/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)
+# The clients and the OpenID provider that live tests run under Node.js. Without npm their tests are
+# skipped, and say so.
+$(NODE_CLIENTS): tests/live/%/node_modules/.package-lock.json: tests/live/%/package-lock.json
+	@command -v npm >/dev/null 2>&1 || echo "npm is not installed: the tests with Node.js will be skipped"
+	@! command -v npm >/dev/null 2>&1 || (cd tests/live/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)

@@ -31,6 +31,7 @@ from models.background_metrics import read_background_metrics
 from models.core import time
 from models.database.outage import is_outage
 from models.log import event
+from resolvers.auth.oidc import OidcEndpoints
 from services import Components, build_components
 from settings import Settings
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         Route("/health", show_health),
         Route("/metrics", partial(show_metrics, components)),
         Route("/graphql/stream", SSEEndpoint(connections)),
+        *OidcEndpoints(components.services).routes(),
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
     return RequestMiddleware(

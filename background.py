@@ -12,7 +12,7 @@ import structlog
 from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.demo_clock import DemoClock
-from services import build_timer_settings
+from models.tickets.timers import TimerSettings
 from settings import Settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
@@ -36,12 +36,22 @@ DEMO_CLOCK_SECONDS = 1.0
 log = structlog.get_logger("ticketwire.jobs")
 
 
+def build_timer_settings(settings: Settings) -> TimerSettings:
+    return TimerSettings(
+        settings.close_after,
+        settings.reopen_window,
+        settings.close_reminder,
+        settings.waiting_reminder,
+        settings.abandon_after,
+    )
+
+
 def build_jobs(settings: Settings) -> list[Job]:
     """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
     window = settings.reopen_window
     return [
         TicketTimers(build_timer_settings(settings)),
-        Cleanup(settings.audit_retention),
+        Cleanup(settings.audit_retention, settings.expired_token_retention),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),

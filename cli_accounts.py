@@ -1,4 +1,4 @@
-"""The commands `user` and `token`."""
+"""The commands `ticketwire user …`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cli_support import fail, load_settings, migrate_database, read_password, with_database
+from cli_support import load_settings, migrate_database, read_password, with_database
 
 users = typer.Typer(help="Users.", no_args_is_help=True)
-tokens = typer.Typer(help="Bearer tokens.", no_args_is_help=True)
 
 
 @users.command("create")
@@ -90,31 +89,3 @@ def user_set_password(
 
     with_database(load_settings(), change)
     typer.echo(f"changed the password of {email}")
-
-
-@tokens.command("create")
-def token_create(
-    email: Annotated[str | None, Option(help="The email address of the owner.")] = None,
-    client: Annotated[str | None, Option(help="The API client that owns the token.")] = None,
-    scopes: Annotated[str | None, Option(help="Comma-separated scopes. Default: all.")] = None,
-    expires: Annotated[str | None, Option(help="A date and time, or days such as 90d.")] = None,
-    name: Annotated[str, Option(help="The name of the token.")] = "command line",
-) -> None:
-    """Create a token, and the API client if it does not exist. Prints only the token."""
-    from models import provisioning
-
-    if (email is None) == (client is None):
-        fail("give either --email or --client")
-
-    async def create() -> str:
-        await migrate_database()
-        names = None if scopes is None else split_names(scopes)
-        return await provisioning.issue_token(
-            email, client, names, expires, name, datetime.now(UTC)
-        )
-
-    typer.echo(with_database(load_settings(), create))
-
-
-def split_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

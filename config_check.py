@@ -30,10 +30,12 @@ def read_settings() -> tuple[Settings | None, list[str]]:
     while True:
         try:
             return Settings(**defaults), errors  # pyright: ignore[reportArgumentType]
-        except PydanticSettingsError:
-            return None, [*errors, describe_source_error()]
+        except PydanticSettingsError as error:
+            return None, [*errors, describe_source_error(error)]
         except ValidationError as error:
             for each in error.errors():
+                if not each["loc"]:  # an error of several settings together
+                    return None, [*errors, describe_error(each)]
                 name = str(each["loc"][0]).lower()
                 if name in defaults:  # the default contradicts another setting
                     return None, errors

@@ -81,6 +81,7 @@ async def close(components: Components) -> None:
     if components.compressor is not None:
         components.compressor.close()
     await connections.schema.persisted_documents.close()
+    await services.identity_providers.close()
     try:
         await token.record_use(services.last_used)
     except Exception:

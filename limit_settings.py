@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PositiveInt = Annotated[int, Field(ge=1)]
+OptionalDays = Annotated[int, Field(ge=0, le=3650)]
 TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -32,6 +33,13 @@ class LimitSettings(BaseSettings):
     network, after which each further one must wait: 1 s, 2 s, up to 5 minutes. Six times as many
     for an account (up to 30 s), for an account from one IPv4 /24 or IPv6 /48 network, and for an
     address or network."""
+    max_second_factor_attempts: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """The number of wrong codes of a user's second factor, after which each further attempt must
+    wait: 1 s, 2 s, up to 5 minutes."""
+    max_account_emails: Annotated[int, Field(ge=1, le=100_000)] = 5
+    """The number of password resets and registrations for one email address, after which each
+    further one must wait: 1 minute, 2 minutes, up to 1 hour. Six times as many from one IPv4
+    address or IPv6 /64 network."""
     max_connections: PositiveInt = 20_000
     """The maximum number of WebSockets and event streams per process."""
     max_connections_per_viewer: PositiveInt = 500

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from background import build_timer_settings
 from engine.auth import AuthHooks, Unauthorized
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
@@ -25,23 +26,30 @@ from engine.server.traffic import TrafficLimits
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
+from models.audit.entry import Origin
 from models.core import ids, time
 from models.core.errors import ApiError, RateLimited
+from models.core.secrets import SecretStore, parse_keys
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
+from models.notifications.account_mail import AccountMails
 from models.notifications.notification import Notification
+from models.oidc.bearer import SIGN_IN_WITH_JWT, accept_jwt
+from models.oidc.registry import IdentityProviders
+from models.people.account_limits import AccountEmailLimits, SecondFactorLimits
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
-from models.tickets.timers import TimerSettings
+from resolvers.account_services import AccountServices
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
 from schema import record_types, root
 from settings import Settings
+from workers.mail.address import parse_mailbox
 
 MAX_TAIL_BATCH = 1000
 """The maximum number of events or notifications that a log tail reads at once."""
@@ -109,18 +117,35 @@ def build_services(
         passwords=PasswordChecker(),
         sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         sessions=sessions,
+        accounts=build_account_services(settings),
+        identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
     )
 
 
-def build_timer_settings(settings: Settings) -> TimerSettings:
-    return TimerSettings(
-        settings.close_after,
-        settings.reopen_window,
-        settings.close_reminder,
-        settings.waiting_reminder,
-        settings.abandon_after,
+def build_account_services(settings: Settings) -> AccountServices:
+    """Build the services and settings of accounts."""
+    return AccountServices(
+        AccountMails(parse_mailbox(settings.mail_from).domain, settings.public_url),
+        SecretStore(parse_keys(settings.encryption_keys), settings.key_file),
+        AccountEmailLimits(settings.max_account_emails),
+        SecondFactorLimits(settings.max_second_factor_attempts),
+        password_reset_lifetime=settings.password_reset_lifetime,
+        invitation_lifetime=settings.invitation_lifetime,
+        token_grace=settings.token_grace,
+        has_self_registration=settings.self_registration,
+        requires_second_factor=settings.require_second_factor,
+    )
+
+
+def build_identity_providers(settings: Settings) -> IdentityProviders:
+    return IdentityProviders(
+        settings.identity_providers,
+        callback_base=settings.api_url or settings.public_url,
+        redirect_urls=settings.sign_in_redirect_urls,
+        leeway=timedelta(seconds=settings.jwt_leeway_seconds),
+        allow_http=settings.allow_http_providers,
     )
 
 
@@ -250,13 +275,22 @@ def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
 
     async def authenticate(context: Context, text: str) -> None:
         viewer = await sessions.authenticate(text)
+        if viewer is None and await accept_jwt(
+            services.identity_providers,
+            text,
+            context.now(),
+            Origin(SIGN_IN_WITH_JWT, address=context.address, request_id=context.request_id),
+        ):
+            viewer = await sessions.authenticate(text)
         if viewer is None or viewer.token is None:
             raise Unauthorized
         services.last_used[viewer.token.id] = services.now()
         context.set_viewer(viewer)
 
     return AuthHooks(
-        create_context=lambda request_id, address: Context(services, request_id, address),
+        create_context=lambda request_id, address, user_agent: Context(
+            services, request_id, address, user_agent=user_agent
+        ),
         fork_context=Context.fork,
         authenticate=authenticate,
         on_open=sessions.add,

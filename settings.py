@@ -5,28 +5,32 @@ Settings are immutable and are checked when the process starts.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError as PydanticSettingsError
 
-from limit_settings import LimitSettings, TimeoutSeconds
+from identity_settings import IdentitySettings
+from limit_settings import OptionalDays, TimeoutSeconds
 
-OptionalDays = Annotated[int, Field(ge=0, le=3650)]
+SQLITE_PREFIX = "sqlite:///"
+KEY_FILE_SUFFIX = ".key"
+FIELD_NAME = re.compile('field "([a-z_]+)"')
 
 
 class SettingsError(Exception):
     """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
-class Settings(LimitSettings):
+class Settings(IdentitySettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
     The docstring of each setting is its description in docs/configuration.md. The limits are in
-    limit_settings.py.
+    limit_settings.py, the settings of accounts and sign-ins in identity_settings.py.
     """
 
     mode: Literal["demo", "development", "production"] = "development"
@@ -58,8 +62,6 @@ class Settings(LimitSettings):
     """Whether a server also runs the background jobs of `ticketwire run-jobs`."""
     job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
     """Seconds after which another process takes over the jobs of one that died."""
-    session_days: Annotated[int, Field(ge=1, le=365)] = 30
-    """The number of days that a session lasts."""
     audit_days: Annotated[int, Field(ge=0, le=36_500)] = 730
     """Days after which an entry of the audit log is deleted. 0 keeps all entries."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
@@ -82,8 +84,6 @@ class Settings(LimitSettings):
     """JSON list of origins whose pages may call the API (CORS, WebSocket)."""
     trusted_proxies: str = ""
     """Comma-separated IP addresses or networks of proxies whose X-Forwarded-For is trusted."""
-    public_url: str = ""
-    """URL of the customer portal, for links in emails: `/tickets/{number}`."""
     smtp_url: Annotated[str, Field(repr=False)] = ""
     """`smtp://user:password@host:25` or `smtps://host:465`. Without it, emails are only written to
     the log."""
@@ -143,18 +143,6 @@ class Settings(LimitSettings):
             load_manifest(value)
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def check_public_url(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        has_space = any(letter.isspace() for letter in value)
-        is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        if not is_web_address or parts.query or parts.fragment or has_space:
-            raise ValueError("use https://host or https://host/path, without a query or fragment")
-        return value
-
     @field_validator("smtp_url")
     @classmethod
     def check_smtp_url(cls, value: str) -> str:
@@ -207,8 +195,11 @@ class Settings(LimitSettings):
         return timedelta(days=self.audit_days) if self.audit_days else None
 
     @property
-    def session_length(self) -> timedelta:
-        return timedelta(days=self.session_days)
+    def key_file(self) -> Path | None:
+        """The file with the encryption key, if there are no keys in the settings."""
+        if self.is_production or not self.database_url.startswith(SQLITE_PREFIX):
+            return None
+        return Path(self.database_url.removeprefix(SQLITE_PREFIX) + KEY_FILE_SUFFIX)
 
     @property
     def schema_visibility(self) -> str:
@@ -235,7 +226,7 @@ def load(**overrides: object) -> Settings:
     except ValidationError as error:
         raise SettingsError(describe_error(error.errors()[0])) from error
     except PydanticSettingsError as error:
-        raise SettingsError(describe_source_error()) from error
+        raise SettingsError(describe_source_error(error)) from error
 
 
 def variable_of(name: str) -> str:
@@ -246,10 +237,16 @@ def variable_of(name: str) -> str:
 def describe_error(error: ErrorDetails) -> str:
     """One line with the variable that is invalid, and the reason."""
     message = error["msg"].removeprefix("Value error, ")
-    return f"{variable_of(str(error['loc'][0]).lower())}: {message}"
+    if not error["loc"]:  # `check_identity_providers` names the variable itself
+        return f"TICKETWIRE_{message}"
+    first, *rest = error["loc"]
+    variable = variable_of(str(first).lower())
+    return ": ".join([variable, *([".".join(map(str, rest))] if rest else []), message])
 
 
-def describe_source_error() -> str:
-    """The same for a list that is not JSON; there is only one such setting."""
+def describe_source_error(error: PydanticSettingsError) -> str:
+    """The same for a list that is not JSON."""
+    field = FIELD_NAME.search(str(error))
+    name = variable_of(field[1]) if field else "TICKETWIRE_…"
     example = '["https://example.com"]'
-    return f"TICKETWIRE_ALLOWED_ORIGINS: use a JSON list, such as {example}"
+    return f"{name}: use a JSON list, such as {example}"

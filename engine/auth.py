@@ -24,8 +24,9 @@ class Unauthorized(Exception):
 class AuthHooks:
     """Callbacks that create, authenticate and identify the context of an operation."""
 
-    create_context: Callable[[str, str], Any]
-    """Creates the context of a request from its request id and the client's address."""
+    create_context: Callable[[str, str, str], Any]
+    """Creates the context of a request from its request id, the client's address, and its header
+    User-Agent, which is empty if the client sends none."""
     fork_context: Callable[[Any], Any]
     """Copies a connection's context for one subscription. Later changes of the connection's
     viewer don't change the copy."""
@@ -42,6 +43,11 @@ class AuthHooks:
     """Called with the connection's context when it closes, also if it was never open."""
     viewer_key: Callable[[Any], str | None]
     """Returns a key that identifies the viewer whatever token is used, or None if anonymous."""
+
+
+def read_user_agent(headers: Mapping[bytes, bytes]) -> str:
+    """The header User-Agent; empty if there is none."""
+    return headers.get(b"user-agent", b"").decode("latin-1")
 
 
 def parse_bearer_token(header: str | None) -> str | None:

@@ -1,14 +1,12 @@
-"""Manages users, API clients and their tokens from the command line."""
+"""Manages users from the command line."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
 from models.access.viewer import SYSTEM
 from models.audit import storage
 from models.audit.entry import Origin
@@ -16,16 +14,11 @@ from models.core.errors import InvalidInput, Refusal
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.record_changes import RecordChanges
 from models.core.text import MAX_NAME_CHARS, clean_text
-from models.core.time import to_utc
 from models.directory import memberships, organizations, users
 from models.directory.access import lock_directory
 from models.directory.user_fields import UserFields
-from models.people import token
 from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
-from models.people.token import TokenKind
-from models.people.user import ApiClient, Organization, Role, User
-
-DAYS = re.compile(r"(\d{1,5})d")
+from models.people.user import Organization, Role, User
 
 T = TypeVar("T")
 FIELD_NAMES = {"displayName": "name", "userId": "email", "reassignTo": "reassign-to"}
@@ -169,77 +162,8 @@ async def find_or_create_organization(
     return await organizations.insert_organization(changes, {"name": name})
 
 
-async def issue_token(
-    email: str | None,
-    client: str | None,
-    scopes: Sequence[str] | None,
-    expires: str | None,
-    name: str,
-    at: datetime,
-) -> str:
-    """Create an API token for the user with the email address, or for the API client of a name.
-
-    `expires` is an instant with an offset, or a number of days such as `90d`. Without scopes, the
-    token has all that its owner may hold. Pass exactly one of `email` and `client`. Returns the
-    token's text. Raises InvalidArgument.
-    """
-    user = await find_user(email) if email is not None else None
-    caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
-    granted, expires_at = check_scopes(caller_kind, scopes), parse_expiry(expires, at)
-    api_client = await find_or_create_client(client) if client is not None else None
-    _, text = await token.issue_token(
-        TokenKind.API,
-        name[:MAX_NAME_CHARS],
-        granted,
-        user_id=user.id if user else None,
-        client_id=api_client.id if api_client else None,
-        expires_at=expires_at,
-        at=at,
-    )
-    return text
-
-
 async def find_user(email: str) -> User:
     user = await User.get_or_none(email=email.strip().lower())
     if user is None:
         raise InvalidArgument(f"no user has the email address {email}")
     return user
-
-
-async def find_or_create_client(name: str) -> ApiClient:
-    name = clean_name(name, "an API client")
-    api_client, _ = await ApiClient.get_or_create(display_name=name)
-    return api_client
-
-
-def check_scopes(caller_kind: CallerKind, scopes: Sequence[str] | None) -> list[str]:
-    """The sorted scopes without duplicates; None stands for all that the caller may hold."""
-    allowed = {scope.value for scope in MAX_SCOPES[caller_kind]}
-    if scopes is None:
-        return sorted(allowed)
-    known = {scope.value for scope in Scope}
-    for scope in scopes:
-        if scope not in known:
-            raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
-        if scope not in allowed:
-            raise InvalidArgument(
-                f"a token of this {caller_kind.value} can't have the scope {scope}"
-            )
-    if not scopes:
-        raise InvalidArgument("a token must have at least one scope")
-    return sorted(set(scopes))
-
-
-def parse_expiry(expires: str | None, at: datetime) -> datetime | None:
-    if expires is None:
-        return None
-    text = expires.strip()
-    days = DAYS.fullmatch(text)
-    try:
-        end = at + timedelta(days=int(days[1])) if days else to_utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
-        expected = "an instant with an offset, such as 2027-01-31T00:00:00Z, or days, such as 90d"
-        raise InvalidArgument(f"invalid expiry {expires!r}; use {expected}") from error
-    if end <= at:
-        raise InvalidArgument(f"the expiry {expires} is in the past")
-    return end

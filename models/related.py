@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets, visible_watchers
 from models.core.lazy_query import LazyQuery, Many
@@ -16,6 +17,7 @@ from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
 from models.people.domains import OrganizationDomain
 from models.people.team import Team
+from models.people.token import Token
 from models.people.user import User
 from models.sla.records import SlaClock
 from models.tickets.attachment import Attachment
@@ -99,6 +101,14 @@ def domains(viewer: Viewer, organization_ids: Keys) -> Many[OrganizationDomain]:
     source = "organization_domains d"
     query = LazyQuery(OrganizationDomain, "d", source, condition, "d.domain")
     return Many(query, "d.organization_id")
+
+
+def client_tokens(viewer: Viewer, client_ids: Keys) -> Many[Token]:
+    """Tokens of API clients; none if the viewer can't administer them."""
+    can_see = ADMINISTER.allows(viewer)
+    condition = in_list("k.client_id", client_ids) & (TRUE if can_see else FALSE)
+    order = "k.created_at DESC, k.id DESC"
+    return Many(LazyQuery(Token, "k", "tokens k", condition, order), "k.client_id")
 
 
 def deliveries(viewer: Viewer, positions: Keys) -> Many[Mail]:

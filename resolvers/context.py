@@ -19,9 +19,11 @@ from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
+from models.oidc.registry import IdentityProviders
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.tickets.timers import TimerSettings
+from resolvers.account_services import AccountServices
 from resolvers.evaluations import SharedEvaluations
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
@@ -61,6 +63,8 @@ class Services:
     passwords: PasswordChecker
     sign_in_limits: SignInLimits
     sessions: Sessions
+    accounts: AccountServices = field(default_factory=AccountServices)
+    identity_providers: IdentityProviders = field(default_factory=IdentityProviders)
     demo_clock: DemoClock | None = None
     """The clock that administrators can advance. In the demo, it is also `now`."""
     last_used: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
@@ -82,11 +86,18 @@ class Context:
     """The context of one HTTP request, connection or subscription."""
 
     def __init__(
-        self, services: Services, request_id: str, address: str, viewer: Viewer = ANONYMOUS
+        self,
+        services: Services,
+        request_id: str,
+        address: str,
+        viewer: Viewer = ANONYMOUS,
+        *,
+        user_agent: str = "",
     ) -> None:
         self.services = services
         self.request_id = request_id
         self.address = address
+        self.user_agent = user_agent
         self.viewer = viewer
         self.cached_loaders: Loaders | None = None
         self.resume_from: str | None = None
@@ -120,7 +131,13 @@ class Context:
 
     def fork(self) -> Context:
         """A copy for one subscription. Its viewer stays the same if this context's changes."""
-        return Context(self.services, self.request_id, self.address, self.viewer)
+        return Context(
+            self.services,
+            self.request_id,
+            self.address,
+            self.viewer,
+            user_agent=self.user_agent,
+        )
 
     def refresh(self) -> None:
         """Forget loaded records. Called before each operation or event, and after each change."""

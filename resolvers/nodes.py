@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
 from models.access import permissions
+from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest
@@ -47,10 +49,10 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix == ids.AUDIT_ENTRY:
         is_allowed = permissions.ADMINISTER.allows(viewer)
         return await loaders.audit_entries.load(key) if is_allowed else None
+    if prefix == ids.SESSION:
+        return None  # the type Session is no Node
     if prefix == ids.TOKEN:
-        if viewer.user_id is None:
-            return None
-        return await Token.get_or_none(id=key, user_id=viewer.user_id, kind=TokenKind.API)
+        return await find_token(viewer, key)
     loader = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,
@@ -66,3 +68,13 @@ async def find_node(context: Context, id: str) -> Any:
     }[prefix]
     record = await loader.load(key)
     return record if record is not None and can_see_record(viewer, record) else None
+
+
+async def find_token(viewer: Viewer, key: UUID) -> Token | None:
+    """An API token of the viewer, or of an API client if the viewer may administer clients."""
+    found = await Token.get_or_none(id=key, kind=TokenKind.API)
+    if found is None:
+        return None
+    is_own = found.user_id is not None and found.user_id == viewer.user_id
+    may_see = is_own or (found.client_id is not None and permissions.ADMINISTER.allows(viewer))
+    return found if may_see else None

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from math import ceil
-
 import strawberry
 
-from engine.limits.network import network_of, wide_network_of
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
-from models.core.errors import InvalidInput, RateLimited, UserErrorCode
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
-from models.core.text import is_storable
-from models.people import token
-from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
-from models.people.sign_in_limits import Source
+from models.people import sessions, token
 from models.people.token import TokenKind
 from models.people.user import Role, User
 from models.queries.users import list_users
 from resolvers.auth import sign_in_audit
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
+from resolvers.sign_in import check_password, check_second_factor, source_of
 from schema.inputs.people import SignInInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
-
-RETRY_WHEN_BUSY_MS = 1000
-QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
-QUEUE_LIMIT = "waiting_sign_ins"
-MILLISECOND = timedelta(milliseconds=1)
-MAX_EMAIL_CHARACTERS = 320
 
 
 async def viewer(info: strawberry.Info) -> Viewer | None:
@@ -57,69 +45,45 @@ async def users(
 
 @simple_mutation(SignInPayload)
 async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
-    email, address = input.email.strip().lower(), context.address
-    source = Source(email, network_of(address), wide_network_of(address))
-    user = await check_sign_in(context, source, input.password)
+    source = source_of(context, input.email.strip().lower())
+    user = await check_password(context, source, input.password)
     if user is None:
         message = "The email address or the password is wrong."
         raise InvalidInput(UserErrorCode.INVALID, message, "email")
+    has_second_factor = await check_second_factor(context, user, source, input.second_factor)
     await context.services.sign_in_limits.record_success(source, context.now())
     await sign_in_audit.record_success(context, user)
-    return await create_session(context, user)
+    must_set_up = context.services.accounts.requires_second_factor and user.is_staff
+    return await create_session(context, user, without_scopes=must_set_up and not has_second_factor)
 
 
-async def check_sign_in(context: Context, source: Source, password: str) -> User | None:
-    """Count the attempt and check the password; the user if it is right.
+async def create_session(
+    context: Context, user: User, *, without_scopes: bool = False
+) -> SignInPayload:
+    """Create a session token, and make the user the viewer of the context.
 
-    Raises RateLimited; then nothing is counted.
+    A session without scopes lets the user set up a second factor, which then grants the scopes.
     """
-    limits, passwords = context.services.sign_in_limits, context.services.passwords
-    standing = await limits.read_standing(source, context.now())
-    refuse_if_early(standing.wait)
-    try:
-        # The place comes first, so that an attempt without a place is not counted.
-        with passwords.take_place(source.wide_network, is_known=standing.is_known):
-            refuse_if_early(await limits.count_attempt(source, context.now()))
-            user = await find_user(source.email)
-            has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
-            matches = await passwords.matches(
-                password if has_valid_form else "",
-                user.password_hash if user and user.active else None,
-                is_known=standing.is_known,
-            )
-    except PasswordQueueFull:
-        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
-    if user is None or not matches:
-        await sign_in_audit.record_failure(context, user)
-        return None
-    return user
-
-
-def refuse_if_early(wait: timedelta) -> None:
-    """Raises RateLimited if there is a time to wait."""
-    if wait:
-        wait_ms = ceil(wait / MILLISECOND)
-        raise RateLimited("Too many attempts to sign in.", wait_ms, "sign_in_attempts")
-
-
-async def find_user(email: str) -> User | None:
-    if not is_storable(email) or len(email) > MAX_EMAIL_CHARACTERS:
-        return None
-    return await User.get_or_none(email=email)
-
-
-async def create_session(context: Context, user: User) -> SignInPayload:
-    """Create a session token, and make the user the viewer of the context."""
     at = context.now()
-    expires_at = at + context.rules.session_length
     scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
-    _, text = await token.issue_token(
-        TokenKind.SESSION, "session", scopes, user_id=user.id, expires_at=expires_at, at=at
+    session, text = token.build_token(
+        TokenKind.SESSION,
+        "session",
+        [] if without_scopes else scopes,
+        user_id=user.id,
+        expires_at=at + context.rules.session_length,
+        at=at,
     )
+    await sessions.store_session(session, user.id, context.address, context.user_agent)
     viewer = await context.services.sessions.authenticate(text)
     assert viewer is not None
     context.set_viewer(viewer)
-    return SignInPayload(token=text, viewer=viewer, expires_at=expires_at)
+    return SignInPayload(
+        token=text,
+        viewer=viewer,
+        expires_at=session.expires_at,
+        requires_second_factor_setup=without_scopes,
+    )
 
 
 async def sign_out(info: strawberry.Info) -> SignOutPayload:

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+import resolvers.api_clients
 import resolvers.audit
 import resolvers.escalation
 import resolvers.nodes
@@ -45,7 +46,7 @@ from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
-from schema.types.people import OrganizationType, UserType, ViewerType
+from schema.types.people import ApiClientType, OrganizationType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.tags import TagType
@@ -252,6 +253,15 @@ class Query:
         "in pages of up to 100.",
         Connection[NotificationType],
         arguments={"unread_only": "Whether to return only unread notifications. Default: false."},
+    )
+    api_clients: Any = query(
+        resolvers.api_clients.api_clients,
+        ADMINISTER,
+        "The API clients, by name, in pages of up to 100.",
+        Connection[ApiClientType],
+        arguments={
+            "include_inactive": "Whether to return deactivated API clients too. Default: false."
+        },
     )
     api_tokens: Any = query(
         resolvers.tokens.api_tokens,

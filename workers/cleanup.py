@@ -1,11 +1,11 @@
-"""Deletes expired records: keys, presences, read marks, sign-in attempts and audit entries."""
+"""Deletes expired records: keys, presences, read marks, attempts, tokens, links, codes, entries."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from models.changes import idempotency
-from models.people import sign_in_limits
+from models.people import account_link, identity, sign_in_limits, token
 from models.queries import audit_log
 from models.tickets import presence, read_marks
 from workers.job import Progress
@@ -20,9 +20,14 @@ class Cleanup:
 
     name = "cleanup"
 
-    def __init__(self, audit_retention: timedelta | None) -> None:
-        """Audit entries are kept for `audit_retention`; None keeps them for ever."""
-        self.audit_retention = audit_retention
+    def __init__(
+        self,
+        audit_retention: timedelta | None = None,
+        token_retention: timedelta = timedelta(days=30),
+    ) -> None:
+        """Expired and revoked tokens are kept for `token_retention`, and audit entries for
+        `audit_retention`; None keeps audit entries for ever."""
+        self.audit_retention, self.token_retention = audit_retention, token_retention
         self.last_run: datetime | None = None
 
     async def run_once(self, at: datetime, position: int) -> Progress:
@@ -31,6 +36,9 @@ class Cleanup:
             await presence.delete_expired(at)
             await read_marks.delete_expired(at)
             await sign_in_limits.delete_expired(at)
+            await token.delete_ended(at - self.token_retention)
+            await account_link.delete_expired(at)
+            await identity.delete_expired(at)
             deleted = await self.delete_audit_entries(at)
             if deleted == MAX_DELETED_ENTRIES:
                 return Progress(deleted, position, changed=False)

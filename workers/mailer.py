@@ -6,21 +6,23 @@ An unreachable mail server delays emails and nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.message import EmailMessage
+from functools import partial
 from time import monotonic
 
 import structlog
 
-from models.notifications.email import MailStatus
+from models.notifications.email import Mail, MailStatus
 from workers.job import Progress
-from workers.mail import attempts, delivery_result
+from workers.mail import account_mail, attempts, delivery_result
 from workers.mail.address import parse_mailbox
 from workers.mail.attempts import Attempt, Claim
 from workers.mail.composer import Composer
 from workers.mail.delivery_result import DeliveryResult
-from workers.mail.outgoing_mail import MailWithheld, OutgoingMail, read_outgoing_mail
+from workers.mail.outgoing_mail import MailWithheld, read_mail, read_outgoing_mail
 from workers.mail.template import Templates
 from workers.mail.transport import PermanentFailure, TemporaryFailure, Transport
 
@@ -36,6 +38,7 @@ transaction."""
 FINISH_SECONDS = 3.0
 """How long the mailer waits for attempts under way when it is stopped."""
 MAX_RECORD_ATTEMPTS, RECORD_RETRY_SECONDS = 10, 1.0
+Compose = Callable[[], Awaitable[EmailMessage]]
 log = structlog.get_logger("ticketwire.mail")
 
 
@@ -125,14 +128,17 @@ class Mailer:
             run.logged |= await record_with_retries([task.result() for task in ended], run.at)
 
     async def send(self, claim: Claim, at: datetime) -> Attempt:
-        outgoing = await read_outgoing_mail(claim.mail_id)
-        return Attempt(claim, outgoing.mail, await self.attempt(outgoing, at))
+        mail = await read_mail(claim.mail_id)
+        if mail.event_id is None:
+            compose = partial(account_mail.compose, self.composer, mail, at)
+        else:
+            compose = partial(self.composer.compose, await read_outgoing_mail(mail))
+        return Attempt(claim, mail, await self.attempt(mail, compose, at))
 
-    async def attempt(self, outgoing: OutgoingMail, at: datetime) -> DeliveryResult:
+    async def attempt(self, mail: Mail, compose: Compose, at: datetime) -> DeliveryResult:
         """Try to send the email, outside of any transaction."""
-        mail = outgoing.mail
         try:
-            message = await self.composer.compose(outgoing)
+            message = await compose()
             answer = await self.transport.send(message, message["To"].addresses[0].addr_spec)
         except MailWithheld as why:
             return delivery_result.build_withheld(str(why))

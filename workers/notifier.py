@@ -42,6 +42,8 @@ class Folded:
     count: int
 
 
+TicketUser = tuple[UUID | None, UUID | None]
+"""The ticket and the recipient of an email."""
 Work = Mail | Notification | Folded
 
 
@@ -123,12 +125,12 @@ class Notifier(LogJob[Work]):
             for each in deliveries
             if each.event.type is EventType.ESCALATION_STEP
         }
-        alarmed = await read_recent_alarms(steps, at) if steps else set[tuple[UUID, UUID]]()
+        alarmed = await read_recent_alarms(steps, at) if steps else set[TicketUser]()
         mails: list[Mail] = []
         summaries: dict[tuple[UUID, UUID], Mail] = {}
         for each in deliveries:
             mail = self.build_mail(each, recipients.users[each.user_id].email, at)
-            pair = (mail.ticket_id, mail.user_id)
+            pair = (each.event.ticket_id, each.user_id)
             if each.event.type is EventType.ESCALATION_STEP and pair in alarmed:
                 continue
             if not folding.admit(each.event, each.user_id, Channel.EMAIL):
@@ -161,6 +163,7 @@ def position_of(delivery: Delivery) -> int:
 
 
 def ticket_of(mail: Mail) -> UUID:
+    assert mail.ticket_id is not None  # the notifier builds only emails about tickets
     return mail.ticket_id
 
 
@@ -185,7 +188,7 @@ async def read_rest_of_groups(events: Sequence[Event]) -> list[Event]:
     ]
 
 
-async def read_recent_alarms(ticket_ids: Iterable[UUID], at: datetime) -> set[tuple[UUID, UUID]]:
+async def read_recent_alarms(ticket_ids: Iterable[UUID], at: datetime) -> set[TicketUser]:
     """Return the pairs of ticket and user with an alarm email within the quiet period."""
     mails = Mail.filter(
         ticket_id__in=list(ticket_ids),

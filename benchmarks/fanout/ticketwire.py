@@ -16,6 +16,7 @@ from benchmarks.programs import BenchmarkError
 from benchmarks.server import START_TIMEOUT_SECONDS
 
 AGENTS = 4
+SCOPES = "tickets:read,tickets:write,events:read,notes:read,notes:write,users:read"
 
 
 class Ticketwire(Contender):
@@ -92,7 +93,8 @@ class Ticketwire(Contender):
                 "support",
             )
             await self.run_cli("user", "create", *person, "--password", os.urandom(12).hex())
-            tokens.append(await self.run_cli("token", "create", "--email", email))
+            arguments = ("--scopes", SCOPES, "--email", email)
+            tokens.append(await self.run_cli("token", "create", *arguments))
         self.tokens = tokens
 
     async def start(self, folder: Path) -> None:

@@ -17,7 +17,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from engine.auth import AuthHooks, Unauthorized, has_url_token, parse_bearer_token
+from engine.auth import (
+    AuthHooks,
+    Unauthorized,
+    has_url_token,
+    parse_bearer_token,
+    read_user_agent,
+)
 from engine.execution.schema import Schema
 from engine.graphql.errors import (
     INTERNAL_ERROR_MESSAGE,
@@ -148,7 +154,8 @@ class GraphQLEndpoint:
     async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
         """Create the context of a request, with its token's owner as viewer."""
         client = scope["client"]
-        context = self.auth.create_context(scope["request_id"], client[0] if client else "")
+        address, user_agent = client[0] if client else "", read_user_agent(scope["headers_by_name"])
+        context = self.auth.create_context(scope["request_id"], address, user_agent)
         if authorization is not None:
             token = parse_bearer_token(authorization.decode("latin-1"))
             if token is not None:

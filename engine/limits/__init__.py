@@ -81,6 +81,16 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     other groups of statistics        100       models/queries/stats_groups.py   summed
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
+    free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED
+    free requests for account emails  5; 30     max_account_emails               RATE_LIMITED
+    concurrent sign-ins by providers  20        resolvers/auth/oidc.py           503
+    the same, from one network        5         resolvers/auth/oidc.py           503
+    form with a logout token          9 KiB     resolvers/auth/oidc.py           400
+    JWT                               8 KiB     models/oidc/tokens.py            UNAUTHENTICATED
+    lifetime of a JWT                 1 h       models/oidc/tokens.py            UNAUTHENTICATED
+    response of a provider            256 KiB   models/oidc/http_client.py       refused
+    request to a provider             10 s      models/oidc/http_client.py       refused
+    reading a provider's keys         every 30 s models/oidc/metadata.py         UNAUTHENTICATED
     concurrent password checks        2         models/people/password.py        wait
     queued checks, known networks     52        models/people/password.py        RATE_LIMITED
     queued checks, other networks     52        models/people/password.py        RATE_LIMITED
@@ -112,7 +122,13 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
       replies and notes               20        max_notifications_per_ticket     folded
       each other type of event        5         max_notifications_per_type       folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
-    API tokens per user               100       resolvers/tokens.py
+    API tokens per user or API client 100       resolvers/tokens.py
+    active API clients                200       models/people/api_clients.py
+    sessions per user                 100       models/people/sessions.py (oldest ended)
+    JWTs per user                     100       models/oidc/sessions.py (oldest dropped)
+    identities per user               10        models/oidc/accounts.py
+    recovery codes per user           10        models/people/second_factor.py
+    tokens of a link in an email      20        models/people/account_link.py (oldest dropped)
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       models/sla/policy_admin.py
     active SLA calendars              100       models/sla/calendar_admin.py

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.auth import BEARER_PATTERN, Unauthorized, parse_bearer_token
+from engine.auth import BEARER_PATTERN, Unauthorized, parse_bearer_token, read_user_agent
 from engine.fanout.services import ConnectionServices
 from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
 from engine.graphql.request import (
@@ -54,7 +54,8 @@ class SSEEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         address = request.client.host if request.client else ""
-        context = self.auth.create_context(scope["request_id"], address)
+        user_agent = read_user_agent(scope["headers_by_name"])
+        context = self.auth.create_context(scope["request_id"], address, user_agent)
         try:
             response = await self.handle(request, send, context)
         except (ClientDisconnect, ClientDisconnected):

@@ -16,6 +16,7 @@ from engine.auth import (
     find_authorization,
     has_url_token,
     parse_bearer_token,
+    read_user_agent,
 )
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import UNAVAILABLE_MESSAGE
@@ -60,7 +61,9 @@ class WebSocketConnection:
         self.protocol = GraphQLTransportWS(self.limits.max_operations_per_socket)
         self.writer: FrameWriter | None = scope.get("extensions", {}).get(FRAME_WRITER_EXTENSION)
         self.outbox = self.create_outbox()
-        self.context: Any = services.auth.create_context(scope["request_id"], self.address)
+        self.context: Any = services.auth.create_context(
+            scope["request_id"], self.address, read_user_agent(scope["headers_by_name"])
+        )
         self.operations = Operations(self, services)
         self.tasks: set[asyncio.Task[None]] = set()
         self.read_timeout = asyncio.timeout(None)

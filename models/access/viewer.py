@@ -92,8 +92,9 @@ class Viewer:
 
     @property
     def has_session(self) -> bool:
-        """Whether the viewer signed in, instead of using an API token."""
-        return self.token is not None and self.token.kind is TokenKind.SESSION
+        """Whether the viewer signed in here, instead of using an API token or a provider's JWT."""
+        token = self.token
+        return token is not None and token.kind is TokenKind.SESSION and not token.is_jwt
 
     @property
     def is_customer(self) -> bool:

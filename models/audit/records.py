@@ -37,18 +37,23 @@ class LoggedRecord:
     kind          the kind of its records
     id_prefix     the prefix of their global ids
     hidden        the columns that no log shows: secrets, and what follows from other columns
+    private       the values that only the audit log shows, and no directory event
     in_directory  whether changes are also directory events
     """
 
     kind: RecordKind
     id_prefix: str
     hidden: frozenset[str] = frozenset()
+    private: frozenset[str] = frozenset()
     in_directory: bool = True
 
 
 LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
     User: LoggedRecord(
-        RecordKind.USER, ids.USER, frozenset({"password_hash", "name_words", "handover_pending"})
+        RecordKind.USER,
+        ids.USER,
+        frozenset({"password_hash", "name_words", "handover_pending"}),
+        frozenset({"second_factor", "password_reset"}),
     ),
     Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
     Team: LoggedRecord(RecordKind.TEAM, ids.TEAM, frozenset({"handover_pending"})),
@@ -70,6 +75,12 @@ def record_id(kind: RecordKind, key: UUID) -> str:
 
 
 def visible_values(change: RecordChange) -> dict[str, tuple[Value, Value]]:
-    """The changed values that the logs may show."""
+    """The changed values that the audit log may show."""
     hidden = LOGGED_RECORDS[type(change.record)].hidden | {"id"}
     return {name: values for name, values in change.values.items() if name not in hidden}
+
+
+def directory_values(change: RecordChange) -> dict[str, tuple[Value, Value]]:
+    """The changed values that a directory event may show."""
+    private = LOGGED_RECORDS[type(change.record)].private
+    return {name: pair for name, pair in visible_values(change).items() if name not in private}

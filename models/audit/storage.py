@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -10,8 +10,8 @@ from tortoise.models import Model
 
 from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.audit.entry import AuditEntry, Origin
-from models.audit.records import LOGGED_RECORDS, visible_values
-from models.core.record_changes import RecordChange, RecordChanges
+from models.audit.records import LOGGED_RECORDS, directory_values, visible_values
+from models.core.record_changes import RecordChange, RecordChanges, Value
 from models.database import batch
 from models.log import event
 from models.log.event import Json
@@ -26,8 +26,15 @@ async def write(changes: RecordChanges, origin: Origin, at: datetime) -> None:
     if not logged:
         return
     await batch.execute(batch.insert([build_entry(each, origin, at) for each in logged]))
-    in_directory = [each for each in logged if LOGGED_RECORDS[type(each.record)].in_directory]
+    in_directory = [each for each in logged if is_in_directory(each)]
     await event.append([build_event(each, origin, at) for each in in_directory])
+
+
+def is_in_directory(change: RecordChange) -> bool:
+    """Whether the change is also a directory event. A change of a secret, such as a password, is
+    only in the audit log."""
+    is_visible = change.is_new or bool(directory_values(change))
+    return is_visible and LOGGED_RECORDS[type(change.record)].in_directory
 
 
 async def write_action(
@@ -42,7 +49,7 @@ async def write_action(
 
 
 def build_entry(change: RecordChange, origin: Origin, at: datetime) -> AuditEntry:
-    return new_entry(origin, at, build_changes(change), change.record)
+    return new_entry(origin, at, build_changes(visible_values(change)), change.record)
 
 
 def new_entry(
@@ -69,10 +76,9 @@ def build_event(change: RecordChange, origin: Origin, at: datetime) -> Directory
         actor_user_id=origin.actor.user_id,
         actor_client_id=origin.actor.client_id,
         occurred_at=at,
-        data={"changes": build_changes(change)},
+        data={"changes": build_changes(directory_values(change))},
     )
 
 
-def build_changes(change: RecordChange) -> dict[str, Json]:
-    values = visible_values(change)
+def build_changes(values: Mapping[str, tuple[Value, Value]]) -> dict[str, Json]:
     return {name: cast("Sequence[Json]", list(pair)) for name, pair in values.items()}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
+from models.people import account_link
 from models.people.team import Membership, Team, get_active_team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
@@ -57,7 +58,7 @@ async def set_teams(changes: RecordChanges, user: User, teams: Sequence[Team]) -
 
 
 async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:
-    """Revoke all tokens of a user. The log names the API tokens, but not each session."""
+    """Revoke all tokens and links of a user. The log names the API tokens, but not each session."""
     tokens = Token.filter(user_id=user.id, revoked_at__isnull=True)
     for token in await tokens.filter(kind=TokenKind.API).select_for_update().order_by("id"):
         await changes.update(token, revoked_at=at)
@@ -65,5 +66,7 @@ async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> Non
 
 
 async def revoke_sessions(user: User, at: datetime) -> None:
+    """Revoke the sessions of a user, and the links in emails about the account."""
     sessions = Token.filter(user_id=user.id, kind=TokenKind.SESSION, revoked_at__isnull=True)
     await sessions.update(revoked_at=at)
+    await account_link.invalidate_links(user.id, at)

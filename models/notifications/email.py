@@ -1,4 +1,4 @@
-"""Emails to users about events, and the state of their delivery."""
+"""Emails about events and accounts, and the state of their delivery."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from models import database
 from models.core.ids import new_id
 from models.core.time import InstantField
 from models.log.event import Event
+from models.people.account_link import AccountLink
 from models.people.user import User
 from models.tickets.ticket import Ticket
 
@@ -27,10 +28,14 @@ class MailStatus(Enum):
 
 
 class Mail(Model):
-    """An email to one user about one event.
+    """An email to one user about one event, or to one person about their account.
+
+    An email about an account has an `account_link`, and neither event nor ticket. It has no user if
+    it is about a registration, which creates the user.
 
     message_id       the header Message-ID (RFC 5322), not the id of a Message. It is derived from
-                     the event and the user, so that mail programs recognise a repeated delivery
+                     the event and the user, or from the link, so that mail programs recognise a
+                     repeated delivery
     next_attempt_at  null if there are no further attempts
     claimed_by       the worker that is sending the email
     claimed_until    when other workers may take over; in real time, which the demo clock does not
@@ -40,18 +45,22 @@ class Mail(Model):
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
-    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
-        "models.Event", related_name=False, on_delete=fields.CASCADE
+    event: fields.ForeignKeyNullableRelation[Event] = fields.ForeignKeyField(
+        "models.Event", related_name=False, null=True, on_delete=fields.CASCADE
     )
-    event_id: int
-    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
-        "models.Ticket", related_name=False, on_delete=fields.RESTRICT
+    event_id: int | None
+    ticket: fields.ForeignKeyNullableRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, null=True, on_delete=fields.RESTRICT
     )
-    ticket_id: UUID
-    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, on_delete=fields.CASCADE
+    ticket_id: UUID | None
+    user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.CASCADE
     )
-    user_id: UUID
+    user_id: UUID | None
+    account_link: fields.ForeignKeyNullableRelation[AccountLink] = fields.ForeignKeyField(
+        "models.AccountLink", related_name=False, null=True, on_delete=fields.SET_NULL
+    )
+    account_link_id: UUID | None
     template = fields.CharField(max_length=32)
     address = fields.CharField(max_length=320)
     message_id = fields.CharField(max_length=255)
@@ -69,7 +78,12 @@ class Mail(Model):
         table = "mails"
         table_description = "Emails"
         unique_together = (("event", "user"),)
-        indexes = (("next_attempt_at",), ("ticket_id", "user_id"), ("ticket_id", "created_at"))
+        indexes = (
+            ("next_attempt_at",),
+            ("ticket_id", "user_id"),
+            ("ticket_id", "created_at"),
+            ("account_link_id",),
+        )
 
 
 async def store_summary(summary: Mail) -> None:

@@ -7,16 +7,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from typing import ParamSpec, TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.text import is_blank, is_storable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 MIN_PASSWORD_CHARS = 8
 MAX_PASSWORD_CHARS = 1024
 HASHER = PasswordHash((Argon2Hasher(),))
+
+
+def check_new_password(password: str, *path: str) -> None:
+    """Raises InvalidInput if the password is too short, too long, or can't be stored."""
+    if len(password) > MAX_PASSWORD_CHARS:
+        message = f"must have at most {MAX_PASSWORD_CHARS:,} characters"
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, *path)
+    if len(password) < MIN_PASSWORD_CHARS:
+        message = f"must have at least {MIN_PASSWORD_CHARS} characters"
+        raise InvalidInput(UserErrorCode.INVALID, message, *path)
+    if is_blank(password):
+        raise InvalidInput(UserErrorCode.REQUIRED, "must not be blank", *path)
+    if not is_storable(password):
+        message = "must not contain NUL bytes or lone surrogates"
+        raise InvalidInput(UserErrorCode.INVALID, message, *path)
 
 
 class PasswordQueueFull(Exception):
@@ -72,8 +93,17 @@ class PasswordChecker:
         else:
             async with self.stranger_turn:
                 await self.slots.acquire()
+        return await self.run(verify_password, password[:MAX_PASSWORD_CHARS], stored)
+
+    async def hash(self, password: str) -> str:
+        """The hash of a new password. Needs a place of a known caller."""
+        await self.slots.acquire()
+        return await self.run(hash_password, password)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run work in a thread, and release the caller's slot."""
         try:
-            return await asyncio.to_thread(verify_password, password[:MAX_PASSWORD_CHARS], stored)
+            return await asyncio.to_thread(work, *args, **kwargs)
         finally:
             self.slots.release()
 

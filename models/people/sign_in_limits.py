@@ -76,6 +76,7 @@ class DelayRule:
 
     free_attempts: int
     max_delay: timedelta
+    first_delay: timedelta = FIRST_DELAY
 
     def add_attempt(self, attempts: Attempts, at: datetime) -> Attempts:
         is_forgotten = attempts.next_attempt_at + FORGET_AFTER <= at
@@ -83,7 +84,7 @@ class DelayRule:
         delay = timedelta()
         if count >= self.free_attempts:
             doublings = min(count - self.free_attempts, 20)
-            delay = min(FIRST_DELAY * 2**doublings, self.max_delay)
+            delay = min(self.first_delay * 2**doublings, self.max_delay)
         return replace(attempts, count=count, next_attempt_at=at + delay)
 
 
@@ -135,23 +136,13 @@ class SignInLimits:
         return Standing(longest_wait(states, at), is_known)
 
     async def count_attempt(self, source: Source, at: datetime) -> timedelta:
-        """Count an attempt, unless it must wait. Returns the time to wait, or zero.
+        """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
+        return await count_attempt(self.build_rules(source), at)
 
-        Attempts at the same moment are counted one after another.
-        """
+    async def record_password_match(self, source: Source, at: datetime) -> None:
+        """Don't count an attempt whose password was right, but whose second factor is missing."""
         rules = self.build_rules(source)
-
-        def add_attempt(states: StateByKey) -> StateByKey:
-            counted = applicable(rules, states)
-            if wait := longest_wait(counted, at):
-                raise AttemptRefused(wait)
-            return {key: rules[key].add_attempt(counted[key], at) for key in counted}
-
-        try:
-            await change_states(list(rules), at, add_attempt)
-        except AttemptRefused as refused:
-            return refused.wait
-        return timedelta()
+        await change_states(list(rules), at, lambda states: discount(applicable(rules, states)))
 
     async def record_success(self, source: Source, at: datetime) -> None:
         """Forget the attempts of this account at this network, which becomes known to it.
@@ -162,9 +153,7 @@ class SignInLimits:
         pair_key = next(iter(rules))
 
         def record(states: StateByKey) -> StateByKey:
-            changed = dict(applicable(rules, states))
-            for key, attempts in changed.items():
-                changed[key] = replace(attempts, count=max(0, attempts.count - 1))
+            changed = discount(applicable(rules, states))
             changed[pair_key] = Attempts(0, at, at + KNOWN_FOR)
             return changed
 
@@ -179,6 +168,35 @@ class SignInLimits:
             hash_key("account", email): self.account_rule,
             hash_key("network", network): self.network_rule,
         }
+
+
+async def count_attempt(rules: Mapping[str, DelayRule], at: datetime) -> timedelta:
+    """Count an attempt under each key, unless it must wait. Returns the time to wait, or zero.
+
+    Attempts at the same moment are counted one after another.
+    """
+    wait = longest_wait(applicable(rules, await read_states(list(rules), at)), at)
+    if wait:
+        return wait
+
+    def add_attempt(states: StateByKey) -> StateByKey:
+        counted = applicable(rules, states)
+        if wait := longest_wait(counted, at):
+            raise AttemptRefused(wait)
+        return {key: rules[key].add_attempt(counted[key], at) for key in counted}
+
+    try:
+        await change_states(list(rules), at, add_attempt)
+    except AttemptRefused as refused:
+        return refused.wait
+    return timedelta()
+
+
+def discount(states: StateByKey) -> dict[str, Attempts]:
+    """The states with one attempt less."""
+    return {
+        key: replace(attempts, count=max(0, attempts.count - 1)) for key, attempts in states.items()
+    }
 
 
 def hash_key(*parts: str) -> str:

@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.models import Model
 
+from models import database
 from models.core.ids import new_id
 from models.core.record_changes import RecordChanges
 from models.core.time import InstantField, now
 
 if TYPE_CHECKING:
+    from models.people.identity import Identity
     from models.people.user import ApiClient, User
 
 TEXT_PREFIX = "twk_"
 STORED_PREFIX_CHARS = 12
+MAX_DELETED_AT_ONCE = 500
+"""The maximum number of tokens that one run of the cleanup job deletes."""
 
 
 class TokenKind(Enum):
@@ -55,16 +60,59 @@ class Token(Model):
     last_used_at = InstantField(null=True)
     revoked_at = InstantField(null=True)
     created_at = InstantField(default=now)
+    address = fields.CharField(max_length=64, null=True)
+    """The IP address of the client that created the session; null for API tokens."""
+    user_agent = fields.CharField(max_length=200, null=True)
+    """The header User-Agent of the client that created the session."""
+    identity: fields.ForeignKeyNullableRelation[Identity] = fields.ForeignKeyField(
+        "models.Identity", related_name=False, null=True, on_delete=fields.CASCADE
+    )
+    """The identity by which the user signed in; null after a sign-in with a password."""
+    identity_id: UUID | None
+    provider_session = fields.CharField(max_length=255, null=True)
+    """The session at the identity provider, the claim `sid`."""
+    is_jwt = fields.BooleanField(default=False, db_default=False)
+    """Whether the token is a JWT that an identity provider issued."""
 
     class Meta:
         table = "tokens"
         table_description = "Hashes of bearer tokens"
-        indexes = (("user_id",), ("client_id",))
+        indexes = (("user_id",), ("client_id",), ("expires_at",), ("revoked_at",), ("identity_id",))
 
 
 def hash_token(text: str) -> str:
     """The hash that is stored for the token's text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def build_token(
+    kind: TokenKind,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    user_id: UUID | None = None,
+    client_id: UUID | None = None,
+    expires_at: datetime | None = None,
+    at: datetime,
+    identity_id: UUID | None = None,
+    provider_session: str | None = None,
+) -> tuple[Token, str]:
+    """A new token that is not yet stored, with its text, which is never stored."""
+    text = TEXT_PREFIX + secrets.token_urlsafe(32)
+    token = Token(
+        kind=kind,
+        name=name,
+        digest=hash_token(text),
+        prefix=text[:STORED_PREFIX_CHARS],
+        user_id=user_id,
+        client_id=client_id,
+        scopes=list(scopes),
+        expires_at=expires_at,
+        created_at=at,
+        identity_id=identity_id,
+        provider_session=provider_session,
+    )
+    return token, text
 
 
 async def issue_token(
@@ -78,23 +126,11 @@ async def issue_token(
     at: datetime,
     changes: RecordChanges | None = None,
 ) -> tuple[Token, str]:
-    """Store a new token; returns it with its text, which is not stored.
-
-    `changes` is for API tokens, whose creation is logged.
-    """
-    text = TEXT_PREFIX + secrets.token_urlsafe(32)
-    token = Token(
-        kind=kind,
-        name=name,
-        digest=hash_token(text),
-        prefix=text[:STORED_PREFIX_CHARS],
-        user_id=user_id,
-        client_id=client_id,
-        scopes=list(scopes),
-        expires_at=expires_at,
-        created_at=at,
+    """`build_token`, and store the token without a trace in the audit log."""
+    token, text = build_token(
+        kind, name, scopes, user_id=user_id, client_id=client_id, expires_at=expires_at, at=at
     )
-    await (changes or RecordChanges()).create(token)
+    await token.save(force_create=True)
     return token, text
 
 
@@ -108,3 +144,16 @@ async def record_use(last_used: dict[UUID, datetime]) -> None:
     """Store when tokens were last used. Callers collect uses, so that a request needs no write."""
     for token_id, at in last_used.items():
         await Token.filter(id=token_id).update(last_used_at=at)
+
+
+async def delete_ended(before: datetime, limit: int = MAX_DELETED_AT_ONCE) -> int:
+    """Delete tokens that expired or were revoked before that time; returns their number."""
+
+    async def delete() -> int:
+        # A revoked JWT stays until it has expired, or else it would be accepted again.
+        is_revoked = Q(revoked_at__lt=before, is_jwt=False)
+        ended = Token.filter(Q(expires_at__lt=before) | is_revoked)
+        keys = await ended.order_by("id").limit(limit).values_list("id", flat=True)
+        return await Token.filter(id__in=keys).delete() if keys else 0
+
+    return await database.run_in_transaction(delete)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import strawberry
 from tortoise.models import Model
 
+from models import database
 from models.access.viewer import Viewer
 from models.audit import storage
 from models.audit.entry import Origin
@@ -32,15 +33,22 @@ from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
 Record = TypeVar("Record", bound=Model)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class AdminMutation:
     """The caller, the time and the changes of one mutation."""
 
-    viewer: Viewer
+    context: Context
     at: datetime
     changes: RecordChanges = field(default_factory=RecordChanges)
+    shown_once: dict[str, object] = field(default_factory=dict[str, object])
+    """Fields of the payload that a repetition does not repeat, such as the text of a token."""
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.context.viewer
 
 
 Function = Callable[[AdminMutation, Input], Awaitable[Record]]
@@ -52,13 +60,14 @@ def admin_mutation(
     model: type[Record],
     check: Callable[[Viewer, Any], None] | None = None,
     describe: Callable[[Viewer, Record], dict[str, Any]] | None = None,
+    prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
     `name` is the payload's field for the record. A repetition with the same idempotency key returns
     the current record. `check` is called before the transaction, also for a repetition, and may
-    raise Forbidden. `describe` returns the payload's fields for the record, if the viewer may not
-    see all of it.
+    raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal.
+    `describe` returns the payload's fields for the record, if the viewer may not see all of it.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
@@ -67,13 +76,16 @@ def admin_mutation(
             if check is not None:
                 check(context.viewer, input)
 
+            shown_once: dict[str, object] = {}
+
             async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
-                mutation = AdminMutation(context.viewer, at)
+                mutation = AdminMutation(context, at)
                 record = await function(mutation, input)
                 await storage.write(mutation.changes, origin_of(context, info.field_name), at)
                 if key is not None:  # last, because it may commit the transaction
                     await store_result(key, ResultReference(at, record.pk))
+                shown_once.update(mutation.shown_once)
                 return record, False
 
             async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:
@@ -81,22 +93,50 @@ def admin_mutation(
                 return await model.get(pk=stored.record_id), True
 
             try:
+                if prepare is not None:
+                    await prepare(context, input)
                 record, replayed = await run_once(context, info.field_name, input, execute, replay)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
             context.refresh()
             fields = {name: record} if describe is None else describe(context.viewer, record)
-            return payload(**fields, replayed=replayed)
+            return payload(**fields, replayed=replayed, **shown_once)
 
         return as_resolver(run_resolver, function, payload)
 
     return decorate
 
 
-def origin_of(context: Context, action: str) -> Origin:
-    """Where an action of the context's viewer comes from, for the audit log."""
-    return Origin(action, context.viewer, context.address, context.request_id)
+async def run_action(
+    context: Context,
+    action: str,
+    change: Callable[[RecordChanges, datetime], Awaitable[T]],
+    actor: Viewer | None = None,
+) -> T:
+    """Run a change without idempotency key in one transaction, and store it in the audit log.
+
+    `actor` replaces the context's viewer, which is anonymous if the caller proves its identity by
+    the input.
+    """
+    at = context.now()
+
+    async def run() -> T:
+        changes = RecordChanges()
+        result = await change(changes, at)
+        await storage.write(changes, origin_of(context, action, actor), at)
+        return result
+
+    result = await database.run_in_transaction(run)
+    context.services.wakeup.notify()
+    context.refresh()
+    return result
+
+
+def origin_of(context: Context, action: str, actor: Viewer | None = None) -> Origin:
+    """Where an action comes from, for the audit log. The default actor is the viewer."""
+    viewer = context.viewer if actor is None else actor
+    return Origin(action, viewer, context.address, context.request_id)
 
 
 def given_fields(input: object, *, clearable: frozenset[str] = frozenset()) -> dict[str, Any]:

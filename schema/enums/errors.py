@@ -23,6 +23,9 @@ register_enum(
         "STALE_VERSION": "The version of the ticket or record differs from `expectedVersion`. "
         "See StaleVersion.",
         "UNSEEN_MESSAGES": "The ticket has messages after `lastSeenCursor`. See UnseenMessages.",
+        "SECOND_FACTOR_REQUIRED": "The password is right, and the user has a second factor. Repeat "
+        "the mutation with `secondFactor`.",
+        "NOT_ENABLED": "The feature is turned off, or the server lacks a setting that it needs.",
         "IDEMPOTENCY_KEY_REUSED": "The caller used the idempotency key for another input within "
         "24 hours.",
         "IDEMPOTENCY_IN_PROGRESS": "The first call with this idempotency key is still running. "

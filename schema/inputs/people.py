@@ -20,6 +20,24 @@ from schema.inputs.fields import (
 class SignInInput:
     email: str = required("The email address, at most 320 characters. Case is ignored.")
     password: str = required("The password, at most 1,024 characters.")
+    second_factor: str | None = optional(
+        "A current code of the second factor, or an unused recovery code. Needed if the mutation "
+        "returns SECOND_FACTOR_REQUIRED without it."
+    )
+
+
+@strawberry.input(
+    description="The code that an application receives after a sign-in by a provider."
+)
+class SignInWithCodeInput:
+    code: str = required(
+        "The parameter `signInCode` of the URL to which the service sent the person. It can be "
+        "used once, for one minute."
+    )
+    verifier: str = required(
+        "The secret, 43 to 128 characters, whose SHA-256 in base64url was the parameter "
+        "`challenge` at the start of the sign-in."
+    )
 
 
 EMAIL = "The email address, at most 320 characters. It is stored in lower case and is unique."

@@ -8,8 +8,13 @@ import strawberry
 
 from schema.inputs.fields import NAME, optional, required
 
+OWN_OR_CLIENT = (
+    "The id of one of the viewer's API tokens, or with the scope `admin` of a token of an API "
+    "client."
+)
 
-@strawberry.input(description="A new API token that acts for the viewer.")
+
+@strawberry.input(description="A new API token of the viewer, or of an API client.")
 class CreateApiTokenInput:
     name: str = required(f"A name that tells the viewer's tokens apart. {NAME}")
     scopes: list[str] = required(
@@ -17,6 +22,10 @@ class CreateApiTokenInput:
     )
     expires_at: datetime | None = optional(
         "The time at which the token expires, in the future. Null: the token does not expire."
+    )
+    client_id: strawberry.ID | None = optional(
+        "The id of the API client that the token acts for. Needs the scope `admin`. Null: the "
+        "token acts for the viewer."
     )
     idempotency_key: str | None = optional(
         "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
@@ -28,4 +37,15 @@ class CreateApiTokenInput:
 
 @strawberry.input(description="An API token to revoke.")
 class RevokeApiTokenInput:
-    token_id: strawberry.ID = required("The id of one of the viewer's API tokens.")
+    token_id: strawberry.ID = required(OWN_OR_CLIENT)
+
+
+@strawberry.input(description="An API token to replace.")
+class RotateApiTokenInput:
+    token_id: strawberry.ID = required(OWN_OR_CLIENT)
+    idempotency_key: str | None = optional(
+        "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
+        "for 24 hours per caller and mutation. A repetition with the same key and input creates "
+        "no token; it returns the first one in its current state, without its text, with "
+        "`replayed: true`. Null: no protection."
+    )

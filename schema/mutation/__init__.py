@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.mutation.accounts import AccountMutations
+from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
+from schema.mutation.identities import IdentityMutations
 from schema.mutation.messages import MessageMutations
 from schema.mutation.notifications import NotificationMutations
 from schema.mutation.organizations import OrganizationMutations
 from schema.mutation.people import PeopleMutations
 from schema.mutation.presence import PresenceMutations
+from schema.mutation.second_factors import SecondFactorMutations
+from schema.mutation.sessions import SessionMutations
 from schema.mutation.sla import SlaMutations
 from schema.mutation.teams import TeamMutations
 from schema.mutation.tickets import TicketMutations
@@ -29,6 +34,9 @@ from schema.mutation.users import UserMutations
 )
 class Mutation(
     PeopleMutations,
+    SessionMutations,
+    AccountMutations,
+    SecondFactorMutations,
     UserMutations,
     OrganizationMutations,
     TicketMutations,
@@ -39,6 +47,8 @@ class Mutation(
     EscalationMutations,
     TeamMutations,
     DemoMutations,
+    ApiClientMutations,
     TokenMutations,
+    IdentityMutations,
 ):
     pass

@@ -7,9 +7,9 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import AUTHENTICATED, PUBLIC
-from resolvers import people
+from resolvers import identities, people
 from schema.fields import mutation
-from schema.payloads.people import SignInPayload, SignOutPayload
+from schema.payloads.people import SignInPayload, SignInWithCodePayload, SignOutPayload
 
 
 @strawberry.type
@@ -21,9 +21,22 @@ class PeopleMutations:
         "session. The session lasts 30 days by default. After too many failed attempts, by "
         "default 10 for one email address from one IP address, the operation fails with "
         "RATE_LIMITED until `retryAfterMs` have passed. The delay grows with each further "
-        "failed attempt.",
+        "failed attempt. Codes of second factors have a limit of their own, by default 5.",
         SignInPayload | None,
-        errors=("INVALID (email): the email address or the password is wrong",),
+        errors=(
+            "INVALID (email): the email address or the password is wrong",
+            "SECOND_FACTOR_REQUIRED (secondFactor): the password is right",
+            "INVALID (secondFactor): the code is wrong, or was used before",
+        ),
+    )
+    sign_in_with_code: Any = mutation(
+        identities.sign_in_with_code,
+        PUBLIC,
+        "Signs in a user whom an identity provider has authenticated, and returns the token of a "
+        "new session. The session lasts 30 days by default, and ends when the provider reports a "
+        "logout. No second factor is asked for: that is the provider's task.",
+        SignInWithCodePayload | None,
+        errors=("INVALID (code): the code is unknown, expired or used, or the verifier is wrong",),
     )
     sign_out: Any = mutation(
         people.sign_out,

@@ -10,7 +10,11 @@ from models.access.permissions import MANAGE_OWN_TOKENS
 from resolvers import tokens
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
-from schema.payloads.tokens import CreateApiTokenPayload, RevokeApiTokenPayload
+from schema.payloads.tokens import (
+    CreateApiTokenPayload,
+    RevokeApiTokenPayload,
+    RotateApiTokenPayload,
+)
 
 
 @strawberry.type
@@ -18,21 +22,39 @@ class TokenMutations:
     create_api_token: Any = mutation(
         tokens.create_api_token,
         MANAGE_OWN_TOKENS,
-        "Creates an API token that acts for the viewer, with some of the viewer's scopes. A "
-        "user has at most 100 live tokens.",
+        "Creates an API token with some of the viewer's scopes, which acts for the viewer or for "
+        "an API client. For an API client, the viewer needs the scope `admin`; without it the "
+        "operation fails with FORBIDDEN. A user or API client has at most 100 live tokens.",
         CreateApiTokenPayload | None,
         errors=(
             "REQUIRED (name, scopes)",
             "TOO_LONG (name)",
-            "INVALID (name, scopes, expiresAt, idempotencyKey; without a field, if the user "
-            "already has 100 live tokens)",
+            "INVALID (name, scopes, expiresAt, idempotencyKey; clientId: the API client is "
+            "deactivated; without a field, if the owner already has 100 live tokens)",
+            "NOT_FOUND (clientId)",
             *KEY_ERRORS,
         ),
     )
     revoke_api_token: Any = mutation(
         tokens.revoke_api_token,
         MANAGE_OWN_TOKENS,
-        "Revokes one of the viewer's API tokens. Its subscriptions end within seconds.",
+        "Revokes one of the viewer's API tokens, or with the scope `admin` a token of an API "
+        "client. Its subscriptions end within seconds.",
         RevokeApiTokenPayload | None,
         errors=("NOT_FOUND (tokenId)",),
+    )
+    rotate_api_token: Any = mutation(
+        tokens.rotate_api_token,
+        MANAGE_OWN_TOKENS,
+        "Creates a successor of an API token, with the same name, owner, scopes and expiry. Both "
+        "are valid for a grace period, 24 hours by default; then the old token expires. The viewer "
+        "must have all scopes of the token.",
+        RotateApiTokenPayload | None,
+        errors=(
+            "NOT_FOUND (tokenId)",
+            "INVALID (tokenId: the token is revoked or expired, its client is deactivated, or the "
+            "viewer lacks one of its scopes; idempotencyKey; without a field, if the owner already "
+            "has 100 live tokens)",
+            *KEY_ERRORS,
+        ),
     )

@@ -28,6 +28,29 @@ class SignInPayload:
         description="The time at which the session expires, 30 days later by default. "
         f"{NULL_IF_REFUSED}",
     )
+    requires_second_factor_setup: bool = strawberry.field(
+        default=False,
+        description="Whether the user must set up a second factor first. If true, the session has "
+        "no scopes until confirmSecondFactor succeeds.",
+    )
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="The result of the mutation signInWithCode.")
+class SignInWithCodePayload:
+    token: str | None = strawberry.field(
+        default=None,
+        description="The bearer token of the new session, for the header `Authorization: Bearer "
+        f"<token>`. It cannot be read again. {NULL_IF_REFUSED}",
+    )
+    viewer: Viewer | None = record_field(
+        f"The user who signed in. {NULL_IF_REFUSED}", ViewerType | None
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=None,
+        description="The time at which the session expires, 30 days later by default. "
+        f"{NULL_IF_REFUSED}",
+    )
     user_errors: list[UserErrorInterface] = user_errors_field()
 
 

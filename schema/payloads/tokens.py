@@ -24,6 +24,23 @@ class CreateApiTokenPayload:
     user_errors: list[UserErrorInterface] = user_errors_field()
 
 
+@strawberry.type(description="The result of the mutation rotateApiToken.")
+class RotateApiTokenPayload:
+    api_token: Token | None = record_field(f"The new token. {NULL_IF_REFUSED}", ApiTokenType | None)
+    token: str | None = strawberry.field(
+        default=None,
+        description="The secret text of the new token. It cannot be read again. Null if `replayed` "
+        f"is true. {NULL_IF_REFUSED}",
+    )
+    replaced_token: Token | None = record_field(
+        "The old token, which expires after the grace period, 24 hours by default. Null if "
+        f"`replayed` is true. {NULL_IF_REFUSED}",
+        ApiTokenType | None,
+    )
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
 @strawberry.type(description="The result of the mutation revokeApiToken.")
 class RevokeApiTokenPayload:
     api_token: Token | None = record_field(

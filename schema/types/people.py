@@ -14,6 +14,9 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
+from models.people import second_factor
+from models.people.sessions import list_sessions
+from models.people.token import Token
 from models.people.user import ApiClient, Organization, Role, User
 from models.queries import tickets
 from models.tickets.ticket import Ticket
@@ -24,7 +27,9 @@ from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import related_list_field
 from schema.types.notifications import NotificationPreferenceType
+from schema.types.sessions import SessionType
 from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgument
+from schema.types.tokens import ApiTokenType
 
 if TYPE_CHECKING:
     from schema.types.teams import TeamType
@@ -200,6 +205,15 @@ class ApiClientType(Node, Actor):
         return await loaders(info).client_scopes.load(root.id)
 
     active: bool = strawberry.field(description="Whether the tokens of the client are accepted.")
+    version: int = strawberry.field(
+        description="The version, which each change raises, for `expectedVersion`."
+    )
+    tokens: Any = related_list_field(
+        related.client_tokens,
+        list[ApiTokenType],
+        "The API tokens of the client, newest first, including expired and revoked ones. Empty "
+        "unless the viewer may administer API clients.",
+    )
     created_at: datetime = strawberry.field(description="The time at which the client was created.")
 
 
@@ -246,6 +260,20 @@ class ViewerType:
     )
     def scopes(self, root: strawberry.Parent[Viewer]) -> list[str]:
         return sorted(scope.value for scope in root.scopes)
+
+    @strawberry.field(
+        description="The user's live sessions, newest first, at most 100. Empty if the viewer "
+        "uses an API token or a JWT. JWTs of identity providers are not in this list.",
+        graphql_type=list[SessionType],
+    )
+    async def sessions(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> list[Token]:
+        if root.user is None or not root.has_session:
+            return []
+        return await list_sessions(root.user.id, context_of(info).now())
+
+    @strawberry.field(description="Whether the user has a second factor. False for an API client.")
+    async def has_second_factor(self, root: strawberry.Parent[Viewer]) -> bool:
+        return root.user is not None and await second_factor.is_enabled(root.user.id)
 
     @strawberry.field(description="The number of unread notifications. 0 for an API client.")
     async def unread_notifications(self, root: strawberry.Parent[Viewer]) -> int:

@@ -11,8 +11,8 @@ from schema.interfaces import Node
 
 @strawberry.type(
     name="ApiToken",
-    description="A bearer token of the viewer for programs. Only the mutation createApiToken "
-    "returns its secret text.",
+    description="A bearer token of a user or an API client, for programs. Only the mutations "
+    "createApiToken and rotateApiToken return its secret text.",
 )
 class ApiTokenType(Node):
     name: str = strawberry.field(

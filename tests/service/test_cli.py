@@ -32,6 +32,7 @@ ADA = (
     "--password",
     "long enough",
 )
+READ = ["--scopes", "tickets:read"]
 
 
 def expect_refusal(result: CliResult, *expected_words: str) -> None:
@@ -144,7 +145,16 @@ async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> N
     environment = {"TICKETWIRE_DATABASE_URL": url}
     assert (await run_cli(tmp_path, *ADA, **environment)).code == 0
     user, api_client, short_lived = await asyncio.gather(
-        run_cli(tmp_path, "token", "create", "--email", " ADA@example.com", **environment),
+        run_cli(
+            tmp_path,
+            "token",
+            "create",
+            "--email",
+            " ADA@example.com",
+            "--scopes",
+            ",".join(scope.value for scope in AGENT_SCOPES),
+            **environment,
+        ),
         run_cli(
             tmp_path,
             "token",
@@ -161,6 +171,8 @@ async def test_a_token_is_printed_alone_and_works(url: str, tmp_path: Path) -> N
             "create",
             "--client",
             "Brief",
+            "--scopes",
+            ",".join(scope.value for scope in ALL_SCOPES),
             "--expires",
             "90d",
             "--name",
@@ -194,16 +206,16 @@ async def test_an_invalid_token_is_refused(url: str, tmp_path: Path) -> None:
     environment = {"TICKETWIRE_DATABASE_URL": url}
     assert (await run_cli(tmp_path, *ADA, **environment)).code == 0
     invalid_cases: list[tuple[list[str], str]] = [
-        ([], "--email or --client"),
-        (["--email", "ada@example.com", "--client", "Sync"], "--email or --client"),
-        (["--email", "nobody@example.com"], "nobody@example.com"),
+        (READ, "--email or --client"),
+        (["--email", "ada@example.com", "--client", "Sync", *READ], "--email or --client"),
+        (["--email", "nobody@example.com", *READ], "nobody@example.com"),
         (["--email", "ada@example.com", "--scopes", "admin"], "admin"),
         (["--client", "Sync", "--scopes", "tickets:eat"], "tickets:eat"),
         (["--client", "Sync", "--scopes", ","], "scope"),
-        (["--client", "Sync", "--expires", "tomorrow"], "tomorrow"),
-        (["--client", "Sync", "--expires", "2020-01-01T00:00:00Z"], "in the past"),
-        (["--client", "Sync", "--expires", "2090-01-01T00:00:00"], "offset"),
-        (["--client", " "], "name"),
+        (["--client", "Sync", *READ, "--expires", "tomorrow"], "tomorrow"),
+        (["--client", "Sync", *READ, "--expires", "2020-01-01T00:00:00Z"], "in the past"),
+        (["--client", "Sync", *READ, "--expires", "2090-01-01T00:00:00"], "offset"),
+        (["--client", " ", *READ], "name"),
     ]
     results = await asyncio.gather(
         *(
@@ -298,7 +310,7 @@ async def test_commands_report_an_unavailable_database_in_one_line(tmp_path: Pat
         run_cli(tmp_path, "migrate", **unavailable),
         run_cli(tmp_path, "run-jobs", **unavailable),
         run_cli(tmp_path, *ADA, **unavailable),
-        run_cli(tmp_path, "token", "create", "--client", "x", **unavailable),
+        run_cli(tmp_path, "token", "create", "--client", "x", *READ, **unavailable),
     )
     for each in results:
         expect_refusal(each, "database")
@@ -364,3 +376,35 @@ async def test_users_are_listed_deactivated_and_get_passwords(url: str, tmp_path
         assert all("password_hash" not in each.changes for each in entries)
     finally:
         await db.disconnect()
+
+
+async def test_tokens_and_clients_are_listed_and_revoked(url: str, tmp_path: Path) -> None:
+
+    async def run(*arguments: str) -> CliResult:
+        return await run_cli(tmp_path, *arguments, TICKETWIRE_DATABASE_URL=url)
+
+    created = await run("client", "create", "--name", "Sync")
+    assert created.out.startswith("cli_")
+    expect_refusal(await run("client", "create", "--name", "Sync"), "name")
+    listed = await run("client", "list")
+    assert listed.out == f"{created.out.strip()}  active  Sync\n"
+    token = ["token", "create", "--client", "Sync", *READ, "--name", "nightly"]
+    text = (await run(*token)).out.strip()
+    listed = await run("token", "list", "--client", "Sync")
+    (line,) = listed.out.splitlines()
+    token_id, prefix, expires, scopes, owner, name = line.split("  ")
+    assert text.startswith(prefix)
+    assert text not in line
+    assert (expires, scopes, owner, name) == ("never", "tickets:read", "Sync", "nightly")
+    expect_refusal(await run("token", "revoke", "tok_x"), "tok_x")
+    revoked = await run("token", "revoke", token_id)
+    assert (revoked.code, revoked.out) == (0, "")
+    assert (await run("token", "list")).out == ""
+    async with running(url) as service:
+        assert (await service.client(text).post("{ viewer { role } }")).status_code == 401
+        actions = await AuditEntry.all().order_by("id").values_list("action", flat=True)
+    assert actions == ["client create", "token create", "token revoke"]
+    unknown = ("token", "list", "--client", "Nobody")
+    expect_refusal(await run(*unknown), "Nobody")
+    without_scopes = ("token", "create", "--client", "Sync")
+    assert (await run(*without_scopes)).code == 2

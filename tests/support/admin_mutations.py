@@ -34,6 +34,7 @@ PAYLOAD_FIELDS = {
     "SlaCalendar": ("slaCalendar", CALENDAR_FIELDS),
     "EscalationPath": ("escalationPath", ESCALATION_PATH_FIELDS),
     "updateTeam": ("team", "id slug name assignsByLoad"),
+    "linkIdentity": ("user", "id displayName"),
     "setAvailability": ("user", "id displayName present"),
 }
 WEEK: list[list[dict[str, str]]] = [[{"start": "09:00", "end": "17:00"}]] * 5 + [[], []]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ import pytest
 import settings
 from settings import SettingsError, load
 from settings_reference import build_reference
+
+
+def provider(**changes: object) -> str:
+    """The JSON of a list with one identity provider, which is valid without changes."""
+    valid = {"name": "login", "issuer": "https://login.example", "audiences": ["api"]}
+    return json.dumps([{**valid, **changes}])
+
 
 INVALID: list[tuple[str, str, str]] = [
     ("PORT", "x", "integer"),
@@ -49,6 +57,21 @@ INVALID: list[tuple[str, str, str]] = [
     ("TICKETWIRE_MAIL_TEMPLATES", "/nowhere/at/all", "is not a folder"),
     ("TICKETWIRE_PUBLIC_URL", "help.example.com", "https://host"),
     ("TICKETWIRE_PUBLIC_URL", "https://help.example.com/?x=1", "https://host"),
+    ("TICKETWIRE_API_URL", "api.example.com", "https://host"),
+    ("TICKETWIRE_JWT_LEEWAY_SECONDS", "301", "300"),
+    ("TICKETWIRE_ALLOWED_ORIGINS", "https://app.example", "JSON list"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", "https://login.example", "JSON list"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", "[{}]", "0.name"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(name="My Provider"), "0.name"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(audience="x"), "0.audience"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(audiences=[]), "client_id, audiences, or both"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="api"), "must not have the client_id"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(scopes=["email"]), "scopes must have openid"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(roles={"staff": "boss"}), "0.roles.staff"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://login.example"), "use https"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://127.0.0.1"), "use https"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://a@login.example"), "without user"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", f"[{provider()[1:-1]}, {provider()[1:-1]}]", "unique"),
 ]
 
 
@@ -132,3 +155,33 @@ def test_the_configuration_reference_is_current() -> None:
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
     table = document[document.index("| variable") :]
     assert table.rstrip("\n") == build_reference(), "make configuration"
+
+
+def test_signing_in_by_a_provider_needs_a_public_url_and_redirect_urls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="helpdesk"))
+    with pytest.raises(SettingsError, match=r"^TICKETWIRE_API_URL: "):
+        load()
+    monkeypatch.setenv("TICKETWIRE_API_URL", "https://support.example")
+    with pytest.raises(SettingsError, match=r"^TICKETWIRE_SIGN_IN_REDIRECT_URLS: "):
+        load()
+    for url in ("http://app.example", "javascript:alert(1)", "https://app.example/#x", "/x"):
+        monkeypatch.setenv("TICKETWIRE_SIGN_IN_REDIRECT_URLS", json.dumps([url]))
+        with pytest.raises(SettingsError, match=r"^TICKETWIRE_SIGN_IN_REDIRECT_URLS: "):
+            load()
+    monkeypatch.setenv("TICKETWIRE_SIGN_IN_REDIRECT_URLS", '["https://app.example/signed-in"]')
+    assert load().identity_providers[0].client_id == "helpdesk"
+
+
+def test_no_message_or_text_of_the_settings_has_a_client_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = provider(client_secret="the secret")
+    monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", secret)
+    assert "the secret" not in repr(load())
+    assert "the secret" not in str(load().identity_providers)
+    monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", secret.replace("https", "ftp"))
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert "the secret" not in str(error.value)

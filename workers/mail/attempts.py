@@ -4,7 +4,8 @@ between them.
 A claim expires by the machine's own clock. A result is stored only while its claim still holds.
 
 The emails about one ticket to one user are sent in the order of their events: an email waits until
-each earlier one is sent or has failed for good. A summary delays no other email.
+each earlier one is sent or has failed for good. A summary delays no other email. An email about an
+account has no ticket, and waits for no other.
 """
 
 from __future__ import annotations
@@ -85,7 +86,11 @@ async def record_results(attempts: Sequence[Attempt], at: datetime) -> bool:
 
 async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bool:
     # lock tickets before the rows that refer to them
-    ticket_ids = {each.mail.ticket_id for each in attempts if each.result.is_logged}
+    ticket_ids = {
+        each.mail.ticket_id
+        for each in attempts
+        if each.result.is_logged and each.mail.ticket_id is not None
+    }
     tickets = await lock_tickets(ticket_ids) if ticket_ids else {}
     changes = {
         ticket_id: TicketChange(ticket, SYSTEM, at, timedelta())
@@ -94,10 +99,10 @@ async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bo
     for each in sorted(attempts, key=mail_id):
         if not await record_result(each):
             continue
-        is_summary = each.mail.template == MORE_UPDATES
-        if each.result.status is MailStatus.DEFERRED and not is_summary:
+        has_followers = each.mail.template != MORE_UPDATES and each.mail.ticket_id is not None
+        if each.result.status is MailStatus.DEFERRED and has_followers:
             await postpone_later_mails(each)
-        if each.result.is_logged:
+        if each.result.is_logged and each.mail.ticket_id is not None:
             changes[each.mail.ticket_id].log(
                 EventType.MAIL_FAILED,
                 internal=True,

@@ -9,12 +9,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from models.core.text import MAX_SUBJECT_CHARS
-from models.notifications.email import build_thread_id
+from models.notifications.email import Mail, build_thread_id
 from workers.mail.address import make_address, to_one_line
 from workers.mail.header import IdListHeader, TextHeader
 from workers.mail.outgoing_mail import MailWithheld, OutgoingMail
 from workers.mail.template import Templates
-from workers.mail.template_values import build_template_values
+from workers.mail.template_values import Values, build_template_values
 
 RECEIPT = "created"
 
@@ -37,30 +37,25 @@ class Composer:
         outgoing.require_visible()
         outgoing.require_wanted()
         message = self.build_headers(outgoing)
-        text, html = self.templates.render(
-            outgoing.mail.template, await build_template_values(outgoing, self.url)
+        self.add_content(
+            message, outgoing.mail.template, await build_template_values(outgoing, self.url)
         )
+        return message
+
+    def add_content(self, message: EmailMessage, template: str, values: Values) -> None:
+        text, html = self.templates.render(template, values)
         # every server accepts quoted-printable, and its lines are short
         message.set_content(text, cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
-        return message
 
     def build_headers(self, outgoing: OutgoingMail) -> EmailMessage:
         """Return a message with its headers: threading by RFC 5322, automatic responses by RFC
         3834, section 5."""
-        mail, domain = outgoing.mail, self.mail_from.domain
-        root = build_thread_id(mail.ticket_id, domain)
-        message = EmailMessage(policy=SMTP)
-        message["From"] = self.mail_from
-        try:
-            message["To"] = make_address(outgoing.recipient.display_name, mail.address)
-        except ValueError as error:
-            raise MailWithheld(str(error)) from error
-        if self.reply_to is not None:
-            message["Reply-To"] = self.reply_to
-        message["Subject"] = TextHeader("Subject", build_subject(outgoing))
-        message["Date"] = mail.created_at
-        message["Message-ID"] = mail.message_id
+        mail, domain, ticket = outgoing.mail, self.mail_from.domain, outgoing.ticket
+        root = build_thread_id(ticket.id, domain)
+        message = self.build_common_headers(
+            mail, outgoing.recipient.display_name, build_subject(outgoing)
+        )
         message["In-Reply-To"] = IdListHeader(
             "In-Reply-To",
             outgoing.earlier_message_ids[-1] if outgoing.earlier_message_ids else root,
@@ -69,6 +64,24 @@ class Composer:
             "References", " ".join((root, *outgoing.earlier_message_ids))
         )
         message["List-Id"] = IdListHeader("List-Id", f"<tickets.{domain}>")
+        return message
+
+    def build_common_headers(self, mail: Mail, name: str, subject: str) -> EmailMessage:
+        """Return a message with the headers that all emails have.
+
+        Raises MailWithheld if the address can't be used.
+        """
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self.mail_from
+        try:
+            message["To"] = make_address(name, mail.address)
+        except ValueError as error:
+            raise MailWithheld(str(error)) from error
+        if self.reply_to is not None:
+            message["Reply-To"] = self.reply_to
+        message["Subject"] = TextHeader("Subject", subject)
+        message["Date"] = mail.created_at
+        message["Message-ID"] = mail.message_id
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         return message

@@ -131,9 +131,15 @@ class OutgoingMail:
             raise MailWithheld("the recipient has turned such emails off")
 
 
-async def read_outgoing_mail(mail_id: UUID) -> OutgoingMail:
-    """Read an email with its event, ticket and recipient, as they are now."""
-    mail = await Mail.get(id=mail_id).select_related("user", "user__organization")
+async def read_mail(mail_id: UUID) -> Mail:
+    """Read an email with its recipient and its link, if it has them."""
+    mails = Mail.get(id=mail_id)
+    return await mails.select_related("user", "user__organization", "account_link")
+
+
+async def read_outgoing_mail(mail: Mail) -> OutgoingMail:
+    """Read the event, ticket and recipient of an email about an event, as they are now."""
+    assert mail.user is not None  # the database deletes the email with its user
     event = await Event.get(position=mail.event_id).select_related(
         "message", "actor_user", "actor_client"
     )
@@ -204,7 +210,9 @@ async def is_still_wanted(mail: Mail, event: Event) -> bool:
     A summary has the topic of the first email in whose place it is sent.
     """
     topic = TOPIC_BY_TEMPLATE.get(mail.template) or get_email_topic(event)
-    return topic is None or preferences.is_enabled(
+    if topic is None or mail.user_id is None:
+        return True
+    return preferences.is_enabled(
         await preferences.read_overrides([mail.user_id]), mail.user_id, topic, Channel.EMAIL
     )
 

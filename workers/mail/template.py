@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from models.log.event import EventType
 from models.notifications.email import MORE_UPDATES
+from workers.mail.account_values import ACCOUNT_SAMPLE, ACCOUNT_SUBJECTS
 from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 from workers.mail.template_values import (
     OPTIONAL_VALUES,
@@ -64,6 +65,9 @@ class Templates:
             for kind in KINDS:
                 for values in build_samples(name):
                     self.try_template(f"{name}.{kind}", values)
+        for name in ACCOUNT_SUBJECTS:
+            for kind in KINDS:
+                self.try_template(f"{name}.{kind}", ACCOUNT_SAMPLE)
 
     def try_template(self, file: str, values: Values | None) -> None:
         """Compile a template, and render it if values are given."""

@@ -52,6 +52,8 @@ NAMES = [
     "0014_people",
     "0021_audit_indexes",
     "0024_tag_sort_keys",
+    "0015_identity",
+    "0022_identities",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -392,15 +394,26 @@ async def read_index_names() -> set[str]:
     return {str(row["name"]) for row in rows}
 
 
+async def migrate_to(name: str) -> None:
+    async with database.transaction():
+        executor = await migrate.create_executor()
+        await executor.migrate([MigrationTarget("models", name)])
+
+
+@pytest.mark.usefixtures("empty")
+async def test_indexes_and_triggers_remain_when_identities_are_undone() -> None:
+    await migrate_to("0024_tag_sort_keys")
+    schema = await read_schema()
+    await migrate.migrate()
+    await migrate_to("0015_identity")
+    await migrate_to("0024_tag_sort_keys")
+    assert await read_schema() == schema
+
+
 @pytest.mark.usefixtures("empty")
 async def test_renamed_indexes_keep_their_definition_in_both_directions() -> None:
     migration = import_module("migrations.0019_index_names")
     first, current = ({pair[side] for pair in migration.NAMES} for side in (0, 1))
-
-    async def migrate_to(name: str) -> None:
-        async with database.transaction():
-            executor = await migrate.create_executor()
-            await executor.migrate([MigrationTarget("models", name)])
 
     await migrate_to("0019_index_names")
     schema = await read_schema()

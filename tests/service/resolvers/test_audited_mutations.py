@@ -13,13 +13,17 @@ import pytest
 from support import Client, World
 from support.admin_mutations import WEEK
 from support.service import running
+from support.ticket_factory import NOON
 
 from models.access.permissions import ADMINISTER
 from models.audit.entry import AuditEntry
+from models.people.identity import Identity
+from models.people.second_factor import SecondFactor
 from schema.fields import permission_of
 from schema.mutation import Mutation
 
 Input = dict[str, Any]
+ISSUER = "https://id.example.com"
 STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 
 
@@ -42,6 +46,13 @@ async def path_id(client: Client) -> str:
     return str(payload["escalationPath"]["id"])
 
 
+async def api_client_id(client: Client, name: str) -> str:
+    query = """mutation($input: CreateApiClientInput!) {
+      createApiClient(input: $input) { apiClient { id } } }"""
+    payload = (await client.run(query, input={"displayName": name}))["createApiClient"]
+    return str(payload["apiClient"]["id"])
+
+
 async def policy_input(client: Client) -> Input:
     return {
         "name": "Gold",
@@ -56,6 +67,7 @@ async def constant(input: Input) -> Input:
 
 CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     "updateTeam": lambda _, __: constant({"team": "support", "name": "Help"}),
+    "createApiClient": lambda _, __: constant({"displayName": "Nightly"}),
     "createTeam": lambda _, __: constant({"slug": "new", "name": "New"}),
     "addTeamMember": lambda _, world: constant({"team": "sales", "userId": world.ada.gid}),
     "removeTeamMember": lambda _, world: constant({"team": "support", "userId": world.ada.gid}),
@@ -75,6 +87,42 @@ def case(name: str) -> Callable[[Callable[[Client, World], Awaitable[Input]]], N
         CASES[name] = function
 
     return add
+
+
+@case("updateApiClient")
+async def _(client: Client, world: World) -> Input:
+    return {"clientId": await api_client_id(client, "First"), "displayName": "Renamed"}
+
+
+@case("deactivateApiClient")
+async def _(client: Client, world: World) -> Input:
+    return {"clientId": await api_client_id(client, "Second")}
+
+
+@case("reactivateApiClient")
+async def _(client: Client, world: World) -> Input:
+    key = await api_client_id(client, "Third")
+    query = """mutation($input: DeactivateApiClientInput!) {
+      deactivateApiClient(input: $input) { apiClient { active } } }"""
+    await client.run(query, input={"clientId": key})
+    return {"clientId": key}
+
+
+@case("linkIdentity")
+async def _(client: Client, world: World) -> Input:
+    return {"userId": world.ada.gid, "issuer": ISSUER, "subject": "ada"}
+
+
+@case("unlinkIdentity")
+async def _(client: Client, world: World) -> Input:
+    await Identity.create(issuer=ISSUER, subject="bill", user_id=world.bill.id)
+    return {"userId": world.bill.gid, "issuer": ISSUER, "subject": "bill"}
+
+
+@case("resetSecondFactor")
+async def _(client: Client, world: World) -> Input:
+    await SecondFactor.create(user_id=world.ada.id, secret="", confirmed_at=NOON, created_at=NOON)
+    return {"userId": world.ada.gid}
 
 
 @case("archiveTeam")

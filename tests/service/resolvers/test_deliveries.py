@@ -19,7 +19,7 @@ from models.notifications.email import MailStatus
 from models.tickets.ticket import Ticket
 from workers.mail.attempts import Attempt, claim_mails, record_results
 from workers.mail.delivery_result import build_failed
-from workers.mail.outgoing_mail import read_outgoing_mail
+from workers.mail.outgoing_mail import read_mail, read_outgoing_mail
 
 TIMELINE = """query($id: ID!) { ticket(id: $id) { timeline { nodes { type
   deliveries { recipient { displayName } address status attempts answer
@@ -118,7 +118,7 @@ async def test_answers_of_mail_servers_are_masked_without_users_read(
     answer = "550 5.1.1 <boss@example.org>: user unknown"
     created = await newest_event(ticket, EventType.TICKET_CREATED)
     mail = await queue_mail(ticket, world.cora, "created", created)
-    outgoing = await read_outgoing_mail(mail.id)
+    outgoing = await read_outgoing_mail(await read_mail(mail.id))
     claim = (await claim_mails(time.now(), timedelta(hours=1), 1))[0]
     attempt = Attempt(claim, outgoing.mail, build_failed(outgoing.mail, answer))
     assert await record_results([attempt], time.now())

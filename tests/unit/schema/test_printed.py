@@ -27,6 +27,11 @@ BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput"}
 WITHOUT_KEY = {
     "signIn": "the text of a token is not stored, so a repetition could not return it",
+    "signInWithCode": "a code can be used once, and the text of a token is not stored",
+    "changePassword": "a hash of the input, with the password, would be stored with the key",
+    "resetPassword": "the token of a link can be used once, and the password must not be stored",
+    "requestPasswordReset": "a repetition sends at most another link, and the requests are limited",
+    "registerUser": "a repetition sends at most another link, and the requests are limited",
     "signOut": "a repetition changes nothing",
     "revokeApiToken": "a repetition changes nothing",
     "markNotificationsRead": "a repetition changes nothing",

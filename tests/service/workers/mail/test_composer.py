@@ -54,6 +54,7 @@ from workers.mail.outgoing_mail import (
     MAX_REFERENCES,
     MailWithheld,
     OutgoingMail,
+    read_mail,
     read_outgoing_mail,
 )
 from workers.mail.template_values import TOPIC_NAMES
@@ -69,7 +70,7 @@ def records() -> None:
 
 
 async def compose(mail: Mail, composer: Composer = COMPOSER) -> EmailMessage:
-    return await composer.compose(await read_outgoing_mail(mail.id))
+    return await composer.compose(await read_outgoing_mail(await read_mail(mail.id)))
 
 
 # ---------------------------------------------------------------- one conversation
@@ -543,7 +544,8 @@ async def test_a_template_is_refused_for_events_of_other_types(people: World) ->
         ticket, EventType.MAIL_FAILED, internal=True, user=str(people.cora.id), answer="The gecko"
     )
     for event in await Event.filter(ticket_id=ticket.id).order_by("position"):
-        now = await read_outgoing_mail((await queue_mail(ticket, people.ada, "created", event)).id)
+        mail = await queue_mail(ticket, people.ada, "created", event)
+        now = await read_outgoing_mail(await read_mail(mail.id))
         for name in (*EVENT_TYPE_OF_TEMPLATE, "note", ""):
             now.mail.template = name
             if EVENT_TYPE_OF_TEMPLATE.get(name) is event.type:

@@ -48,7 +48,11 @@ from workers import runner
 from workers.job import Progress
 from workers.mail import attempts
 from workers.mail.delivery_result import GIVE_UP_AFTER, MIN_ATTEMPTS
-from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
+from workers.mail.outgoing_mail import (
+    EVENT_TYPE_OF_TEMPLATE,
+    read_mail,
+    read_outgoing_mail,
+)
 
 
 async def queue_mails(people: World, count: int) -> list[Mail]:
@@ -142,7 +146,7 @@ async def test_a_result_after_the_claim_expired_is_not_recorded(people: World, i
     (late,) = await attempts.claim_mails(time.now(), timedelta(seconds=60), 1)
     await expire_claim(mail)
     assert await send_due_mails(inbox) == 1
-    outgoing = await mailer_module.read_outgoing_mail(mail.id)
+    outgoing = await read_outgoing_mail(await read_mail(mail.id))
     refused = mailer_module.delivery_result.build_failed(mail, "550 no")
     assert (
         await attempts.record_results([attempts.Attempt(late, outgoing.mail, refused)], time.now())

@@ -1,0 +1,1 @@
+"""Signing in by identity providers: OpenID Connect, and JWTs as bearer tokens."""

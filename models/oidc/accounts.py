@@ -1,0 +1,196 @@
+"""Finds, links, creates and updates the user of an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import Enum
+
+from tortoise.exceptions import IntegrityError
+
+from models import database
+from models.access.scopes import CALLER_KIND_BY_ROLE
+from models.access.viewer import SYSTEM, Viewer
+from models.audit import storage
+from models.audit.entry import Origin
+from models.core.record_changes import RecordChanges
+from models.directory.access import lock_directory
+from models.oidc.claims import Profile, read_profile, role_of, teams_of
+from models.oidc.http_client import Json
+from models.oidc.provider import Provider
+from models.people.domains import find_organization_by_domain
+from models.people.identity import Identity
+from models.people.team import Membership, Team
+from models.people.user import Role, User
+
+MAX_IDENTITIES_PER_USER = 10
+
+
+class SignInError(Enum):
+    """Why a sign-in by a provider failed. Applications receive it."""
+
+    UNKNOWN_USER = "unknown_user"
+    """No user has the identity, and the provider's settings permit neither a link nor a new one."""
+    DEACTIVATED = "deactivated"
+    NO_ROLE = "no_role"
+    """None of the groups of an agent or admin has a role."""
+    REFUSED_BY_PROVIDER = "refused_by_provider"
+    """The person cancelled, or the provider's response is not valid."""
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+
+
+class SignInRefused(Exception):
+    def __init__(self, reason: SignInError) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+async def find_account(
+    provider: Provider, subject: str, claims: Json, origin: Origin, at: datetime
+) -> tuple[Identity, User]:
+    """The identity with this subject and its user, both stored. Raises SignInRefused.
+
+    `origin` is that of the sign-in. The audit log gets an entry for each change.
+    """
+    profile = read_profile(provider, claims)
+
+    async def run() -> tuple[Identity, User]:
+        changes = RecordChanges()
+        await lock_directory(SYSTEM)
+        identity, user = await find_or_link(provider, subject, profile, changes, at)
+        if not user.active:
+            raise SignInRefused(SignInError.DEACTIVATED)
+        if profile.groups is not None:
+            await apply_groups(provider, profile.groups, user, changes)
+        await storage.write(changes, origin, at)
+        return identity, user
+
+    try:
+        return await database.run_in_transaction(run)
+    except IntegrityError:  # a concurrent sign-in has created the identity or the user
+        return await database.run_in_transaction(run)
+
+
+async def find_or_link(
+    provider: Provider, subject: str, profile: Profile, changes: RecordChanges, at: datetime
+) -> tuple[Identity, User]:
+    identity = await Identity.get_or_none(issuer=provider.issuer, subject=subject)
+    if identity is not None:
+        return identity, await lock_user(identity.user_id)
+    user = await find_linkable(profile)
+    if user is None:
+        user = await create_user(provider, profile, changes, at)
+    else:
+        user = await lock_user(user.id)
+        if user.role is not Role.CUSTOMER:  # promoted in the meantime
+            raise SignInRefused(SignInError.UNKNOWN_USER)
+        if await Identity.filter(user_id=user.id).count() >= MAX_IDENTITIES_PER_USER:
+            raise SignInRefused(SignInError.UNKNOWN_USER)
+    identity = await Identity.create(
+        issuer=provider.issuer, subject=subject, user_id=user.id, created_at=at
+    )
+    log_identity(changes, user, None, identity)
+    return identity, user
+
+
+def log_identity(
+    changes: RecordChanges, user: User, before: Identity | None, after: Identity | None
+) -> None:
+    """Log a new or a removed identity as a change of its user."""
+    values = [
+        {"issuer": each.issuer, "subject": each.subject} if each else None
+        for each in (before, after)
+    ]
+    changes.log(user, "identity", *values)
+
+
+async def lock_user(user_id: object) -> User:
+    return await User.filter(id=user_id).select_for_update(no_key=True).get()
+
+
+async def find_linkable(profile: Profile) -> User | None:
+    """The customer with the profile's email address. Raises SignInRefused if it is a staff user.
+
+    A provider's email address never gives access to the account of an agent or admin.
+    """
+    user = await User.get_or_none(email=profile.email) if profile.email else None
+    if user is not None and user.role is not Role.CUSTOMER:
+        raise SignInRefused(SignInError.UNKNOWN_USER)
+    return user
+
+
+async def create_user(
+    provider: Provider, profile: Profile, changes: RecordChanges, at: datetime
+) -> User:
+    """Create a customer, in the organization with the domain of the email address, if any.
+
+    Raises SignInRefused if the provider's settings don't permit it.
+    """
+    if not provider.create_users or profile.email is None:
+        raise SignInRefused(SignInError.UNKNOWN_USER)
+    organization = await find_organization_by_domain(profile.email)
+    user = User(
+        email=profile.email,
+        display_name=profile.display_name,
+        organization_id=organization.id if organization else None,
+        created_at=at,
+    )
+    await changes.create(user)
+    return user
+
+
+async def apply_groups(
+    provider: Provider, groups: Sequence[str], user: User, changes: RecordChanges
+) -> None:
+    """Give the user the role and the teams of the groups. Raises SignInRefused.
+
+    A customer without a role stays a customer. Agents and admins without a role are refused, not
+    demoted, because a demotion would take their tickets and teams away.
+    """
+    if provider.roles:
+        role = role_of(provider, groups)
+        if role in (None, Role.CUSTOMER) and user.role is not Role.CUSTOMER:
+            raise SignInRefused(SignInError.NO_ROLE)
+        if role is not None and not await is_last_admin(user):
+            await changes.update(user, role=role)
+    if provider.teams and user.role is not Role.CUSTOMER:
+        await apply_teams(provider, groups, user, changes)
+
+
+async def is_last_admin(user: User) -> bool:
+    """Whether the user is the only active admin, who must keep the role.
+
+    The lock of the directory makes concurrent demotions wait for each other.
+    """
+    if user.role is not Role.ADMIN:
+        return False
+    return not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists()
+
+
+async def apply_teams(
+    provider: Provider, groups: Sequence[str], user: User, changes: RecordChanges
+) -> None:
+    """Add and remove memberships in the teams of the provider's settings, not in other teams.
+
+    Memberships in archived teams stay as they are.
+    """
+    slugs = set(provider.teams.values())
+    mapped = {team.slug: team for team in await Team.filter(slug__in=slugs, active=True)}
+    memberships = await Membership.filter(user_id=user.id).select_related("team")
+    before = {each.team.slug: each for each in memberships}
+    wanted = teams_of(provider, groups) & mapped.keys()
+    for slug in sorted(wanted - before.keys()):
+        await Membership.create(team=mapped[slug], user=user)
+    removed = sorted((before.keys() & mapped.keys()) - wanted)
+    for slug in removed:
+        await before[slug].delete()
+    after = (before.keys() - set(removed)) | wanted
+    changes.log(user, "teams", sorted(before), sorted(after))
+
+
+async def write_sign_in(identity: Identity, user: User, origin: Origin, at: datetime) -> None:
+    """Record a sign-in by a provider in the audit log."""
+    actor = Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+    data = {"issuer": [None, identity.issuer], "subject": [None, identity.subject]}
+    await storage.write_action(replace(origin, actor=actor), at, data, record=user)

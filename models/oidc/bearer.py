@@ -1,0 +1,63 @@
+"""JWTs of identity providers as bearer tokens.
+
+A JWT is checked when it is first sent. It is then stored as a token of its user, by its hash, until
+it expires. From then on it is like any other token: cached, and revocable, and open connections end
+with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from models.audit.entry import Origin
+from models.oidc import sessions
+from models.oidc.accounts import SignInRefused, find_account, write_sign_in
+from models.oidc.claims import limit_scopes
+from models.oidc.http_client import ProviderUnavailable
+from models.oidc.registry import IdentityProviders
+from models.oidc.tokens import (
+    InvalidJwt,
+    check_bearer_token,
+    looks_like_jwt,
+    read_issuer,
+    read_jwt,
+)
+
+SIGN_IN_WITH_JWT = "signInWithJwt"
+"""The name of the first use of a JWT in the audit log."""
+log = structlog.get_logger("ticketwire.oidc")
+
+
+async def accept_jwt(providers: IdentityProviders, text: str, at: datetime, origin: Origin) -> bool:
+    """Check and store a JWT. Returns whether it is now a valid token of a user."""
+    if not providers.accepts_jwts or not looks_like_jwt(text):
+        return False
+    try:
+        return await check_and_store(providers, text, at, origin)
+    except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
+        log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
+        return False
+
+
+async def check_and_store(
+    providers: IdentityProviders, text: str, at: datetime, origin: Origin
+) -> bool:
+    documents = providers.by_issuer.get(read_issuer(text) or "")
+    if documents is None:
+        raise InvalidJwt("unknown issuer")
+    provider = documents.provider
+    if not provider.audiences:
+        raise InvalidJwt("the provider has no audiences for bearer tokens")
+    jwt = await read_jwt(text, documents, at, providers.leeway)
+    check_bearer_token(jwt, provider.audiences)
+    identity, user = await find_account(provider, jwt.subject, jwt.claims, origin, at)
+    scopes = limit_scopes(provider, jwt.claims, sessions.role_scopes(user))
+    is_first = await sessions.is_first_jwt(identity, jwt, at)
+    until = jwt.expires_at + providers.leeway
+    if not await sessions.store_jwt(text, jwt, identity, scopes, until, at):
+        raise InvalidJwt("the provider has ended its session")
+    if is_first:
+        await write_sign_in(identity, user, origin, at)
+    return True

@@ -1,0 +1,154 @@
+"""The authorization code flow with PKCE (OpenID Connect Core 1.0, section 3.1; RFC 7636)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+import orjson
+from joserfc.util import urlsafe_b64decode
+
+from models.oidc.claims import read_profile
+from models.oidc.http_client import Json, ProviderRefused, ProviderUnavailable
+from models.oidc.metadata import Metadata, ProviderDocuments, text_of
+from models.oidc.registry import IdentityProviders
+from models.oidc.tokens import InvalidJwt, Jwt, check_id_token, read_jwt
+
+CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)
+"""The SHA-256 of a text, in base64url."""
+MAX_CODE_CHARS = 4096
+MAX_COOKIE_CHARS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAttempt:
+    """What the browser remembers, in a cookie, while the person is at the provider.
+
+    The values bind the provider's response to this browser and to this attempt. They are secret
+    from everyone but this browser, which may know them.
+    """
+
+    provider: str
+    state: str
+    nonce: str
+    verifier: str
+    redirect_url: str
+    challenge: str
+    """The SHA-256 of the application's secret; it needs the secret to use the sign-in code."""
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(orjson.dumps(asdict(self))).decode().rstrip("=")
+
+
+def start_attempt(provider: str, redirect_url: str, challenge: str) -> SignInAttempt:
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    return SignInAttempt(provider, state, nonce, verifier, redirect_url, challenge)
+
+
+def read_attempt(cookie: str | None) -> SignInAttempt | None:
+    """The attempt of a cookie; None if the cookie is absent or malformed."""
+    if cookie is None or len(cookie) > MAX_COOKIE_CHARS:
+        return None
+    try:
+        attempt = SignInAttempt(**orjson.loads(urlsafe_b64decode(cookie.encode())))
+    except (ValueError, TypeError):
+        return None
+    has_texts = all(isinstance(value, str) and value for value in asdict(attempt).values())
+    return attempt if has_texts and CHALLENGE.fullmatch(attempt.challenge) else None
+
+
+async def build_authorization_url(
+    providers: IdentityProviders, documents: ProviderDocuments, attempt: SignInAttempt
+) -> str:
+    """The URL at the provider where the person signs in. Raises ProviderUnavailable."""
+    metadata = await documents.metadata.get()
+    if metadata.authorization_url is None:
+        raise ProviderUnavailable("the metadata has no authorization_endpoint")
+    provider = documents.provider
+    digest = hashlib.sha256(attempt.verifier.encode()).digest()
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": provider.client_id,
+            "redirect_uri": providers.callback_url(provider),
+            "scope": " ".join(provider.scopes),
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+    )
+    separator = "&" if "?" in metadata.authorization_url else "?"
+    return f"{metadata.authorization_url}{separator}{query}"
+
+
+async def exchange_code(
+    providers: IdentityProviders,
+    documents: ProviderDocuments,
+    attempt: SignInAttempt,
+    code: str,
+    at: datetime,
+) -> tuple[Jwt, Json]:
+    """Exchange the provider's code for the ID token, and read the person's claims.
+
+    Raises InvalidJwt, ProviderRefused or ProviderUnavailable.
+    """
+    provider = documents.provider
+    assert provider.client_id is not None  # the routes exist only for such providers
+    metadata = await documents.metadata.get()
+    response = await request_tokens(providers, documents, metadata, attempt, code)
+    text = text_of(response, "id_token")
+    if text is None:
+        raise InvalidJwt("the provider sent no ID token")
+    token = await read_jwt(text, documents, at, providers.leeway)
+    check_id_token(token, provider.client_id, attempt.nonce)
+    claims = dict(token.claims)
+    access_token = text_of(response, "access_token")
+    if metadata.userinfo_url and access_token and needs_userinfo(documents, claims):
+        found = await providers.http.get(metadata.userinfo_url, access_token)
+        if found.get("sub") != token.subject:
+            raise InvalidJwt("the user info is that of another person")
+        claims = {**found, **claims}
+    return token, claims
+
+
+def needs_userinfo(documents: ProviderDocuments, claims: Json) -> bool:
+    """Whether the ID token lacks claims that the user info may have."""
+    provider = documents.provider
+    profile = read_profile(provider, claims)
+    lacks_groups = bool(provider.roles or provider.teams) and profile.groups is None
+    return lacks_groups or "email" not in claims or "name" not in claims
+
+
+async def request_tokens(
+    providers: IdentityProviders,
+    documents: ProviderDocuments,
+    metadata: Metadata,
+    attempt: SignInAttempt,
+    code: str,
+) -> Json:
+    """The token endpoint's response. Raises ProviderRefused or ProviderUnavailable."""
+    if metadata.token_url is None:
+        raise ProviderUnavailable("the metadata has no token_endpoint")
+    if not 0 < len(code) <= MAX_CODE_CHARS:
+        raise ProviderRefused("the code is empty or too long")
+    provider = documents.provider
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": providers.callback_url(provider),
+        "code_verifier": attempt.verifier,
+    }
+    client_id, secret = provider.client_id or "", provider.client_secret
+    if secret is not None and not metadata.secret_in_form:
+        credentials = (client_id, secret.get_secret_value())
+        return await providers.http.post(metadata.token_url, form, credentials)
+    form["client_id"] = client_id
+    if secret is not None:
+        form["client_secret"] = secret.get_secret_value()
+    return await providers.http.post(metadata.token_url, form)

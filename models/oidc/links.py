@@ -1,0 +1,79 @@
+"""Links between identities and users that administrators make and remove."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+
+from models import database
+from models.core import ids
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
+from models.core.text import check_length, clean_text, is_storable
+from models.oidc.accounts import MAX_IDENTITIES_PER_USER, lock_user, log_identity
+from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
+from models.people.user import User
+
+TAKEN_MESSAGE = "belongs to another user"
+
+
+async def link_identity(
+    changes: RecordChanges, user_id: str, issuer: str, subject: str, at: datetime
+) -> User:
+    """Link an identity to a user of any role. Raises InvalidInput.
+
+    Both texts are stored as they are, because claims are compared exactly.
+    """
+    check_claim(issuer, "issuer", MAX_ISSUER_CHARS)
+    check_claim(subject, "subject", MAX_SUBJECT_CHARS)
+    user = await find_user(user_id)
+    stored = await Identity.get_or_none(issuer=issuer, subject=subject)
+    if stored is not None:
+        if stored.user_id != user.id:
+            raise InvalidInput(UserErrorCode.TAKEN, TAKEN_MESSAGE, "subject")
+        return user
+    if await Identity.filter(user_id=user.id).count() >= MAX_IDENTITIES_PER_USER:
+        message = f"The user has {MAX_IDENTITIES_PER_USER} identities, which is the maximum."
+        raise InvalidInput(UserErrorCode.INVALID, message, "userId", limit_name="identities")
+    identity = Identity(issuer=issuer, subject=subject, user_id=user.id, created_at=at)
+    try:
+        async with database.transaction():  # a savepoint, because the outer one goes on
+            await identity.save(force_create=True)
+    except IntegrityError:  # a concurrent sign-in or mutation has created it
+        raise InvalidInput(UserErrorCode.TAKEN, TAKEN_MESSAGE, "subject") from None
+    log_identity(changes, user, None, identity)
+    return user
+
+
+async def unlink_identity(changes: RecordChanges, user_id: str, issuer: str, subject: str) -> User:
+    """Delete an identity of a user, with the tokens of its sign-ins. Raises InvalidInput."""
+    user = await find_user(user_id)
+    has_form = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(subject, MAX_SUBJECT_CHARS)
+    owned = Identity.filter(user_id=user.id, issuer=issuer, subject=subject)
+    identity = await owned.get_or_none() if has_form else None
+    if identity is None:
+        message = "The user has no such identity."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "subject")
+    await identity.delete()
+    log_identity(changes, user, identity, None)
+    return user
+
+
+async def find_user(user_id: str) -> User:
+    """The user, whose row is locked. Raises InvalidInput."""
+    key = ids.key_of(ids.USER, user_id)
+    if key is None or not await User.exists(id=key):
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    return await lock_user(key)
+
+
+def check_claim(value: str, name: str, max_chars: int) -> None:
+    """Raises InvalidInput like `clean_text`."""
+    clean_text(value, name, max_chars=max_chars)
+    check_length(value, name, max_chars=max_chars)
+
+
+def can_be_claim(value: str, max_chars: int) -> bool:
+    """Whether it is worth looking up: it is storable and not too long."""
+    return is_storable(value) and len(value) <= max_chars

@@ -1,0 +1,45 @@
+"""The identity providers of the settings, and what each sign-in needs from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from models.oidc.http_client import ProviderHttpClient
+from models.oidc.metadata import ProviderDocuments
+from models.oidc.provider import Provider
+
+DEFAULT_LEEWAY = timedelta(seconds=60)
+
+
+class IdentityProviders:
+    """The providers of one process, with their cached documents.
+
+    callback_base  the URL of the service, without a slash at its end
+    redirect_urls  the URLs of applications that may receive a sign-in code
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider] = (),
+        *,
+        callback_base: str = "",
+        redirect_urls: Sequence[str] = (),
+        leeway: timedelta = DEFAULT_LEEWAY,
+        allow_http: bool = False,
+    ) -> None:
+        self.callback_base = callback_base.rstrip("/")
+        self.redirect_urls = tuple(redirect_urls)
+        self.leeway = leeway
+        self.http = ProviderHttpClient(allow_http=allow_http)
+        documents = [ProviderDocuments(provider, self.http) for provider in providers]
+        self.by_name = {each.provider.name: each for each in documents}
+        self.by_issuer = {each.provider.issuer: each for each in documents}
+        self.accepts_jwts = any(provider.audiences for provider in providers)
+
+    def callback_url(self, provider: Provider) -> str:
+        """The URL to which the provider sends people back. Never built from the Host header."""
+        return f"{self.callback_base}/auth/oidc/{provider.name}/callback"
+
+    async def close(self) -> None:
+        await self.http.close()

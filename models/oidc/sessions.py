@@ -1,0 +1,191 @@
+"""The tokens of people who signed in by a provider, and their end by the provider's logout."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from secrets import compare_digest
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
+
+from models import database
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
+from models.people.identity import Identity, ProviderLogout, SignInCode
+from models.people.sessions import store_session
+from models.people.token import Token, TokenKind, build_token, hash_token, revoke_token
+from models.people.user import User
+
+CODE_LIFETIME = timedelta(minutes=1)
+MAX_JWTS_PER_USER = 100
+JWT_NAME = "JWT"
+
+
+def role_scopes(user: User) -> list[str]:
+    """The names of all scopes of the user's role."""
+    return sorted(scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]])
+
+
+async def create_code(identity: Identity, id_token: Jwt, challenge: str, at: datetime) -> str:
+    """Store a one-time code for a session, and return its text."""
+    code = secrets.token_urlsafe(32)
+    await SignInCode.create(
+        digest=hash_token(code),
+        identity_id=identity.id,
+        provider_session=id_token.session,
+        challenge=challenge,
+        authenticated_at=id_token.issued_at,
+        expires_at=at + CODE_LIFETIME,
+    )
+    return code
+
+
+async def take_code(code: str, verifier: str, at: datetime) -> SignInCode | None:
+    """Use up a code. None if it is unknown, expired or was used, or the verifier is not its own."""
+    digest = hash_token(code)
+
+    async def run() -> SignInCode | None:
+        query = SignInCode.filter(digest=digest).select_for_update()
+        stored = await query.get_or_none()
+        if stored is not None:
+            await stored.delete()
+        return stored
+
+    stored = await database.run_in_transaction(run)
+    if stored is None or stored.expires_at <= at:
+        return None
+    hashed = urlsafe_b64encode(hashlib.sha256(verifier.encode("utf-8", "surrogatepass")).digest())
+    if not compare_digest(hashed.decode().rstrip("="), stored.challenge):
+        return None
+    return stored
+
+
+async def issue_session(
+    code: SignInCode,
+    identity: Identity,
+    length: timedelta,
+    at: datetime,
+    *,
+    address: str,
+    user_agent: str,
+) -> tuple[Token, str] | None:
+    """Create a session token. None if the provider has ended the session in the meantime.
+
+    The identity's user must be loaded. `address` and `user_agent` are those of the client.
+    """
+    token, text = build_token(
+        TokenKind.SESSION,
+        "session",
+        role_scopes(identity.user),
+        user_id=identity.user_id,
+        expires_at=at + length,
+        at=at,
+        identity_id=identity.id,
+        provider_session=code.provider_session,
+    )
+    await store_session(token, identity.user_id, address, user_agent)
+    if await has_ended(identity, code.provider_session, code.authenticated_at):
+        await revoke_token(token, at)
+        return None
+    return token, text
+
+
+async def store_jwt(
+    text: str, jwt: Jwt, identity: Identity, scopes: Sequence[str], until: datetime, at: datetime
+) -> bool:
+    """Store a JWT as a token of the identity's user. Returns whether it is valid.
+
+    The oldest JWTs beyond the limit are deleted; the service accepts them again when they are sent.
+    """
+    token = Token(
+        kind=TokenKind.SESSION,
+        name=JWT_NAME,
+        digest=hash_token(text),
+        prefix=JWT_NAME,
+        user_id=identity.user_id,
+        scopes=list(scopes),
+        expires_at=until,
+        created_at=at,
+        identity_id=identity.id,
+        provider_session=jwt.session,
+        is_jwt=True,
+    )
+    await Token.bulk_create([token], ignore_conflicts=True)
+    # Checked after the token is stored. A logout is stored before it revokes tokens, so one of the
+    # two always sees the other.
+    if await has_ended(identity, jwt.session, jwt.issued_at):
+        await Token.filter(digest=token.digest, revoked_at__isnull=True).update(revoked_at=at)
+        return False
+    await delete_oldest_jwts(identity)
+    return True
+
+
+async def delete_oldest_jwts(identity: Identity) -> None:
+    """Keep the newest JWTs of a user. Revoked ones stay, so that they are not accepted again."""
+    valid = Token.filter(user_id=identity.user_id, is_jwt=True, revoked_at__isnull=True)
+    excess = (
+        await valid.order_by("-created_at", "-id")
+        .offset(MAX_JWTS_PER_USER)
+        .values_list("id", flat=True)
+    )
+    if excess:
+        await Token.filter(id__in=list(excess)).delete()
+
+
+async def is_first_jwt(identity: Identity, jwt: Jwt, at: datetime) -> bool:
+    """Whether the service knows no other valid JWT of the same session at the provider."""
+    known = Token.filter(
+        identity_id=identity.id, is_jwt=True, provider_session=jwt.session, expires_at__gt=at
+    )
+    return not await known.exists()
+
+
+async def has_ended(identity: Identity, session: str | None, issued_at: datetime) -> bool:
+    """Whether the provider has reported a logout that ends a token issued at that time.
+
+    A token without a session at the provider ends with each logout of its subject.
+    """
+    condition = Q(subject=identity.subject, occurred_at__gte=issued_at)
+    if session is not None:
+        of_session = Q(session=session) & (Q(subject=identity.subject) | Q(subject__isnull=True))
+        condition = (condition & Q(session__isnull=True)) | of_session
+    return await ProviderLogout.filter(condition, issuer=identity.issuer).exists()
+
+
+async def end_sessions(issuer: str, logout: Jwt, at: datetime, leeway: timedelta) -> int:
+    """Revoke the tokens that a logout token names; returns their number.
+
+    Raises InvalidJwt if the logout token was used before.
+    """
+    subject = logout.subject if "sub" in logout.claims else None
+    try:
+        await ProviderLogout.create(
+            issuer=issuer,
+            token_id=hash_token(str(logout.claims["jti"])),
+            subject=subject,
+            session=logout.session,
+            occurred_at=logout.issued_at,
+            expires_at=max(at, logout.expires_at) + MAX_LIFETIME + 2 * leeway,
+        )
+    except IntegrityError:
+        raise InvalidJwt("its jti was used before") from None
+    ids = await find_tokens(issuer, subject, logout.session)
+    await Token.filter(id__in=ids, revoked_at__isnull=True).update(revoked_at=at)
+    return len(ids)
+
+
+async def find_tokens(issuer: str, subject: str | None, session: str | None) -> list[UUID]:
+    """The ids of the tokens that a logout of this subject, this session, or both, ends."""
+    query = Token.filter(identity__issuer=issuer, revoked_at__isnull=True)
+    if subject is None:
+        query = query.filter(provider_session=session)
+    else:
+        query = query.filter(identity__subject=subject)
+        if session is not None:
+            query = query.filter(Q(provider_session=session) | Q(provider_session__isnull=True))
+    return [token.id for token in await query.only("id")]

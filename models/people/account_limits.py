@@ -1,0 +1,59 @@
+"""Limits on codes of second factors, and on emails about accounts.
+
+They are counted like attempts to sign in (models/people/sign_in_limits.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from models.people.sign_in_limits import (
+    MAX_DELAY,
+    WIDE_LIMIT_FACTOR,
+    Attempts,
+    DelayRule,
+    change_states,
+    count_attempt,
+    hash_key,
+)
+
+FIRST_EMAIL_DELAY, MAX_EMAIL_DELAY = timedelta(minutes=1), timedelta(hours=1)
+
+
+class SecondFactorLimits:
+    """Counts the codes that a user enters. `max_attempts` are free."""
+
+    def __init__(self, max_attempts: int) -> None:
+        self.rule = DelayRule(max_attempts, MAX_DELAY)
+
+    async def count_attempt(self, user_id: UUID, at: datetime) -> timedelta:
+        """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
+        return await count_attempt({second_factor_key(user_id): self.rule}, at)
+
+    async def record_success(self, user_id: UUID, at: datetime) -> None:
+        """Forget the user's attempts."""
+        key = second_factor_key(user_id)
+        await change_states([key], at, lambda _: {key: Attempts(0, at)})
+
+
+def second_factor_key(user_id: UUID) -> str:
+    return hash_key("second factor", str(user_id))
+
+
+class AccountEmailLimits:
+    """Counts requests for emails, by email address and by network, whether or not one is sent."""
+
+    def __init__(self, max_emails: int) -> None:
+        self.address_rule = DelayRule(max_emails, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY)
+        self.network_rule = DelayRule(
+            max_emails * WIDE_LIMIT_FACTOR, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY
+        )
+
+    async def count_request(self, email: str, network: str, at: datetime) -> timedelta:
+        """Count a request, unless it must wait. Returns the time to wait, or zero."""
+        rules = {
+            hash_key("email to address", email): self.address_rule,
+            hash_key("email from network", network): self.network_rule,
+        }
+        return await count_attempt(rules, at)

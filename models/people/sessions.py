@@ -1,0 +1,75 @@
+"""The sessions of users: the tokens that signing in creates.
+
+A provider's JWT is stored as a token too. It is not listed or counted as a session, but it is
+revoked when all sessions are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from models.core.record_changes import RecordChanges
+from models.people.token import Token, TokenKind
+
+MAX_SESSIONS = 100
+"""The maximum number of live sessions of a user. Another sign-in ends the oldest."""
+MAX_ADDRESS_CHARS = 64
+MAX_USER_AGENT_CHARS = 200
+
+
+async def store_session(session: Token, user_id: UUID, address: str, user_agent: str) -> None:
+    """Store a new session of a user with its client, and end the oldest one beyond the limit."""
+    session.address = address[:MAX_ADDRESS_CHARS] or None
+    session.user_agent = clean_user_agent(user_agent)
+    await session.save(force_create=True)
+    await revoke_surplus_sessions(user_id, session.created_at)
+
+
+def clean_user_agent(user_agent: str) -> str | None:
+    """The header in one line of limited length, without control characters; None if empty."""
+    printable = "".join(each if each.isprintable() else " " for each in user_agent)
+    return " ".join(printable.split())[:MAX_USER_AGENT_CHARS] or None
+
+
+def live_tokens(user_id: UUID, at: datetime) -> Q:
+    """The live sessions and JWTs of a user."""
+    return Q(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+        user_id=user_id,
+        kind=TokenKind.SESSION,
+        revoked_at__isnull=True,
+    )
+
+
+def live_sessions(user_id: UUID, at: datetime) -> Q:
+    return Q(live_tokens(user_id, at), is_jwt=False)
+
+
+async def list_sessions(user_id: UUID, at: datetime) -> list[Token]:
+    """The live sessions of a user, newest first."""
+    return await Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
+
+
+async def revoke_sessions(
+    changes: RecordChanges, user_id: UUID, at: datetime, *, keep: UUID | None = None
+) -> int:
+    """Revoke the live sessions and JWTs of a user, except `keep`; returns their number."""
+    sessions = Token.filter(live_tokens(user_id, at)).select_for_update().order_by("id")
+    revoked = [token for token in await sessions if token.id != keep]
+    for token in revoked:
+        await changes.update(token, revoked_at=at)
+    return len(revoked)
+
+
+async def revoke_surplus_sessions(user_id: UUID, at: datetime) -> None:
+    """Revoke the oldest sessions if the user has more than MAX_SESSIONS."""
+    sessions = Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
+    surplus: Sequence[object] = (
+        await sessions.offset(MAX_SESSIONS).limit(MAX_SESSIONS).values_list("id", flat=True)
+    )
+    if surplus:
+        await Token.filter(id__in=surplus, revoked_at__isnull=True).update(revoked_at=at)

@@ -1,0 +1,184 @@
+"""Creates, lists and revokes API tokens, and creates and lists API clients, from the command line.
+
+Changes are in the audit log, with the command as their action and without an actor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from models import database
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
+from models.audit import storage
+from models.audit.entry import Origin
+from models.core import ids
+from models.core.errors import InvalidInput
+from models.core.record_changes import RecordChanges
+from models.core.text import MAX_NAME_CHARS
+from models.core.time import format_instant, to_utc
+from models.people import api_clients, token
+from models.people.token import Token, TokenKind
+from models.people.user import ApiClient
+from models.provisioning import InvalidArgument, clean_name, find_user
+
+DAYS = re.compile(r"(\d{1,5})d")
+T = TypeVar("T")
+
+
+async def run_command(
+    action: str, at: datetime, change: Callable[[RecordChanges], Awaitable[T]]
+) -> T:
+    """Run a change in one transaction, and store it in the audit log."""
+    async with database.transaction():
+        changes = RecordChanges()
+        result = await change(changes)
+        await storage.write(changes, Origin(action), at)
+    return result
+
+
+async def create_token(
+    email: str | None,
+    client: str | None,
+    scopes: Sequence[str],
+    expires: str | None,
+    name: str,
+    at: datetime,
+) -> str:
+    """Create an API token for the user with the email address, or for the API client of a name.
+
+    `expires` is an instant with an offset, or a number of days such as `90d`. Pass exactly one of
+    `email` and `client`. Returns the token's text. Raises InvalidArgument.
+    """
+    user = await find_user(email) if email is not None else None
+    caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
+    granted, expires_at = check_scopes(caller_kind, scopes), parse_expiry(expires, at)
+
+    async def create(changes: RecordChanges) -> str:
+        owner = await find_or_create_client(changes, client, at) if client is not None else None
+        created, text = token.build_token(
+            TokenKind.API,
+            name[:MAX_NAME_CHARS],
+            granted,
+            user_id=user.id if user else None,
+            client_id=owner.id if owner else None,
+            expires_at=expires_at,
+            at=at,
+        )
+        await changes.create(created)
+        return text
+
+    return await run_command("token create", at, create)
+
+
+async def find_or_create_client(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
+    name = clean_name(name, "an API client")
+    existing = await ApiClient.get_or_none(display_name=name)
+    return existing or await create_client_record(changes, name, at)
+
+
+async def create_client_record(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
+    """Raises InvalidArgument."""
+    try:
+        return await api_clients.create_client(changes, name, at)
+    except InvalidInput as error:
+        raise InvalidArgument(error.message) from error
+
+
+async def create_client(name: str, at: datetime) -> str:
+    """Create an API client; returns its global id. Raises InvalidArgument."""
+
+    async def create(changes: RecordChanges) -> str:
+        client = await create_client_record(changes, clean_name(name, "an API client"), at)
+        return ids.encode(ids.API_CLIENT, client.id)
+
+    return await run_command("client create", at, create)
+
+
+async def list_clients() -> list[str]:
+    """One line for each API client, by name: its id, `active` or `inactive`, and its name."""
+    return [
+        f"{ids.encode(ids.API_CLIENT, client.id)}  "
+        f"{'active' if client.active else 'inactive'}  {client.display_name}"
+        for client in await ApiClient.all().order_by("display_name", "id")
+    ]
+
+
+async def list_tokens(email: str | None, client: str | None, at: datetime) -> list[str]:
+    """One line for each live API token, newest first. Raises InvalidArgument for an unknown owner.
+
+    A line has the id, the first characters, the expiry, the scopes, the owner and the name.
+    """
+    tokens = Token.filter(kind=TokenKind.API, revoked_at__isnull=True)
+    if email is not None:
+        tokens = tokens.filter(user_id=(await find_user(email)).id)
+    if client is not None:
+        tokens = tokens.filter(client_id=(await find_client(client)).id)
+    rows = await tokens.select_related("user", "client").order_by("-created_at", "-id")
+    return [describe_token(row) for row in rows if row.expires_at is None or row.expires_at > at]
+
+
+def describe_token(row: Token) -> str:
+    expires = "never" if row.expires_at is None else format_instant(row.expires_at)
+    owner = row.user.email if row.user else ""
+    if row.client:
+        owner = row.client.display_name
+    scopes = ",".join(row.scopes)
+    return (
+        f"{ids.encode(ids.TOKEN, row.id)}  {row.prefix}  {expires}  {scopes}  {owner}  {row.name}"
+    )
+
+
+async def find_client(name: str) -> ApiClient:
+    client = await ApiClient.get_or_none(display_name=name.strip())
+    if client is None:
+        raise InvalidArgument(f"no API client has the name {name}")
+    return client
+
+
+async def revoke_token(token_id: str, at: datetime) -> None:
+    """Revoke an API token by its global id. Raises InvalidArgument if there is none."""
+
+    async def revoke(changes: RecordChanges) -> None:
+        key = ids.key_of(ids.TOKEN, token_id)
+        tokens = Token.filter(kind=TokenKind.API).select_for_update(no_key=True)
+        found = await tokens.get_or_none(id=key) if key else None
+        if found is None:
+            raise InvalidArgument(f"there is no API token {token_id!r}; see `token list`")
+        if found.revoked_at is None:
+            await changes.update(found, revoked_at=at)
+
+    await run_command("token revoke", at, revoke)
+
+
+def check_scopes(caller_kind: CallerKind, scopes: Sequence[str]) -> list[str]:
+    """The sorted scopes without duplicates. Raises InvalidArgument."""
+    allowed = {scope.value for scope in MAX_SCOPES[caller_kind]}
+    known = {scope.value for scope in Scope}
+    for scope in scopes:
+        if scope not in known:
+            raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
+        if scope not in allowed:
+            raise InvalidArgument(
+                f"a token of this {caller_kind.value} can't have the scope {scope}"
+            )
+    if not scopes:
+        raise InvalidArgument("a token must have at least one scope")
+    return sorted(set(scopes))
+
+
+def parse_expiry(expires: str | None, at: datetime) -> datetime | None:
+    if expires is None:
+        return None
+    text = expires.strip()
+    days = DAYS.fullmatch(text)
+    try:
+        end = at + timedelta(days=int(days[1])) if days else to_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        expected = "an instant with an offset, such as 2027-01-31T00:00:00Z, or days, such as 90d"
+        raise InvalidArgument(f"invalid expiry {expires!r}; use {expected}") from error
+    if end <= at:
+        raise InvalidArgument(f"the expiry {expires} is in the past")
+    return end

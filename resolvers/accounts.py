@@ -1,0 +1,234 @@
+"""Passwords, invitations and self-registration."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from time import monotonic
+from uuid import UUID
+
+from engine.limits.network import network_of
+from models.access.scopes import CALLER_KIND_BY_ROLE
+from models.access.viewer import SYSTEM, Viewer
+from models.core import ids, text
+from models.core.errors import InvalidInput, RateLimited, UserErrorCode
+from models.core.record_changes import RecordChanges
+from models.directory import users
+from models.directory.access import check_manages_users, lock_directory
+from models.directory.user_fields import UserFields
+from models.notifications.account_mail import INVITATION, can_reset_password
+from models.people import account_link, sessions
+from models.people.account_link import AccountLink, LinkPurpose
+from models.people.domains import find_organization_by_domain
+from models.people.email_address import clean_email
+from models.people.password import check_new_password
+from models.people.user import Role, User
+from resolvers.context import Context
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
+from resolvers.mutations.resolver import simple_mutation
+from resolvers.sign_in import check_password, hash_password, source_of, to_milliseconds
+from schema.inputs.accounts import (
+    ChangePasswordInput,
+    InviteUserInput,
+    RegisterUserInput,
+    RequestPasswordResetInput,
+    ResetPasswordInput,
+)
+from schema.payloads.accounts import (
+    ChangePasswordPayload,
+    InviteUserPayload,
+    RegisterUserPayload,
+    RequestPasswordResetPayload,
+    ResetPasswordPayload,
+)
+
+MIN_ANSWER_SECONDS = 0.25
+"""The time that an answer takes at least, so that it does not tell whether an account exists."""
+WRONG_PASSWORD = "The current password is wrong."  # noqa: S105 - a message
+PASSWORD_CHANGED = "The password was changed at the same moment. Try again."  # noqa: S105
+INVALID_LINK = "The link is invalid, was used before, or has expired. Request a new one."
+NO_REGISTRATION = "Registration is turned off. Ask the support team for an invitation."
+
+
+@simple_mutation(ChangePasswordPayload)
+async def change_password(context: Context, input: ChangePasswordInput) -> ChangePasswordPayload:
+    viewer = context.viewer
+    assert viewer.user is not None  # the permission is only for users
+    check_new_password(input.new_password, "newPassword")
+    user = await User.get(id=viewer.user.id)
+    source = source_of(context, user.email)
+    checked = await check_password(context, source, input.current_password)
+    if checked is None:
+        raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "currentPassword")
+    before = checked.password_hash
+    await context.services.sign_in_limits.record_success(source, context.now())
+    password_hash = await hash_password(context, input.new_password)
+
+    async def change(changes: RecordChanges, at: datetime) -> User:
+        locked = await User.select_for_update(no_key=True).get(id=user.id)
+        if locked.password_hash != before or not locked.active:
+            raise InvalidInput(UserErrorCode.INVALID, PASSWORD_CHANGED, "currentPassword")
+        keep = viewer.token.id if viewer.token else None
+        await set_password(changes, locked, password_hash, at, keep)
+        return locked
+
+    return ChangePasswordPayload(user=await run_action(context, "changePassword", change))
+
+
+async def set_password(
+    changes: RecordChanges,
+    user: User,
+    password_hash: str,
+    at: datetime,
+    keep_session: UUID | None = None,
+) -> None:
+    """Set the password, and revoke the user's sessions and links. The user must be locked."""
+    await changes.update(user, password_hash=password_hash)
+    await sessions.revoke_sessions(changes, user.id, at, keep=keep_session)
+    await account_link.invalidate_links(user.id, at)
+
+
+@simple_mutation(RequestPasswordResetPayload)
+async def request_password_reset(
+    context: Context, input: RequestPasswordResetInput
+) -> RequestPasswordResetPayload:
+    started = monotonic()
+    email = await check_email_request(context, input.email)
+
+    async def send(changes: RecordChanges, at: datetime) -> None:
+        user = await User.get_or_none(email=email)
+        if user is not None and await can_reset_password(user):
+            await send_reset_link(context, user, "password_reset", at)
+            changes.log(user, "password_reset", None, "requested")
+
+    await run_action(context, "requestPasswordReset", send)
+    await wait_until_answer(started)
+    return RequestPasswordResetPayload()
+
+
+async def check_email_request(context: Context, email: str) -> str:
+    """The cleaned email address, after counting the request.
+
+    Raises InvalidInput and RateLimited, whether or not an account has this address.
+    """
+    accounts = context.services.accounts
+    accounts.mails.check_enabled()
+    address = clean_email(email, "email")
+    network = network_of(context.address)
+    wait = await accounts.email_limits.count_request(address, network, context.now())
+    if wait:
+        message = "Too many emails were requested."
+        raise RateLimited(message, to_milliseconds(wait), "account_emails")
+    return address
+
+
+async def send_reset_link(context: Context, user: User, template: str, at: datetime) -> None:
+    accounts = context.services.accounts
+    expires_at = at + accounts.password_reset_lifetime
+    await accounts.mails.send_to_user(user, LinkPurpose.PASSWORD_RESET, template, expires_at, at)
+
+
+async def wait_until_answer(started: float) -> None:
+    await asyncio.sleep(max(0.0, started + MIN_ANSWER_SECONDS - monotonic()))
+
+
+@simple_mutation(ResetPasswordPayload)
+async def reset_password(context: Context, input: ResetPasswordInput) -> ResetPasswordPayload:
+    found = await account_link.find_link(input.token, context.now())
+    if found is None:
+        raise build_link_error()
+    check_new_password(input.new_password, "newPassword")
+    password_hash = await hash_password(context, input.new_password)
+
+    async def reset(changes: RecordChanges, at: datetime) -> User:
+        await lock_directory(SYSTEM)  # before the link and the user are locked
+        link = await account_link.find_link(input.token, at, lock=True)
+        if link is None:
+            raise build_link_error()
+        user = await find_or_register(changes, link, at)
+        await account_link.use_link(link, at)
+        await set_password(changes, user, password_hash, at)
+        return user
+
+    user = await run_action(context, "resetPassword", reset, await find_actor(found))
+    return ResetPasswordPayload(email=user.email)
+
+
+async def find_or_register(changes: RecordChanges, link: AccountLink, at: datetime) -> User:
+    """The locked user of the link; a new one for a registration. Raises InvalidInput.
+
+    The directory must be locked.
+    """
+    if link.user_id is not None:
+        user = await User.select_for_update(no_key=True).get(id=link.user_id)
+        if not user.active or user.email != link.email:
+            raise build_link_error()
+        return user
+    if await User.exists(email=link.email):
+        raise build_link_error()
+    organization = await find_organization_by_domain(link.email)
+    fields = UserFields(
+        email=link.email,
+        display_name=link.display_name,
+        organization_id=ids.encode(ids.ORGANIZATION, organization.id) if organization else None,
+    )
+    return await users.insert_user(changes, fields, at)
+
+
+async def find_actor(link: AccountLink) -> Viewer:
+    """The user of the link, who is the actor for the audit log; the system for a registration."""
+    if link.user_id is None:
+        return SYSTEM
+    user = await User.get(id=link.user_id)
+    return Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+
+
+def build_link_error() -> InvalidInput:
+    return InvalidInput(UserErrorCode.INVALID, INVALID_LINK, "token")
+
+
+def check_invitation(viewer: Viewer, input: InviteUserInput) -> None:
+    """Raises Forbidden if the viewer may not manage users of the role."""
+    check_manages_users(viewer, input.role or Role.CUSTOMER)
+
+
+async def prepare_invitation(context: Context, input: InviteUserInput) -> None:
+    context.services.accounts.mails.check_enabled()
+
+
+@admin_mutation(InviteUserPayload, "user", User, check=check_invitation, prepare=prepare_invitation)
+async def invite_user(mutation: AdminMutation, input: InviteUserInput) -> User:
+    fields = UserFields(
+        email=input.email,
+        display_name=input.display_name,
+        role=input.role or Role.CUSTOMER,
+        organization_id=input.organization_id,
+        teams=input.teams or (),
+    )
+    user = await users.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    accounts, at = mutation.context.services.accounts, mutation.at
+    expires_at = at + accounts.invitation_lifetime
+    await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, INVITATION, expires_at, at)
+    return user
+
+
+@simple_mutation(RegisterUserPayload)
+async def register_user(context: Context, input: RegisterUserInput) -> RegisterUserPayload:
+    started = monotonic()
+    accounts = context.services.accounts
+    if not accounts.has_self_registration:
+        raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_REGISTRATION)
+    name = text.clean_line(input.display_name, "displayName", max_chars=text.MAX_NAME_CHARS)
+    email = await check_email_request(context, input.email)
+
+    async def send(_: RecordChanges, at: datetime) -> None:
+        user = await User.get_or_none(email=email)
+        if user is None:
+            expires_at = at + accounts.invitation_lifetime
+            await accounts.mails.send_registration(email, name, expires_at, at)
+        elif await can_reset_password(user):
+            await send_reset_link(context, user, "already_registered", at)
+
+    await run_action(context, "registerUser", send)
+    await wait_until_answer(started)
+    return RegisterUserPayload()

@@ -1,0 +1,227 @@
+"""The HTTP endpoints for signing in by identity providers: start, callback and logout.
+
+GET  /auth/oidc/{provider}/start     sends the person to the provider
+GET  /auth/oidc/{provider}/callback  gets the person back, and sends a sign-in code to the
+                                     application, which calls the mutation signInWithCode
+POST /auth/oidc/{provider}/logout    ends sessions (OpenID Connect Back-Channel Logout 1.0)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from secrets import compare_digest
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from engine.limit_refusals import count_refusal
+from engine.limits.network import network_of
+from models.audit.entry import Origin
+from models.oidc import code_flow, sessions
+from models.oidc.accounts import SignInError, SignInRefused, find_account
+from models.oidc.code_flow import SignInAttempt
+from models.oidc.http_client import ProviderRefused, ProviderUnavailable
+from models.oidc.metadata import ProviderDocuments
+from models.oidc.tokens import MAX_JWT_CHARS, InvalidJwt, check_logout_token, read_jwt
+from resolvers.context import Services
+
+SIGN_IN_WITH_CODE = "signInWithCode"
+"""The name of such a sign-in in the audit log."""
+MAX_CONCURRENT_EXCHANGES = 20
+"""Sign-ins of this process that wait for a provider. Further ones are refused."""
+MAX_CONCURRENT_EXCHANGES_PER_NETWORK = 5
+MAX_FORM_BYTES = MAX_JWT_CHARS + 1024
+COOKIE_SECONDS = 600
+COOKIE = "ticketwire-sign-in"
+NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+EXPIRED = "This sign-in has expired, or it began in another browser. Start again.\n"
+BUSY = "Too many people sign in at this moment. Try again.\n"
+log = structlog.get_logger("ticketwire.oidc")
+
+
+class TooManyExchanges(Exception):
+    """Too many sign-ins wait for a provider."""
+
+
+class OidcEndpoints:
+    """The endpoints of all providers."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.providers = services.identity_providers
+        self.is_secure = urlsplit(self.providers.callback_base).scheme == "https"
+        # Browsers let only a secure page of this very host set a cookie with this prefix.
+        self.cookie = f"__Host-{COOKIE}" if self.is_secure else COOKIE
+        self.exchanges: dict[str, int] = {}
+        """Running exchanges by network."""
+
+    def routes(self) -> list[Route]:
+        base = "/auth/oidc/{provider}"
+        return [
+            Route(f"{base}/start", self.start, methods=["GET"]),
+            Route(f"{base}/callback", self.finish, methods=["GET"]),
+            Route(f"{base}/logout", self.log_out, methods=["POST"]),
+        ]
+
+    def find_provider(self, request: Request) -> ProviderDocuments | None:
+        """The provider of the path, if people can sign in by it."""
+        documents = self.providers.by_name.get(request.path_params["provider"])
+        return documents if documents and documents.provider.client_id else None
+
+    async def start(self, request: Request) -> Response:
+        """Send the person to the provider. Parameters: redirectUrl and challenge."""
+        documents = self.find_provider(request)
+        if documents is None:
+            return refuse("There is no such identity provider.\n", 404)
+        redirect_url = request.query_params.get("redirectUrl", "")
+        if redirect_url not in self.providers.redirect_urls:
+            return refuse("redirectUrl must be one of TICKETWIRE_SIGN_IN_REDIRECT_URLS.\n", 400)
+        challenge = request.query_params.get("challenge", "")
+        if not code_flow.CHALLENGE.fullmatch(challenge):
+            return refuse("challenge must be a SHA-256 in base64url, without padding.\n", 400)
+        attempt = code_flow.start_attempt(documents.provider.name, redirect_url, challenge)
+        try:
+            url = await code_flow.build_authorization_url(self.providers, documents, attempt)
+        except ProviderUnavailable as error:
+            log.warning("oidc.start_failed", error=str(error))
+            return refuse("The identity provider is not available. Try again later.\n", 503)
+        response = RedirectResponse(url, 303, NO_STORE)
+        response.set_cookie(
+            self.cookie,
+            attempt.encode(),
+            max_age=COOKIE_SECONDS,
+            secure=self.is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    async def finish(self, request: Request) -> Response:
+        """Receive the provider's response, and send a sign-in code or an error to the
+        application."""
+        documents = self.find_provider(request)
+        attempt = code_flow.read_attempt(request.cookies.get(self.cookie))
+        if documents is None or attempt is None or not self.is_response_to(request, attempt):
+            return refuse(EXPIRED, 400)
+        try:
+            with self.count_exchange(network_of(address_of(request))):
+                result = await self.sign_in(request, documents, attempt)
+        except TooManyExchanges:
+            count_refusal("provider_exchanges")
+            return refuse(BUSY, 503)
+        separator = "&" if urlsplit(attempt.redirect_url).query else "?"
+        url = f"{attempt.redirect_url}{separator}{urlencode(result)}"
+        response = RedirectResponse(url, 303, NO_STORE)
+        response.delete_cookie(self.cookie, secure=self.is_secure, httponly=True, samesite="lax")
+        return response
+
+    def is_response_to(self, request: Request, attempt: SignInAttempt) -> bool:
+        """Whether this is the response to an attempt of this browser with this provider."""
+        state = request.query_params.get("state", "")
+        return (
+            attempt.provider == request.path_params["provider"]
+            and attempt.redirect_url in self.providers.redirect_urls
+            and compare_digest(state.encode(), attempt.state.encode())
+        )
+
+    async def sign_in(
+        self, request: Request, documents: ProviderDocuments, attempt: SignInAttempt
+    ) -> dict[str, str]:
+        """The parameters for the application's URL: a code, or the reason of a failure."""
+        provider, at = documents.provider, self.services.now()
+        origin = Origin(
+            SIGN_IN_WITH_CODE, address=address_of(request), request_id=request.scope["request_id"]
+        )
+        try:
+            # RFC 9207: the response names its issuer
+            if request.query_params.get("iss", provider.issuer) != provider.issuer:
+                raise InvalidJwt("the response is that of another issuer")
+            if "error" in request.query_params:
+                raise ProviderRefused(request.query_params["error"][:100])
+            code = request.query_params.get("code", "")
+            token, claims = await code_flow.exchange_code(
+                self.providers, documents, attempt, code, at
+            )
+            identity, _ = await find_account(provider, token.subject, claims, origin, at)
+            return {
+                "signInCode": await sessions.create_code(identity, token, attempt.challenge, at)
+            }
+        except SignInRefused as error:
+            reason = error.reason
+        except ProviderUnavailable as error:
+            log.warning("oidc.sign_in_failed", error=str(error))
+            reason = SignInError.PROVIDER_UNAVAILABLE
+        except (InvalidJwt, ProviderRefused) as error:
+            log.info("oidc.sign_in_refused", error=str(error))
+            reason = SignInError.REFUSED_BY_PROVIDER
+        return {"signInError": reason.value}
+
+    @contextlib.contextmanager
+    def count_exchange(self, network: str) -> Generator[None]:
+        """Raises TooManyExchanges."""
+        running = self.exchanges.get(network, 0)
+        if (
+            running >= MAX_CONCURRENT_EXCHANGES_PER_NETWORK
+            or sum(self.exchanges.values()) >= MAX_CONCURRENT_EXCHANGES
+        ):
+            raise TooManyExchanges
+        self.exchanges[network] = running + 1
+        try:
+            yield
+        finally:
+            self.exchanges[network] -= 1
+            if not self.exchanges[network]:
+                del self.exchanges[network]
+
+    async def log_out(self, request: Request) -> Response:
+        """End the sessions that a provider's logout token names."""
+        documents = self.find_provider(request)
+        if documents is None:
+            return refuse("There is no such identity provider.\n", 404)
+        try:
+            await self.end_sessions(documents, await read_logout_token(request))
+        except InvalidJwt as error:
+            log.info("oidc.logout_refused", error=str(error))
+            description = {"error": "invalid_request", "error_description": str(error)}
+            return JSONResponse(description, 400, NO_STORE)
+        except ProviderUnavailable as error:
+            log.warning("oidc.logout_failed", error=str(error))
+            return refuse("The keys of the identity provider are not available.\n", 503)
+        return Response(None, 200, NO_STORE)
+
+    async def end_sessions(self, documents: ProviderDocuments, text: str) -> None:
+        """Raises InvalidJwt or ProviderUnavailable."""
+        provider, at, leeway = documents.provider, self.services.now(), self.providers.leeway
+        token = await read_jwt(text, documents, at, leeway)
+        check_logout_token(token, provider.client_id or "")
+        count = await sessions.end_sessions(provider.issuer, token, at, leeway)
+        log.info("oidc.logged_out", provider=provider.name, sessions=count)
+
+
+async def read_logout_token(request: Request) -> str:
+    """The logout token of a form. Raises InvalidJwt."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            count_refusal("logout_token_bytes")
+            raise InvalidJwt("the form is too long")
+    try:
+        values = parse_qs(body.decode("ascii"), max_num_fields=10).get("logout_token", [])
+    except ValueError as error:
+        raise InvalidJwt("not a form") from error
+    if len(values) != 1:
+        raise InvalidJwt("the form needs one logout_token")
+    return values[0]
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def refuse(text: str, status: int) -> Response:
+    return PlainTextResponse(text, status, NO_STORE)

@@ -1,0 +1,58 @@
+"""Identities: the last step of a sign-in by a provider, and the links that administrators make."""
+
+from __future__ import annotations
+
+from models.audit.entry import Origin
+from models.core.errors import InvalidInput, UserErrorCode
+from models.oidc import links, sessions
+from models.oidc.accounts import write_sign_in
+from models.people.identity import Identity
+from models.people.user import User
+from resolvers.auth.oidc import SIGN_IN_WITH_CODE
+from resolvers.context import Context
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from resolvers.mutations.resolver import simple_mutation
+from schema.inputs.identities import LinkIdentityInput, UnlinkIdentityInput
+from schema.inputs.people import SignInWithCodeInput
+from schema.payloads.identities import LinkIdentityPayload, UnlinkIdentityPayload
+from schema.payloads.people import SignInWithCodePayload
+
+INVALID_CODE = "The code is unknown, expired or used, or the verifier is wrong. Sign in again."
+
+
+@simple_mutation(SignInWithCodePayload)
+async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> SignInWithCodePayload:
+    """Exchange a code for a session, and make its user the viewer of the context."""
+    at = context.now()
+    code = await sessions.take_code(input.code, input.verifier, at)
+    if code is None:
+        raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
+    identity = await Identity.get(id=code.identity_id).select_related("user")
+    issued = await sessions.issue_session(
+        code,
+        identity,
+        context.rules.session_length,
+        at,
+        address=context.address,
+        user_agent=context.user_agent,
+    )
+    viewer = await context.services.sessions.authenticate(issued[1]) if issued else None
+    if issued is None or viewer is None:  # ended or deactivated since the code was issued
+        raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
+    token, text = issued
+    origin = Origin(SIGN_IN_WITH_CODE, address=context.address, request_id=context.request_id)
+    await write_sign_in(identity, identity.user, origin, at)
+    context.set_viewer(viewer)
+    return SignInWithCodePayload(token=text, viewer=viewer, expires_at=token.expires_at)
+
+
+@admin_mutation(LinkIdentityPayload, "user", User)
+async def link_identity(mutation: AdminMutation, input: LinkIdentityInput) -> User:
+    return await links.link_identity(
+        mutation.changes, input.user_id, input.issuer, input.subject, mutation.at
+    )
+
+
+@admin_mutation(UnlinkIdentityPayload, "user", User)
+async def unlink_identity(mutation: AdminMutation, input: UnlinkIdentityInput) -> User:
+    return await links.unlink_identity(mutation.changes, input.user_id, input.issuer, input.subject)

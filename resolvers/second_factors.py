@@ -1,0 +1,100 @@
+"""The second factors of agents and admins."""
+
+from __future__ import annotations
+
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.core import ids
+from models.core.errors import InvalidInput, UserErrorCode
+from models.people import second_factor, sessions
+from models.people.token import Token
+from models.people.user import User
+from resolvers.context import Context
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from resolvers.sign_in import count_code, require_code
+from schema.inputs.second_factors import (
+    ConfirmSecondFactorInput,
+    DisableSecondFactorInput,
+    ResetSecondFactorInput,
+    StartSecondFactorInput,
+)
+from schema.payloads.second_factors import (
+    ConfirmSecondFactorPayload,
+    SecondFactorPayload,
+    StartSecondFactorPayload,
+)
+
+REQUIRED_BY_SERVER = "The server requires a second factor of all agents and admins."
+NOT_ENABLED = "You have no second factor."
+
+
+@admin_mutation(StartSecondFactorPayload, "user", User)
+async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorInput) -> User:
+    user = await lock_own_user(mutation)
+    secrets = mutation.context.services.accounts.secrets
+    secret, uri = await second_factor.start(user, secrets, mutation.at)
+    mutation.shown_once.update(secret=secret, otpauth_uri=uri)
+    return user
+
+
+async def lock_own_user(mutation: AdminMutation) -> User:
+    return await User.select_for_update(no_key=True).get(id=mutation.viewer.user_id)
+
+
+async def count_confirmation(context: Context, input: ConfirmSecondFactorInput) -> None:
+    assert context.viewer.user is not None  # the permission is only for users
+    await count_code(context, context.viewer.user)
+
+
+@admin_mutation(ConfirmSecondFactorPayload, "user", User, prepare=count_confirmation)
+async def confirm_second_factor(mutation: AdminMutation, input: ConfirmSecondFactorInput) -> User:
+    user = await lock_own_user(mutation)
+    accounts = mutation.context.services.accounts
+    codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
+    await accounts.second_factor_limits.record_success(user.id, mutation.at)
+    mutation.changes.log(user, "second_factor", before=False, after=True)
+    mutation.shown_once["recovery_codes"] = codes
+    await grant_scopes(mutation, user)
+    return user
+
+
+async def grant_scopes(mutation: AdminMutation, user: User) -> None:
+    """Give the session its scopes, which it lacks if the server requires a second factor."""
+    current = mutation.viewer.token
+    assert current is not None  # the permission requires a session
+    token = await Token.select_for_update(no_key=True).get(id=current.id)
+    if not token.scopes:
+        scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
+        await mutation.changes.update(token, scopes=scopes)
+
+
+async def check_disabling(context: Context, input: DisableSecondFactorInput) -> None:
+    user = context.viewer.user
+    assert user is not None  # the permission is only for users
+    if context.services.accounts.requires_second_factor:
+        raise InvalidInput(UserErrorCode.INVALID, REQUIRED_BY_SERVER)
+    if not await second_factor.is_enabled(user.id):
+        raise InvalidInput(UserErrorCode.INVALID, NOT_ENABLED)
+    await require_code(context, user, input.code, "code")
+
+
+@admin_mutation(SecondFactorPayload, "user", User, prepare=check_disabling)
+async def disable_second_factor(mutation: AdminMutation, input: DisableSecondFactorInput) -> User:
+    user = await lock_own_user(mutation)
+    await remove(mutation, user)
+    return user
+
+
+async def remove(mutation: AdminMutation, user: User) -> None:
+    if await second_factor.disable(user.id):
+        mutation.changes.log(user, "second_factor", before=True, after=False)
+
+
+@admin_mutation(SecondFactorPayload, "user", User)
+async def reset_second_factor(mutation: AdminMutation, input: ResetSecondFactorInput) -> User:
+    key = ids.key_of(ids.USER, input.user_id)
+    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
+    if user is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    await remove(mutation, user)
+    await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)
+    return user

@@ -1,0 +1,50 @@
+"""The sessions of users, and their revocation."""
+
+from __future__ import annotations
+
+from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS
+from models.access.viewer import Viewer
+from models.core import ids
+from models.core.errors import InvalidInput, UserErrorCode
+from models.people import sessions
+from models.people.token import Token, TokenKind
+from models.people.user import User
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from schema.inputs.sessions import RevokeAllSessionsInput, RevokeSessionInput
+from schema.payloads.sessions import RevokeAllSessionsPayload, RevokeSessionPayload
+
+NO_SESSION = "There is no such session."
+
+
+@admin_mutation(RevokeSessionPayload, "session", Token)
+async def revoke_session(mutation: AdminMutation, input: RevokeSessionInput) -> Token:
+    key, viewer = ids.key_of(ids.SESSION, input.session_id), mutation.viewer
+    found = Token.select_for_update(no_key=True).filter(kind=TokenKind.SESSION, is_jwt=False)
+    if not ADMINISTER.allows(viewer):
+        found = found.filter(user_id=viewer.user_id)
+    token = await found.get_or_none(id=key) if key else None
+    if token is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, NO_SESSION, "sessionId")
+    if token.revoked_at is None:
+        await mutation.changes.update(token, revoked_at=mutation.at)
+    return token
+
+
+def check_revocation(viewer: Viewer, input: RevokeAllSessionsInput) -> None:
+    """Users revoke their own sessions; admins also those of others. Raises Forbidden."""
+    key = None if input.user_id is None else ids.key_of(ids.USER, input.user_id)
+    is_own = input.user_id is None or (key is not None and key == viewer.user_id)
+    (MANAGE_OWN_TOKENS if is_own else ADMINISTER).check(viewer)
+
+
+@admin_mutation(RevokeAllSessionsPayload, "user", User, check=check_revocation)
+async def revoke_all_sessions(mutation: AdminMutation, input: RevokeAllSessionsInput) -> User:
+    viewer = mutation.viewer
+    key = viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
+    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
+    if user is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    keep = viewer.token.id if input.keep_current and viewer.token else None
+    count = await sessions.revoke_sessions(mutation.changes, user.id, mutation.at, keep=keep)
+    mutation.shown_once["revoked"] = count
+    return user

@@ -1,0 +1,121 @@
+"""What signing in shares with other checks of passwords and second factors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+
+from engine.limits.network import network_of, wide_network_of
+from models.core.errors import InvalidInput, RateLimited, UserErrorCode
+from models.core.text import is_blank, is_storable
+from models.people import second_factor
+from models.people.email_address import MAX_EMAIL_CHARS
+from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
+from models.people.sign_in_limits import Source
+from models.people.user import User
+from resolvers.auth import sign_in_audit
+from resolvers.context import Context
+
+RETRY_WHEN_BUSY_MS = 1000
+QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
+QUEUE_LIMIT = "waiting_sign_ins"
+MILLISECOND = timedelta(milliseconds=1)
+CODE_NEEDED = "Enter a code of the second factor, or a recovery code."
+
+
+def to_milliseconds(wait: timedelta) -> int:
+    return ceil(wait / MILLISECOND)
+
+
+def source_of(context: Context, email: str) -> Source:
+    """The account with this email address, and the networks of the caller."""
+    return Source(email, network_of(context.address), wide_network_of(context.address))
+
+
+async def check_password(context: Context, source: Source, password: str) -> User | None:
+    """Count the attempt and check the password; the user if it is right.
+
+    A wrong password is recorded in the audit log. Raises RateLimited; then nothing is counted.
+    """
+    limits, passwords = context.services.sign_in_limits, context.services.passwords
+    standing = await limits.read_standing(source, context.now())
+    refuse_if_early(standing.wait)
+    try:
+        # The place comes first, so that an attempt without a place is not counted.
+        with passwords.take_place(source.wide_network, is_known=standing.is_known):
+            refuse_if_early(await limits.count_attempt(source, context.now()))
+            user = await find_user(source.email)
+            has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
+            matches = await passwords.matches(
+                password if has_valid_form else "",
+                user.password_hash if user and user.active else None,
+                is_known=standing.is_known,
+            )
+    except PasswordQueueFull:
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
+    if user is None or not matches:
+        await sign_in_audit.record_failure(context, user)
+        return None
+    return user
+
+
+def refuse_if_early(wait: timedelta) -> None:
+    """Raises RateLimited if there is a time to wait."""
+    if wait:
+        message = "Too many attempts to sign in."
+        raise RateLimited(message, to_milliseconds(wait), "sign_in_attempts")
+
+
+async def find_user(email: str) -> User | None:
+    if not is_storable(email) or len(email) > MAX_EMAIL_CHARS:
+        return None
+    return await User.get_or_none(email=email)
+
+
+async def hash_password(context: Context, password: str) -> str:
+    """The hash of a new password, for a caller who may set it. Raises RateLimited."""
+    passwords = context.services.passwords
+    try:
+        with passwords.take_place(wide_network_of(context.address), is_known=True):
+            return await passwords.hash(password)
+    except PasswordQueueFull:
+        raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
+
+
+async def check_second_factor(
+    context: Context, user: User, source: Source, code: str | None
+) -> bool:
+    """Check the code of a user whose password was right.
+
+    Returns whether the user has a second factor. Raises InvalidInput SECOND_FACTOR_REQUIRED without
+    a code, INVALID for a wrong one, and RateLimited.
+    """
+    if not await second_factor.is_enabled(user.id):
+        return False
+    await context.services.sign_in_limits.record_password_match(source, context.now())
+    if code is None or is_blank(code):
+        raise InvalidInput(UserErrorCode.SECOND_FACTOR_REQUIRED, CODE_NEEDED, "secondFactor")
+    try:
+        await require_code(context, user, code, "secondFactor")
+    except InvalidInput:
+        await sign_in_audit.record_failure(context, user)
+        raise
+    return True
+
+
+async def require_code(context: Context, user: User, code: str, field: str) -> None:
+    """Use up a code of the user's second factor. Raises InvalidInput and RateLimited."""
+    accounts = context.services.accounts
+    await count_code(context, user)
+    if not await second_factor.accept_code(user.id, code, accounts.secrets, context.now()):
+        raise InvalidInput(UserErrorCode.INVALID, second_factor.WRONG_CODE, field)
+    await accounts.second_factor_limits.record_success(user.id, context.now())
+
+
+async def count_code(context: Context, user: User) -> None:
+    """Count an attempt to enter a code. Raises RateLimited; then nothing is counted."""
+    limits = context.services.accounts.second_factor_limits
+    wait = await limits.count_attempt(user.id, context.now())
+    if wait:
+        message = "Too many codes were wrong."
+        raise RateLimited(message, to_milliseconds(wait), "second_factor_attempts")

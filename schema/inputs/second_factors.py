@@ -1,0 +1,32 @@
+"""Inputs of the mutations for second factors."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.inputs.fields import RECORD_IDEMPOTENCY_KEY, optional, required
+
+CODE = "A current code of the second factor, 6 digits. Spaces are ignored."
+
+
+@strawberry.input(description="The start of the set-up of a second factor.")
+class StartSecondFactorInput:
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The first code of a new second factor.")
+class ConfirmSecondFactorInput:
+    code: str = required(CODE)
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A code of the second factor to remove.")
+class DisableSecondFactorInput:
+    code: str = required("A current code of the second factor, or an unused recovery code.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A user whose second factor is lost.")
+class ResetSecondFactorInput:
+    user_id: strawberry.ID = required("The id of the user.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -1,0 +1,69 @@
+"""The mutations for API clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import ADMINISTER
+from resolvers import api_clients
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
+from schema.payloads.api_clients import ApiClientPayload
+
+NAME_ERRORS = (
+    "REQUIRED (displayName)",
+    "TOO_LONG (displayName)",
+    "TAKEN (displayName)",
+)
+
+
+@strawberry.type
+class ApiClientMutations:
+    create_api_client: Any = mutation(
+        api_clients.create_api_client,
+        ADMINISTER,
+        "Creates an API client, for an integrator's program. createApiToken gives it a token. "
+        "There are at most 200 active API clients.",
+        ApiClientPayload | None,
+        errors=(
+            *NAME_ERRORS,
+            "INVALID (displayName, idempotencyKey; without a field, if there are already 200 "
+            "active API clients)",
+            *KEY_ERRORS,
+        ),
+    )
+    update_api_client: Any = mutation(
+        api_clients.update_api_client,
+        ADMINISTER,
+        "Changes the name of an API client.",
+        ApiClientPayload | None,
+        errors=(
+            "NOT_FOUND (clientId)",
+            *NAME_ERRORS,
+            "INVALID (displayName, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )
+    deactivate_api_client: Any = mutation(
+        api_clients.deactivate_api_client,
+        ADMINISTER,
+        "Deactivates an API client. Its tokens are refused, and its subscriptions end within "
+        "seconds. What it has written stays.",
+        ApiClientPayload | None,
+        errors=("NOT_FOUND (clientId)", "INVALID (idempotencyKey)", *TICKET_ERRORS),
+    )
+    reactivate_api_client: Any = mutation(
+        api_clients.reactivate_api_client,
+        ADMINISTER,
+        "Reactivates an API client. Its tokens that are neither revoked nor expired are accepted "
+        "again.",
+        ApiClientPayload | None,
+        errors=(
+            "NOT_FOUND (clientId)",
+            "INVALID (idempotencyKey; without a field, if there are already 200 active API "
+            "clients)",
+            *TICKET_ERRORS,
+        ),
+    )

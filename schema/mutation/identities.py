@@ -1,0 +1,44 @@
+"""The mutations for identities: the accounts of users at identity providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import ADMINISTER
+from resolvers import identities
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
+from schema.payloads.identities import LinkIdentityPayload, UnlinkIdentityPayload
+
+
+@strawberry.type
+class IdentityMutations:
+    link_identity: Any = mutation(
+        identities.link_identity,
+        ADMINISTER,
+        "Lets a user sign in by an account at an identity provider. A sign-in links only customers "
+        "by their email address, so agents and admins need this mutation. A user has at most 10 "
+        "identities. Linking an identity again to its owner changes nothing.",
+        LinkIdentityPayload | None,
+        errors=(
+            "NOT_FOUND (userId)",
+            "REQUIRED (issuer, subject)",
+            "TOO_LONG (issuer, subject)",
+            "TAKEN (subject): the identity belongs to another user",
+            "INVALID (userId: the user has 10 identities; issuer, subject, idempotencyKey)",
+            *KEY_ERRORS,
+        ),
+    )
+    unlink_identity: Any = mutation(
+        identities.unlink_identity,
+        ADMINISTER,
+        "Deletes an identity of a user. Sessions that began by this identity end within seconds.",
+        UnlinkIdentityPayload | None,
+        errors=(
+            "NOT_FOUND (userId; subject: the user has no such identity)",
+            "INVALID (idempotencyKey)",
+            *KEY_ERRORS,
+        ),
+    )

@@ -1,0 +1,399 @@
+"""Passwords, invitations and self-registration, with emails through a real SMTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import httpx2
+import pytest
+from support import Client, Refused, Service, World
+from support.accounts import PASSWORD, error_of, send, set_password, succeed
+from support.actors import token_of
+from support.mailing import mailer, send_due_mails
+from support.service import running
+from support.smtp_sink import Sink, body, sink
+
+from models.audit.directory_event import DirectoryEvent
+from models.audit.entry import AuditEntry
+from models.notifications.email import Mail, MailStatus
+from models.people.account_link import AccountLink
+from models.people.password import hash_password
+from models.people.user import Role, User
+from resolvers.accounts import MIN_ANSWER_SECONDS
+from workers.cleanup import Cleanup
+
+pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]
+
+URL = "https://help.example.com/portal/"
+LINK = re.compile(r"https://help\.example\.com/portal/([a-z-]+)#token=(\S+)")
+NEW = "another horse"
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Sink]:
+    async with sink() as server:
+        yield server
+
+
+@asynccontextmanager
+async def serving(url: str, **settings: Any) -> AsyncGenerator[tuple[Service, World]]:
+    options: dict[str, Any] = {"public_url": URL, "run_jobs": False, **settings}
+    async with running(url, **options) as service:
+        world = await World.make()
+        await set_password("cora@example.com", hash_password(PASSWORD))
+        yield service, world
+
+
+@pytest.fixture
+async def served(url: str) -> AsyncIterator[tuple[Service, World]]:
+    async with serving(url) as found:
+        yield found
+
+
+async def deliver(service: Service, inbox: Sink) -> list[tuple[str, str]]:
+    """Send the due emails; return the page and the token of each link received so far."""
+    await send_due_mails(mailer(inbox, url=URL), service.clock())
+    found = [LINK.search(body(message)) for message in inbox.received]
+    return [(match[1], match[2]) for match in found if match]
+
+
+async def sign_in(service: Service, email: str, password: str) -> bool:
+    payload = await send(service.client(), "signIn", email=email, password=password)
+    return payload["token"] is not None
+
+
+async def is_signed_in(client: Client) -> bool:
+    return (await client.post("{ viewer { role } }")).status_code == 200
+
+
+# ---------------------------------------------------------------- changePassword
+
+
+async def test_a_changed_password_ends_the_other_sessions(served: tuple[Service, World]) -> None:
+    service, world = served
+    user = await User.get(id=world.cora.id)
+    cora, other = service.client(world.cora.token), service.client(await token_of(user))
+    assert await error_of(cora, "changePassword", currentPassword="no", newPassword=NEW) == (
+        "INVALID currentPassword"
+    )
+    await succeed(cora, "changePassword", currentPassword=PASSWORD, newPassword=NEW)
+    assert await is_signed_in(cora)
+    assert not await is_signed_in(other)
+    assert await sign_in(service, "cora@example.com", NEW)
+    assert not await sign_in(service, "cora@example.com", PASSWORD)
+    entries = await AuditEntry.filter(action="changePassword")
+    assert {each.record_id for each in entries} >= {world.cora.id}
+    assert "argon2" not in str([each.changes for each in entries])
+    assert await DirectoryEvent.all().count() == 0
+
+
+async def test_new_passwords_are_validated(served: tuple[Service, World]) -> None:
+    service, world = served
+    cora = service.client(world.cora.token)
+    for password, code in (
+        ("", "INVALID"),
+        ("short", "INVALID"),
+        (" " * 20, "REQUIRED"),
+        ("a\0bcdefgh", "INVALID"),
+        ("x" * 1025, "TOO_LONG"),
+    ):
+        refusal = await error_of(
+            cora, "changePassword", currentPassword=PASSWORD, newPassword=password
+        )
+        assert refusal == f"{code} newPassword"
+    assert await sign_in(service, "cora@example.com", PASSWORD)
+
+
+async def test_wrong_current_passwords_are_limited(url: str) -> None:
+    async with serving(url, max_sign_in_attempts=3) as (service, world):
+        cora = service.client(world.cora.token)
+        for _ in range(3):
+            await send(cora, "changePassword", currentPassword="no", newPassword=NEW)
+        with pytest.raises(Refused, match="RATE_LIMITED"):
+            await send(cora, "changePassword", currentPassword=PASSWORD, newPassword=NEW)
+
+
+# ---------------------------------------------------------------- password reset
+
+
+async def test_a_reset_link_works_once_and_ends_all_sessions(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, world = served
+    cora, stranger = service.client(world.cora.token), service.client()
+    await succeed(stranger, "requestPasswordReset", email=" CORA@example.com")
+    await succeed(stranger, "requestPasswordReset", email="cora@example.com")
+    links = await deliver(service, inbox)
+    assert [page for page, _ in links] == ["reset-password"] * 2
+    assert str(inbox.received[0]["To"]) == "Cora <cora@example.com>"
+    assert links[0][1] in body(inbox.received[0], "html")
+    stored = str([vars(each) for each in await AccountLink.all()])
+    assert links[0][1] not in stored
+    resets = (send(stranger, "resetPassword", token=links[0][1], newPassword=NEW) for _ in range(4))
+    payloads = await asyncio.gather(*resets)
+    assert sorted(each["email"] or "" for each in payloads) == ["", "", "", "cora@example.com"]
+    assert await error_of(stranger, "resetPassword", token=links[1][1], newPassword=NEW) == (
+        "INVALID token"
+    )
+    assert not await is_signed_in(cora)
+    assert await sign_in(service, "cora@example.com", NEW)
+    assert not await sign_in(service, "cora@example.com", PASSWORD)
+    entry = (await AuditEntry.filter(action="resetPassword", record_id=world.cora.id))[0]
+    assert entry.actor_user_id == world.cora.id
+
+
+async def test_unknown_addresses_get_the_same_answer_in_the_same_time(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, world = served
+    await User.filter(id=world.carl.id).update(active=False)
+    for email in ("cora@example.com", "nobody@example.com", "carl@example.com", "ada@example.com"):
+        started = monotonic()
+        answer = await service.client().answer(
+            "mutation($input: RequestPasswordResetInput!) "
+            "{ requestPasswordReset(input: $input) { userErrors { code } } }",
+            input={"email": email},
+        )
+        assert monotonic() - started >= MIN_ANSWER_SECONDS
+        assert answer["data"] == {"requestPasswordReset": {"userErrors": []}}
+    await deliver(service, inbox)
+    assert inbox.recipients == ["cora@example.com"]
+    assert await Mail.all().count() == await AccountLink.all().count() == 1
+
+
+async def test_a_link_expires_and_is_purged(served: tuple[Service, World], inbox: Sink) -> None:
+    service, _ = served
+    stranger = service.client()
+    await succeed(stranger, "requestPasswordReset", email="cora@example.com")
+    ((_, token),) = await deliver(service, inbox)
+    await succeed(stranger, "requestPasswordReset", email="cora@example.com")
+    service.clock.advance(minutes=60)
+    assert await error_of(stranger, "resetPassword", token=token, newPassword=NEW) == (
+        "INVALID token"
+    )
+    assert len(await deliver(service, inbox)) == 1, "an expired link is not sent"
+    assert await Mail.filter(status=MailStatus.FAILED).count() == 1
+    await Cleanup().run_once(service.clock() + timedelta(minutes=1), 0)
+    assert await AccountLink.all().count() == 0
+
+
+async def test_a_link_dies_with_the_address_the_account_or_the_password(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, world = served
+    stranger, cora = service.client(), service.client(world.cora.token)
+    for _ in range(3):
+        await succeed(stranger, "requestPasswordReset", email="cora@example.com")
+    tokens = [token for _, token in await deliver(service, inbox)]
+    for before, after in (
+        ({"email": "cora@example.com"}, {"email": "other@example.com"}),
+        ({"active": True}, {"active": False}),
+    ):
+        await User.filter(id=world.cora.id).update(**after)
+        assert await error_of(stranger, "resetPassword", token=tokens[0], newPassword=NEW) == (
+            "INVALID token"
+        )
+        await User.filter(id=world.cora.id).update(**before)
+    await succeed(cora, "changePassword", currentPassword=PASSWORD, newPassword=NEW)
+    for token in tokens:
+        assert await error_of(stranger, "resetPassword", token=token, newPassword=PASSWORD) == (
+            "INVALID token"
+        )
+
+
+async def test_hostile_tokens_are_refused(served: tuple[Service, World]) -> None:
+    service, world = served
+    for token in ("", ".", "a\0", "x" * 100_000, f"{world.cora.id}.x", str(world.cora.id)):
+        assert await error_of(service.client(), "resetPassword", token=token, newPassword=NEW) == (
+            "INVALID token"
+        )
+
+
+async def test_links_ignore_the_host_header(served: tuple[Service, World], inbox: Sink) -> None:
+    service, _ = served
+    async with httpx2.AsyncClient() as http:
+        query = (
+            'mutation { requestPasswordReset(input: {email: "cora@example.com"}) '
+            "{ userErrors { code } } }"
+        )
+        headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+        await http.post(service.http, json={"query": query}, headers=headers)
+    ((page, _),) = await deliver(service, inbox)
+    assert page == "reset-password"
+    assert b"evil" not in inbox.raw[0]
+
+
+async def test_requests_for_emails_are_limited_by_address_and_network(url: str) -> None:
+    async with serving(url, max_account_emails=2) as (service, _):
+        stranger = service.client()
+        for email in ("cora@example.com", "nobody@example.com"):
+            for _ in range(2):
+                await succeed(stranger, "requestPasswordReset", email=email)
+            with pytest.raises(Refused, match="RATE_LIMITED"):
+                await send(stranger, "requestPasswordReset", email=email)
+        for n in range(8):
+            await succeed(stranger, "requestPasswordReset", email=f"{n}@example.com")
+        with pytest.raises(Refused, match="RATE_LIMITED"):
+            await send(stranger, "requestPasswordReset", email="new@example.com")
+        service.clock.advance(minutes=1)
+        await succeed(stranger, "requestPasswordReset", email="new@example.com")
+
+
+async def test_a_second_delivery_leaves_the_first_link_valid(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, _ = served
+    await succeed(service.client(), "requestPasswordReset", email="cora@example.com")
+    inbox.mails_to_drop = 1
+    await deliver(service, inbox)
+    service.clock.advance(minutes=5)
+    links = await deliver(service, inbox)
+    assert len(links) == 2
+    assert len(set(inbox.ids)) == 1
+    await succeed(service.client(), "resetPassword", token=links[0][1], newPassword=NEW)
+
+
+async def test_without_a_public_url_no_email_is_promised(service: Service, world: World) -> None:
+    root = service.client(world.root.token)
+    for email in ("cora@example.com", "nobody@example.com"):
+        assert await error_of(service.client(), "requestPasswordReset", email=email) == (
+            "NOT_ENABLED"
+        )
+    assert await error_of(root, "inviteUser", email="new@example.com", displayName="New") == (
+        "NOT_ENABLED"
+    )
+    assert await User.get_or_none(email="new@example.com") is None
+
+
+# ---------------------------------------------------------------- invitations
+
+
+async def test_an_invited_agent_chooses_a_password(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, world = served
+    root = service.client(world.root.token)
+    values = {
+        "email": "New@example.com",
+        "displayName": "New <b>",
+        "role": "AGENT",
+        "teams": ["support", "support"],
+        "idempotencyKey": "invite",
+    }
+    invited = (await succeed(root, "inviteUser", **values))["user"]
+    assert (await succeed(root, "inviteUser", **values))["replayed"] is True
+    assert (invited["email"], invited["role"], invited["teams"]) == (
+        "new@example.com",
+        "AGENT",
+        [{"slug": "support"}],
+    )
+    assert not await sign_in(service, "new@example.com", NEW)
+    ((page, token),) = await deliver(service, inbox)
+    assert page == "accept-invitation"
+    service.clock.advance(days=6)
+    await succeed(service.client(), "resetPassword", token=token, newPassword=NEW)
+    assert await sign_in(service, "new@example.com", NEW)
+    entry = (await AuditEntry.filter(action="inviteUser"))[0]
+    assert entry.actor_user_id == world.root.id
+    assert await DirectoryEvent.all().count() == 1
+
+
+async def test_an_expired_invitation_can_be_replaced_by_a_reset(
+    served: tuple[Service, World], inbox: Sink
+) -> None:
+    service, world = served
+    root = service.client(world.root.token)
+    await succeed(root, "inviteUser", email="new@example.com", displayName="New")
+    service.clock.advance(days=8)
+    await Cleanup().run_once(service.clock(), 0)
+    await succeed(service.client(), "requestPasswordReset", email="new@example.com")
+    ((page, token),) = await deliver(service, inbox)
+    assert page == "reset-password"
+    await succeed(service.client(), "resetPassword", token=token, newPassword=NEW)
+
+
+async def test_only_admins_invite_staff(served: tuple[Service, World]) -> None:
+    service, world = served
+    admin = await User.get(id=world.root.id)
+    manager = service.client(await token_of(admin, ["users:write"]))
+    new = {"email": "new@example.com", "displayName": "New"}
+    for role in ("AGENT", "ADMIN"):
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await send(manager, "inviteUser", **new, role=role)
+    for client in (service.client(world.ada.token), service.client(world.cora.token)):
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await send(client, "inviteUser", **new)
+    await succeed(manager, "inviteUser", **new)
+    assert (await User.get(email="new@example.com")).role is Role.CUSTOMER
+
+
+async def test_invitations_are_validated(served: tuple[Service, World]) -> None:
+    service, world = served
+    root = service.client(world.root.token)
+    new = {"email": "new@example.com", "displayName": "New"}
+    for values, code in (
+        ({"email": "CORA@example.com"}, "TAKEN email"),
+        ({"email": "no address"}, "INVALID email"),
+        ({"email": " "}, "REQUIRED email"),
+        ({"displayName": "x" * 201}, "TOO_LONG displayName"),
+        ({"organizationId": "nonsense"}, "NOT_FOUND organizationId"),
+        ({"teams": ["support"]}, "INVALID teams"),
+        ({"teams": ["nowhere"], "role": "AGENT"}, "NOT_FOUND teams"),
+    ):
+        assert await error_of(root, "inviteUser", **{**new, **values}) == code
+    assert await Mail.all().count() == await AccountLink.all().count() == 0
+
+
+# ---------------------------------------------------------------- registration
+
+
+async def test_registration_is_off_by_default(served: tuple[Service, World]) -> None:
+    service, _ = served
+    refusal = await error_of(
+        service.client(), "registerUser", email="new@example.com", displayName="New"
+    )
+    assert refusal == "NOT_ENABLED"
+    assert await AccountLink.all().count() == 0
+
+
+async def test_a_registration_creates_a_customer_once_the_address_is_confirmed(
+    url: str, inbox: Sink
+) -> None:
+    async with serving(url, self_registration=True) as (service, _):
+        stranger = service.client()
+        for _ in range(2):
+            await succeed(stranger, "registerUser", email="New@example.com", displayName="New")
+        assert await User.get_or_none(email="new@example.com") is None
+        links = await deliver(service, inbox)
+        assert [page for page, _ in links] == ["confirm-registration"] * 2
+        resets = (
+            send(stranger, "resetPassword", token=token, newPassword=NEW)
+            for _, token in (*links, *links)
+        )
+        payloads = await asyncio.gather(*resets)
+        assert len([each for each in payloads if each["email"]]) == 1
+        user = await User.get(email="new@example.com")
+        assert (user.role, user.display_name, user.active) == (Role.CUSTOMER, "New", True)
+        assert await sign_in(service, "new@example.com", NEW)
+
+
+async def test_a_registration_with_a_known_address_gets_the_same_answer(
+    url: str, inbox: Sink
+) -> None:
+    async with serving(url, self_registration=True) as (service, _):
+        started = monotonic()
+        payload = await succeed(
+            service.client(), "registerUser", email="cora@example.com", displayName="Mallory"
+        )
+        assert monotonic() - started >= MIN_ANSWER_SECONDS
+        assert payload == {"userErrors": []}
+        ((page, _),) = await deliver(service, inbox)
+        assert page == "reset-password"
+        assert "Mallory" not in body(inbox.received[0])
+        assert str(inbox.received[0]["Subject"]) == "You already have an account"

@@ -1,0 +1,73 @@
+"""Mutations of accounts, sessions and second factors, as a client sends them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pyotp
+from pyotp.totp import TOTP
+
+from models.people.user import User
+from support.client import Client
+
+PASSWORD = "correct horse"
+ERRORS = "userErrors { code field message }"
+SELECTIONS = {
+    "signIn": "token requiresSecondFactorSetup expiresAt viewer { scopes }",
+    "changePassword": "user { displayName }",
+    "requestPasswordReset": "",
+    "resetPassword": "email",
+    "inviteUser": "replayed user { id email displayName role teams { slug } active }",
+    "registerUser": "",
+    "revokeSession": "replayed session { id current }",
+    "revokeAllSessions": "replayed revoked user { displayName }",
+    "startSecondFactor": "replayed secret otpauthUri",
+    "confirmSecondFactor": "replayed recoveryCodes",
+    "disableSecondFactor": "replayed user { displayName }",
+    "resetSecondFactor": "replayed user { displayName }",
+    "createApiClient": "replayed apiClient { id displayName active version }",
+    "updateApiClient": "replayed apiClient { id displayName active version }",
+    "deactivateApiClient": "replayed apiClient { id displayName active version }",
+    "reactivateApiClient": "replayed apiClient { id displayName active version }",
+    "createApiToken": "replayed token apiToken { id scopes expiresAt revokedAt }",
+    "rotateApiToken": "replayed token apiToken { id name scopes } replacedToken { id expiresAt }",
+    "revokeApiToken": "apiToken { id revokedAt }",
+}
+
+
+async def send(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+    """Run a mutation; return its payload, which may hold user errors."""
+    kind = mutation[0].upper() + mutation[1:] + "Input"
+    query = (
+        f"mutation($input: {kind}!) {{ {mutation}(input: $input) "
+        f"{{ {SELECTIONS[mutation]} {ERRORS} }} }}"
+    )
+    return dict((await client.run(query, input=input))[mutation])
+
+
+async def succeed(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
+    """Run a mutation that must succeed; return its payload."""
+    payload = await send(client, mutation, **input)
+    assert payload["userErrors"] == [], payload
+    return payload
+
+
+async def error_of(client: Client, mutation: str, **input: Any) -> str:
+    """Run a mutation that must be refused; return the error as `CODE field`."""
+    (error,) = (await send(client, mutation, **input))["userErrors"]
+    return " ".join([error["code"], *(error["field"] or [])[1:]])
+
+
+async def set_password(email: str, password_hash: str) -> None:
+    await User.filter(email=email).update(password_hash=password_hash)
+
+
+def current_code(secret: str, at: datetime, steps: int = 0) -> str:
+    """The code of a second factor, some steps of 30 s later."""
+    return TOTP(secret).generate_otp(int(at.timestamp()) // 30 + steps)
+
+
+def read_secret(uri: str) -> str:
+    parsed = pyotp.parse_uri(uri)
+    return parsed.secret
