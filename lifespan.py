@@ -30,7 +30,11 @@ async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
 
     Yields the lifespan's state, where uvicorn's protocol classes find their limits.
     """
-    await start(components)
+    try:
+        await start(components)
+    except BaseException:
+        await database.disconnect()  # a thread of SQLite would keep the process alive
+        raise
     tasks = [asyncio.create_task(work) for work in build_background_tasks(components)]
     try:
         yield {TRAFFIC_STATE: components.traffic}

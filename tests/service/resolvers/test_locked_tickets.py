@@ -19,6 +19,7 @@ from models.tickets.ticket import TicketWatcher
 
 pytestmark = [
     pytest.mark.without_default_policies,
+    pytest.mark.usefixtures("without_jobs"),  # a job that waits for a lock would be counted
     pytest.mark.never_retried,
     pytest.mark.skipif(IS_SQLITE, reason="SQLite has no row locks: every writer waits for all"),
 ]

@@ -14,17 +14,12 @@ from models.changes import sla_audit
 from models.log.event import Event, EventType
 from workers.ticket_timers import TimerSettings, run_timers
 
-pytestmark = pytest.mark.never_retried
+pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 TICKET = """query($id: ID!) { ticket(id: $id) {
   status closeReason resolution createdAt updatedAt
   messages(first: 100) { nodes { body createdAt } }
   clocks { metric status startedAt } } }"""
-
-
-@pytest.fixture(autouse=True)
-def without_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 async def read(client: Client, key: str) -> dict[str, Any]:

@@ -25,15 +25,9 @@ from workers.escalator import EscalationSteps, Escalator
 from workers.handover import Handover
 from workers.job import Job
 
-pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("no_jobs")]
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.usefixtures("without_jobs")]
 
 WINDOW = timedelta(days=14)
-
-
-@pytest.fixture
-def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service runs no jobs; the test runs them."""
-    monkeypatch.setenv("TICKETWIRE_RUN_JOBS", "false")
 
 
 @pytest.fixture
