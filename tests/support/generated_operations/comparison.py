@@ -40,7 +40,8 @@ def find_difference(one: Answer, other: Answer) -> str | None:
     in_errors = find_json_difference(
         sort_errors(one.get("errors")), sort_errors(other.get("errors")), "errors"
     )
-    return find_json_difference(without_errors(one), without_errors(other), "answer") or in_errors
+    in_data = find_json_difference(without_errors(one), without_errors(other), "answer")
+    return "; ".join(each for each in (in_data, in_errors) if each) or None
 
 
 def without_errors(answer: Answer) -> Answer:

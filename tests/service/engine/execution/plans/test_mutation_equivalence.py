@@ -40,12 +40,16 @@ VIEWERS = (
 OMITTED_MUTATIONS = {
     "signIn": "its token is random, and password hashing is slow",
     "createApiToken": "its token is random",
+    "rotateApiToken": "its token is random",
     "signOut": "it revokes the viewer's token",
     "revokeApiToken": "it revokes a viewer's token",
+    "revokeSession": "it revokes a viewer's token",
+    "revokeAllSessions": "it revokes a viewer's token",
 }
 """Omitted mutations, with the reason."""
 OMITTED_TYPES = {
-    *("SignInPayload", "SignOutPayload", "CreateApiTokenPayload", "RevokeApiTokenPayload"),
+    *("SignInPayload", "SignOutPayload", "CreateApiTokenPayload", "RotateApiTokenPayload"),
+    *("RevokeApiTokenPayload", "RevokeSessionPayload", "RevokeAllSessionsPayload"),
     "AdvanceClockPayload",
 }
 """The payloads of omitted mutations. The clock can be advanced only in the demo."""
