@@ -17,7 +17,7 @@ async def do_nothing(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0015_identity')]
+    dependencies = [('models', '0019_identity')]
 
     initial = False
 

@@ -33,7 +33,7 @@ async def do_nothing(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0021_audit_indexes')]
+    dependencies = [('models', '0018_audit_indexes')]
 
     initial = False
 

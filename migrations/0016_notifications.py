@@ -52,7 +52,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0013_last_replies_and_read_marks')]
+    dependencies = [('models', '0015_last_replies_and_read_marks')]
 
     initial = False
 
