@@ -453,7 +453,7 @@ async def test_renamed_indexes_keep_their_definition_in_both_directions() -> Non
     await migrate_to("0014_index_names")
     schema = await read_schema()
     assert current <= await read_index_names()
-    await migrate_to("0013_audit")
+    await migrate_to("0012_search")
     assert first <= await read_index_names()
     await migrate_to("0014_index_names")
     assert first.isdisjoint(await read_index_names())
