@@ -12,21 +12,15 @@ import asyncio
 import os
 import re
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx2
 import orjson
 
 from benchmarks import command_line
-from benchmarks.attacks.accounts import CREATE, create_account, mutate
+from benchmarks.attacks.accounts import mutate
 from benchmarks.attacks.subscriptions import REPLY
-from benchmarks.attacks.target import Target
-from benchmarks.databases import database_label, temporary_database
-from benchmarks.server import run_server
-from demo.seed import seed_tickets
-from models import database, migrate
+from benchmarks.databases import database_label
+from benchmarks.ticket_server import TicketServer, run_ticket_server
 
 SOURCES = 100
 TIMEOUT_SECONDS = 300.0
@@ -34,13 +28,9 @@ QUERIES = {
     "ticketStats": "subscription($f: TicketFilter) { ticketStats(filter: $f) { total } }",
     "ticketChanges": "subscription($f: TicketFilter) { ticketChanges(filter: $f) { __typename } }",
 }
-UNLIMITED = {
-    "TICKETWIRE_COST_BUCKET_SIZE": "0",
-    "TICKETWIRE_MAX_SUBSCRIPTION_COST_PER_VIEWER": "1000000",
-    "TICKETWIRE_MAX_SUBSCRIPTION_COST": "1000000",
+UNLIMITED_MEMORY = {
     "TICKETWIRE_MAX_LIVE_BYTES_PER_VIEWER": "4000000000",
     "TICKETWIRE_MAX_LIVE_BYTES": "4000000000",
-    "TICKETWIRE_RUN_JOBS": "false",
 }
 
 
@@ -53,22 +43,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(temporary_database(options.database))
-        await database.connect(url)
-        try:
-            await migrate.migrate()
-            await seed_tickets(options.tickets, datetime.now(UTC), lambda _: None)
-            token = await create_account("Caller")
-        finally:
-            await database.disconnect()
-        server = await stack.enter_async_context(run_server(url, settings=UNLIMITED))
-        base = f"http://127.0.0.1:{server.port}"
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=base, timeout=60))
-        new = {"subject": "s", "description": "d", "category": "technical"}
-        ticket_id = (await mutate(http, token, CREATE, new))["ticket"]["id"]
-        target = Target(server.port, token, ticket_id)
-        sources = Sources(http, target, server.process.pid)
+    running = run_ticket_server(options.database, options.tickets, UNLIMITED_MEMORY)
+    async with running as server:
+        sources = Sources(server)
         print(f"{database_label(options.database)}, {options.tickets + 1:,} tickets\n")
         print("| sources | round | MiB reserved | MiB used | MiB left after the close |")
         print("|---|---|---|---|---|", flush=True)
@@ -78,10 +55,10 @@ async def run(options: argparse.Namespace) -> None:
 
 
 class Sources:
-    def __init__(self, http: httpx2.AsyncClient, target: Target, process: int) -> None:
-        self.http = http
-        self.target = target
-        self.process = process
+    def __init__(self, server: TicketServer) -> None:
+        self.http = server.http
+        self.target = server.target
+        self.process_id = server.process.pid
 
     async def measure(self, name: str, query: str, number: int) -> None:
         """Open the sources, close them, and print a line of the table."""
@@ -125,5 +102,5 @@ class Sources:
         return int(float(found[1]))
 
     def read_resident_bytes(self) -> int:
-        pages = int(Path(f"/proc/{self.process}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{self.process_id}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")

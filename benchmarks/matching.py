@@ -11,35 +11,24 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-import httpx2
 import orjson
 from websockets.asyncio.client import ClientConnection
 
 from benchmarks import command_line
-from benchmarks.attacks.accounts import CREATE, create_account, mutate
+from benchmarks.attacks.accounts import mutate
 from benchmarks.attacks.subscriptions import REPLY
-from benchmarks.attacks.target import TIMEOUT_SECONDS, Target
-from benchmarks.databases import database_label, temporary_database
-from benchmarks.server import run_server
-from demo.seed import seed_tickets
-from models import database, migrate
+from benchmarks.attacks.target import TIMEOUT_SECONDS
+from benchmarks.databases import database_label
+from benchmarks.ticket_server import TicketServer, run_ticket_server
 
 ROUNDS = 15
 SUBSCRIPTIONS = 100
 SUBSCRIBE = "subscription($f: TicketFilter) { ticketEvents(filter: $f) { id } }"
-UNLIMITED = {
-    "TICKETWIRE_COST_BUCKET_SIZE": "0",
-    "TICKETWIRE_MAX_SUBSCRIPTION_COST_PER_VIEWER": "1000000",
-    "TICKETWIRE_MAX_SUBSCRIPTION_COST": "1000000",
-    "TICKETWIRE_RUN_JOBS": "false",
-}
 
 
 def build_filters(kind: str) -> Sequence[Mapping[str, Any]]:
@@ -78,58 +67,40 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(temporary_database(options.database))
-        await database.connect(url)
-        try:
-            await migrate.migrate()
-            await seed_tickets(options.tickets, datetime.now(UTC), lambda _: None)
-            token = await create_account("Caller")
-        finally:
-            await database.disconnect()
-        server = await stack.enter_async_context(run_server(url, settings=UNLIMITED))
-        base = f"http://127.0.0.1:{server.port}"
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=base, timeout=60))
-        new = {"subject": "benchmark", "description": "the", "category": "technical"}
-        ticket_id = (await mutate(http, token, CREATE, new))["ticket"]["id"]
+    async with run_ticket_server(options.database, options.tickets) as server:
         print(f"{database_label(options.database)}, {options.tickets:,} tickets\n")
         print("| filters | ms per event | ms of processor time |\n|---|---|---|")
         for kind in KINDS:
-            target = Target(server.port, token, ticket_id)
-            seconds, processor = await measure(
-                http, target, build_filters(kind), server.process.pid
-            )
+            seconds, processor = await measure(server, build_filters(kind))
             print(f"| {kind} | {seconds * 1000:.1f} | {processor * 1000:.1f} |", flush=True)
 
 
 async def measure(
-    http: httpx2.AsyncClient,
-    target: Target,
-    filters: Sequence[Mapping[str, Any]],
-    process: int,
+    server: TicketServer, filters: Sequence[Mapping[str, Any]]
 ) -> tuple[float, float]:
     """Return the seconds until all subscriptions have sent an event, and the processor time."""
     times: list[float] = []
-    async with target.open_socket() as socket:
+    reply = {"ticketId": server.target.ticket_id, "body": "b"}
+    async with server.target.open_socket() as socket:
         for index, filter in enumerate(filters):
             payload = {"query": SUBSCRIBE, "variables": {"f": filter}}
             subscribe = {"type": "subscribe", "id": str(index), "payload": payload}
             await socket.send(orjson.dumps(subscribe), text=True)
         # A mutation on the same socket would not wait for the subscriptions either.
         await asyncio.sleep(2)
-        processor_before = read_processor_seconds(process)
+        processor_before = read_processor_seconds(server.process.pid)
         for _ in range(ROUNDS):
             started_at = perf_counter()
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await mutate(http, target.token, REPLY, {"ticketId": target.ticket_id, "body": "b"})
+                await mutate(server.http, server.target.token, REPLY, reply)
                 await read_items(socket, len(filters))
             times.append(perf_counter() - started_at)
-        processor = (read_processor_seconds(process) - processor_before) / ROUNDS
+        processor = (read_processor_seconds(server.process.pid) - processor_before) / ROUNDS
     return median(times), processor
 
 
-def read_processor_seconds(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+def read_processor_seconds(process_id: int) -> float:
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from tortoise.migrations.executor import MigrationExecutor
-
 from models import database
 from models.database import config
+from models.database.migration_executor import Executor
 from models.demo_clock import ClockAdvance
 from models.escalation import path
 from models.log import consumer
@@ -82,14 +81,14 @@ async def apply_migrations() -> list[str]:
     return applied
 
 
-async def create_executor() -> MigrationExecutor:
-    """Tortoise's executor, after creating the table of applied migrations.
+async def create_executor() -> Executor:
+    """The executor of migrations, after creating the table of applied migrations.
 
     The executor detects a missing table by a failing query, which would abort the transaction on
     Postgres.
     """
     apps = cast("dict[str, dict[str, object]]", config.APPS)
-    executor = MigrationExecutor(database.connection(), apps)
+    executor = Executor(database.connection(), apps)
     editor = executor._schema_editor(atomic=False)  # pyright: ignore[reportPrivateUsage]
     await executor.recorder.ensure_schema(editor)
     return executor

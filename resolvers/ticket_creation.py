@@ -47,7 +47,8 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     commands.create(change, tags, new_resources(change.ticket, input))
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
-        # Participants may follow up too: they may reply, and are told to once it is too late.
+        # Participants may create a follow-up too: they may reply, and a reply that comes too late
+        # is refused with this advice.
         ids_by_field = {"followUpOf": input.follow_up_of}
         (earlier,) = await mutation.lock_tickets(ids_by_field, for_participants=True)
         link_commands.follow_up(change, earlier)

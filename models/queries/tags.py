@@ -1,4 +1,4 @@
-"""The tags that tickets have, page by page.
+"""The tags that tickets have, page by page. Spellings that differ only by case are one tag.
 
 A tag may be on very many tickets, so no statement reads all rows of a tag. An index has the rows in
 the order of the tags, and each step of the recursion below finds the first row of the next tag.
@@ -17,38 +17,53 @@ from models.core.ordering import Order, Sort
 from models.core.pagination import Cursors, Page, PageRequest
 from models.core.sql import Condition
 from models.core.text import is_storable
+from models.tickets.tag_key import MAX_TAG_KEY_CHARS
 
 MAX_COUNTED = 1000
 """The largest number of a tag's tickets, and of tags, that is counted."""
-LAST_CHARACTER = "\U0010ffff"
-ORDER = Order((Sort("g.sort_key", "sort_key", False, SortType.TEXT),))
+FIRST_CHARACTER = "\x01"
+"""Databases store no NUL, so a key with this character appended is the next possible key.
+
+It is also the first key: rows from processes of the previous version have an empty one.
+"""
+LAST_KEY = "\U0010ffff" * (MAX_TAG_KEY_CHARS + 1)
+ORDER = Order((Sort("g.key", "key", False, SortType.TEXT),))
+# These two read a range in the order of the index: for an equality, Postgres may read all rows of
+# the tag. Tickets from before the keys can have several spellings of a tag, and count once.
 COUNT_SQL = (
-    "SELECT COUNT(*) FROM (SELECT 1 FROM ticket_tags c "
-    # As a range in the order of an index: for an equality, Postgres may read all rows of the tag.
-    "WHERE c.sort_key >= p.sort_key AND c.sort_key <= p.sort_key "
-    f"ORDER BY c.sort_key, c.ticket_id LIMIT {MAX_COUNTED}) counted"
+    "SELECT COUNT(*) FROM (SELECT DISTINCT c.key, c.ticket_id FROM ticket_tags c "
+    "WHERE c.key >= p.key AND c.key <= p.key "
+    f"ORDER BY c.key, c.ticket_id LIMIT {MAX_COUNTED}) counted"
+)
+NAME_SQL = (
+    "SELECT n.name FROM ticket_tags n WHERE n.key >= p.key AND n.key <= p.key "
+    "ORDER BY n.key, n.ticket_id LIMIT 1"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of at least one ticket; `ticket_count` is at most MAX_COUNTED."""
+    """A tag of at least one ticket, as the oldest one spells it.
+
+    `ticket_count` is at most MAX_COUNTED.
+    """
 
     name: str
     ticket_count: int
-    sort_key: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """The sort keys between two texts, without these. Python compares texts as the databases do."""
+    """The keys from `start` until before `end`. Python compares texts as the databases do."""
 
-    start: str = ""
-    end: str = LAST_CHARACTER
+    start: str = FIRST_CHARACTER
+    end: str = LAST_KEY
 
-    def clip(self, start: str | None, end: str | None) -> KeyRange:
-        """The part of the range between these texts; None does not limit it."""
-        return KeyRange(max(self.start, start or ""), min(self.end, end or LAST_CHARACTER))
+    def clip(self, after: str | None, before: str | None) -> KeyRange:
+        """The keys of the range between these two, without them; None does not limit it."""
+        start = self.start if after is None else max(self.start, after + FIRST_CHARACTER)
+        return KeyRange(start, self.end if before is None else min(self.end, before))
 
 
 async def list_tags(search: str | None, request: PageRequest) -> Page[Tag]:
@@ -79,11 +94,11 @@ def find_range(search: str | None) -> KeyRange:
     if search and not is_storable(search):
         raise BadRequest("A search must not contain NUL bytes or lone surrogates.")
     prefix = (search or "").strip().casefold()
-    return KeyRange(prefix, prefix + LAST_CHARACTER)
+    return KeyRange(prefix or FIRST_CHARACTER, prefix + LAST_KEY)
 
 
 def decode_key(cursor: str | None) -> str | None:
-    """The sort key in a cursor. Raises CursorInvalid."""
+    """The key in a cursor. Raises CursorInvalid."""
     return None if cursor is None else cast("str", ORDER.decode_cursor(cursor)[0])
 
 
@@ -91,35 +106,33 @@ async def read_tags(keys: KeyRange, limit: int, *, backward: bool) -> list[Tag]:
     """The first tags of the range, or the last ones in reverse order."""
     page = select_keys(keys, limit, backward=backward)
     rows = await database.fetch_readonly(
-        f"{page.text} SELECT (SELECT n.name FROM ticket_tags n WHERE n.sort_key = p.sort_key "
-        f"LIMIT 1), ({COUNT_SQL}), p.sort_key FROM page p WHERE p.sort_key IS NOT NULL "
-        "ORDER BY p.place",
+        f"{page.text} SELECT ({NAME_SQL}), ({COUNT_SQL}), p.key FROM page p "
+        "WHERE p.key IS NOT NULL ORDER BY p.place",
         page.params,
     )
     return [Tag(*cast("tuple[str, int, str]", tuple(row))) for row in rows]
 
 
 def select_keys(keys: KeyRange, limit: int, *, backward: bool = False) -> Condition:
-    """Return the common table expression `page` with the sort keys of tags, and perhaps a null."""
-    start, end = "g.sort_key > {}", "g.sort_key < {}"
+    """Return the common table expression `page` with the keys of tags, and perhaps a null."""
     if backward:
-        aggregate, first, last, edges = "MAX", end, start, (keys.end, keys.start)
+        aggregate, further, edge = "MAX", "g.key < p.key AND g.key >= ?", keys.start
     else:
-        aggregate, first, last, edges = "MIN", start, end, (keys.start, keys.end)
-    select = f"SELECT {aggregate}(g.sort_key) FROM ticket_tags g WHERE {first} AND {last}"
+        aggregate, further, edge = "MIN", "g.key > p.key AND g.key < ?", keys.end
+    select = f"SELECT {aggregate}(g.key) FROM ticket_tags g WHERE"
     text = (
-        f"WITH RECURSIVE page(sort_key, place) AS (SELECT ({select.format('?', '?')}), 1 "
-        f"UNION ALL SELECT ({select.format('p.sort_key', '?')}), p.place + 1 FROM page p "
-        f"WHERE p.sort_key IS NOT NULL AND p.place < {limit})"
+        f"WITH RECURSIVE page(key, place) AS (SELECT ({select} g.key >= ? AND g.key < ?), 1 "
+        f"UNION ALL SELECT ({select} {further}), p.place + 1 FROM page p "
+        f"WHERE p.key IS NOT NULL AND p.place < {limit})"
     )
-    return Condition(text, (*edges, edges[1]))
+    return Condition(text, (keys.start, keys.end, edge))
 
 
 async def count_tags(keys: KeyRange) -> int:
     """The number of tags in the range, at most MAX_COUNTED."""
     page = select_keys(keys, MAX_COUNTED)
     rows = await database.fetch_readonly(
-        f"{page.text} SELECT COUNT(p.sort_key) FROM page p", page.params
+        f"{page.text} SELECT COUNT(p.key) FROM page p", page.params
     )
     return cast("int", rows[0][0])
 
@@ -129,8 +142,8 @@ async def has_tags_from(keys: KeyRange, edge: str | None, backward: bool) -> boo
     if edge is None:
         return False
     if backward:
-        condition, edges = "g.sort_key >= ? AND g.sort_key < ?", (max(keys.start, edge), keys.end)
+        outside = KeyRange(max(keys.start, edge), keys.end)
     else:
-        condition, edges = "g.sort_key > ? AND g.sort_key <= ?", (keys.start, min(keys.end, edge))
-    sql = f"SELECT 1 FROM ticket_tags g WHERE {condition} LIMIT 1"
-    return bool(await database.fetch_readonly(sql, edges))
+        outside = KeyRange(keys.start, min(keys.end, edge + FIRST_CHARACTER))
+    sql = "SELECT 1 FROM ticket_tags g WHERE g.key >= ? AND g.key < ? LIMIT 1"
+    return bool(await database.fetch_readonly(sql, (outside.start, outside.end)))

@@ -25,7 +25,6 @@ from models.tickets.lifecycle import (
     Status,
 )
 from models.tickets.link_kind import LinkKind
-from models.tickets.tag import TagSortKeyField
 from models.tickets.tag_key import TagKeyField
 
 FIRST_TICKET_NUMBER = 1001
@@ -198,13 +197,12 @@ class TicketTag(Model):
     ticket_id: UUID
     name = fields.CharField(max_length=50)
     key = TagKeyField()
-    sort_key = TagSortKeyField()
 
     class Meta:
         table = "ticket_tags"
         table_description = "Tags of tickets"
         unique_together = (("ticket", "name"),)
-        indexes = (("key", "ticket_id"), ("sort_key", "ticket_id"))
+        indexes = (("key", "ticket_id"),)
 
 
 class TicketResource(Model):

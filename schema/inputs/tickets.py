@@ -70,7 +70,8 @@ class CreateTicketInput:
     )
     follow_up_of: strawberry.ID | None = optional(
         "The id of an earlier ticket that the new one follows up. The two tickets are "
-        "linked. Whoever may reply to a ticket may follow it up, participants too. Null: none."
+        "linked. Callers who may reply to a ticket, also as participants, may create a follow-up. "
+        "Null: none."
     )
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 

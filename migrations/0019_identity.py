@@ -4,7 +4,6 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from models.core.ids import new_id
 from models.core.time import InstantField
-from models.database.sqlite_tables import KeptStatements
 from models.people.account_link import LinkPurpose
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -12,7 +11,6 @@ from tortoise.fields.data import JSON_DUMPS
 from tortoise import fields
 from tortoise.indexes import Index
 
-TOKENS = KeptStatements('tokens')
 MAIL_INDEXES = (
     'CREATE UNIQUE INDEX IF NOT EXISTS "uid_mails_event_i_736b9c" ON "mails" ("event_id", "user_id")',
     'CREATE INDEX IF NOT EXISTS "idx_mails_next_at_7152f2" ON "mails" ("next_attempt_at")',
@@ -33,7 +31,7 @@ async def do_nothing(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0024_tag_sort_keys')]
+    dependencies = [('models', '0018_audit_indexes')]
 
     initial = False
 
@@ -94,7 +92,6 @@ class Migration(migrations.Migration):
             model_name='Mail',
             index=Index(fields=['account_link_id']),
         ),
-        ops.RunPython(do_nothing, TOKENS.restore),
         ops.AddField(
             model_name='Token',
             name='address',
@@ -105,7 +102,6 @@ class Migration(migrations.Migration):
             name='user_agent',
             field=fields.CharField(null=True, max_length=200),
         ),
-        ops.RunPython(do_nothing, TOKENS.read),
         ops.AddIndex(
             model_name='Token',
             index=Index(fields=['expires_at']),

@@ -1,6 +1,9 @@
 """Tickets that assignment by load leaves alone, and an index of the tickets that wait for it.
 
-The keys of tags, which differ not only by case. The number of folded emails of a summary, and an index of emails by ticket and time.
+The keys of tags, which differ not only by case. Lists of tags and filters by tags omit tags that processes
+of the previous version add after this migration.
+
+The number of folded emails of a summary, and an index of emails by ticket and time.
 """
 
 from tortoise import fields, migrations
@@ -16,20 +19,28 @@ WAITING_INDEX = (
     "WHERE assignee_id IS NULL AND NOT kept_unassigned AND status NOT IN ('resolved', 'closed')"
 )
 
+BATCH_NAMES = 1000
+
 
 async def forwards(apps, editor):
     await editor.client.execute_query(WAITING_INDEX)
 
 
 async def store_tag_keys(apps, editor):
-    """Store the key of each tag. The index by name finds the rows."""
-    places = ("?", "?") if editor.DIALECT == "sqlite" else ("$1", "$2")
-    rows = await editor.client.execute_query_dict("SELECT DISTINCT name FROM ticket_tags")
-    if rows:
-        await editor.client.execute_many(
-            f"UPDATE ticket_tags SET key = {places[0]} WHERE name = {places[1]}",
-            [[fold_tag(row["name"]), row["name"]] for row in rows],
+    """Store the key of each tag, in batches of different names; the index by name has them in order."""
+    mark = (lambda n: "?") if editor.DIALECT == "sqlite" else (lambda n: f"${n}")
+    update = f"UPDATE ticket_tags SET key = {mark(1)} WHERE name = {mark(2)}"
+    condition, params = "", []
+    while True:
+        rows = await editor.client.execute_query_dict(
+            f"SELECT DISTINCT name FROM ticket_tags {condition} ORDER BY name LIMIT {BATCH_NAMES}",
+            params,
         )
+        if not rows:
+            return
+        names = [row["name"] for row in rows]
+        await editor.client.execute_many(update, [[fold_tag(name), name] for name in names])
+        condition, params = f"WHERE name > {mark(1)}", [names[-1]]
 
 
 async def keep_tag_keys(apps, editor):
@@ -41,7 +52,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0013_last_replies_and_read_marks')]
+    dependencies = [('models', '0015_last_replies_and_read_marks')]
 
     initial = False
 

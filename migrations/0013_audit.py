@@ -4,33 +4,13 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from models.audit.directory_event import DirectoryEventType
 from models.audit.records import RecordKind
-from models.access.revision_triggers import TRIGGERS, create_triggers
 from models.core.ids import new_id
 from models.core.time import InstantField
-from models.queries import search
 from orjson import loads
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise import fields
 from tortoise.indexes import Index
-
-async def forwards(apps, editor):
-    pass
-
-
-async def restore_triggers(apps, editor):
-    """Create the triggers again that SQLite loses when it rebuilds a table to remove a column."""
-    if editor.DIALECT != "sqlite":
-        return
-    rows = await editor.client.execute_query_dict(
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    )
-    existing = {row["name"] for row in rows}
-    lost = [trigger for trigger in TRIGGERS if trigger.name not in existing]
-    await create_triggers(editor.client, editor.DIALECT, lost)
-    for statement in search.SQLITE:
-        if statement.startswith("CREATE TRIGGER") and statement.split()[2] not in existing:
-            await editor.client.execute_query(statement)
 
 
 class Migration(migrations.Migration):
@@ -39,7 +19,6 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
-        ops.RunPython(forwards, restore_triggers),  # going backwards, this is the last step
         ops.CreateModel(
             name='AuditEntry',
             fields=[

@@ -33,7 +33,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0019_index_names')]
+    dependencies = [('models', '0014_index_names')]
 
     initial = False
 

@@ -35,7 +35,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0016_audit')]
+    dependencies = [('models', '0013_audit')]
 
     initial = False
 

@@ -22,7 +22,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0023_notifications')]
+    dependencies = [('models', '0016_notifications')]
 
     initial = False
 

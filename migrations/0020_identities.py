@@ -4,20 +4,13 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from models.core.ids import new_id
 from models.core.time import InstantField, now
-from models.database.sqlite_tables import KeptStatements
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 from tortoise.indexes import Index
 
-TOKENS = KeptStatements('tokens')
-
-
-async def do_nothing(apps, editor):
-    pass
-
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0015_identity')]
+    dependencies = [('models', '0019_identity')]
 
     initial = False
 
@@ -61,7 +54,6 @@ class Migration(migrations.Migration):
             options={'table': 'sign_in_codes', 'app': 'models', 'indexes': [Index(fields=['identity_id']), Index(fields=['expires_at'])], 'pk_attr': 'digest', 'table_description': 'Hashes of one-time codes for a session token'},
             bases=['Model'],
         ),
-        ops.RunPython(do_nothing, TOKENS.restore),
         ops.AddField(
             model_name='Token',
             name='identity',
@@ -77,7 +69,6 @@ class Migration(migrations.Migration):
             name='provider_session',
             field=fields.CharField(null=True, max_length=255),
         ),
-        ops.RunPython(do_nothing, TOKENS.read),
         ops.AddIndex(
             model_name='Token',
             index=Index(fields=['identity_id']),

@@ -21,7 +21,7 @@ REPLACED_FIELDS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0014_people')]
+    dependencies = [('models', '0017_people')]
 
     initial = False
 

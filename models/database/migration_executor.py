@@ -1,0 +1,49 @@
+"""Undoes migrations on SQLite without losing indexes, triggers and unique constraints.
+
+Tortoise 1.1.9 removes a column by copying the table, without its indexes, triggers and constraints
+of several columns. SQLite can remove a column itself since version 3.35. We know no upstream issue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tortoise.fields.relational import ManyToManyFieldInstance
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor import BaseSchemaEditor, SqliteSchemaEditor
+
+if TYPE_CHECKING:
+    from tortoise.fields.base import Field
+    from tortoise.models import Model
+
+
+class InPlaceSqliteEditor(SqliteSchemaEditor):
+    """Removes a column without copying its table."""
+
+    async def remove_field(self, model: type[Model], field: Field[object]) -> None:
+        if isinstance(field, ManyToManyFieldInstance):
+            await super().remove_field(model, field)
+            return
+        table = model._meta.db_table  # pyright: ignore[reportPrivateUsage] - as in Tortoise
+        column = field.source_field or field.model_field_name
+        for index in await self.find_indexes(table, column):
+            await self._run_sql(self.DROP_INDEX_TEMPLATE.format(name=index))
+        await self._run_sql(self.DELETE_FIELD_TEMPLATE.format(table=table, column=column))
+
+    async def find_indexes(self, table: str, column: str) -> list[str]:
+        """The names of the indexes with the column, for example of a unique column."""
+        rows = await self.client.execute_query_dict(
+            "SELECT DISTINCT i.name FROM pragma_index_list(?) i, pragma_index_info(i.name) c "
+            "WHERE c.name = ?",
+            [table, column],
+        )
+        return [row["name"] for row in rows]
+
+
+class Executor(MigrationExecutor):
+    """Tortoise's executor with the editor above for SQLite."""
+
+    def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
+        if self.connection.capabilities.dialect == "sqlite":
+            return InPlaceSqliteEditor(self.connection, atomic=atomic, collect_sql=collect_sql)
+        return super()._schema_editor(atomic, collect_sql)
