@@ -124,6 +124,10 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     revoked = await token_of(alex, [Scope.EVENTS_READ.value])
     await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
     await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
+    admin = await token_of(robin)
+    await Token.filter(prefix=admin[:12]).update(
+        last_used_at=NOW - HOUR, expires_at=NOW + HOUR, address="192.0.2.1", user_agent="Browser"
+    )
     return {
         "anonymous": None,
         "customer": world.olga.token,
@@ -133,7 +137,7 @@ async def make_tokens(world: World) -> dict[str, str | None]:
         "customer without tickets": (await person("nora")).token,
         "agent": await token_of(alex),
         "agent of billing": world.bill.token,
-        "admin": await token_of(robin),
+        "admin": admin,
         **{
             name: await machine("Sync", [scope.value for scope in scopes])
             for name, scopes in MACHINE_SCOPES.items()
