@@ -26,6 +26,7 @@ def user_create(
     from models import provisioning
 
     chosen = password if password is not None else read_password()
+    settings = load_settings()
 
     async def create() -> str:
         await migrate_database()
@@ -33,9 +34,10 @@ def user_create(
             *(email, name, role, chosen, datetime.now(UTC)),
             organization=organization,
             teams=team or [],
+            limits=settings.record_limits,
         )
 
-    typer.echo(with_database(load_settings(), create))
+    typer.echo(with_database(settings, create))
 
 
 @users.command("list")

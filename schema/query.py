@@ -188,14 +188,14 @@ class Query:
     teams: Any = query(
         resolvers.teams.teams,
         AUTHENTICATED,
-        "The teams, by name. At most 200 are active.",
+        "The teams, by name. By default, at most 200 are active.",
         list[TeamType],
         arguments=INCLUDE_INACTIVE,
     )
     categories: Any = query(
         resolvers.teams.categories,
         AUTHENTICATED,
-        "The categories, by name. At most 500 are active.",
+        "The categories, by name. By default, at most 500 are active.",
         list[CategoryType],
         arguments=INCLUDE_INACTIVE,
     )

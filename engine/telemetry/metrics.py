@@ -47,10 +47,14 @@ def build_process_samples(process: str, **values: float) -> list[ProcessSample]:
 
 def build_refusal_samples(process: str) -> list[ProcessSample]:
     """Build a sample for each limit that a client of this process has reached."""
-    name = f"{NAME_PREFIX}limit_refusals{COUNTER_SUFFIX}"
+    return build_limit_samples(process, "limit_refusals_total", limit_refusals.COUNTS)
+
+
+def build_limit_samples(process: str, name: str, counts: Mapping[str, int]) -> list[ProcessSample]:
+    """Build a sample for each limit; `name` has no prefix."""
     return [
-        ProcessSample(name, count, {"limit": limit, "process": process})
-        for limit, count in sorted(limit_refusals.COUNTS.items())
+        ProcessSample(f"{NAME_PREFIX}{name}", count, {"limit": limit, "process": process})
+        for limit, count in sorted(counts.items())
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.oidc.http_client import ProviderHttpClient
 from models.oidc.metadata import ProviderDocuments
 from models.oidc.provider import Provider
@@ -27,10 +28,12 @@ class IdentityProviders:
         redirect_urls: Sequence[str] = (),
         leeway: timedelta = DEFAULT_LEEWAY,
         allow_http: bool = False,
+        limits: RecordLimits = DEFAULT_LIMITS,
     ) -> None:
         self.callback_base = callback_base.rstrip("/")
         self.redirect_urls = tuple(redirect_urls)
         self.leeway = leeway
+        self.limits = limits
         self.http = ProviderHttpClient(allow_http=allow_http)
         documents = [ProviderDocuments(provider, self.http) for provider in providers]
         self.by_name = {each.provider.name: each for each in documents}

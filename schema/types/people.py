@@ -82,8 +82,8 @@ class OrganizationType(Node):
     domains: Any = related_list_field(
         related.domains,
         list[str],
-        "The email domains of the organization, at most 50, in alphabetical order. Empty if the "
-        "viewer is a customer.",
+        "The email domains of the organization, by default at most 50, in alphabetical order. "
+        "Empty if the viewer is a customer.",
         item_attribute="domain",
     )
 
@@ -262,8 +262,8 @@ class ViewerType:
         return sorted(scope.value for scope in root.scopes)
 
     @strawberry.field(
-        description="The user's live sessions, newest first, at most 100. Empty if the viewer "
-        "uses an API token or a JWT. JWTs of identity providers are not in this list.",
+        description="The user's live sessions, newest first, by default at most 100. Empty if the "
+        "viewer uses an API token or a JWT. JWTs of identity providers are not in this list.",
         graphql_type=list[SessionType],
     )
     async def sessions(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> list[Token]:

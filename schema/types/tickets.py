@@ -104,14 +104,14 @@ class TicketType(Node):
     participants: Any = related_list_field(
         related.participants,
         list[UserType],
-        "The customers, besides the requester, with whom a merge shared the ticket, at most 50. "
-        "They see the ticket, can reply to it and watch it, and are notified like the requester.",
+        "The customers, besides the requester, with whom a merge shared the ticket, by default "
+        "up to 50. They see it, can reply to it and watch it, and are notified like the requester.",
     )
     tags: Any = related_list_field(
-        related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
+        related.tags, list[str], "The labels, in alphabetical order.", item_attribute="name"
     )
     resources: Any = related_list_field(
-        related.resources, list[TicketResourceType], "The ticket's resources, at most 50."
+        related.resources, list[TicketResourceType], "The ticket's resources."
     )
     escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
     held_until: datetime | None = strawberry.field(
@@ -164,8 +164,8 @@ class TicketType(Node):
     merged_tickets: Any = related_list_field(
         related.merged_tickets,
         list[LazyTicket],
-        "The tickets that were merged into this one, by number, at most 100. Customers see those "
-        "that they may see. Their messages are in `messages`; their descriptions are here only.",
+        "The tickets that were merged into this one, by number, by default up to 100, if the "
+        "viewer may see them. Their messages are in `messages`; their descriptions are here only.",
     )
     attachments: Any = related_list_field(
         related.ticket_attachments,

@@ -29,7 +29,7 @@ from support.oidc import (
 )
 
 from models.audit.entry import AuditEntry
-from models.oidc.sessions import MAX_JWTS_PER_USER
+from models.core import record_limits
 from models.people.identity import Identity
 from models.people.team import Membership
 from models.people.token import Token
@@ -312,13 +312,14 @@ async def test_a_logout_ends_tokens_that_were_used_and_those_that_were_not(
 async def test_a_person_has_a_limited_number_of_tokens(
     service: Service, world: World, provider: ProviderProcess
 ) -> None:
-    first = provider.token(n=-1, **VERIFIED)
+    first, before = provider.token(n=-1, **VERIFIED), record_limits.REACHED["jwts"]
     assert await is_accepted(service, first)
-    for number in range(MAX_JWTS_PER_USER):
+    for number in range(record_limits.DEFAULT_LIMITS.max_jwts_per_user):
         assert await is_accepted(service, provider.token(n=number, **VERIFIED))
-    assert await Token.filter(is_jwt=True).count() == MAX_JWTS_PER_USER
+    assert await Token.filter(is_jwt=True).count() == record_limits.DEFAULT_LIMITS.max_jwts_per_user
     assert await is_accepted(service, first)  # it is checked again
-    assert await Token.filter(is_jwt=True).count() == MAX_JWTS_PER_USER
+    assert record_limits.REACHED["jwts"] == before + 2
+    assert await Token.filter(is_jwt=True).count() == record_limits.DEFAULT_LIMITS.max_jwts_per_user
 
 
 async def test_a_deactivated_person_is_refused(
