@@ -175,5 +175,17 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),
         *metrics.build_refusal_samples(process),
-        *metrics.build_limit_samples(process, "record_limits_reached_total", record_limits.REACHED),
+        *metrics.build_labelled_samples(
+            process, "record_limits_reached_total", "limit", record_limits.REACHED
+        ),
+        *collect_key_samples(components, process),
     ]
+
+
+def collect_key_samples(components: Components, process: str) -> list[ProcessSample]:
+    """Collect the metrics of the signing keys of identity providers."""
+    values_by_name = components.services.identity_providers.read_key_metrics()
+    samples: list[ProcessSample] = []
+    for name, values in values_by_name.items():
+        samples += metrics.build_labelled_samples(process, name, "provider", values)
+    return samples

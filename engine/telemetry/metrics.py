@@ -47,14 +47,16 @@ def build_process_samples(process: str, **values: float) -> list[ProcessSample]:
 
 def build_refusal_samples(process: str) -> list[ProcessSample]:
     """Build a sample for each limit that a client of this process has reached."""
-    return build_limit_samples(process, "limit_refusals_total", limit_refusals.COUNTS)
+    return build_labelled_samples(process, "limit_refusals_total", "limit", limit_refusals.COUNTS)
 
 
-def build_limit_samples(process: str, name: str, counts: Mapping[str, int]) -> list[ProcessSample]:
-    """Build a sample for each limit; `name` has no prefix."""
+def build_labelled_samples(
+    process: str, name: str, label: str, values: Mapping[str, float]
+) -> list[ProcessSample]:
+    """Build a sample for each value, whose key becomes the label. `name` has no prefix."""
     return [
-        ProcessSample(f"{NAME_PREFIX}{name}", count, {"limit": limit, "process": process})
-        for limit, count in sorted(counts.items())
+        ProcessSample(f"{NAME_PREFIX}{name}", value, {label: key, "process": process})
+        for key, value in sorted(values.items())
     ]
 
 

@@ -44,5 +44,21 @@ class IdentityProviders:
         """The URL to which the provider sends people back. Never built from the Host header."""
         return f"{self.callback_base}/auth/oidc/{provider.name}/callback"
 
+    def read_key_metrics(self) -> dict[str, dict[str, float]]:
+        """The metrics of signing keys: values by provider, by the metric's name without prefix."""
+        metrics: dict[str, dict[str, float]] = {}
+        for name, documents in self.by_name.items():
+            keys = documents.keys
+            values: dict[str, float] = {
+                "provider_key_reads_total": keys.reads,
+                "provider_key_read_failures_total": keys.failures,
+                "provider_unknown_keys_total": documents.unknown_keys,
+            }
+            if keys.value is not None:
+                values["provider_keys_age_seconds"] = keys.age
+            for metric, value in values.items():
+                metrics.setdefault(metric, {})[name] = value
+        return metrics
+
     async def close(self) -> None:
         await self.http.close()

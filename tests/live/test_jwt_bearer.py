@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from support import Client, Refused, Service, Socket, World
 from support.accounts import succeed
+from support.metrics import read_metrics
 from support.oidc import (
     APPLICATION_URL,
     AUDIENCE,
@@ -126,6 +127,14 @@ async def test_a_token_is_checked_once_and_its_sign_in_is_recorded_once(
     assert entries[0].changes["identity"][1] == {"issuer": provider.issuer, "subject": "cora"}
     assert entries[1].actor_user_id == world.cora.id
     assert await Token.filter(is_jwt=True).count() == 2
+    metrics = await read_metrics(service, world.root.token)
+    counted = {name: value for name, value in metrics.items() if name.startswith("provider_")}
+    assert counted.pop("provider_keys_age_seconds") >= 0
+    assert counted == {
+        "provider_key_reads_total": 1,
+        "provider_key_read_failures_total": 0,
+        "provider_unknown_keys_total": 0,
+    }
 
 
 async def test_concurrent_first_uses_store_one_token(
