@@ -29,7 +29,8 @@ from schema.relations import (
     related_list_field,
 )
 from schema.types.messages import AttachmentType
-from schema.types.people import OrganizationType, UserType
+from schema.types.organizations import OrganizationType
+from schema.types.people import UserType
 from schema.types.sla import SlaClockType
 from schema.types.teams import CategoryType, TeamType
 from schema.types.ticket_arguments import (
@@ -97,8 +98,7 @@ class TicketType(Node):
         "event that the viewer may see, that raised `version`, and that is after the position of "
         "the viewer's last markTicketRead for the ticket. Own changes never count, and do not mark "
         "earlier events as read. Events older than 90 days count as read. False for API clients. "
-        "Subscriptions read it for each item, but send no item when the viewer marks a ticket as "
-        "read.",
+        "Subscriptions read it for each item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
