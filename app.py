@@ -28,7 +28,7 @@ from lifespan import running
 from models.access import scopes
 from models.access.viewer import authenticate
 from models.background_metrics import read_background_metrics
-from models.core import time
+from models.core import record_limits, time
 from models.database.outage import is_outage
 from models.log import event
 from resolvers.auth.oidc import OidcEndpoints
@@ -175,4 +175,17 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
             compiled_plan_fallbacks_total=planner.fallbacks if planner else 0,
         ),
         *metrics.build_refusal_samples(process),
+        *metrics.build_labelled_samples(
+            process, "record_limits_reached_total", "limit", record_limits.REACHED
+        ),
+        *collect_key_samples(components, process),
     ]
+
+
+def collect_key_samples(components: Components, process: str) -> list[ProcessSample]:
+    """Collect the metrics of the signing keys of identity providers."""
+    values_by_name = components.services.identity_providers.read_key_metrics()
+    samples: list[ProcessSample] = []
+    for name, values in values_by_name.items():
+        samples += metrics.build_labelled_samples(process, name, "provider", values)
+    return samples

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cli_accounts import users
+from cli_accounts import secrets, users
 from cli_audit import audit, config
 from cli_support import fail, load_settings, migrate_database, with_database
 from cli_tokens import clients, tokens
@@ -28,6 +28,7 @@ schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 settings_commands = typer.Typer(help="The settings.", no_args_is_help=True)
 sla = typer.Typer(help="SLA clocks.", no_args_is_help=True)
 app.add_typer(users, name="user")
+app.add_typer(secrets, name="secrets")
 app.add_typer(tokens, name="token")
 app.add_typer(clients, name="client")
 app.add_typer(schemas, name="schema")

@@ -1,4 +1,4 @@
-"""The commands `ticketwire user …`."""
+"""The commands `ticketwire user …` and `ticketwire secrets …`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cli_support import load_settings, migrate_database, read_password, with_database
+from cli_support import fail, load_settings, migrate_database, read_password, with_database
 
 users = typer.Typer(help="Users.", no_args_is_help=True)
+secrets = typer.Typer(help="Encrypted secrets.", no_args_is_help=True)
 
 
 @users.command("create")
@@ -26,6 +27,7 @@ def user_create(
     from models import provisioning
 
     chosen = password if password is not None else read_password()
+    settings = load_settings()
 
     async def create() -> str:
         await migrate_database()
@@ -33,9 +35,10 @@ def user_create(
             *(email, name, role, chosen, datetime.now(UTC)),
             organization=organization,
             teams=team or [],
+            limits=settings.record_limits,
         )
 
-    typer.echo(with_database(load_settings(), create))
+    typer.echo(with_database(settings, create))
 
 
 @users.command("list")
@@ -89,3 +92,30 @@ def user_set_password(
 
     with_database(load_settings(), change)
     typer.echo(f"changed the password of {email}")
+
+
+@secrets.command("reencrypt")
+def secrets_reencrypt() -> None:
+    """Encrypt all stored secrets with the first of TICKETWIRE_ENCRYPTION_KEYS.
+
+    Afterwards the other keys can be removed. The exit code is 1 if no key decrypts a secret.
+    """
+    from models import stored_secrets
+    from models.core.errors import InvalidInput
+    from models.core.secrets import SecretStore, parse_keys
+    from models.stored_secrets import Reencryption
+
+    settings = load_settings()
+    store = SecretStore(parse_keys(settings.encryption_keys), settings.key_file)
+
+    async def reencrypt() -> Reencryption:
+        await migrate_database()
+        return await stored_secrets.reencrypt(store, datetime.now(UTC))
+
+    try:
+        result = with_database(settings, reencrypt)
+    except InvalidInput as error:
+        fail(error.message)
+    typer.echo(f"encrypted {result.changed} of {result.total} secrets again")
+    if result.undecipherable:
+        fail(f"no key decrypts {result.undecipherable} secrets; they were not changed")

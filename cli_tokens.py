@@ -28,13 +28,16 @@ def token_create(
     if (email is None) == (client is None):
         fail("give either --email or --client")
 
+    settings = load_settings()
+
     async def create() -> str:
         await migrate_database()
         return await token_provisioning.create_token(
-            email, client, split_names(scopes), expires, name, datetime.now(UTC)
+            *(email, client, split_names(scopes), expires, name, datetime.now(UTC)),
+            limits=settings.record_limits,
         )
 
-    typer.echo(with_database(load_settings(), create))
+    typer.echo(with_database(settings, create))
 
 
 @tokens.command("list")
@@ -75,11 +78,14 @@ def client_create(name: Annotated[str, Option(help="The name, which is unique.")
     """Create an API client. Prints its id."""
     from models import token_provisioning
 
+    settings = load_settings()
+
     async def create() -> str:
         await migrate_database()
-        return await token_provisioning.create_client(name, datetime.now(UTC))
+        now = datetime.now(UTC)
+        return await token_provisioning.create_client(name, now, settings.record_limits)
 
-    typer.echo(with_database(load_settings(), create))
+    typer.echo(with_database(settings, create))
 
 
 @clients.command("list")

@@ -1,14 +1,17 @@
-"""The settings that limit what clients can open, send, request and cause.
+"""The settings that limit what clients can open, send, request, cause and store.
 
 engine/limits/__init__.py has a table of all limits. `settings.Settings` adds the other settings.
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.core.record_limits import RecordLimits
 
 PositiveInt = Annotated[int, Field(ge=1)]
 OptionalDays = Annotated[int, Field(ge=0, le=3650)]
@@ -106,6 +109,44 @@ class LimitSettings(BaseSettings):
     max_notifications_per_type: Annotated[int, Field(ge=1, le=10_000)] = 5
     """The maximum number of notifications, and of emails, of each other type of event, such as a
     change of status, that one person causes for another about one ticket in 10 minutes."""
+    max_tags_per_ticket: Annotated[int, Field(ge=1, le=200)] = 20
+    """The maximum number of tags of a ticket."""
+    max_resources_per_ticket: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """The maximum number of resources of a ticket."""
+    max_links_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of links of a ticket."""
+    max_watchers_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of customers who watch a ticket, and of agents and admins who do."""
+    max_participants_per_ticket: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """The maximum number of participants of a ticket. A merge across requesters adds them."""
+    max_merged_tickets: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """The maximum number of tickets that are merged into a ticket. A merge locks all of them."""
+    max_shared_tickets_per_user: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """The maximum number of tickets in which a user participates. Each request of the user reads
+    them."""
+    max_read_marks_per_user: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """The maximum number of read marks of a user. Further ones replace the oldest."""
+    max_domains_per_organization: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """The maximum number of email domains of an organization."""
+    max_teams: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of active teams."""
+    max_members_per_team: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """The maximum number of members of a team."""
+    max_teams_per_user: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of teams of a user."""
+    max_categories: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """The maximum number of active categories."""
+    max_api_clients: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of active API clients."""
+    max_api_tokens_per_owner: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of live API tokens of a user or API client."""
+    max_sessions_per_user: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of live sessions of a user. Another sign-in ends the oldest."""
+    max_jwts_per_user: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of an identity provider's JWTs that are stored for a user. Another one
+    replaces the oldest, which is checked again when it is sent."""
+    max_identities_per_user: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """The maximum number of a user's identities at identity providers."""
 
     @field_validator("cost_bucket_size")
     @classmethod
@@ -116,3 +157,9 @@ class LimitSettings(BaseSettings):
                 f"use 0, or at least TICKETWIRE_MAX_OPERATION_COST, which is {max_cost}"
             )
         return value
+
+    @property
+    def record_limits(self) -> RecordLimits:
+        return RecordLimits(
+            **{each.name: getattr(self, each.name) for each in fields(RecordLimits)}
+        )

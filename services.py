@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from background import build_timer_settings
 from engine.auth import AuthHooks, Unauthorized
@@ -28,7 +27,7 @@ from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
 from models.audit.entry import Origin
 from models.core import ids, time
-from models.core.errors import ApiError, RateLimited
+from models.core.errors import explain_error
 from models.core.secrets import SecretStore, parse_keys
 from models.database import fair_share
 from models.database.outage import is_outage
@@ -108,6 +107,7 @@ def build_services(
             session_length=settings.session_length,
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
+            limits=settings.record_limits,
         ),
         now=now,
         wakeup=wakeup,
@@ -146,6 +146,7 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
         redirect_urls=settings.sign_in_redirect_urls,
         leeway=timedelta(seconds=settings.jwt_leeway_seconds),
         allow_http=settings.allow_http_providers,
+        limits=settings.record_limits,
     )
 
 
@@ -258,15 +259,6 @@ def log_cursor(context: Context) -> str | None:
     permissions = (READ_EVENTS, READ_TICKETS, READ_PEOPLE)
     if any(permission.allows(context.viewer) for permission in permissions):
         return encode_cursor(context.services.event_tail.head)
-    return None
-
-
-def explain_error(error: Exception) -> Mapping[str, Any] | None:
-    """The message and code that clients receive for an expected exception; None for a bug."""
-    if isinstance(error, RateLimited):
-        return {"message": error.message, "code": error.code, "retryAfterMs": error.retry_after_ms}
-    if isinstance(error, ApiError):
-        return {"message": error.message, "code": error.code}
     return None
 
 

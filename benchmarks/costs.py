@@ -69,6 +69,11 @@ OPERATIONS: Mapping[str, str] = {
     "45 conditions on tags": SEARCH.format("or: [" + 45 * '{tags: {some: ["vpn"]}} ' + "]"),
     "9 levels": SEARCH.format("not: {" * 9 + 'subject: {contains: "x"}' + "}" * 9),
     "100 tags": "{ tags(first: 100) { totalCount nodes { name ticketCount } } }",
+    "100 organizations": "{ organizations(first: 100) { nodes { id name } } }",
+    "100 organizations, members and open tickets": (
+        "{ organizations(first: 100) { nodes { id memberCount openTicketCount } } }"
+    ),
+    "a search for organizations": '{ organizations(first: 1, search: "a") { nodes { id } } }',
     "100 users": "{ users(first: 100) { nodes { id displayName email } } }",
 }
 

@@ -1,6 +1,7 @@
 """Counts how often clients reached each limit in this process: one count for each refusal.
 
 Limits that make work wait, or that drop the oldest entry, refuse nothing and are not counted here.
+models/core/record_limits.py counts those of stored data that refuse nothing.
 Limits on connections have metrics of their own, in engine/fanout/metrics.py.
 """
 

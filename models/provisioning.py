@@ -13,6 +13,7 @@ from models.audit.entry import Origin
 from models.core.errors import InvalidInput, Refusal
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.text import MAX_NAME_CHARS, clean_text
 from models.directory import memberships, organizations, users
 from models.directory.access import lock_directory
@@ -38,6 +39,7 @@ async def create_user(
     *,
     organization: str | None = None,
     teams: Sequence[str] = (),
+    limits: RecordLimits = DEFAULT_LIMITS,
 ) -> str:
     """Create a user, and its organization if that is missing; `teams` are slugs.
 
@@ -61,7 +63,7 @@ async def create_user(
             fields["organization_id"] = encode(ORGANIZATION, found.id)
         return await users.create_user(changes, SYSTEM, fields, at, password_hash)
 
-    user = await change_directory("user create", at, create)
+    user = await change_directory("user create", at, create, limits)
     return encode(USER, user.id)
 
 
@@ -116,12 +118,15 @@ def describe_user(user: User) -> str:
 
 
 async def change_directory(
-    command: str, at: datetime, change: Callable[[RecordChanges], Awaitable[T]]
+    command: str,
+    at: datetime,
+    change: Callable[[RecordChanges], Awaitable[T]],
+    limits: RecordLimits = DEFAULT_LIMITS,
 ) -> T:
     """Run a change in a transaction, and log it. Raises InvalidArgument."""
 
     async def run() -> T:
-        changes = RecordChanges()
+        changes = RecordChanges(limits)
         result = await change(changes)
         await storage.write(changes, Origin(command), at)
         return result

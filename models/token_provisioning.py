@@ -17,6 +17,7 @@ from models.audit.entry import Origin
 from models.core import ids
 from models.core.errors import InvalidInput
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.text import MAX_NAME_CHARS
 from models.core.time import format_instant, to_utc
 from models.people import api_clients, token
@@ -29,11 +30,14 @@ T = TypeVar("T")
 
 
 async def run_command(
-    action: str, at: datetime, change: Callable[[RecordChanges], Awaitable[T]]
+    action: str,
+    at: datetime,
+    change: Callable[[RecordChanges], Awaitable[T]],
+    limits: RecordLimits = DEFAULT_LIMITS,
 ) -> T:
     """Run a change in one transaction, and store it in the audit log."""
     async with database.transaction():
-        changes = RecordChanges()
+        changes = RecordChanges(limits)
         result = await change(changes)
         await storage.write(changes, Origin(action), at)
     return result
@@ -46,6 +50,7 @@ async def create_token(
     expires: str | None,
     name: str,
     at: datetime,
+    limits: RecordLimits = DEFAULT_LIMITS,
 ) -> str:
     """Create an API token for the user with the email address, or for the API client of a name.
 
@@ -70,7 +75,7 @@ async def create_token(
         await changes.create(created)
         return text
 
-    return await run_command("token create", at, create)
+    return await run_command("token create", at, create, limits)
 
 
 async def find_or_create_client(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
@@ -87,14 +92,14 @@ async def create_client_record(changes: RecordChanges, name: str, at: datetime) 
         raise InvalidArgument(error.message) from error
 
 
-async def create_client(name: str, at: datetime) -> str:
+async def create_client(name: str, at: datetime, limits: RecordLimits = DEFAULT_LIMITS) -> str:
     """Create an API client; returns its global id. Raises InvalidArgument."""
 
     async def create(changes: RecordChanges) -> str:
         client = await create_client_record(changes, clean_name(name, "an API client"), at)
         return ids.encode(ids.API_CLIENT, client.id)
 
-    return await run_command("client create", at, create)
+    return await run_command("client create", at, create, limits)
 
 
 async def list_clients() -> list[str]:

@@ -16,6 +16,7 @@ from engine.bus.wakeup import WakeupBus
 from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
@@ -38,6 +39,7 @@ class Rules:
     session_length: timedelta
     max_live_list_tickets: int
     timers: TimerSettings
+    limits: RecordLimits = DEFAULT_LIMITS
 
 
 class Sessions(Protocol):

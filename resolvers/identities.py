@@ -35,6 +35,7 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
         at,
         address=context.address,
         user_agent=context.user_agent,
+        max_sessions=context.rules.limits.max_sessions_per_user,
     )
     viewer = await context.services.sessions.authenticate(issued[1]) if issued else None
     if issued is None or viewer is None:  # ended or deactivated since the code was issued

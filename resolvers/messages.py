@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.changes import commands
 from models.core import text
 from models.core.errors import UnseenMessages
+from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
@@ -17,7 +18,7 @@ def last_seen_position(input: ReplyToTicketInput) -> int | None:
     return None if input.last_seen_cursor is None else decode_cursor(input.last_seen_cursor)
 
 
-async def check_last_seen_cursor(input: ReplyToTicketInput) -> None:
+async def check_last_seen_cursor(input: ReplyToTicketInput, _: RecordLimits) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = last_seen_position(input)
     if position is not None:

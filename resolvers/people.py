@@ -74,7 +74,13 @@ async def create_session(
         expires_at=at + context.rules.session_length,
         at=at,
     )
-    await sessions.store_session(session, user.id, context.address, context.user_agent)
+    await sessions.store_session(
+        session,
+        user.id,
+        context.address,
+        context.user_agent,
+        context.rules.limits.max_sessions_per_user,
+    )
     viewer = await context.services.sessions.authenticate(text)
     assert viewer is not None
     context.set_viewer(viewer)

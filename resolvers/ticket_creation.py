@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 from models.changes import commands, intake, link_commands
+from models.changes.change import TicketChange
 from models.changes.intake import TicketIntake
 from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.hydration import new_record
+from models.core.record_limits import RecordLimits
 from models.people.user import User
 from models.queries.users import find_user
 from models.sla.update import set_intake_terms
+from models.tickets import links
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
@@ -23,10 +27,10 @@ MAX_KIND_CHARS = 64
 """The maximum length of the kind of a resource."""
 
 
-async def check_input(input: CreateTicketInput) -> None:
+async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
     """Check the input without reading the database. Raises Refusals with all errors."""
     refusals: list[Refusal] = []
-    for check in input_checks(input):
+    for check in input_checks(input, limits.max_resources_per_ticket):
         try:
             check()
         except Refusal as refusal:
@@ -51,10 +55,19 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
         # is refused with this advice.
         ids_by_field = {"followUpOf": input.follow_up_of}
         (earlier,) = await mutation.lock_tickets(ids_by_field, for_participants=True)
-        link_commands.follow_up(change, earlier)
+        link_commands.follow_up(change, earlier, await count_links(mutation, earlier))
 
 
-def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
+async def count_links(mutation: TicketMutation, earlier: TicketChange) -> dict[UUID, int]:
+    """The links of an earlier ticket. For customers, only those to their own tickets count.
+
+    A refusal would otherwise reveal links that they may not see.
+    """
+    requester_id = mutation.viewer.user_id if mutation.viewer.is_customer else None
+    return await links.count_links([earlier.ticket.id], requester_id)
+
+
+def input_checks(input: CreateTicketInput, max_resources: int) -> list[Callable[[], object]]:
     """The checks of the input, each of which may raise Refusal."""
     checks: list[Callable[[], object]] = [
         lambda: text.clean_subject(input.subject),
@@ -66,8 +79,8 @@ def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     if external_id is not None:
         checks.append(lambda: text.clean_text(external_id, "externalId", max_chars=max_chars))
     resources = input.resources or []
-    checks.append(partial(check_resource_count, len(resources)))
-    for resource in resources[: text.MAX_RESOURCES]:
+    checks.append(partial(check_resource_count, len(resources), max_resources))
+    for resource in resources[:max_resources]:
         checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
         checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
         if resource.name is not None:
@@ -75,10 +88,12 @@ def input_checks(input: CreateTicketInput) -> list[Callable[[], object]]:
     return checks
 
 
-def check_resource_count(count: int) -> None:
-    if count > text.MAX_RESOURCES:
-        message = f"must be at most {text.MAX_RESOURCES} resources"
-        raise InvalidInput(UserErrorCode.INVALID, message, "resources")
+def check_resource_count(count: int, max_resources: int) -> None:
+    if count > max_resources:
+        message = f"must be at most {max_resources} resources"
+        raise InvalidInput(
+            UserErrorCode.INVALID, message, "resources", limit_name="ticket_resources"
+        )
 
 
 def check_resource_field(value: str, field: str, max_chars: int) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 import strawberry
+from tortoise.expressions import Q
 
 from models.access.viewer import Viewer
 from models.changes import commands, link_commands, rating
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
-from models.people.user import User
+from models.people.user import Role, User
 from models.tickets import links
 from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
@@ -155,7 +156,12 @@ async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.lock_ticket(input, for_participants=True)
-    commands.watch(change, require_user_id(mutation), await read_watchers(change.ticket))
+    commands.watch(
+        change,
+        require_user_id(mutation),
+        await read_watchers(change.ticket),
+        await count_watchers(change.ticket, customers=mutation.viewer.is_customer),
+    )
 
 
 @ticket_mutation(TicketPayload)
@@ -174,6 +180,13 @@ async def read_watchers(ticket: Ticket) -> list[UUID]:
     return [watcher.user_id for watcher in await TicketWatcher.filter(ticket_id=ticket.id)]
 
 
+async def count_watchers(ticket: Ticket, *, customers: bool) -> int:
+    """The number of watchers who are customers, or who are not."""
+    is_customer = Q(user__role=Role.CUSTOMER)
+    side = is_customer if customers else ~is_customer
+    return await TicketWatcher.filter(side, ticket_id=ticket.id).count()
+
+
 @ticket_mutation(TicketPayload)
 async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> None:
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
@@ -186,6 +199,7 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
         input.kind,
         existing=await links.read_kinds(ticket_id, other_id),
         closes_cycle=await links.closes_cycle(ticket_id, other_id, input.kind),
+        link_counts=await links.count_links([ticket_id, other_id]),
     )
 
 

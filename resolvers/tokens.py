@@ -14,6 +14,7 @@ from models.access.viewer import Viewer
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
 from models.people import token
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient, User
@@ -27,8 +28,6 @@ from schema.payloads.tokens import (
     RotateApiTokenPayload,
 )
 
-MAX_API_TOKENS = 100
-"""The maximum number of live tokens per user or API client."""
 MAX_LISTED_CHARACTERS = 200
 
 
@@ -62,7 +61,7 @@ async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) 
     if input.expires_at is not None and input.expires_at <= mutation.at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")
     owner = await lock_owner(mutation.viewer, input.client_id)
-    await check_token_limit(owner, mutation.at)
+    await check_token_limit(owner, mutation.at, mutation.changes.limits)
     api_token, token_text = token.build_token(
         TokenKind.API, name, scopes, **owner, expires_at=input.expires_at, at=mutation.at
     )
@@ -87,13 +86,14 @@ async def lock_owner(viewer: Viewer, client_id: str | None) -> TokenOwner:
     return TokenOwner(client_id=client.id)
 
 
-async def check_token_limit(owner: TokenOwner, at: datetime) -> None:
+async def check_token_limit(owner: TokenOwner, at: datetime, limits: RecordLimits) -> None:
     """Raises InvalidInput if the owner, which is locked, has the maximum of live tokens."""
     unrevoked = Token.filter(**owner, kind=TokenKind.API, revoked_at__isnull=True)
     live = unrevoked.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
-    if await live.count() >= MAX_API_TOKENS:
+    max_tokens = limits.max_api_tokens_per_owner
+    if await live.count() >= max_tokens:
         subject = "You have" if "user_id" in owner else "The API client has"
-        message = f"{subject} {MAX_API_TOKENS} live tokens, which is the maximum. Revoke one first."
+        message = f"{subject} {max_tokens} live tokens, which is the maximum. Revoke one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
 
 
@@ -137,7 +137,7 @@ async def rotate_api_token(mutation: AdminMutation, input: RotateApiTokenInput) 
     scopes = check_scopes(viewer, list(old.scopes), "tokenId")
     client_id = ids.encode(ids.API_CLIENT, old.client_id) if old.client_id else None
     owner = await lock_owner(viewer, client_id)
-    await check_token_limit(owner, at)
+    await check_token_limit(owner, at, mutation.changes.limits)
     successor, token_text = token.build_token(
         TokenKind.API, old.name, scopes, **owner, expires_at=old.expires_at, at=at
     )

@@ -23,6 +23,7 @@ SUBSCRIPTION_COST = 10
 TEXT_COST = 1
 HTML_COST = 5
 UNREAD_COST = 1
+COUNT_COST = 5
 
 QUERY_DESCRIPTION = f"""The queries of the API.
 
@@ -44,8 +45,9 @@ The server computes the cost of an operation before it runs it. The response has
 | `groups` of statistics | the same, for `last` items of the `period`, or else for {GROUPS_LENGTH} |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
+| `memberCount`, `openTicketCount` | {COUNT_COST}; under another alias again, 10 times as much |
 | filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
-| `search`, in a filter or of `users` | {SEARCH_COST} for each word |
+| `search`, in a filter, of `users` or of `organizations` | {SEARCH_COST} for each word |
 | values in arguments | 1 for every 10 values, lists and objects |
 | arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
 | `ticketStats` | {STATS_COST} |

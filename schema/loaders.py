@@ -76,6 +76,7 @@ ReadRelated = Callable[..., Many[Any]]
 """A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
 """The same for pages, with further arguments that select the page."""
+ReadCounts = Callable[[list[UUID]], Awaitable[list[int]]]
 
 
 LOADER_NAMES: Mapping[type[Model], str] = {
@@ -128,6 +129,7 @@ class Loaders:
         self.at = at
         self.related_loaders: dict[ReadRelated, DataLoader[Any, list[Any]]] = {}
         self.page_loaders: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
+        self.count_loaders: dict[ReadCounts, DataLoader[UUID, int]] = {}
 
     @cached_property
     def tickets(self) -> DataLoader[UUID, Ticket | None]:
@@ -210,6 +212,12 @@ class Loaders:
 
             self.page_loaders[key] = ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
         return self.page_loaders[key]
+
+    def counts(self, read: ReadCounts) -> DataLoader[UUID, int]:
+        """The loader of counts by the key of their owner."""
+        if read not in self.count_loaders:
+            self.count_loaders[read] = ShieldedLoader(read)
+        return self.count_loaders[read]
 
     async def read_tickets(self, keys: list[UUID]) -> list[Ticket | None]:
         records = await Ticket.filter(id__in=keys)

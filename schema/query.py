@@ -46,7 +46,8 @@ from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
-from schema.types.people import ApiClientType, OrganizationType, UserType, ViewerType
+from schema.types.organizations import OrganizationType
+from schema.types.people import ApiClientType, UserType, ViewerType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.tags import TagType
@@ -188,14 +189,14 @@ class Query:
     teams: Any = query(
         resolvers.teams.teams,
         AUTHENTICATED,
-        "The teams, by name. At most 200 are active.",
+        "The teams, by name. By default, at most 200 are active.",
         list[TeamType],
         arguments=INCLUDE_INACTIVE,
     )
     categories: Any = query(
         resolvers.teams.categories,
         AUTHENTICATED,
-        "The categories, by name. At most 500 are active.",
+        "The categories, by name. By default, at most 500 are active.",
         list[CategoryType],
         arguments=INCLUDE_INACTIVE,
     )
@@ -204,7 +205,8 @@ class Query:
         READ_PEOPLE,
         "The organizations, by name and in pages of up to 100.",
         Connection[OrganizationType],
-        arguments={
+        cost(search=SEARCH_COST),
+        {
             "search": "Returns organizations whose name contains this text, or whose domain or "
             "external id equals it, ignoring case. Default: all organizations.",
             **INCLUDE_INACTIVE,

@@ -34,8 +34,8 @@ EVENT_COSTS = cost(flat=SUBSCRIPTION_COST, condition=CONDITION_COST, search=SEAR
 EVENT_ARGUMENTS = {
     "ticket_id": "Sends events of the ticket with this id. If the viewer sees no such ticket, the "
     "subscription fails with NOT_FOUND. Default: all tickets that the viewer may see.",
-    "filter": "Sends events of tickets that match this filter when the event is sent. Default: "
-    "all tickets.",
+    "filter": "Sends events of tickets that match this filter when the event is sent. With "
+    "`ticketId`, that ticket must match. Default: all tickets.",
     "after": "Sends all events after this cursor first, then new ones. An invalid cursor gives "
     "CURSOR_INVALID, one from before the oldest stored event CURSOR_EXPIRED. Default: only "
     "new events.",
@@ -47,7 +47,9 @@ class Subscription:
     ticket_events: Any = subscription(
         events.ticket_events,
         READ_EVENTS,
-        "Sends the events that the viewer may see, in the order of the log and each once. A "
+        "Sends the events that the viewer may see, in the order of the log and each once. With "
+        "`ticketId`, these are the events that the ticket's timeline shows: its own, and the "
+        "messages of the tickets that are merged into it when they are sent. A "
         "client that resumes `after` its last cursor misses no event and receives none "
         "twice, across reconnects, servers and restarts.",
         TicketEventInterface,

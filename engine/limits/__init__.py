@@ -109,24 +109,33 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     rendered Markdown                 8 Mi      resolvers/markdown_cache.py
 
     Stored data; user errors if nothing else is stated
-    lengths of texts; tags; resources various   models/core/text.py
+    lengths of texts                  various   models/core/text.py
     password                          1,024     models/people/password.py
     idempotency key                   128       models/changes/idempotency.py
-    participants of a ticket          50        models/changes/merging.py
-    tickets merged into a ticket      100       models/changes/merging.py
-    shared tickets per user           1,000     models/changes/merge_records.py
-    read marks per user               10,000    models/tickets/read_marks.py     oldest deleted
+    tags of a ticket                  20        max_tags_per_ticket
+    resources of a ticket             50        max_resources_per_ticket
+    links of a ticket                 200       max_links_per_ticket
+    watchers of a ticket, on each side 200      max_watchers_per_ticket
+    participants of a ticket          50        max_participants_per_ticket
+    tickets merged into a ticket      100       max_merged_tickets
+    shared tickets per user           1,000     max_shared_tickets_per_user
+    read marks per user               10,000    max_read_marks_per_user          oldest deleted
     age of a read mark                90 days   models/tickets/read_marks.py     deleted
     mentions per note                 50        models/notifications/mentions.py (ignored)
     notifications by one person to another about a ticket in 10 minutes
       replies and notes               20        max_notifications_per_ticket     folded
       each other type of event        5         max_notifications_per_type       folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
-    API tokens per user or API client 100       resolvers/tokens.py
-    active API clients                200       models/people/api_clients.py
-    sessions per user                 100       models/people/sessions.py (oldest ended)
-    JWTs per user                     100       models/oidc/sessions.py (oldest dropped)
-    identities per user               10        models/oidc/accounts.py
+    domains of an organization        50        max_domains_per_organization
+    active teams                      200       max_teams
+    members of a team                 1,000     max_members_per_team
+    teams of a user                   100       max_teams_per_user
+    active categories                 500       max_categories
+    active API clients                200       max_api_clients
+    API tokens per user or API client 100       max_api_tokens_per_owner
+    sessions per user                 100       max_sessions_per_user            oldest ended
+    JWTs per user                     100       max_jwts_per_user                oldest deleted
+    identities per user               10        max_identities_per_user
     recovery codes per user           10        models/people/second_factor.py
     tokens of a link in an email      20        models/people/account_link.py (oldest dropped)
     notifications marked at once      1,000     resolvers/notifications.py
@@ -137,7 +146,8 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     steps per escalation path         20        models/escalation/admin.py
 
 engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
-of their own, in engine/fanout/metrics.py.
+of their own, in engine/fanout/metrics.py. models/core/record_limits.py counts how often a limit on
+stored data ended or deleted the oldest record, or was reached during a sign-in by a provider.
 
 The number of stored tickets and messages is limited only by the cost of operations.
 """

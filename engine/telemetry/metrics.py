@@ -47,10 +47,16 @@ def build_process_samples(process: str, **values: float) -> list[ProcessSample]:
 
 def build_refusal_samples(process: str) -> list[ProcessSample]:
     """Build a sample for each limit that a client of this process has reached."""
-    name = f"{NAME_PREFIX}limit_refusals{COUNTER_SUFFIX}"
+    return build_labelled_samples(process, "limit_refusals_total", "limit", limit_refusals.COUNTS)
+
+
+def build_labelled_samples(
+    process: str, name: str, label: str, values: Mapping[str, float]
+) -> list[ProcessSample]:
+    """Build a sample for each value, whose key becomes the label. `name` has no prefix."""
     return [
-        ProcessSample(name, count, {"limit": limit, "process": process})
-        for limit, count in sorted(limit_refusals.COUNTS.items())
+        ProcessSample(f"{NAME_PREFIX}{name}", value, {label: key, "process": process})
+        for key, value in sorted(values.items())
     ]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from models.access.viewer import Viewer
 from models.changes.serialization import serialize_value
 from models.core.hydration import new_record
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.words import index_words
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
@@ -28,7 +29,7 @@ class TicketChange:
     Commands modify `ticket` in memory; `storage.write` stores the result. `at` is the instant of
     the change. `reopen_window` is the time after closing in which the ticket can be reopened.
     `advances_clocks` is true if the change exists to let due SLA clocks act. `has_current_terms`
-    is true if the SLA terms need no update.
+    is true if the SLA terms need no update. `limits` are those of the ticket's records.
     """
 
     ticket: Ticket
@@ -38,6 +39,7 @@ class TicketChange:
     creates_ticket: bool = False
     advances_clocks: bool = False
     has_current_terms: bool = False
+    limits: RecordLimits = DEFAULT_LIMITS
     previous_terms: str | None = field(init=False)
     previous_status_since: datetime | None = field(init=False)
     events: list[Event] = field(default_factory=list[Event])

@@ -25,9 +25,10 @@ from models.tickets.ticket import TicketResource
 
 def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
     """Create the change's ticket, whose columns the caller has set."""
-    if len(tags) > text.MAX_TAGS:
-        message = f"must have at most {text.MAX_TAGS} tags; it has {len(tags)}"
-        raise InvalidInput(UserErrorCode.INVALID, message, "tags")
+    max_tags = change.limits.max_tags_per_ticket
+    if len(tags) > max_tags:
+        message = f"must have at most {max_tags} tags; it has {len(tags)}"
+        raise InvalidInput(UserErrorCode.INVALID, message, "tags", limit_name="ticket_tags")
     change.creates_ticket = True
     change.ticket.status_since = change.at
     change.added_tags = list(tags)
@@ -64,9 +65,10 @@ def update(
     change.added_tags = [tag for tag in add_tags if text.fold_tag(tag) not in current | removed]
     change.removed_tags = [tag for tag in current_tags if text.fold_tag(tag) in removed]
     after = [tag for tag in current_tags if tag not in change.removed_tags] + change.added_tags
-    if len(after) > text.MAX_TAGS:
-        message = f"can leave at most {text.MAX_TAGS} tags; the ticket would have {len(after)}"
-        raise InvalidInput(UserErrorCode.INVALID, message, "addTags")
+    max_tags = change.limits.max_tags_per_ticket
+    if change.added_tags and len(after) > max_tags:
+        message = f"can leave at most {max_tags} tags; the ticket would have {len(after)}"
+        raise InvalidInput(UserErrorCode.INVALID, message, "addTags", limit_name="ticket_tags")
     values: dict[str, object] = {
         "subject": subject,
         "priority": priority,
@@ -209,9 +211,20 @@ def escalate(change: TicketChange, reason: str) -> None:
     change.log(EventType.ESCALATED, changes, reason=reason)
 
 
-def watch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
-    """Add a watcher to the present `watcher_ids`."""
+def watch(
+    change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], same_side: int = 0
+) -> None:
+    """Add a watcher to the present `watcher_ids`.
+
+    `same_side` is how many of them are customers if the actor is one, and else how many are not.
+    Customers don't know of the team's watchers, so these don't count for them.
+    """
     if user_id not in watcher_ids:
+        if same_side >= change.limits.max_watchers_per_ticket:
+            message = f"has {same_side} watchers, which is the maximum"
+            raise InvalidInput(
+                UserErrorCode.INVALID, message, "ticketId", limit_name="ticket_watchers"
+            )
         change.added_watchers.append(user_id)
         log_watchers(change, watcher_ids, [*watcher_ids, user_id])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from uuid import UUID
 
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, UserErrorCode
@@ -29,11 +30,14 @@ def link(
     *,
     existing: Collection[LinkKind] = (),
     closes_cycle: bool = False,
+    link_counts: Mapping[UUID, int] | None = None,
+    other_field: str = "otherId",
 ) -> None:
     """Link two tickets in both directions, unless they are linked with this `kind` already.
 
     `existing` are the kinds of the ticket's links to the other one. `closes_cycle` is true if other
-    links of this kind lead from the other ticket back to this one.
+    links of this kind lead from the other ticket back to this one. `link_counts` has how many links
+    each ticket has that count for the actor. `other_field` is the input's field for the other one.
     """
     require_two_tickets(change, other)
     if kind in existing:
@@ -47,8 +51,17 @@ def link(
     if closes_cycle:
         message = f"is linked to this ticket the other way: {kind.name} would form a cycle"
         raise InvalidInput(UserErrorCode.INVALID, message, "otherId")
+    for each, field in ((change, "ticketId"), (other, other_field)):
+        check_link_count(each, (link_counts or {}).get(each.ticket.id, 0), field)
     change.add_link(other.ticket, kind)
     other.add_link(change.ticket, INVERSE_LINK[kind])
+
+
+def check_link_count(change: TicketChange, count: int, field: str) -> None:
+    """Raises InvalidInput if the ticket can't have another link."""
+    if count >= change.limits.max_links_per_ticket:
+        message = f"has {count} links, which is the maximum"
+        raise InvalidInput(UserErrorCode.INVALID, message, field, limit_name="ticket_links")
 
 
 def unlink(change: TicketChange, other: TicketChange, kinds: Collection[LinkKind]) -> None:
@@ -60,9 +73,17 @@ def unlink(change: TicketChange, other: TicketChange, kinds: Collection[LinkKind
             other.remove_link(change.ticket, INVERSE_LINK[kind])
 
 
-def follow_up(change: TicketChange, original: TicketChange) -> None:
-    """Link a new ticket to the ticket that it follows up."""
-    link(change, original, LinkKind.FOLLOW_UP_OF)
+def follow_up(
+    change: TicketChange, original: TicketChange, link_counts: Mapping[UUID, int] | None = None
+) -> None:
+    """Link a new ticket to the ticket that it follows up. `link_counts` is as in `link`."""
+    link(
+        change,
+        original,
+        LinkKind.FOLLOW_UP_OF,
+        link_counts=link_counts,
+        other_field="followUpOf",
+    )
 
 
 def require_two_tickets(change: TicketChange, other: TicketChange) -> None:

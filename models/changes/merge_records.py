@@ -25,9 +25,6 @@ from models.tickets.lifecycle import Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketParticipant, TicketWatcher
 
-MAX_SHARED_TICKETS = 1000
-"""The maximum number of tickets in which a user participates. Each request reads them."""
-
 
 async def read_participants(changes: Sequence[TicketChange]) -> Participants:
     """The present participants of the tickets."""
@@ -45,11 +42,12 @@ async def read_organizations(changes: Sequence[TicketChange]) -> Organizations:
 
 async def check_shared_tickets(changes: Sequence[TicketChange]) -> None:
     """Raises InvalidInput if a new participant would participate in too many tickets."""
+    max_tickets = changes[0].limits.max_shared_tickets_per_user
     for user_id in sorted(list_new_participants(changes)):
         count = await TicketParticipant.filter(user_id=user_id).count()
         count += sum(user_id in change.added_participants for change in changes)
-        if count > MAX_SHARED_TICKETS:
-            message = f"would make a user participate in more than {MAX_SHARED_TICKETS} tickets"
+        if count > max_tickets:
+            message = f"would make a user participate in more than {max_tickets} tickets"
             raise InvalidInput(
                 UserErrorCode.INVALID, message, "intoId", limit_name="shared_tickets"
             )

@@ -23,10 +23,6 @@ from models.sla.inputs import Side
 from models.tickets.lifecycle import Action, CloseReason, Status
 from models.tickets.message import Message
 
-MAX_PARTICIPANTS = 50
-"""The maximum number of participants of a ticket."""
-MAX_MERGED_TICKETS = 100
-"""The maximum number of tickets that are merged into one ticket. A merge locks all of them."""
 Participants = Mapping[UUID, Collection[UUID]]
 """The users who participate in each ticket."""
 Organizations = Mapping[UUID, UUID | None]
@@ -72,8 +68,9 @@ def merge(
         message = "must be a ticket that is not closed; reopen it first"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
     source, target = [change, *merged_before], [into, *merged_there]
-    if len(source) + len(merged_there) > MAX_MERGED_TICKETS:
-        message = f"would have more than {MAX_MERGED_TICKETS} tickets merged into it"
+    max_merged = change.limits.max_merged_tickets
+    if len(source) + len(merged_there) > max_merged:
+        message = f"would have more than {max_merged} tickets merged into it"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId", limit_name="merged_tickets")
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
@@ -127,8 +124,9 @@ def check_requesters(
     ):
         message = "must be of the same organization; only admins can merge across organizations"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
-    if len(list_requesters(family)) - 1 > MAX_PARTICIPANTS:
-        message = f"would have more than {MAX_PARTICIPANTS} participants"
+    max_participants = change.limits.max_participants_per_ticket
+    if len(list_requesters(family)) - 1 > max_participants:
+        message = f"would have more than {max_participants} participants"
         raise InvalidInput(
             UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
         )

@@ -13,8 +13,9 @@ ApiError            a GraphQL error, with `extensions.code`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 INPUT_LENGTH = "input_length"
@@ -148,3 +149,12 @@ class RateLimited(ApiError):
     def __init__(self, message: str, retry_after_ms: int, limit_name: str) -> None:
         super().__init__(message, limit_name)
         self.retry_after_ms = retry_after_ms
+
+
+def explain_error(error: Exception) -> Mapping[str, Any] | None:
+    """The message and code that clients receive for an expected exception; None for a bug."""
+    if isinstance(error, RateLimited):
+        return {"message": error.message, "code": error.code, "retryAfterMs": error.retry_after_ms}
+    if isinstance(error, ApiError):
+        return {"message": error.message, "code": error.code}
+    return None

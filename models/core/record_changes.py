@@ -17,6 +17,7 @@ from tortoise.fields import Field
 from tortoise.models import Model
 
 from models.core.errors import StaleVersion
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.time import format_instant
 from models.core.words import WordsField
 
@@ -34,9 +35,13 @@ class RecordChange:
 
 
 class RecordChanges:
-    """The changes of a transaction, in the order in which they began."""
+    """The changes of a transaction, in the order in which they began.
 
-    def __init__(self) -> None:
+    `limits` are those that the changed records must keep to.
+    """
+
+    def __init__(self, limits: RecordLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
         self.by_record: dict[tuple[type[Model], object], RecordChange] = {}
 
     @property

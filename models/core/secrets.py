@@ -47,13 +47,28 @@ class SecretStore:
         except InvalidToken as error:
             raise UndecipherableSecret("no configured key decrypts the secret") from error
 
+    def reencrypt(self, stored: str) -> str | None:
+        """The secret encrypted with the first key; None if it is so already. Raises as `decrypt`.
+
+        An old key can be removed once no stored secret needs it.
+        """
+        secret = self.decrypt(stored)
+        with contextlib.suppress(InvalidToken):
+            Fernet(self.load_keys()[0]).decrypt(stored.encode("ascii"))
+            return None
+        return self.encrypt(secret)
+
     def load_cipher(self) -> MultiFernet:
+        return MultiFernet([Fernet(key) for key in self.load_keys()])
+
+    def load_keys(self) -> list[str]:
+        """Raises InvalidInput NOT_ENABLED if there is no key."""
         keys = self.keys
         if not keys and self.key_file is not None:
             keys = [load_or_create_key(self.key_file)]
         if not keys:
             raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_KEY)
-        return MultiFernet([Fernet(key) for key in keys])
+        return keys
 
 
 def parse_keys(text: str) -> list[str]:

@@ -15,8 +15,6 @@ from models.directory.access import lock_directory
 from models.directory.teams import clean_slug
 from models.people.team import Category, Team, get_active_team, get_category
 
-MAX_ACTIVE_CATEGORIES = 500
-
 
 class CategoryFields(TypedDict, total=False):
     """The team and the parent by slug."""
@@ -35,7 +33,7 @@ async def create_category(
     clean = clean_slug(slug)
     if await Category.exists(slug=clean):
         raise InvalidInput(UserErrorCode.TAKEN, "Another category has this slug.", "slug")
-    await check_category_limit()
+    await check_category_limit(changes.limits.max_categories)
     category = Category(slug=clean)
     for name, value in (await clean_fields(fields, category)).items():
         setattr(category, name, value)
@@ -60,16 +58,18 @@ async def update_category(
     check_version(category, expected_version)
     values = await clean_fields(fields, category)
     if fields.get("active") and not category.active:
-        await check_can_be_restored(category, values)
+        await check_can_be_restored(category, values, changes.limits.max_categories)
     if fields.get("active") is False and category.active:
         await check_has_no_active_child(category)
     await changes.update(category, **values)
     return category
 
 
-async def check_can_be_restored(category: Category, values: dict[str, object]) -> None:
+async def check_can_be_restored(
+    category: Category, values: dict[str, object], max_categories: int
+) -> None:
     """Raises InvalidInput unless the team and the parent are active."""
-    await check_category_limit()
+    await check_category_limit(max_categories)
     team_id = values.get("team_id", category.team_id)
     if not await Team.exists(id=team_id, active=True):
         message = "The team of the category is archived. Give another team."
@@ -116,8 +116,8 @@ async def get_parent(slug: str, category: Category) -> Category:
     return parent
 
 
-async def check_category_limit() -> None:
+async def check_category_limit(max_categories: int) -> None:
     """Raises InvalidInput if no other category may be active."""
-    if await Category.filter(active=True).count() >= MAX_ACTIVE_CATEGORIES:
-        message = f"At most {MAX_ACTIVE_CATEGORIES} categories can be active; archive one first."
+    if await Category.filter(active=True).count() >= max_categories:
+        message = f"At most {max_categories} categories can be active; archive one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="categories")

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
 from models.people import account_link
 from models.people.team import Membership, Team, get_active_team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
 
-MAX_TEAMS = 100
-"""The maximum number of teams of a user."""
 
-
-def check_role(role: Role, slugs: Sequence[str]) -> None:
+def check_role(role: Role, slugs: Sequence[str], max_teams: int) -> None:
     """Raises InvalidInput if a user of this role would be in teams, or in too many."""
     if slugs and role is Role.CUSTOMER:
         message = "must be empty, because a customer can't be a member of a team"
         raise InvalidInput(UserErrorCode.INVALID, message, "teams")
-    if len(slugs) > MAX_TEAMS:
-        message = f"must be at most {MAX_TEAMS} teams; these are {len(slugs)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams")
+    if len(slugs) > max_teams:
+        message = f"must be at most {max_teams} teams; these are {len(slugs)}"
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams", limit_name="user_teams")
 
 
 async def get_teams(slugs: Sequence[str], user: User | None = None) -> list[Team]:
@@ -43,18 +42,32 @@ async def list_teams(user: User) -> list[Team]:
     return [row.team for row in rows]
 
 
-async def set_teams(changes: RecordChanges, user: User, teams: Sequence[Team]) -> bool:
-    """Make the user a member of exactly these teams; returns whether that changes anything."""
+async def set_teams(
+    changes: RecordChanges, user: User, teams: Sequence[Team], field: str = "teams"
+) -> bool:
+    """Make the user a member of exactly these teams; returns whether that changes anything.
+
+    The directory must be locked. Raises InvalidInput for `field` if a team has too many members.
+    """
     before = {team.id: team for team in await list_teams(user)}
     after = {team.id: team for team in teams}
     if before.keys() == after.keys():
         return False
     await Membership.filter(user_id=user.id, team_id__in=before.keys() - after.keys()).delete()
     for team_id in sorted(after.keys() - before.keys()):
+        if await is_full(team_id, changes.limits):
+            max_members = changes.limits.max_members_per_team
+            message = f"The team {after[team_id].slug} has {max_members} members, the maximum."
+            raise InvalidInput(UserErrorCode.INVALID, message, field, limit_name="team_members")
         await Membership.create(team_id=team_id, user_id=user.id)
     slugs = [sorted(team.slug for team in each.values()) for each in (before, after)]
     changes.log(user, "teams", *slugs)
     return True
+
+
+async def is_full(team_id: UUID, limits: RecordLimits) -> bool:
+    """Whether a team has the maximum number of members."""
+    return await Membership.filter(team_id=team_id).count() >= limits.max_members_per_team
 
 
 async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:

@@ -39,7 +39,8 @@ async def insert_organization(changes: RecordChanges, fields: OrganizationFields
     values = await clean_fields(fields, None)
     values.setdefault("matches_domains", not values.get("shared", False))
     organization = Organization(**values)
-    domains = clean_domains(fields.get("domains", ()), "domains")
+    max_domains = changes.limits.max_domains_per_organization
+    domains = clean_domains(fields.get("domains", ()), "domains", max_domains=max_domains)
     await check_free(domains, organization)
     await changes.create(organization)
     await set_domains(changes, organization, domains)
@@ -74,7 +75,8 @@ async def apply_fields(
         values.setdefault("matches_domains", False)
     domains = None
     if "domains" in fields:
-        domains = clean_domains(fields["domains"], "domains")
+        max_domains = changes.limits.max_domains_per_organization
+        domains = clean_domains(fields["domains"], "domains", max_domains=max_domains)
         await check_free(domains, organization)
     has_changed = await changes.update(organization, **values)
     if domains is not None:

@@ -16,7 +16,6 @@ from models.people.user import User
 from models.tickets.lifecycle import OPEN_STATUSES
 from models.tickets.ticket import Ticket
 
-MAX_ACTIVE_TEAMS = 200
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -32,7 +31,7 @@ async def create_team(changes: RecordChanges, actor: Viewer, slug: str, fields: 
     clean = clean_slug(slug)
     if await Team.exists(slug=clean):
         raise InvalidInput(UserErrorCode.TAKEN, "Another team has this slug.", "slug")
-    await check_team_limit()
+    await check_team_limit(changes.limits.max_teams)
     team = Team(slug=clean, **clean_fields(fields))
     await changes.create(team)
     return team
@@ -51,7 +50,7 @@ async def update_team(
     if fields.get("active") is False and team.active:
         await check_unused(team, "active")
     if fields.get("active") and not team.active:
-        await check_team_limit()
+        await check_team_limit(changes.limits.max_teams)
         values |= {"successor_id": None, "handover_pending": False}
     await changes.update(team, **values)
     return team
@@ -96,8 +95,9 @@ async def add_member(changes: RecordChanges, actor: Viewer, slug: str, user_id: 
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
     teams = await memberships.list_teams(user)
     if team not in teams:
-        memberships.check_role(user.role, [*(each.slug for each in teams), team.slug])
-    if await memberships.set_teams(changes, user, [*teams, team]):
+        slugs = [*(each.slug for each in teams), team.slug]
+        memberships.check_role(user.role, slugs, changes.limits.max_teams_per_user)
+    if await memberships.set_teams(changes, user, [*teams, team], "team"):
         await changes.raise_version(user)
     return team
 
@@ -147,10 +147,10 @@ def clean_fields(fields: TeamFields) -> dict[str, object]:
     return values
 
 
-async def check_team_limit() -> None:
+async def check_team_limit(max_teams: int) -> None:
     """Raises InvalidInput if no other team may be active."""
-    if await Team.filter(active=True).count() >= MAX_ACTIVE_TEAMS:
-        message = f"At most {MAX_ACTIVE_TEAMS} teams can be active; archive one first."
+    if await Team.filter(active=True).count() >= max_teams:
+        message = f"At most {max_teams} teams can be active; archive one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="teams")
 
 

@@ -15,7 +15,9 @@ from models.access.viewer import SYSTEM, Viewer
 from models.audit import storage
 from models.audit.entry import Origin
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits, count_reached
 from models.directory.access import lock_directory
+from models.directory.memberships import is_full
 from models.oidc.claims import Profile, read_profile, role_of, teams_of
 from models.oidc.http_client import Json
 from models.oidc.provider import Provider
@@ -23,8 +25,6 @@ from models.people.domains import find_organization_by_domain
 from models.people.identity import Identity
 from models.people.team import Membership, Team
 from models.people.user import Role, User
-
-MAX_IDENTITIES_PER_USER = 10
 
 
 class SignInError(Enum):
@@ -47,7 +47,12 @@ class SignInRefused(Exception):
 
 
 async def find_account(
-    provider: Provider, subject: str, claims: Json, origin: Origin, at: datetime
+    provider: Provider,
+    subject: str,
+    claims: Json,
+    origin: Origin,
+    at: datetime,
+    limits: RecordLimits,
 ) -> tuple[Identity, User]:
     """The identity with this subject and its user, both stored. Raises SignInRefused.
 
@@ -56,7 +61,7 @@ async def find_account(
     profile = read_profile(provider, claims)
 
     async def run() -> tuple[Identity, User]:
-        changes = RecordChanges()
+        changes = RecordChanges(limits)
         await lock_directory(SYSTEM)
         identity, user = await find_or_link(provider, subject, profile, changes, at)
         if not user.active:
@@ -85,7 +90,9 @@ async def find_or_link(
         user = await lock_user(user.id)
         if user.role is not Role.CUSTOMER:  # promoted in the meantime
             raise SignInRefused(SignInError.UNKNOWN_USER)
-        if await Identity.filter(user_id=user.id).count() >= MAX_IDENTITIES_PER_USER:
+        max_identities = changes.limits.max_identities_per_user
+        if await Identity.filter(user_id=user.id).count() >= max_identities:
+            count_reached("identities")
             raise SignInRefused(SignInError.UNKNOWN_USER)
     identity = await Identity.create(
         issuer=provider.issuer, subject=subject, user_id=user.id, created_at=at
@@ -173,7 +180,8 @@ async def apply_teams(
 ) -> None:
     """Add and remove memberships in the teams of the provider's settings, not in other teams.
 
-    Memberships in archived teams stay as they are.
+    Memberships in archived teams stay as they are. A team with the maximum number of members gets
+    no other, because that is no reason to refuse the sign-in.
     """
     slugs = set(provider.teams.values())
     mapped = {team.slug: team for team in await Team.filter(slug__in=slugs, active=True)}
@@ -181,6 +189,10 @@ async def apply_teams(
     before = {each.team.slug: each for each in memberships}
     wanted = teams_of(provider, groups) & mapped.keys()
     for slug in sorted(wanted - before.keys()):
+        if await is_full(mapped[slug].id, changes.limits):
+            count_reached("team_members")
+            wanted.remove(slug)
+            continue
         await Membership.create(team=mapped[slug], user=user)
     removed = sorted((before.keys() & mapped.keys()) - wanted)
     for slug in removed:

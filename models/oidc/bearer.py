@@ -52,11 +52,14 @@ async def check_and_store(
         raise InvalidJwt("the provider has no audiences for bearer tokens")
     jwt = await read_jwt(text, documents, at, providers.leeway)
     check_bearer_token(jwt, provider.audiences)
-    identity, user = await find_account(provider, jwt.subject, jwt.claims, origin, at)
+    identity, user = await find_account(
+        provider, jwt.subject, jwt.claims, origin, at, providers.limits
+    )
     scopes = limit_scopes(provider, jwt.claims, sessions.role_scopes(user))
     is_first = await sessions.is_first_jwt(identity, jwt, at)
     until = jwt.expires_at + providers.leeway
-    if not await sessions.store_jwt(text, jwt, identity, scopes, until, at):
+    max_jwts = providers.limits.max_jwts_per_user
+    if not await sessions.store_jwt(text, jwt, identity, scopes, until, at, max_jwts):
         raise InvalidJwt("the provider has ended its session")
     if is_first:
         await write_sign_in(identity, user, origin, at)

@@ -11,7 +11,7 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.text import check_length, clean_text, is_storable
-from models.oidc.accounts import MAX_IDENTITIES_PER_USER, lock_user, log_identity
+from models.oidc.accounts import lock_user, log_identity
 from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
 from models.people.user import User
 
@@ -33,8 +33,9 @@ async def link_identity(
         if stored.user_id != user.id:
             raise InvalidInput(UserErrorCode.TAKEN, TAKEN_MESSAGE, "subject")
         return user
-    if await Identity.filter(user_id=user.id).count() >= MAX_IDENTITIES_PER_USER:
-        message = f"The user has {MAX_IDENTITIES_PER_USER} identities, which is the maximum."
+    max_identities = changes.limits.max_identities_per_user
+    if await Identity.filter(user_id=user.id).count() >= max_identities:
+        message = f"The user has {max_identities} identities, which is the maximum."
         raise InvalidInput(UserErrorCode.INVALID, message, "userId", limit_name="identities")
     identity = Identity(issuer=issuer, subject=subject, user_id=user.id, created_at=at)
     try:

@@ -42,6 +42,10 @@ class CachedDocument(Generic[T]):
     value: T | None = None
     read_at: float = 0
     tried_at: float | None = None
+    reads: int = 0
+    """How often the document was read."""
+    failures: int = 0
+    """How often it could not be read."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def get(self) -> T:
@@ -70,7 +74,9 @@ class CachedDocument(Generic[T]):
         try:
             self.value = await self.read()
             self.read_at = self.clock()
+            self.reads += 1
         except (ProviderUnavailable, ProviderRefused) as error:
+            self.failures += 1
             log.warning("oidc.document_unavailable", error=str(error))
         finally:
             self.task = None
@@ -101,6 +107,8 @@ class ProviderDocuments:
         self.http = http
         self.metadata = CachedDocument(self.read_metadata, clock)
         self.keys = CachedDocument(self.read_keys, clock)
+        self.unknown_keys = 0
+        """How many tokens had the id of a key that the provider does not have."""
 
     async def find_keys(self, key_id: str | None) -> list[Key]:
         """The keys with this id, or all keys if it is None. Raises ProviderUnavailable.
@@ -111,6 +119,7 @@ class ProviderDocuments:
         if not found:
             await self.keys.refresh()
             found = select_keys(await self.keys.get(), key_id)
+        self.unknown_keys += not found
         return found
 
     async def read_metadata(self) -> Metadata:

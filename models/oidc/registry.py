@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.oidc.http_client import ProviderHttpClient
 from models.oidc.metadata import ProviderDocuments
 from models.oidc.provider import Provider
@@ -27,10 +28,12 @@ class IdentityProviders:
         redirect_urls: Sequence[str] = (),
         leeway: timedelta = DEFAULT_LEEWAY,
         allow_http: bool = False,
+        limits: RecordLimits = DEFAULT_LIMITS,
     ) -> None:
         self.callback_base = callback_base.rstrip("/")
         self.redirect_urls = tuple(redirect_urls)
         self.leeway = leeway
+        self.limits = limits
         self.http = ProviderHttpClient(allow_http=allow_http)
         documents = [ProviderDocuments(provider, self.http) for provider in providers]
         self.by_name = {each.provider.name: each for each in documents}
@@ -40,6 +43,22 @@ class IdentityProviders:
     def callback_url(self, provider: Provider) -> str:
         """The URL to which the provider sends people back. Never built from the Host header."""
         return f"{self.callback_base}/auth/oidc/{provider.name}/callback"
+
+    def read_key_metrics(self) -> dict[str, dict[str, float]]:
+        """The metrics of signing keys: values by provider, by the metric's name without prefix."""
+        metrics: dict[str, dict[str, float]] = {}
+        for name, documents in self.by_name.items():
+            keys = documents.keys
+            values: dict[str, float] = {
+                "provider_key_reads_total": keys.reads,
+                "provider_key_read_failures_total": keys.failures,
+                "provider_unknown_keys_total": documents.unknown_keys,
+            }
+            if keys.value is not None:
+                values["provider_keys_age_seconds"] = keys.age
+            for metric, value in values.items():
+                metrics.setdefault(metric, {})[name] = value
+        return metrics
 
     async def close(self) -> None:
         await self.http.close()

@@ -15,6 +15,7 @@ from tortoise.expressions import Q
 
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.core.record_limits import count_reached
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
 from models.people.sessions import store_session
@@ -22,7 +23,6 @@ from models.people.token import Token, TokenKind, build_token, hash_token, revok
 from models.people.user import User
 
 CODE_LIFETIME = timedelta(minutes=1)
-MAX_JWTS_PER_USER = 100
 JWT_NAME = "JWT"
 
 
@@ -73,6 +73,7 @@ async def issue_session(
     *,
     address: str,
     user_agent: str,
+    max_sessions: int,
 ) -> tuple[Token, str] | None:
     """Create a session token. None if the provider has ended the session in the meantime.
 
@@ -88,7 +89,7 @@ async def issue_session(
         identity_id=identity.id,
         provider_session=code.provider_session,
     )
-    await store_session(token, identity.user_id, address, user_agent)
+    await store_session(token, identity.user_id, address, user_agent, max_sessions)
     if await has_ended(identity, code.provider_session, code.authenticated_at):
         await revoke_token(token, at)
         return None
@@ -96,11 +97,18 @@ async def issue_session(
 
 
 async def store_jwt(
-    text: str, jwt: Jwt, identity: Identity, scopes: Sequence[str], until: datetime, at: datetime
+    text: str,
+    jwt: Jwt,
+    identity: Identity,
+    scopes: Sequence[str],
+    until: datetime,
+    at: datetime,
+    max_jwts: int,
 ) -> bool:
     """Store a JWT as a token of the identity's user. Returns whether it is valid.
 
-    The oldest JWTs beyond the limit are deleted; the service accepts them again when they are sent.
+    The user's oldest JWTs beyond `max_jwts` are deleted; the service accepts them again when they
+    are sent.
     """
     token = Token(
         kind=TokenKind.SESSION,
@@ -121,20 +129,19 @@ async def store_jwt(
     if await has_ended(identity, jwt.session, jwt.issued_at):
         await Token.filter(digest=token.digest, revoked_at__isnull=True).update(revoked_at=at)
         return False
-    await delete_oldest_jwts(identity)
+    await delete_oldest_jwts(identity, max_jwts)
     return True
 
 
-async def delete_oldest_jwts(identity: Identity) -> None:
+async def delete_oldest_jwts(identity: Identity, max_jwts: int) -> None:
     """Keep the newest JWTs of a user. Revoked ones stay, so that they are not accepted again."""
     valid = Token.filter(user_id=identity.user_id, is_jwt=True, revoked_at__isnull=True)
     excess = (
-        await valid.order_by("-created_at", "-id")
-        .offset(MAX_JWTS_PER_USER)
-        .values_list("id", flat=True)
+        await valid.order_by("-created_at", "-id").offset(max_jwts).values_list("id", flat=True)
     )
     if excess:
         await Token.filter(id__in=list(excess)).delete()
+        count_reached("jwts", len(excess))
 
 
 async def is_first_jwt(identity: Identity, jwt: Jwt, at: datetime) -> bool:

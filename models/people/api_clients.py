@@ -11,7 +11,6 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.people.user import ApiClient
 
-MAX_ACTIVE_CLIENTS = 200
 LOCK_ID = 5_318_604_228
 """The Postgres advisory lock of changes of API clients; the same in all processes."""
 NAME_TAKEN = "Another API client has this name."
@@ -21,7 +20,7 @@ async def create_client(changes: RecordChanges, name: str, at: datetime) -> ApiC
     """Raises InvalidInput if the name is taken, or if there are too many active API clients."""
     await lock_changes()
     display_name = await clean_name(name, None)
-    await check_limit()
+    await check_limit(changes.limits.max_api_clients)
     client = ApiClient(display_name=display_name, created_at=at)
     await changes.create(client)
     return client
@@ -47,7 +46,7 @@ async def set_active(
     client = await lock_client(client_id)
     check_version(client, expected_version)
     if active and not client.active:
-        await check_limit()
+        await check_limit(changes.limits.max_api_clients)
     await changes.update(client, active=active)
     return client
 
@@ -79,8 +78,8 @@ async def clean_name(name: str, client: ApiClient | None) -> str:
     return display_name
 
 
-async def check_limit() -> None:
+async def check_limit(max_clients: int) -> None:
     """Raises InvalidInput if there can't be another active API client."""
-    if await ApiClient.filter(active=True).count() >= MAX_ACTIVE_CLIENTS:
-        message = f"There are {MAX_ACTIVE_CLIENTS} active API clients, which is the maximum."
+    if await ApiClient.filter(active=True).count() >= max_clients:
+        message = f"There are {max_clients} active API clients, which is the maximum."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_clients")

@@ -14,7 +14,6 @@ from models.core.ids import new_id
 from models.core.text import clean_text
 from models.people.user import Organization
 
-MAX_DOMAINS = 50
 MAX_DOMAIN_CHARS = 253
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}")
@@ -80,11 +79,13 @@ def is_domain(text: str) -> bool:
     return len(text) <= MAX_DOMAIN_CHARS and DOMAIN.fullmatch(text) is not None
 
 
-def clean_domains(values: Sequence[str], *path: str) -> list[str]:
+def clean_domains(values: Sequence[str], *path: str, max_domains: int) -> list[str]:
     """The sorted domains without duplicates. Raises InvalidInput for the input field `path`."""
-    if len(values) > MAX_DOMAINS:
-        message = f"must have at most {MAX_DOMAINS} domains; it has {len(values)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, *path)
+    if len(values) > max_domains:
+        message = f"must have at most {max_domains} domains; it has {len(values)}"
+        raise InvalidInput(
+            UserErrorCode.TOO_LONG, message, *path, limit_name="organization_domains"
+        )
     return sorted({clean_domain(value, *path) for value in values})
 
 

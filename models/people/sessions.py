@@ -13,20 +13,23 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import count_reached
 from models.people.token import Token, TokenKind
 
-MAX_SESSIONS = 100
-"""The maximum number of live sessions of a user. Another sign-in ends the oldest."""
+MAX_ENDED_AT_ONCE = 1000
+"""The maximum number of sessions that one sign-in ends, after the limit was lowered."""
 MAX_ADDRESS_CHARS = 64
 MAX_USER_AGENT_CHARS = 200
 
 
-async def store_session(session: Token, user_id: UUID, address: str, user_agent: str) -> None:
-    """Store a new session of a user with its client, and end the oldest one beyond the limit."""
+async def store_session(
+    session: Token, user_id: UUID, address: str, user_agent: str, max_sessions: int
+) -> None:
+    """Store a new session of a user with its client, and end the oldest ones beyond the limit."""
     session.address = address[:MAX_ADDRESS_CHARS] or None
     session.user_agent = clean_user_agent(user_agent)
     await session.save(force_create=True)
-    await revoke_surplus_sessions(user_id, session.created_at)
+    await revoke_surplus_sessions(user_id, session.created_at, max_sessions)
 
 
 def clean_user_agent(user_agent: str) -> str | None:
@@ -65,11 +68,12 @@ async def revoke_sessions(
     return len(revoked)
 
 
-async def revoke_surplus_sessions(user_id: UUID, at: datetime) -> None:
-    """Revoke the oldest sessions if the user has more than MAX_SESSIONS."""
+async def revoke_surplus_sessions(user_id: UUID, at: datetime, max_sessions: int) -> None:
+    """Revoke the oldest sessions if the user has more than `max_sessions`."""
     sessions = Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
     surplus: Sequence[object] = (
-        await sessions.offset(MAX_SESSIONS).limit(MAX_SESSIONS).values_list("id", flat=True)
+        await sessions.offset(max_sessions).limit(MAX_ENDED_AT_ONCE).values_list("id", flat=True)
     )
     if surplus:
         await Token.filter(id__in=surplus, revoked_at__isnull=True).update(revoked_at=at)
+        count_reached("sessions", len(surplus))

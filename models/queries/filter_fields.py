@@ -10,7 +10,7 @@ from models.access.visibility import visible_watchers
 from models.core import sql
 from models.core.ids import USER
 from models.core.sql import Condition, exists, in_list
-from models.core.text import MAX_TAGS, fold_tag
+from models.core.text import fold_tag
 from models.database import placeholders
 from models.queries.filter_comparisons import (
     Column,
@@ -185,8 +185,6 @@ def has_every_tag(names: Sequence[str]) -> FilterCondition:
     keys = list(dict.fromkeys(map(fold_tag, names)))
     if not keys:
         return TRUE
-    if len(keys) > MAX_TAGS:
-        return FALSE
     # DISTINCT, because tickets from before the keys can have several spellings of a tag.
     count = (
         "SELECT COUNT(DISTINCT g.key) FROM ticket_tags g "

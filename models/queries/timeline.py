@@ -6,7 +6,7 @@ A ticket's timeline has its events, and the messages of the tickets that were me
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery, LazyQuery
 from models.core.pagination import PageRequest
-from models.core.sql import FALSE, TRUE, Condition, in_list
+from models.core.sql import FALSE, TRUE, Condition, in_list, is_null
 from models.database import as_uuid
 from models.log.event import MESSAGE_EVENTS, Event, EventType
 from models.queries.event_log import (
@@ -196,6 +196,19 @@ async def count_events(
         events.params,
     )
     return {as_uuid(row["owner"]): cast("int", row["n"]) for row in rows}
+
+
+# Merged tickets
+
+
+async def read_merge_targets(ticket_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """Return the ticket into which each of the tickets is merged, if any."""
+    condition = in_list("t.id", list(ticket_ids)) & ~is_null("t.merged_into_id")
+    rows = await database.fetch_dicts(
+        f"SELECT t.id AS id, t.merged_into_id AS target FROM tickets t WHERE {condition.text}",
+        condition.params,
+    )
+    return {as_uuid(row["id"]): as_uuid(row["target"]) for row in rows}
 
 
 # Unseen messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from models import database
@@ -36,6 +37,16 @@ async def read_kinds(ticket_id: UUID, other_id: UUID) -> set[LinkKind]:
     """The kinds of the links from a ticket to another."""
     links = await TicketLink.filter(ticket_id=ticket_id, other_id=other_id)
     return {link.kind for link in links}
+
+
+async def count_links(
+    ticket_ids: Sequence[UUID], requester_id: UUID | None = None
+) -> dict[UUID, int]:
+    """The number of links of each ticket, or of those to tickets of a requester."""
+    found = TicketLink.all()
+    if requester_id is not None:
+        found = found.filter(other__requester_id=requester_id)
+    return {ticket_id: await found.filter(ticket_id=ticket_id).count() for ticket_id in ticket_ids}
 
 
 async def closes_cycle(ticket_id: UUID, other_id: UUID, kind: LinkKind) -> bool:

@@ -14,12 +14,11 @@ from tortoise.models import Model
 
 from models import database
 from models.core.ids import new_id
+from models.core.record_limits import count_reached
 from models.core.time import InstantField
 
 UNREAD_PERIOD = timedelta(days=90)
 """Older events count as read, so marks that are older have no effect and are deleted."""
-MAX_MARKS_PER_USER = 10_000
-"""Beyond it, the marks that were stored first are deleted."""
 
 
 class TicketReadMark(Model):
@@ -38,8 +37,13 @@ class TicketReadMark(Model):
         indexes = (("user_id", "marked_at"), ("marked_at",))
 
 
-async def mark_read(user_id: UUID, ticket_id: UUID, position: int, at: datetime) -> None:
-    """Store that the user has read the ticket up to a position. A mark never moves backwards."""
+async def mark_read(
+    user_id: UUID, ticket_id: UUID, position: int, at: datetime, max_marks: int
+) -> None:
+    """Store that the user has read the ticket up to a position. A mark never moves backwards.
+
+    Beyond `max_marks`, the user's oldest marks are deleted.
+    """
     await database.fetch_dicts(
         "INSERT INTO ticket_read_marks (id, user_id, ticket_id, position, marked_at) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id, ticket_id) DO UPDATE SET "
@@ -47,17 +51,17 @@ async def mark_read(user_id: UUID, ticket_id: UUID, position: int, at: datetime)
         "WHERE ticket_read_marks.position < excluded.position",
         [new_id(), user_id, ticket_id, position, at],
     )
-    await delete_excess_marks(user_id)
+    await delete_excess_marks(user_id, max_marks)
 
 
-async def delete_excess_marks(user_id: UUID) -> None:
-    """Delete the user's oldest marks beyond MAX_MARKS_PER_USER."""
-    excess = await TicketReadMark.filter(user_id=user_id).count() - MAX_MARKS_PER_USER
+async def delete_excess_marks(user_id: UUID, max_marks: int) -> None:
+    excess = await TicketReadMark.filter(user_id=user_id).count() - max_marks
     if excess > 0:
         oldest = "SELECT id FROM ticket_read_marks WHERE user_id = ? ORDER BY marked_at, id LIMIT ?"
         await database.fetch_dicts(
             f"DELETE FROM ticket_read_marks WHERE id IN ({oldest})", [user_id, excess]
         )
+        count_reached("read_marks", excess)
 
 
 async def delete_expired(at: datetime) -> None:

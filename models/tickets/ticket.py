@@ -142,6 +142,7 @@ class Ticket(Model):
             ("organization_id", "updated_at"),
             ("requester_id", "public_updated_at"),
             ("organization_id", "public_updated_at"),
+            ("organization_id", "status"),
             ("external_id",),
             ("assignee_id", "updated_at"),
             ("team_id", "updated_at", "id"),

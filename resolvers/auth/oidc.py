@@ -146,7 +146,9 @@ class OidcEndpoints:
             token, claims = await code_flow.exchange_code(
                 self.providers, documents, attempt, code, at
             )
-            identity, _ = await find_account(provider, token.subject, claims, origin, at)
+            identity, _ = await find_account(
+                provider, token.subject, claims, origin, at, self.providers.limits
+            )
             return {
                 "signInCode": await sessions.create_code(identity, token, attempt.challenge, at)
             }

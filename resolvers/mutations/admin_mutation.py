@@ -42,7 +42,7 @@ class AdminMutation:
 
     context: Context
     at: datetime
-    changes: RecordChanges = field(default_factory=RecordChanges)
+    changes: RecordChanges
     shown_once: dict[str, object] = field(default_factory=dict[str, object])
     """Fields of the payload that a repetition does not repeat, such as the text of a token."""
 
@@ -80,7 +80,7 @@ def admin_mutation(
 
             async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
-                mutation = AdminMutation(context, at)
+                mutation = AdminMutation(context, at, RecordChanges(context.rules.limits))
                 record = await function(mutation, input)
                 await storage.write(mutation.changes, origin_of(context, info.field_name), at)
                 if key is not None:  # last, because it may commit the transaction
@@ -122,7 +122,7 @@ async def run_action(
     at = context.now()
 
     async def run() -> T:
-        changes = RecordChanges()
+        changes = RecordChanges(context.rules.limits)
         result = await change(changes, at)
         await storage.write(changes, origin_of(context, action, actor), at)
         return result

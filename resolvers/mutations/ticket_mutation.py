@@ -28,6 +28,7 @@ from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
+from models.core.record_limits import RecordLimits
 from models.log import event
 from models.log.event import Event
 from models.queries import event_log
@@ -121,7 +122,10 @@ class TicketMutation:
         for begun in self.changes:
             if begun.ticket.id == ticket.id:
                 return begun
-        change = TicketChange(ticket, self.viewer, self.at, self.context.rules.reopen_window)
+        rules = self.context.rules
+        change = TicketChange(
+            ticket, self.viewer, self.at, rules.reopen_window, limits=rules.limits
+        )
         self.changes.append(change)
         return change
 
@@ -132,7 +136,7 @@ Function = Callable[[TicketMutation, Input], Awaitable[None]]
 def ticket_mutation(
     payload: Callable[..., Payload],
     message: str | None = None,
-    check: Callable[[Any], Awaitable[None]] | None = None,
+    check: Callable[[Any, RecordLimits], Awaitable[None]] | None = None,
 ) -> Callable[[Function[Input]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes tickets.
 
@@ -143,10 +147,10 @@ def ticket_mutation(
 
     def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
         async def run_resolver(info: strawberry.Info, input: Input) -> Payload:
+            context = context_of(info)
             try:
                 if check is not None:
-                    await check(input)
-                context = context_of(info)
+                    await check(input, context.rules.limits)
                 outcome = await run_mutation(context, info.field_name, function, input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,15 +22,23 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import CursorExpired, CursorInvalid
 from models.log import event
-from models.log.event import LIFECYCLE_EVENTS, Event, EventType, LogEntry, decode_cursor
+from models.log.event import (
+    LIFECYCLE_EVENTS,
+    MESSAGE_EVENTS,
+    Event,
+    EventType,
+    LogEntry,
+    decode_cursor,
+)
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log
 from models.queries.event_log import EventFilter
 from models.queries.filter import serialize_filter
+from models.queries.timeline import read_merge_targets
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter, require_ticket
-from resolvers.subscriptions.matching import match_tickets
+from resolvers.subscriptions.matching import match_tickets, read_visible, share_read
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.filters import TicketFilter
 
@@ -66,10 +75,7 @@ class EventSelection:
     ticket_id: UUID | None
     """None selects the events of all tickets."""
 
-    def matches(self, event: Event) -> bool:
-        """Whether the event matches all arguments except the ticket filter."""
-        if self.ticket_id is not None and event.ticket_id != self.ticket_id:
-            return False
+    def has_type(self, event: Event) -> bool:
         return self.event_filter.types is None or event.type in self.event_filter.types
 
 
@@ -176,16 +182,51 @@ async def visible_matches(
 ) -> list[Event]:
     """The events that match the selection and that the viewer may see now."""
     viewer = context.viewer
-    matches = [event for event in events if selection.matches(event)]
+    matches = [event for event in events if selection.has_type(event)]
     if not viewer.can_see_notes:
         matches = [event for event in matches if not event.internal]
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
-    ticket_ids = frozenset(event.ticket_id for event in matches)
-    matched = await match_tickets(
-        context, selection.ticket_filter, ticket_ids, matches[-1].position
-    )
-    return [event for event in matches if event.ticket_id in matched]
+    last = matches[-1].position
+    shown_on = await find_tickets(context, selection.ticket_id, matches, last)
+    if not shown_on:
+        return []
+    ticket_ids = frozenset(shown_on.values())
+    matched = await match_tickets(context, selection.ticket_filter, ticket_ids, last)
+    return [event for event in matches if shown_on.get(event.position) in matched]
+
+
+async def find_tickets(
+    context: Context, selected: UUID | None, events: Sequence[Event], last: int
+) -> Mapping[int, UUID]:
+    """The ticket whose timeline shows an event, by the event's position.
+
+    The timeline of the selected ticket also shows the messages of those merged into it. If one is
+    selected, the result has only the events that its timeline shows.
+    """
+    own = [event for event in events if selected in (None, event.ticket_id)]
+    shown_on = {event.position: event.ticket_id for event in own}
+    if selected is None:
+        return shown_on
+    others = [
+        event for event in events if event.type in MESSAGE_EVENTS and event.ticket_id != selected
+    ]
+    if others:
+        ids_of_others = frozenset(event.ticket_id for event in others)
+        merged = await find_merged(context, selected, ids_of_others, last)
+        shown_on |= {event.position: selected for event in others if event.ticket_id in merged}
+    return shown_on
+
+
+async def find_merged(
+    context: Context, target: UUID, ticket_ids: frozenset[UUID], last: int
+) -> set[UUID]:
+    """Those of the tickets that are merged into the target and that the viewer may see."""
+    # All subscriptions share this read, because it does not depend on the viewer.
+    key, read = ("merge targets", last, ticket_ids), partial(read_merge_targets, ticket_ids)
+    targets = await share_read(context, key, read)
+    merged = frozenset(each for each in ticket_ids if targets.get(each) == target)
+    return await read_visible(context, merged, last) if merged else set()
 
 
 async def notifications(info: strawberry.Info, after: str | None = None) -> NotificationSource:

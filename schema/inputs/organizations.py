@@ -17,9 +17,9 @@ from schema.inputs.fields import (
 SHARED = "Whether the members see each other's tickets."
 EXTERNAL_ID = "The integrator's own key for the organization, 1 to 255 characters. It is unique."
 DOMAINS = (
-    "The email domains of the organization in ASCII, such as example.com; at most 50. A domain "
-    "does not include its subdomains. It belongs to one organization at most. Public mail domains "
-    "are refused."
+    "The email domains of the organization in ASCII, such as example.com; by default at most "
+    "50. A domain does not include its subdomains. It belongs to one organization at most. Public "
+    "mail domains are refused."
 )
 MATCHES_DOMAINS = (
     "Whether a new customer with a verified email address at one of the domains becomes a member. "

@@ -44,8 +44,8 @@ EMAIL = "The email address, at most 320 characters. It is stored in lower case a
 ROLE = "Another role than CUSTOMER needs the scope `admin`."
 ORGANIZATION = "The id of an organization that is not archived."
 TEAMS = (
-    "The slugs of the teams that the user is a member of, at most 100. Only agents and admins can "
-    "be members."
+    "The slugs of the teams that the user is a member of, by default at most 100. Only agents and "
+    "admins can be members."
 )
 EXTERNAL_ID = "The integrator's own key for the user, 1 to 255 characters. It is unique."
 LOCALE = "The language as a BCP 47 tag, such as de-CH; at most 35 characters."

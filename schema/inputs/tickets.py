@@ -56,11 +56,11 @@ class CreateTicketInput:
     category: str = required(f"The slug of the category, {SLUG} The category decides the team.")
     priority: Priority | None = optional("The priority. Null: NORMAL.", Priority.NORMAL)
     tags: list[str] | None = optional(
-        "At most 20 tags, each 1 to 50 characters after trimming. Of tags that differ only by "
-        "case, the first one is kept. Null: none."
+        "By default at most 20 tags, each 1 to 50 characters after trimming. Of tags that differ "
+        "only by case, the first one is kept. Null: none."
     )
     resources: list[TicketResourceInput] | None = optional(
-        "The resources that the ticket is about, at most 50. Null: none."
+        "The resources that the ticket is about, by default at most 50. Null: none."
     )
     external_id: str | None = optional(f"{EXTERNAL_ID} Null: none.")
     requester_id: strawberry.ID | None = optional(
@@ -88,8 +88,8 @@ class UpdateTicketInput:
         f"The slug of the category, {SLUG} A new category transfers the ticket to its team."
     )
     add_tags: list[str] | None = optional(
-        "The tags to add, each 1 to 50 characters after trimming. A ticket has at most 20 tags. "
-        "A tag that the ticket has in another case is not added."
+        "The tags to add, each 1 to 50 characters after trimming. A ticket has by default at "
+        "most 20 tags. A tag that the ticket has in another case is not added."
     )
     remove_tags: list[str] | None = optional(
         "The tags to remove, in any case, each 1 to 50 characters. A tag that is also in "
@@ -214,7 +214,8 @@ class MergeTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
     into_id: strawberry.ID = required(
         "The id of another ticket, which remains and shows the messages of both. It must "
-        "be neither merged itself nor CLOSED. At most 100 tickets can be merged into one."
+        "be neither merged itself nor CLOSED. By default, at most 100 tickets can be "
+        "merged into one."
     )
     across_requesters: bool = optional(
         "Whether the tickets may have different requesters. Each of them then becomes a "

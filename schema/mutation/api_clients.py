@@ -25,7 +25,7 @@ class ApiClientMutations:
         api_clients.create_api_client,
         ADMINISTER,
         "Creates an API client, for an integrator's program. createApiToken gives it a token. "
-        "There are at most 200 active API clients.",
+        "By default, there are at most 200 active API clients.",
         ApiClientPayload | None,
         errors=(
             *NAME_ERRORS,
@@ -62,8 +62,7 @@ class ApiClientMutations:
         ApiClientPayload | None,
         errors=(
             "NOT_FOUND (clientId)",
-            "INVALID (idempotencyKey; without a field, if there are already 200 active API "
-            "clients)",
+            "INVALID (idempotencyKey; without a field, if there are too many active API clients)",
             *TICKET_ERRORS,
         ),
     )

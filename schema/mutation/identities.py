@@ -19,15 +19,15 @@ class IdentityMutations:
         identities.link_identity,
         ADMINISTER,
         "Lets a user sign in by an account at an identity provider. A sign-in links only customers "
-        "by their email address, so agents and admins need this mutation. A user has at most 10 "
-        "identities. Linking an identity again to its owner changes nothing.",
+        "by their email address, so agents and admins need this mutation. By default, a user "
+        "has at most 10 identities. Linking an identity again to its owner changes nothing.",
         LinkIdentityPayload | None,
         errors=(
             "NOT_FOUND (userId)",
             "REQUIRED (issuer, subject)",
             "TOO_LONG (issuer, subject)",
             "TAKEN (subject): the identity belongs to another user",
-            "INVALID (userId: the user has 10 identities; issuer, subject, idempotencyKey)",
+            "INVALID (userId: the user has too many identities; issuer, subject, idempotencyKey)",
             *KEY_ERRORS,
         ),
     )

@@ -22,13 +22,13 @@ class TeamMutations:
     create_team: Any = mutation(
         teams.create_team,
         ADMINISTER,
-        "Creates a team. At most 200 teams are active.",
+        "Creates a team. By default, at most 200 teams are active.",
         TEAM,
         errors=(
             "TAKEN (slug)",
             "REQUIRED (slug, name)",
             "TOO_LONG (slug, name)",
-            "INVALID (slug, name, idempotencyKey; without a field, if 200 teams are active)",
+            "INVALID (slug, name, idempotencyKey; without a field, if too many teams are active)",
             *KEY_ERRORS,
         ),
     )
@@ -41,8 +41,8 @@ class TeamMutations:
             "NOT_FOUND (team)",
             "REQUIRED (name)",
             "TOO_LONG (name)",
-            "INVALID (active: the team is in use; name, idempotencyKey; without a field, if 200 "
-            "teams are active)",
+            "INVALID (active: the team is in use; name, idempotencyKey; without a field, if too "
+            "many teams are active)",
             VERSION_ERROR,
             *KEY_ERRORS,
         ),
@@ -70,8 +70,9 @@ class TeamMutations:
         TEAM,
         errors=(
             "NOT_FOUND (team, userId)",
-            "TOO_LONG (teams: the user is in 100 teams)",
-            "INVALID (team: archived; userId: not an active agent or admin; idempotencyKey)",
+            "TOO_LONG (teams: the user is in too many teams)",
+            "INVALID (team: archived, or it has too many members, by default 1,000; userId: not an "
+            "active agent or admin; idempotencyKey)",
             *KEY_ERRORS,
         ),
     )
@@ -86,7 +87,7 @@ class TeamMutations:
     create_category: Any = mutation(
         teams.create_category,
         ADMINISTER,
-        "Creates a category. At most 500 categories are active.",
+        "Creates a category. By default, at most 500 categories are active.",
         CATEGORY,
         errors=(
             "TAKEN (slug)",
@@ -94,7 +95,7 @@ class TeamMutations:
             "REQUIRED (slug, name)",
             "TOO_LONG (slug, name)",
             "INVALID (slug, name, idempotencyKey; team, parent: archived; parent: it has a parent; "
-            "without a field, if 500 categories are active)",
+            "without a field, if too many categories are active)",
             *KEY_ERRORS,
         ),
     )
@@ -109,7 +110,8 @@ class TeamMutations:
             "TOO_LONG (name)",
             "INVALID (category: active categories are below it; active: its team or parent is "
             "archived; team, parent: archived; parent: it has a parent, or this category has "
-            "others below it; name, idempotencyKey; without a field, if 500 categories are active)",
+            "others below it; name, idempotencyKey; without a field, if too many categories are "
+            "active)",
             VERSION_ERROR,
             *KEY_ERRORS,
         ),

@@ -36,7 +36,8 @@ class TicketMutations:
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId)",
             "TOO_LONG (subject, description, tags, resources, externalId)",
-            "INVALID (subject, description, tags, resources, externalId, idempotencyKey)",
+            "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
+            "followUpOf: too many links)",
             "NOT_FOUND (category, requesterId, followUpOf)",
             "TAKEN (externalId)",
             *KEY_ERRORS,
@@ -189,17 +190,22 @@ class TicketMutations:
     watch_ticket: Any = mutation(
         ticket_mutations.watch_ticket,
         WATCH_TICKETS,
-        "Adds the viewer to the watchers of a ticket, who receive notifications about it.",
+        "Adds the viewer to the watchers of a ticket, who receive notifications about it. By "
+        "default, at most 200 customers, and as many agents and admins, watch a ticket.",
         TICKET,
-        errors=(NOT_FOUND, INVALID_KEY, *TICKET_ERRORS),
+        errors=(
+            NOT_FOUND,
+            "INVALID (ticketId: too many watchers; idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
     )
     mark_ticket_read: Any = mutation(
         read_marks.mark_ticket_read,
         MARK_TICKETS_READ,
         "Stores how far the viewer has read a ticket, for `Ticket.viewerHasUnread` and the filter "
         "`unread`. A mark never moves backwards. Changes no ticket and logs no event. The server "
-        "keeps at most 10,000 marks per user and deletes the oldest; marks older than 90 days have "
-        "no effect and are deleted.",
+        "keeps by default at most 10,000 marks per user and deletes the oldest; marks older than "
+        "90 days have no effect and are deleted.",
         MarkTicketReadPayload | None,
         errors=(NOT_FOUND, INVALID_KEY, *KEY_ERRORS),
     )
@@ -215,12 +221,12 @@ class TicketMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Links two tickets. The other ticket shows the inverse relation. At most one of "
         "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and "
-        "links of one kind can't form a cycle.",
+        "links of one kind can't form a cycle. By default, a ticket has at most 200 links.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
             "INVALID (kind: contradicts a present link; otherId: the same ticket, or the link "
-            "would close a cycle; idempotencyKey)",
+            "would close a cycle; ticketId, otherId: too many links; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

@@ -24,13 +24,14 @@ class TokenMutations:
         MANAGE_OWN_TOKENS,
         "Creates an API token with some of the viewer's scopes, which acts for the viewer or for "
         "an API client. For an API client, the viewer needs the scope `admin`; without it the "
-        "operation fails with FORBIDDEN. A user or API client has at most 100 live tokens.",
+        "operation fails with FORBIDDEN. A user or API client has by default at most 100 live "
+        "tokens.",
         CreateApiTokenPayload | None,
         errors=(
             "REQUIRED (name, scopes)",
             "TOO_LONG (name)",
             "INVALID (name, scopes, expiresAt, idempotencyKey; clientId: the API client is "
-            "deactivated; without a field, if the owner already has 100 live tokens)",
+            "deactivated; without a field, if the owner already has too many live tokens)",
             "NOT_FOUND (clientId)",
             *KEY_ERRORS,
         ),
@@ -54,7 +55,7 @@ class TokenMutations:
             "NOT_FOUND (tokenId)",
             "INVALID (tokenId: the token is revoked or expired, its client is deactivated, or the "
             "viewer lacks one of its scopes; idempotencyKey; without a field, if the owner already "
-            "has 100 live tokens)",
+            "has too many live tokens)",
             *KEY_ERRORS,
         ),
     )

@@ -7,7 +7,7 @@ import strawberry
 from models.people.user import Organization
 from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
-from schema.types.people import OrganizationType
+from schema.types.organizations import OrganizationType
 
 
 @strawberry.type(description="The result of a mutation that creates or changes an organization.")

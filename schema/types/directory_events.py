@@ -16,7 +16,8 @@ from schema.interfaces import SYSTEM_ACTOR, Actor, Node
 from schema.relations import first_foreign_key_field
 from schema.types.escalation import EscalationPathType
 from schema.types.field_changes import FieldChange
-from schema.types.people import ApiClientType, OrganizationType, UserType
+from schema.types.organizations import OrganizationType
+from schema.types.people import ApiClientType, UserType
 from schema.types.record_changes import list_record_changes
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.teams import CategoryType, TeamType

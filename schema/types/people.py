@@ -9,7 +9,6 @@ import strawberry
 
 from models import related
 from models.access.viewer import Viewer
-from models.access.visibility import can_see_record
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
@@ -27,6 +26,7 @@ from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import related_list_field
 from schema.types.notifications import NotificationPreferenceType
+from schema.types.organizations import VERSION, OrganizationType, is_hidden
 from schema.types.sessions import SessionType
 from schema.types.ticket_arguments import TicketFilterArgument, TicketOrderArgument
 from schema.types.tokens import ApiTokenType
@@ -37,66 +37,10 @@ if TYPE_CHECKING:
 LazyTeam = Annotated["TeamType", strawberry.lazy("schema.types.teams")]
 
 
-VERSION = "The number of the record's version, for `expectedVersion`. Each change raises it."
-
-
-def is_hidden(info: strawberry.Info, record: User | Organization) -> bool:
-    """Whether the viewer is a customer who can't look up the record, and so sees only its name."""
-    viewer = context_of(info).viewer
-    return viewer.is_customer and not can_see_record(viewer, record)
-
-
 def can_see_details(user: User, info: strawberry.Info) -> bool:
     """Whether the viewer may see a user's email address, locale and time zone."""
     viewer = context_of(info).viewer
     return viewer.can_see_people or viewer.user_id == user.id
-
-
-@strawberry.type(
-    name="Organization",
-    description="A customer's account. If it is shared, its members see each other's tickets.",
-)
-class OrganizationType(Node):
-    name: str = strawberry.field(description="The name of the organization.")
-
-    @strawberry.field(
-        description="Whether the members see each other's tickets. False for customers of other "
-        "organizations."
-    )
-    def shared(self, root: strawberry.Parent[Organization], info: strawberry.Info) -> bool:
-        return root.shared and not is_hidden(info, root)
-
-    @strawberry.field(
-        description="The integrator's own key for the organization. Null if there is none, and for "
-        "customers of other organizations."
-    )
-    def external_id(
-        self, root: strawberry.Parent[Organization], info: strawberry.Info
-    ) -> str | None:
-        return None if is_hidden(info, root) else root.external_id
-
-    active: bool = strawberry.field(
-        description="Whether new users may be added. An archived organization keeps its members "
-        "and tickets."
-    )
-    domains: Any = related_list_field(
-        related.domains,
-        list[str],
-        "The email domains of the organization, at most 50, in alphabetical order. Empty if the "
-        "viewer is a customer.",
-        item_attribute="domain",
-    )
-
-    @strawberry.field(
-        description="Whether a new customer with a verified email address at one of the domains "
-        "becomes a member. Null if the viewer is a customer."
-    )
-    def matches_domains(
-        self, root: strawberry.Parent[Organization], info: strawberry.Info
-    ) -> bool | None:
-        return None if context_of(info).viewer.is_customer else root.matches_domains
-
-    version: int = strawberry.field(description=VERSION)
 
 
 @strawberry.type(
@@ -262,8 +206,8 @@ class ViewerType:
         return sorted(scope.value for scope in root.scopes)
 
     @strawberry.field(
-        description="The user's live sessions, newest first, at most 100. Empty if the viewer "
-        "uses an API token or a JWT. JWTs of identity providers are not in this list.",
+        description="The user's live sessions, newest first, by default at most 100. Empty if the "
+        "viewer uses an API token or a JWT. JWTs of identity providers are not in this list.",
         graphql_type=list[SessionType],
     )
     async def sessions(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> list[Token]:

@@ -19,7 +19,7 @@ from schema.context import context_of, loaders
 from schema.cost import LEDGER_COST, cost
 from schema.interfaces import Node
 from schema.relations import foreign_key_field
-from schema.types.people import OrganizationType
+from schema.types.organizations import OrganizationType
 from schema.types.teams import CategoryType, TeamType
 
 

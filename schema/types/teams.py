@@ -16,7 +16,8 @@ from schema.context import context_of
 from schema.interfaces import LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import foreign_key_field, related_list_field
-from schema.types.people import VERSION, UserType
+from schema.types.organizations import VERSION
+from schema.types.people import UserType
 
 LazyCategory = Annotated["CategoryType", strawberry.lazy("schema.types.teams")]
 

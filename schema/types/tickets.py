@@ -29,7 +29,8 @@ from schema.relations import (
     related_list_field,
 )
 from schema.types.messages import AttachmentType
-from schema.types.people import OrganizationType, UserType
+from schema.types.organizations import OrganizationType
+from schema.types.people import UserType
 from schema.types.sla import SlaClockType
 from schema.types.teams import CategoryType, TeamType
 from schema.types.ticket_arguments import (
@@ -97,21 +98,20 @@ class TicketType(Node):
         "event that the viewer may see, that raised `version`, and that is after the position of "
         "the viewer's last markTicketRead for the ticket. Own changes never count, and do not mark "
         "earlier events as read. Events older than 90 days count as read. False for API clients. "
-        "Subscriptions read it for each item, but send no item when the viewer marks a ticket as "
-        "read.",
+        "Subscriptions read it for each item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
         related.participants,
         list[UserType],
-        "The customers, besides the requester, with whom a merge shared the ticket, at most 50. "
-        "They see the ticket, can reply to it and watch it, and are notified like the requester.",
+        "The customers, besides the requester, with whom a merge shared the ticket, by default "
+        "up to 50. They see it, can reply to it and watch it, and are notified like the requester.",
     )
     tags: Any = related_list_field(
-        related.tags, list[str], "At most 20 labels, in alphabetical order.", item_attribute="name"
+        related.tags, list[str], "The labels, in alphabetical order.", item_attribute="name"
     )
     resources: Any = related_list_field(
-        related.resources, list[TicketResourceType], "The ticket's resources, at most 50."
+        related.resources, list[TicketResourceType], "The ticket's resources."
     )
     escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
     held_until: datetime | None = strawberry.field(
@@ -164,8 +164,8 @@ class TicketType(Node):
     merged_tickets: Any = related_list_field(
         related.merged_tickets,
         list[LazyTicket],
-        "The tickets that were merged into this one, by number, at most 100. Customers see those "
-        "that they may see. Their messages are in `messages`; their descriptions are here only.",
+        "The tickets that were merged into this one, by number, by default up to 100, if the "
+        "viewer may see them. Their messages are in `messages`; their descriptions are here only.",
     )
     attachments: Any = related_list_field(
         related.ticket_attachments,

@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from support import Client, Refused, Service, Socket, World
 from support.accounts import succeed
+from support.metrics import read_metrics
 from support.oidc import (
     APPLICATION_URL,
     AUDIENCE,
@@ -29,7 +30,7 @@ from support.oidc import (
 )
 
 from models.audit.entry import AuditEntry
-from models.oidc.sessions import MAX_JWTS_PER_USER
+from models.core import record_limits
 from models.people.identity import Identity
 from models.people.team import Membership
 from models.people.token import Token
@@ -126,6 +127,14 @@ async def test_a_token_is_checked_once_and_its_sign_in_is_recorded_once(
     assert entries[0].changes["identity"][1] == {"issuer": provider.issuer, "subject": "cora"}
     assert entries[1].actor_user_id == world.cora.id
     assert await Token.filter(is_jwt=True).count() == 2
+    metrics = await read_metrics(service, world.root.token)
+    counted = {name: value for name, value in metrics.items() if name.startswith("provider_")}
+    assert counted.pop("provider_keys_age_seconds") >= 0
+    assert counted == {
+        "provider_key_reads_total": 1,
+        "provider_key_read_failures_total": 0,
+        "provider_unknown_keys_total": 0,
+    }
 
 
 async def test_concurrent_first_uses_store_one_token(
@@ -312,13 +321,14 @@ async def test_a_logout_ends_tokens_that_were_used_and_those_that_were_not(
 async def test_a_person_has_a_limited_number_of_tokens(
     service: Service, world: World, provider: ProviderProcess
 ) -> None:
-    first = provider.token(n=-1, **VERIFIED)
+    first, before = provider.token(n=-1, **VERIFIED), record_limits.REACHED["jwts"]
     assert await is_accepted(service, first)
-    for number in range(MAX_JWTS_PER_USER):
+    for number in range(record_limits.DEFAULT_LIMITS.max_jwts_per_user):
         assert await is_accepted(service, provider.token(n=number, **VERIFIED))
-    assert await Token.filter(is_jwt=True).count() == MAX_JWTS_PER_USER
+    assert await Token.filter(is_jwt=True).count() == record_limits.DEFAULT_LIMITS.max_jwts_per_user
     assert await is_accepted(service, first)  # it is checked again
-    assert await Token.filter(is_jwt=True).count() == MAX_JWTS_PER_USER
+    assert record_limits.REACHED["jwts"] == before + 2
+    assert await Token.filter(is_jwt=True).count() == record_limits.DEFAULT_LIMITS.max_jwts_per_user
 
 
 async def test_a_deactivated_person_is_refused(

@@ -26,10 +26,10 @@ from support.ports import listening_socket
 
 from engine.limit_refusals import COUNTS
 from models.audit.entry import AuditEntry
+from models.core.record_limits import DEFAULT_LIMITS
 from models.oidc.code_flow import start_attempt
 from models.people.identity import Identity, ProviderLogout
 from models.people.second_factor import SecondFactor
-from models.people.sessions import MAX_SESSIONS
 from models.people.team import Membership
 from models.people.token import Token, TokenKind, issue_token
 from models.people.user import Role, User
@@ -135,13 +135,14 @@ async def test_another_sign_in_ends_the_oldest_of_too_many_sessions(
     service: Service, world: World, browser: Browser
 ) -> None:
     oldest = service.client(world.cora.token)
-    for n in range(MAX_SESSIONS - 1):
+    for n in range(DEFAULT_LIMITS.max_sessions_per_user - 1):
         at = service.clock() + timedelta(seconds=n)
         await issue_token(TokenKind.SESSION, "session", [], user_id=world.cora.id, at=at)
     assert (await oldest.post(VIEWER)).status_code == 200
     client = service.client((await browser.sign_in("cora"))["token"])
     assert (await oldest.post(VIEWER)).status_code == 401
-    assert len((await client.run(SESSIONS))["viewer"]["sessions"]) == MAX_SESSIONS
+    sessions = (await client.run(SESSIONS))["viewer"]["sessions"]
+    assert len(sessions) == DEFAULT_LIMITS.max_sessions_per_user
 
 
 async def test_a_second_factor_is_not_asked_for(

@@ -54,6 +54,7 @@ NAMES = [
     "0018_audit_indexes",
     "0019_identity",
     "0020_identities",
+    "0021_open_tickets_by_organization",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
-from models.people import api_clients
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people.user import ApiClient, User
 
 pytestmark = pytest.mark.never_retried
@@ -148,15 +148,14 @@ async def test_names_are_unique_and_versions_checked(admin: Client) -> None:
     assert len([each for each in payloads if each["apiClient"]]) == 1
 
 
-async def test_there_are_at_most_200_active_clients(
-    admin: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_clients, "MAX_ACTIVE_CLIENTS", 3)
+async def test_concurrent_creations_do_not_exceed_the_limit_of_clients(admin: Client) -> None:
+    count = DEFAULT_LIMITS.max_api_clients - 2 - await ApiClient.filter(active=True).count()
+    await ApiClient.bulk_create([ApiClient(display_name=f"old {n}") for n in range(count)])
     payloads = await asyncio.gather(
         *(send(admin, "createApiClient", displayName=f"n{n}") for n in range(5))
     )
     assert len([each for each in payloads if each["apiClient"]]) == 2
-    assert await ApiClient.filter(active=True).count() == 3
+    assert await ApiClient.filter(active=True).count() == DEFAULT_LIMITS.max_api_clients
     refused = next(each for each in payloads if not each["apiClient"])
     assert refused["userErrors"][0]["code"] == "INVALID"
 

@@ -11,7 +11,7 @@ from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.core import time
-from models.oidc.accounts import MAX_IDENTITIES_PER_USER
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people.identity import Identity
 from models.people.token import TokenKind, build_token
 
@@ -74,7 +74,7 @@ async def test_an_identity_belongs_to_one_user(admin: Client, world: World) -> N
 
 
 async def test_a_user_has_a_limited_number_of_identities(admin: Client, world: World) -> None:
-    for number in range(MAX_IDENTITIES_PER_USER):
+    for number in range(DEFAULT_LIMITS.max_identities_per_user):
         await run_mutation(admin, LINK, userId=world.ada.gid, issuer=ISSUER, subject=f"ada{number}")
     refusal = await refusal_of(admin, LINK, userId=world.ada.gid, issuer=ISSUER, subject="more")
     assert refusal == "INVALID userId"

@@ -11,11 +11,13 @@ from support import Client, Service, World
 from support.actors import machine
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.loop_limits import count_pages
+from support.statements import statements
 
 from models.audit.entry import AuditEntry
 from models.core import ids
 from models.people.domains import find_organization_by_domain
-from models.people.user import Organization
+from models.people.user import Organization, User
+from models.queries import organizations
 
 MISSING = ids.encode(ids.ORGANIZATION, UUID(int=7))
 
@@ -196,3 +198,52 @@ async def test_organizations_are_found_and_paged(
         "active": True,
         "version": 1,
     }
+
+
+COUNTS = "memberCount openTicketCount"
+ALL_COUNTS = f"{{ organizations(first: 100) {{ nodes {{ name {COUNTS} }} }} }}"
+
+
+async def test_the_team_sees_how_many_members_and_open_tickets_there_are(
+    service: Service, world: World
+) -> None:
+    cora, carl, ada = [service.client(each.token) for each in (world.cora, world.carl, world.ada)]
+    tickets = [(await client.raise_ticket())["id"] for client in (cora, cora, carl)]
+    await ada.do("holdTicket", ticketId=tickets[0])
+    await ada.do("resolveTicket", ticketId=tickets[1], resolution="done")
+    await User.filter(id=world.otto.id).update(active=False)
+    expected = [
+        {"name": "Acme", "memberCount": 2, "openTicketCount": 2},
+        {"name": "Other", "memberCount": 1, "openTicketCount": 0},
+    ]
+    assert (await ada.run(ALL_COUNTS))["organizations"]["nodes"] == expected
+    own = f"{{ viewer {{ user {{ organization {{ {COUNTS} }} }} }} }}"
+    hidden = {"memberCount": None, "openTicketCount": None}
+    assert (await cora.run(own))["viewer"]["user"]["organization"] == hidden
+    people = service.client(await machine("People", ["users:read"]))
+    nodes = (await people.run(ALL_COUNTS))["organizations"]["nodes"]
+    assert [(each["memberCount"], each["openTicketCount"]) for each in nodes] == [
+        (2, None),
+        (1, None),
+    ]
+    reader = service.client(await machine("Reader", ["tickets:read"]))
+    of_ticket = f"query($id: ID!) {{ ticket(id: $id) {{ organization {{ {COUNTS} }} }} }}"
+    found = (await reader.run(of_ticket, id=tickets[0]))["ticket"]["organization"]
+    assert found == {"memberCount": None, "openTicketCount": 2}
+
+
+async def test_the_counts_of_many_organizations_take_one_statement_each(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"More {number}" for number in range(20)]
+    await Organization.bulk_create([Organization(name=name) for name in names])
+    with statements() as collected:
+        await admin.run(ALL_COUNTS)
+    for table in ("users u", "tickets t"):
+        assert len([sql for sql in collected.texts if f"FROM {table} WHERE" in sql]) == 1
+    with statements() as collected:
+        await admin.run("{ organizations(first: 100) { nodes { memberCount } } }")
+    assert not [sql for sql in collected.texts if "FROM tickets t" in sql]
+    monkeypatch.setattr(organizations, "MAX_COUNTED", 1)
+    nodes = (await admin.run(ALL_COUNTS))["organizations"]["nodes"]
+    assert nodes[0] == {"name": "Acme", "memberCount": 1, "openTicketCount": 0}

@@ -11,6 +11,7 @@ from support import Client, Refused, Service, World
 from support.actors import machine, token_of
 from support.assert_unchanged import assert_nothing_stored
 from support.live import head_cursor
+from support.service import running
 from support.statements import statements
 
 from models import database
@@ -18,7 +19,6 @@ from models.changes.storage import lock_tickets
 from models.core import ids
 from models.log.event import encode_cursor, read_head
 from models.people.user import User
-from models.tickets import read_marks
 from models.tickets.read_marks import TicketReadMark
 from models.tickets.timers import TimerSettings
 from workers.cleanup import Cleanup
@@ -215,17 +215,16 @@ async def test_old_events_count_as_read_and_old_marks_are_deleted(
         assert not await is_unread(ada, read)
 
 
-async def test_the_marks_of_a_user_are_bounded(
-    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(read_marks, "MAX_MARKS_PER_USER", 2)
-    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    keys = [(await cora.raise_ticket())["id"] for _ in range(3)]
-    await mark(cora, keys[0])
-    for key in keys:
-        await mark(ada, key)
-    assert [await is_unread(ada, key) for key in keys] == [True, False, False]
-    assert await TicketReadMark.filter(user_id=world.cora.id).count() == 1
+async def test_the_marks_of_a_user_are_bounded(url: str) -> None:
+    async with running(url, max_read_marks_per_user=2) as service:
+        world = await World.make()
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        keys = [(await cora.raise_ticket())["id"] for _ in range(3)]
+        await mark(cora, keys[0])
+        for key in keys:
+            await mark(ada, key)
+        assert [await is_unread(ada, key) for key in keys] == [True, False, False]
+        assert await TicketReadMark.filter(user_id=world.cora.id).count() == 1
 
 
 async def test_a_list_of_tickets_needs_one_statement_for_unread_ones(

@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people.password import hash_password
-from models.people.sessions import MAX_SESSIONS
 from models.people.token import Token, TokenKind, issue_token
 from models.people.user import User
 from workers.cleanup import Cleanup
@@ -139,14 +139,14 @@ async def test_another_sign_in_ends_the_oldest_of_100_sessions(
     service: Service, world: World
 ) -> None:
     first = await sign_in(service)
-    for n in range(MAX_SESSIONS - 1):
+    for n in range(DEFAULT_LIMITS.max_sessions_per_user - 1):
         at = service.clock() + timedelta(seconds=n)
         await issue_token(TokenKind.SESSION, "session", [], user_id=world.cora.id, at=at)
     assert await is_signed_in(first)
     service.clock.advance(seconds=200)
     last = await sign_in(service)
     assert not await is_signed_in(first)
-    assert len(await sessions_of(last)) == MAX_SESSIONS
+    assert len(await sessions_of(last)) == DEFAULT_LIMITS.max_sessions_per_user
 
 
 async def test_ended_tokens_are_purged_after_the_retention(service: Service, world: World) -> None:

@@ -23,6 +23,7 @@ from models.queries.search import count_words, split_words
 from schema import root
 from schema.cost import (
     CONDITION_COST,
+    COUNT_COST,
     HTML_COST,
     LEDGER_COST,
     MUTATION_COST,
@@ -80,6 +81,16 @@ def costs(schema: Schema, query: str, **variables: Any) -> OperationCost:
         ),
         ('{ tickets(first: 2, filter: {search: "vpn"}) { nodes { id } } }', 13 + SEARCH_COST),
         ("{ tickets(first: 2, filter: {search: null}) { nodes { id } } }", 1 + CONDITION_COST + 2),
+        ('{ organizations(first: 2, search: "acme") { nodes { id } } }', 3 + SEARCH_COST),
+        ('{ users(first: 2, search: "acme") { nodes { id } } }', 3 + SEARCH_COST),
+        (
+            "{ organizations(first: 10) { nodes { memberCount openTicketCount } } }",
+            1 + 10 * (1 + 2 * COUNT_COST),
+        ),
+        (
+            "{ organizations(first: 10) { nodes { memberCount more: memberCount } } }",
+            1 + 10 * (1 + COUNT_COST + REPEATED_LEAF_FACTOR * COUNT_COST),
+        ),
         ("{ ticketStats { cursor } }", STATS_COST),
         ('{ ticket(id: "x") { clocks { ledger { spent } } } }', 1 + 5 * (1 + LEDGER_COST + 5)),
         ('{ nodes(ids: ["a", "b", "c"]) { id ... on Ticket { team { id } } } }', 3 * 2),

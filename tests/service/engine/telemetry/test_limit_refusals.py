@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from support import Service, World
 from support.client import TIMEOUT_SECONDS, TLS
+from support.metrics import read_limit_counts
 from support.service import running
 
 from engine import limit_refusals
@@ -57,11 +58,7 @@ async def service(url: str) -> AsyncIterator[Service]:
 
 
 async def read_refusals(service: Service, token: str) -> Counter[str]:
-    address = service.http.replace("/graphql", "/metrics")
-    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
-        text = (await http.get(address, headers={"Authorization": f"Bearer {token}"})).text
-    pattern = r'ticketwire_limit_refusals_total{limit="(\w+)",process="\d+"} (\d+)'
-    return Counter({limit: int(count) for limit, count in re.findall(pattern, text)})
+    return await read_limit_counts(service, token, "limit_refusals")
 
 
 async def test_each_refused_operation_is_counted_once(service: Service, world: World) -> None:
@@ -136,7 +133,7 @@ def test_every_counted_limit_is_documented() -> None:
     counted |= {*limit_refusals.LIMIT_BY_HTTP_STATUS.values()}
     for folder in ("engine", "models", "resolvers"):
         for path in (ROOT / folder).rglob("*.py"):
-            pattern = r'(?:count_refusal\(|limit_name ?= ?)"(\w+)"'
+            pattern = r'(?:count_refusal\(|count_reached\(|limit_name ?= ?)"(\w+)"'
             counted |= set(re.findall(pattern, path.read_text()))
     assert len(counted) > 25
     assert counted - documented == set()

@@ -21,6 +21,7 @@ from models.oidc.metadata import (
     ProviderDocuments,
 )
 from models.oidc.provider import Provider
+from models.oidc.registry import IdentityProviders
 
 KEY = RSAKey.generate_key(2048, {"kid": "first"})
 WEAK = {"kty": "RSA", "kid": "weak", "e": "AQAB", "n": "x" * 171}
@@ -213,3 +214,28 @@ async def test_a_cancelled_caller_does_not_cancel_the_request_of_others(
     raw.may_respond.set()
     assert len(await second) == 1
     assert raw.requests.count("/.well-known/openid-configuration") == 1
+
+
+async def test_reads_failures_unknown_keys_and_the_age_of_the_keys_are_metrics(
+    raw: RawServer, documents: ProviderDocuments, clock: Clock
+) -> None:
+    providers = IdentityProviders([documents.provider])
+    providers.by_name["raw"] = documents
+    assert providers.read_key_metrics() == {
+        "provider_key_reads_total": {"raw": 0},
+        "provider_key_read_failures_total": {"raw": 0},
+        "provider_unknown_keys_total": {"raw": 0},
+    }
+    assert await documents.find_keys("first")
+    clock.seconds += MIN_INTERVAL_SECONDS
+    assert not await documents.find_keys("forged")
+    assert not await documents.find_keys("forged")  # does not read the keys again
+    raw.raw = b"HTTP/1.1 500 Error\r\n" + HEADERS
+    clock.seconds += MAX_AGE_SECONDS + 1
+    assert await documents.find_keys("first")
+    assert providers.read_key_metrics() == {
+        "provider_key_reads_total": {"raw": 2},
+        "provider_key_read_failures_total": {"raw": 1},
+        "provider_unknown_keys_total": {"raw": 2},
+        "provider_keys_age_seconds": {"raw": MAX_AGE_SECONDS + 1},
+    }

@@ -31,7 +31,7 @@ from models.core.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
-from models.queries import event_log, timeline
+from models.queries import event_log, organizations, timeline
 from models.queries.event_log import EventFilter
 from models.queries.filter import FilterData
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
@@ -368,3 +368,22 @@ async def test_a_timeline_is_read_by_ticket(large: LargeDatabase) -> None:
     )
     assert not found.scanned, str(found)
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)
+
+
+async def test_an_index_counts_the_open_tickets_of_an_organization(large: LargeDatabase) -> None:
+    customers = [viewer.user for viewer in large.desk.customers if viewer.user]
+    keys = sorted({each.organization_id for each in customers if each.organization_id})
+    plan = await read_plan(lambda: organizations.count_open_tickets(keys))
+    assert not plan.scanned, plan
+    assert await name_of_index("organization_id", "status") in plan.indexes, plan
+
+
+async def name_of_index(*columns: str) -> str:
+    """The name of the index of tickets on these columns."""
+    sql = "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE tablename = 'tickets'"
+    if IS_SQLITE:
+        sql = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'tickets'"
+    rows = await database.fetch_dicts(sql)
+    end = f"({', '.join(columns)})"
+    (name,) = [row["name"] for row in rows if str(row["sql"]).replace('"', "").endswith(end)]
+    return str(name)

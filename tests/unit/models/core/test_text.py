@@ -47,11 +47,10 @@ def test_nul_bytes_and_lone_surrogates_are_invalid(invalid: str) -> None:
 
 
 def test_the_limits_are_those_of_the_api() -> None:
-    assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS, text.MAX_TAGS) == (
+    assert (text.MAX_SUBJECT_CHARS, text.MAX_BODY_CHARS, text.MAX_TAG_CHARS) == (
         200,
         65_536,
         50,
-        20,
     )
 
 

@@ -1,0 +1,45 @@
+"""How many records users may store. Each limit is a setting of the same name in limit_settings.py.
+
+A refused mutation names its limit in `Refusal.limit_name`, which the mutation counts for a metric.
+Limits that refuse nothing, or no mutation, are counted here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+REACHED: Counter[str] = Counter()
+"""How often this process has reached a limit without a user error, by the name of the limit."""
+
+
+@dataclass(frozen=True)
+class RecordLimits:
+    """The defaults are those of the settings."""
+
+    max_tags_per_ticket: int = 20
+    max_resources_per_ticket: int = 50
+    max_links_per_ticket: int = 200
+    max_watchers_per_ticket: int = 200
+    max_participants_per_ticket: int = 50
+    max_merged_tickets: int = 100
+    max_shared_tickets_per_user: int = 1000
+    max_read_marks_per_user: int = 10_000
+    max_domains_per_organization: int = 50
+    max_teams: int = 200
+    max_members_per_team: int = 1000
+    max_teams_per_user: int = 100
+    max_categories: int = 500
+    max_api_clients: int = 200
+    max_api_tokens_per_owner: int = 100
+    max_sessions_per_user: int = 100
+    max_jwts_per_user: int = 100
+    max_identities_per_user: int = 10
+
+
+DEFAULT_LIMITS = RecordLimits()
+
+
+def count_reached(limit: str, times: int = 1) -> None:
+    """Count records that were refused, ended or deleted because of a limit."""
+    REACHED[limit] += times
