@@ -22,6 +22,8 @@ from schema.inputs.people import SignInInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
 
+WRONG_PASSWORD = "The email address or the password is wrong."  # noqa: S105 - a message
+
 
 async def viewer(info: strawberry.Info) -> Viewer | None:
     viewer = context_of(info).viewer
@@ -48,11 +50,9 @@ async def sign_in(context: Context, input: SignInInput) -> SignInPayload:
     source = source_of(context, input.email.strip().lower())
     user = await check_password(context, source, input.password)
     if user is None:
-        message = "The email address or the password is wrong."
-        raise InvalidInput(UserErrorCode.INVALID, message, "email")
+        raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
     has_second_factor = await check_second_factor(context, user, source, input.second_factor)
     await context.services.sign_in_limits.record_success(source, context.now())
-    await sign_in_audit.record_success(context, user)
     must_set_up = context.services.accounts.requires_second_factor and user.is_staff
     return await create_session(context, user, without_scopes=must_set_up and not has_second_factor)
 
@@ -63,6 +63,7 @@ async def create_session(
     """Create a session token, and make the user the viewer of the context.
 
     A session without scopes lets the user set up a second factor, which then grants the scopes.
+    Raises InvalidInput if the user was deactivated or got another password since the check.
     """
     at = context.now()
     scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
@@ -74,15 +75,25 @@ async def create_session(
         expires_at=at + context.rules.session_length,
         at=at,
     )
-    await sessions.store_session(
-        session,
-        user.id,
-        context.address,
-        context.user_agent,
-        context.rules.limits.max_sessions_per_user,
-    )
+
+    async def store() -> None:
+        # The lock orders this with a new password, which revokes all sessions that it finds.
+        locked = await User.select_for_update(no_key=True).get(id=user.id)
+        if not locked.active or locked.password_hash != user.password_hash:
+            raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
+        await sessions.store_session(
+            session,
+            user.id,
+            context.address,
+            context.user_agent,
+            context.rules.limits.max_sessions_per_user,
+        )
+        await sign_in_audit.record_success(context, user)
+
+    await database.run_in_transaction(store)
     viewer = await context.services.sessions.authenticate(text)
-    assert viewer is not None
+    if viewer is None:  # revoked at this moment
+        raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
     context.set_viewer(viewer)
     return SignInPayload(
         token=text,

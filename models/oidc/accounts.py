@@ -14,8 +14,9 @@ from models.access.scopes import CALLER_KIND_BY_ROLE
 from models.access.viewer import SYSTEM, Viewer
 from models.audit import storage
 from models.audit.entry import Origin
-from models.core.record_changes import RecordChanges
+from models.core.record_changes import RecordChanges, Value
 from models.core.record_limits import RecordLimits, count_reached
+from models.directory import memberships
 from models.directory.access import lock_directory
 from models.directory.memberships import is_full
 from models.oidc.claims import Profile, read_profile, role_of, teams_of
@@ -67,6 +68,8 @@ async def find_account(
         if not user.active:
             raise SignInRefused(SignInError.DEACTIVATED)
         if profile.groups is not None:
+            if has_promotion(provider, profile.groups, user):
+                await end_other_access(user, identity, changes, at)
             await apply_groups(provider, profile.groups, user, changes)
         await storage.write(changes, origin, at)
         return identity, user
@@ -105,11 +108,12 @@ def log_identity(
     changes: RecordChanges, user: User, before: Identity | None, after: Identity | None
 ) -> None:
     """Log a new or a removed identity as a change of its user."""
-    values = [
-        {"issuer": each.issuer, "subject": each.subject} if each else None
-        for each in (before, after)
-    ]
+    values = [claims_of(each) if each else None for each in (before, after)]
     changes.log(user, "identity", *values)
+
+
+def claims_of(identity: Identity) -> dict[str, Value]:
+    return {"issuer": identity.issuer, "subject": identity.subject}
 
 
 async def lock_user(user_id: object) -> User:
@@ -163,6 +167,28 @@ async def apply_groups(
             await changes.update(user, role=role)
     if provider.teams and user.role is not Role.CUSTOMER:
         await apply_teams(provider, groups, user, changes)
+
+
+def has_promotion(provider: Provider, groups: Sequence[str], user: User) -> bool:
+    """Whether the groups make a customer an agent or admin."""
+    role = role_of(provider, groups)
+    return user.role is Role.CUSTOMER and role not in (None, Role.CUSTOMER)
+
+
+async def end_other_access(
+    user: User, identity: Identity, changes: RecordChanges, at: datetime
+) -> None:
+    """Leave the identity as the only way into the account: no password, tokens, links, identities.
+
+    Callers with the scope `users:write` may change the email address of a customer. They could
+    otherwise wait in an account of their own until an admin's first sign-in links and promotes it.
+    """
+    await changes.update(user, password_hash=None)
+    await memberships.revoke_tokens(changes, user, at)
+    others = Identity.filter(user_id=user.id).exclude(id=identity.id)
+    for number, other in enumerate(await others.order_by("id"), 1):
+        changes.log(user, f"identity_{number}", claims_of(other), None)
+    await others.delete()
 
 
 async def is_last_admin(user: User) -> bool:

