@@ -6,37 +6,20 @@ Changes are in the audit log, with the command as their action and without an ac
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
-from models.audit import storage
-from models.audit.entry import Origin
 from models.core import ids
-from models.core.errors import InvalidInput
 from models.core.record_changes import RecordChanges
 from models.core.text import MAX_NAME_CHARS
 from models.core.time import format_instant, to_utc
 from models.people import api_clients, token
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient
-from models.provisioning import InvalidArgument, clean_name, find_user
+from models.provisioning import InvalidArgument, clean_name, find_user, run_command
 
 DAYS = re.compile(r"(\d{1,5})d")
-T = TypeVar("T")
-
-
-async def run_command(
-    action: str, at: datetime, change: Callable[[RecordChanges], Awaitable[T]]
-) -> T:
-    """Run a change in one transaction, and store it in the audit log."""
-    async with database.transaction():
-        changes = RecordChanges()
-        result = await change(changes)
-        await storage.write(changes, Origin(action), at)
-    return result
 
 
 async def create_token(
@@ -76,22 +59,14 @@ async def create_token(
 async def find_or_create_client(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
     name = clean_name(name, "an API client")
     existing = await ApiClient.get_or_none(display_name=name)
-    return existing or await create_client_record(changes, name, at)
-
-
-async def create_client_record(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
-    """Raises InvalidArgument."""
-    try:
-        return await api_clients.create_client(changes, name, at)
-    except InvalidInput as error:
-        raise InvalidArgument(error.message) from error
+    return existing or await api_clients.create_client(changes, name, at)
 
 
 async def create_client(name: str, at: datetime) -> str:
     """Create an API client; returns its global id. Raises InvalidArgument."""
 
     async def create(changes: RecordChanges) -> str:
-        client = await create_client_record(changes, clean_name(name, "an API client"), at)
+        client = await api_clients.create_client(changes, name, at)
         return ids.encode(ids.API_CLIENT, client.id)
 
     return await run_command("client create", at, create)
