@@ -22,7 +22,13 @@ from models.people.password import check_new_password, hash_password
 from models.people.user import Organization, Role, User
 
 T = TypeVar("T")
-FIELD_NAMES = {"displayName": "name", "userId": "email", "reassignTo": "reassign-to"}
+FIELD_NAMES = {
+    "displayName": "name",
+    "userId": "email",
+    "reassignTo": "reassign-to",
+    "clientId": "client",
+    "tokenId": "token",
+}
 """The options of the command line for fields of the API, if they differ."""
 
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
+from models.access.viewer import SYSTEM
 from models.core import ids
 from models.core.record_changes import RecordChanges
-from models.core.text import MAX_NAME_CHARS
 from models.core.time import format_instant, to_utc
-from models.people import api_clients, token
+from models.directory import api_tokens
+from models.directory.users import lock_user
+from models.people import api_clients
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient
 from models.provisioning import InvalidArgument, clean_name, find_user, run_command
@@ -35,22 +36,17 @@ async def create_token(
     `expires` is an instant with an offset, or a number of days such as `90d`. Pass exactly one of
     `email` and `client`. Returns the token's text. Raises InvalidArgument.
     """
-    user = await find_user(email) if email is not None else None
-    caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
-    granted, expires_at = check_scopes(caller_kind, scopes), parse_expiry(expires, at)
+    expires_at = parse_expiry(expires, at)
 
     async def create(changes: RecordChanges) -> str:
-        owner = await find_or_create_client(changes, client, at) if client is not None else None
-        created, text = token.build_token(
-            TokenKind.API,
-            name[:MAX_NAME_CHARS],
-            granted,
-            user_id=user.id if user else None,
-            client_id=owner.id if owner else None,
-            expires_at=expires_at,
-            at=at,
+        if client is not None:
+            owner = await find_or_create_client(changes, client, at)
+        else:
+            assert email is not None
+            owner = await lock_user((await find_user(email)).id)
+        _, text = await api_tokens.create_token(
+            changes, SYSTEM, owner, name, scopes, expires_at, at
         )
-        await changes.create(created)
         return text
 
     return await run_command("token create", at, create)
@@ -58,7 +54,7 @@ async def create_token(
 
 async def find_or_create_client(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
     name = clean_name(name, "an API client")
-    existing = await ApiClient.get_or_none(display_name=name)
+    existing = await ApiClient.select_for_update(no_key=True).get_or_none(display_name=name)
     return existing or await api_clients.create_client(changes, name, at)
 
 
@@ -117,31 +113,10 @@ async def revoke_token(token_id: str, at: datetime) -> None:
     """Revoke an API token by its global id. Raises InvalidArgument if there is none."""
 
     async def revoke(changes: RecordChanges) -> None:
-        key = ids.key_of(ids.TOKEN, token_id)
-        tokens = Token.filter(kind=TokenKind.API).select_for_update(no_key=True)
-        found = await tokens.get_or_none(id=key) if key else None
-        if found is None:
-            raise InvalidArgument(f"there is no API token {token_id!r}; see `token list`")
-        if found.revoked_at is None:
-            await changes.update(found, revoked_at=at)
+        token = await api_tokens.lock_token(SYSTEM, token_id)
+        await api_tokens.revoke_token(changes, token, at)
 
     await run_command("token revoke", at, revoke)
-
-
-def check_scopes(caller_kind: CallerKind, scopes: Sequence[str]) -> list[str]:
-    """The sorted scopes without duplicates. Raises InvalidArgument."""
-    allowed = {scope.value for scope in MAX_SCOPES[caller_kind]}
-    known = {scope.value for scope in Scope}
-    for scope in scopes:
-        if scope not in known:
-            raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
-        if scope not in allowed:
-            raise InvalidArgument(
-                f"a token of this {caller_kind.value} can't have the scope {scope}"
-            )
-    if not scopes:
-        raise InvalidArgument("a token must have at least one scope")
-    return sorted(set(scopes))
 
 
 def parse_expiry(expires: str | None, at: datetime) -> datetime | None:

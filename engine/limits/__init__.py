@@ -122,7 +122,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
       replies and notes               20        max_notifications_per_ticket     folded
       each other type of event        5         max_notifications_per_type       folded
     windows of presence per user      50        models/tickets/presence.py (oldest dropped)
-    API tokens per user or API client 100       resolvers/tokens.py
+    API tokens per user or API client 100       models/directory/api_tokens.py
     active API clients                200       models/people/api_clients.py
     sessions per user                 100       models/people/sessions.py (oldest ended)
     JWTs per user                     100       models/oidc/sessions.py (oldest dropped)

@@ -397,7 +397,7 @@ async def test_tokens_and_clients_are_listed_and_revoked(url: str, tmp_path: Pat
     assert text.startswith(prefix)
     assert text not in line
     assert (expires, scopes, owner, name) == ("never", "tickets:read", "Sync", "nightly")
-    expect_refusal(await run("token", "revoke", "tok_x"), "tok_x")
+    expect_refusal(await run("token", "revoke", "tok_x"), "token: There is no such token")
     revoked = await run("token", "revoke", token_id)
     assert (revoked.code, revoked.out) == (0, "")
     assert (await run("token", "list")).out == ""
