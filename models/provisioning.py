@@ -15,7 +15,7 @@ from models.core.errors import InvalidInput, Refusal
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.record_changes import RecordChanges
 from models.core.text import MAX_NAME_CHARS, clean_text
-from models.directory import memberships, organizations, users
+from models.directory import organizations, users
 from models.directory.access import lock_directory
 from models.directory.user_fields import UserFields
 from models.people.password import check_new_password, hash_password
@@ -94,8 +94,7 @@ async def set_password(email: str, password: str, at: datetime) -> None:
     async def change(changes: RecordChanges) -> User:
         await lock_directory(SYSTEM)
         user = await users.lock_user((await find_user(email)).id)
-        await changes.update(user, password_hash=password_hash)
-        await memberships.revoke_sessions(user, at)
+        await users.set_password(changes, user, password_hash, at)
         return user
 
     await run_command("user set-password", at, change)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
-from models.people import account_link
+from models.people import account_link, sessions
 from models.people.team import Membership, Team, get_active_team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
@@ -58,15 +58,9 @@ async def set_teams(changes: RecordChanges, user: User, teams: Sequence[Team]) -
 
 
 async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:
-    """Revoke all tokens and links of a user. The log names the API tokens, but not each session."""
-    tokens = Token.filter(user_id=user.id, revoked_at__isnull=True)
-    for token in await tokens.filter(kind=TokenKind.API).select_for_update().order_by("id"):
+    """Revoke all API tokens, sessions and links of a user."""
+    tokens = Token.filter(user_id=user.id, kind=TokenKind.API, revoked_at__isnull=True)
+    for token in await tokens.select_for_update().order_by("id"):
         await changes.update(token, revoked_at=at)
-    await revoke_sessions(user, at)
-
-
-async def revoke_sessions(user: User, at: datetime) -> None:
-    """Revoke the sessions of a user, and the links in emails about the account."""
-    sessions = Token.filter(user_id=user.id, kind=TokenKind.SESSION, revoked_at__isnull=True)
-    await sessions.update(revoked_at=at)
+    await sessions.revoke_sessions(changes, user.id, at)
     await account_link.invalidate_links(user.id, at)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 from support import World
 from support.ticket_factory import NOON
 
 from models import provisioning, token_provisioning
+from models.audit.entry import AuditEntry
 from models.directory.api_tokens import MAX_API_TOKENS
 from models.people.token import Token, TokenKind, build_token
 from models.people.user import ApiClient, User
@@ -23,10 +22,11 @@ async def create_token(email: str | None = None, client: str | None = None) -> s
 
 async def test_the_command_for_tokens_applies_the_maximum(people: World) -> None:
     client = await ApiClient.create(display_name="Full")
-    owners: tuple[dict[str, UUID], ...] = ({"user_id": people.cora.id}, {"client_id": client.id})
-    for owner in owners:
+    for user_id, client_id in ((people.cora.id, None), (None, client.id)):
         tokens = [
-            build_token(TokenKind.API, str(n), READ, **owner, at=NOON)[0]
+            build_token(TokenKind.API, str(n), READ, user_id=user_id, client_id=client_id, at=NOON)[
+                0
+            ]
             for n in range(MAX_API_TOKENS)
         ]
         await Token.bulk_create(tokens)
@@ -53,3 +53,20 @@ async def test_a_password_of_spaces_is_refused(people: World) -> None:
     for password, message in ((" " * 8, "must not be blank"), ("short", "at least 8 characters")):
         with pytest.raises(InvalidArgument, match=f"^password: .*{message}"):
             await provisioning.set_password("cora@example.com", password, NOON)
+
+
+async def test_each_ended_session_is_in_the_audit_log(people: World) -> None:
+    """Also if a command sets the password, or if the user is deactivated."""
+    sessions = [
+        build_token(TokenKind.SESSION, "session", (), user_id=people.cora.id, at=NOON)[0]
+        for _ in range(2)
+    ]
+    await Token.filter(user_id=people.cora.id).delete()
+    for session, action in zip(sessions, ("user set-password", "user deactivate"), strict=True):
+        await session.save(force_create=True)
+        if action == "user set-password":
+            await provisioning.set_password("cora@example.com", "long enough", NOON)
+        else:
+            await provisioning.deactivate_user("cora@example.com", None, NOON)
+        entry = await AuditEntry.get(record_id=session.id)
+        assert (entry.action, list(entry.changes)) == (action, ["revoked_at"])
