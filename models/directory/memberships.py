@@ -16,14 +16,14 @@ MAX_TEAMS = 100
 """The maximum number of teams of a user."""
 
 
-def check_role(role: Role, slugs: Sequence[str]) -> None:
-    """Raises InvalidInput if a user of this role would be in teams, or in too many."""
+def check_role(role: Role, slugs: Sequence[str], field: str = "teams") -> None:
+    """Raises InvalidInput for `field` if a user of this role would be in teams, or in too many."""
     if slugs and role is Role.CUSTOMER:
         message = "must be empty, because a customer can't be a member of a team"
-        raise InvalidInput(UserErrorCode.INVALID, message, "teams")
+        raise InvalidInput(UserErrorCode.INVALID, message, field)
     if len(slugs) > MAX_TEAMS:
-        message = f"must be at most {MAX_TEAMS} teams; these are {len(slugs)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams")
+        message = f"A user can be in at most {MAX_TEAMS} teams; these are {len(slugs)}."
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, field)
 
 
 async def get_teams(slugs: Sequence[str], user: User | None = None) -> list[Team]:

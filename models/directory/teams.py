@@ -96,7 +96,7 @@ async def add_member(changes: RecordChanges, actor: Viewer, slug: str, user_id: 
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
     teams = await memberships.list_teams(user)
     if team not in teams:
-        memberships.check_role(user.role, [*(each.slug for each in teams), team.slug])
+        memberships.check_role(user.role, [*(each.slug for each in teams), team.slug], "userId")
     if await memberships.set_teams(changes, user, [*teams, team]):
         await changes.raise_version(user)
     return team

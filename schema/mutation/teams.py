@@ -70,7 +70,7 @@ class TeamMutations:
         TEAM,
         errors=(
             "NOT_FOUND (team, userId)",
-            "TOO_LONG (teams: the user is in 100 teams)",
+            "TOO_LONG (userId: the user is in 100 teams)",
             "INVALID (team: archived; userId: not an active agent or admin; idempotencyKey)",
             *KEY_ERRORS,
         ),

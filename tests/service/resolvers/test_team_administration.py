@@ -15,7 +15,7 @@ from support.live import until
 
 from models.audit.entry import AuditEntry
 from models.core import ids
-from models.directory import categories, teams
+from models.directory import categories, memberships, teams
 from models.people.team import Category, Team
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
@@ -84,6 +84,9 @@ async def test_invalid_teams_and_members_are_refused(
     for team, code in (("old", "INVALID team"), ("nowhere", "NOT_FOUND team")):
         member = {"team": team, "userId": world.ada.gid}
         assert await refusal_of(admin, "addTeamMember", **member) == code
+    monkeypatch.setattr(memberships, "MAX_TEAMS", 1)
+    member = {"team": "sales", "userId": world.ada.gid}
+    assert await refusal_of(admin, "addTeamMember", **member) == "TOO_LONG userId"
     monkeypatch.setattr(teams, "MAX_ACTIVE_TEAMS", 3)
     assert await refusal_of(admin, "createTeam", slug="x", name="X") == "INVALID "
     assert await refusal_of(admin, "updateTeam", team="old", active=True) == "INVALID "
