@@ -88,11 +88,11 @@ async def test_invalid_teams_and_members_are_refused(
     member = {"team": "sales", "userId": world.ada.gid}
     assert await refusal_of(admin, "addTeamMember", **member) == "TOO_LONG userId"
     monkeypatch.setattr(teams, "MAX_ACTIVE_TEAMS", 3)
-    assert await refusal_of(admin, "createTeam", slug="x", name="X") == "INVALID "
-    assert await refusal_of(admin, "updateTeam", team="old", active=True) == "INVALID "
+    assert await refusal_of(admin, "createTeam", slug="x", name="X") == "INVALID"
+    assert await refusal_of(admin, "updateTeam", team="old", active=True) == "INVALID"
     monkeypatch.setattr(categories, "MAX_ACTIVE_CATEGORIES", 3)
     category = {"slug": "x", "name": "X", "team": "support"}
-    assert await refusal_of(admin, "createCategory", **category) == "INVALID "
+    assert await refusal_of(admin, "createCategory", **category) == "INVALID"
 
 
 async def test_a_team_in_use_is_archived_only_with_a_target(
