@@ -1,8 +1,9 @@
-"""Manages users from the command line."""
+"""Manages users from the command line, and runs the changes of its commands."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,14 +16,20 @@ from models.core.ids import ORGANIZATION, USER, encode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.text import MAX_NAME_CHARS, clean_text
-from models.directory import memberships, organizations, users
+from models.directory import organizations, users
 from models.directory.access import lock_directory
 from models.directory.user_fields import UserFields
-from models.people.password import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, hash_password
+from models.people.password import check_new_password, hash_password
 from models.people.user import Organization, Role, User
 
 T = TypeVar("T")
-FIELD_NAMES = {"displayName": "name", "userId": "email", "reassignTo": "reassign-to"}
+FIELD_NAMES = {
+    "displayName": "name",
+    "userId": "email",
+    "reassignTo": "reassign-to",
+    "clientId": "client",
+    "tokenId": "token",
+}
 """The options of the command line for fields of the API, if they differ."""
 
 
@@ -63,7 +70,7 @@ async def create_user(
             fields["organization_id"] = encode(ORGANIZATION, found.id)
         return await users.create_user(changes, SYSTEM, fields, at, password_hash)
 
-    user = await change_directory("user create", at, create, limits)
+    user = await run_command("user create", at, create, limits)
     return encode(USER, user.id)
 
 
@@ -79,7 +86,7 @@ async def deactivate_user(email: str, reassign_to: str | None, at: datetime) -> 
         successor_id = None if successor is None else encode(USER, successor.id)
         return await users.deactivate_user(changes, SYSTEM, user.id, successor_id, None, at)
 
-    await change_directory("user deactivate", at, deactivate)
+    await run_command("user deactivate", at, deactivate)
 
 
 async def set_password(email: str, password: str, at: datetime) -> None:
@@ -89,11 +96,10 @@ async def set_password(email: str, password: str, at: datetime) -> None:
     async def change(changes: RecordChanges) -> User:
         await lock_directory(SYSTEM)
         user = await users.lock_user((await find_user(email)).id)
-        await changes.update(user, password_hash=password_hash)
-        await memberships.revoke_sessions(user, at)
+        await users.set_password(changes, user, password_hash, at)
         return user
 
-    await change_directory("user set-password", at, change)
+    await run_command("user set-password", at, change)
 
 
 async def list_users(role: str | None, *, inactive: bool) -> list[str]:
@@ -117,13 +123,13 @@ def describe_user(user: User) -> str:
     return "\t".join(columns)
 
 
-async def change_directory(
+async def run_command(
     command: str,
     at: datetime,
     change: Callable[[RecordChanges], Awaitable[T]],
     limits: RecordLimits = DEFAULT_LIMITS,
 ) -> T:
-    """Run a change in a transaction, and log it. Raises InvalidArgument."""
+    """Run a change in a transaction, and store it in the audit log. Raises InvalidArgument."""
 
     async def run() -> T:
         changes = RecordChanges(limits)
@@ -131,18 +137,24 @@ async def change_directory(
         await storage.write(changes, Origin(command), at)
         return result
 
-    try:
+    with translate_refusals():
         return await database.run_in_transaction(run)
+
+
+@contextmanager
+def translate_refusals() -> Generator[None]:
+    """Raise InvalidArgument, which names the options of the command line, instead of a Refusal."""
+    try:
+        yield
     except Refusal as error:
         names = [FIELD_NAMES.get(name, name) for name in (error.field or [])[1:]]
         raise InvalidArgument(": ".join((*names, error.message))) from error
 
 
 def hash_checked_password(password: str) -> str:
-    """The hash of a password. Raises InvalidArgument if its length is not allowed."""
-    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        limits = f"{MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS}"
-        raise InvalidArgument(f"a password must have {limits} characters")
+    """The hash of a new password. Raises InvalidArgument if it is not allowed."""
+    with translate_refusals():
+        check_new_password(password, "password")
     return hash_password(password)
 
 

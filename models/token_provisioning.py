@@ -6,41 +6,22 @@ Changes are in the audit log, with the command as their action and without an ac
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind, Scope
-from models.audit import storage
-from models.audit.entry import Origin
+from models.access.viewer import SYSTEM
 from models.core import ids
-from models.core.errors import InvalidInput
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
-from models.core.text import MAX_NAME_CHARS
 from models.core.time import format_instant, to_utc
-from models.people import api_clients, token
+from models.directory import api_tokens
+from models.directory.users import lock_user
+from models.people import api_clients
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient
-from models.provisioning import InvalidArgument, clean_name, find_user
+from models.provisioning import InvalidArgument, clean_name, find_user, run_command
 
 DAYS = re.compile(r"(\d{1,5})d")
-T = TypeVar("T")
-
-
-async def run_command(
-    action: str,
-    at: datetime,
-    change: Callable[[RecordChanges], Awaitable[T]],
-    limits: RecordLimits = DEFAULT_LIMITS,
-) -> T:
-    """Run a change in one transaction, and store it in the audit log."""
-    async with database.transaction():
-        changes = RecordChanges(limits)
-        result = await change(changes)
-        await storage.write(changes, Origin(action), at)
-    return result
 
 
 async def create_token(
@@ -57,22 +38,17 @@ async def create_token(
     `expires` is an instant with an offset, or a number of days such as `90d`. Pass exactly one of
     `email` and `client`. Returns the token's text. Raises InvalidArgument.
     """
-    user = await find_user(email) if email is not None else None
-    caller_kind = CALLER_KIND_BY_ROLE[user.role] if user else CallerKind.API_CLIENT
-    granted, expires_at = check_scopes(caller_kind, scopes), parse_expiry(expires, at)
+    expires_at = parse_expiry(expires, at)
 
     async def create(changes: RecordChanges) -> str:
-        owner = await find_or_create_client(changes, client, at) if client is not None else None
-        created, text = token.build_token(
-            TokenKind.API,
-            name[:MAX_NAME_CHARS],
-            granted,
-            user_id=user.id if user else None,
-            client_id=owner.id if owner else None,
-            expires_at=expires_at,
-            at=at,
+        if client is not None:
+            owner = await find_or_create_client(changes, client, at)
+        else:
+            assert email is not None
+            owner = await lock_user((await find_user(email)).id)
+        _, text = await api_tokens.create_token(
+            changes, SYSTEM, owner, name, scopes, expires_at, at
         )
-        await changes.create(created)
         return text
 
     return await run_command("token create", at, create, limits)
@@ -80,23 +56,15 @@ async def create_token(
 
 async def find_or_create_client(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
     name = clean_name(name, "an API client")
-    existing = await ApiClient.get_or_none(display_name=name)
-    return existing or await create_client_record(changes, name, at)
-
-
-async def create_client_record(changes: RecordChanges, name: str, at: datetime) -> ApiClient:
-    """Raises InvalidArgument."""
-    try:
-        return await api_clients.create_client(changes, name, at)
-    except InvalidInput as error:
-        raise InvalidArgument(error.message) from error
+    existing = await ApiClient.select_for_update(no_key=True).get_or_none(display_name=name)
+    return existing or await api_clients.create_client(changes, name, at)
 
 
 async def create_client(name: str, at: datetime, limits: RecordLimits = DEFAULT_LIMITS) -> str:
     """Create an API client; returns its global id. Raises InvalidArgument."""
 
     async def create(changes: RecordChanges) -> str:
-        client = await create_client_record(changes, clean_name(name, "an API client"), at)
+        client = await api_clients.create_client(changes, name, at)
         return ids.encode(ids.API_CLIENT, client.id)
 
     return await run_command("client create", at, create, limits)
@@ -147,31 +115,10 @@ async def revoke_token(token_id: str, at: datetime) -> None:
     """Revoke an API token by its global id. Raises InvalidArgument if there is none."""
 
     async def revoke(changes: RecordChanges) -> None:
-        key = ids.key_of(ids.TOKEN, token_id)
-        tokens = Token.filter(kind=TokenKind.API).select_for_update(no_key=True)
-        found = await tokens.get_or_none(id=key) if key else None
-        if found is None:
-            raise InvalidArgument(f"there is no API token {token_id!r}; see `token list`")
-        if found.revoked_at is None:
-            await changes.update(found, revoked_at=at)
+        token = await api_tokens.lock_token(SYSTEM, token_id)
+        await api_tokens.revoke_token(changes, token, at)
 
     await run_command("token revoke", at, revoke)
-
-
-def check_scopes(caller_kind: CallerKind, scopes: Sequence[str]) -> list[str]:
-    """The sorted scopes without duplicates. Raises InvalidArgument."""
-    allowed = {scope.value for scope in MAX_SCOPES[caller_kind]}
-    known = {scope.value for scope in Scope}
-    for scope in scopes:
-        if scope not in known:
-            raise InvalidArgument(f"unknown scope {scope!r}; use {', '.join(sorted(known))}")
-        if scope not in allowed:
-            raise InvalidArgument(
-                f"a token of this {caller_kind.value} can't have the scope {scope}"
-            )
-    if not scopes:
-        raise InvalidArgument("a token must have at least one scope")
-    return sorted(set(scopes))
 
 
 def parse_expiry(expires: str | None, at: datetime) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from time import monotonic
-from uuid import UUID
 
 from engine.limits.network import network_of
 from models.access.scopes import CALLER_KIND_BY_ROLE
@@ -17,7 +16,7 @@ from models.directory import users
 from models.directory.access import check_manages_users, lock_directory
 from models.directory.user_fields import UserFields
 from models.notifications.account_mail import INVITATION, can_reset_password
-from models.people import account_link, sessions
+from models.people import account_link
 from models.people.account_link import AccountLink, LinkPurpose
 from models.people.domains import find_organization_by_domain
 from models.people.email_address import clean_email
@@ -69,23 +68,10 @@ async def change_password(context: Context, input: ChangePasswordInput) -> Chang
         if locked.password_hash != before or not locked.active:
             raise InvalidInput(UserErrorCode.INVALID, PASSWORD_CHANGED, "currentPassword")
         keep = viewer.token.id if viewer.token else None
-        await set_password(changes, locked, password_hash, at, keep)
+        await users.set_password(changes, locked, password_hash, at, keep)
         return locked
 
     return ChangePasswordPayload(user=await run_action(context, "changePassword", change))
-
-
-async def set_password(
-    changes: RecordChanges,
-    user: User,
-    password_hash: str,
-    at: datetime,
-    keep_session: UUID | None = None,
-) -> None:
-    """Set the password, and revoke the user's sessions and links. The user must be locked."""
-    await changes.update(user, password_hash=password_hash)
-    await sessions.revoke_sessions(changes, user.id, at, keep=keep_session)
-    await account_link.invalidate_links(user.id, at)
 
 
 @simple_mutation(RequestPasswordResetPayload)
@@ -147,7 +133,7 @@ async def reset_password(context: Context, input: ResetPasswordInput) -> ResetPa
             raise build_link_error()
         user = await find_or_register(changes, link, at)
         await account_link.use_link(link, at)
-        await set_password(changes, user, password_hash, at)
+        await users.set_password(changes, user, password_hash, at)
         return user
 
     user = await run_action(context, "resetPassword", reset, await find_actor(found))

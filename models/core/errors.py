@@ -65,12 +65,15 @@ class Refusals(Exception):
 
 
 class InvalidInput(Refusal):
-    """A value is missing, malformed, unknown or taken. `path` is its path below `input`."""
+    """A value is missing, malformed, unknown or taken.
+
+    `path` is the value's path below `input`; it is empty if the error is not about one field.
+    """
 
     def __init__(
         self, code: UserErrorCode, message: str, *path: str, limit_name: str | None = None
     ) -> None:
-        super().__init__(code, message, ("input", *path))
+        super().__init__(code, message, ("input", *path) if path else None)
         is_too_long = code is UserErrorCode.TOO_LONG
         self.limit_name = limit_name or (INPUT_LENGTH if is_too_long else None)
 

@@ -39,9 +39,14 @@ def check_manages_users(actor: Viewer, *roles: Role) -> None:
         raise Forbidden("Agents, admins and roles can only be changed with the scope admin.")
 
 
+async def is_last_admin(user: User) -> bool:
+    """Whether the user is the only active admin. The directory must be locked."""
+    if user.role is not Role.ADMIN or not user.active:
+        return False
+    return not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists()
+
+
 async def check_other_admin(user: User, field: str) -> None:
     """Raises InvalidInput if the user is the last active admin. The directory must be locked."""
-    if user.role is not Role.ADMIN or not user.active:
-        return
-    if not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists():
+    if await is_last_admin(user):
         raise InvalidInput(UserErrorCode.INVALID, LAST_ADMIN, field)

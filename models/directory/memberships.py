@@ -9,20 +9,20 @@ from uuid import UUID
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
-from models.people import account_link
+from models.people import account_link, sessions
 from models.people.team import Membership, Team, get_active_team
 from models.people.token import Token, TokenKind
 from models.people.user import Role, User
 
 
-def check_role(role: Role, slugs: Sequence[str], max_teams: int) -> None:
-    """Raises InvalidInput if a user of this role would be in teams, or in too many."""
+def check_role(role: Role, slugs: Sequence[str], max_teams: int, field: str = "teams") -> None:
+    """Raises InvalidInput for `field` if a user of this role would be in teams, or in too many."""
     if slugs and role is Role.CUSTOMER:
         message = "must be empty, because a customer can't be a member of a team"
-        raise InvalidInput(UserErrorCode.INVALID, message, "teams")
+        raise InvalidInput(UserErrorCode.INVALID, message, field)
     if len(slugs) > max_teams:
-        message = f"must be at most {max_teams} teams; these are {len(slugs)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, "teams", limit_name="user_teams")
+        message = f"A user can be in at most {max_teams} teams; these are {len(slugs)}."
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, field, limit_name="user_teams")
 
 
 async def get_teams(slugs: Sequence[str], user: User | None = None) -> list[Team]:
@@ -71,15 +71,9 @@ async def is_full(team_id: UUID, limits: RecordLimits) -> bool:
 
 
 async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:
-    """Revoke all tokens and links of a user. The log names the API tokens, but not each session."""
-    tokens = Token.filter(user_id=user.id, revoked_at__isnull=True)
-    for token in await tokens.filter(kind=TokenKind.API).select_for_update().order_by("id"):
+    """Revoke all API tokens, sessions and links of a user."""
+    tokens = Token.filter(user_id=user.id, kind=TokenKind.API, revoked_at__isnull=True)
+    for token in await tokens.select_for_update().order_by("id"):
         await changes.update(token, revoked_at=at)
-    await revoke_sessions(user, at)
-
-
-async def revoke_sessions(user: User, at: datetime) -> None:
-    """Revoke the sessions of a user, and the links in emails about the account."""
-    sessions = Token.filter(user_id=user.id, kind=TokenKind.SESSION, revoked_at__isnull=True)
-    await sessions.update(revoked_at=at)
+    await sessions.revoke_sessions(changes, user.id, at)
     await account_link.invalidate_links(user.id, at)

@@ -17,6 +17,7 @@ from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
 from models.directory.user_fields import UserFields, clean_external_id, clean_fields
+from models.people import account_link, sessions
 from models.people.email_address import clean_email
 from models.people.user import Role, User
 
@@ -204,6 +205,19 @@ async def reactivate_user(
         await memberships.revoke_tokens(changes, user, at)
         await changes.update(user, active=True, successor_id=None, handover_pending=False)
     return user
+
+
+async def set_password(
+    changes: RecordChanges,
+    user: User,
+    password_hash: str,
+    at: datetime,
+    keep_session: UUID | None = None,
+) -> None:
+    """Set the password, and revoke the user's sessions and links. The user must be locked."""
+    await changes.update(user, password_hash=password_hash)
+    await sessions.revoke_sessions(changes, user.id, at, keep=keep_session)
+    await account_link.invalidate_links(user.id, at)
 
 
 async def lock_user(key: UUID | None) -> User:

@@ -17,14 +17,13 @@ from models.audit.entry import Origin
 from models.core.record_changes import RecordChanges, Value
 from models.core.record_limits import RecordLimits, count_reached
 from models.directory import memberships
-from models.directory.access import lock_directory
-from models.directory.memberships import is_full
+from models.directory.access import is_last_admin, lock_directory
 from models.oidc.claims import Profile, read_profile, role_of, teams_of
 from models.oidc.http_client import Json
 from models.oidc.provider import Provider
 from models.people.domains import find_organization_by_domain
 from models.people.identity import Identity
-from models.people.team import Membership, Team
+from models.people.team import Team
 from models.people.user import Role, User
 
 
@@ -159,14 +158,17 @@ async def apply_groups(
     A customer without a role stays a customer. Agents and admins without a role are refused, not
     demoted, because a demotion would take their tickets and teams away.
     """
+    has_new_role = False
     if provider.roles:
         role = role_of(provider, groups)
         if role in (None, Role.CUSTOMER) and user.role is not Role.CUSTOMER:
             raise SignInRefused(SignInError.NO_ROLE)
         if role is not None and not await is_last_admin(user):
-            await changes.update(user, role=role)
+            has_new_role = await changes.update(user, role=role)
     if provider.teams and user.role is not Role.CUSTOMER:
-        await apply_teams(provider, groups, user, changes)
+        teams = await select_teams(provider, groups, user, changes.limits)
+        if await memberships.set_teams(changes, user, teams) and not has_new_role:
+            await changes.raise_version(user)
 
 
 def has_promotion(provider: Provider, groups: Sequence[str], user: User) -> bool:
@@ -191,40 +193,29 @@ async def end_other_access(
     await others.delete()
 
 
-async def is_last_admin(user: User) -> bool:
-    """Whether the user is the only active admin, who must keep the role.
+async def select_teams(
+    provider: Provider, groups: Sequence[str], user: User, limits: RecordLimits
+) -> list[Team]:
+    """The user's teams after the groups decided about the active teams of the provider's settings.
 
-    The lock of the directory makes concurrent demotions wait for each other.
-    """
-    if user.role is not Role.ADMIN:
-        return False
-    return not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists()
-
-
-async def apply_teams(
-    provider: Provider, groups: Sequence[str], user: User, changes: RecordChanges
-) -> None:
-    """Add and remove memberships in the teams of the provider's settings, not in other teams.
-
-    Memberships in archived teams stay as they are. A team with the maximum number of members gets
-    no other, because that is no reason to refuse the sign-in.
+    A team beyond the maximum of a user's teams, and a team with the maximum number of members, are
+    left out, because that is no reason to refuse the sign-in.
     """
     slugs = set(provider.teams.values())
-    mapped = {team.slug: team for team in await Team.filter(slug__in=slugs, active=True)}
-    memberships = await Membership.filter(user_id=user.id).select_related("team")
-    before = {each.team.slug: each for each in memberships}
-    wanted = teams_of(provider, groups) & mapped.keys()
-    for slug in sorted(wanted - before.keys()):
-        if await is_full(mapped[slug].id, changes.limits):
-            count_reached("team_members")
-            wanted.remove(slug)
+    mapped = await Team.filter(slug__in=slugs, active=True).order_by("slug")
+    wanted = [team for team in mapped if team.slug in teams_of(provider, groups)]
+    current = await memberships.list_teams(user)
+    kept = [team for team in current if team not in mapped or team in wanted]
+    for team in wanted:
+        if team in kept:
             continue
-        await Membership.create(team=mapped[slug], user=user)
-    removed = sorted((before.keys() & mapped.keys()) - wanted)
-    for slug in removed:
-        await before[slug].delete()
-    after = (before.keys() - set(removed)) | wanted
-    changes.log(user, "teams", sorted(before), sorted(after))
+        if len(kept) >= limits.max_teams_per_user:
+            count_reached("user_teams")
+        elif await memberships.is_full(team.id, limits):
+            count_reached("team_members")
+        else:
+            kept.append(team)
+    return kept
 
 
 async def write_sign_in(identity: Identity, user: User, origin: Origin, at: datetime) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.inputs.fields import KEEP, NAME, RECORD_IDEMPOTENCY_KEY, optional, required
+from schema.inputs.fields import (
+    KEEP,
+    NAME,
+    RECORD_IDEMPOTENCY_KEY,
+    RECORD_VERSION,
+    optional,
+    required,
+)
 
 CLIENT_ID = "The id of the API client."
-CLIENT_VERSION = (
-    "The `version` of the API client that the caller has read, 1 or more. If it has another "
-    "version by now, the mutation changes nothing and returns StaleVersion. Null: no check."
-)
 
 
 @strawberry.input(description="A new API client.")
@@ -23,19 +26,19 @@ class CreateApiClientInput:
 class UpdateApiClientInput:
     client_id: strawberry.ID = required(CLIENT_ID)
     display_name: str | None = optional(f"The new name, which is unique. {NAME} {KEEP}")
-    expected_version: int | None = optional(CLIENT_VERSION)
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An API client to deactivate.")
 class DeactivateApiClientInput:
     client_id: strawberry.ID = required(CLIENT_ID)
-    expected_version: int | None = optional(CLIENT_VERSION)
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A deactivated API client to reactivate.")
 class ReactivateApiClientInput:
     client_id: strawberry.ID = required(CLIENT_ID)
-    expected_version: int | None = optional(CLIENT_VERSION)
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -12,6 +12,12 @@ OWN_OR_CLIENT = (
     "The id of one of the viewer's API tokens, or with the scope `admin` of a token of an API "
     "client."
 )
+SHOWN_ONCE_IDEMPOTENCY_KEY = (
+    "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it for 24 "
+    "hours per caller and mutation. A repetition with the same key and input creates no token; it "
+    "returns the first one in its current state, without its text, with `replayed: true`. Null: no "
+    "protection."
+)
 
 
 @strawberry.input(description="A new API token of the viewer, or of an API client.")
@@ -27,12 +33,7 @@ class CreateApiTokenInput:
         "The id of the API client that the token acts for. Needs the scope `admin`. Null: the "
         "token acts for the viewer."
     )
-    idempotency_key: str | None = optional(
-        "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
-        "for 24 hours per caller and mutation. A repetition with the same key and input creates "
-        "no token; it returns the first one in its current state, without its text, with "
-        "`replayed: true`. Null: no protection."
-    )
+    idempotency_key: str | None = optional(SHOWN_ONCE_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An API token to revoke.")
@@ -43,9 +44,4 @@ class RevokeApiTokenInput:
 @strawberry.input(description="An API token to replace.")
 class RotateApiTokenInput:
     token_id: strawberry.ID = required(OWN_OR_CLIENT)
-    idempotency_key: str | None = optional(
-        "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
-        "for 24 hours per caller and mutation. A repetition with the same key and input creates "
-        "no token; it returns the first one in its current state, without its text, with "
-        "`replayed: true`. Null: no protection."
-    )
+    idempotency_key: str | None = optional(SHOWN_ONCE_IDEMPOTENCY_KEY)

@@ -9,7 +9,7 @@ import strawberry
 from models.access.permissions import ADMINISTER
 from resolvers import api_clients
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.api_clients import ApiClientPayload
 
 NAME_ERRORS = (
@@ -43,7 +43,7 @@ class ApiClientMutations:
             "NOT_FOUND (clientId)",
             *NAME_ERRORS,
             "INVALID (displayName, idempotencyKey)",
-            *TICKET_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     deactivate_api_client: Any = mutation(
@@ -52,7 +52,7 @@ class ApiClientMutations:
         "Deactivates an API client. Its tokens are refused, and its subscriptions end within "
         "seconds. What it has written stays.",
         ApiClientPayload | None,
-        errors=("NOT_FOUND (clientId)", "INVALID (idempotencyKey)", *TICKET_ERRORS),
+        errors=("NOT_FOUND (clientId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )
     reactivate_api_client: Any = mutation(
         api_clients.reactivate_api_client,
@@ -63,6 +63,6 @@ class ApiClientMutations:
         errors=(
             "NOT_FOUND (clientId)",
             "INVALID (idempotencyKey; without a field, if there are too many active API clients)",
-            *TICKET_ERRORS,
+            *RECORD_ERRORS,
         ),
     )

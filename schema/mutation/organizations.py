@@ -9,7 +9,7 @@ import strawberry
 from models.access.permissions import MANAGE_CUSTOMERS
 from resolvers import organizations
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.organizations import OrganizationPayload
 
 ORGANIZATION = OrganizationPayload | None
@@ -19,7 +19,6 @@ FIELD_ERRORS = (
     "INVALID (name, externalId, domains: not a domain, or of a public mail service; "
     "idempotencyKey)",
 )
-VERSION_ERROR = "STALE_VERSION (expectedVersion)"
 
 
 @strawberry.type
@@ -41,8 +40,7 @@ class OrganizationMutations:
             "NOT_FOUND (organizationId)",
             "TAKEN (externalId, domains)",
             *FIELD_ERRORS,
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     upsert_organization: Any = mutation(
@@ -62,7 +60,6 @@ class OrganizationMutations:
         errors=(
             "NOT_FOUND (organizationId)",
             "INVALID (idempotencyKey)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )

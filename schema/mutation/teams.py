@@ -9,12 +9,11 @@ import strawberry
 from models.access.permissions import ADMINISTER, HANDLE_TICKETS_AS_STAFF
 from resolvers import teams
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.teams import AvailabilityPayload, CategoryPayload, TeamPayload
 
 TEAM = TeamPayload | None
 CATEGORY = CategoryPayload | None
-VERSION_ERROR = "STALE_VERSION (expectedVersion)"
 
 
 @strawberry.type
@@ -43,8 +42,7 @@ class TeamMutations:
             "TOO_LONG (name)",
             "INVALID (active: the team is in use; name, idempotencyKey; without a field, if too "
             "many teams are active)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     archive_team: Any = mutation(
@@ -59,8 +57,7 @@ class TeamMutations:
             "NOT_FOUND (team, transferTo)",
             "INVALID (team: it is in use and transferTo is null; transferTo: archived or the same "
             "team; idempotencyKey)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     add_team_member: Any = mutation(
@@ -70,7 +67,7 @@ class TeamMutations:
         TEAM,
         errors=(
             "NOT_FOUND (team, userId)",
-            "TOO_LONG (teams: the user is in too many teams)",
+            "TOO_LONG (userId: the user is in too many teams)",
             "INVALID (team: archived, or it has too many members, by default 1,000; userId: not an "
             "active agent or admin; idempotencyKey)",
             *KEY_ERRORS,
@@ -112,8 +109,7 @@ class TeamMutations:
             "archived; team, parent: archived; parent: it has a parent, or this category has "
             "others below it; name, idempotencyKey; without a field, if too many categories are "
             "active)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     archive_category: Any = mutation(
@@ -124,8 +120,7 @@ class TeamMutations:
         errors=(
             "NOT_FOUND (category)",
             "INVALID (category: active categories are below it; idempotencyKey)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     set_availability: Any = mutation(

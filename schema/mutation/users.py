@@ -9,7 +9,7 @@ import strawberry
 from models.access.permissions import AUTHENTICATED, MANAGE_CUSTOMERS
 from resolvers import users
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.people import UserPayload
 
 USER = UserPayload | None
@@ -24,7 +24,6 @@ FIELD_ERRORS = (
     "teams: archived; teams: of a customer)",
 )
 LAST_ADMIN = "INVALID ({field}: the last active admin)"
-VERSION_ERROR = "STALE_VERSION (expectedVersion)"
 
 
 @strawberry.type
@@ -53,8 +52,7 @@ class UserMutations:
             "TAKEN (email, externalId)",
             LAST_ADMIN.format(field="role"),
             *FIELD_ERRORS,
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     upsert_user: Any = mutation(
@@ -85,8 +83,7 @@ class UserMutations:
             LAST_ADMIN.format(field="userId"),
             "INVALID (reassignTo: not another active agent or admin, or the user is a customer; "
             "idempotencyKey)",
-            VERSION_ERROR,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     reactivate_user: Any = mutation(
@@ -95,5 +92,5 @@ class UserMutations:
         "Lets a deactivated user sign in again. Earlier sessions and tokens stay revoked. Tickets "
         f"that were handed over stay where they are. {RULE}",
         USER,
-        errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", VERSION_ERROR, *KEY_ERRORS),
+        errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )

@@ -9,6 +9,7 @@ import pytest
 from support import Client, Refused, Service, World
 from support.accounts import error_of, send, succeed
 from support.actors import token_of
+from support.assert_unchanged import assert_nothing_stored
 from support.client import EVENTS, TIMEOUT_SECONDS
 from websockets.exceptions import ConnectionClosed
 
@@ -186,6 +187,17 @@ async def test_a_rotated_token_and_its_successor_are_both_valid_for_a_day(
     assert await error_of(admin, "rotateApiToken", tokenId=rotated["apiToken"]["id"]) == (
         "INVALID tokenId"
     )
+
+
+async def test_tokens_of_a_deactivated_client_are_not_rotated(admin: Client) -> None:
+    client = await create(admin)
+    values = {"name": "sync", "scopes": ["tickets:read"], "clientId": client["id"]}
+    created = await succeed(admin, "createApiToken", **values)
+    await succeed(admin, "deactivateApiClient", clientId=client["id"])
+    async with assert_nothing_stored():
+        assert await error_of(admin, "createApiToken", **values) == "INVALID clientId"
+        rotation = {"tokenId": created["apiToken"]["id"]}
+        assert await error_of(admin, "rotateApiToken", **rotation) == "INVALID tokenId"
 
 
 async def test_a_rotation_does_not_extend_an_expiry(service: Service, admin: Client) -> None:

@@ -216,12 +216,12 @@ async def test_concurrent_creates_stay_within_the_limit_on_active_paths(admin: C
     )
     created = [answer["escalationPath"] for answer in answers if not answer["userErrors"]]
     assert len(created) == 1
-    assert await refusal_of(admin, "createEscalationPath", **PATH) == "INVALID "
+    assert await refusal_of(admin, "createEscalationPath", **PATH) == "INVALID"
     await run_mutation(admin, "archiveEscalationPath", pathId=created[0]["id"])
     await run_mutation(admin, "createEscalationPath", **PATH)
     assert (
         await refusal_of(admin, "updateEscalationPath", pathId=created[0]["id"], active=True)
-        == "INVALID "
+        == "INVALID"
     )
 
 

@@ -196,7 +196,7 @@ async def test_teams_of_a_user_and_members_of_a_team_are_bounded(
     await run_mutation(admin, "addTeamMember", team="support", userId=world.ada.gid)
     await run_mutation(admin, "addTeamMember", team="support", userId=world.ada.gid)
     more = {"team": "sales", "userId": world.ada.gid}
-    await expect_refusal(service, world, "user_teams", "addTeamMember", "TOO_LONG teams", **more)
+    await expect_refusal(service, world, "user_teams", "addTeamMember", "TOO_LONG userId", **more)
     teams = {"userId": world.bill.gid, "teams": ["sales", "billing"]}
     await expect_refusal(service, world, "user_teams", "updateUser", "TOO_LONG teams", **teams)
     full = {"team": "support", "userId": world.bill.gid}

@@ -367,7 +367,7 @@ async def test_invalid_policies_are_refused(admin: Client) -> None:
         ({"nextResponse": "P1827D"}, "INVALID nextResponse"),
         ({"nextResponse": "P999999W"}, "INVALID nextResponse"),
         ({"resolution": "PT60.5S"}, "INVALID resolution"),
-        ({"resolution": None}, "REQUIRED "),
+        ({"resolution": None}, "REQUIRED"),
         ({"atRiskPercent": 0}, "INVALID atRiskPercent"),
         ({"atRiskPercent": 100}, "INVALID atRiskPercent"),
         ({"atRiskPercent": -75}, "INVALID atRiskPercent"),
@@ -418,14 +418,14 @@ async def test_concurrent_creates_stay_within_the_limit_on_active_records(
     assert [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]] == [
         "INVALID"
     ] * 4
-    assert await refusal_of(admin, f"create{kind}", name="one more", **fields) == "INVALID "
+    assert await refusal_of(admin, f"create{kind}", name="one more", **fields) == "INVALID"
     field = kind[0].lower() + kind[1:]
     name = "policyId" if kind == "SlaPolicy" else "calendarId"
     key = created[0][field]["id"]
     await run_mutation(admin, f"update{kind}", **{name: key}, active=True)
     await run_mutation(admin, f"archive{kind}", **{name: key})
     await run_mutation(admin, f"create{kind}", name="one more", **fields)
-    assert await refusal_of(admin, f"update{kind}", **{name: key}, active=True) == "INVALID "
+    assert await refusal_of(admin, f"update{kind}", **{name: key}, active=True) == "INVALID"
 
 
 async def test_concurrent_calendars_of_one_name_create_one(admin: Client) -> None:

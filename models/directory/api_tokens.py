@@ -1,0 +1,159 @@
+"""Creates, replaces and revokes API tokens. Each function is part of the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tortoise.expressions import Q
+
+from models.access.permissions import ADMINISTER
+from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
+from models.access.viewer import SYSTEM, Viewer
+from models.core import ids, text
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
+from models.people.token import Token, TokenKind, build_token
+from models.people.user import ApiClient, User
+
+MAX_LISTED_CHARACTERS = 200
+
+
+async def create_token(
+    changes: RecordChanges,
+    actor: Viewer,
+    owner: User | ApiClient,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    at: datetime,
+) -> tuple[Token, str]:
+    """Create a token of the owner; returns it with its text, which is not stored.
+
+    The owner must be locked. The lock makes concurrent calls count one after another until their
+    transactions end, so that they can't exceed the limit together. Raises InvalidInput.
+    """
+    clean_name = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
+    granted = check_scopes(actor, owner, scopes, "scopes")
+    if expires_at is not None and expires_at <= at:
+        raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")
+    check_active(owner, "clientId")
+    await check_limit(owner, at, changes.limits)
+    return await store_token(changes, owner, clean_name, granted, expires_at, at)
+
+
+async def rotate_token(
+    changes: RecordChanges, actor: Viewer, old: Token, grace: timedelta, at: datetime
+) -> tuple[Token, str]:
+    """Create a successor with the same name, owner, scopes and expiry, and let `old` expire.
+
+    `old` must be locked; both are valid for the time `grace`. Raises InvalidInput for `tokenId`.
+    """
+    is_live = old.revoked_at is None and (old.expires_at is None or old.expires_at > at)
+    if not is_live:
+        message = "The token is revoked or has expired. Create a new one."
+        raise InvalidInput(UserErrorCode.INVALID, message, "tokenId")
+    owner = await lock_owner(old)
+    scopes = check_scopes(actor, owner, old.scopes, "tokenId")
+    check_active(owner, "tokenId")
+    await check_limit(owner, at, changes.limits)
+    successor = await store_token(changes, owner, old.name, scopes, old.expires_at, at)
+    grace_end = at + grace
+    ends_at = grace_end if old.expires_at is None else min(old.expires_at, grace_end)
+    await changes.update(old, expires_at=ends_at)
+    return successor
+
+
+async def revoke_token(changes: RecordChanges, token: Token, at: datetime) -> None:
+    """Revoke a locked token. A token that is already revoked keeps its `revoked_at`."""
+    if token.revoked_at is None:
+        await changes.update(token, revoked_at=at)
+
+
+async def lock_token(actor: Viewer, token_id: str) -> Token:
+    """An API token of the actor, or of an API client if the actor may administer clients.
+
+    The system may change all tokens. Raises InvalidInput NOT_FOUND for `tokenId`.
+    """
+    tokens = Token.filter(kind=TokenKind.API).select_for_update(no_key=True)
+    if actor != SYSTEM:
+        may_change = Q(user_id=actor.user_id)
+        if ADMINISTER.allows(actor):
+            may_change |= Q(client_id__isnull=False)
+        tokens = tokens.filter(may_change)
+    key = ids.key_of(ids.TOKEN, token_id)
+    token = await tokens.get_or_none(id=key) if key else None
+    if token is None:
+        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such token.", "tokenId")
+    return token
+
+
+async def lock_owner(token: Token) -> User | ApiClient:
+    if token.client_id is not None:
+        return await ApiClient.select_for_update(no_key=True).get(id=token.client_id)
+    return await User.select_for_update(no_key=True).get(id=token.user_id)
+
+
+async def store_token(
+    changes: RecordChanges,
+    owner: User | ApiClient,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    at: datetime,
+) -> tuple[Token, str]:
+    token, token_text = build_token(
+        TokenKind.API,
+        name,
+        scopes,
+        user_id=owner.id if isinstance(owner, User) else None,
+        client_id=owner.id if isinstance(owner, ApiClient) else None,
+        expires_at=expires_at,
+        at=at,
+    )
+    await changes.create(token)
+    return token, token_text
+
+
+def check_active(owner: User | ApiClient, client_field: str) -> None:
+    """Raises InvalidInput if the owner is deactivated, for the input field of an API client."""
+    if owner.active:
+        return
+    if isinstance(owner, ApiClient):
+        message = "This API client is deactivated."
+        raise InvalidInput(UserErrorCode.INVALID, message, client_field)
+    raise InvalidInput(UserErrorCode.INVALID, "This user is deactivated.")
+
+
+async def check_limit(owner: User | ApiClient, at: datetime, limits: RecordLimits) -> None:
+    """Raises InvalidInput if the owner has the maximum of live tokens."""
+    is_user = isinstance(owner, User)
+    owned = Q(user_id=owner.id) if is_user else Q(client_id=owner.id)
+    not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    live = Token.filter(owned, not_expired, kind=TokenKind.API, revoked_at__isnull=True)
+    max_tokens = limits.max_api_tokens_per_owner
+    if await live.count() >= max_tokens:
+        subject = "The user has" if is_user else "The API client has"
+        message = f"{subject} {max_tokens} live tokens, which is the maximum. Revoke one first."
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
+
+
+def check_scopes(
+    actor: Viewer, owner: User | ApiClient, scopes: Sequence[str], field: str
+) -> list[str]:
+    """The sorted scopes without duplicates. Raises InvalidInput.
+
+    A token may not have more scopes than its creator, or than its owner may hold.
+    """
+    if not scopes:
+        raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one scope", field)
+    is_user = isinstance(owner, User)
+    kind = CALLER_KIND_BY_ROLE[owner.role] if is_user else CallerKind.API_CLIENT
+    permitted = {scope.value for scope in MAX_SCOPES[kind] & actor.scopes}
+    excess = sorted(set(scopes) - permitted)
+    if excess:
+        names = ", ".join(excess)[:MAX_LISTED_CHARACTERS]
+        message = f"must be among {', '.join(sorted(permitted))}; not: {names}"
+        raise InvalidInput(UserErrorCode.INVALID, message, field)
+    return sorted(set(scopes))
