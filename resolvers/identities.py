@@ -56,4 +56,7 @@ async def link_identity(mutation: AdminMutation, input: LinkIdentityInput) -> Us
 
 @admin_mutation(UnlinkIdentityPayload, "user", User)
 async def unlink_identity(mutation: AdminMutation, input: UnlinkIdentityInput) -> User:
-    return await links.unlink_identity(mutation.changes, input.user_id, input.issuer, input.subject)
+    leeway = mutation.context.services.identity_providers.leeway
+    return await links.unlink_identity(
+        mutation.changes, input.user_id, input.issuer, input.subject, mutation.at, leeway
+    )

@@ -16,7 +16,13 @@ from schema.payloads.sessions import RevokeAllSessionsPayload, RevokeSessionPayl
 NO_SESSION = "There is no such session."
 
 
-@admin_mutation(RevokeSessionPayload, "session", Token)
+def check_caller(viewer: Viewer, input: RevokeSessionInput) -> None:
+    """Raises Forbidden unless the viewer has signed in, or may administer."""
+    if not ADMINISTER.allows(viewer):
+        MANAGE_OWN_TOKENS.check(viewer)
+
+
+@admin_mutation(RevokeSessionPayload, "session", Token, check=check_caller)
 async def revoke_session(mutation: AdminMutation, input: RevokeSessionInput) -> Token:
     key, viewer = ids.key_of(ids.SESSION, input.session_id), mutation.viewer
     found = Token.select_for_update(no_key=True).filter(kind=TokenKind.SESSION, is_jwt=False)

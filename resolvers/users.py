@@ -11,7 +11,8 @@ from models.core import ids
 from models.directory import users
 from models.directory.user_fields import UserFields
 from models.directory.users import PROFILE_FIELDS
-from models.people.user import User
+from models.people import sessions
+from models.people.user import Role, User
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.people import (
     CreateUserInput,
@@ -67,19 +68,31 @@ async def create_user(mutation: AdminMutation, input: CreateUserInput) -> User:
 
 @admin_mutation(UserPayload, "user", User, check=check_may_update, describe=describe_user)
 async def update_user(mutation: AdminMutation, input: UpdateUserInput) -> User:
-    return await users.update_user(
+    user = await users.update_user(
         mutation.changes,
         mutation.viewer,
         ids.key_of(ids.USER, input.user_id),
         user_fields(input),
         input.expected_version,
     )
+    await require_second_factor(mutation, user)
+    return user
+
+
+async def require_second_factor(mutation: AdminMutation, user: User) -> None:
+    """If the server requires a second factor of staff, end the sessions of a promoted customer."""
+    role = mutation.changes.find(user).values.get("role")
+    was_customer = role is not None and role[0] == Role.CUSTOMER.name
+    if was_customer and mutation.context.services.accounts.requires_second_factor:
+        await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)
 
 
 @user_mutation
 async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
     fields = user_fields(input, CLEARABLE_FIELDS - {"external_id"})
-    return await users.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    user = await users.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    await require_second_factor(mutation, user)
+    return user
 
 
 @user_mutation

@@ -25,13 +25,21 @@ class Permission:
     scope: Scope | None = None
     requires_session: bool = False
     """Whether the caller must have signed in; API tokens are refused."""
+    permits_setup: bool = False
+    """Whether a session without scopes suffices, which lacks a required second factor."""
 
     def allows(self, viewer: Viewer) -> bool:
         if viewer.caller_kind not in self.caller_kinds:
             return False
         if self.requires_session and not viewer.has_session:
             return False
+        if self.requires_setup(viewer):
+            return False
         return self.scope is None or self.scope in viewer.scopes
+
+    def requires_setup(self, viewer: Viewer) -> bool:
+        """Whether the viewer's session must have a second factor first."""
+        return self.requires_session and not self.permits_setup and not viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
         """Does nothing if the viewer is allowed.
@@ -49,6 +57,8 @@ class Permission:
             raise Forbidden(
                 "API tokens are not permitted here. Sign in, and use the session's token."
             )
+        if self.requires_setup(viewer):
+            raise Forbidden("Set up a second factor first, with startSecondFactor.")
         assert self.scope is not None
         raise Forbidden(f"The token lacks the scope {self.scope.value}.")
 
@@ -65,7 +75,7 @@ WATCH_TICKETS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 RATE_TICKETS = Permission(frozenset({CallerKind.CUSTOMER}), Scope.TICKETS_WRITE)
 HANDLE_TICKETS_AS_STAFF = Permission(STAFF, Scope.TICKETS_WRITE)
 WRITE_NOTES = Permission(STAFF, Scope.NOTES_WRITE)
-SET_UP_SECOND_FACTOR = Permission(HUMAN_STAFF, requires_session=True)
+SET_UP_SECOND_FACTOR = Permission(HUMAN_STAFF, requires_session=True, permits_setup=True)
 MANAGE_OWN_TOKENS = Permission(HUMAN_CALLERS, requires_session=True)
 READ_POLICIES = Permission(STAFF, Scope.TICKETS_READ)
 ADMINISTER = Permission(frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.ADMIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tortoise.exceptions import IntegrityError
 
@@ -12,6 +12,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.text import check_length, clean_text, is_storable
 from models.oidc.accounts import lock_user, log_identity
+from models.oidc.sessions import refuse_earlier_tokens
 from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
 from models.people.user import User
 
@@ -47,8 +48,19 @@ async def link_identity(
     return user
 
 
-async def unlink_identity(changes: RecordChanges, user_id: str, issuer: str, subject: str) -> User:
-    """Delete an identity of a user, with the tokens of its sign-ins. Raises InvalidInput."""
+async def unlink_identity(
+    changes: RecordChanges,
+    user_id: str,
+    issuer: str,
+    subject: str,
+    at: datetime,
+    leeway: timedelta,
+) -> User:
+    """Delete an identity of a user, with the tokens of its sign-ins. Raises InvalidInput.
+
+    Its earlier JWTs are refused, or else they could link the identity again. `leeway` is the
+    permitted difference of clocks.
+    """
     user = await find_user(user_id)
     has_form = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(subject, MAX_SUBJECT_CHARS)
     owned = Identity.filter(user_id=user.id, issuer=issuer, subject=subject)
@@ -56,6 +68,7 @@ async def unlink_identity(changes: RecordChanges, user_id: str, issuer: str, sub
     if identity is None:
         message = "The user has no such identity."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "subject")
+    await refuse_earlier_tokens(identity, at, leeway)
     await identity.delete()
     log_identity(changes, user, identity, None)
     return user

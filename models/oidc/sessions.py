@@ -176,6 +176,20 @@ async def has_ended(identity: Identity, session: str | None, issued_at: datetime
     return await ProviderLogout.filter(condition, issuer=identity.issuer).exists()
 
 
+async def refuse_earlier_tokens(identity: Identity, at: datetime, leeway: timedelta) -> None:
+    """Refuse all JWTs of the identity that were issued until now, as a logout does.
+
+    `leeway` is the permitted difference of clocks.
+    """
+    await ProviderLogout.create(
+        issuer=identity.issuer,
+        token_id=hash_token(secrets.token_urlsafe()),
+        subject=identity.subject,
+        occurred_at=at,
+        expires_at=at + MAX_LIFETIME + 2 * leeway,
+    )
+
+
 async def end_sessions(issuer: str, logout: Jwt, at: datetime, leeway: timedelta) -> int:
     """Revoke the tokens that a logout token names; returns their number.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models import related
+from models.access.permissions import MANAGE_OWN_TOKENS
 from models.access.viewer import Viewer
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
@@ -207,11 +208,12 @@ class ViewerType:
 
     @strawberry.field(
         description="The user's live sessions, newest first, by default at most 100. Empty if the "
-        "viewer uses an API token or a JWT. JWTs of identity providers are not in this list.",
+        "viewer uses an API token, a JWT, or a session that lacks a required second factor. JWTs "
+        "of identity providers are not in this list.",
         graphql_type=list[SessionType],
     )
     async def sessions(self, root: strawberry.Parent[Viewer], info: strawberry.Info) -> list[Token]:
-        if root.user is None or not root.has_session:
+        if root.user is None or not MANAGE_OWN_TOKENS.allows(root):
             return []
         return await list_sessions(root.user.id, context_of(info).now())
 

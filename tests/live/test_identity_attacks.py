@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -115,3 +116,21 @@ async def test_an_account_that_waits_for_an_admin_is_closed_to_its_former_owner(
     # later sign-ins end nothing
     assert await is_accepted(service, provider.token(**boss, groups=["leads"], jti="3"))
     assert await is_accepted(service, text)
+
+
+async def test_the_tokens_of_an_unlinked_identity_do_not_link_it_again(
+    service: Service, world: World, provider: ProviderProcess
+) -> None:
+    used, unused = (provider.token(n=number, **VERIFIED) for number in range(2))
+    assert await is_accepted(service, used)
+    unlink = (
+        "mutation($input: UnlinkIdentityInput!) { unlinkIdentity(input: $input) { user { id } } }"
+    )
+    identity = {"userId": world.cora.gid, "issuer": provider.issuer, "subject": "cora"}
+    answer = await service.client(world.root.token).run(unlink, input=identity)
+    assert answer["unlinkIdentity"]["user"] == {"id": world.cora.gid}
+    assert not await is_accepted(service, used)
+    assert not await is_accepted(service, unused)
+    service.clock.advance(seconds=5)
+    later = int(time.time()) + 5
+    assert await is_accepted(service, provider.token(iat=later, **VERIFIED))

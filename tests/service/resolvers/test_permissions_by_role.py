@@ -149,6 +149,8 @@ SESSION_ONLY = {
     "Mutation.disableSecondFactor",
 }
 """Fields that need a session token. An API token is refused, whatever its scopes."""
+SESSION_OR_ADMIN = "Mutation.revokeSession"
+"""A field that needs a session token or the scope `admin`."""
 SILENT_WITHOUT_CURSOR = {"ticketEvents", "ticketStatusChanged"}
 """Subscriptions that send nothing at once unless they resume after a cursor."""
 MISSING_ID = UUID(int=7)
@@ -205,7 +207,10 @@ def expected_outcomes(caller: str, *, lacking: bool = False) -> dict[str, str]:
 
     def outcome(field: str, callers: set[str], scope: str | None) -> str:
         if caller in callers:
-            return FORBIDDEN if lacking and (scope or field in SESSION_ONLY) else ALLOWED
+            needs_session = field in SESSION_ONLY or (
+                field == SESSION_OR_ADMIN and caller not in MANAGERS
+            )
+            return FORBIDDEN if lacking and (scope or needs_session) else ALLOWED
         return UNAUTHENTICATED if caller == "anonymous" else FORBIDDEN
 
     return {field: outcome(field, callers, scope) for field, (callers, scope) in EXPECTED.items()}

@@ -219,6 +219,53 @@ async def test_a_required_second_factor_leaves_a_session_without_scopes_until_it
         assert [] not in tokens
 
 
+async def test_a_session_without_its_second_factor_changes_nothing_of_the_account(url: str) -> None:
+    async with running(url, encryption_keys=KEY, require_second_factor=True) as service:
+        world = await World.make()
+        await set_password("ada@example.com", hash_password(PASSWORD))
+        signed_in = await succeed(service.client(), "signIn", **ADA)
+        ada, other = service.client(signed_in["token"]), service.client(world.ada.token)
+        sessions = (await other.run("{ viewer { sessions { id current } } }"))["viewer"]["sessions"]
+        (session_id,) = [each["id"] for each in sessions if each["current"]]
+        token = await succeed(other, "createApiToken", name="own", scopes=["tickets:read"])
+        update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userId } }"
+        password = {"currentPassword": PASSWORD, "newPassword": "another horse"}
+        inputs: list[tuple[str, dict[str, Any]]] = [
+            ("changePassword", password),
+            ("revokeSession", {"sessionId": session_id}),
+            ("revokeAllSessions", {}),
+            ("createApiToken", {"name": "x", "scopes": ["tickets:read"]}),
+            ("revokeApiToken", {"tokenId": token["apiToken"]["id"]}),
+            ("rotateApiToken", {"tokenId": token["apiToken"]["id"]}),
+        ]
+        for mutation, input in inputs:
+            with pytest.raises(Refused, match="FORBIDDEN"):
+                await send(ada, mutation, **input)
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await ada.run(update, input={"userId": world.ada.gid, "displayName": "Eve"})
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await ada.run("{ apiTokens { id } }")
+        viewer = await ada.run("{ viewer { sessions { id } user { displayName } } }")
+        assert viewer["viewer"] == {"sessions": [], "user": {"displayName": "Ada"}}
+        await enrol(service, ada)
+        await succeed(ada, "revokeSession", sessionId=session_id)
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+async def test_a_promotion_ends_sessions_if_a_second_factor_is_required(
+    url: str, is_required: bool
+) -> None:
+    async with running(url, encryption_keys=KEY, require_second_factor=is_required) as service:
+        world = await World.make()
+        root, cora = service.client(world.root.token), service.client(world.cora.token)
+        update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userId } }"
+        await root.run(update, input={"userId": world.cora.gid, "displayName": "Cora C"})
+        assert (await cora.post("{ viewer { role } }")).status_code == 200
+        await root.run(update, input={"userId": world.cora.gid, "role": "AGENT"})
+        expected = 401 if is_required else 200
+        assert (await cora.post("{ viewer { role } }")).status_code == expected
+
+
 async def test_keys_are_rotated_by_a_list_of_keys(url: str) -> None:
     new = Fernet.generate_key().decode()
 
