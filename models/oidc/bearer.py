@@ -7,6 +7,7 @@ with it.
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import structlog
@@ -16,9 +17,11 @@ from models.oidc import sessions
 from models.oidc.accounts import SignInRefused, find_account, write_sign_in
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
+from models.oidc.provider import Provider
 from models.oidc.registry import IdentityProviders
 from models.oidc.tokens import (
     InvalidJwt,
+    Jwt,
     check_bearer_token,
     looks_like_jwt,
     read_issuer,
@@ -30,20 +33,32 @@ SIGN_IN_WITH_JWT = "signInWithJwt"
 log = structlog.get_logger("ticketwire.oidc")
 
 
-async def accept_jwt(providers: IdentityProviders, text: str, at: datetime, origin: Origin) -> bool:
-    """Check and store a JWT. Returns whether it is now a valid token of a user."""
-    if not providers.accepts_jwts or not looks_like_jwt(text):
-        return False
+def can_be_jwt(providers: IdentityProviders, text: str) -> bool:
+    return providers.accepts_jwts and looks_like_jwt(text)
+
+
+async def accept_jwt(
+    providers: IdentityProviders,
+    text: str,
+    at: datetime,
+    origin: Origin,
+    turn: AbstractAsyncContextManager[None],
+) -> bool:
+    """Check and store a JWT. Returns whether it is now a valid token of a user.
+
+    `turn` is entered for the part that needs the database.
+    """
     try:
-        return await check_and_store(providers, text, at, origin)
+        provider, jwt = await check(providers, text, at)
+        async with turn:
+            return await store(providers, provider, text, jwt, at, origin)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
         return False
 
 
-async def check_and_store(
-    providers: IdentityProviders, text: str, at: datetime, origin: Origin
-) -> bool:
+async def check(providers: IdentityProviders, text: str, at: datetime) -> tuple[Provider, Jwt]:
+    """The provider of a JWT, and the JWT itself. Raises InvalidJwt or ProviderUnavailable."""
     documents = providers.by_issuer.get(read_issuer(text) or "")
     if documents is None:
         raise InvalidJwt("unknown issuer")
@@ -52,6 +67,18 @@ async def check_and_store(
         raise InvalidJwt("the provider has no audiences for bearer tokens")
     jwt = await read_jwt(text, documents, at, providers.leeway)
     check_bearer_token(jwt, provider.audiences)
+    return provider, jwt
+
+
+async def store(
+    providers: IdentityProviders,
+    provider: Provider,
+    text: str,
+    jwt: Jwt,
+    at: datetime,
+    origin: Origin,
+) -> bool:
+    """Store a JWT as a token of its user. Raises InvalidJwt or SignInRefused."""
     identity, user = await find_account(provider, jwt.subject, jwt.claims, origin, at)
     scopes = limit_scopes(provider, jwt.claims, sessions.role_scopes(user))
     is_first = await sessions.is_first_jwt(identity, jwt, at)
