@@ -17,13 +17,14 @@ from models.oidc import sessions
 from models.oidc.accounts import SignInRefused, find_account, write_sign_in
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
-from models.oidc.provider import Provider
+from models.oidc.metadata import ProviderDocuments
 from models.oidc.registry import IdentityProviders
 from models.oidc.tokens import (
     InvalidJwt,
-    Jwt,
     check_bearer_token,
+    key_id_of,
     looks_like_jwt,
+    read_header,
     read_issuer,
     read_jwt,
 )
@@ -46,39 +47,40 @@ async def accept_jwt(
 ) -> bool:
     """Check and store a JWT. Returns whether it is now a valid token of a user.
 
-    `turn` is entered for the part that needs the database.
+    `turn` is entered for the checks of the signature and in the database, but not while the
+    provider's keys are read.
     """
     try:
-        provider, jwt = await check(providers, text, at)
+        documents = find_documents(providers, text)
+        await documents.find_keys(key_id_of(read_header(text, documents)))
         async with turn:
-            return await store(providers, provider, text, jwt, at, origin)
+            return await check_and_store(providers, documents, text, at, origin)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
         return False
 
 
-async def check(providers: IdentityProviders, text: str, at: datetime) -> tuple[Provider, Jwt]:
-    """The provider of a JWT, and the JWT itself. Raises InvalidJwt or ProviderUnavailable."""
+def find_documents(providers: IdentityProviders, text: str) -> ProviderDocuments:
+    """The documents of the provider that a JWT names. Raises InvalidJwt."""
     documents = providers.by_issuer.get(read_issuer(text) or "")
     if documents is None:
         raise InvalidJwt("unknown issuer")
-    provider = documents.provider
-    if not provider.audiences:
+    if not documents.provider.audiences:
         raise InvalidJwt("the provider has no audiences for bearer tokens")
-    jwt = await read_jwt(text, documents, at, providers.leeway)
-    check_bearer_token(jwt, provider.audiences)
-    return provider, jwt
+    return documents
 
 
-async def store(
+async def check_and_store(
     providers: IdentityProviders,
-    provider: Provider,
+    documents: ProviderDocuments,
     text: str,
-    jwt: Jwt,
     at: datetime,
     origin: Origin,
 ) -> bool:
-    """Store a JWT as a token of its user. Raises InvalidJwt or SignInRefused."""
+    """Raises InvalidJwt, SignInRefused or ProviderUnavailable."""
+    provider = documents.provider
+    jwt = await read_jwt(text, documents, at, providers.leeway)
+    check_bearer_token(jwt, provider.audiences)
     identity, user = await find_account(provider, jwt.subject, jwt.claims, origin, at)
     scopes = limit_scopes(provider, jwt.claims, sessions.role_scopes(user))
     is_first = await sessions.is_first_jwt(identity, jwt, at)

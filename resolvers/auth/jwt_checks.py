@@ -22,7 +22,7 @@ from resolvers.context import Context
 JWT_COST = 100
 """The query cost of a JWT that is not stored yet, charged to the client's address."""
 MAX_CONCURRENT = 4
-"""JWTs of all clients that use the database at once. Others' queries need connections, too."""
+"""JWTs of all clients that are checked at once. Others need the event loop and connections, too."""
 MAX_CONCURRENT_PER_NETWORK = 2
 
 
