@@ -14,6 +14,8 @@ from benchmarks.attacks.target import Target
 FLOOD_CONNECTIONS = 20
 PIPELINED_REQUESTS = 10_000
 IDLE_CONNECTIONS = 1500
+OTHER_ADDRESS = "127.0.0.2"
+"""Linux accepts each address of 127.0.0.0/8 as its own."""
 INCOMPLETE_BODIES = 200
 BODY = b'{"query": "{ viewer { role } }", "padding": "' + b" " * 1_000_000 + b'"}'
 UNREAD_RESPONSES = 30
@@ -25,10 +27,13 @@ LONG_RESPONSE = """query($id: ID!) { ticket(id: $id) {
 
 @contextlib.asynccontextmanager
 async def connections_that_send(
-    target: Target, count: int, data: bytes
+    target: Target, count: int, data: bytes, address: str = "127.0.0.1"
 ) -> AsyncGenerator[list[asyncio.StreamReader]]:
-    """So many connections that send the same and read nothing."""
-    pairs = [await asyncio.open_connection("127.0.0.1", target.port, limit=1) for _ in range(count)]
+    """So many connections from this address that send the same and read nothing."""
+    pairs = [
+        await asyncio.open_connection("127.0.0.1", target.port, limit=1, local_addr=(address, 0))
+        for _ in range(count)
+    ]
     try:
         for _, writer in pairs:
             writer.write(data)
@@ -66,8 +71,8 @@ async def send_thousands_of_pipelined_requests(target: Target) -> Sequence[str]:
 
 
 async def open_idle_connections(target: Target) -> Sequence[str]:
-    """Connections without a request, and a request on another one."""
-    async with connections_that_send(target, IDLE_CONNECTIONS, b""):
+    """Connections without a request, and a request from another address."""
+    async with connections_that_send(target, IDLE_CONNECTIONS, b"", OTHER_ADDRESS):
         return await target.send_bytes(target.build_request(GOOD))
 
 
