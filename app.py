@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.fanout.metrics import connection_metrics, traffic_metrics
+from engine.fanout.metrics import connection_metrics, traffic_metrics, transfer_metrics
 from engine.http.endpoint import GraphQLEndpoint
 from engine.http.middleware import RequestMiddleware
 from engine.http.rate_limit_headers import EXPOSED_HEADERS
@@ -73,7 +73,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
     return RequestMiddleware(
-        build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins)
+        build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins),
+        components.transfers,
     )
 
 
@@ -153,6 +154,7 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
     return [
         *connection_metrics(connections.registry, connections.groups, process),
         *traffic_metrics(components.traffic, process),
+        *transfer_metrics(components.transfers, components.open_connections, process),
         *metrics.build_process_samples(
             process,
             asyncio_tasks=len(asyncio.all_tasks()),

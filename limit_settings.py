@@ -42,13 +42,25 @@ class LimitSettings(BaseSettings):
     max_account_emails: Annotated[int, Field(ge=1, le=100_000)] = 5
     """The number of password resets and registrations for one email address, after which each
     further one must wait: 1 minute, 2 minutes, up to 1 hour. Six times as many from one IPv4
-    address or IPv6 /64 network."""
+    address or IPv6 /64 network; 36 times as many from one IPv4 /24 or IPv6 /48 network, with delays
+    of at most 1 minute."""
     max_connections: PositiveInt = 20_000
     """The maximum number of WebSockets and event streams per process."""
     max_connections_per_viewer: PositiveInt = 500
     """The maximum number of connections of one user or API client per process."""
     max_connections_per_address: PositiveInt = 2_000
     """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
+    max_http_connections: PositiveInt = 10_000
+    """The maximum number of other HTTP connections per process. They also leave 128 of the file
+    descriptors that the system permits."""
+    max_http_connections_per_address: PositiveInt = 1_000
+    """The maximum number of other HTTP connections from one IPv4 address or IPv6 /64 network per
+    process, and at most half of all. Connections of trusted proxies are not counted by address."""
+    max_transfer_bytes: Annotated[int, Field(ge=65_536)] = 536_870_912
+    """The maximum number of bytes per process of requests that arrive and of responses that wait
+    for their clients, without the first 64 KiB of each."""
+    max_transfer_bytes_per_address: Annotated[int, Field(ge=65_536)] = 134_217_728
+    """The same for one IPv4 address or IPv6 /64 network. One response may be longer."""
     max_operations_per_socket: PositiveInt = 100
     """The maximum number of concurrent operations per WebSocket."""
     max_socket_frames_per_second: PositiveInt = 100

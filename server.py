@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import resource
 import socket
 import sys
 from functools import partial
@@ -19,6 +21,8 @@ from settings import Settings, load
 
 MAX_FRAME_BYTES = 128 * 1024
 SHUTDOWN_SECONDS = 8
+MAX_DESCRIPTORS = 65_536
+"""The files that a process may open on a system that sets no limit."""
 GC_THRESHOLD = 10_000
 """New objects before the garbage collector runs. A page of tickets creates more than the default
 of 700, and collecting them took a tenth of the time."""
@@ -62,6 +66,7 @@ def bind_socket(settings: Settings) -> socket.socket:
 def run_server(settings: Settings, workers: int, server_socket: socket.socket) -> bool:
     """Serve until the process is stopped. Returns whether the server started."""
     export_settings(settings)
+    raise_descriptor_limit()  # worker processes inherit it
     config = uvicorn.Config(
         "server:create_worker_app",
         factory=True,
@@ -92,6 +97,14 @@ def run_server(settings: Settings, workers: int, server_socket: socket.socket) -
     server = uvicorn.Server(config)
     server.run(sockets=[server_socket])
     return server.started
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process open as many files as the system permits. The default is often 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    with contextlib.suppress(OSError, ValueError):  # macOS permits less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def export_settings(settings: Settings) -> None:

@@ -14,18 +14,24 @@ from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
 from engine.fanout.turns import SubscriptionTurns
-from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.http.compression import Compressor
-from engine.limits.connections import ConnectionLimits, ConnectionRegistry
+from engine.limits.connections import ConnectionRegistry
 from engine.limits.memory import MemoryBudget
+from engine.limits.open_connections import OpenConnections
 from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
+from engine.limits.transfers import TransferBudget
 from engine.server.traffic import TrafficLimits
+from limit_services import (
+    build_connection_limits,
+    build_document_limits,
+    build_open_connections,
+    build_traffic_limits,
+)
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.scopes import CallerKind
 from models.access.viewer import ANONYMOUS
-from models.audit.entry import Origin
 from models.core import ids, time
 from models.core.errors import explain_error
 from models.core.secrets import SecretStore, parse_keys
@@ -36,13 +42,13 @@ from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
 from models.notifications.notification import Notification
-from models.oidc.bearer import SIGN_IN_WITH_JWT, accept_jwt
 from models.oidc.registry import IdentityProviders
-from models.people.account_limits import AccountEmailLimits, SecondFactorLimits
+from models.people.account_limits import AccountEmailLimits, ExchangeLimits, SecondFactorLimits
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
 from resolvers.account_services import AccountServices
+from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
@@ -66,6 +72,8 @@ class Components:
     services: Services
     connections: ConnectionServices
     traffic: TrafficLimits
+    open_connections: OpenConnections
+    transfers: TransferBudget
     compressor: Compressor | None
 
 
@@ -76,21 +84,26 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     now = demo_clock or now or time.now
     sessions = OpenSessions(now)
     services = build_services(settings, wakeup, sessions, now, demo_clock)
-    hooks = build_auth_hooks(services, sessions)
     schema = build_schema(settings)
+    hooks = build_auth_hooks(services, sessions, JwtChecks(schema.buckets))
     connections = ConnectionServices(
         schema,
         hooks,
         SubscriptionGroups(SubscriptionTurns(schema.buckets, fair_share.CALLER.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
-    traffic = TrafficLimits(
-        max_frames_per_second=settings.max_socket_frames_per_second,
-        max_bytes_per_second=settings.max_socket_bytes_per_second,
-        max_discarded_bytes=settings.max_discarded_bytes,
+    open_connections = build_open_connections(settings)
+    return Components(
+        settings,
+        wakeup,
+        sessions,
+        services,
+        connections,
+        build_traffic_limits(settings, open_connections),
+        open_connections,
+        TransferBudget(settings.max_transfer_bytes_per_address, settings.max_transfer_bytes),
+        Compressor() if settings.compress_responses else None,
     )
-    compressor = Compressor() if settings.compress_responses else None
-    return Components(settings, wakeup, sessions, services, connections, traffic, compressor)
 
 
 def build_services(
@@ -130,6 +143,7 @@ def build_account_services(settings: Settings) -> AccountServices:
         AccountMails(parse_mailbox(settings.mail_from).domain, settings.public_url),
         SecretStore(parse_keys(settings.encryption_keys), settings.key_file),
         AccountEmailLimits(settings.max_account_emails),
+        ExchangeLimits(settings.max_sign_in_attempts),
         SecondFactorLimits(settings.max_second_factor_attempts),
         password_reset_lifetime=settings.password_reset_lifetime,
         invitation_lifetime=settings.invitation_lifetime,
@@ -212,31 +226,6 @@ def build_schema(settings: Settings) -> root.Schema:
     return schema
 
 
-def build_document_limits(settings: Settings) -> DocumentLimits:
-    return DocumentLimits(
-        bytes=settings.max_document_bytes,
-        tokens=settings.max_document_tokens,
-        depth=settings.max_document_depth,
-        aliases=settings.max_document_aliases,
-        root_fields=settings.max_document_root_fields,
-        merged_selections=settings.max_document_field_repeats,
-        directives=settings.max_document_directives,
-        fragments=settings.max_document_fragments,
-        operations=settings.max_document_operations,
-    )
-
-
-def build_connection_limits(settings: Settings) -> ConnectionLimits:
-    return ConnectionLimits(
-        max_connections=settings.max_connections,
-        max_connections_per_viewer=settings.max_connections_per_viewer,
-        max_connections_per_address=settings.max_connections_per_address,
-        max_operations_per_socket=settings.max_operations_per_socket,
-        max_outbox_bytes=settings.max_outbox_bytes,
-        init_timeout_seconds=settings.connection_init_timeout_seconds,
-    )
-
-
 def viewer_key(context: Context) -> str | None:
     """The key of the context's user or API client; None for an anonymous caller."""
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
@@ -262,17 +251,14 @@ def log_cursor(context: Context) -> str | None:
     return None
 
 
-def build_auth_hooks(services: Services, sessions: OpenSessions) -> AuthHooks:
+def build_auth_hooks(
+    services: Services, sessions: OpenSessions, jwt_checks: JwtChecks
+) -> AuthHooks:
     """Build the callbacks by which the engine creates contexts and authenticates callers."""
 
     async def authenticate(context: Context, text: str) -> None:
         viewer = await sessions.authenticate(text)
-        if viewer is None and await accept_jwt(
-            services.identity_providers,
-            text,
-            context.now(),
-            Origin(SIGN_IN_WITH_JWT, address=context.address, request_id=context.request_id),
-        ):
+        if viewer is None and await jwt_checks.accept(context, text):
             viewer = await sessions.authenticate(text)
         if viewer is None or viewer.token is None:
             raise Unauthorized

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, cast
 
 BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.IGNORECASE)
@@ -20,6 +21,15 @@ class Unauthorized(Exception):
     """The request's token is invalid, expired or malformed."""
 
 
+class TooManyTokens(Exception):
+    """The client's network has sent too many tokens that are expensive to check."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(retry_after_ms)
+        self.message = f"Too many new tokens. Try again in {retry_after_ms} ms."
+        self.retry_after_seconds = ceil(retry_after_ms / 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class AuthHooks:
     """Callbacks that create, authenticate and identify the context of an operation."""
@@ -31,7 +41,7 @@ class AuthHooks:
     """Copies a connection's context for one subscription. Later changes of the connection's
     viewer don't change the copy."""
     authenticate: Callable[[Any, str], Awaitable[None]]
-    """Sets the context's viewer to the owner of a token. Raises Unauthorized."""
+    """Sets the context's viewer to the owner of a token. Raises Unauthorized and TooManyTokens."""
     on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
     """Called when a WebSocket has authenticated, and when an event stream opens. Arguments: its
     context; a callback that closes the connection as forbidden; a callback to call at once when

@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 from time import monotonic
 
-from engine.limits.network import network_of
+from engine.limits.network import network_of, wide_network_of
 from models.access.scopes import CALLER_KIND_BY_ROLE
 from models.access.viewer import SYSTEM, Viewer
 from models.core import ids, text
@@ -100,8 +100,9 @@ async def check_email_request(context: Context, email: str) -> str:
     accounts = context.services.accounts
     accounts.mails.check_enabled()
     address = clean_email(email, "email")
-    network = network_of(context.address)
-    wait = await accounts.email_limits.count_request(address, network, context.now())
+    wait = await accounts.email_limits.count_request(
+        address, network_of(context.address), wide_network_of(context.address), context.now()
+    )
     if wait:
         message = "Too many emails were requested."
         raise RateLimited(message, to_milliseconds(wait), "account_emails")

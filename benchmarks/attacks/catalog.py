@@ -15,6 +15,14 @@ from benchmarks.attacks.attack import (
     with_variables,
 )
 from benchmarks.attacks.concurrency import CONCURRENT
+from benchmarks.attacks.connections import (
+    leave_long_responses_unread,
+    open_idle_connections,
+    send_incomplete_bodies,
+    send_long_paths,
+    send_thousands_of_pipelined_requests,
+    send_tiny_chunks,
+)
 from benchmarks.attacks.documents import BOMBS
 from benchmarks.attacks.escalations import ESCALATIONS, escalate_repeatedly
 from benchmarks.attacks.floods import FLOODS, send_large_bodies, send_large_chunked_bodies
@@ -29,6 +37,7 @@ from benchmarks.attacks.subscriptions import (
 from benchmarks.attacks.values import VALUES
 
 TOO_LARGE = "413 BAD_REQUEST"
+TOO_LONG = "414 BAD_REQUEST"
 LARGE_BODIES: tuple[Attack, ...] = (
     attack("twenty bodies of 20 MB", send_large_bodies, TOO_LARGE),
     attack(
@@ -39,6 +48,21 @@ LARGE_BODIES: tuple[Attack, ...] = (
     attack("twenty bodies of 20 MB in chunks", send_large_chunked_bodies, TOO_LARGE),
 )
 
+
+CONNECTIONS: tuple[Attack, ...] = (
+    attack("sixty thousand chunks of one byte, on 20 connections", send_tiny_chunks, TOO_LARGE),
+    attack("nineteen thousand escapes in a path, on 20 connections", send_long_paths, TOO_LONG),
+    attack(
+        "ten thousand pipelined requests, on 20 connections",
+        send_thousands_of_pipelined_requests,
+        "200",
+        "429 BAD_REQUEST",
+        "cut",
+    ),
+    attack("1,500 connections without a request", open_idle_connections, "200"),
+    attack("200 bodies of a megabyte that never end", send_incomplete_bodies, "200"),
+    attack("30 responses of 24 MB, not read", leave_long_responses_unread, "200", "429"),
+)
 
 REFUSED = "error QUERY_TOO_EXPENSIVE"
 SUBSCRIPTIONS: tuple[Attack, ...] = (
@@ -67,6 +91,7 @@ ATTACKS: tuple[Attack, ...] = (
     *(as_frames(name, frames, code) for name, (frames, code) in FRAMES.items()),
     *(as_flood(name, connections) for name in FLOODS for connections in (1, 20)),
     *LARGE_BODIES,
+    *CONNECTIONS,
     *CONCURRENT,
     *SUBSCRIPTIONS,
     NOTIFICATIONS,

@@ -140,6 +140,7 @@ CONCURRENT: tuple[Attack, ...] = (
         10,
         lambda target, _: (BODIES, {"id": target.ticket_id}),
         *EXPENSIVE,
+        "429 RATE_LIMITED",
     ),
     on_connections(
         "queries of cost 1,000", 80, same_operation(COSTLY), *EXPENSIVE, "429 RATE_LIMITED"

@@ -32,6 +32,7 @@ def with_head(lines: str, rest: bytes = b"") -> RequestBuilder:
 
 
 START = "POST /graphql HTTP/1.1\nHost: x\nContent-Type: application/json\n"
+TINY_CHUNKS = b"1\r\n \r\n" * 60_000
 REQUESTS: Mapping[str, tuple[RequestBuilder, str]] = {
     "a body of two mebibytes": (
         with_body(b'{"query": "' + b" " * 2 * MEBIBYTE + b'"}'),
@@ -46,6 +47,24 @@ REQUESTS: Mapping[str, tuple[RequestBuilder, str]] = {
             f"{START}Transfer-Encoding: chunked\n\n", (b"10000\r\n" + b" " * 65536 + b"\r\n") * 160
         ),
         "413 BAD_REQUEST",
+    ),
+    "sixty thousand chunks of one byte": (
+        with_head(f"{START}Transfer-Encoding: chunked\n\n", TINY_CHUNKS),
+        "413 BAD_REQUEST",
+    ),
+    "sixty thousand trailers": (
+        with_head(
+            f"{START}Transfer-Encoding: chunked\n\n", b"1\r\n \r\n0\r\n" + b"a: b\r\n" * 60_000
+        ),
+        "431 BAD_REQUEST",
+    ),
+    "a path of nineteen thousand escapes": (
+        with_head(f"GET /{'%41' * 19_000} HTTP/1.1\nHost: x\n\n"),
+        "414 BAD_REQUEST",
+    ),
+    "a thousand content codings": (
+        with_headers(accept_encoding=",".join(f"x{index};q=0.5" for index in range(1200))),
+        "200",
     ),
     "a compressed body": (
         with_headers(gzip.compress(b" " * MEBIBYTE), content_encoding="gzip"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engine.fanout.group import SubscriptionGroups
 from engine.limits.connections import ConnectionRegistry
+from engine.limits.open_connections import OpenConnections
+from engine.limits.transfers import TransferBudget
 from engine.server.traffic import TrafficLimits
 from engine.telemetry.metrics import ProcessSample, build_process_samples
 
@@ -34,4 +36,13 @@ def traffic_metrics(traffic: TrafficLimits, process: str) -> list[ProcessSample]
         websocket_frame_floods_total=traffic.frame_floods,
         websocket_read_pauses_total=traffic.read_pauses,
         discard_limit_aborts_total=traffic.discard_aborts,
+    )
+
+
+def transfer_metrics(
+    transfers: TransferBudget, connections: OpenConnections, process: str
+) -> list[ProcessSample]:
+    """The HTTP connections without streams, and the bytes of long requests and responses, now."""
+    return build_process_samples(
+        process, http_connections=connections.total, transfer_bytes=transfers.total
     )

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import brotli
 
-from engine.http.content_negotiation import QUALITY_PATTERN
+from engine.http.content_negotiation import MAX_ACCEPT_CHARS, QUALITY_PATTERN
 from engine.limits.concurrency import FairExecutor
 
 MIN_COMPRESSED_BYTES = 4096
@@ -48,7 +48,7 @@ def compress(body: bytes, encoding: str) -> bytes:
 def select_encoding(header: bytes | None) -> str | None:
     """Select the encoding that an Accept-Encoding header prefers; None for no compression."""
     qualities: dict[str, float] = {}
-    for item in (header or b"").decode("latin-1").lower().split(","):
+    for item in (header or b"")[:MAX_ACCEPT_CHARS].decode("latin-1").lower().split(","):
         name, _, parameters = item.partition(";")
         match = QUALITY_PATTERN.search(parameters)
         if name.strip() and (match is not None or not parameters.strip()):

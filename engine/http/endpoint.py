@@ -19,6 +19,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.auth import (
     AuthHooks,
+    TooManyTokens,
     Unauthorized,
     has_url_token,
     parse_bearer_token,
@@ -45,6 +46,7 @@ from engine.http.compression import MIN_COMPRESSED_BYTES, Compressor, select_enc
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, build_retry_after
+from engine.http.transfers import IS_MUTATION
 from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
 
@@ -97,8 +99,10 @@ class GraphQLEndpoint:
             if result.extensions and "cost" in result.extensions:
                 headers += build_rate_limit_headers(result.extensions["cost"])
             body = encode_response(result)
-            if len(body) >= MIN_COMPRESSED_BYTES and await self.schema.is_query(request, context):
-                body = await self.compress(scope, context, body, headers)
+            if len(body) >= MIN_COMPRESSED_BYTES:
+                scope[IS_MUTATION] = not await self.schema.is_query(request, context)
+                if not scope[IS_MUTATION]:
+                    body = await self.compress(scope, context, body, headers)
         except ClientDisconnected:
             log.info("http.client_disconnected", request_id=request_id)
             return
@@ -264,6 +268,9 @@ def to_refusal(error: Exception, request_id: str, is_outage: IsOutage) -> Reques
         return RequestRefused(
             401, UNAUTHENTICATED_MESSAGE, "UNAUTHENTICATED", www_authenticate="Bearer"
         )
+    if isinstance(error, TooManyTokens):
+        retry_after = str(error.retry_after_seconds)
+        return RequestRefused(429, error.message, "RATE_LIMITED", retry_after=retry_after)
     log.error("http.failed", request_id=request_id, exc_info=error)
     if is_outage(error):
         return RequestRefused(503, UNAVAILABLE_MESSAGE, "UNAVAILABLE")

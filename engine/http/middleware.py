@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, access logging, the body limit, and unexpected errors."""
+"""The outermost middleware: request ids, access logging, limits on bodies, unexpected errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.graphql.errors import INTERNAL_ERROR_MESSAGE
+from engine.http.transfers import LimitedTransfer, TooManyBytes
 from engine.limit_refusals import count_refusal
+from engine.limits.transfers import TransferBudget
 from engine.server.error_response import (
     JSON_CONTENT_TYPE,
     SECURITY_HEADERS,
@@ -42,8 +44,10 @@ class RequestMiddleware:
     `log_fields`, the fields of the request's log line.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, transfers: TransferBudget | None = None) -> None:
+        """Without a budget, the default limits on transfers apply."""
         self.app = app
+        self.transfers = transfers or TransferBudget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,17 +71,22 @@ class RequestMiddleware:
         scope["log_fields"] = fields
         REQUEST_FIELDS.set(fields)
 
+        transfer = LimitedTransfer(self.transfers, scope)
+
         async def receive_limited() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_BODY_BYTES:
-                raise BodyTooLarge
+            if body := message.get("body", b""):
+                size += len(body)
+                if size > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+                transfer.receive(size)
             return message
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                transfer.respond(message.get("headers", ()))
                 status = message["status"]
                 message["headers"] = add_common_headers(message.get("headers", ()), request_id)
             await send(message)
@@ -86,7 +95,7 @@ class RequestMiddleware:
             if not is_length_allowed(scope["headers_by_name"].get(b"content-length")):
                 raise BodyTooLarge
             await self.app(scope, receive_limited, send_with_headers)
-        except BodyTooLarge as error:
+        except (BodyTooLarge, TooManyBytes) as error:
             if status:
                 raise
             await send_error(send_with_headers, error, request_id)
@@ -97,6 +106,7 @@ class RequestMiddleware:
             internal_error = RequestRefused(500, INTERNAL_ERROR_MESSAGE, "INTERNAL")
             await send_error(send_with_headers, internal_error, request_id)
         finally:
+            transfer.end()
             fields["status"] = status
             fields["ms"] = round((time.perf_counter() - started) * 1000, 1)
             REQUEST_LOGGER.write(fields)

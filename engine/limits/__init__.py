@@ -12,11 +12,20 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     URL                               60 KiB    engine/server/http_limits.py     414
     query string                      48 KiB    engine/graphql/request.py        414
     parameters of a query string      20        engine/graphql/request.py        400
-    headers                           16 KiB    engine/server/http_limits.py     431
+    path of a URL                     2 KiB     engine/server/http_limits.py     414
+    headers; trailers                 16 KiB    engine/server/http_limits.py     431
+    chunks of a body                  4,096     engine/server/http_limits.py     413
     body                              1 MiB     engine/http/middleware.py        413
     discarded after the last response 64 MiB    max_discarded_bytes              closed
     request with chunks and trailers  16 MiB    engine/server/http_limits.py     413
     pipelined requests per connection 100       engine/server/http_limits.py     429
+    connections without streams       10,000    max_http_connections             503
+      file descriptors left           128       engine/limits/open_connections.py 503
+      per IPv4 address or IPv6 /64    1,000     max_http_connections_per_address 429
+    long requests and responses that arrive or wait, per process
+      their bytes beyond 64 KiB each  512 MiB   max_transfer_bytes               503
+      per IPv4 address or IPv6 /64    128 MiB   max_transfer_bytes_per_address   429
+    characters read of Accept headers 1,024     engine/http/content_negotiation.py  cut
 
     WebSockets and event streams, per process
     connections                       20,000    max_connections                  503, 1013
@@ -83,8 +92,13 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED
     free requests for account emails  5; 30     max_account_emails               RATE_LIMITED
+      from one IPv4 /24 or IPv6 /48   180       max_account_emails               RATE_LIMITED
     concurrent sign-ins by providers  20        resolvers/auth/oidc.py           503
     the same, from one network        5         resolvers/auth/oidc.py           503
+    the same, from one /24 or /48     8         resolvers/auth/oidc.py           503
+    free codes that a provider refuses 60; 360  max_sign_in_attempts             429
+    JWTs that are not stored, at once 4; 2      resolvers/auth/jwt_checks.py     wait
+    cost of such a JWT                100       resolvers/auth/jwt_checks.py     429
     form with a logout token          9 KiB     resolvers/auth/oidc.py           400
     JWT                               8 KiB     models/oidc/tokens.py            UNAUTHENTICATED
     lifetime of a JWT                 1 h       models/oidc/tokens.py            UNAUTHENTICATED

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from engine.server.flow_control import PipelineFlowControl
 from engine.server.lingering_close import ResponseTransport
+from engine.server.traffic import ConnectionSlot
 
 CONNECTION_EXTENSION = "ticketwire.client_connection"
 
@@ -21,6 +23,8 @@ class ConnectionProtocol(Protocol):
 
     is_shutting_down: bool
     response_transport: ResponseTransport
+    flow: PipelineFlowControl
+    slot: ConnectionSlot
 
     def close(self) -> None: ...
 
@@ -55,8 +59,16 @@ class ClientConnection:
         if self.disconnect_callback is not None:
             self.disconnect_callback()
 
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """Call the callback when few written bytes wait for the client, or it disconnects."""
+        self.protocol.flow.on_writable(callback)
+
     def on_shutdown(self, callback: Callable[[], None]) -> None:
-        """Call the callback when the server shuts down, or at once if it already does."""
+        """Call the callback when the server shuts down, or at once if it already does.
+
+        Only event streams call this. From then on, their own limits count the connection.
+        """
+        self.protocol.slot.release()
         if self.protocol.is_shutting_down:
             callback()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ import structlog
 
 from engine.limit_refusals import LIMIT_BY_HTTP_STATUS, count_refusal
 from engine.server.request_id import generate_request_id
+from engine.server.traffic import ConnectionRefusal
 
 JSON_CONTENT_TYPE = b"application/json; charset=utf-8"
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
@@ -36,14 +38,20 @@ def encode_error_body(message: str, code: str, request_id: str) -> bytes:
     return orjson.dumps({"errors": [error], "extensions": {"requestId": request_id}})
 
 
-def build_refusal(status: int, reason: str, extra_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def build_refusal(
+    status: int,
+    reason: str,
+    extra_headers: Iterable[tuple[bytes, bytes]],
+    limit_name: str | None = None,
+) -> bytes:
     """Log a refusal, and build a complete HTTP/1.1 error response that closes the connection.
 
     The HTTP protocol writes it if no ASGI application can respond, for example to a parse error.
+    Without `limit_name`, the status tells which limit was reached, if any.
     """
     request_id = generate_request_id()
     log.info("request.refused", request_id=request_id, status=status, reason=reason)
-    count_refusal(LIMIT_BY_HTTP_STATUS.get(status))
+    count_refusal(limit_name or LIMIT_BY_HTTP_STATUS.get(status))
     body = encode_error_body(reason, "BAD_REQUEST", request_id)
     headers = [
         *extra_headers,
@@ -56,3 +64,14 @@ def build_refusal(status: int, reason: str, extra_headers: Iterable[tuple[bytes,
     status_line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
     header_lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     return status_line + header_lines + b"\r\n" + body
+
+
+def refuse_connection(
+    transport: asyncio.Transport,
+    refusal: ConnectionRefusal,
+    extra_headers: Iterable[tuple[bytes, bytes]],
+) -> None:
+    """Refuse a new connection. It is closed at once, because it holds a file descriptor."""
+    response = build_refusal(refusal.status, refusal.reason, extra_headers, refusal.limit_name)
+    transport.write(response)
+    transport.close()

@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import sys
 import termios
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -22,6 +22,20 @@ class PipelineFlowControl(FlowControl):
     def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
         super().__init__(transport)
         self.pipeline = pipeline
+        self.writable_callbacks: list[Callable[[], None]] = []
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """Call the callback when few written bytes wait, or the connection is closed."""
+        if self.write_paused:
+            self.writable_callbacks.append(callback)
+        else:
+            callback()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        callbacks, self.writable_callbacks = self.writable_callbacks, []
+        for callback in callbacks:
+            callback()
 
     def resume_reading(self) -> None:
         if not self.pipeline:

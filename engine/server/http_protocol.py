@@ -9,22 +9,23 @@ responses to all earlier requests.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from engine.limit_refusals import count_refusal
 from engine.server import http_limits
-from engine.server.client_connection import CONNECTION_EXTENSION, ClientConnection
-from engine.server.error_response import build_refusal
+from engine.server.client_connection import ClientConnection
+from engine.server.error_response import build_refusal, refuse_connection
 from engine.server.flow_control import PipelineFlowControl, StallDetector
+from engine.server.http_parser import LimitedParser
 from engine.server.lingering_close import LingeringClose, ResponseTransport
-from engine.server.traffic import TRAFFIC_STATE, TrafficLimits
+from engine.server.traffic import TRAFFIC_STATE, ConnectionSlot, TrafficLimits
 
 
-class HTTPProtocol(HttpToolsProtocol):
+class HTTPProtocol(LimitedParser):
     """One HTTP connection. Endpoints find its ClientConnection in the scope's extensions."""
 
     def __init__(
@@ -39,19 +40,8 @@ class HTTPProtocol(HttpToolsProtocol):
         self.timeout_seconds = timeout_seconds
         self.client_connection = ClientConnection(self)
         self.is_shutting_down = False
-        self.waiting_since = 0.0
-        """When the server began to wait for the rest of a request; 0 if it waits for nothing."""
-        self.is_reading_headers = False
-        self.received_bytes = 0
-        """Bytes of the current request, without the last read."""
-        self.last_read_bytes = 0
-        self.began_within_read = False
-        """Whether the request began in the last read, after another: its size is unknown then."""
-        self.receiving_cycle: RequestResponseCycle | None = None
-        """The request whose body is incomplete."""
         self.responding_cycle: RequestResponseCycle | None = None
         """The newest request that was passed to the application."""
-        self.is_refused = False
         self.pending_refusal = b""
         """An error response that waits for the responses to earlier requests."""
         self.stall_detector = StallDetector(timeout_seconds)
@@ -82,14 +72,15 @@ class HTTPProtocol(HttpToolsProtocol):
         self.response_transport = ResponseTransport(transport, self.close_after_response)
         self.waiting_since = self.loop.time()
         self.watchdog = self.loop.call_later(self.timeout_seconds, self.check_timeouts)
+        self.slot = ConnectionSlot(self.traffic.connections, self.client, len(self.connections))
+        if self.slot.refusal is not None:
+            self.is_refused = True
+            refuse_connection(transport, self.slot.refusal, self.server_state.default_headers)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.stop_watchdog()
-        if self.abort_timer is not None:
-            self.abort_timer.cancel()
-        # uvicorn marks only the newest request as disconnected. If requests are pipelined, an
-        # older one may be the one that is executed.
+        self.release()
+        # uvicorn marks only the newest request as disconnected, but an older one may be running.
         cycle = self.responding_cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
@@ -106,7 +97,7 @@ class HTTPProtocol(HttpToolsProtocol):
         if not self.waiting_since:
             self.waiting_since = self.loop.time()
         self.last_read_bytes, self.began_within_read = len(data), False
-        super().data_received(data)
+        self.parse(data)
         if self.waiting_since and not self.is_refused:
             self.received_bytes += self.last_read_bytes
             if self.is_reading_headers:
@@ -121,69 +112,15 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.client_connection.shutdown_callback is not None:
             self.client_connection.shutdown_callback()
 
-    # ------------------------------------------------------------ parser
-
-    def on_message_begin(self) -> None:
-        if self.is_refused:
-            return
-        super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["extensions"] = {
-            CONNECTION_EXTENSION: self.client_connection
-        }
-        if not self.waiting_since:
-            # The previous request ended in the same read: the size of this one is unknown.
-            self.waiting_since = self.loop.time()
-            self.last_read_bytes, self.began_within_read = 0, True
-        self.is_reading_headers = True
-        self.received_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        if len(self.url) <= http_limits.MAX_URL_BYTES:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.is_reading_headers:  # trailers are dropped
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        read_bytes = self.received_bytes + self.last_read_bytes
-        if self.began_within_read or read_bytes > http_limits.MAX_HEADER_BYTES:
-            # The read may contain bytes of another request or of the body: count exactly.
-            header_bytes = sum(len(name) + len(value) + 4 for name, value in self.headers)
-            self.check_header_size(len(self.url) + header_bytes)
-        self.is_reading_headers = False
-        if self.is_refused:
-            return
-        self.waiting_since = self.loop.time()
-        if len(self.pipeline) >= http_limits.MAX_PIPELINED_REQUESTS:
-            limit = http_limits.MAX_PIPELINED_REQUESTS
-            self.refuse(429, f"At most {limit} requests may wait on one connection.")
-            return
-        previous_cycle = self.cycle
-        super().on_headers_complete()
-        if self.cycle is not previous_cycle:  # otherwise it is a WebSocket handshake
-            self.receiving_cycle = self.cycle
-            self.cycle.transport = cast("asyncio.Transport", self.response_transport)
-
-    def on_body(self, body: bytes) -> None:
-        if not self.is_refused:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if not self.is_refused:
-            self.waiting_since, self.receiving_cycle = 0.0, None
-            super().on_message_complete()
+    # ------------------------------------------------------------ responses
 
     def handle_websocket_upgrade(self) -> None:
-        # The WebSocket protocol takes over the transport. A request that still runs would write
-        # between the frames and would not be notified of the disconnect.
+        # A request that still runs would write between the frames, and not notice a disconnect.
         if self.is_responding:
             self.refuse(400, "Open a WebSocket after all earlier responses have arrived.")
         if not self.is_refused:
-            self.stop_watchdog()
+            self.release()
             super().handle_websocket_upgrade()
-
-    # ------------------------------------------------------------ responses
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.responding_cycle = cycle
@@ -220,6 +157,13 @@ class HTTPProtocol(HttpToolsProtocol):
             delay = max(began + self.timeout_seconds - now, http_limits.MIN_CHECK_SECONDS)
             self.watchdog = self.loop.call_later(delay, self.check_timeouts)
 
+    def release(self) -> None:
+        """Stop the timers, and count the connection no longer."""
+        self.slot.release()
+        self.stop_watchdog()
+        if self.abort_timer is not None:
+            self.abort_timer.cancel()
+
     def stop_watchdog(self) -> None:
         if self.watchdog is not None:
             self.watchdog.cancel()
@@ -230,14 +174,6 @@ class HTTPProtocol(HttpToolsProtocol):
         else:
             count_refusal("idle_seconds")
             self.close()
-
-    def check_header_size(self, size: int) -> None:
-        """Refuse the request if its URL and headers, of this size so far, are too long."""
-        if violation := http_limits.find_head_violation(len(self.url), size):
-            self.refuse(*violation)
-
-    def send_400_response(self, msg: str) -> None:
-        self.refuse(400, msg)
 
     def refuse(self, status: int, reason: str) -> None:
         """Stop reading, and send an error response after the responses to earlier requests."""

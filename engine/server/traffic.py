@@ -7,10 +7,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple, Protocol
 
 TRAFFIC_STATE = "ticketwire.traffic"
 BURST_SECONDS = 10
 """A client may send this many seconds' worth at once."""
+
+
+class ConnectionRefusal(NamedTuple):
+    """Why a new connection is refused."""
+
+    status: int
+    reason: str
+    limit_name: str
+
+
+class ConnectionCounter(Protocol):
+    """Counts the HTTP connections of the process; see engine/limits/open_connections.py."""
+
+    def add(self, address: str) -> None: ...
+
+    def remove(self, address: str) -> None: ...
+
+    def check(self, address: str, open_sockets: int) -> ConnectionRefusal | None: ...
+
+
+class ConnectionSlot:
+    """The place of one HTTP connection among those that are counted."""
+
+    __slots__ = ("address", "counter", "refusal")
+
+    def __init__(
+        self, counter: ConnectionCounter | None, client: tuple[str, int] | None, open_sockets: int
+    ) -> None:
+        """Count a new connection; `open_sockets` are those of all kinds, with the new one."""
+        self.counter, self.address = counter, client[0] if client else ""
+        self.refusal: ConnectionRefusal | None = None
+        if counter is not None:
+            counter.add(self.address)
+            self.refusal = counter.check(self.address, open_sockets)
+
+    def release(self) -> None:
+        """Count the connection no longer: it was closed, or other limits count it from now on."""
+        counter, self.counter = self.counter, None
+        if counter is not None:
+            counter.remove(self.address)
 
 
 @dataclass(slots=True)
@@ -21,6 +62,8 @@ class TrafficLimits:
     """From one WebSocket, on average over ten seconds."""
     max_discarded_bytes: int = 64 * 1024 * 1024
     """Read from a client that still sends after the last response or close frame."""
+    connections: ConnectionCounter | None = None
+    """None if HTTP connections have no limit."""
     frame_floods: int = 0
     """WebSockets that were closed because of too many frames."""
     read_pauses: int = 0

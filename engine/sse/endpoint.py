@@ -34,6 +34,7 @@ from engine.graphql.response import encode_response
 from engine.http.content_negotiation import is_accepted
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.endpoint import RequestRefused, build_error_response, check_json_body
+from engine.http.transfers import IS_MUTATION, TooManyBytes
 from engine.limits.connections import LimitReached
 from engine.sse.connection import SSEConnection
 from engine.sse.events import COMPLETE, HEADERS, MEDIA_TYPE, encode_next_event
@@ -68,7 +69,12 @@ class SSEEndpoint:
                 await connection.open_and_close()  # EventSource reconnects only after a 200
                 return
             response = build_error_response(error, context.request_id, self.schema.is_outage)
-        if response is not None:
+        if response is None:
+            return
+        try:
+            await response(scope, receive, send)
+        except TooManyBytes as error:  # raised before the response begins
+            response = build_error_response(error, context.request_id, self.schema.is_outage)
             await response(scope, receive, send)
 
     async def handle(self, request: Request, send: Send, context: Any) -> Response | None:
@@ -89,6 +95,7 @@ class SSEEndpoint:
             return None
         if kind is OperationType.MUTATION and request.method == "GET":
             raise RequestRefused(405, "Use POST for mutations.", allow="POST")
+        request.scope[IS_MUTATION] = kind is OperationType.MUTATION
         is_query = partial(self.schema.is_query, graphql_request, context)
         with cancel_on_disconnect(request.scope, is_query):
             return await self.execute(graphql_request, context, request.method)

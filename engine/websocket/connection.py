@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from engine.auth import (
     AUTHORIZATION,
+    TooManyTokens,
     Unauthorized,
     find_authorization,
     has_url_token,
@@ -219,6 +220,9 @@ class WebSocketConnection:
         self.apply(self.protocol.acknowledge())
 
     def close_after_error(self, error: Exception) -> None:
+        if isinstance(error, TooManyTokens):
+            self.close(TRY_AGAIN_LATER, error.message)
+            return
         if self.services.schema.is_outage(error):
             self.close(TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE)
             return

@@ -7,6 +7,7 @@ with it.
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import structlog
@@ -16,11 +17,14 @@ from models.oidc import sessions
 from models.oidc.accounts import SignInRefused, find_account, write_sign_in
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
+from models.oidc.metadata import ProviderDocuments
 from models.oidc.registry import IdentityProviders
 from models.oidc.tokens import (
     InvalidJwt,
     check_bearer_token,
+    key_id_of,
     looks_like_jwt,
+    read_header,
     read_issuer,
     read_jwt,
 )
@@ -30,26 +34,51 @@ SIGN_IN_WITH_JWT = "signInWithJwt"
 log = structlog.get_logger("ticketwire.oidc")
 
 
-async def accept_jwt(providers: IdentityProviders, text: str, at: datetime, origin: Origin) -> bool:
-    """Check and store a JWT. Returns whether it is now a valid token of a user."""
-    if not providers.accepts_jwts or not looks_like_jwt(text):
-        return False
+def can_be_jwt(providers: IdentityProviders, text: str) -> bool:
+    return providers.accepts_jwts and looks_like_jwt(text)
+
+
+async def accept_jwt(
+    providers: IdentityProviders,
+    text: str,
+    at: datetime,
+    origin: Origin,
+    turn: AbstractAsyncContextManager[None],
+) -> bool:
+    """Check and store a JWT. Returns whether it is now a valid token of a user.
+
+    `turn` is entered for the checks of the signature and in the database, but not while the
+    provider's keys are read.
+    """
     try:
-        return await check_and_store(providers, text, at, origin)
+        documents = find_documents(providers, text)
+        await documents.find_keys(key_id_of(read_header(text, documents)))
+        async with turn:
+            return await check_and_store(providers, documents, text, at, origin)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
         return False
 
 
-async def check_and_store(
-    providers: IdentityProviders, text: str, at: datetime, origin: Origin
-) -> bool:
+def find_documents(providers: IdentityProviders, text: str) -> ProviderDocuments:
+    """The documents of the provider that a JWT names. Raises InvalidJwt."""
     documents = providers.by_issuer.get(read_issuer(text) or "")
     if documents is None:
         raise InvalidJwt("unknown issuer")
-    provider = documents.provider
-    if not provider.audiences:
+    if not documents.provider.audiences:
         raise InvalidJwt("the provider has no audiences for bearer tokens")
+    return documents
+
+
+async def check_and_store(
+    providers: IdentityProviders,
+    documents: ProviderDocuments,
+    text: str,
+    at: datetime,
+    origin: Origin,
+) -> bool:
+    """Raises InvalidJwt, SignInRefused or ProviderUnavailable."""
+    provider = documents.provider
     jwt = await read_jwt(text, documents, at, providers.leeway)
     check_bearer_token(jwt, provider.audiences)
     identity, user = await find_account(

@@ -87,6 +87,14 @@ def read_issuer(text: str) -> str | None:
 
 async def read_jwt(text: str, documents: ProviderDocuments, at: datetime, leeway: timedelta) -> Jwt:
     """Check a token's signature, issuer and times. Raises InvalidJwt or ProviderUnavailable."""
+    header = read_header(text, documents)
+    claims = await verify(text, documents, key_id_of(header))
+    issued_at, expires_at = read_times(claims, at, leeway)
+    return Jwt(str(header.get("typ", "")).lower(), claims, issued_at, expires_at)
+
+
+def read_header(text: str, documents: ProviderDocuments) -> Json:
+    """The header of a token, after the checks that need no keys. Raises InvalidJwt."""
     if not looks_like_jwt(text):
         raise InvalidJwt("not a JWT, or too long")
     header = read_part(text, 0)
@@ -95,12 +103,15 @@ async def read_jwt(text: str, documents: ProviderDocuments, at: datetime, leeway
         raise InvalidJwt("the algorithm is not permitted")
     if read_part(text, 1).get("iss") != documents.provider.issuer:
         raise InvalidJwt("another issuer")
+    return header
+
+
+def key_id_of(header: Json) -> str | None:
+    """Raises InvalidJwt."""
     key_id = header.get("kid")
     if key_id is not None and not isinstance(key_id, str):
         raise InvalidJwt("the key id is no text")
-    claims = await verify(text, documents, key_id)
-    issued_at, expires_at = read_times(claims, at, leeway)
-    return Jwt(str(header.get("typ", "")).lower(), claims, issued_at, expires_at)
+    return key_id
 
 
 async def verify(text: str, documents: ProviderDocuments, key_id: str | None) -> Json:

@@ -1,4 +1,4 @@
-"""Limits on codes of second factors, and on emails about accounts.
+"""Limits on codes of second factors, emails about accounts, and sign-ins by providers.
 
 They are counted like attempts to sign in (models/people/sign_in_limits.py).
 """
@@ -9,16 +9,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from models.people.sign_in_limits import (
+    FIRST_DELAY,
+    MAX_ACCOUNT_DELAY,
     MAX_DELAY,
     WIDE_LIMIT_FACTOR,
     Attempts,
     DelayRule,
     change_states,
     count_attempt,
+    discount,
     hash_key,
 )
 
 FIRST_EMAIL_DELAY, MAX_EMAIL_DELAY = timedelta(minutes=1), timedelta(hours=1)
+MAX_WIDE_EMAIL_DELAY = timedelta(minutes=1)
+"""Of an IPv4 /24 or IPv6 /48 network. It is short, because strangers may share such a network."""
 
 
 class SecondFactorLimits:
@@ -49,11 +54,39 @@ class AccountEmailLimits:
         self.network_rule = DelayRule(
             max_emails * WIDE_LIMIT_FACTOR, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY
         )
+        self.wide_network_rule = DelayRule(
+            max_emails * WIDE_LIMIT_FACTOR**2, MAX_WIDE_EMAIL_DELAY, FIRST_DELAY
+        )
 
-    async def count_request(self, email: str, network: str, at: datetime) -> timedelta:
+    async def count_request(
+        self, email: str, network: str, wide_network: str, at: datetime
+    ) -> timedelta:
         """Count a request, unless it must wait. Returns the time to wait, or zero."""
         rules = {
             hash_key("email to address", email): self.address_rule,
             hash_key("email from network", network): self.network_rule,
+            hash_key("email from wide network", wide_network): self.wide_network_rule,
         }
         return await count_attempt(rules, at)
+
+
+class ExchangeLimits:
+    """Counts the codes of providers that clients send, by network. Providers refuse wrong ones."""
+
+    def __init__(self, max_attempts: int) -> None:
+        self.network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_DELAY)
+        self.wide_network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR**2, MAX_ACCOUNT_DELAY)
+
+    async def count_attempt(self, network: str, wide_network: str, at: datetime) -> timedelta:
+        """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
+        return await count_attempt(self.build_rules(network, wide_network), at)
+
+    async def record_success(self, network: str, wide_network: str, at: datetime) -> None:
+        """Don't count an attempt whose code the provider accepted."""
+        await change_states([*self.build_rules(network, wide_network)], at, discount)
+
+    def build_rules(self, network: str, wide_network: str) -> dict[str, DelayRule]:
+        return {
+            hash_key("exchange from network", network): self.network_rule,
+            hash_key("exchange from wide network", wide_network): self.wide_network_rule,
+        }

@@ -9,7 +9,10 @@ POST /auth/oidc/{provider}/logout    ends sessions (OpenID Connect Back-Channel 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from math import ceil
 from secrets import compare_digest
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -19,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from engine.limit_refusals import count_refusal
-from engine.limits.network import network_of
+from engine.limits.network import network_of, wide_network_of
 from models.audit.entry import Origin
 from models.oidc import code_flow, sessions
 from models.oidc.accounts import SignInError, SignInRefused, find_account
@@ -34,17 +37,25 @@ SIGN_IN_WITH_CODE = "signInWithCode"
 MAX_CONCURRENT_EXCHANGES = 20
 """Sign-ins of this process that wait for a provider. Further ones are refused."""
 MAX_CONCURRENT_EXCHANGES_PER_NETWORK = 5
+MAX_CONCURRENT_EXCHANGES_PER_WIDE_NETWORK = 8
+"""Of an IPv4 /24 or IPv6 /48 network, so that strangers in one can't stop all sign-ins."""
 MAX_FORM_BYTES = MAX_JWT_CHARS + 1024
 COOKIE_SECONDS = 600
 COOKIE = "ticketwire-sign-in"
 NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 EXPIRED = "This sign-in has expired, or it began in another browser. Start again.\n"
 BUSY = "Too many people sign in at this moment. Try again.\n"
+SECOND = timedelta(seconds=1)
 log = structlog.get_logger("ticketwire.oidc")
 
 
 class TooManyExchanges(Exception):
-    """Too many sign-ins wait for a provider."""
+    """Too many sign-ins wait for a provider, or too many of the client's have failed."""
+
+    def __init__(self, status: int, wait: timedelta = SECOND) -> None:
+        super().__init__(status)
+        self.http_status = status
+        self.retry_after_seconds = ceil(wait / SECOND)
 
 
 class OidcEndpoints:
@@ -56,8 +67,10 @@ class OidcEndpoints:
         self.is_secure = urlsplit(self.providers.callback_base).scheme == "https"
         # Browsers let only a secure page of this very host set a cookie with this prefix.
         self.cookie = f"__Host-{COOKIE}" if self.is_secure else COOKIE
-        self.exchanges: dict[str, int] = {}
-        """Running exchanges by network."""
+        self.exchange_limits = services.accounts.exchange_limits
+        self.exchanges: Counter[str] = Counter()
+        """Running exchanges by network and by wide network."""
+        self.running_exchanges = 0
 
     def routes(self) -> list[Route]:
         base = "/auth/oidc/{provider}"
@@ -108,11 +121,11 @@ class OidcEndpoints:
         if documents is None or attempt is None or not self.is_response_to(request, attempt):
             return refuse(EXPIRED, 400)
         try:
-            with self.count_exchange(network_of(address_of(request))):
+            async with self.count_exchange(address_of(request)):
                 result = await self.sign_in(request, documents, attempt)
-        except TooManyExchanges:
+        except TooManyExchanges as error:
             count_refusal("provider_exchanges")
-            return refuse(BUSY, 503)
+            return refuse(BUSY, error.http_status, retry_after=str(error.retry_after_seconds))
         separator = "&" if urlsplit(attempt.redirect_url).query else "?"
         url = f"{attempt.redirect_url}{separator}{urlencode(result)}"
         response = RedirectResponse(url, 303, NO_STORE)
@@ -146,6 +159,9 @@ class OidcEndpoints:
             token, claims = await code_flow.exchange_code(
                 self.providers, documents, attempt, code, at
             )
+            await self.exchange_limits.record_success(
+                network_of(origin.address or ""), wide_network_of(origin.address or ""), at
+            )
             identity, _ = await find_account(
                 provider, token.subject, claims, origin, at, self.providers.limits
             )
@@ -162,22 +178,28 @@ class OidcEndpoints:
             reason = SignInError.REFUSED_BY_PROVIDER
         return {"signInError": reason.value}
 
-    @contextlib.contextmanager
-    def count_exchange(self, network: str) -> Generator[None]:
+    @contextlib.asynccontextmanager
+    async def count_exchange(self, address: str) -> AsyncGenerator[None]:
         """Raises TooManyExchanges."""
-        running = self.exchanges.get(network, 0)
-        if (
-            running >= MAX_CONCURRENT_EXCHANGES_PER_NETWORK
-            or sum(self.exchanges.values()) >= MAX_CONCURRENT_EXCHANGES
-        ):
-            raise TooManyExchanges
-        self.exchanges[network] = running + 1
+        network, wide_network = network_of(address), wide_network_of(address)
+        limits = {
+            network: MAX_CONCURRENT_EXCHANGES_PER_NETWORK,
+            wide_network: MAX_CONCURRENT_EXCHANGES_PER_WIDE_NETWORK,
+        }
+        is_busy = self.running_exchanges >= MAX_CONCURRENT_EXCHANGES
+        if is_busy or any(self.exchanges[key] >= limit for key, limit in limits.items()):
+            raise TooManyExchanges(503)
+        self.running_exchanges += 1
+        self.exchanges += Counter(limits.keys())
         try:
+            at = self.services.now()
+            wait = await self.exchange_limits.count_attempt(network, wide_network, at)
+            if wait:
+                raise TooManyExchanges(429, wait)
             yield
         finally:
-            self.exchanges[network] -= 1
-            if not self.exchanges[network]:
-                del self.exchanges[network]
+            self.running_exchanges -= 1
+            self.exchanges -= Counter(limits.keys())  # also removes networks without exchanges
 
     async def log_out(self, request: Request) -> Response:
         """End the sessions that a provider's logout token names."""
@@ -225,5 +247,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def refuse(text: str, status: int) -> Response:
-    return PlainTextResponse(text, status, NO_STORE)
+def refuse(text: str, status: int, **headers: str) -> Response:
+    """Keyword arguments are header names with underscores for hyphens."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return PlainTextResponse(text, status, {**NO_STORE, **more})

@@ -28,6 +28,7 @@ TOP_LEVEL_MODULES = (
     "audit_export",
     "config_check",
     "identity_settings",
+    "limit_services",
     "limit_settings",
 )
 SOURCE_FILES = sorted(
