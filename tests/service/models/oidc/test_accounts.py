@@ -9,7 +9,7 @@ from support import World
 from support.ticket_factory import NOON
 
 from models.audit.entry import Origin
-from models.core.record_limits import DEFAULT_LIMITS
+from models.core.record_limits import DEFAULT_LIMITS as LIMITS
 from models.directory.memberships import list_teams
 from models.oidc.accounts import SignInError, SignInRefused, find_account
 from models.oidc.provider import Provider
@@ -40,7 +40,7 @@ async def test_an_email_address_that_the_api_refuses_creates_no_user(
     claims: dict[str, Any] = {"email": email, "email_verified": True, "name": "Nina"}
     before = await User.all().count()
     with pytest.raises(SignInRefused) as refused:
-        await find_account(provider(create_users=True), "nina", claims, ORIGIN, NOON)
+        await find_account(provider(create_users=True), "nina", claims, ORIGIN, NOON, LIMITS)
     assert refused.value.reason is SignInError.UNKNOWN_USER
     assert await User.all().count() == before
 
@@ -48,7 +48,7 @@ async def test_an_email_address_that_the_api_refuses_creates_no_user(
 async def sign_in_with_groups(user: User, groups: list[str], **settings: Any) -> None:
     await Identity.get_or_create(issuer=ISSUER, subject="ada", defaults={"user_id": user.id})
     claims: dict[str, Any] = {"groups": groups}
-    await find_account(provider(**settings), "ada", claims, ORIGIN, NOON)
+    await find_account(provider(**settings), "ada", claims, ORIGIN, NOON, LIMITS)
 
 
 async def slugs_of(user: User) -> list[str]:
@@ -74,12 +74,12 @@ async def test_a_change_of_teams_by_a_provider_raises_the_version_once(people: W
 
 async def test_a_provider_adds_no_teams_beyond_the_maximum(people: World) -> None:
     ada = await User.get(id=people.ada.id)
-    missing = DEFAULT_LIMITS.max_teams_per_user - len(await slugs_of(ada))
-    others = [Team(slug=f"other-{n}", name="Other") for n in range(missing)]
-    await Team.bulk_create(others)
+    missing = LIMITS.max_teams_per_user - len(await slugs_of(ada))
+    others = [await Team.create(slug=f"other-{n}", name="Other") for n in range(missing)]
     await Membership.bulk_create([Membership(team=team, user=ada) for team in others[1:]])
     new = [f"new-{n}" for n in range(2)]
-    await Team.bulk_create([Team(slug=slug, name="New") for slug in new])
+    for slug in new:
+        await Team.create(slug=slug, name="New")
     await sign_in_with_groups(ada, new, teams={slug: slug for slug in new})
-    assert len(await slugs_of(ada)) == DEFAULT_LIMITS.max_teams_per_user
+    assert len(await slugs_of(ada)) == LIMITS.max_teams_per_user
     assert "new-0" in await slugs_of(ada)
