@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from background import build_timer_settings
 from engine.auth import AuthHooks, Unauthorized
@@ -35,7 +36,7 @@ from models.access.viewer import ANONYMOUS
 from models.core import ids, time
 from models.core.errors import explain_error
 from models.core.secrets import SecretStore, parse_keys
-from models.database import fair_share
+from models.database.fair_share import CALLER, CHARGE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.log.event import LogEntry, encode_cursor
@@ -89,7 +90,7 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     connections = ConnectionServices(
         schema,
         hooks,
-        SubscriptionGroups(SubscriptionTurns(schema.buckets, fair_share.CALLER.set)),
+        SubscriptionGroups(SubscriptionTurns(schema.buckets, CALLER.set, CHARGE.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
     open_connections = build_open_connections(settings)
@@ -165,12 +166,10 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
 
 
 def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[LogEntry]:
-    async def read(position: int) -> Sequence[LogEntry]:
-        return await event_log.read_log(position, MAX_TAIL_BATCH)
-
     def position_of(entry: LogEntry) -> int:
         return entry.position
 
+    read = partial(event_log.read_log, limit=MAX_TAIL_BATCH)
     return LogTail(read, position_of, wakeup.listen(), refresh=sessions.refresh)
 
 
@@ -213,7 +212,8 @@ def build_schema(settings: Settings) -> root.Schema:
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents),
         timeout_seconds=settings.operation_timeout_seconds,
-        set_caller=fair_share.CALLER.set,
+        set_caller=CALLER.set,
+        set_charge=CHARGE.set,
         subscription_budgets=SubscriptionBudgets(
             settings.max_subscriptions_per_viewer,
             settings.max_subscription_cost_per_viewer,

@@ -38,6 +38,7 @@ DESK = """id ref subject status stage priority escalationLevel version createdAt
   assignee { id displayName } watchers { id displayName }
   clocks { metric status startedAt breachesAt achievedAt breachedAt }"""
 SEARCH = "{{ tickets(first: 1, filter: {{{}}}) {{ totalCount nodes {{ id }} }} }}"
+PAGE = "{{ tickets(first: 25, filter: {{{}}}) {{ nodes {{ id }} pageInfo {{ hasNextPage }} }} }}"
 OPERATIONS: Mapping[str, str] = {
     "the desk's list of 100 tickets": f"{{ {TICKETS.format(DESK)} }}",
     "100 tickets, scalars only": f"{{ {TICKETS.format('id ref subject status updatedAt')} }}",
@@ -63,6 +64,15 @@ OPERATIONS: Mapping[str, str] = {
     "a search for a frequent word": SEARCH.format('search: "the"'),
     "a search for a letter": SEARCH.format('search: "a"'),
     "a search for four letters": SEARCH.format('search: "a e i o"'),
+    "the first page of a search for a frequent word": PAGE.format('search: "the"'),
+    "the same, by relevance": PAGE.format('search: "the"').replace(
+        "filter", "orderBy: {field: RELEVANCE}, filter"
+    ),
+    "the first page of a search for four letters": PAGE.format('search: "a e i o"'),
+    "a page of tickets without a frequent word": PAGE.format('not: {search: "the"}'),
+    "statistics of a search for a frequent word": (
+        '{ ticketStats(filter: {search: "the"}) { total } }'
+    ),
     "32 searches in not, or": SEARCH.format("not: {or: [" + 32 * '{search: "a"} ' + "]}"),
     "90 numbers": SEARCH.format(f"number: {{in: [{'1042 ' * 90}]}}"),
     "900 numbers": SEARCH.format(f"number: {{in: [{'1042 ' * 900}]}}"),

@@ -12,12 +12,8 @@ from models.queries.event_log import EventFilter, list_events
 from models.queries.external_ids import find_by_external_id
 from models.queries.stats import Stats, read_stats
 from models.queries.stats_groups import GroupBy
-from models.queries.tickets import (
-    build_ticket_order,
-    find_ticket,
-    find_ticket_by_number,
-    list_tickets,
-)
+from models.queries.ticket_search import find_tickets
+from models.queries.tickets import build_ticket_order, find_ticket, find_ticket_by_number
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
 from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
@@ -56,7 +52,7 @@ async def tickets(
     context = context_of(info)
     page = parse_page_arguments(first, after, last, before)
     data, order = filter_mapping(filter, context.viewer), build_ticket_order(sort_pairs(order_by))
-    return list_tickets(context.viewer, data, order, page, context.now())
+    return await find_tickets(context.viewer, data, order, page, context.now())
 
 
 async def ticket_stats(

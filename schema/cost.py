@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.queries.search_plan import FEW_TICKETS, MAX_CHARGED_ROWS, ROWS_PER_POINT
+from models.queries.ticket_search import SCANNED_TICKETS
+
 TOTAL_COUNT_COST = 20
 SEARCH_COST = 300
 CONDITION_COST = 10
@@ -70,6 +73,14 @@ arguments and its selection. While it runs, it costs again:
 
 Equal subscriptions share this work, and their owners take turns to pay for it. While a viewer's
 bucket is more than half full, the viewer's subscriptions wait; they lose no event.
+
+A search costs more if all its words are frequent and the server has to find all tickets with them:
+for `totalCount`, statistics and events, for the order by relevance, and if the first
+{SCANNED_TICKETS:,} tickets of a list don't fill the page. Each word then costs 1 more for every
+{ROWS_PER_POINT} tickets and messages with it, of at most {MAX_CHARGED_ROWS:,}. Customers pay
+nothing more, unless they have more than {FEW_TICKETS:,} tickets; then each word costs 1 for every
+{ROWS_PER_POINT} of their tickets. This is known only while the operation runs. It is part of
+`extensions.cost`, and the server rejects later operations for it, but not this one.
 
 Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
 cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words

@@ -23,7 +23,7 @@ INVALID_DOCUMENT_COST = 100
 takes as long as an operation of this cost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Charge:
     """The cost of one operation."""
 
@@ -119,6 +119,17 @@ class CostLimit:
         if taken.retry_after_ms:
             refusal = PreExecutionError(None, [self.build_rate_limit_error(taken.retry_after_ms)])
         return Charge(costs, self.build_report(costs.cost, taken), refusal)
+
+    def add(self, charge: Charge, caller: str, cost: int) -> None:
+        """Charge a cost that became known only while the operation runs.
+
+        The work is done in any case, so a full bucket overflows.
+        """
+        state = None
+        if self.buckets.capacity:
+            self.buckets.add(caller, cost)
+            state = self.buckets.read(caller)
+        charge.report = self.build_report(charge.report["requested"] + cost, state)
 
     def build_report(self, cost: int, taken: RateLimitResult | None) -> Mapping[str, Any]:
         remaining = resets_at = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -67,6 +68,7 @@ class Schema(strawberry.Schema):
         persisted_documents: PersistedDocuments | None = None,
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
+        set_charge: Callable[[Callable[[int], None]], object] = lambda _: None,
         subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
         """Set how operations are executed. The schema has no planner afterwards; set one then.
@@ -89,6 +91,7 @@ class Schema(strawberry.Schema):
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
+            set_charge: Called there with a function that adds to the cost of the operation.
             subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)
@@ -100,6 +103,7 @@ class Schema(strawberry.Schema):
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
+        self.set_charge = set_charge
         self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.cost_limit = CostLimit(
@@ -176,6 +180,7 @@ class Schema(strawberry.Schema):
         operation = await self.require_operation(request, context, allowed_types)
         if isinstance(operation, Operation):
             charge = self.cost_limit.charge(operation, request.variables, caller)
+            self.set_charge(partial(self.cost_limit.add, charge, caller))
             result = charge.refusal or await self.executor.execute(
                 operation, request.variables, context, charge.costs.cost
             )
@@ -233,6 +238,7 @@ class Schema(strawberry.Schema):
             self.log(context, None, operation, started)
             return operation
         charge = self.cost_limit.charge(operation, request.variables, caller)
+        self.set_charge(partial(self.cost_limit.add, charge, caller))
         outcome = charge.refusal or await self.executor.subscribe(
             operation, request.variables, context, self.error_formatter
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 
 from engine.limits.concurrency import PerCallerLimit
 from engine.limits.rate import LeakyBuckets
@@ -28,15 +29,18 @@ class SubscriptionTurns:
     Args:
         buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
         set_caller: Sets the caller for whom the current task reads the database.
+        set_charge: Sets the function by which this work charges its caller for more.
     """
 
     def __init__(
         self,
         buckets: LeakyBuckets | None = None,
         set_caller: Callable[[str], object] = lambda _: None,
+        set_charge: Callable[[Callable[[int], None]], object] = lambda _: None,
     ) -> None:
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.set_caller = set_caller
+        self.set_charge = set_charge
         self.working = PerCallerLimit(MAX_WORKING_GROUPS_PER_OWNER)
         self.waits = 0
         """How often groups had to wait for the budgets of their owners."""
@@ -47,6 +51,7 @@ class SubscriptionTurns:
         owner = await self.next_owner(owners)
         async with self.working.semaphore_of(owner):
             self.set_caller(owner)
+            self.set_charge(partial(self.pay, owner))
             yield owner
 
     async def next_owner(self, owners: dict[str, int]) -> str:

@@ -88,7 +88,11 @@ class LeakyBuckets:
         retry_after_ms = self.milliseconds_until(key, cost)
         if not retry_after_ms:
             self.add(key, cost)
-        level = self.buckets[key].level
+        return self.read(key, retry_after_ms)
+
+    def read(self, key: str, retry_after_ms: int = 0) -> RateLimitResult:
+        """Return the state of the key's bucket."""
+        level = self.update_bucket(key).level
         return RateLimitResult(
             remaining=max(0, int(self.capacity - level)),
             reset_seconds=level / self.leak_per_second,

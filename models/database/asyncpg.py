@@ -47,6 +47,11 @@ def to_tortoise_error(error: asyncpg.PostgresError) -> Exception:
     return error
 
 
+SERVER_SETTINGS = {"jit": "off"}
+"""Without it, Postgres compiles statements that it expects to be slow: longer than they then run.
+A search for 16 words took seconds for that, and a millisecond to run."""
+
+
 class BorrowedConnection:
     """Borrows a connection for one block, within the caller's share."""
 
@@ -218,6 +223,7 @@ class Client(AsyncpgDBClient):
     async def create_pool(self, **kwargs: Any) -> Any:
         size, min_size = kwargs.pop("max_size"), kwargs.pop("min_size")
         assert min_size == 1
+        kwargs["server_settings"] = {**kwargs["server_settings"], **SERVER_SETTINGS}
 
         async def connect() -> asyncpg.Connection:
             connection = await asyncpg.connect(

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 
 CALLER: ContextVar[Hashable] = ContextVar("CALLER", default=None)
 """The caller for whom the current task reads. None means the service itself, without a limit."""
+
+CHARGE: ContextVar[Callable[[int], None] | None] = ContextVar("CHARGE", default=None)
+"""Adds to the cost of the current operation, if there is one."""
+
+
+def charge(points: int) -> None:
+    """Charge the caller for work that could not be foreseen from the operation alone."""
+    function = CHARGE.get()
+    if function is not None and points:
+        function(points)
 
 
 class CallerShares:

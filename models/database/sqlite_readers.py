@@ -22,6 +22,9 @@ from models.database.outage import StatementTimeout
 
 MAX_LOOP_SECONDS = 0.005
 """The time after which a query on the event loop is interrupted."""
+FULL_TEXT_OPERATOR = " MATCH "
+"""Queries with it always run in a thread: the full-text index may read for longer than that without
+a check of the time."""
 MAX_THREADS = 3
 PROGRESS_CHECK_STEPS = 1000
 """The steps of SQLite's virtual machine between two checks of the time: some microseconds."""
@@ -86,7 +89,7 @@ class ReaderPool:
 
     async def fetch(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
         await asyncio.sleep(0)  # lets other tasks run between two queries
-        if text not in self.slow_statements:
+        if text not in self.slow_statements and FULL_TEXT_OPERATOR not in text:
             try:
                 return self.read_on_loop(text, values)
             except sqlite3.OperationalError as error:

@@ -44,7 +44,7 @@ def build_connection(
         if edge is None:
             return False
         outside = condition & order.condition_not_beyond(edge, after=not backward)
-        return await count_rows(source, outside, source_params) > 0
+        return await has_rows(source, outside, source_params)
 
     order_by = order.order_by(reverse=backward)
     row_query = LazyQuery(
@@ -68,3 +68,12 @@ async def count_rows(
     statement = f"SELECT COUNT(*) AS n FROM {source} WHERE {condition.text}"
     rows = await database.fetch_dicts(statement, [*source_params, *condition.params])
     return cast("int", rows[0]["n"])
+
+
+async def has_rows(
+    source: str, condition: Condition, source_params: tuple[object, ...] = ()
+) -> bool:
+    if condition is FALSE:
+        return False
+    statement = f"SELECT 1 AS found FROM {source} WHERE {condition.text} LIMIT 1"
+    return bool(await database.fetch_dicts(statement, [*source_params, *condition.params]))

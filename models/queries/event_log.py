@@ -17,8 +17,9 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.log.event import Event, EventType, LogEntry, decode_cursor, encode_cursor, read_head
-from models.queries.connection import count_rows
-from models.queries.filter import FilterData, compile_filter
+from models.queries.connection import count_rows, has_rows
+from models.queries.filter import FilterData
+from models.queries.search_plan import charge_collection, plan_search
 
 EVENTS = "events e JOIN tickets t ON t.id = e.ticket_id"
 
@@ -111,14 +112,18 @@ async def list_events(
     if page_request.after is not None:
         await require_range(decode_cursor(page_request.after))
         await require_retained(decode_cursor(page_request.after))
-    matches_ticket = compile_filter(filter, viewer, at, database.dialect())
+    plan = await plan_search(viewer, filter, at)
+    await charge_collection(viewer, plan)
+    matches_ticket = plan.compile(filter, viewer, at)
     condition = visible_events(viewer) & event_filter.condition & matches_ticket
 
     async def count_total(_: object) -> int:
+        await charge_collection(viewer, plan)
         return await count_rows(EVENTS, condition)
 
     async def has_rows_before_page(_: object) -> bool:
-        return await count_rows(EVENTS, condition & outside_start_cursor(page_request)) > 0
+        await charge_collection(viewer, plan)
+        return await has_rows(EVENTS, condition & outside_start_cursor(page_request))
 
     # A viewer of few tickets gets their events found by an index and then sorted. Without the
     # "+ 0", Postgres may scan the log until it has met enough events of these tickets.

@@ -9,7 +9,7 @@ A field that is null or absent doesn't restrict the tickets. `and: []` matches e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import cast
 
@@ -96,13 +96,17 @@ def compile_filter(
     dialect: Dialect,
     *,
     few_tickets: bool = False,
+    frequent_words: Set[str] = frozenset(),
 ) -> Condition:
     """Return the condition that a ticket matches the filter. It doesn't include visibility.
 
-    `few_tickets` is for statements that apply the filter to few tickets, found by their keys.
+    `few_tickets` is for statements that apply the filter to few tickets, and `frequent_words` for
+    words of searches that many tickets contain. They influence the time, but not the result.
     Raises BadRequest if the filter exceeds a limit.
     """
-    return compile_both(filter, viewer, at, dialect, few_tickets=few_tickets).sql
+    return compile_both(
+        filter, viewer, at, dialect, few_tickets=few_tickets, frequent_words=frequent_words
+    ).sql
 
 
 def compile_both(
@@ -112,6 +116,7 @@ def compile_both(
     dialect: Dialect,
     *,
     few_tickets: bool = False,
+    frequent_words: Set[str] = frozenset(),
 ) -> FilterCondition:
     """`compile_filter`, as SQL and as a function on `FilterFacts`.
 
@@ -119,7 +124,8 @@ def compile_both(
     """
     if not filter:
         return TRUE
-    return compile_fields(filter, FilterContext(viewer, at, dialect, few_tickets))
+    context = FilterContext(viewer, at, dialect, few_tickets, frequent_words)
+    return compile_fields(filter, context)
 
 
 def compile_fields(filter: FilterData, context: FilterContext) -> FilterCondition:

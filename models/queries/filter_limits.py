@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,8 @@ class FilterContext:
     dialect: Dialect
     few_tickets: bool = False
     """Whether the filter is applied to few tickets, so that related rows are read per ticket."""
+    frequent_words: Set[str] = frozenset()
+    """Words of searches that many tickets contain; see `search.build_search_condition`."""
     conditions: int = 0
     levels: int = 0
     values: int = 0
@@ -65,4 +67,5 @@ class FilterContext:
             include_notes=self.viewer.can_see_notes,
             include_people=not self.viewer.is_customer,
             few_tickets=self.few_tickets,
+            frequent_words=self.frequent_words,
         )

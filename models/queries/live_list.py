@@ -21,6 +21,7 @@ from models.core.sql import FALSE, Condition, in_list, is_null
 from models.database import Row, as_uuid
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType
 from models.queries.filter import FilterData, compile_filter
+from models.queries.search_plan import charge_collection, plan_search
 
 EVENTS_PER_STATEMENT = 100
 LOG_HEAD_SQL = "(SELECT l.position AS position FROM log_head l LIMIT 1)"
@@ -77,7 +78,9 @@ async def read_members(
 
     Raises TooExpensive if there are more than `max_tickets`.
     """
-    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
+    plan = await plan_search(viewer, filter, at)
+    await charge_collection(viewer, plan)
+    condition = plan.compile(filter, viewer, at)
     members = f"SELECT t.id AS id FROM tickets t WHERE {condition.text} LIMIT {max_tickets + 1}"
     rows = await database.fetch_dicts(
         "SELECT h.position AS position, x.id AS id "

@@ -16,12 +16,12 @@ from uuid import UUID
 
 from models import database
 from models.access.viewer import Viewer
-from models.access.visibility import visible_tickets
-from models.core.sql import compare
+from models.core.sql import Condition, compare
 from models.database import Row, as_instant, as_uuid
 from models.log import event
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filter import FilterData
 from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
+from models.queries.search_plan import charge_collection, plan_search
 from models.queries.stats import Stats
 from models.queries.stats_groups import (
     CountedGroups,
@@ -91,8 +91,12 @@ class RunningStats:
         self.position = await event.read_head()
         if self.period is not None:
             self.first_number = self.period.resolve(at).numbers[0]
+        plan = await plan_search(self.viewer, self.filter, at)
+        await charge_collection(self.viewer, plan)
+        # Each page would collect all tickets with a frequent word again.
+        condition = plan.compile(self.filter, self.viewer, at, each=bool(plan.collected_words))
         last: UUID | None = None
-        while page := await self.read_page(at, last):
+        while page := await self.read_page(condition, last):
             for row in page:
                 last = as_uuid(row["id"])
                 self.set_ticket(last, row)
@@ -102,10 +106,7 @@ class RunningStats:
         await self.advance(at)
         return len(self.facts_by_ticket) <= max_tickets
 
-    async def read_page(self, at: datetime, after: UUID | None) -> list[Row]:
-        condition = visible_tickets(self.viewer) & compile_filter(
-            self.filter, self.viewer, at, database.dialect()
-        )
+    async def read_page(self, condition: Condition, after: UUID | None) -> list[Row]:
         if after is not None:
             condition &= compare("t.id", ">", after)
         columns = build_fact_columns(self.group)

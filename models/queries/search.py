@@ -8,7 +8,8 @@ uses FTS5 tables with triggers, Postgres generated tsvector columns with GIN ind
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Set
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.core.sql import FALSE, TRUE, Condition, all_of, any_of, exists
 from models.core.words import split_query
@@ -135,83 +136,116 @@ def build_search_condition(
     include_notes: bool,
     include_people: bool = False,
     few_tickets: bool = False,
+    frequent_words: Set[str] = frozenset(),
 ) -> Condition:
     """Return the condition that a ticket (alias `t`) contains every word of the query.
 
     `include_people` adds the names of the requester and the assignee. A blank query matches all
     tickets; a query of punctuation matches none. With `few_tickets`, the database searches each
-    ticket, instead of finding all tickets that contain a word.
+    ticket, instead of finding all tickets that contain a word. So it does for `frequent_words`, if
+    the query also has another word, which leaves few tickets.
     """
     if not text.strip():
         return TRUE
     words = split_words(text)
     if not words:
         return FALSE
-    find = find_per_ticket if few_tickets else find_by_index
+    are_all_frequent = set(words) <= frequent_words
+    scope = SearchScope(dialect, include_notes, include_people)
     return all_of(
-        find(word, dialect, include_notes=include_notes, include_people=include_people)
+        find_per_ticket(word, scope)
+        if few_tickets or (word in frequent_words and not are_all_frequent)
+        else find_by_index(word, scope)
         for word in words
     )
 
 
-def find_by_index(
-    word: str, dialect: Dialect, *, include_notes: bool, include_people: bool
-) -> Condition:
-    """Whether the ticket is among all tickets that contain the word."""
-    if dialect == "sqlite":
-        query = f'"{word}"*'
-        notes = "" if include_notes else " AND internal = 0"
+class SearchScope(NamedTuple):
+    """The database, and what is searched in it besides tickets and replies."""
+
+    dialect: Dialect
+    include_notes: bool
+    include_people: bool
+
+
+class IndexScan(NamedTuple):
+    """Finds the tickets with a word by an index. `source` follows FROM, `key` is the ticket's."""
+
+    key: str
+    source: str
+    param: object
+
+
+def build_index_scans(word: str, scope: SearchScope) -> list[IndexScan]:
+    """The scans that together find all tickets with the word: by number in SQLite, else by id."""
+    if scope.dialect == "sqlite":
+        query, key = f'"{word}"*', "number"
+        notes = "" if scope.include_notes else " AND internal = 0"
         people = "(SELECT user_id FROM user_search WHERE user_search MATCH ?)"
-        key = "number"
-        parts = [
-            "SELECT rowid FROM ticket_search WHERE ticket_search MATCH ?",
-            f"SELECT number FROM message_search WHERE message_search MATCH ?{notes}",
+        scans = [
+            IndexScan("rowid", "ticket_search WHERE ticket_search MATCH ?", query),
+            IndexScan("number", f"message_search WHERE message_search MATCH ?{notes}", query),
         ]
     else:
-        query = f"'{word}':*"
-        notes = "" if include_notes else " AND m.kind = 'reply'"
+        query, key = f"'{word}':*", "id"
+        notes = "" if scope.include_notes else " AND m.kind = 'reply'"
         people = "(SELECT u.id FROM users u WHERE u.search @@ ?::text::tsquery)"
-        key = "id"
-        parts = [
-            "SELECT f.id FROM tickets f WHERE f.search @@ ?::text::tsquery",
-            f"SELECT m.ticket_id FROM messages m WHERE m.search @@ ?::text::tsquery{notes}",
+        messages = f"messages m WHERE m.search @@ ?::text::tsquery{notes}"
+        scans = [
+            IndexScan("f.id", "tickets f WHERE f.search @@ ?::text::tsquery", query),
+            IndexScan("m.ticket_id", messages, query),
         ]
-    if include_people:
-        for role in ("requester_id", "assignee_id"):
-            parts.append(f"SELECT p.{key} FROM tickets p WHERE p.{role} IN {people}")
-    params: list[object] = [query] * len(parts)
+    if scope.include_people:
+        scans += [
+            IndexScan(f"p.{key}", f"tickets p WHERE p.{role} IN {people}", query)
+            for role in ("requester_id", "assignee_id")
+        ]
     number = parse_number(word)
     if number is not None:
-        parts.append(f"SELECT n.{key} FROM tickets n WHERE n.number = ?")
-        params.append(number)
-    return Condition(f"(t.{key} IN ({' UNION '.join(parts)}))", tuple(params))
+        scans.append(IndexScan(f"n.{key}", "tickets n WHERE n.number = ?", number))
+    return scans
 
 
-def find_per_ticket(
-    word: str, dialect: Dialect, *, include_notes: bool, include_people: bool
-) -> Condition:
+def find_by_index(word: str, scope: SearchScope) -> Condition:
+    """Whether the ticket is among all tickets that contain the word."""
+    scans = build_index_scans(word, scope)
+    key = "number" if scope.dialect == "sqlite" else "id"
+    union = " UNION ".join(f"SELECT {scan.key} FROM {scan.source}" for scan in scans)
+    return Condition(f"(t.{key} IN ({union}))", tuple(scan.param for scan in scans))
+
+
+def count_by_index(word: str, scope: SearchScope, limit: int) -> Condition:
+    """An expression: how many rows the index has for the word, but at most `limit`.
+
+    Reading so many rows is the work of `find_by_index`.
+    """
+    scans = build_index_scans(word, scope)
+    union = " UNION ALL ".join(f"SELECT 1 FROM {scan.source}" for scan in scans)
+    text = f"(SELECT COUNT(*) FROM (SELECT 1 FROM ({union}) r LIMIT {limit}) s)"
+    return Condition(text, tuple(scan.param for scan in scans))
+
+
+def find_per_ticket(word: str, scope: SearchScope) -> Condition:
     """Whether the ticket contains the word.
 
-    On SQLite this scans all messages with the word, because the index can't select by ticket.
+    SQLite compares the stored words, because its index can't select messages by ticket.
     """
-    if dialect == "sqlite":
-        query = f'"{word}"*'
-        notes = "" if include_notes else " AND internal = 0"
-        own = exists(
-            "ticket_search WHERE ticket_search MATCH ? AND rowid = t.number", (query,), per_row=True
-        )
-        messages = f"message_search WHERE message_search MATCH ? AND number = t.number{notes}"
-        people = "user_search WHERE user_search MATCH ? AND user_id IN "
+    if scope.dialect == "sqlite":
+        param = f" {word}"
+        words = "' ' || t.subject_words || ' ' || t.description_words || ' ' || t.tag_words"
+        own = Condition(f"(instr({words}, ?) > 0)", (param,))
+        in_message = "instr(' ' || m.body_words, ?) > 0"
+        in_name = "instr(' ' || u.name_words, ?) > 0"
     else:
-        query = f"'{word}':*"
-        notes = "" if include_notes else " AND m.kind = 'reply'"
-        own = Condition("(t.search @@ ?::text::tsquery)", (query,))
-        messages = f"messages m WHERE m.ticket_id = t.id AND m.search @@ ?::text::tsquery{notes}"
-        people = "users u WHERE u.search @@ ?::text::tsquery AND u.id IN "
-    conditions = [own, exists(messages, (query,), per_row=True)]
-    if include_people:
-        of_ticket = f"{people}(t.requester_id, t.assignee_id)"
-        conditions.append(exists(of_ticket, (query,), per_row=True))
+        param = f"'{word}':*"
+        own = Condition("(t.search @@ ?::text::tsquery)", (param,))
+        in_message, in_name = "m.search @@ ?::text::tsquery", "u.search @@ ?::text::tsquery"
+    notes = "" if scope.include_notes else " AND m.kind = 'reply'"
+    messages = f"messages m WHERE m.ticket_id = t.id AND {in_message}{notes}"
+    conditions = [own, exists(messages, (param,), per_row=True)]
+    if scope.include_people:
+        of_ticket = f"users u WHERE u.id IN (t.requester_id, t.assignee_id) AND {in_name}"
+        conditions.append(exists(of_ticket, (param,), per_row=True))
     number = parse_number(word)
     if number is not None:
         conditions.append(Condition("(t.number = ?)", (number,)))

@@ -12,10 +12,10 @@ from typing import cast
 
 from models import database
 from models.access.viewer import Viewer
-from models.access.visibility import visible_tickets
 from models.core.sql import Condition, in_list
 from models.database import Row, as_instant
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filter import FilterData
+from models.queries.search_plan import charge_collection, plan_search
 from models.queries.stats_groups import (
     COLUMNS,
     MAX_GROUPS,
@@ -100,7 +100,9 @@ async def read_stats(
     """
     period = complete_period(group, period)
     times = None if period is None else period.resolve(at)
-    tables = build_table_expressions(viewer, filter, group, at)
+    plan = await plan_search(viewer, filter, at)
+    await charge_collection(viewer, plan)
+    tables = build_table_expressions(plan.compile(filter, viewer, at), group)
     groups = NO_GROUPS if group is None else select_groups(group, times)
     rows = await database.fetch_dicts(
         f"WITH {tables.text} SELECT h.position AS position, a.*, g.bucket AS bucket, "
@@ -127,15 +129,13 @@ async def read_stats(
     )
 
 
-def build_table_expressions(
-    viewer: Viewer, filter: FilterData | None, group: GroupBy | None, at: datetime
-) -> Condition:
+def build_table_expressions(condition: Condition, group: GroupBy | None) -> Condition:
     """Return the common table expression `sums`, and `matching` if tickets have several buckets.
 
+    They count the tickets that meet the condition.
     `sums` has what the totals add up, by bucket if each ticket has only one. So the database reads
     the tickets once, and aggregates them as it does so.
     """
-    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
     source = (
         f"tickets t LEFT JOIN ({CLOCK_FLAGS_SQL}) s ON s.ticket_id = t.id WHERE {condition.text}"
     )

@@ -18,9 +18,10 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filter import FilterData
 from models.queries.indexes import build_is_touched_sql
 from models.queries.relevance import Relevance, build_ranked_source
+from models.queries.search_plan import NO_SEARCH, SearchPlan
 from models.tickets.lifecycle import Priority, Stage
 from models.tickets.ticket import Ticket
 
@@ -104,19 +105,6 @@ def list_queue(
     return list_tickets(viewer, is_open, QUEUE_ORDER, page_request, at, of_team)
 
 
-def list_requested_tickets(
-    viewer: Viewer,
-    user_id: UUID,
-    filter: FilterData | None,
-    order: Order,
-    page_request: PageRequest,
-    at: datetime,
-) -> ConnectionQuery[Ticket]:
-    """Return a page of the tickets that a user has requested, as `list_tickets`."""
-    of_user = compare("t.requester_id", "=", user_id)
-    return list_tickets(viewer, filter, order, page_request, at, of_user)
-
-
 def list_tickets(
     viewer: Viewer,
     filter: FilterData | None,
@@ -124,19 +112,23 @@ def list_tickets(
     page_request: PageRequest,
     at: datetime,
     restriction: Condition = TRUE,
+    plan: SearchPlan = NO_SEARCH,
 ) -> ConnectionQuery[Ticket]:
     """Return a page of the tickets that are visible, match the filter and meet the restriction.
 
     Raises BadRequest if the order contains the relevance and the filter has no search.
     """
     source, source_params = TICKETS, ()
-    if any(sort.attribute == "relevance" for sort in order.sorts):
+    if is_by_relevance(order):
         source, source_params = build_ranked_source(find_search_text(filter))
-    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
-    condition &= restriction
+    condition = plan.compile(filter, viewer, at) & restriction
     if viewer.is_customer:
         order = use_public_times(order)
     return build_connection(Ticket, "t", source, condition, order, page_request, source_params)
+
+
+def is_by_relevance(order: Order) -> bool:
+    return any(sort.attribute == "relevance" for sort in order.sorts)
 
 
 def find_search_text(filter: FilterData | None) -> str:
@@ -165,7 +157,7 @@ async def filter_visible(
     viewer: Viewer, ticket_ids: Collection[UUID], filter: FilterData | None, at: datetime
 ) -> set[UUID]:
     """Return those of the tickets that the viewer may see and that match the filter."""
-    condition = visible_tickets(viewer) & compile_filter(filter, viewer, at, database.dialect())
+    condition = NO_SEARCH.compile(filter, viewer, at, each=True)
     if condition is TRUE:
         return set(ticket_ids)
     condition &= in_list("t.id", list(ticket_ids))

@@ -19,6 +19,7 @@ from models.people.sessions import list_sessions
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, Role, User
 from models.queries import tickets
+from models.queries.ticket_search import find_requested_tickets
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import CONDITION_COST, SEARCH_COST, cost
@@ -114,7 +115,7 @@ class UserType(Node, Actor):
         graphql_type=Connection[LazyTicket],
         metadata=cost(condition=CONDITION_COST, search=SEARCH_COST),
     )
-    def tickets(
+    async def tickets(
         self,
         root: strawberry.Parent[User],
         info: strawberry.Info,
@@ -126,7 +127,7 @@ class UserType(Node, Actor):
         before: Before = None,
     ) -> ConnectionQuery[Ticket]:
         context = context_of(info)
-        return tickets.list_requested_tickets(
+        return await find_requested_tickets(
             context.viewer,
             root.id,
             filter_mapping(filter, context.viewer),

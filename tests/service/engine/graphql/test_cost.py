@@ -8,17 +8,20 @@ from typing import Any
 import httpx2
 import pytest
 from graphql import get_introspection_query, get_named_type
-from support import Service, World
+from support import Client, Service, World
 from support.client import TIMEOUT_SECONDS
 from support.service import running
 
 from benchmarks.costs import OPERATIONS
+from engine.execution.cost_limit import CostLimit
 from engine.execution.schema import Schema
 from engine.graphql import cost_arguments
 from engine.graphql.cost import COST, ITEM_COST, REPEATED_LEAF_FACTOR, OperationCost, QueryCost
 from engine.graphql.document_cache import Document
 from engine.graphql.document_limits import DocumentLimits
+from engine.limits.rate import LeakyBuckets
 from models.core import pagination
+from models.queries import search_plan
 from models.queries.search import count_words, split_words
 from schema import root
 from schema.cost import (
@@ -358,6 +361,39 @@ async def test_each_response_contains_its_cost_and_the_remaining_budget(
     assert first["remaining"] <= 100_000 - 11
     assert second["remaining"] <= second["limit"] - 11
     assert first["resetAt"] <= second["resetAt"]
+
+
+def test_a_cost_that_becomes_known_later_fills_the_bucket(schema: Schema) -> None:
+    buckets = LeakyBuckets(1000, 1, now=lambda: 0.0)
+    limit = CostLimit(schema._schema, 5000, 16, buckets, count_words)
+    charge = limit.take(OperationCost(10, 0), "ada")
+    limit.add(charge, "ada", 2000)
+    assert (charge.report["requested"], charge.report["remaining"]) == (2010, 0)
+    assert limit.take(OperationCost(1, 0), "ada").refusal is not None
+    assert limit.take(OperationCost(1, 0), "bill").refusal is None
+    unlimited = CostLimit(schema._schema, 5000, 16, LeakyBuckets(0, 1), count_words)
+    charge = unlimited.take(OperationCost(10, 0), "ada")
+    unlimited.add(charge, "ada", 2000)
+    assert (charge.report["requested"], charge.report["remaining"]) == (2010, None)
+
+
+async def test_the_count_of_a_search_for_a_frequent_word_costs_more(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    for _ in range(3):
+        await cora.raise_ticket("Router vx")
+    for name, value in (("FREQUENT_ROWS", 3), ("FEW_TICKETS", 2), ("ROWS_PER_POINT", 1)):
+        monkeypatch.setattr(search_plan, name, value)
+    query = '{ tickets(first: 2, filter: {search: "vx"}) { nodes { id } %s } }'
+
+    async def ask(client: Client, more: str) -> dict[str, Any]:
+        return (await client.answer(query % more))["extensions"]["cost"]
+
+    base = 3 + CONDITION_COST + SEARCH_COST
+    assert (await ask(ada, ""))["requested"] == base
+    assert (await ask(ada, "totalCount"))["requested"] == base + TOTAL_COUNT_COST + 3
+    assert (await ask(cora, "totalCount"))["requested"] == base + TOTAL_COUNT_COST + 3
 
 
 EXPENSIVE = "{ tickets(first: 100) { nodes { messages(first: 100) { nodes { id } } } } }"

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import sqlite3
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 from models import database
 from models.core.ids import new_id
 from models.database.outage import StatementTimeout
+from models.database.sqlite_readers import ReaderPool
 from models.people.user import Organization
 
 COUNT = "SELECT COUNT(*) FROM organizations"
@@ -51,6 +53,21 @@ async def test_parameters_work_in_both_dialects() -> None:
     )
     assert (database.as_uuid(found), name, bool(shared)) == (key, "it's ? $1", False)
     assert (await database.fetch_dicts(COUNT.replace("(*)", "(*) AS count")))[0]["count"] == 1
+
+
+@only_postgres
+async def test_statements_are_not_compiled_to_machine_code() -> None:
+    assert (await database.fetch_dicts("SELECT current_setting('jit') AS jit"))[0]["jit"] == "off"
+
+
+@only_sqlite
+async def test_a_full_text_search_never_runs_on_the_event_loop(tmp_path: Path) -> None:
+    readers = ReaderPool(f"{tmp_path}/a.db", 1000, lambda _: None)
+    await readers.fetch("SELECT 1 WHERE 'a' = ' MATCH '", ())
+    assert readers.loop_connection is None
+    await readers.fetch("SELECT 1", ())
+    assert readers.loop_connection is not None
+    await readers.close()
 
 
 async def test_a_query_sees_the_last_commit_and_no_open_transaction() -> None:

@@ -1,0 +1,154 @@
+"""Decides how the database finds the tickets of a filter with searches.
+
+If a search has a word that few tickets contain, the index finds these tickets, and the database
+checks the other words in each of them. Otherwise it would have to collect nearly all tickets. It
+then checks each ticket by itself, if few tickets meet the rest of the filter. If they are many, it
+must collect them, and the caller pays for that.
+
+A customer's own tickets are usually few. If they are many, the customer pays for each of them. So
+the cost shows nothing about the words of other tickets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from models import database
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
+from models.core.sql import FALSE, TRUE, Condition
+from models.database.fair_share import CHARGE, charge
+from models.queries.filter import FilterData, compile_filter
+from models.queries.search import SearchScope, count_by_index, split_words
+
+FREQUENT_ROWS = 1000
+"""A word with so many rows in the index is frequent. Rows are tickets and messages."""
+FEW_TICKETS = 1000
+"""So many tickets are searched one by one, in some milliseconds."""
+MAX_CHARGED_ROWS = 50_000
+"""The rows, or the customer's tickets, that a caller pays for with each word. Counting more rows
+would take as long as the search."""
+ROWS_PER_POINT = 7
+"""So many rows of the index cost 1 point. The database collects them in about 10 microseconds."""
+COMPOUND_FIELDS = frozenset({"and", "or", "not", "search"})
+"""The fields of a filter that may hold searches."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How to compile a filter. A plan never changes which tickets match."""
+
+    frequent_words: frozenset[str] = frozenset()
+    few_tickets: bool = False
+    """Whether few tickets meet the rest of the filter."""
+    collected_words: frozenset[str] = frozenset()
+    """The words of searches whose words are all frequent, unless there are few tickets."""
+    rest: Condition = TRUE
+    """The restriction, visibility and all fields of the filter that can't hold searches."""
+
+    def compile(
+        self, filter: FilterData | None, viewer: Viewer, at: datetime, *, each: bool = False
+    ) -> Condition:
+        """The condition that the viewer can see the ticket and that it matches the filter.
+
+        With `each`, the database checks each ticket that the rest of the statement selects.
+        """
+        return visible_tickets(viewer) & compile_filter(
+            filter,
+            viewer,
+            at,
+            database.dialect(),
+            few_tickets=each or self.few_tickets,
+            frequent_words=self.frequent_words,
+        )
+
+
+NO_SEARCH = SearchPlan()
+
+
+async def plan_search(
+    viewer: Viewer, filter: FilterData | None, at: datetime, restriction: Condition = TRUE
+) -> SearchPlan:
+    """Choose a plan for the tickets that match the filter and meet the restriction.
+
+    A customer with many tickets is charged for it, whatever the words are. Raises BadRequest if the
+    filter exceeds a limit.
+    """
+    filter = filter or {}
+    texts = list(find_searches(filter))
+    if not texts or NO_SEARCH.compile(filter, viewer, at) is FALSE:
+        return NO_SEARCH
+    searches = [words for text in texts if (words := set(split_words(text)))]
+    words = set[str]().union(*searches)
+    simple = {name: value for name, value in filter.items() if name not in COMPOUND_FIELDS}
+    rest = NO_SEARCH.compile(simple, viewer, at) & restriction
+    if not viewer.can_see_all_tickets and await charge_or_find_few(rest, len(words)):
+        return SearchPlan(few_tickets=True)
+    frequent = await find_frequent_words(viewer, words)
+    collected = frozenset[str]().union(*(each for each in searches if each <= frequent))
+    if collected and await count_tickets(rest, FEW_TICKETS + 1) <= FEW_TICKETS:
+        return SearchPlan(frequent, few_tickets=True)
+    return SearchPlan(frequent, collected_words=collected, rest=rest)
+
+
+async def charge_or_find_few(condition: Condition, words: int) -> bool:
+    """Whether few tickets meet the condition. If they are many, charge the customer for them."""
+    tickets = await count_tickets(condition, MAX_CHARGED_ROWS)
+    if tickets <= FEW_TICKETS:
+        return True
+    charge(tickets * words // ROWS_PER_POINT)
+    return False
+
+
+def find_searches(filter: FilterData) -> Iterator[str]:
+    """The texts of all searches in a filter, at any depth."""
+    for name, value in filter.items():
+        if value is None:
+            continue
+        if name == "search":
+            yield cast("str", value)
+        elif name in COMPOUND_FIELDS:
+            parts = [value] if name == "not" else cast("Sequence[object]", value)
+            for part in parts:
+                yield from find_searches(cast("FilterData", part))
+
+
+async def find_frequent_words(viewer: Viewer, words: Collection[str]) -> frozenset[str]:
+    """The words with many rows in the index. Single characters always count as frequent.
+
+    SQLite would merge the rows of all words with this first character before it counts them.
+    """
+    counts = await count_rows(viewer, [each for each in words if len(each) > 1], FREQUENT_ROWS)
+    return frozenset(each for each in words if counts.get(each, FREQUENT_ROWS) >= FREQUENT_ROWS)
+
+
+async def count_tickets(condition: Condition, limit: int) -> int:
+    """How many tickets meet the condition, but at most `limit`."""
+    tickets = f"SELECT 1 FROM tickets t WHERE {condition.text} LIMIT {limit}"
+    rows = await database.fetch_dicts(f"SELECT COUNT(*) AS n FROM ({tickets}) s", condition.params)
+    return cast("int", rows[0]["n"])
+
+
+async def charge_collection(viewer: Viewer, plan: SearchPlan) -> None:
+    """Charge the caller for collecting all tickets with the plan's words.
+
+    Not a customer, whose cost must not depend on other tickets: see `plan_search`.
+    """
+    if plan.collected_words and viewer.can_see_all_tickets and CHARGE.get() is not None:
+        counts = await count_rows(viewer, sorted(plan.collected_words), MAX_CHARGED_ROWS)
+        charge(sum(counts.values()) // ROWS_PER_POINT)
+
+
+async def count_rows(viewer: Viewer, words: Sequence[str], limit: int) -> Mapping[str, int]:
+    """How many rows the index has for each word, but at most `limit`."""
+    if not words:
+        return {}
+    scope = SearchScope(database.dialect(), viewer.can_see_notes, not viewer.is_customer)
+    counts = [count_by_index(word, scope, limit) for word in words]
+    columns = ", ".join(f"{each.text} AS n{index}" for index, each in enumerate(counts))
+    params = [param for each in counts for param in each.params]
+    rows = await database.fetch_dicts(f"SELECT {columns}", params)
+    return {word: cast("int", rows[0][f"n{index}"]) for index, word in enumerate(words)}
