@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from models import database
-from models.access.scopes import ALL_SCOPES, CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.access.scopes import ALL_SCOPES, scopes_of_role
 from models.access.viewer import Viewer, viewer_of_user
 from models.database import as_uuid
 from models.people.token import TokenKind, issue_token
@@ -22,7 +22,7 @@ async def create_user(name: str, role: Role) -> User:
 
 async def create_token(user: User) -> str:
     """Create an API token with all scopes that the user may have; return its text."""
-    scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
+    scopes = scopes_of_role(user.role)
     at = datetime.now(UTC)
     _, text = await issue_token(TokenKind.API, TOKEN_NAME, scopes, user_id=user.id, at=at)
     return text

@@ -20,7 +20,7 @@ from models.directory import organizations, users
 from models.directory.access import lock_directory
 from models.directory.user_fields import UserFields
 from models.people.password import check_new_password, hash_password
-from models.people.user import Organization, Role, User
+from models.people.user import Organization, Role, User, lock_user
 
 T = TypeVar("T")
 FIELD_NAMES = {
@@ -95,7 +95,7 @@ async def set_password(email: str, password: str, at: datetime) -> None:
 
     async def change(changes: RecordChanges) -> User:
         await lock_directory(SYSTEM)
-        user = await users.lock_user((await find_user(email)).id)
+        user = await lock_user((await find_user(email)).id, "email")
         await users.set_password(changes, user, password_hash, at)
         return user
 

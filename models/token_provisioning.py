@@ -15,10 +15,9 @@ from models.core.record_changes import RecordChanges
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.time import format_instant, to_utc
 from models.directory import api_tokens
-from models.directory.users import lock_user
 from models.people import api_clients
 from models.people.token import Token, TokenKind
-from models.people.user import ApiClient
+from models.people.user import ApiClient, lock_user
 from models.provisioning import InvalidArgument, clean_name, find_user, run_command
 
 DAYS = re.compile(r"(\d{1,5})d")
@@ -45,7 +44,7 @@ async def create_token(
             owner = await find_or_create_client(changes, client, at)
         else:
             assert email is not None
-            owner = await lock_user((await find_user(email)).id)
+            owner = await lock_user((await find_user(email)).id, "email")
         _, text = await api_tokens.create_token(
             changes, SYSTEM, owner, name, scopes, expires_at, at
         )

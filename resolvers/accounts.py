@@ -7,8 +7,7 @@ from datetime import datetime
 from time import monotonic
 
 from engine.limits.network import network_of, wide_network_of
-from models.access.scopes import CALLER_KIND_BY_ROLE
-from models.access.viewer import SYSTEM, Viewer
+from models.access.viewer import SYSTEM, Viewer, actor_of
 from models.core import ids, text
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.record_changes import RecordChanges
@@ -167,7 +166,7 @@ async def find_actor(link: AccountLink) -> Viewer:
     if link.user_id is None:
         return SYSTEM
     user = await User.get(id=link.user_id)
-    return Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+    return actor_of(user)
 
 
 def build_link_error() -> InvalidInput:

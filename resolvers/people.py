@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
+from models.access.scopes import CallerKind, scopes_of_role
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
@@ -66,11 +66,10 @@ async def create_session(
     Raises InvalidInput if the user was deactivated or got another password since the check.
     """
     at = context.now()
-    scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
     session, text = token.build_token(
         TokenKind.SESSION,
         "session",
-        [] if without_scopes else scopes,
+        [] if without_scopes else scopes_of_role(user.role),
         user_id=user.id,
         expires_at=at + context.rules.session_length,
         at=at,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.access.scopes import scopes_of_role
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import second_factor, sessions
 from models.people.token import Token
-from models.people.user import User
+from models.people.user import User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from resolvers.sign_in import count_code, require_code
@@ -63,8 +63,7 @@ async def grant_scopes(mutation: AdminMutation, user: User) -> None:
     assert current is not None  # the permission requires a session
     token = await Token.select_for_update(no_key=True).get(id=current.id)
     if not token.scopes:
-        scopes = [scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]]]
-        await mutation.changes.update(token, scopes=scopes)
+        await mutation.changes.update(token, scopes=scopes_of_role(user.role))
 
 
 async def check_disabling(context: Context, input: DisableSecondFactorInput) -> None:
@@ -91,10 +90,7 @@ async def remove(mutation: AdminMutation, user: User) -> None:
 
 @admin_mutation(SecondFactorPayload, "user", User)
 async def reset_second_factor(mutation: AdminMutation, input: ResetSecondFactorInput) -> User:
-    key = ids.key_of(ids.USER, input.user_id)
-    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
-    if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    user = await lock_user(ids.key_of(ids.USER, input.user_id), "userId")
     await remove(mutation, user)
     await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)
     return user

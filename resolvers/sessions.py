@@ -8,7 +8,7 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import sessions
 from models.people.token import Token, TokenKind
-from models.people.user import User
+from models.people.user import User, lock_user
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from schema.inputs.sessions import RevokeAllSessionsInput, RevokeSessionInput
 from schema.payloads.sessions import RevokeAllSessionsPayload, RevokeSessionPayload
@@ -47,9 +47,7 @@ def check_revocation(viewer: Viewer, input: RevokeAllSessionsInput) -> None:
 async def revoke_all_sessions(mutation: AdminMutation, input: RevokeAllSessionsInput) -> User:
     viewer = mutation.viewer
     key = viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
-    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
-    if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    user = await lock_user(key, "userId")
     keep = viewer.token.id if input.keep_current and viewer.token else None
     count = await sessions.revoke_sessions(mutation.changes, user.id, mutation.at, keep=keep)
     mutation.shown_once["revoked"] = count

@@ -17,7 +17,7 @@ from models.directory.categories import CategoryFields
 from models.directory.teams import TeamFields
 from models.people import team
 from models.people.team import Category, Team
-from models.people.user import User
+from models.people.user import User, no_such_user
 from models.queries.teams import list_categories, list_teams
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.teams import (
@@ -133,7 +133,7 @@ async def set_availability(mutation: AdminMutation, input: SetAvailabilityInput)
     if input.user_id is not None:
         key = ids.key_of(ids.USER, input.user_id)
         if key is None:
-            raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+            raise no_such_user("userId")
     else:
         key = mutation.viewer.user_id
         if key is None:

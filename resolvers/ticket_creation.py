@@ -13,7 +13,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.hydration import new_record
 from models.core.record_limits import RecordLimits
-from models.people.user import User
+from models.people.user import User, no_such_user
 from models.queries.users import find_user
 from models.sla.update import set_intake_terms
 from models.tickets import links
@@ -74,14 +74,14 @@ def input_checks(input: CreateTicketInput, max_resources: int) -> list[Callable[
         lambda: text.clean_body(input.description, "description"),
         lambda: text.clean_tags(input.tags or [], "tags"),
     ]
-    max_chars = text.MAX_EXTERNAL_ID_CHARS
     external_id = input.external_id
     if external_id is not None:
-        checks.append(lambda: text.clean_text(external_id, "externalId", max_chars=max_chars))
+        checks.append(partial(text.clean_external_id, external_id))
     resources = input.resources or []
     checks.append(partial(check_resource_count, len(resources), max_resources))
     for resource in resources[:max_resources]:
         checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
+        max_chars = text.MAX_EXTERNAL_ID_CHARS
         checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
         if resource.name is not None:
             checks.append(partial(check_resource_field, resource.name, "name", text.MAX_NAME_CHARS))
@@ -156,5 +156,5 @@ async def find_requester(mutation: TicketMutation, requester_id: str | None) -> 
     is_permitted = not mutation.viewer.is_customer
     requester = await find_user(key) if key is not None and is_permitted else None
     if requester is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "requesterId")
+        raise no_such_user("requesterId")
     return requester

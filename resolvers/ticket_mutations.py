@@ -12,7 +12,7 @@ from models.changes import commands, link_commands, rating
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
-from models.people.user import Role, User
+from models.people.user import Role, User, no_such_user
 from models.tickets import links
 from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
@@ -69,8 +69,7 @@ def new_external_id(
         return None
     external_id = None
     if input.external_id is not None:
-        max_chars = text.MAX_EXTERNAL_ID_CHARS
-        external_id = text.clean_text(input.external_id, "externalId", max_chars=max_chars)
+        external_id = text.clean_external_id(input.external_id)
     namespace = ticket.external_scope if ticket.external_id is not None else ""
     if viewer.client_id is not None and namespace not in ("", viewer.external_id_namespace):
         message = "The ticket has an external id of another API client."
@@ -90,7 +89,7 @@ async def assign_ticket(mutation: TicketMutation, input: AssignTicketInput) -> N
         key = ids.key_of(ids.USER, input.assignee_id)
         assignee = await User.get_or_none(id=key) if key else None
         if assignee is None:
-            raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "assigneeId")
+            raise no_such_user("assigneeId")
     commands.assign(change, assignee)
 
 

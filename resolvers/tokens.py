@@ -11,9 +11,9 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.record_changes import RecordChanges
 from models.directory import api_tokens as tokens
-from models.directory.users import lock_user
 from models.people.api_clients import lock_client
 from models.people.token import Token, TokenKind
+from models.people.user import lock_user
 from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
@@ -41,7 +41,7 @@ async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) 
     """Create a token for the viewer or for an API client."""
     viewer = mutation.viewer
     if input.client_id is None:
-        owner = await lock_user(viewer.user_id)
+        owner = await lock_user(viewer.user_id, "userId")
     else:
         owner = await lock_client(ids.key_of(ids.API_CLIENT, input.client_id))
     api_token, token_text = await tokens.create_token(

@@ -55,6 +55,11 @@ MAX_SCOPES: Mapping[CallerKind, frozenset[Scope]] = {
 """The scopes that a caller of each kind may hold at most."""
 
 
+def scopes_of_role(role: Role) -> list[str]:
+    """The names of all scopes that a user of this role may hold."""
+    return sorted(scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[role]])
+
+
 def granted_scopes(caller_kind: CallerKind, names: Iterable[str]) -> frozenset[Scope]:
     """The scopes that a token grants: those it names, limited to what its owner's kind may hold.
 

@@ -171,6 +171,11 @@ def viewer_of_token(
     return Viewer(CallerKind.API_CLIENT, scopes, client=client, token=token)
 
 
+def actor_of(user: User) -> Viewer:
+    """The user as the actor of an entry of the audit log, without scopes."""
+    return Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+
+
 def viewer_of_user(user: User, shared_tickets: Mapping[UUID, frozenset[UUID]]) -> Viewer:
     """A viewer with all scopes that the user's role may hold.
 

@@ -46,6 +46,11 @@ def clean_subject(value: str) -> str:
     return clean_line(value, "subject", max_chars=MAX_SUBJECT_CHARS)
 
 
+def clean_external_id(value: str) -> str:
+    """Raises InvalidInput for `externalId`, like `clean_text`."""
+    return clean_text(value, "externalId", max_chars=MAX_EXTERNAL_ID_CHARS)
+
+
 def clean_text(value: str, *path: str, max_chars: int) -> str:
     """The text without surrounding white space.
 

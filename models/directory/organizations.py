@@ -95,7 +95,7 @@ async def upsert_organization(
     if external_id is None:
         raise InvalidInput(UserErrorCode.REQUIRED, "must not be null", "externalId")
     rows = Organization.select_for_update(no_key=True)
-    organization = await rows.get_or_none(external_id=clean_external_id(external_id))
+    organization = await rows.get_or_none(external_id=text.clean_external_id(external_id))
     if organization is None:
         return await insert_organization(changes, fields)
     return await apply_fields(changes, organization, fields)
@@ -115,10 +115,6 @@ def not_found(*path: str) -> InvalidInput:
     return InvalidInput(UserErrorCode.NOT_FOUND, "There is no such organization.", *path)
 
 
-def clean_external_id(value: str) -> str:
-    return text.clean_text(value, "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS)
-
-
 async def clean_fields(
     fields: OrganizationFields, organization: Organization | None
 ) -> dict[str, object]:
@@ -130,7 +126,7 @@ async def clean_fields(
     if "external_id" in fields:
         external_id = fields["external_id"]
         if external_id is not None:
-            external_id = clean_external_id(external_id)
+            external_id = text.clean_external_id(external_id)
             owner = await Organization.get_or_none(external_id=external_id)
             if owner is not None and owner != organization:
                 message = "Another organization has this external id."

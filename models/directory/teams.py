@@ -12,7 +12,7 @@ from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships
 from models.directory.access import lock_directory
 from models.people.team import Category, Team, get_active_team, get_team
-from models.people.user import User
+from models.people.user import lock_user
 from models.tickets.lifecycle import OPEN_STATUSES
 from models.tickets.ticket import Ticket
 
@@ -90,7 +90,7 @@ async def add_member(changes: RecordChanges, actor: Viewer, slug: str, user_id: 
     """Make an active agent or admin a member of an active team. Raises InvalidInput."""
     await lock_directory(actor)
     team = await get_active_team(slug, "team")
-    user = await lock_member(user_id)
+    user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
     if not user.is_staff:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
     teams = await memberships.list_teams(user)
@@ -106,7 +106,7 @@ async def remove_member(changes: RecordChanges, actor: Viewer, slug: str, user_i
     """End a membership, if there is one. The user keeps assigned tickets. Raises InvalidInput."""
     await lock_directory(actor)
     team = await get_team(slug, "team")
-    user = await lock_member(user_id)
+    user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
     remaining = [each for each in await memberships.list_teams(user) if each.id != team.id]
     if await memberships.set_teams(changes, user, remaining):
         await changes.raise_version(user)
@@ -120,14 +120,6 @@ async def lock_team(actor: Viewer, slug: str, expected_version: int | None) -> T
     team = await Team.select_for_update().get(id=(await get_team(slug, "team")).id)
     check_version(team, expected_version)
     return team
-
-
-async def lock_member(user_id: str) -> User:
-    key = ids.key_of(ids.USER, user_id)
-    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
-    if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
-    return user
 
 
 def clean_slug(value: str) -> str:

@@ -77,14 +77,10 @@ async def clean_organization(organization_id: str | None, user: User | None) -> 
     return (await get_active_organization(key, "organizationId")).id
 
 
-def clean_external_id(value: str) -> str:
-    return text.clean_text(value, "externalId", max_chars=text.MAX_EXTERNAL_ID_CHARS)
-
-
 async def clean_free_external_id(value: str | None, user: User | None) -> str | None:
     if value is None:
         return None
-    external_id = clean_external_id(value)
+    external_id = text.clean_external_id(value)
     owner = await User.get_or_none(external_id=external_id)
     if owner is not None and owner != user:
         raise InvalidInput(UserErrorCode.TAKEN, EXTERNAL_ID_TAKEN, "externalId")

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from models.access.permissions import EDIT_OWN_PROFILE
 from models.access.viewer import Viewer
-from models.core import ids
+from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
-from models.directory.user_fields import UserFields, clean_external_id, clean_fields
+from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
 from models.people.email_address import clean_email
-from models.people.user import Role, User
+from models.people.user import Role, User, lock_user, no_such_user
 
 PROFILE_FIELDS = frozenset({"display_name", "locale", "time_zone"})
 """The fields that users may change of themselves."""
@@ -68,7 +68,7 @@ async def update_user(
 ) -> User:
     """Change a user. Raises InvalidInput, StaleVersion and Forbidden."""
     await lock_directory(actor)
-    user = await lock_user(user_id)
+    user = await lock_user(user_id, "userId")
     check_may_edit(actor, user, fields)
     check_version(user, expected_version)
     return await apply_fields(changes, user, fields)
@@ -127,7 +127,7 @@ async def find_by_keys(fields: UserFields) -> User | None:
         raise InvalidInput(UserErrorCode.REQUIRED, message, "externalId")
     user = None
     if external_id is not None:
-        key = clean_external_id(external_id)
+        key = text.clean_external_id(external_id)
         user = await User.select_for_update(no_key=True).get_or_none(external_id=key)
     if user is None and email is not None:
         address = clean_email(email, "email")
@@ -153,7 +153,7 @@ async def deactivate_user(
     Forbidden.
     """
     await lock_directory(actor)
-    user = await lock_user(user_id)
+    user = await lock_user(user_id, "userId")
     check_manages_users(actor, user.role)
     check_version(user, expected_version)
     await check_other_admin(user, "userId")
@@ -175,7 +175,7 @@ async def find_successor(user: User, successor_id: str | None) -> User | None:
     key = ids.key_of(ids.USER, successor_id)
     successor = await User.get_or_none(id=key) if key else None
     if successor is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "reassignTo")
+        raise no_such_user("reassignTo")
     if user.role is Role.CUSTOMER:
         message = "must be null, because customers are not assigned tickets"
         raise InvalidInput(UserErrorCode.INVALID, message, "reassignTo")
@@ -197,7 +197,7 @@ async def reactivate_user(
     Raises InvalidInput, StaleVersion and Forbidden.
     """
     await lock_directory(actor)
-    user = await lock_user(user_id)
+    user = await lock_user(user_id, "userId")
     check_manages_users(actor, user.role)
     check_version(user, expected_version)
     if not user.active:
@@ -218,11 +218,3 @@ async def set_password(
     await changes.update(user, password_hash=password_hash)
     await sessions.revoke_sessions(changes, user.id, at, keep=keep_session)
     await account_link.invalidate_links(user.id, at)
-
-
-async def lock_user(key: UUID | None) -> User:
-    """Raises InvalidInput NOT_FOUND for `userId`."""
-    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
-    if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
-    return user

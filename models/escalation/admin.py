@@ -18,7 +18,7 @@ from models.core.record_changes import RecordChanges
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
-from models.people.user import User
+from models.people.user import User, no_such_user
 from models.sla import policies
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
@@ -171,7 +171,7 @@ async def find_assignable_user(user_id: str, *field_path: str) -> User:
     key = ids.key_of(ids.USER, user_id)
     user = await User.get_or_none(id=key) if key else None
     if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", *field_path)
+        raise no_such_user(*field_path)
     if not user.is_staff:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", *field_path)
     return user

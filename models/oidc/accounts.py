@@ -10,8 +10,7 @@ from enum import Enum
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE
-from models.access.viewer import SYSTEM, Viewer
+from models.access.viewer import SYSTEM, actor_of
 from models.audit import storage
 from models.audit.entry import Origin
 from models.core.record_changes import RecordChanges, Value
@@ -24,7 +23,7 @@ from models.oidc.provider import Provider
 from models.people.domains import find_organization_by_domain
 from models.people.identity import Identity
 from models.people.team import Team
-from models.people.user import Role, User
+from models.people.user import Role, User, lock_user
 
 
 class SignInError(Enum):
@@ -113,10 +112,6 @@ def log_identity(
 
 def claims_of(identity: Identity) -> dict[str, Value]:
     return {"issuer": identity.issuer, "subject": identity.subject}
-
-
-async def lock_user(user_id: object) -> User:
-    return await User.filter(id=user_id).select_for_update(no_key=True).get()
 
 
 async def find_linkable(profile: Profile) -> User | None:
@@ -220,6 +215,6 @@ async def select_teams(
 
 async def write_sign_in(identity: Identity, user: User, origin: Origin, at: datetime) -> None:
     """Record a sign-in by a provider in the audit log."""
-    actor = Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
+    actor = actor_of(user)
     data = {"issuer": [None, identity.issuer], "subject": [None, identity.subject]}
     await storage.write_action(replace(origin, actor=actor), at, data, record=user)

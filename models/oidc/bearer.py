@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from models.access.scopes import scopes_of_role
 from models.audit.entry import Origin
 from models.oidc import sessions
 from models.oidc.accounts import SignInRefused, find_account, write_sign_in
@@ -84,7 +85,7 @@ async def check_and_store(
     identity, user = await find_account(
         provider, jwt.subject, jwt.claims, origin, at, providers.limits
     )
-    scopes = limit_scopes(provider, jwt.claims, sessions.role_scopes(user))
+    scopes = limit_scopes(provider, jwt.claims, scopes_of_role(user.role))
     is_first = await sessions.is_first_jwt(identity, jwt, at)
     until = jwt.expires_at + providers.leeway
     max_jwts = providers.limits.max_jwts_per_user

@@ -11,10 +11,10 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.text import check_length, clean_text, is_storable
-from models.oidc.accounts import lock_user, log_identity
+from models.oidc.accounts import log_identity
 from models.oidc.sessions import refuse_earlier_tokens
 from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
-from models.people.user import User
+from models.people.user import User, lock_user
 
 TAKEN_MESSAGE = "belongs to another user"
 
@@ -28,7 +28,7 @@ async def link_identity(
     """
     check_claim(issuer, "issuer", MAX_ISSUER_CHARS)
     check_claim(subject, "subject", MAX_SUBJECT_CHARS)
-    user = await find_user(user_id)
+    user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
     stored = await Identity.get_or_none(issuer=issuer, subject=subject)
     if stored is not None:
         if stored.user_id != user.id:
@@ -61,7 +61,7 @@ async def unlink_identity(
     Its earlier JWTs are refused, or else they could link the identity again. `leeway` is the
     permitted difference of clocks.
     """
-    user = await find_user(user_id)
+    user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
     has_form = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(subject, MAX_SUBJECT_CHARS)
     owned = Identity.filter(user_id=user.id, issuer=issuer, subject=subject)
     identity = await owned.get_or_none() if has_form else None
@@ -72,14 +72,6 @@ async def unlink_identity(
     await identity.delete()
     log_identity(changes, user, identity, None)
     return user
-
-
-async def find_user(user_id: str) -> User:
-    """The user, whose row is locked. Raises InvalidInput."""
-    key = ids.key_of(ids.USER, user_id)
-    if key is None or not await User.exists(id=key):
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
-    return await lock_user(key)
 
 
 def check_claim(value: str, name: str, max_chars: int) -> None:

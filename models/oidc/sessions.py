@@ -14,21 +14,15 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from models import database
-from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
+from models.access.scopes import scopes_of_role
 from models.core.record_limits import count_reached
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
 from models.people.sessions import store_session
 from models.people.token import Token, TokenKind, build_token, hash_token, revoke_token
-from models.people.user import User
 
 CODE_LIFETIME = timedelta(minutes=1)
 JWT_NAME = "JWT"
-
-
-def role_scopes(user: User) -> list[str]:
-    """The names of all scopes of the user's role."""
-    return sorted(scope.value for scope in MAX_SCOPES[CALLER_KIND_BY_ROLE[user.role]])
 
 
 async def create_code(identity: Identity, id_token: Jwt, challenge: str, at: datetime) -> str:
@@ -82,7 +76,7 @@ async def issue_session(
     token, text = build_token(
         TokenKind.SESSION,
         "session",
-        role_scopes(identity.user),
+        scopes_of_role(identity.user.role),
         user_id=identity.user_id,
         expires_at=at + length,
         at=at,

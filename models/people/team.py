@@ -13,7 +13,7 @@ from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, One
 from models.core.record_changes import RecordChanges
 from models.core.sql import FALSE, Condition
-from models.people.user import User
+from models.people.user import User, lock_user
 
 DEFAULT_TEAMS = (("support", "Support"), ("sales", "Sales"), ("billing", "Billing"))
 DEFAULT_CATEGORIES = (
@@ -121,9 +121,7 @@ async def get_category(slug: str, *path: str) -> Category:
 
 async def set_availability(changes: RecordChanges, user_id: UUID, *, present: bool) -> User:
     """Set whether rules may assign tickets to a user. Raises InvalidInput."""
-    user = await User.select_for_update(no_key=True).get_or_none(id=user_id)
-    if user is None:
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", "userId")
+    user = await lock_user(user_id, "userId")
     if not user.is_staff:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")
     await changes.update(user, present=present)

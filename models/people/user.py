@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.core.words import WordsField
@@ -96,3 +97,15 @@ class ApiClient(Model):
     class Meta:
         table = "api_clients"
         table_description = "API clients"
+
+
+async def lock_user(key: UUID | None, *path: str) -> User:
+    """The user with this key, whose row is locked. Raises InvalidInput for the field `path`."""
+    user = await User.select_for_update(no_key=True).get_or_none(id=key) if key else None
+    if user is None:
+        raise no_such_user(*path)
+    return user
+
+
+def no_such_user(*path: str) -> InvalidInput:
+    return InvalidInput(UserErrorCode.NOT_FOUND, "There is no such user.", *path)

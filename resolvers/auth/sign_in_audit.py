@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from models.access.scopes import CALLER_KIND_BY_ROLE
-from models.access.viewer import Viewer
+from models.access.viewer import actor_of
 from models.audit import storage
 from models.audit.entry import Origin
 from models.core.time import format_instant
@@ -20,8 +19,7 @@ FAILURE_SECONDS = 0.05
 
 async def record_success(context: Context, user: User) -> None:
     """Record that a user signs in, with the user as the actor."""
-    viewer = Viewer(CALLER_KIND_BY_ROLE[user.role], user=user)
-    origin = Origin("signIn", viewer, context.address, context.request_id)
+    origin = Origin("signIn", actor_of(user), context.address, context.request_id)
     await storage.write_action(origin, context.now(), record=user)
 
 
