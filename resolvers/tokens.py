@@ -48,7 +48,7 @@ async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) 
         *(mutation.changes, viewer, owner),
         *(input.name, input.scopes, input.expires_at, mutation.at),
     )
-    mutation.shown_once["token"] = token_text
+    mutation.extra_fields["token"] = token_text
     return api_token
 
 
@@ -69,5 +69,5 @@ async def rotate_api_token(mutation: AdminMutation, input: RotateApiTokenInput) 
     successor, token_text = await tokens.rotate_token(
         mutation.changes, mutation.viewer, old, grace, mutation.at
     )
-    mutation.shown_once.update(token=token_text, replaced_token=old)
+    mutation.extra_fields.update(token=token_text, replaced_token=old)
     return successor

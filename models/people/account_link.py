@@ -92,11 +92,10 @@ async def find_link(token: str, at: datetime, *, lock: bool = False) -> AccountL
 
 async def use_link(link: AccountLink, at: datetime) -> None:
     """Use up the link, and all other links to the same person. The link must be locked."""
-    same_person = AccountLink.filter(email=link.email, used_at__isnull=True)
+    to_same_person = AccountLink.filter(email=link.email, used_at__isnull=True)
     if link.user_id is not None:
-        same_person = AccountLink.filter(user_id=link.user_id, used_at__isnull=True)
-    await AccountLink.filter(id=link.id).update(used_at=at)
-    await same_person.update(used_at=at)
+        to_same_person = AccountLink.filter(user_id=link.user_id, used_at__isnull=True)
+    await to_same_person.update(used_at=at)
 
 
 async def invalidate_links(user_id: UUID, at: datetime) -> None:

@@ -16,7 +16,6 @@ from tortoise.models import Model
 
 from models import database
 from models.core.ids import new_id
-from models.core.record_changes import RecordChanges
 from models.core.time import InstantField, now
 
 if TYPE_CHECKING:
@@ -124,9 +123,8 @@ async def issue_token(
     client_id: UUID | None = None,
     expires_at: datetime | None = None,
     at: datetime,
-    changes: RecordChanges | None = None,
 ) -> tuple[Token, str]:
-    """`build_token`, and store the token without a trace in the audit log."""
+    """`build_token`, and store the token without an audit entry. For tests and benchmarks."""
     token, text = build_token(
         kind, name, scopes, user_id=user_id, client_id=client_id, expires_at=expires_at, at=at
     )

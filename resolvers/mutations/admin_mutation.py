@@ -43,7 +43,7 @@ class AdminMutation:
     context: Context
     at: datetime
     changes: RecordChanges
-    shown_once: dict[str, object] = field(default_factory=dict[str, object])
+    extra_fields: dict[str, object] = field(default_factory=dict[str, object])
     """Fields of the payload that a repetition does not repeat, such as the text of a token."""
 
     @property
@@ -76,7 +76,7 @@ def admin_mutation(
             if check is not None:
                 check(context.viewer, input)
 
-            shown_once: dict[str, object] = {}
+            extra_fields: dict[str, object] = {}
 
             async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
@@ -85,7 +85,7 @@ def admin_mutation(
                 await storage.write(mutation.changes, origin_of(context, info.field_name), at)
                 if key is not None:  # last, because it may commit the transaction
                     await store_result(key, ResultReference(at, record.pk))
-                shown_once.update(mutation.shown_once)
+                extra_fields.update(mutation.extra_fields)
                 return record, False
 
             async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:
@@ -101,7 +101,7 @@ def admin_mutation(
             context.services.wakeup.notify()
             context.refresh()
             fields = {name: record} if describe is None else describe(context.viewer, record)
-            return payload(**fields, replayed=replayed, **shown_once)
+            return payload(**fields, replayed=replayed, **extra_fields)
 
         return as_resolver(run_resolver, function, payload)
 

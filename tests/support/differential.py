@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from graphql import GraphQLSchema
 
-from background import build_timer_settings
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.execution.schema import Schema
@@ -24,7 +23,7 @@ from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
 from resolvers.presence_tail import PresenceTail
 from services import build_schema
-from settings import load
+from settings import build_timer_settings, load
 from support.large_dataset import NOW
 
 LIMITS = {
