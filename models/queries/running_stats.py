@@ -182,7 +182,7 @@ class RunningStats:
                 self.find_time(self.period, row["closed_at"]),
             )
         if self.group is GroupBy.TAG:
-            created: Keys = tuple(sorted(json.loads(str(row["bucket"] or "[]"))))
+            created: Keys = tuple(sorted(set(json.loads(str(row["bucket"] or "[]")))))
         else:
             created = (parse_group_value(self.group, row["bucket"]),)
         is_resolved, is_closed = row["resolved_at"] is not None, row["closed_at"] is not None
@@ -235,5 +235,7 @@ class RunningStats:
         if self.group is None:
             return totals
         times = None if self.period is None else self.period.resolve(self.at)
-        buckets, remainder = await build_buckets(self.group, self.count_groups(), times)
+        buckets, remainder = await build_buckets(
+            self.viewer, self.group, self.count_groups(), times
+        )
         return replace(totals, buckets=buckets, remainder=remainder)

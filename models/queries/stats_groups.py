@@ -9,10 +9,12 @@ from heapq import nsmallest
 from typing import NamedTuple, cast
 from uuid import UUID
 
+from models.access.viewer import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
 from models.database import as_uuid
 from models.people.team import Category, Team
 from models.people.user import Organization, User
+from models.queries.tags import read_tag_names
 from models.queries.time_buckets import StatsPeriod, TimeBuckets, TimeUnit
 from models.tickets.lifecycle import STAGES, Priority, Stage, Status
 
@@ -131,7 +133,7 @@ def sort_key(value: object, counts: GroupCounts) -> tuple[bool, int, str]:
 
 
 async def build_buckets(
-    group: GroupBy, groups: CountedGroups, times: TimeBuckets | None
+    viewer: Viewer, group: GroupBy, groups: CountedGroups, times: TimeBuckets | None
 ) -> tuple[list[Bucket], Bucket | None]:
     """Return a bucket for each count, with its label, and the remainder if groups are omitted.
 
@@ -142,7 +144,7 @@ async def build_buckets(
         return build_time_groups(times, counts), None
     if group in FIXED_GROUPS:
         return build_fixed_buckets(group, counts), None
-    names = await read_names(group, counts)
+    names = await read_names(viewer, group, counts)
     buckets = [Bucket(*names[value], *each) for value, each in counts.items()]
     buckets.sort(key=lambda bucket: (-bucket.count, bucket.label, bucket.key))
     if not groups.omitted:
@@ -151,11 +153,12 @@ async def build_buckets(
 
 
 async def read_names(
-    group: GroupBy, counts: Mapping[object, GroupCounts]
+    viewer: Viewer, group: GroupBy, counts: Mapping[object, GroupCounts]
 ) -> Mapping[object, tuple[str, str]]:
     """Return the key and label of each bucket, by its raw value."""
     if group is GroupBy.TAG:
-        return {value: (str(value), str(value)) for value in counts}
+        tags = await read_tag_names(viewer, [str(value) for value in counts])
+        return {key: (name, name) for key, name in tags.items()}
     keys = [cast("UUID", value) for value in counts if value is not None]
     names: dict[object, tuple[str, str]] = {}
     if group is GroupBy.ASSIGNEE:

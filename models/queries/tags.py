@@ -6,16 +6,19 @@ the order of the tags, and each step of the recursion below finds the first row 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 from models import database
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
 from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.ordering import Order, Sort
 from models.core.pagination import Cursors, Page, PageRequest
-from models.core.sql import Condition
+from models.core.sql import Condition, in_list
 from models.core.text import is_storable
 from models.tickets.tag_key import MAX_TAG_KEY_CHARS
 
@@ -126,6 +129,35 @@ def select_keys(keys: KeyRange, limit: int, *, backward: bool = False) -> Condit
         f"WHERE p.key IS NOT NULL AND p.place < {limit})"
     )
     return Condition(text, (keys.start, keys.end, edge))
+
+
+async def read_tag_names(viewer: Viewer, keys: Sequence[str]) -> dict[str, str]:
+    """The names of tags by their keys: as the oldest ticket that the viewer can see spells them.
+
+    A tag that has just been removed from the last ticket has its key as its name.
+    """
+    names = {key: key for key in keys}
+    if keys:
+        select = select_names(viewer, keys)
+        for key, name in await database.fetch_readonly(select.text, select.params):
+            names[cast("str", key)] = cast("str", name or key)
+    return names
+
+
+def select_names(viewer: Viewer, keys: Sequence[str]) -> Condition:
+    """Return the statement for the keys and names of tags."""
+    if viewer.can_see_all_tickets:
+        values = ", ".join("(?)" for _ in keys)
+        text = f"WITH p(key) AS (VALUES {values}) SELECT p.key, ({NAME_SQL}) FROM p"
+        return Condition(text, tuple(keys))
+    condition = visible_tickets(viewer) & in_list("g.key", keys)
+    place = "ROW_NUMBER() OVER (PARTITION BY g.key ORDER BY g.ticket_id, g.name)"
+    return Condition(
+        f"SELECT n.key, n.name FROM (SELECT g.key AS key, g.name AS name, {place} AS place "
+        f"FROM tickets t JOIN ticket_tags g ON g.ticket_id = t.id WHERE {condition.text}) n "
+        "WHERE n.place = 1",
+        condition.params,
+    )
 
 
 async def count_tags(keys: KeyRange) -> int:

@@ -50,10 +50,13 @@ def build_fact_columns(group: GroupBy | None) -> Condition:
 
 
 def select_tags() -> str:
-    """Return the expression for a JSON list of the ticket's tags; null or empty if it has none."""
+    """Return the expression for a JSON list of the keys of the ticket's tags.
+
+    It is null or empty if the ticket has none, and may have a key several times.
+    """
     is_postgres = database.dialect() == "postgres"
-    tags = "CAST(json_agg(g.name) AS TEXT)" if is_postgres else "json_group_array(g.name)"
-    return f"(SELECT {tags} FROM ticket_tags g WHERE g.ticket_id = t.id)"
+    tags = "CAST(json_agg(g.key) AS TEXT)" if is_postgres else "json_group_array(g.key)"
+    return f"(SELECT {tags} FROM ticket_tags g WHERE g.ticket_id = t.id AND g.key <> '')"
 
 
 def has_clock_sql() -> str:
