@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.audit.entry import Origin
+from models.access.viewer import actor_of
 from models.core.errors import InvalidInput, UserErrorCode
 from models.oidc import links, sessions
 from models.oidc.accounts import write_sign_in
@@ -10,7 +10,7 @@ from models.people.identity import Identity
 from models.people.user import User
 from resolvers.auth.oidc import SIGN_IN_WITH_CODE
 from resolvers.context import Context
-from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, origin_of
 from resolvers.mutations.resolver import simple_mutation
 from schema.inputs.identities import LinkIdentityInput, UnlinkIdentityInput
 from schema.inputs.people import SignInWithCodeInput
@@ -28,6 +28,7 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
     if code is None:
         raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
     identity = await Identity.get(id=code.identity_id).select_related("user")
+    origin = origin_of(context, SIGN_IN_WITH_CODE, actor_of(identity.user))
     issued = await sessions.issue_session(
         code,
         identity,
@@ -36,12 +37,12 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
         address=context.address,
         user_agent=context.user_agent,
         max_sessions=context.rules.limits.max_sessions_per_user,
+        origin=origin,
     )
     viewer = await context.services.sessions.authenticate(issued[1]) if issued else None
     if issued is None or viewer is None:  # ended or deactivated since the code was issued
         raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
     token, text = issued
-    origin = Origin(SIGN_IN_WITH_CODE, address=context.address, request_id=context.request_id)
     await write_sign_in(identity, identity.user, origin, at)
     context.set_viewer(viewer)
     return SignInWithCodePayload(token=text, viewer=viewer, expires_at=token.expires_at)

@@ -10,6 +10,7 @@ from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
+from models.core.record_changes import RecordChanges
 from models.people import sessions, token
 from models.people.token import TokenKind
 from models.people.user import Role, User
@@ -80,14 +81,16 @@ async def create_session(
         locked = await User.select_for_update(no_key=True).get(id=user.id)
         if not locked.active or locked.password_hash != user.password_hash:
             raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
+        changes = RecordChanges()
         await sessions.store_session(
+            changes,
             session,
             user.id,
             context.address,
             context.user_agent,
             context.rules.limits.max_sessions_per_user,
         )
-        await sign_in_audit.record_success(context, user)
+        await sign_in_audit.record_success(context, user, changes)
 
     await database.run_in_transaction(store)
     viewer = await context.services.sessions.authenticate(text)

@@ -15,6 +15,9 @@ from tortoise.expressions import Q
 
 from models import database
 from models.access.scopes import scopes_of_role
+from models.audit import storage
+from models.audit.entry import Origin
+from models.core.record_changes import RecordChanges
 from models.core.record_limits import count_reached
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
@@ -68,10 +71,12 @@ async def issue_session(
     address: str,
     user_agent: str,
     max_sessions: int,
+    origin: Origin,
 ) -> tuple[Token, str] | None:
     """Create a session token. None if the provider has ended the session in the meantime.
 
-    The identity's user must be loaded. `address` and `user_agent` are those of the client.
+    The identity's user must be loaded. `address` and `user_agent` are those of the client. `origin`
+    is that of the entries of the audit log for the sessions beyond the limit, which end.
     """
     token, text = build_token(
         TokenKind.SESSION,
@@ -83,7 +88,13 @@ async def issue_session(
         identity_id=identity.id,
         provider_session=code.provider_session,
     )
-    await store_session(token, identity.user_id, address, user_agent, max_sessions)
+
+    async def store() -> None:
+        changes = RecordChanges()
+        await store_session(changes, token, identity.user_id, address, user_agent, max_sessions)
+        await storage.write(changes, origin, at)
+
+    await database.run_in_transaction(store)
     if await has_ended(identity, code.provider_session, code.authenticated_at):
         await revoke_token(token, at)
         return None

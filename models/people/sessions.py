@@ -6,7 +6,6 @@ revoked when all sessions are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from tortoise.expressions import Q
 
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import count_reached
+from models.core.time import format_instant
 from models.people.token import Token, TokenKind
 
 MAX_ENDED_AT_ONCE = 1000
@@ -23,13 +23,21 @@ MAX_USER_AGENT_CHARS = 200
 
 
 async def store_session(
-    session: Token, user_id: UUID, address: str, user_agent: str, max_sessions: int
+    changes: RecordChanges,
+    session: Token,
+    user_id: UUID,
+    address: str,
+    user_agent: str,
+    max_sessions: int,
 ) -> None:
-    """Store a new session of a user with its client, and end the oldest ones beyond the limit."""
+    """Store a new session of a user with its client, and end the oldest ones beyond the limit.
+
+    The changes have only the sessions that end.
+    """
     session.address = address[:MAX_ADDRESS_CHARS] or None
     session.user_agent = clean_user_agent(user_agent)
     await session.save(force_create=True)
-    await revoke_surplus_sessions(user_id, session.created_at, max_sessions)
+    await revoke_surplus_sessions(changes, user_id, session.created_at, max_sessions)
 
 
 def clean_user_agent(user_agent: str) -> str | None:
@@ -68,12 +76,15 @@ async def revoke_sessions(
     return len(revoked)
 
 
-async def revoke_surplus_sessions(user_id: UUID, at: datetime, max_sessions: int) -> None:
+async def revoke_surplus_sessions(
+    changes: RecordChanges, user_id: UUID, at: datetime, max_sessions: int
+) -> None:
     """Revoke the oldest sessions if the user has more than `max_sessions`."""
     sessions = Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
-    surplus: Sequence[object] = (
-        await sessions.offset(max_sessions).limit(MAX_ENDED_AT_ONCE).values_list("id", flat=True)
-    )
+    surplus = await sessions.offset(max_sessions).limit(MAX_ENDED_AT_ONCE)
     if surplus:
-        await Token.filter(id__in=surplus, revoked_at__isnull=True).update(revoked_at=at)
+        ended = Token.filter(id__in=[token.id for token in surplus], revoked_at__isnull=True)
+        await ended.update(revoked_at=at)
+        for token in surplus:
+            changes.log(token, "revoked_at", None, format_instant(at))
         count_reached("sessions", len(surplus))

@@ -7,6 +7,7 @@ import asyncio
 from models.access.viewer import actor_of
 from models.audit import storage
 from models.audit.entry import Origin
+from models.core.record_changes import RecordChanges
 from models.core.time import format_instant
 from models.people.token import TokenKind
 from models.people.user import User
@@ -17,10 +18,11 @@ FAILURE_SECONDS = 0.05
 """How long a failed sign-in waits, so that its time doesn't tell whether an entry is written."""
 
 
-async def record_success(context: Context, user: User) -> None:
-    """Record that a user signs in, with the user as the actor."""
+async def record_success(context: Context, user: User, changes: RecordChanges) -> None:
+    """Record that a user signs in, with the user as the actor, and the sessions that this ends."""
     origin = Origin("signIn", actor_of(user), context.address, context.request_id)
     await storage.write_action(origin, context.now(), record=user)
+    await storage.write(changes, origin, context.now())
 
 
 async def record_failure(context: Context, user: User | None) -> None:

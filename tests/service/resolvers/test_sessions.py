@@ -147,6 +147,8 @@ async def test_another_sign_in_ends_the_oldest_of_100_sessions(
     last = await sign_in(service)
     assert not await is_signed_in(first)
     assert len(await sessions_of(last)) == DEFAULT_LIMITS.max_sessions_per_user
+    entry = await AuditEntry.get(action="signIn", record_kind=RecordKind.API_TOKEN)
+    assert (list(entry.changes), entry.actor_user_id) == (["revoked_at"], world.cora.id)
 
 
 async def test_ended_tokens_are_purged_after_the_retention(service: Service, world: World) -> None:
