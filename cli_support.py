@@ -1,4 +1,4 @@
-"""What the commands of the command line share: errors, settings, the database, passwords."""
+"""Helpers of all commands of the command line: errors, settings, the database, passwords."""
 
 from __future__ import annotations
 

@@ -89,7 +89,10 @@ class IdentitySettings(LimitSettings):
         has_space = any(letter.isspace() for letter in value)
         is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
         if not is_web_address or parts.query or parts.fragment or has_space:
-            raise ValueError("use https://host or https://host/path, without a query or fragment")
+            raise ValueError(
+                "use https://host or https://host/path, or http in development, without a query or "
+                "fragment"
+            )
         return value
 
     @field_validator("self_registration")

@@ -1,4 +1,4 @@
-"""What signing in shares with other checks of passwords and second factors."""
+"""The checks of passwords and second factors, for signing in and other mutations."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ async def check_password(context: Context, source: Source, password: str) -> Use
     standing = await limits.read_standing(source, context.now())
     refuse_if_early(standing.wait)
     try:
-        # The place comes first, so that an attempt without a place is not counted.
-        with passwords.take_place(source.wide_network, is_known=standing.is_known):
+        # The queue comes first, so that an attempt is not counted if the queue is full.
+        with passwords.enter_queue(source.wide_network, is_known=standing.is_known):
             refuse_if_early(await limits.count_attempt(source, context.now()))
             user = await find_user(source.email)
             has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
@@ -76,7 +76,7 @@ async def hash_password(context: Context, password: str) -> str:
     """The hash of a new password, for a caller who may set it. Raises RateLimited."""
     passwords = context.services.passwords
     try:
-        with passwords.take_place(wide_network_of(context.address), is_known=True):
+        with passwords.enter_queue(wide_network_of(context.address), is_known=True):
             return await passwords.hash(password)
     except PasswordQueueFull:
         raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None

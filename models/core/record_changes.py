@@ -1,7 +1,9 @@
 """Collects what one transaction changes in administrative records: people, teams, policies.
 
-Code that changes such a record does it through this class, so that no change is missing in the
-audit log and in the log of directory events (models/audit).
+Code that changes such a record does it through this class, so that the change is in the audit log
+and in the log of directory events (models/audit). Exceptions are changes of tokens that need no
+entry of their own: new sessions and JWTs (the sign-in is recorded), signing out (likewise), the
+time of the last use, the end by a provider's logout, and the deletion of ended tokens.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ async def lock_directory(actor: Viewer) -> None:
 
     So two admins can't demote each other at once, and a value that is free stays free until the
     commit. SQLite needs no lock: its transactions begin with BEGIN IMMEDIATE. Raises Forbidden if
-    the actor was deactivated or got another role meanwhile.
+    the actor was deactivated or got another role in the meantime.
     """
     if database.dialect() == "postgres":
         await database.fetch("SELECT pg_advisory_xact_lock(?)", [LOCK_ID])
@@ -29,7 +29,7 @@ async def lock_directory(actor: Viewer) -> None:
     else:
         is_same = True
     if not is_same:
-        raise Forbidden("Your permissions have changed. Sign in again.")
+        raise Forbidden("The caller was deactivated or its role has changed.")
 
 
 def check_manages_users(actor: Viewer, *roles: Role) -> None:

@@ -33,7 +33,7 @@ class SignInError(Enum):
     """No user has the identity, and the provider's settings permit neither a link nor a new one."""
     DEACTIVATED = "deactivated"
     NO_ROLE = "no_role"
-    """None of the groups of an agent or admin has a role."""
+    """None of the groups of an agent or admin has the role of an agent or admin."""
     REFUSED_BY_PROVIDER = "refused_by_provider"
     """The person cancelled, or the provider's response is not valid."""
     PROVIDER_UNAVAILABLE = "provider_unavailable"

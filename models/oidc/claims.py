@@ -1,4 +1,4 @@
-"""What a provider's claims say about a person."""
+"""The person that a provider's claims describe: email address, name, role, teams and scopes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MAX_COOKIE_CHARS = 4096
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """What the browser remembers, in a cookie, while the person is at the provider.
+    """The values that the browser keeps in a cookie while the person is at the provider.
 
     The values bind the provider's response to this browser and to this attempt. They are secret
     from everyone but this browser, which may know them.

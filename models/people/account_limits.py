@@ -23,7 +23,7 @@ from models.people.sign_in_limits import (
 
 FIRST_EMAIL_DELAY, MAX_EMAIL_DELAY = timedelta(minutes=1), timedelta(hours=1)
 MAX_WIDE_EMAIL_DELAY = timedelta(minutes=1)
-"""Of an IPv4 /24 or IPv6 /48 network. It is short, because strangers may share such a network."""
+"""Of an IPv4 /24 or IPv6 /48 network. It is short, because many people share such a network."""
 
 
 class SecondFactorLimits:

@@ -81,5 +81,5 @@ async def clean_name(name: str, client: ApiClient | None) -> str:
 async def check_limit(max_clients: int) -> None:
     """Raises InvalidInput if there can't be another active API client."""
     if await ApiClient.filter(active=True).count() >= max_clients:
-        message = f"There are {max_clients} active API clients, which is the maximum."
+        message = f"At most {max_clients} API clients can be active; deactivate one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_clients")

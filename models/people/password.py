@@ -44,8 +44,8 @@ class PasswordQueueFull(Exception):
     """Too many password checks are waiting. Try again later."""
 
 
-class QueuePlaces:
-    """The places of a queue, of which one wide network can hold only a share."""
+class QueueCapacity:
+    """The capacity of a queue, of which one wide network can hold only a share."""
 
     def __init__(self, total: int, per_network: int) -> None:
         self.free, self.per_network = total, per_network
@@ -53,7 +53,7 @@ class QueuePlaces:
 
     @contextmanager
     def take(self, wide_network: str) -> Generator[None]:
-        """Hold a place. Raises PasswordQueueFull."""
+        """Wait in the queue. Raises PasswordQueueFull."""
         if self.free == 0 or self.taken_by_network[wide_network] >= self.per_network:
             raise PasswordQueueFull
         self.free -= 1
@@ -63,40 +63,43 @@ class QueuePlaces:
         finally:
             self.free += 1
             self.taken_by_network[wide_network] -= 1
-            self.taken_by_network += Counter()  # removes the networks without places
+            self.taken_by_network += Counter()  # removes the networks that hold nothing
 
 
 class PasswordChecker:
     """Checks passwords, at most `max_concurrent` at once.
 
-    Callers wait in two queues of `max_queued` places each: one for accounts at networks that are
-    known to them, and one for all others. So strangers can't occupy the places of known callers.
-    At most one stranger at a time waits beside the known callers, so these hardly wait for others.
+    Callers wait in two queues for `max_queued` callers each: one for accounts at networks that are
+    known to them, and one for all others. So clients at unknown networks can't fill the queue of
+    those at known ones. At most one of them at a time waits for a slot, so the others hardly wait.
     """
 
     def __init__(self, max_concurrent: int = 2, max_queued: int = 52) -> None:
         self.slots = asyncio.Semaphore(max_concurrent)
-        self.stranger_turn = asyncio.Semaphore(1)
-        """Held by the stranger who waits for a slot."""
-        self.known_places = QueuePlaces(max_queued, max_queued // 2)
-        self.stranger_places = QueuePlaces(max_queued, max_queued // 4)
+        self.unknown_next = asyncio.Semaphore(1)
+        """Held by the caller at an unknown network that waits for a slot."""
+        self.known_queue = QueueCapacity(max_queued, max_queued // 2)
+        self.unknown_queue = QueueCapacity(max_queued, max_queued // 4)
 
-    def take_place(self, wide_network: str, *, is_known: bool) -> AbstractContextManager[None]:
-        """Hold a place in the queue, before the attempt is counted. Raises PasswordQueueFull."""
-        places = self.known_places if is_known else self.stranger_places
-        return places.take(wide_network)
+    def enter_queue(self, wide_network: str, *, is_known: bool) -> AbstractContextManager[None]:
+        """Wait in the queue, before the attempt is counted. Raises PasswordQueueFull."""
+        queue = self.known_queue if is_known else self.unknown_queue
+        return queue.take(wide_network)
 
     async def matches(self, password: str, stored: str | None, *, is_known: bool) -> bool:
-        """Whether the password has the hash `stored` (never if None). Needs a place."""
+        """Whether the password has the hash `stored` (never if None).
+
+        The caller must be in the queue.
+        """
         if is_known:
             await self.slots.acquire()
         else:
-            async with self.stranger_turn:
+            async with self.unknown_next:
                 await self.slots.acquire()
         return await self.run(verify_password, password[:MAX_PASSWORD_CHARS], stored)
 
     async def hash(self, password: str) -> str:
-        """The hash of a new password. Needs a place of a known caller."""
+        """The hash of a new password. The caller must be in the queue of known networks."""
         await self.slots.acquire()
         return await self.run(hash_password, password)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 30
 LEEWAY_STEPS = 1
-RECOVERY_CODES = 10
+RECOVERY_CODE_COUNT = 10
 RECOVERY_CODE_BYTES = 10
 MAX_CODE_CHARS = 64
 ISSUER = "Ticketwire"
@@ -93,7 +93,7 @@ async def confirm(user_id: UUID, code: str, store: SecretStore, at: datetime) ->
     step = find_step(factor, clean_code(code), store, at)
     if step is None:
         raise InvalidInput(UserErrorCode.INVALID, WRONG_CODE, "code")
-    codes = [build_recovery_code() for _ in range(RECOVERY_CODES)]
+    codes = [build_recovery_code() for _ in range(RECOVERY_CODE_COUNT)]
     factor.confirmed_at, factor.last_step = at, step
     factor.recovery_digests = [hash_code(clean_code(each)) for each in codes]
     await factor.save(update_fields=["confirmed_at", "last_step", "recovery_digests"])

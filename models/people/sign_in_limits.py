@@ -4,10 +4,10 @@ Attempts are counted for an account at a network, for the account at the wide ne
 the account, and for the network. After some attempts without success, each further one must wait,
 and the delay doubles. An attempt that must wait is refused and stores nothing.
 
-Strangers can't use up the attempts of an owner at a *known* network: one from which the account has
-signed in within 30 days. There, only the attempts at this account from this network count. At other
-networks, the account's delay is shorter than that of a wide network, so strangers in one or a few
-wide networks can't use all turns. Strangers in ten or more can.
+Clients at unknown networks can't use up the attempts of an owner at a *known* network: one from
+which the account has signed in within 30 days. There, only the attempts at this account from this
+network count. At other networks, the account's delay is shorter than that of a wide network, so
+clients in one or a few wide networks can't use all attempts. Clients in ten or more can.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who takes over from a deactivated user, and which team from an archived one."""
+"""The successors of deactivated users and archived teams."""
 
 from __future__ import annotations
 

@@ -38,11 +38,12 @@ MAX_CONCURRENT_EXCHANGES = 20
 """Sign-ins of this process that wait for a provider. Further ones are refused."""
 MAX_CONCURRENT_EXCHANGES_PER_NETWORK = 5
 MAX_CONCURRENT_EXCHANGES_PER_WIDE_NETWORK = 8
-"""Of an IPv4 /24 or IPv6 /48 network, so that strangers in one can't stop all sign-ins."""
+"""Of an IPv4 /24 or IPv6 /48 network, so that the clients of one can't stop all sign-ins."""
 MAX_FORM_BYTES = MAX_JWT_CHARS + 1024
 COOKIE_SECONDS = 600
 COOKIE = "ticketwire-sign-in"
 NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+NO_PROVIDER = "There is no such identity provider.\n"
 EXPIRED = "This sign-in has expired, or it began in another browser. Start again.\n"
 BUSY = "Too many people sign in at this moment. Try again.\n"
 SECOND = timedelta(seconds=1)
@@ -89,7 +90,7 @@ class OidcEndpoints:
         """Send the person to the provider. Parameters: redirectUrl and challenge."""
         documents = self.find_provider(request)
         if documents is None:
-            return refuse("There is no such identity provider.\n", 404)
+            return refuse(NO_PROVIDER, 404)
         redirect_url = request.query_params.get("redirectUrl", "")
         if redirect_url not in self.providers.redirect_urls:
             return refuse("redirectUrl must be one of TICKETWIRE_SIGN_IN_REDIRECT_URLS.\n", 400)
@@ -117,8 +118,10 @@ class OidcEndpoints:
         """Receive the provider's response, and send a sign-in code or an error to the
         application."""
         documents = self.find_provider(request)
+        if documents is None:
+            return refuse(NO_PROVIDER, 404)
         attempt = code_flow.read_attempt(request.cookies.get(self.cookie))
-        if documents is None or attempt is None or not self.is_response_to(request, attempt):
+        if attempt is None or not self.is_response_to(request, attempt):
             return refuse(EXPIRED, 400)
         try:
             async with self.count_exchange(address_of(request)):
@@ -205,7 +208,7 @@ class OidcEndpoints:
         """End the sessions that a provider's logout token names."""
         documents = self.find_provider(request)
         if documents is None:
-            return refuse("There is no such identity provider.\n", 404)
+            return refuse(NO_PROVIDER, 404)
         try:
             await self.end_sessions(documents, await read_logout_token(request))
         except InvalidJwt as error:

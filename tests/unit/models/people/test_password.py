@@ -17,18 +17,18 @@ def test_a_wide_network_holds_a_share_and_strangers_no_place_of_known_callers() 
     checker = PasswordChecker(max_queued=8)
     with ExitStack() as stack:
         for network in ("a", "a", "b", "b", "c", "c", "d", "d"):
-            stack.enter_context(checker.take_place(network, is_known=False))
+            stack.enter_context(checker.enter_queue(network, is_known=False))
             if network == "a":
                 continue
-            with pytest.raises(PasswordQueueFull), checker.take_place("a", is_known=False):
+            with pytest.raises(PasswordQueueFull), checker.enter_queue("a", is_known=False):
                 pass
-        with pytest.raises(PasswordQueueFull), checker.take_place("e", is_known=False):
+        with pytest.raises(PasswordQueueFull), checker.enter_queue("e", is_known=False):
             pass
         for _ in range(4):
-            stack.enter_context(checker.take_place("a", is_known=True))
-        with pytest.raises(PasswordQueueFull), checker.take_place("a", is_known=True):
+            stack.enter_context(checker.enter_queue("a", is_known=True))
+        with pytest.raises(PasswordQueueFull), checker.enter_queue("a", is_known=True):
             pass
-    for places in (checker.known_places, checker.stranger_places):
+    for places in (checker.known_queue, checker.unknown_queue):
         assert (places.free, dict(places.taken_by_network)) == (8, {})
 
 
