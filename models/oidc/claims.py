@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from models.core.errors import InvalidInput
-from models.core.text import MAX_NAME_CHARS, clean_line, is_storable
+from models.core.text import MAX_NAME_CHARS, clean_line
 from models.oidc.http_client import Json
 from models.oidc.provider import Provider
+from models.people.email_address import clean_email
 from models.people.user import Role
 
-MAX_EMAIL_CHARS = 320
 ROLE_RANKS = {Role.CUSTOMER: 0, Role.AGENT: 1, Role.ADMIN: 2}
 
 
@@ -39,12 +39,11 @@ def read_email(provider: Provider, claims: Json) -> str | None:
     email = claims.get("email")
     if claims.get("email_verified") is not True or not isinstance(email, str):
         return None
-    email = email.strip().lower()
-    local, _, domain = email.rpartition("@")
-    has_form = bool(local and domain) and not any(each.isspace() for each in email)
-    if not has_form or "@" in local or len(email) > MAX_EMAIL_CHARS or not is_storable(email):
+    try:
+        address = clean_email(email)
+    except InvalidInput:
         return None
-    return email if provider.trusts(email) else None
+    return address if provider.trusts(address) else None
 
 
 def read_name(claims: Json, email: str) -> str:
