@@ -34,9 +34,9 @@ class IdentityMutations:
     unlink_identity: Any = mutation(
         identities.unlink_identity,
         ADMINISTER,
-        "Deletes an identity of a user. Sessions that began by this identity end within seconds, and "
-        "JWTs that were issued before are refused. The next sign-in links a customer again by a "
-        "verified email address; deactivate the user to prevent that.",
+        "Deletes an identity of a user. Sessions that began by this identity end within seconds, "
+        "and JWTs that were issued before are refused. The next sign-in links a customer again by "
+        "a verified email address; deactivate the user to prevent that.",
         UnlinkIdentityPayload | None,
         errors=(
             "NOT_FOUND (userId; subject: the user has no such identity)",

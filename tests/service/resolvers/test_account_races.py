@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from support import Service, World
@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retr
 
 
 @pytest.fixture
-async def world(world: World) -> AsyncIterator[World]:
+async def world(world: World) -> World:
     await set_password("cora@example.com", password.hash_password(PASSWORD))
-    yield world
+    return world
 
 
 async def choose_password(service: Service) -> None:
