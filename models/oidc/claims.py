@@ -40,10 +40,10 @@ def read_email(provider: Provider, claims: Json) -> str | None:
     if claims.get("email_verified") is not True or not isinstance(email, str):
         return None
     try:
-        email = clean_email(email)
+        address = clean_email(email)
     except InvalidInput:
         return None
-    return email if provider.trusts(email) else None
+    return address if provider.trusts(address) else None
 
 
 def read_name(claims: Json, email: str) -> str:

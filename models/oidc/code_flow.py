@@ -113,8 +113,19 @@ async def exchange_code(
         found = await providers.http.get(metadata.userinfo_url, access_token)
         if found.get("sub") != token.subject:
             raise InvalidJwt("the user info is that of another person")
-        claims = {**found, **claims}
+        claims = merge_claims(claims, found)
     return token, claims
+
+
+def merge_claims(id_token: Json, user_info: Json) -> Json:
+    """The claims of the ID token, and those that only the user info has.
+
+    `email_verified` of the user info counts for its own email address only.
+    """
+    merged = {**user_info, **id_token}
+    if "email_verified" not in id_token and merged.get("email") != user_info.get("email"):
+        merged.pop("email_verified", None)
+    return merged
 
 
 def needs_userinfo(documents: ProviderDocuments, claims: Json) -> bool:

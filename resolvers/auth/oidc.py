@@ -172,12 +172,13 @@ class OidcEndpoints:
                 "signInCode": await sessions.create_code(identity, token, attempt.challenge, at)
             }
         except SignInRefused as error:
+            log.info("oidc.sign_in_refused", error=str(error), request_id=origin.request_id)
             reason = error.reason
         except ProviderUnavailable as error:
             log.warning("oidc.sign_in_failed", error=str(error))
             reason = SignInError.PROVIDER_UNAVAILABLE
         except (InvalidJwt, ProviderRefused) as error:
-            log.info("oidc.sign_in_refused", error=str(error))
+            log.info("oidc.sign_in_refused", error=str(error), request_id=origin.request_id)
             reason = SignInError.REFUSED_BY_PROVIDER
         return {"signInError": reason.value}
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support import Service, Socket, World
 from support.accounts import succeed
 from support.oidc import (
@@ -194,7 +195,10 @@ async def test_groups_have_no_effect_unless_they_are_configured(browser: Browser
 async def test_a_deactivated_person_can_not_sign_in(browser: Browser) -> None:
     await browser.sign_in("nina")
     await User.filter(email="nina@example.com").update(active=False)
-    assert await browser.sign_in_at_provider("login=nina") == {"signInError": "deactivated"}
+    with capture_logs() as lines:
+        assert await browser.sign_in_at_provider("login=nina") == {"signInError": "deactivated"}
+    refusals = [each["error"] for each in lines if each["event"] == "oidc.sign_in_refused"]
+    assert refusals == ["deactivated"]
 
 
 async def test_a_person_who_cancels_returns_to_the_application(browser: Browser) -> None:

@@ -272,7 +272,7 @@ async def test_an_internal_error_is_masked_and_logged(
     def fail(*_: object, **__: object) -> Any:
         raise error
 
-    monkeypatch.setattr(ticket_queries, "list_tickets", fail)
+    monkeypatch.setattr(ticket_queries, "find_tickets", fail)
     capture = LogCapture()
     configured = structlog.get_config()
     structlog.configure(processors=[capture])
