@@ -32,13 +32,13 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('issuer', fields.CharField(max_length=255)),
-                ('token_id', fields.CharField(max_length=64)),
+                ('jti_digest', fields.CharField(max_length=64)),
                 ('subject', fields.CharField(null=True, max_length=255)),
                 ('session', fields.CharField(null=True, max_length=255)),
                 ('occurred_at', InstantField(auto_now=False, auto_now_add=False)),
                 ('expires_at', InstantField(auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'provider_logouts', 'app': 'models', 'unique_together': (('issuer', 'token_id'),), 'indexes': [Index(fields=['issuer', 'session']), Index(fields=['issuer', 'subject']), Index(fields=['expires_at'])], 'pk_attr': 'id', 'table_description': 'Logouts that identity providers have reported'},
+            options={'table': 'provider_logouts', 'app': 'models', 'unique_together': (('issuer', 'jti_digest'),), 'indexes': [Index(fields=['issuer', 'session']), Index(fields=['issuer', 'subject']), Index(fields=['expires_at'])], 'pk_attr': 'id', 'table_description': 'Logouts that identity providers have reported'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -188,7 +188,7 @@ async def refuse_earlier_tokens(identity: Identity, at: datetime, leeway: timede
     """
     await ProviderLogout.create(
         issuer=identity.issuer,
-        token_id=hash_token(secrets.token_urlsafe()),
+        jti_digest=hash_token(secrets.token_urlsafe()),
         subject=identity.subject,
         occurred_at=at,
         expires_at=at + MAX_LIFETIME + 2 * leeway,
@@ -204,7 +204,7 @@ async def end_sessions(issuer: str, logout: Jwt, at: datetime, leeway: timedelta
     try:
         await ProviderLogout.create(
             issuer=issuer,
-            token_id=hash_token(str(logout.claims["jti"])),
+            jti_digest=hash_token(str(logout.claims["jti"])),
             subject=subject,
             session=logout.session,
             occurred_at=logout.issued_at,

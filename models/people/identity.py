@@ -72,7 +72,7 @@ class ProviderLogout(Model):
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     issuer = fields.CharField(max_length=MAX_ISSUER_CHARS)
-    token_id = fields.CharField(max_length=64)
+    jti_digest = fields.CharField(max_length=64)
     """The SHA-256 of the logout token's claim `jti`, which may be used once."""
     subject = fields.CharField(max_length=MAX_SUBJECT_CHARS, null=True)
     session = fields.CharField(max_length=MAX_SESSION_ID_CHARS, null=True)
@@ -82,7 +82,7 @@ class ProviderLogout(Model):
     class Meta:
         table = "provider_logouts"
         table_description = "Logouts that identity providers have reported"
-        unique_together = (("issuer", "token_id"),)
+        unique_together = (("issuer", "jti_digest"),)
         indexes = (("issuer", "session"), ("issuer", "subject"), ("expires_at",))
 
 
