@@ -33,6 +33,7 @@ from models.core.secrets import SecretStore, parse_keys
 from models.database import fair_share
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
+from models.directory.views import ViewLimits
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
@@ -108,6 +109,7 @@ def build_services(
             session_length=settings.session_length,
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
+            saved_views=build_view_limits(settings),
         ),
         now=now,
         wakeup=wakeup,
@@ -121,6 +123,15 @@ def build_services(
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
+    )
+
+
+def build_view_limits(settings: Settings) -> ViewLimits:
+    return ViewLimits(
+        per_person=settings.max_saved_views_per_person,
+        per_team=settings.max_saved_views_per_team,
+        for_everyone=settings.max_saved_views_for_everyone,
+        filter_bytes=settings.max_saved_view_filter_bytes,
     )
 
 

@@ -17,6 +17,7 @@ from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.demo_clock import DemoClock
+from models.directory.views import ViewLimits
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
@@ -38,6 +39,7 @@ class Rules:
     session_length: timedelta
     max_live_list_tickets: int
     timers: TimerSettings
+    saved_views: ViewLimits = ViewLimits(100, 100, 100, 8192)
 
 
 class Sessions(Protocol):

@@ -17,6 +17,8 @@ LIVE_STATS_COST = 30
 UPDATE_COST = 20
 STATS_UPDATE_COST = 50
 GROUPS_LENGTH = 25
+VIEW_COUNT_COST = 40
+LIVE_VIEWS_LENGTH = 25
 LEDGER_COST = 10
 MUTATION_COST = 10
 SUBSCRIPTION_COST = 10
@@ -44,6 +46,8 @@ The server computes the cost of an operation before it runs it. The response has
 | `groups` of statistics | the same, for `last` items of the `period`, or else for {GROUPS_LENGTH} |
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
+| `count` of a saved view | {VIEW_COUNT_COST} |
+| `counts` of saved views | the same as a list, for {LIVE_VIEWS_LENGTH} items |
 | filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
 | `search`, in a filter or of `users` | {SEARCH_COST} for each word |
 | values in arguments | 1 for every 10 values, lists and objects |

@@ -236,6 +236,11 @@ class TicketFilter:
         "all others; for API clients all. Subscriptions refuse it with BAD_REQUEST, because read "
         "marks are not in the log."
     )
+    in_viewer_teams: bool | None = optional_condition(
+        "True: the ticket's team is one of the viewer's teams. False: all other tickets. Customers "
+        "and API clients have no teams. Subscriptions evaluate it again every 5 seconds, because "
+        "memberships are not in the log of tickets."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )
@@ -275,15 +280,20 @@ def to_mapping(value: object) -> Any:
 def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:
     """The filter as `models.queries.filter` takes it. None stays None.
 
-    The operator `viewer` becomes an operator with the viewer's id. So equal filters of different
+    Conditions on the viewer become conditions with the viewer's id. So equal filters of different
     viewers differ, and subscriptions don't share them.
     """
     if filter is None:
         return None
     mapping = cast("dict[str, Any]", to_mapping(filter))
+    name_viewer(mapping, viewer)
+    return mapping
+
+
+def name_viewer(mapping: dict[str, Any], viewer: Viewer) -> None:
+    """Give the conditions on the viewer in a filter the viewer's id."""
     user_id = viewer.user_id
     replace_viewer(mapping, "" if user_id is None else ids.encode(ids.USER, user_id))
-    return mapping
 
 
 def replace_viewer(mapping: dict[str, Any], user_id: str) -> None:
@@ -294,3 +304,6 @@ def replace_viewer(mapping: dict[str, Any], user_id: str) -> None:
     is_viewer = mapping.pop("viewer", None)
     if is_viewer is not None:
         mapping["isUser" if is_viewer else "isNotUser"] = user_id
+    is_in_teams = mapping.pop("inViewerTeams", None)
+    if is_in_teams is not None:
+        mapping["inTeamsOf" if is_in_teams else "notInTeamsOf"] = user_id

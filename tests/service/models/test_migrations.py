@@ -54,6 +54,7 @@ NAMES = [
     "0024_tag_sort_keys",
     "0015_identity",
     "0022_identities",
+    "0025_saved_views",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
