@@ -260,9 +260,9 @@ class Query:
     saved_views: Any = query(
         resolvers.views.saved_views,
         READ_SAVED_VIEWS,
-        "The saved views that the viewer sees: personal ones, those of the viewer's teams, and those "
-        "for everyone; each by position, and in pages of up to 100. A new installation has some "
-        "views for everyone.",
+        "The saved views that the viewer sees: personal ones, those of the viewer's teams, and "
+        "those for everyone; each by position, and in pages of up to 100. A new installation has "
+        "some views for everyone.",
         Connection[SavedViewType],
         arguments={
             "all_teams": "Whether to return the views of all teams. Only for admins, with the "

@@ -22,7 +22,14 @@ from models.core.errors import BadRequest
 from models.core.record_changes import Value
 from models.core.time import format_instant
 from models.database import Dialect
-from models.queries.filter import FilterData, compile_filter, without_nulls
+from models.queries.filter import (
+    IN_TEAMS_OF,
+    NOT_IN_TEAMS_OF,
+    OF_TEAMS,
+    FilterData,
+    compile_filter,
+    without_nulls,
+)
 from schema.filters import TicketFilter, TicketOrder, name_viewer, to_mapping
 from schema.scalars import SCALARS, serialize_duration
 
@@ -65,6 +72,23 @@ def parse_filter(data: object, viewer: Viewer) -> FilterData:
     return cast("FilterData", mapping)
 
 
+def name_teams(filter: FilterData, slugs: Sequence[str]) -> FilterData:
+    """The filter with the viewer's teams by slug. So people with the same teams share its count."""
+    named: dict[str, Any] = {}
+    for name, value in filter.items():
+        if name == IN_TEAMS_OF:
+            named[OF_TEAMS] = {"in": list(slugs)}
+        elif name == NOT_IN_TEAMS_OF:
+            named[OF_TEAMS] = {"nin": list(slugs)}
+        elif name in ("and", "or") and value is not None:
+            named[name] = [name_teams(each, slugs) for each in cast("list[FilterData]", value)]
+        elif name == "not" and value is not None:
+            named[name] = name_teams(cast("FilterData", value), slugs)
+        else:
+            named[name] = value
+    return named
+
+
 def find_first_error(data: object) -> str:
     """The reason why a value is no TicketFilter, with the path of the wrong part."""
     messages: list[str] = []
@@ -101,7 +125,7 @@ def filter_type() -> GraphQLInputObjectType:
             return False
 
     schema = strawberry.Schema(query=FilterQuery, config=StrawberryConfig(scalar_map=dict(SCALARS)))
-    graphql_schema: Any = schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    graphql_schema: Any = schema._schema  # pyright: ignore[reportPrivateUsage]
     return cast("GraphQLInputObjectType", graphql_schema.type_map["TicketFilter"])
 
 

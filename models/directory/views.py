@@ -51,6 +51,9 @@ class ViewLimits:
         }[audience]
 
 
+DEFAULT_LIMITS = ViewLimits(per_person=100, per_team=100, for_everyone=100, filter_bytes=8192)
+
+
 class ViewFields(TypedDict, total=False):
     """The input fields of a view that the caller sets. `team` is a slug."""
 

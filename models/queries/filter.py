@@ -47,7 +47,9 @@ from models.queries.unread import has_unread
 
 UNREAD = "unread"
 IN_TEAMS_OF, NOT_IN_TEAMS_OF = "inTeamsOf", "notInTeamsOf"
-"""Conditions on the teams of a user, given by id. `schema.filters` makes them of `inViewerTeams`."""
+"""Conditions on the teams of a user, given by id. `schema.filters` builds them."""
+OF_TEAMS = "ofTeams"
+"""Another field for conditions on the slug of the team, for a filter that may also have `team`."""
 TIME_OPERATORS = frozenset({"within", "olderThan", IN_TEAMS_OF, NOT_IN_TEAMS_OF})
 """Operators that compare with the current time, and fields that depend on memberships: tickets
 start or stop matching them without an event."""
@@ -62,6 +64,7 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "priority": compile_priority,
     "category": slug_field("category", "categories"),
     "team": slug_field("team", "teams"),
+    OF_TEAMS: slug_field("team", "teams"),
     "requesterId": column_field(ticket_column("requester_id", key_parser(USER))),
     "organizationId": column_field(
         ticket_column("organization_id", key_parser(ORGANIZATION), nullable=True)

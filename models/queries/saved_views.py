@@ -11,7 +11,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.cursor_values import SortType
-from models.core.lazy_query import ConnectionQuery
+from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.positions import MAX_POSITION
@@ -21,7 +21,7 @@ from models.queries.filter import FilterData, compile_filter
 from models.views.saved_view import SavedView, ViewAudience
 
 AUDIENCES = range(min(ViewAudience), max(ViewAudience) + 1)
-POSITIONS = range(-MAX_POSITION - 1, MAX_POSITION + 1)
+POSITIONS = range(MAX_POSITION + 1)
 VIEW_ORDER = Order(
     (
         Sort("v.audience", "audience", False, SortType.INTEGER, integers=AUDIENCES),
@@ -63,6 +63,13 @@ def list_views(
     for everyone, each by position. Raises CursorInvalid."""
     condition = visible_views(viewer, all_teams=all_teams)
     return build_connection(SavedView, "v", "saved_views v", condition, VIEW_ORDER, page_request)
+
+
+async def read_views(viewer: Viewer, limit: int) -> list[SavedView]:
+    """The first views of `list_views`."""
+    condition = visible_views(viewer, all_teams=False)
+    order = VIEW_ORDER.order_by(reverse=False)
+    return await Many(LazyQuery(SavedView, "v", "saved_views v", condition, order, limit))
 
 
 async def count_tickets(viewer: Viewer, filters: Sequence[FilterData], at: datetime) -> list[int]:
@@ -108,7 +115,7 @@ async def read_revisions() -> tuple[int, int]:
     return cast("int", rows[0]["permissions"]), cast("int", rows[0]["views"])
 
 
-async def read_team_slugs(user_id: UUID) -> list[str]:
+async def read_team_slugs(user_id: UUID | None) -> list[str]:
     """The slugs of a user's teams, in order."""
     rows = await database.fetch_dicts(
         "SELECT s.slug AS slug FROM teams s JOIN memberships m ON m.team_id = s.id "

@@ -144,7 +144,7 @@ class SavedViewCountType:
     )
     count: int | None = strawberry.field(
         description="The number of tickets that the viewer may see and that match the filter. Null "
-        "if the filter is invalid."
+        "if the filter is invalid, or can't be evaluated at the moment."
     )
     filter_error: str | None = strawberry.field(description=FILTER_ERROR)
 

@@ -143,6 +143,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
     "Subscription.ticketStats": (SIGNED_IN, "tickets:read"),
+    "Subscription.savedViewCounts": ({"agent", "admin"}, "tickets:read"),
     "Subscription.notifications": (PEOPLE, "tickets:read"),
     "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }
