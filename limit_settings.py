@@ -115,6 +115,16 @@ class LimitSettings(BaseSettings):
     """The maximum number of notifications, and of emails, of each other type of event, such as a
     change of status, that one person causes for another about one ticket in 10 minutes."""
 
+    @property
+    def saved_view_limits(self) -> tuple[int, int, int, int]:
+        """The limits of saved views, in the order of `models.directory.views.ViewLimits`."""
+        return (
+            self.max_saved_views_per_person,
+            self.max_saved_views_per_team,
+            self.max_saved_views_for_everyone,
+            self.max_saved_view_filter_bytes,
+        )
+
     @field_validator("cost_bucket_size")
     @classmethod
     def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:

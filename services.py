@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from background import build_timer_settings
@@ -109,7 +110,7 @@ def build_services(
             session_length=settings.session_length,
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
-            saved_views=build_view_limits(settings),
+            saved_views=ViewLimits(*settings.saved_view_limits),
         ),
         now=now,
         wakeup=wakeup,
@@ -123,15 +124,6 @@ def build_services(
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),
-    )
-
-
-def build_view_limits(settings: Settings) -> ViewLimits:
-    return ViewLimits(
-        per_person=settings.max_saved_views_per_person,
-        per_team=settings.max_saved_views_per_team,
-        for_everyone=settings.max_saved_views_for_everyone,
-        filter_bytes=settings.max_saved_view_filter_bytes,
     )
 
 
@@ -164,22 +156,16 @@ def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[LogEn
     async def read(position: int) -> Sequence[LogEntry]:
         return await event_log.read_log(position, MAX_TAIL_BATCH)
 
-    def position_of(entry: LogEntry) -> int:
-        return entry.position
-
-    return LogTail(read, position_of, wakeup.listen(), refresh=sessions.refresh)
+    return LogTail(read, attrgetter("position"), wakeup.listen(), refresh=sessions.refresh)
 
 
 def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Notification]:
     async def read(number: int) -> list[Notification]:
         return await notification.read_notifications_after(number, MAX_TAIL_BATCH)
 
-    def number_of(notification: Notification) -> int:
-        return notification.number
-
     return LogTail(
         read,
-        number_of,
+        attrgetter("number"),
         wakeup.listen(),
         refresh=sessions.refresh,
         max_recent=MAX_RECENT_NOTIFICATIONS,

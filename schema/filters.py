@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import strawberry
-from strawberry.types import has_object_definition
-from strawberry.utils.str_converters import to_camel_case
 
 from models.access.viewer import Viewer
 from models.core import ids
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import CloseReason, Priority, Stage, Status
 from schema.enums.tickets import OrderDirection, TicketOrderField
+from schema.input_mapping import to_mapping
 from schema.inputs.tickets import TicketResourceInput
 
 NULL = "True: the field is null. False: the field is not null."
@@ -257,24 +256,6 @@ class TicketOrder:
 def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
     """The argument `orderBy` as `models.queries.tickets.build_ticket_order` takes it."""
     return [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
-
-
-def to_mapping(value: object) -> Any:
-    """An input as nested mappings by GraphQL field names, without absent fields.
-
-    Lists are converted item by item. Scalars and enum members are returned as they are.
-    """
-    if isinstance(value, list):
-        return [to_mapping(item) for item in cast("list[object]", value)]
-    if not has_object_definition(value):
-        return value
-    mapping: dict[str, Any] = {}
-    for field in value.__strawberry_definition__.fields:
-        field_value = getattr(value, field.python_name)
-        if field_value is not strawberry.UNSET:
-            name = field.graphql_name or to_camel_case(field.python_name)
-            mapping[name] = to_mapping(field_value)
-    return mapping
 
 
 def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:

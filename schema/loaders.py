@@ -8,11 +8,10 @@ connection after the transaction has ended.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -43,37 +42,10 @@ from models.tickets.attachment import Attachment
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketWatcher
 from models.views.saved_view import SavedView
+from schema.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
 from schema.stored_filter import parse_filter
 
 MAX_AUDITED_TICKETS = 100
-MAX_KEYS_PER_STATEMENT = 5000  # both databases limit the parameters of a statement to some 32,000
-
-K = TypeVar("K")
-V = TypeVar("V")
-M = TypeVar("M", bound=Model)
-
-
-class ShieldedLoader(DataLoader[K, V]):
-    """A data loader whose futures can't be cancelled by one of several waiting fields.
-
-    All fields that load a key wait for the same future. If a field fails, graphql-core cancels its
-    siblings. Without a shield, that would cancel the future for all other fields too.
-    """
-
-    def load(self, key: K) -> Awaitable[V]:
-        return asyncio.shield(super().load(key))
-
-
-def build_record_loader(model: type[M]) -> DataLoader[UUID, M | None]:
-    """Build a loader of a model's records by their primary keys."""
-
-    async def load(keys: list[UUID]) -> list[M | None]:
-        records = {record.pk: record for record in await model.filter(pk__in=keys)}
-        return [records.get(key) for key in keys]
-
-    return ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
-
-
 ReadRelated = Callable[..., Many[Any]]
 """A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
@@ -95,21 +67,6 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
-
-
-class RecordLoader(Generic[M]):
-    """A descriptor that creates a loader of a model's records at its first use."""
-
-    def __init__(self, model: type[M]) -> None:
-        self.model = model
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
-        loader = build_record_loader(self.model)
-        vars(loaders)[self.name] = loader  # later accesses find the loader, not this descriptor
-        return loader
 
 
 class Loaders:

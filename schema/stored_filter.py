@@ -30,7 +30,8 @@ from models.queries.filter import (
     compile_filter,
     without_nulls,
 )
-from schema.filters import TicketFilter, TicketOrder, name_viewer, to_mapping
+from schema.filters import TicketFilter, TicketOrder, name_viewer
+from schema.input_mapping import to_mapping
 from schema.scalars import SCALARS, serialize_duration
 
 MAX_MESSAGE_CHARS = 500

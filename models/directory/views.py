@@ -130,7 +130,8 @@ async def recall_view(actor: Viewer, key: UUID) -> SavedView:
     """The view of a repeated mutation. Raises InvalidInput NOT_FOUND if it is gone."""
     view = await SavedView.get_or_none(id=key)
     if view is None or not can_see_view(actor, view, await list_team_ids(actor.user_id)):
-        raise InvalidInput(UserErrorCode.NOT_FOUND, "The view has been deleted.")
+        message = "The view of the first call no longer exists for you."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "idempotencyKey")
     return view
 
 

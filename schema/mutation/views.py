@@ -25,6 +25,8 @@ FIELD_ERRORS = (
     "100 such views, by default)",
     *KEY_ERRORS,
 )
+"""NOT_FOUND idempotencyKey: the view of the first call was deleted, or the caller no longer sees
+it."""
 
 
 @strawberry.type
@@ -34,7 +36,7 @@ class ViewMutations:
         CHANGE_SAVED_VIEWS,
         f"Creates a saved view. {CALLERS}",
         VIEW,
-        errors=("NOT_FOUND (team)", *FIELD_ERRORS),
+        errors=("NOT_FOUND (team, idempotencyKey)", *FIELD_ERRORS),
     )
     update_saved_view: Any = mutation(
         views.update_saved_view,
@@ -42,7 +44,7 @@ class ViewMutations:
         f"Changes a saved view, or the people who see it. {CALLERS}",
         VIEW,
         errors=(
-            "NOT_FOUND (viewId, team)",
+            "NOT_FOUND (viewId, team, idempotencyKey)",
             "STALE_VERSION (expectedVersion)",
             *FIELD_ERRORS,
         ),

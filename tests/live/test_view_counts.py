@@ -205,7 +205,7 @@ async def test_large_counts_are_made_by_the_database(
         for _ in range(5):
             await cora.raise_ticket()
         await read_until(socket, await read_counts(ada))
-        assert all(count.members is None or count.count < 3 for count in hubs[-1].counts.values())
+        assert all(len(count.members or ()) < 3 for count in hubs[-1].counts.values())
     async with ada.socket() as socket:
         assert (await subscribe(ada, socket))["All"] == 5
 
