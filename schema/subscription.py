@@ -71,8 +71,8 @@ class Subscription:
         READ_TICKETS,
         "Sends a snapshot of the tickets that match the filter, then each change of the "
         "list. The snapshot and its changes together equal the result of the query `tickets` "
-        "at the cursor. A filter with `within` or `olderThan` is evaluated again every 5 "
-        "seconds. A list of more than 10,000 tickets (by default) fails with "
+        "at the cursor. A filter with `within`, `olderThan` or `inViewerTeams` is evaluated again "
+        "every 5 seconds. A list of more than 10,000 tickets (by default) fails with "
         "QUERY_TOO_EXPENSIVE, at the start or when it grows.",
         TicketChangeType,
         cost(
@@ -98,8 +98,8 @@ class Subscription:
         "Sends the statistics of the tickets that the viewer may see: at once, then when "
         "they change, at most 4 times per second. They equal the result of the query "
         "`ticketStats` at their cursor. Over more than 200,000 tickets the limit is once per "
-        "second; with `within` or `olderThan`, the passage of time is considered every 5 "
-        "seconds.",
+        "second; with `within`, `olderThan` or `inViewerTeams`, the passage of time is considered "
+        "every 5 seconds.",
         TicketStatsType,
         cost(
             flat=LIVE_STATS_COST,

@@ -64,7 +64,6 @@ FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "priority": compile_priority,
     "category": slug_field("category", "categories"),
     "team": slug_field("team", "teams"),
-    OF_TEAMS: slug_field("team", "teams"),
     "requesterId": column_field(ticket_column("requester_id", key_parser(USER))),
     "organizationId": column_field(
         ticket_column("organization_id", key_parser(ORGANIZATION), nullable=True)
@@ -165,7 +164,7 @@ def compile_field(name: str, value: object, context: FilterContext) -> FilterCon
         context.count_condition()
         is_list = isinstance(operand, list)
         context.check_values(cast("list[object]", operand) if is_list else [operand])
-    return FIELD_COMPILERS[name](comparisons, context)
+    return FIELD_COMPILERS["team" if name == OF_TEAMS else name](comparisons, context)
 
 
 def compile_list(filters: object, context: FilterContext) -> list[FilterCondition]:

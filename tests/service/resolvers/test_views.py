@@ -14,6 +14,8 @@ from support.statements import statements
 
 from models import migrate
 from models.audit.entry import AuditEntry
+from models.background_metrics import read_background_metrics
+from models.core.time import now
 from models.log import event
 from models.people.team import Membership, Team
 from models.people.user import User
@@ -326,3 +328,15 @@ async def test_concurrent_changes_of_a_view_keep_its_version(
     codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
     assert codes == ["STALE_VERSION"] * 4
     assert (await list_views(ada))[0]["version"] == 2
+
+
+async def test_a_metric_counts_the_views(world: World, admin: Client) -> None:
+    await run_mutation(admin, "createSavedView", **MINE)
+    await run_mutation(admin, "createSavedView", **SUPPORT)
+    samples = await read_background_metrics(now(), now())
+    counts = {
+        each.labels["audience"]: each.value
+        for each in samples
+        if each.name == "ticketwire_saved_views"
+    }
+    assert counts == {"personal": 1, "team": 1, "everyone": 5}
