@@ -41,7 +41,7 @@ CLEARABLE_FIELDS = frozenset({"filter", "order_by", "columns"})
 
 async def saved_views(
     info: strawberry.Info,
-    all_teams: bool = False,
+    all_teams: bool | None = None,
     first: First = None,
     after: After = None,
     last: Last = None,
@@ -51,7 +51,7 @@ async def saved_views(
     if all_teams:
         ADMINISTER.check(viewer)
     page_request = parse_page_arguments(first, after, last, before)
-    return list_views(viewer, page_request, all_teams=all_teams)
+    return list_views(viewer, page_request, all_teams=bool(all_teams))
 
 
 view_mutation = admin_mutation(

@@ -39,7 +39,7 @@ EVERYONE = {"name": "All", "audience": "EVERYONE"}
 
 
 async def list_views(client: Client, **arguments: Any) -> list[dict[str, Any]]:
-    query = f"""query($first: Int, $after: String, $all: Boolean! = false) {{
+    query = f"""query($first: Int, $after: String, $all: Boolean) {{
       savedViews(first: $first, after: $after, allTeams: $all) {{
         nodes {{ {SAVED_VIEW_FIELDS} }} }} }}"""
     return list((await client.run(query, **arguments))["savedViews"]["nodes"])
