@@ -114,6 +114,14 @@ class LimitSettings(BaseSettings):
     """The cost that a caller regains per second."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
+    max_saved_views_per_person: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of personal saved views of one person."""
+    max_saved_views_per_team: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of saved views of one team."""
+    max_saved_views_for_everyone: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of saved views for everyone."""
+    max_saved_view_filter_bytes: Annotated[int, Field(ge=256, le=262_144)] = 8_192
+    """The maximum size of the filter of a saved view, in bytes of JSON."""
     max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
     """The maximum number of notifications, and of emails, of replies and notes that one person
     causes for another about one ticket in 10 minutes. Further ones are folded: one email with their
@@ -159,6 +167,16 @@ class LimitSettings(BaseSettings):
     replaces the oldest, which is checked again when it is sent."""
     max_identities_per_user: Annotated[int, Field(ge=1, le=1_000)] = 10
     """The maximum number of a user's identities at identity providers."""
+
+    @property
+    def saved_view_limits(self) -> tuple[int, int, int, int]:
+        """The limits of saved views, in the order of `models.directory.views.ViewLimits`."""
+        return (
+            self.max_saved_views_per_person,
+            self.max_saved_views_per_team,
+            self.max_saved_views_for_everyone,
+            self.max_saved_view_filter_bytes,
+        )
 
     @field_validator("cost_bucket_size")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 
 from engine.auth import AuthHooks, Unauthorized
 from engine.bus.log_tail import LogTail
@@ -38,6 +39,7 @@ from models.core.secrets import SecretStore, parse_keys
 from models.database.fair_share import CALLER, CHARGE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
+from models.directory.views import ViewLimits
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
@@ -121,6 +123,7 @@ def build_services(
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
             limits=settings.record_limits,
+            saved_views=ViewLimits(*settings.saved_view_limits),
         ),
         now=now,
         wakeup=wakeup,
@@ -165,23 +168,17 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
 
 
 def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[LogEntry]:
-    def position_of(entry: LogEntry) -> int:
-        return entry.position
-
     read = partial(event_log.read_log, limit=MAX_TAIL_BATCH)
-    return LogTail(read, position_of, wakeup.listen(), refresh=sessions.refresh)
+    return LogTail(read, attrgetter("position"), wakeup.listen(), refresh=sessions.refresh)
 
 
 def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Notification]:
     async def read(number: int) -> list[Notification]:
         return await notification.read_notifications_after(number, MAX_TAIL_BATCH)
 
-    def number_of(notification: Notification) -> int:
-        return notification.number
-
     return LogTail(
         read,
-        number_of,
+        attrgetter("number"),
         wakeup.listen(),
         refresh=sessions.refresh,
         max_recent=MAX_RECENT_NOTIFICATIONS,

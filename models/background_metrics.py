@@ -11,6 +11,7 @@ from models import database
 from models.database import as_instant
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
+from models.views.saved_view import ViewAudience
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *samples,
         *await read_email_samples(),
         await read_folded_sample(),
+        *await read_view_samples(),
         await read_sla_clock_sample(at),
     ]
 
@@ -76,6 +78,17 @@ async def read_email_samples() -> list[Sample]:
 async def read_folded_sample() -> Sample:
     rows = await database.fetch_dicts("SELECT folded FROM notification_head")
     return Sample("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
+
+
+async def read_view_samples() -> list[Sample]:
+    rows = await database.fetch_dicts(
+        "SELECT audience, COUNT(*) AS n FROM saved_views GROUP BY audience"
+    )
+    counts = {cast("int", row["audience"]): cast("int", row["n"]) for row in rows}
+    return [
+        Sample("ticketwire_saved_views", counts.get(each, 0), ("audience", each.name.lower()))
+        for each in ViewAudience
+    ]
 
 
 async def read_sla_clock_sample(at: datetime) -> Sample:

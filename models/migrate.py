@@ -19,6 +19,7 @@ from models.notifications.notification import NotificationHead
 from models.people import team
 from models.sla.defaults import create_default_policies
 from models.sla.records import SlaRevision
+from models.views.saved_view import SavedViewRevision
 
 ADVISORY_LOCK_ID = 7_204_113
 LOCK_TIMEOUT_MS = 10 * 60_000
@@ -60,7 +61,7 @@ async def migrate_sqlite() -> list[str]:
 
 async def create_required_rows() -> None:
     """Counters, log consumers, teams, categories, policies and paths; existing rows are kept."""
-    for counter in (SlaRevision, NotificationHead, ClockAdvance):
+    for counter in (SlaRevision, NotificationHead, ClockAdvance, SavedViewRevision):
         await counter.get_or_create(id=1)
     for name in consumer.PERMANENT_CONSUMERS:
         await consumer.register(name)

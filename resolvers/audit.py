@@ -13,7 +13,7 @@ from models.queries import audit_log as queries
 from models.queries import directory_events as event_queries
 from models.queries.audit_log import AuditConditions
 from resolvers.context import context_of
-from schema.filters import to_mapping
+from schema.input_mapping import to_mapping
 from schema.pagination import After, Before, First, Last
 from schema.types.audit import AuditLogFilter
 

@@ -18,6 +18,7 @@ from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
+from models.directory.views import DEFAULT_VIEW_LIMITS, ViewLimits
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
@@ -26,6 +27,7 @@ from models.people.sign_in_limits import SignInLimits
 from models.tickets.timers import TimerSettings
 from resolvers.account_services import AccountServices
 from resolvers.evaluations import SharedEvaluations
+from resolvers.live_counts import LiveCounts
 from resolvers.markdown_cache import MarkdownCache
 from resolvers.presence_tail import PresenceTail
 from schema.loaders import Loaders
@@ -40,6 +42,7 @@ class Rules:
     max_live_list_tickets: int
     timers: TimerSettings
     limits: RecordLimits = DEFAULT_LIMITS
+    saved_views: ViewLimits = DEFAULT_VIEW_LIMITS
 
 
 class Sessions(Protocol):
@@ -82,6 +85,10 @@ class Services:
     """The tickets that match each filter."""
     shared_reads: SharedEvaluations = field(default_factory=SharedEvaluations)
     """What filters need from the database: facts of tickets, and visibility."""
+    live_counts: LiveCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live_counts = LiveCounts(self.event_tail, self.now, self.live_memory)
 
 
 class Context:

@@ -15,6 +15,7 @@ from models.core import ids
 from models.core.errors import BadRequest
 from models.core.pagination import MAX_PAGE_SIZE
 from models.people.token import Token, TokenKind
+from models.views.saved_view import SavedView, can_see_view
 from resolvers.context import Context, context_of
 
 
@@ -53,6 +54,8 @@ async def find_node(context: Context, id: str) -> Any:
         return None  # the type Session is no Node
     if prefix == ids.TOKEN:
         return await find_token(viewer, key)
+    if prefix == ids.SAVED_VIEW:
+        return await find_view(context, key)
     loader = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,
@@ -68,6 +71,16 @@ async def find_node(context: Context, id: str) -> Any:
     }[prefix]
     record = await loader.load(key)
     return record if record is not None and can_see_record(viewer, record) else None
+
+
+async def find_view(context: Context, key: UUID) -> SavedView | None:
+    """A saved view that the viewer may see."""
+    viewer = context.viewer
+    if not permissions.READ_SAVED_VIEWS.allows(viewer):
+        return None
+    view = await context.loaders.views.load(key)
+    team_ids = await context.loaders.team_ids.load(viewer.user_id)
+    return view if view is not None and can_see_view(viewer, view, team_ids) else None
 
 
 async def find_token(viewer: Viewer, key: UUID) -> Token | None:

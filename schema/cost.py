@@ -20,6 +20,9 @@ LIVE_STATS_COST = 30
 UPDATE_COST = 20
 STATS_UPDATE_COST = 50
 GROUPS_LENGTH = 25
+VIEW_COUNT_COST = 40
+LIVE_VIEWS_LENGTH = 25
+LIVE_VIEWS_COST = 100
 LEDGER_COST = 10
 MUTATION_COST = 10
 SUBSCRIPTION_COST = 10
@@ -49,6 +52,8 @@ The server computes the cost of an operation before it runs it. The response has
 | other list of objects | the same, for 5 items; `nodes`: for each of its `ids` |
 | `totalCount` | {TOTAL_COUNT_COST} |
 | `memberCount`, `openTicketCount` | {COUNT_COST}; under another alias again, 10 times as much |
+| `count` of a saved view | {VIEW_COUNT_COST} |
+| `counts` of saved views | the same as a list, for {LIVE_VIEWS_LENGTH} items |
 | filter of tickets | {CONDITION_COST} for each object, such as a condition or a nesting level |
 | `search`, in a filter, of `users` or of `organizations` | {SEARCH_COST} for each word |
 | values in arguments | 1 for every 10 values, lists and objects |
@@ -61,14 +66,16 @@ The server computes the cost of an operation before it runs it. The response has
 | any operation | at least 1 |
 | invalid document | 100 |
 
-A subscription costs {SUBSCRIPTION_COST} when it starts, `ticketStats` {LIVE_STATS_COST}, plus its
-arguments and its selection. While it runs, it costs again:
+A subscription costs {SUBSCRIPTION_COST} when it starts, `ticketStats` {LIVE_STATS_COST}, and
+`savedViewCounts` {LIVE_VIEWS_COST}, plus its arguments and its selection. While it
+runs, it costs again:
 
 | work | cost |
 |---|---|
 | look for changes after new events | 1, plus its arguments |
 | the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
 | the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
+| the same for `savedViewCounts` | {STATS_UPDATE_COST} |
 | item that is sent | 10 plus its selection |
 
 Equal subscriptions share this work, and their owners take turns to pay for it. While a viewer's

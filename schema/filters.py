@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import strawberry
-from strawberry.types import has_object_definition
-from strawberry.utils.str_converters import to_camel_case
 
 from models.access.viewer import Viewer
 from models.core import ids
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import CloseReason, Priority, Stage, Status
 from schema.enums.tickets import OrderDirection, TicketOrderField
+from schema.input_mapping import to_mapping
 from schema.inputs.tickets import TicketResourceInput
 
 NULL = "True: the field is null. False: the field is not null."
@@ -236,6 +235,11 @@ class TicketFilter:
         "all others; for API clients all. Subscriptions refuse it with BAD_REQUEST, because read "
         "marks are not in the log."
     )
+    in_viewer_teams: bool | None = optional_condition(
+        "True: the ticket's team is one of the viewer's teams. False: all other tickets. Customers "
+        "and API clients have no teams. Subscriptions evaluate it again every 5 seconds, because "
+        "memberships are not in the log of tickets."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )
@@ -254,36 +258,23 @@ def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
     return [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
 
 
-def to_mapping(value: object) -> Any:
-    """An input as nested mappings by GraphQL field names, without absent fields.
-
-    Lists are converted item by item. Scalars and enum members are returned as they are.
-    """
-    if isinstance(value, list):
-        return [to_mapping(item) for item in cast("list[object]", value)]
-    if not has_object_definition(value):
-        return value
-    mapping: dict[str, Any] = {}
-    for field in value.__strawberry_definition__.fields:
-        field_value = getattr(value, field.python_name)
-        if field_value is not strawberry.UNSET:
-            name = field.graphql_name or to_camel_case(field.python_name)
-            mapping[name] = to_mapping(field_value)
-    return mapping
-
-
 def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:
     """The filter as `models.queries.filter` takes it. None stays None.
 
-    The operator `viewer` becomes an operator with the viewer's id. So equal filters of different
+    Conditions on the viewer become conditions with the viewer's id. So equal filters of different
     viewers differ, and subscriptions don't share them.
     """
     if filter is None:
         return None
     mapping = cast("dict[str, Any]", to_mapping(filter))
+    name_viewer(mapping, viewer)
+    return mapping
+
+
+def name_viewer(mapping: dict[str, Any], viewer: Viewer) -> None:
+    """Give the conditions on the viewer in a filter the viewer's id."""
     user_id = viewer.user_id
     replace_viewer(mapping, "" if user_id is None else ids.encode(ids.USER, user_id))
-    return mapping
 
 
 def replace_viewer(mapping: dict[str, Any], user_id: str) -> None:
@@ -294,3 +285,6 @@ def replace_viewer(mapping: dict[str, Any], user_id: str) -> None:
     is_viewer = mapping.pop("viewer", None)
     if is_viewer is not None:
         mapping["isUser" if is_viewer else "isNotUser"] = user_id
+    is_in_teams = mapping.pop("inViewerTeams", None)
+    if is_in_teams is not None:
+        mapping["inTeamsOf" if is_in_teams else "notInTeamsOf"] = user_id

@@ -24,6 +24,7 @@ from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
+from models.views.saved_view import SavedView
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.relations import (
@@ -100,6 +101,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     EscalationPath: "EscalationPath",
     Notification: "Notification",
     AuditEntry: "AuditEntry",
+    SavedView: "SavedView",
 }
 
 
@@ -143,6 +145,7 @@ ID_PREFIXES: dict[type, str] = {
     DirectoryEvent: ids.DIRECTORY_EVENT,
     AuditEntry: ids.AUDIT_ENTRY,
     Notification: ids.NOTIFICATION,
+    SavedView: ids.SAVED_VIEW,
 }
 
 

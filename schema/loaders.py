@@ -8,11 +8,10 @@ connection after the transaction has ended.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -31,10 +30,10 @@ from models.escalation.path import EscalationPath
 from models.log.event import Event
 from models.notifications import inbox
 from models.notifications.notification import Notification
-from models.people.team import Category, Team
+from models.people.team import Category, Team, list_team_ids
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
-from models.queries import directory_events, event_log
+from models.queries import directory_events, event_log, saved_views
 from models.queries.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -42,36 +41,11 @@ from models.sla.snapshot import PolicySnapshot
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketWatcher
+from models.views.saved_view import SavedView
+from schema.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
+from schema.stored_filter import parse_filter
 
 MAX_AUDITED_TICKETS = 100
-MAX_KEYS_PER_STATEMENT = 5000  # both databases limit the parameters of a statement to some 32,000
-
-K = TypeVar("K")
-V = TypeVar("V")
-M = TypeVar("M", bound=Model)
-
-
-class ShieldedLoader(DataLoader[K, V]):
-    """A data loader whose futures can't be cancelled by one of several waiting fields.
-
-    All fields that load a key wait for the same future. If a field fails, graphql-core cancels its
-    siblings. Without a shield, that would cancel the future for all other fields too.
-    """
-
-    def load(self, key: K) -> Awaitable[V]:
-        return asyncio.shield(super().load(key))
-
-
-def build_record_loader(model: type[M]) -> DataLoader[UUID, M | None]:
-    """Build a loader of a model's records by their primary keys."""
-
-    async def load(keys: list[UUID]) -> list[M | None]:
-        records = {record.pk: record for record in await model.filter(pk__in=keys)}
-        return [records.get(key) for key in keys]
-
-    return ShieldedLoader(load, max_batch_size=MAX_KEYS_PER_STATEMENT)
-
-
 ReadRelated = Callable[..., Many[Any]]
 """A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
@@ -90,24 +64,10 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     SlaPolicy: "policies",
     EscalationPath: "escalation_paths",
     Token: "tokens",
+    SavedView: "views",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
-
-
-class RecordLoader(Generic[M]):
-    """A descriptor that creates a loader of a model's records at its first use."""
-
-    def __init__(self, model: type[M]) -> None:
-        self.model = model
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, loaders: object, owner: type) -> DataLoader[UUID, M | None]:
-        loader = build_record_loader(self.model)
-        vars(loaders)[self.name] = loader  # later accesses find the loader, not this descriptor
-        return loader
 
 
 class Loaders:
@@ -123,6 +83,7 @@ class Loaders:
     escalation_paths = RecordLoader(EscalationPath)
     tokens = RecordLoader(Token)
     audit_entries = RecordLoader(AuditEntry)
+    views = RecordLoader(SavedView)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
@@ -152,6 +113,16 @@ class Loaders:
     def watching(self) -> DataLoader[UUID, bool]:
         """Whether the viewer watches a ticket, by the ticket's key."""
         return ShieldedLoader(self.read_watching, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def filter_counts(self) -> DataLoader[SavedView, int]:
+        """The number of tickets that match the filter of a view, which must be valid."""
+        return ShieldedLoader(self.count_by_filters)
+
+    @cached_property
+    def team_ids(self) -> DataLoader[UUID | None, frozenset[UUID]]:
+        """The ids of a user's teams, by the user's key."""
+        return ShieldedLoader(read_team_ids)
 
     @cached_property
     def directory_events(self) -> DataLoader[int, DirectoryEvent | None]:
@@ -275,6 +246,10 @@ class Loaders:
         watched_ids = {watcher.ticket_id for watcher in await own}
         return [ticket_id in watched_ids for ticket_id in ticket_ids]
 
+    async def count_by_filters(self, views: list[SavedView]) -> list[int]:
+        filters = [parse_filter(view.ticket_filter, self.viewer) for view in views]
+        return await saved_views.count_tickets(self.viewer, filters, self.at)
+
     async def read_policies(self, digests: list[str]) -> list[SlaPolicy | None]:
         snapshots = await self.policy_snapshots.load_many(digests)
         return await self.policies.load_many([snapshot.policy_id for snapshot in snapshots])
@@ -288,6 +263,10 @@ async def read_policy_snapshots(digests: list[str]) -> list[PolicySnapshot]:
 async def read_rebuilt_clocks(ticket_ids: list[UUID]) -> list[RebuiltClocks]:
     clocks = await sla_audit.load_rebuilt_clocks(ticket_ids)
     return [clocks[ticket_id] for ticket_id in ticket_ids]
+
+
+async def read_team_ids(user_ids: list[UUID | None]) -> list[frozenset[UUID]]:
+    return [await list_team_ids(user_id) for user_id in user_ids]
 
 
 async def read_scopes(client_ids: list[UUID]) -> list[list[str]]:

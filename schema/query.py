@@ -18,6 +18,7 @@ import resolvers.tags
 import resolvers.teams
 import resolvers.ticket_queries
 import resolvers.tokens
+import resolvers.views
 from models.access.permissions import (
     ADMINISTER,
     AUTHENTICATED,
@@ -27,6 +28,7 @@ from models.access.permissions import (
     READ_EVENTS,
     READ_PEOPLE,
     READ_POLICIES,
+    READ_SAVED_VIEWS,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
@@ -54,6 +56,7 @@ from schema.types.tags import TagType
 from schema.types.teams import CategoryType, TeamType
 from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
+from schema.types.views import SavedViewType
 
 FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
 INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
@@ -162,8 +165,8 @@ class Query:
         "paths also need the scope `tickets:read`; without it, they are left out.",
         Connection[DirectoryEventInterface],
         arguments={
-            "kinds": "Returns events of records of these kinds. API_TOKEN matches nothing. "
-            "Default: all kinds."
+            "kinds": "Returns events of records of these kinds. API_TOKEN and SAVED_VIEW match "
+            "nothing. Default: all kinds."
         },
     )
     audit_log: Any = query(
@@ -255,6 +258,18 @@ class Query:
         "in pages of up to 100.",
         Connection[NotificationType],
         arguments={"unread_only": "Whether to return only unread notifications. Default: false."},
+    )
+    saved_views: Any = query(
+        resolvers.views.saved_views,
+        READ_SAVED_VIEWS,
+        "The saved views that the viewer sees: personal ones, those of the viewer's teams, and "
+        "those for everyone; each by position, and in pages of up to 100. A new installation has "
+        "some views for everyone.",
+        Connection[SavedViewType],
+        arguments={
+            "all_teams": "Whether to return the views of all teams. Only for admins, with the "
+            "token's scope `admin`; FORBIDDEN for others. Default: false."
+        },
     )
     api_clients: Any = query(
         resolvers.api_clients.api_clients,

@@ -1,4 +1,4 @@
-"""The scalars DateTime, Date and Duration: how they are parsed and serialised."""
+"""The scalars DateTime, Date, Duration and JSON: how they are parsed and serialised."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
 from models.core.time import format_instant, to_utc
@@ -110,4 +111,13 @@ DURATION = strawberry.scalar(
     parse_value=parse_duration,
     parse_literal=build_literal_parser(parse_duration),
 )
-SCALARS: Mapping[object, ScalarDefinition] = {datetime: DATE_TIME, date: DATE, timedelta: DURATION}
+JSON_VALUE = strawberry.scalar(
+    name="JSON",
+    description="A JSON value: an object, a list, a string, a number, a boolean or null.",
+)
+SCALARS: Mapping[object, ScalarDefinition] = {
+    datetime: DATE_TIME,
+    date: DATE,
+    timedelta: DURATION,
+    JSON: JSON_VALUE,
+}

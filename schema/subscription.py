@@ -9,14 +9,16 @@ import strawberry
 from models.access.permissions import (
     READ_EVENTS,
     READ_PRESENCE,
+    READ_SAVED_VIEWS,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
 from resolvers import presence
-from resolvers.subscriptions import events, live_list, stats
+from resolvers.subscriptions import events, live_list, stats, view_counts
 from schema.cost import (
     CONDITION_COST,
     LIVE_STATS_COST,
+    LIVE_VIEWS_COST,
     SEARCH_COST,
     STATS_UPDATE_COST,
     SUBSCRIPTION_COST,
@@ -29,6 +31,7 @@ from schema.types.live_list import TicketChangeType
 from schema.types.notifications import NotificationType
 from schema.types.presence import TicketPresenceType
 from schema.types.stats import TicketStatsType
+from schema.types.views import SavedViewCountsType
 
 EVENT_COSTS = cost(flat=SUBSCRIPTION_COST, condition=CONDITION_COST, search=SEARCH_COST)
 EVENT_ARGUMENTS = {
@@ -70,8 +73,8 @@ class Subscription:
         READ_TICKETS,
         "Sends a snapshot of the tickets that match the filter, then each change of the "
         "list. The snapshot and its changes together equal the result of the query `tickets` "
-        "at the cursor. A filter with `within` or `olderThan` is evaluated again every 5 "
-        "seconds. A list of more than 10,000 tickets (by default) fails with "
+        "at the cursor. A filter with `within`, `olderThan` or `inViewerTeams` is evaluated again "
+        "every 5 seconds. A list of more than 10,000 tickets (by default) fails with "
         "QUERY_TOO_EXPENSIVE, at the start or when it grows.",
         TicketChangeType,
         cost(
@@ -97,8 +100,8 @@ class Subscription:
         "Sends the statistics of the tickets that the viewer may see: at once, then when "
         "they change, at most 4 times per second. They equal the result of the query "
         "`ticketStats` at their cursor. Over more than 200,000 tickets the limit is once per "
-        "second; with `within` or `olderThan`, the passage of time is considered every 5 "
-        "seconds.",
+        "second; with `within`, `olderThan` or `inViewerTeams`, the passage of time is considered "
+        "every 5 seconds.",
         TicketStatsType,
         cost(
             flat=LIVE_STATS_COST,
@@ -114,6 +117,18 @@ class Subscription:
             "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last "
             "30 in UTC.",
         },
+    )
+    saved_view_counts: Any = subscription(
+        view_counts.saved_view_counts,
+        READ_SAVED_VIEWS,
+        "Sends the numbers of the tickets of the first 200 saved views that the viewer sees: at "
+        "once, then when a number or a view changes, at most 4 times per second. They equal "
+        "`SavedView.count` at their cursor. A client that was disconnected subscribes again. "
+        "Counts of more than 10,000 tickets change at most once per second; filters with `within`, "
+        "`olderThan` or `unread` are evaluated again every 5 seconds. A change of a view or of the "
+        "viewer's teams is sent within about two seconds.",
+        SavedViewCountsType,
+        cost(flat=LIVE_VIEWS_COST, update=STATS_UPDATE_COST),
     )
     notifications: Any = subscription(
         events.notifications,

@@ -88,6 +88,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     searchable words of one text      900 kB    models/core/words.py             cut
     days; hours of statistics         400; 744  models/queries/time_buckets.py   BAD_REQUEST
     other groups of statistics        100       models/queries/stats_groups.py   summed
+    views counted by a subscription   200       resolvers/subscriptions/view_counts.py (the first)
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED
@@ -152,6 +153,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     identities per user               10        max_identities_per_user
     recovery codes per user           10        models/people/second_factor.py
     tokens of a link in an email      20        models/people/account_link.py (oldest dropped)
+    saved views: person, team, everyone 100   max_saved_views_…
+    filter of a saved view            8 KiB     max_saved_view_filter_bytes
+    columns of a saved view           30        models/directory/views.py
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       models/sla/policy_admin.py
     active SLA calendars              100       models/sla/calendar_admin.py

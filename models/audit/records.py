@@ -16,6 +16,7 @@ from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
+from models.views.saved_view import SavedView
 
 
 class RecordKind(Enum):
@@ -28,6 +29,7 @@ class RecordKind(Enum):
     SLA_POLICY = "sla_policy"
     SLA_CALENDAR = "sla_calendar"
     ESCALATION_PATH = "escalation_path"
+    SAVED_VIEW = "saved_view"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,12 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
     SlaPolicy: LoggedRecord(RecordKind.SLA_POLICY, ids.SLA_POLICY, frozenset({"terms"})),
     SlaCalendar: LoggedRecord(RecordKind.SLA_CALENDAR, ids.SLA_CALENDAR),
     EscalationPath: LoggedRecord(RecordKind.ESCALATION_PATH, ids.ESCALATION_PATH),
+    SavedView: LoggedRecord(
+        RecordKind.SAVED_VIEW,
+        ids.SAVED_VIEW,
+        frozenset({"created_at", "updated_at"}),
+        in_directory=False,
+    ),
 }
 MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {
     logged.kind: model for model, logged in LOGGED_RECORDS.items()

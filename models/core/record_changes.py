@@ -76,6 +76,12 @@ class RecordChanges:
         await record.save(update_fields=[*changed, *derived_columns(record, changed)])
         return True
 
+    async def delete(self, record: Model) -> None:
+        """Delete a record. The transaction must hold a lock that keeps others from changing it."""
+        await record.delete()
+        for name in column_names(record):
+            self.log(record, name, to_json(getattr(record, name)), None)
+
     async def update_from(self, record: Model, draft: Model) -> bool:
         """Set the attributes of a record that differ in the draft, as `update` does.
 

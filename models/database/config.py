@@ -29,6 +29,7 @@ MODULES = [
     "models.audit.directory_event",
     "models.audit.entry",
     "models.tickets.read_marks",
+    "models.views.saved_view",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

@@ -88,6 +88,13 @@ async def list_member_ids(team_id: UUID) -> list[UUID]:
     return [membership.user_id for membership in await Membership.filter(team_id=team_id)]
 
 
+async def list_team_ids(user_id: UUID | None) -> frozenset[UUID]:
+    """The ids of a user's teams; empty without a user."""
+    if user_id is None:
+        return frozenset()
+    return frozenset(each.team_id for each in await Membership.filter(user_id=user_id))
+
+
 async def list_assignable_members(team_id: UUID) -> list[User]:
     """The members who can be assigned tickets, ordered by id."""
     query = Membership.filter(team_id=team_id).select_related("user").order_by("user_id")

@@ -18,7 +18,7 @@ import orjson
 from models.access.viewer import Viewer
 from models.core import sql
 from models.core.errors import BadRequest
-from models.core.ids import ORGANIZATION, TICKET, USER
+from models.core.ids import ORGANIZATION, TICKET, USER, key_of
 from models.core.sql import Condition
 from models.database import Dialect
 from models.queries.filter_comparisons import (
@@ -46,8 +46,13 @@ from models.queries.filter_limits import FILTER_SIZE, MAX_LEVELS, FilterContext
 from models.queries.unread import has_unread
 
 UNREAD = "unread"
-TIME_OPERATORS = frozenset({"within", "olderThan"})
-"""Operators that compare with the current time."""
+IN_TEAMS_OF, NOT_IN_TEAMS_OF = "inTeamsOf", "notInTeamsOf"
+"""Conditions on the teams of a user, given by id. `schema.filters` builds them."""
+OF_TEAMS = "ofTeams"
+"""Another field for conditions on the slug of the team, for a filter that may also have `team`."""
+TIME_OPERATORS = frozenset({"within", "olderThan", IN_TEAMS_OF, NOT_IN_TEAMS_OF})
+"""Operators that compare with the current time, and fields that depend on memberships: tickets
+start or stop matching them without an event."""
 
 FIELD_COMPILERS: Mapping[str, FieldCompiler] = {
     "id": column_field(ticket_column("id", key_parser(TICKET))),
@@ -153,6 +158,9 @@ def compile_field(name: str, value: object, context: FilterContext) -> FilterCon
     if name == UNREAD:
         condition = by_database_only(has_unread(context.viewer, context.at))
         return condition if value else ~condition
+    if name in (IN_TEAMS_OF, NOT_IN_TEAMS_OF):
+        condition = by_database_only(is_in_teams_of(cast("str", value)))
+        return condition if name == IN_TEAMS_OF else ~condition
     comparisons = {
         operator: operand
         for operator, operand in cast("FilterData", value).items()
@@ -162,7 +170,7 @@ def compile_field(name: str, value: object, context: FilterContext) -> FilterCon
         context.count_condition()
         is_list = isinstance(operand, list)
         context.check_values(cast("list[object]", operand) if is_list else [operand])
-    return FIELD_COMPILERS[name](comparisons, context)
+    return FIELD_COMPILERS["team" if name == OF_TEAMS else name](comparisons, context)
 
 
 def compile_list(filters: object, context: FilterContext) -> list[FilterCondition]:
@@ -173,6 +181,15 @@ def compile_search(text: str, context: FilterContext) -> FilterCondition:
     return by_database_only(context.search(text))
 
 
+def is_in_teams_of(user_id: str) -> Condition:
+    """Whether the ticket's team is one of the teams of a user, given by global id."""
+    key = key_of(USER, user_id)
+    if key is None:
+        return sql.FALSE
+    text = "(t.team_id IN (SELECT m.team_id FROM memberships m WHERE m.user_id = ?))"
+    return Condition(text, (key,))
+
+
 def by_database_only(condition: Condition) -> FilterCondition:
     """A condition that can't be evaluated in memory, unless it is constant."""
     if condition is sql.TRUE:
@@ -181,7 +198,8 @@ def by_database_only(condition: Condition) -> FilterCondition:
 
 
 def is_time_dependent(filter: object) -> bool:
-    """Whether tickets start or stop matching the filter as time passes, without a log event."""
+    """Whether tickets start or stop matching the filter without an event of the log, because time
+    passes or memberships change."""
     if isinstance(filter, Mapping):
         for name, value in cast("FilterData", filter).items():
             if value is not None and (name in TIME_OPERATORS or is_time_dependent(value)):

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import strawberry
 from tortoise.models import Model
@@ -61,6 +62,7 @@ def admin_mutation(
     check: Callable[[Viewer, Any], None] | None = None,
     describe: Callable[[Viewer, Record], dict[str, Any]] | None = None,
     prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
+    recall: Callable[[Viewer, UUID], Awaitable[Record]] | None = None,
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
@@ -68,6 +70,8 @@ def admin_mutation(
     the current record. `check` is called before the transaction, also for a repetition, and may
     raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal.
     `describe` returns the payload's fields for the record, if the viewer may not see all of it.
+    `recall` returns the record of a repetition by its key, or raises Refusal, if records of the
+    model can be deleted.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
@@ -90,6 +94,8 @@ def admin_mutation(
 
             async def replay(stored: IdempotencyKey) -> tuple[Record, bool]:
                 assert stored.record_id is not None  # `execute` has stored it
+                if recall is not None:
+                    return await recall(context.viewer, stored.record_id), True
                 return await model.get(pk=stored.record_id), True
 
             try:

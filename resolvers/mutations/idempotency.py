@@ -18,7 +18,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import format_instant
 from models.log.event import Json
 from resolvers.context import Context
-from schema.filters import to_mapping
+from schema.input_mapping import to_mapping
 
 T = TypeVar("T")
 

@@ -1,5 +1,5 @@
 """The GraphQL enums, registered when this package is imported."""
 
-from schema.enums import audit, errors, events, notifications, people, sla, tickets
+from schema.enums import audit, errors, events, notifications, people, sla, tickets, views
 
-__all__ = ["audit", "errors", "events", "notifications", "people", "sla", "tickets"]
+__all__ = ["audit", "errors", "events", "notifications", "people", "sla", "tickets", "views"]

@@ -18,6 +18,8 @@ register_enum(
         "SLA_POLICY": "An SLA policy.",
         "SLA_CALENDAR": "An SLA calendar.",
         "ESCALATION_PATH": "An escalation path.",
+        "SAVED_VIEW": "A saved view for a team or for everyone. Only the audit log has changes of "
+        "views, and it has none of personal views.",
     },
 )
 register_enum(

@@ -25,6 +25,7 @@ from schema.mutation.teams import TeamMutations
 from schema.mutation.tickets import TicketMutations
 from schema.mutation.tokens import TokenMutations
 from schema.mutation.users import UserMutations
+from schema.mutation.views import ViewMutations
 
 
 @strawberry.type(
@@ -50,5 +51,6 @@ class Mutation(
     ApiClientMutations,
     TokenMutations,
     IdentityMutations,
+    ViewMutations,
 ):
     pass

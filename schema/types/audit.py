@@ -7,9 +7,11 @@ from typing import Any
 
 import strawberry
 
+from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.audit.entry import AuditEntry
 from models.audit.records import MODELS_BY_KIND, RecordKind, record_id
+from models.views.saved_view import SavedView, can_see_view
 from schema.context import context_of, loaders
 from schema.cost import cost
 from schema.filters import DateTimeFilter, optional_condition
@@ -72,8 +74,7 @@ class AuditEntryType(Node):
             return None
         loader = loaders(info).of_model(MODELS_BY_KIND[root.record_kind])
         record = await loader.load(root.record_id)
-        visible = record is not None and can_see_record(context_of(info).viewer, record)
-        return record if visible else None
+        return record if can_see_logged_record(context_of(info).viewer, record) else None
 
     @strawberry.field(
         description="The changed fields of the record. Secrets, such as passwords, are left out.",
@@ -81,6 +82,16 @@ class AuditEntryType(Node):
     )
     def changes(self, root: strawberry.Parent[AuditEntry]) -> list[FieldChange]:
         return list_record_changes(root.changes)
+
+
+def can_see_logged_record(viewer: Viewer, record: object) -> bool:
+    """Whether the viewer, who may read the audit log, can see a record that an entry is about.
+
+    A view can have become a personal one since.
+    """
+    if isinstance(record, SavedView):
+        return can_see_view(viewer, record, frozenset())
+    return record is not None and can_see_record(viewer, record)
 
 
 @strawberry.input(

@@ -23,7 +23,11 @@ USER_FIELDS = """id email displayName role organization { id name } teams { slug
 ORGANIZATION_FIELDS = "id name shared externalId active domains matchesDomains version"
 TEAM_FIELDS = "id slug name assignsByLoad active version members { displayName }"
 CATEGORY_FIELDS = "id slug name team { slug } parent { slug } active version"
+SAVED_VIEW_FIELDS = """id name audience owner { displayName } team { slug } filter filterError
+  orderBy { field direction } columns position version viewerCanChange count"""
 PAYLOAD_FIELDS = {
+    "deleteSavedView": ("deletedViewId", ""),
+    "SavedView": ("savedView", SAVED_VIEW_FIELDS),
     "User": ("user", USER_FIELDS),
     "Organization": ("organization", ORGANIZATION_FIELDS),
     "createTeam": ("team", TEAM_FIELDS),
@@ -48,7 +52,8 @@ async def send_mutation(client: Client, mutation: str, **input: Any) -> dict[str
     """Run a mutation; return its payload, which may hold user errors."""
     field, fields = payload_field(mutation)
     kind = mutation[0].upper() + mutation[1:] + "Input"
-    fields_text = f"{field} {{ {fields} }} replayed userErrors {{ code message field }}"
+    selection = f"{field} {{ {fields} }}" if fields else field
+    fields_text = f"{selection} replayed userErrors {{ code message field }}"
     query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields_text} }} }}"
     return dict((await client.run(query, input=input))[mutation])
 

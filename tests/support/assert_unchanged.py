@@ -32,6 +32,8 @@ TABLES = (
     "ticket_read_marks",
     "clock_advance",
     "notification_preferences",
+    "saved_views",
+    "saved_view_revision",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

@@ -55,6 +55,7 @@ NAMES = [
     "0019_identity",
     "0020_identities",
     "0021_open_tickets_by_organization",
+    "0022_saved_views",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

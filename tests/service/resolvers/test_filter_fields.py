@@ -53,6 +53,29 @@ async def test_the_viewer_can_be_the_operand_of_each_comparison_with_a_person(
         assert await find(client, filter) == [ticket["number"] for ticket in expected], filter
 
 
+async def test_tickets_of_the_viewers_teams_can_be_found(service: Service, world: World) -> None:
+    cora, ada, bill = (service.client(each.token) for each in (world.cora, world.ada, world.bill))
+    support = (await cora.raise_ticket())["number"]
+    billing = (await cora.raise_ticket(category="billing"))["number"]
+    sync, root = service.client(world.machine), service.client(world.root.token)
+    mine: dict[str, Any] = {"inViewerTeams": True}
+    for client, filter, expected in (
+        (ada, mine, [support]),
+        (bill, mine, [billing]),
+        (ada, {"inViewerTeams": False}, [billing]),
+        (ada, {"inViewerTeams": None}, [support, billing]),
+        (ada, {"not": mine}, [billing]),
+        (ada, {"or": [mine, {"team": {"eq": "billing"}}]}, [support, billing]),
+        (ada, {**mine, "team": {"eq": "billing"}}, []),
+        (root, mine, []),
+        (cora, mine, []),
+        (cora, {"inViewerTeams": False}, [support, billing]),
+        (sync, mine, []),
+        (sync, {"inViewerTeams": False}, [support, billing]),
+    ):
+        assert await find(client, filter) == expected, filter
+
+
 @pytest.mark.parametrize("field", PERSON_FIELDS)
 async def test_an_api_client_is_no_person_of_a_ticket(
     service: Service, world: World, field: str

@@ -71,6 +71,7 @@ async def build_inputs(
         (await run_mutation(admin, "createEscalationPath", **{**PATH, "name": f"e{n}"}))["id"]
         for n in range(3)
     ]
+    views = [(await run_mutation(admin, "createSavedView", name=f"v{n}"))["id"] for n in range(3)]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -82,6 +83,9 @@ async def build_inputs(
         "createEscalationPath": (PATH, {"steps": steps}),
         "updateEscalationPath": ({"pathId": paths[0], "trigger": "ESCALATED"}, {"team": None}),
         "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
+        "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
+        "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
+        "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),
         "updateTeam": ({"team": "support", "name": "Help"}, {"assignsByLoad": True}),
         "setAvailability": ({"present": False, "userId": world.ada.gid}, {"present": True}),
         **await build_directory_inputs(admin, world),

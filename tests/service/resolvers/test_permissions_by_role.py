@@ -46,6 +46,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.directoryEvents": (STAFF, "users:read"),
     "Query.auditLog": (MANAGERS, "admin"),
     "Query.tags": (STAFF, "tickets:read"),
+    "Query.savedViews": ({"agent", "admin"}, "tickets:read"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
@@ -56,6 +57,9 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.apiTokens": (PEOPLE, None),
     "Query.organizations": (STAFF, "users:read"),
     "Mutation.createUser": (MANAGERS, "users:write"),
+    "Mutation.createSavedView": ({"agent", "admin"}, "tickets:write"),
+    "Mutation.updateSavedView": ({"agent", "admin"}, "tickets:write"),
+    "Mutation.deleteSavedView": ({"agent", "admin"}, "tickets:write"),
     # users may change their own profile: see test_users.py
     "Mutation.updateUser": (MANAGERS, "users:write"),
     "Mutation.upsertUser": (MANAGERS, "users:write"),
@@ -139,6 +143,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
     "Subscription.ticketStats": (SIGNED_IN, "tickets:read"),
+    "Subscription.savedViewCounts": ({"agent", "admin"}, "tickets:read"),
     "Subscription.notifications": (PEOPLE, "tickets:read"),
     "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }

@@ -1,0 +1,1 @@
+"""Saved views: named filters of tickets, with an order and columns."""

@@ -1,0 +1,169 @@
+"""Saved views of tickets, and their live counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from models import database
+from models.log.event import encode_cursor
+from models.views.saved_view import SavedView, ViewAudience, ViewColumn, can_change_view
+from schema.context import context_of, loaders
+from schema.cost import LIVE_VIEWS_LENGTH, VIEW_COUNT_COST, cost, personal
+from schema.enums.tickets import OrderDirection, TicketOrderField
+from schema.interfaces import Node
+from schema.relations import foreign_key_field
+from schema.stored_filter import StoredFilterInvalid, check_filter
+from schema.types.people import VERSION, UserType
+from schema.types.teams import TeamType
+
+FILTER_ERROR = (
+    "Why the filter is no longer valid, for example because a release renamed a value. Null if it "
+    "is valid. A view with an invalid filter has no count; update or delete it."
+)
+
+
+@strawberry.type(description="A field that the tickets of a saved view are ordered by.")
+class SavedViewOrder:
+    field: TicketOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="The direction.")
+
+
+@strawberry.type(
+    name="SavedView",
+    description="A named filter of tickets, with an order and columns, for one person, a team or "
+    "everyone.",
+)
+class SavedViewType(Node):
+    name: str = strawberry.field(description="The name, 1 to 200 characters.")
+    audience: ViewAudience = strawberry.field(description="The people who see the view.")
+    owner: Any = foreign_key_field(
+        "owner", UserType | None, "The owner of a PERSONAL view. Null for other views."
+    )
+    team: Any = foreign_key_field(
+        "team", TeamType | None, "The team of a TEAM view. Null for other views."
+    )
+
+    @strawberry.field(
+        description="The filter, a value of the input TicketFilter. Pass it on as a variable to "
+        "list the tickets of the view. An empty object matches every ticket."
+    )
+    def filter(self, root: strawberry.Parent[SavedView]) -> JSON:
+        return JSON(root.ticket_filter)
+
+    @strawberry.field(description=FILTER_ERROR)
+    def filter_error(self, root: strawberry.Parent[SavedView], info: strawberry.Info) -> str | None:
+        return find_filter_error(info, root)
+
+    @strawberry.field(
+        description="The fields to order the tickets by, at most 4. Empty for the default order.",
+        metadata=cost(each=0),
+    )
+    def order_by(self, root: strawberry.Parent[SavedView]) -> list[SavedViewOrder]:
+        return [
+            SavedViewOrder(
+                field=TicketOrderField[each["field"]], direction=OrderDirection[each["direction"]]
+            )
+            for each in root.order_by
+            if each["field"] in TicketOrderField.__members__
+        ]
+
+    @strawberry.field(
+        description="The columns of the view, in order. Empty if the client may choose."
+    )
+    def columns(self, root: strawberry.Parent[SavedView]) -> list[ViewColumn]:
+        return [ViewColumn[name] for name in root.columns if name in ViewColumn.__members__]
+
+    position: int = strawberry.field(
+        description="The position among the views of the same people, in ascending order."
+    )
+    version: int = strawberry.field(description=VERSION)
+    created_at: datetime = strawberry.field(description="The time of creation.")
+    updated_at: datetime = strawberry.field(description="The time of the last change.")
+
+    # Not marked as personal: that would hold for every field with this name, such as those of
+    # statistics. The only subscription with saved views is never shared.
+    @strawberry.field(
+        description="The number of tickets that the viewer may see and that match the filter now. "
+        "Null if the filter is invalid.",
+        metadata=cost(flat=VIEW_COUNT_COST),
+    )
+    async def count(self, root: strawberry.Parent[SavedView], info: strawberry.Info) -> int | None:
+        if find_filter_error(info, root) is not None:
+            return None
+        return await loaders(info).filter_counts.load(root)
+
+    @strawberry.field(
+        description="Whether the viewer may change and delete the view: the owner of a personal "
+        "view, the members of the team of a team view and admins, or admins.",
+        metadata=personal(),
+    )
+    async def viewer_can_change(
+        self, root: strawberry.Parent[SavedView], info: strawberry.Info
+    ) -> bool:
+        context = context_of(info)
+        team_ids = await context.loaders.team_ids.load(context.viewer.user_id)
+        return can_change_view(context.viewer, root, team_ids)
+
+
+def find_filter_error(info: strawberry.Info[Any, Any], view: SavedView) -> str | None:
+    context = context_of(info)
+    try:
+        check_filter(view.ticket_filter, context.viewer, context.now(), database.dialect())
+    except StoredFilterInvalid as error:
+        return str(error)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewCount:
+    """The count of a view, or the reason why there is none."""
+
+    view: SavedView
+    count: int | None
+    filter_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewCounts:
+    """The counts of all views of a viewer, which include the log up to a position."""
+
+    position: int
+    counts: Sequence[ViewCount]
+
+
+@strawberry.type(name="SavedViewCount", description="The number of tickets of a saved view.")
+class SavedViewCountType:
+    view: Any = strawberry.field(
+        graphql_type=SavedViewType, description="The view, as it was when the item was sent."
+    )
+    count: int | None = strawberry.field(
+        description="The number of tickets that the viewer may see and that match the filter. Null "
+        "if the filter is invalid, or can't be evaluated at the moment."
+    )
+    filter_error: str | None = strawberry.field(description=FILTER_ERROR)
+
+
+@strawberry.type(
+    name="SavedViewCounts",
+    description="The numbers of the tickets of all saved views that the viewer sees.",
+)
+class SavedViewCountsType:
+    @strawberry.field(
+        description="A position in the log up to which all counts include every event."
+    )
+    def cursor(self, root: strawberry.Parent[ViewCounts]) -> str:
+        return encode_cursor(root.position)
+
+    @strawberry.field(
+        description="The counts, in the order of the query `savedViews`.",
+        graphql_type=list[SavedViewCountType],
+        metadata=cost(items=LIVE_VIEWS_LENGTH),
+    )
+    def counts(self, root: strawberry.Parent[ViewCounts]) -> list[ViewCount]:
+        return list(root.counts)
