@@ -30,13 +30,18 @@ START_SECONDS = 120
 
 
 class Clock:
-    """The clock of the service. Tests advance it."""
+    """The clock of the service. Tests advance it, and may stop it."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.stopped_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return time.now() + self.ahead
+        return (self.stopped_at or time.now()) + self.ahead
+
+    def stop(self) -> None:
+        """From now on, only the test moves the time, so that a slow machine changes nothing."""
+        self.stopped_at = time.now()
 
     def advance(self, **by: float) -> None:
         self.ahead += timedelta(**by)

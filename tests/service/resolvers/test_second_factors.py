@@ -119,6 +119,7 @@ async def test_a_recovery_code_works_once_and_is_stored_as_a_hash(
 async def test_wrong_codes_have_a_limit_of_their_own(service: Service, ada: Client) -> None:
     secret, _ = await enrol(service, ada)
     service.clock.advance(seconds=60)
+    service.clock.stop()  # the first delay is a second
     stranger = service.client()
     for _ in range(5):
         assert await error_of(stranger, "signIn", **ADA, secondFactor="1") == "INVALID secondFactor"
