@@ -168,16 +168,6 @@ class LimitSettings(BaseSettings):
     max_identities_per_user: Annotated[int, Field(ge=1, le=1_000)] = 10
     """The maximum number of a user's identities at identity providers."""
 
-    @property
-    def saved_view_limits(self) -> tuple[int, int, int, int]:
-        """The limits of saved views, in the order of `models.directory.views.ViewLimits`."""
-        return (
-            self.max_saved_views_per_person,
-            self.max_saved_views_per_team,
-            self.max_saved_views_for_everyone,
-            self.max_saved_view_filter_bytes,
-        )
-
     @field_validator("cost_bucket_size")
     @classmethod
     def check_cost_bucket_size(cls, value: int, info: ValidationInfo) -> int:

@@ -39,7 +39,6 @@ from models.core.secrets import SecretStore, parse_keys
 from models.database.fair_share import CALLER, CHARGE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
-from models.directory.views import ViewLimits
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
@@ -123,7 +122,6 @@ def build_services(
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
             limits=settings.record_limits,
-            saved_views=ViewLimits(*settings.saved_view_limits),
         ),
         now=now,
         wakeup=wakeup,

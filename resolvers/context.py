@@ -18,7 +18,6 @@ from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
-from models.directory.views import DEFAULT_VIEW_LIMITS, ViewLimits
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
@@ -42,7 +41,6 @@ class Rules:
     max_live_list_tickets: int
     timers: TimerSettings
     limits: RecordLimits = DEFAULT_LIMITS
-    saved_views: ViewLimits = DEFAULT_VIEW_LIMITS
 
 
 class Sessions(Protocol):

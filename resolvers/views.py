@@ -61,11 +61,8 @@ view_mutation = admin_mutation(
 
 @view_mutation
 async def create_saved_view(mutation: AdminMutation, input: CreateSavedViewInput) -> SavedView:
-    limits = mutation.context.rules.saved_views
     fields = view_fields(mutation, input)
-    return await view_admin.create_view(
-        mutation.changes, mutation.viewer, fields, limits, mutation.at
-    )
+    return await view_admin.create_view(mutation.changes, mutation.viewer, fields, mutation.at)
 
 
 @view_mutation
@@ -75,7 +72,6 @@ async def update_saved_view(mutation: AdminMutation, input: UpdateSavedViewInput
         mutation.viewer,
         input.view_id,
         view_fields(mutation, input),
-        mutation.context.rules.saved_views,
         mutation.at,
         input.expected_version,
     )
@@ -129,7 +125,7 @@ def build_filter(
         check_filter(data, mutation.viewer, mutation.at, database.dialect())
     except StoredFilterInvalid as error:
         raise InvalidInput(UserErrorCode.INVALID, str(error), "filter") from None
-    size, maximum = len(orjson.dumps(data)), mutation.context.rules.saved_views.filter_bytes
+    size, maximum = len(orjson.dumps(data)), mutation.changes.limits.max_saved_view_filter_bytes
     if size > maximum:
         message = f"must have at most {maximum:,} bytes as JSON; this has {size:,}"
         raise InvalidInput(

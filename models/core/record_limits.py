@@ -35,6 +35,10 @@ class RecordLimits:
     max_sessions_per_user: int = 100
     max_jwts_per_user: int = 100
     max_identities_per_user: int = 10
+    max_saved_views_per_person: int = 100
+    max_saved_views_per_team: int = 100
+    max_saved_views_for_everyone: int = 100
+    max_saved_view_filter_bytes: int = 8192
 
 
 DEFAULT_LIMITS = RecordLimits()

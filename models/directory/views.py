@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
@@ -17,6 +16,7 @@ from models.core import ids, text
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.positions import next_position
 from models.core.record_changes import RecordChanges, Value, check_version
+from models.core.record_limits import RecordLimits
 from models.directory.access import lock_directory
 from models.people.team import get_active_team, list_team_ids
 from models.views.saved_view import (
@@ -33,27 +33,6 @@ NOT_PERMITTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ViewLimits:
-    """The maximum number of views per person, per team and for everyone, and the maximum size of a
-    view's filter in bytes of JSON."""
-
-    per_person: int
-    per_team: int
-    for_everyone: int
-    filter_bytes: int
-
-    def max_views(self, audience: ViewAudience) -> int:
-        return {
-            ViewAudience.PERSONAL: self.per_person,
-            ViewAudience.TEAM: self.per_team,
-            ViewAudience.EVERYONE: self.for_everyone,
-        }[audience]
-
-
-DEFAULT_VIEW_LIMITS = ViewLimits(per_person=100, per_team=100, for_everyone=100, filter_bytes=8192)
-
-
 class ViewFields(TypedDict, total=False):
     """The input fields of a view that the caller sets. `team` is a slug."""
 
@@ -67,7 +46,7 @@ class ViewFields(TypedDict, total=False):
 
 
 async def create_view(
-    changes: RecordChanges, actor: Viewer, fields: ViewFields, limits: ViewLimits, at: datetime
+    changes: RecordChanges, actor: Viewer, fields: ViewFields, at: datetime
 ) -> SavedView:
     """Create a view. Without a position, it comes last among those of the same people.
 
@@ -86,7 +65,7 @@ async def create_view(
     )
     await apply_fields(view, actor, fields)
     await check_can_change(actor, view)
-    await check_view_limit(view, limits)
+    await check_view_limit(view, changes.limits)
     if "position" not in fields:
         last = await views_beside(view).order_by("-position").first()
         view.position = next_position(last.position if last else None)
@@ -99,7 +78,6 @@ async def update_view(
     actor: Viewer,
     view_id: str,
     fields: ViewFields,
-    limits: ViewLimits,
     at: datetime,
     expected_version: int | None = None,
 ) -> SavedView:
@@ -109,7 +87,7 @@ async def update_view(
     await apply_fields(draft, actor, fields)
     await check_can_change(actor, draft)
     if group_of(draft) != group_of(view):
-        await check_view_limit(draft, limits)
+        await check_view_limit(draft, changes.limits)
     log = logged(changes, view, draft)
     if await log.update_from(view, draft):
         view.updated_at = at
@@ -176,9 +154,13 @@ def views_beside(view: SavedView) -> QuerySet[SavedView]:
     return SavedView.filter(audience=audience, owner_id=owner_id, team_id=team_id)
 
 
-async def check_view_limit(view: SavedView, limits: ViewLimits) -> None:
+async def check_view_limit(view: SavedView, limits: RecordLimits) -> None:
     """Raises InvalidInput if there is no place for the view."""
-    maximum = limits.max_views(view.audience)
+    maximum = {
+        ViewAudience.PERSONAL: limits.max_saved_views_per_person,
+        ViewAudience.TEAM: limits.max_saved_views_per_team,
+        ViewAudience.EVERYONE: limits.max_saved_views_for_everyone,
+    }[view.audience]
     if await views_beside(view).exclude(id=view.id).count() >= maximum:
         message = f"There are {maximum} such views, the maximum. Delete one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="saved_views")
