@@ -71,6 +71,8 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "READ_POLICIES": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "READ_PRESENCE": ("AGENT ADMIN API_CLIENT", "tickets:read"),
     "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),
+    "READ_SAVED_VIEWS": ("AGENT ADMIN", "tickets:read"),
+    "CHANGE_SAVED_VIEWS": ("AGENT ADMIN", "tickets:write"),
     "SET_UP_SECOND_FACTOR": ("AGENT ADMIN", None),
     "ADMINISTER": ("ADMIN API_CLIENT", "admin"),
 }
