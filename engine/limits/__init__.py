@@ -153,7 +153,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     identities per user               10        max_identities_per_user
     recovery codes per user           10        models/people/second_factor.py
     tokens of a link in an email      20        models/people/account_link.py (oldest dropped)
-    saved views: person, team, everyone 100   max_saved_views_…
+    saved views of a person           100       max_saved_views_per_person
+    saved views of a team             100       max_saved_views_per_team
+    saved views for everyone          100       max_saved_views_for_everyone
     filter of a saved view            8 KiB     max_saved_view_filter_bytes
     columns of a saved view           30        models/directory/views.py
     notifications marked at once      1,000     resolvers/notifications.py

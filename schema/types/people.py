@@ -10,8 +10,7 @@ import strawberry
 from models import related
 from models.access.permissions import MANAGE_OWN_TOKENS
 from models.access.viewer import Viewer
-from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.pagination import Page, parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
 from models.people import second_factor
@@ -125,9 +124,9 @@ class UserType(Node, Actor):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> ConnectionQuery[Ticket]:
+    ) -> Page[Ticket]:
         context = context_of(info)
-        return await find_requested_tickets(
+        query = await find_requested_tickets(
             context.viewer,
             root.id,
             filter_mapping(filter, context.viewer),
@@ -135,6 +134,7 @@ class UserType(Node, Actor):
             parse_page_arguments(first, after, last, before),
             context.now(),
         )
+        return await query
 
 
 @strawberry.type(name="ApiClient", description="A program of an integrator, with its own tokens.")

@@ -38,6 +38,7 @@ from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.link_kind import LinkKind
 from models.tickets.ticket import Ticket, TicketResource
+from models.views.saved_view import SavedView, ViewAudience
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 
@@ -156,6 +157,12 @@ async def fill_directory(world: World) -> None:
     await OrganizationDomain.create(organization_id=acme.id, domain="acme.example")
     technical = await Category.get(slug="technical")
     await Category.filter(slug="billing").update(parent_id=technical.id)
+    view = {"ticket_filter": {}, "order_by": [], "columns": ["REF"], "position": 1}
+    support = await Team.get(slug="support")
+    await SavedView.create(**view, name="Support", audience=ViewAudience.TEAM, team=support)
+    robin = await User.get(email="admin@example.com")
+    view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version
+    await SavedView.create(**view, name="Own", audience=ViewAudience.PERSONAL, owner=robin)
 
 
 async def create_policies(world: World) -> None:

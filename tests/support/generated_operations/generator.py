@@ -35,6 +35,7 @@ PREFIXES = {
     "EscalationPath": ids.ESCALATION_PATH,
     "Notification": ids.NOTIFICATION,
     "AuditEntry": ids.AUDIT_ENTRY,
+    "SavedView": ids.SAVED_VIEW,
 }
 """The prefixes of the ids of records, by type name."""
 

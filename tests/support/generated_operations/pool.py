@@ -19,6 +19,7 @@ from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
+from models.views.saved_view import SavedView
 from support.differential import OperationRequest, SchemaRunner
 
 Order = Sequence[tuple[str, str]]
@@ -46,6 +47,7 @@ RECORDS = {
     ids.SLA_CALENDAR: SlaCalendar,
     ids.ESCALATION_PATH: EscalationPath,
     ids.AUDIT_ENTRY: AuditEntry,
+    ids.SAVED_VIEW: SavedView,
 }
 
 

@@ -39,6 +39,7 @@ ID_PREFIXES = {
     "calendarId": ids.SLA_CALENDAR,
     "pathId": ids.ESCALATION_PATH,
     "tokenId": ids.TOKEN,
+    "viewId": ids.SAVED_VIEW,
 }
 """The prefix of ids by the name of the argument or field; other ids may have any prefix."""
 INVALID_IDS = (
