@@ -133,7 +133,7 @@ class SignInLimits:
         rules = self.build_rules(source)
         states = applicable(rules, await read_states(list(rules), at))
         is_known = states[next(iter(rules))].known_until is not None
-        return Standing(longest_wait(states, at), is_known)
+        return Standing(longest_wait(rules, states, at), is_known)
 
     async def count_attempt(self, source: Source, at: datetime) -> timedelta:
         """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
@@ -175,13 +175,13 @@ async def count_attempt(rules: Mapping[str, DelayRule], at: datetime) -> timedel
 
     Attempts at the same moment are counted one after another.
     """
-    wait = longest_wait(applicable(rules, await read_states(list(rules), at)), at)
+    wait = longest_wait(rules, applicable(rules, await read_states(list(rules), at)), at)
     if wait:
         return wait
 
     def add_attempt(states: StateByKey) -> StateByKey:
         counted = applicable(rules, states)
-        if wait := longest_wait(counted, at):
+        if wait := longest_wait(rules, counted, at):
             raise AttemptRefused(wait)
         return {key: rules[key].add_attempt(counted[key], at) for key in counted}
 
@@ -211,9 +211,18 @@ def applicable(rules: Mapping[str, DelayRule], states: StateByKey) -> StateByKey
     return states
 
 
-def longest_wait(states: StateByKey, at: datetime) -> timedelta:
-    waits = [attempts.next_attempt_at - at for attempts in states.values()]
-    return max(timedelta(), *waits)
+def longest_wait(rules: Mapping[str, DelayRule], states: StateByKey, at: datetime) -> timedelta:
+    """The longest wait that a rule demands at this time, or zero.
+
+    Of two attempts at once, the later one may be counted first. The other one does not wait for it
+    unless there is a delay.
+    """
+    waits = [
+        attempts.next_attempt_at - at
+        for key, attempts in states.items()
+        if attempts.count >= rules[key].free_attempts
+    ]
+    return max([timedelta(), *waits])
 
 
 # ---------------------------------------------------------------- storage

@@ -41,6 +41,12 @@ async def test_codes_that_a_provider_refuses_are_limited_by_network() -> None:
     assert not await limits.count_attempt("198.51.100.1", "198.51.100.0/24", AT)
 
 
+async def test_of_attempts_at_once_the_earlier_one_may_be_counted_last(database: str) -> None:
+    limits = ExchangeLimits(1)
+    for at in (AT, AT - timedelta(milliseconds=1)):
+        assert not await limits.count_attempt("192.0.2.1", "192.0.2.0/24", at)
+
+
 async def test_codes_that_a_provider_accepts_are_not_counted() -> None:
     limits = ExchangeLimits(1)
     for _ in range(100):
