@@ -20,7 +20,7 @@ from models.people.account_link import AccountLink, LinkPurpose
 from models.people.domains import find_organization_by_domain
 from models.people.email_address import clean_email
 from models.people.password import check_new_password
-from models.people.user import Role, User
+from models.people.user import Role, User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
@@ -63,7 +63,7 @@ async def change_password(context: Context, input: ChangePasswordInput) -> Chang
     password_hash = await hash_password(context, input.new_password)
 
     async def change(changes: RecordChanges, at: datetime) -> User:
-        locked = await User.select_for_update(no_key=True).get(id=user.id)
+        locked = await lock_user(user.id)
         if locked.password_hash != before or not locked.active:
             raise InvalidInput(UserErrorCode.INVALID, PASSWORD_CHANGED, "currentPassword")
         keep = viewer.token.id if viewer.token else None

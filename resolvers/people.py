@@ -13,7 +13,7 @@ from models.core.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
 from models.people import sessions, token
 from models.people.token import TokenKind
-from models.people.user import Role, User
+from models.people.user import Role, User, lock_user
 from models.queries.users import list_users
 from resolvers.auth import sign_in_audit
 from resolvers.context import Context, context_of
@@ -78,7 +78,7 @@ async def create_session(
 
     async def store() -> None:
         # The lock orders this with a new password, which revokes all sessions that it finds.
-        locked = await User.select_for_update(no_key=True).get(id=user.id)
+        locked = await lock_user(user.id)
         if not locked.active or locked.password_hash != user.password_hash:
             raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
         changes = RecordChanges()

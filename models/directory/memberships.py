@@ -15,7 +15,7 @@ from models.people.token import Token, TokenKind
 from models.people.user import Role, User
 
 
-def check_role(role: Role, slugs: Sequence[str], max_teams: int, field: str = "teams") -> None:
+def check_teams(role: Role, slugs: Sequence[str], max_teams: int, field: str = "teams") -> None:
     """Raises InvalidInput for `field` if a user of this role would be in teams, or in too many."""
     if slugs and role is Role.CUSTOMER:
         message = "must be empty, because a customer can't be a member of a team"

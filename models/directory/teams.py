@@ -96,7 +96,7 @@ async def add_member(changes: RecordChanges, actor: Viewer, slug: str, user_id: 
     teams = await memberships.list_teams(user)
     if team not in teams:
         slugs = [*(each.slug for each in teams), team.slug]
-        memberships.check_role(user.role, slugs, changes.limits.max_teams_per_user, "userId")
+        memberships.check_teams(user.role, slugs, changes.limits.max_teams_per_user, "userId")
     if await memberships.set_teams(changes, user, [*teams, team], "team"):
         await changes.raise_version(user)
     return team

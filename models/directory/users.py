@@ -52,7 +52,7 @@ async def insert_user(
     values = await clean_fields(fields, None)
     user = User(**values, password_hash=password_hash, created_at=at)
     slugs = fields.get("teams", ())
-    memberships.check_role(user.role, slugs, changes.limits.max_teams_per_user)
+    memberships.check_teams(user.role, slugs, changes.limits.max_teams_per_user)
     teams = await memberships.get_teams(slugs)
     await changes.create(user)
     await memberships.set_teams(changes, user, teams)
@@ -92,7 +92,7 @@ async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -
     if was_staff and role is Role.CUSTOMER:
         values["handover_pending"] = True
     slugs = fields.get("teams")
-    memberships.check_role(role, slugs or (), changes.limits.max_teams_per_user)
+    memberships.check_teams(role, slugs or (), changes.limits.max_teams_per_user)
     if role is Role.CUSTOMER:
         slugs = ()
     teams = None if slugs is None else await memberships.get_teams(slugs, user)

@@ -38,7 +38,7 @@ async def compose(composer: Composer, mail: Mail, at: datetime) -> EmailMessage:
         raise MailWithheld("TICKETWIRE_PUBLIC_URL is not set")
     name = to_one_line(link.display_name, MAX_NAME_CHARS)
     if link.purpose is LinkPurpose.REGISTRATION:
-        name = ""  # a stranger chose it, and could send any text to any address
+        name = ""  # anyone may have chosen it, to send text to this address
     subject = ACCOUNT_SUBJECTS[mail.template]
     message = composer.build_common_headers(mail, name, subject)
     values = {
