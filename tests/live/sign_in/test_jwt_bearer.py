@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,11 +21,11 @@ from support.oidc import (
     AUDIENCE,
     CLIENT_ID,
     SIGNING_KEY,
+    Accounts,
     ProviderProcess,
     challenge_of,
     open_browser,
     query_of,
-    run_with_provider,
 )
 
 from models.audit.entry import AuditEntry
@@ -45,24 +44,8 @@ API_TOKENS = "{ apiTokens { id } }"
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-async def both(url: str, changes: dict[str, Any]) -> AsyncIterator[tuple[Service, ProviderProcess]]:
-    async with run_with_provider(url, ACCOUNTS, **changes) as found:
-        yield found
-
-
-@pytest.fixture
-def service(both: tuple[Service, ProviderProcess]) -> Service:
-    return both[0]
-
-
-@pytest.fixture
-def provider(both: tuple[Service, ProviderProcess]) -> ProviderProcess:
-    return both[1]
+def accounts() -> Accounts:
+    return ACCOUNTS
 
 
 async def is_accepted(service: Service, token: str) -> bool:

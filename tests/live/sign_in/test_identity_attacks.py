@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx2
 import pytest
@@ -12,7 +10,7 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from support import Service, World
 from support.accounts import PASSWORD, error_of, set_password, succeed
 from support.actors import machine, token_of
-from support.oidc import ProviderProcess, run_with_provider
+from support.oidc import Accounts, ProviderProcess
 
 from models.audit.entry import AuditEntry
 from models.people.identity import Identity
@@ -27,24 +25,8 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-async def both(url: str, changes: dict[str, Any]) -> AsyncIterator[tuple[Service, ProviderProcess]]:
-    async with run_with_provider(url, {"cora": VERIFIED}, **changes) as found:
-        yield found
-
-
-@pytest.fixture
-def service(both: tuple[Service, ProviderProcess]) -> Service:
-    return both[0]
-
-
-@pytest.fixture
-def provider(both: tuple[Service, ProviderProcess]) -> ProviderProcess:
-    return both[1]
+def accounts() -> Accounts:
+    return {"cora": VERIFIED}
 
 
 async def is_accepted(service: Service, token: str) -> bool:

@@ -14,6 +14,7 @@ from support import Service, Socket, World
 from support.accounts import succeed
 from support.oidc import (
     APPLICATION_URL,
+    Accounts,
     Browser,
     ProviderProcess,
     challenge_of,
@@ -21,7 +22,6 @@ from support.oidc import (
     open_browser,
     query_of,
     run_service,
-    run_with_provider,
 )
 from support.ports import listening_socket
 
@@ -55,24 +55,8 @@ VIEWER = "{ viewer { user { email } } }"
 
 
 @pytest.fixture
-def changes() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-async def both(url: str, changes: dict[str, Any]) -> AsyncIterator[tuple[Service, ProviderProcess]]:
-    async with run_with_provider(url, ACCOUNTS, **changes) as found:
-        yield found
-
-
-@pytest.fixture
-def service(both: tuple[Service, ProviderProcess]) -> Service:
-    return both[0]
-
-
-@pytest.fixture
-def provider(both: tuple[Service, ProviderProcess]) -> ProviderProcess:
-    return both[1]
+def accounts() -> Accounts:
+    return ACCOUNTS
 
 
 @pytest.fixture
