@@ -53,7 +53,8 @@ async def accept_jwt(
     """
     try:
         documents = find_documents(providers, text)
-        await documents.find_keys(key_id_of(read_header(text, documents)))
+        if not await documents.find_keys(key_id_of(read_header(text, documents))):
+            raise InvalidJwt("the provider has no key with this id")
         async with turn:
             return await check_and_store(providers, documents, text, at, origin)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:

@@ -195,6 +195,8 @@ async def test_a_flood_of_unknown_keys_reads_the_keys_twice(
     tokens = [provider.token(header={"kid": f"unknown{n}"}, **VERIFIED) for n in range(50)]
     results = await asyncio.gather(*(is_accepted(service, token) for token in tokens))
     assert not any(results)
+    metrics = await read_metrics(service, world.root.token)
+    assert metrics["provider_unknown_keys_total"] == len(tokens)
     assert await is_accepted(service, provider.token(**VERIFIED))
     async with httpx2.AsyncClient() as http:
         await http.get(f"{provider.issuer}/last")
