@@ -8,7 +8,7 @@ from time import monotonic
 
 from engine.limits.network import network_of, wide_network_of
 from models.access.viewer import SYSTEM, Viewer, actor_of
-from models.core import ids, text
+from models.core import text
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.directory import users
@@ -17,7 +17,6 @@ from models.directory.user_fields import UserFields
 from models.notifications.account_mail import INVITATION, can_reset_password
 from models.people import account_link
 from models.people.account_link import AccountLink, LinkPurpose
-from models.people.domains import find_organization_by_domain
 from models.people.email_address import clean_email
 from models.people.password import check_new_password
 from models.people.user import Role, User, lock_user
@@ -152,13 +151,7 @@ async def find_or_register(changes: RecordChanges, link: AccountLink, at: dateti
         return user
     if await User.exists(email=link.email):
         raise build_link_error()
-    organization = await find_organization_by_domain(link.email)
-    fields = UserFields(
-        email=link.email,
-        display_name=link.display_name,
-        organization_id=ids.encode(ids.ORGANIZATION, organization.id) if organization else None,
-    )
-    return await users.insert_user(changes, fields, at)
+    return await users.insert_customer(changes, link.email, link.display_name, at)
 
 
 async def find_actor(link: AccountLink) -> Viewer:

@@ -37,7 +37,7 @@ async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorI
 
 
 async def lock_own_user(mutation: AdminMutation) -> User:
-    return await User.select_for_update(no_key=True).get(id=mutation.viewer.user_id)
+    return await lock_user(mutation.viewer.user_id)
 
 
 async def count_confirmation(context: Context, input: ConfirmSecondFactorInput) -> None:

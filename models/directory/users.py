@@ -18,6 +18,7 @@ from models.directory import memberships
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
 from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
+from models.people.domains import find_organization_by_domain
 from models.people.email_address import clean_email
 from models.people.user import Role, User, lock_user, no_such_user
 
@@ -57,6 +58,22 @@ async def insert_user(
     await changes.create(user)
     await memberships.set_teams(changes, user, teams)
     return user
+
+
+async def insert_customer(
+    changes: RecordChanges, email: str, display_name: str, at: datetime
+) -> User:
+    """Insert a customer with a verified email address, in the organization with its domain, if any.
+
+    The directory must be locked. Raises InvalidInput.
+    """
+    organization = await find_organization_by_domain(email)
+    fields = UserFields(
+        email=email,
+        display_name=display_name,
+        organization_id=ids.encode(ids.ORGANIZATION, organization.id) if organization else None,
+    )
+    return await insert_user(changes, fields, at)
 
 
 async def update_user(

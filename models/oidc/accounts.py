@@ -15,12 +15,11 @@ from models.audit import storage
 from models.audit.entry import Origin
 from models.core.record_changes import RecordChanges, Value
 from models.core.record_limits import RecordLimits, count_reached
-from models.directory import memberships
+from models.directory import memberships, users
 from models.directory.access import is_last_admin, lock_directory
 from models.oidc.claims import Profile, read_profile, role_of, teams_of
 from models.oidc.http_client import Json
 from models.oidc.provider import Provider
-from models.people.domains import find_organization_by_domain
 from models.people.identity import Identity
 from models.people.team import Team
 from models.people.user import Role, User, lock_user
@@ -134,15 +133,7 @@ async def create_user(
     """
     if not provider.create_users or profile.email is None:
         raise SignInRefused(SignInError.UNKNOWN_USER)
-    organization = await find_organization_by_domain(profile.email)
-    user = User(
-        email=profile.email,
-        display_name=profile.display_name,
-        organization_id=organization.id if organization else None,
-        created_at=at,
-    )
-    await changes.create(user)
-    return user
+    return await users.insert_customer(changes, profile.email, profile.display_name, at)
 
 
 async def apply_groups(
