@@ -48,11 +48,11 @@ from models.people.account_limits import AccountEmailLimits, ExchangeLimits, Sec
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
-from resolvers.account_services import AccountServices
 from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import PresenceTail
+from resolvers.services.account_services import AccountServices
+from resolvers.services.presence_tail import PresenceTail
 from schema import record_types, root
 from settings import Settings, build_timer_settings
 from workers.mail.address import parse_mailbox

@@ -24,11 +24,11 @@ from models.oidc.registry import IdentityProviders
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.tickets.timers import TimerSettings
-from resolvers.account_services import AccountServices
-from resolvers.evaluations import SharedEvaluations
-from resolvers.live_counts import LiveCounts
-from resolvers.markdown_cache import MarkdownCache
-from resolvers.presence_tail import PresenceTail
+from resolvers.services.account_services import AccountServices
+from resolvers.services.evaluations import SharedEvaluations
+from resolvers.services.live_counts import LiveCounts
+from resolvers.services.markdown_cache import MarkdownCache
+from resolvers.services.presence_tail import PresenceTail
 from schema.loaders import Loaders
 
 

@@ -1,4 +1,4 @@
-"""The input TicketFilter and its parts, and their conversion for `models.queries.filter`."""
+"""The input TicketFilter and its parts, and their conversion for `models.queries.filters`."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
 
 
 def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:
-    """The filter as `models.queries.filter` takes it. None stays None.
+    """The filter as `models.queries.filters.filter` takes it. None stays None.
 
     Conditions on the viewer become conditions with the viewer's id. So equal filters of different
     viewers differ, and subscriptions don't share them.

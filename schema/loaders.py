@@ -34,7 +34,7 @@ from models.people.team import Category, Team, list_team_ids
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.queries import directory_events, event_log, saved_views
-from models.queries.unread import find_unread
+from models.queries.filters.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot

@@ -6,18 +6,19 @@ from typing import Any
 
 import strawberry
 
-import resolvers.api_clients
 import resolvers.audit
 import resolvers.escalation
 import resolvers.nodes
 import resolvers.notifications
-import resolvers.organizations
-import resolvers.people
+import resolvers.people.api_clients
+import resolvers.people.organizations
+import resolvers.people.sign_in
+import resolvers.people.teams
+import resolvers.people.tokens
+import resolvers.people.users
 import resolvers.sla
-import resolvers.tags
-import resolvers.teams
-import resolvers.ticket_queries
-import resolvers.tokens
+import resolvers.tickets.tags
+import resolvers.tickets.ticket_queries
 import resolvers.views
 from models.access.permissions import (
     ADMINISTER,
@@ -65,7 +66,7 @@ INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. D
 @strawberry.type(description=QUERY_DESCRIPTION)
 class Query:
     viewer: Any = query(
-        resolvers.people.viewer,
+        resolvers.people.sign_in.viewer,
         PUBLIC,
         "The authenticated user or API client. Null if the request is anonymous.",
         ViewerType | None,
@@ -87,21 +88,21 @@ class Query:
         {"ids": "The ids of records of any type, at most 100; more fail with BAD_REQUEST."},
     )
     ticket: Any = query(
-        resolvers.ticket_queries.ticket,
+        resolvers.tickets.ticket_queries.ticket,
         READ_TICKETS,
         "A ticket by its id. Null if no such ticket exists or the viewer may not see it.",
         TicketType | None,
         arguments={"id": "The id of the ticket."},
     )
     ticket_by_number: Any = query(
-        resolvers.ticket_queries.ticket_by_number,
+        resolvers.tickets.ticket_queries.ticket_by_number,
         READ_TICKETS,
         "A ticket by its number. Null if no such ticket exists or the viewer may not see it.",
         TicketType | None,
         arguments={"number": "The ticket number, such as 1042."},
     )
     ticket_by_external_id: Any = query(
-        resolvers.ticket_queries.ticket_by_external_id,
+        resolvers.tickets.ticket_queries.ticket_by_external_id,
         READ_TICKETS,
         "A ticket by its external id, which is unique per owner only: an API client, a "
         "customer, or all agents and admins together. Without `ownerId`, the viewer's own key "
@@ -116,7 +117,7 @@ class Query:
         },
     )
     tickets: Any = query(
-        resolvers.ticket_queries.tickets,
+        resolvers.tickets.ticket_queries.tickets,
         READ_TICKETS,
         "The tickets that the viewer may see, in pages of up to 100.",
         Connection[TicketType],
@@ -129,7 +130,7 @@ class Query:
         },
     )
     ticket_stats: Any = query(
-        resolvers.ticket_queries.ticket_stats,
+        resolvers.tickets.ticket_queries.ticket_stats,
         READ_TICKETS,
         "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
@@ -143,7 +144,7 @@ class Query:
         },
     )
     events: Any = query(
-        resolvers.ticket_queries.log_events,
+        resolvers.tickets.ticket_queries.log_events,
         READ_EVENTS,
         "The events that the viewer may see, in the order of the log and in pages of up to "
         "100. To synchronise, pass the last cursor as `after`. A cursor from before the "
@@ -179,7 +180,7 @@ class Query:
         {"filter": "Returns entries that match this filter. Default: all entries."},
     )
     tags: Any = query(
-        resolvers.tags.tags,
+        resolvers.tickets.tags.tags,
         READ_ALL_TICKETS,
         "The tags that at least one ticket has, by name and in pages of up to 100. "
         f"`totalCount` is at most {MAX_COUNTED:,}; then there may be more tags.",
@@ -190,21 +191,21 @@ class Query:
         },
     )
     teams: Any = query(
-        resolvers.teams.teams,
+        resolvers.people.teams.teams,
         AUTHENTICATED,
         "The teams, by name. By default, at most 200 are active.",
         list[TeamType],
         arguments=INCLUDE_INACTIVE,
     )
     categories: Any = query(
-        resolvers.teams.categories,
+        resolvers.people.teams.categories,
         AUTHENTICATED,
         "The categories, by name. By default, at most 500 are active.",
         list[CategoryType],
         arguments=INCLUDE_INACTIVE,
     )
     organizations: Any = query(
-        resolvers.organizations.organizations,
+        resolvers.people.organizations.organizations,
         READ_PEOPLE,
         "The organizations, by name and in pages of up to 100.",
         Connection[OrganizationType],
@@ -216,7 +217,7 @@ class Query:
         },
     )
     users: Any = query(
-        resolvers.people.users,
+        resolvers.people.users.users,
         READ_PEOPLE,
         "All users, by name and in pages of up to 100.",
         Connection[UserType],
@@ -272,7 +273,7 @@ class Query:
         },
     )
     api_clients: Any = query(
-        resolvers.api_clients.api_clients,
+        resolvers.people.api_clients.api_clients,
         ADMINISTER,
         "The API clients, by name, in pages of up to 100.",
         Connection[ApiClientType],
@@ -281,7 +282,7 @@ class Query:
         },
     )
     api_tokens: Any = query(
-        resolvers.tokens.api_tokens,
+        resolvers.people.tokens.api_tokens,
         MANAGE_OWN_TOKENS,
         "The viewer's API tokens, newest first, including expired and revoked ones.",
         list[ApiTokenType],

@@ -22,7 +22,7 @@ from models.core.errors import BadRequest
 from models.core.record_changes import Value
 from models.core.time import format_instant
 from models.database import Dialect
-from models.queries.filter import (
+from models.queries.filters.filter import (
     IN_TEAMS_OF,
     NOT_IN_TEAMS_OF,
     OF_TEAMS,
@@ -60,7 +60,7 @@ def to_json(value: object) -> object:
 
 
 def parse_filter(data: object, viewer: Viewer) -> FilterData:
-    """The filter as `models.queries.filter` takes it, for this viewer.
+    """The filter as `models.queries.filters.filter` takes it, for this viewer.
 
     Raises StoredFilterInvalid.
     """

@@ -13,8 +13,8 @@ from models.access.permissions import (
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from resolvers import presence
 from resolvers.subscriptions import events, live_list, stats, view_counts
+from resolvers.tickets import presence
 from schema.cost import (
     CONDITION_COST,
     LIVE_STATS_COST,

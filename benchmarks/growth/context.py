@@ -11,7 +11,7 @@ from models.access.viewer import Viewer
 from models.core.pagination import PageRequest
 from models.people.team import Team
 from models.people.user import Role, User
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.tickets.lifecycle import Stage
 
 ReadFunction = Callable[[], Awaitable[object]]

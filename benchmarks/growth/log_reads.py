@@ -10,7 +10,7 @@ from models.core.pagination import PageRequest
 from models.log import event
 from models.queries import event_log
 from models.queries.event_log import EventFilter
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.tickets.lifecycle import Status
 
 

@@ -17,7 +17,7 @@ from models.core.pagination import PageRequest
 from models.database import as_uuid
 from models.queries import tickets
 from models.queries.connection import count_rows
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Status
 from models.tickets.ticket import Ticket

@@ -80,14 +80,14 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     responses compressed per caller   1         engine/http/compression.py       wait
     page size                         100       models/core/pagination.py        BAD_REQUEST
     fields of orderBy                 4         models/queries/tickets.py        BAD_REQUEST
-    filter: conditions, levels        100, 10   models/queries/filter_limits.py  BAD_REQUEST
-    filter: values, words             1,000, 32 models/queries/filter_limits.py  BAD_REQUEST
+    filter: conditions, levels        100, 10   models/queries/filters/limits.py BAD_REQUEST
+    filter: values, words             1,000, 32 models/queries/filters/limits.py BAD_REQUEST
     search: characters                2,000     models/queries/search.py         cut
     search: words                     16        models/queries/search.py         cut
     search: characters of a word      100       models/core/words.py             cut
     searchable words of one text      900 kB    models/core/words.py             cut
-    days; hours of statistics         400; 744  models/queries/time_buckets.py   BAD_REQUEST
-    other groups of statistics        100       models/queries/stats_groups.py   summed
+    days; hours of statistics         400; 744  queries/statistics/time_buckets.py BAD_REQUEST
+    other groups of statistics        100       queries/statistics/stats_groups.py summed
     views counted by a subscription   200       resolvers/subscriptions/view_counts.py (the first)
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
@@ -121,7 +121,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     costs per operation               64        engine/graphql/cost.py
     plans per operation               16        engine/execution/plans/plan.py (then graphql-core)
     authenticated viewers             2,000     resolvers/auth/viewer_cache.py
-    rendered Markdown                 8 Mi      resolvers/markdown_cache.py
+    rendered Markdown                 8 Mi      resolvers/services/markdown_cache.py
 
     Stored data; user errors if nothing else is stated
     lengths of texts                  various   models/core/text.py

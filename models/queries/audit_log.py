@@ -21,8 +21,8 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.core.text import is_storable
 from models.queries.connection import build_connection
-from models.queries.filter_comparisons import Column, FilterData, instant_field
-from models.queries.filter_limits import FILTER_SIZE, MAX_VALUES, FilterContext
+from models.queries.filters.comparisons import Column, FilterData, instant_field
+from models.queries.filters.limits import FILTER_SIZE, MAX_VALUES, FilterContext
 
 EXPORT_BATCH_ENTRIES = 1000
 SOURCE = "audit_entries a"

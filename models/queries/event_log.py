@@ -18,7 +18,7 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.log.event import Event, EventType, LogEntry, decode_cursor, encode_cursor, read_head
 from models.queries.connection import count_rows, has_rows
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
 
 EVENTS = "events e JOIN tickets t ON t.id = e.ticket_id"

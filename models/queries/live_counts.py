@@ -11,8 +11,8 @@ from models import database
 from models.access.viewer import SYSTEM, Viewer
 from models.access.visibility import visible_tickets
 from models.core.sql import Condition
-from models.queries.filter import FilterData, compile_filter
-from models.queries.filter_facts import FilterFacts, build_columns, facts_of_row
+from models.queries.filters.facts import FilterFacts, build_columns, facts_of_row
+from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.live_list import LOG_HEAD_SQL, read_changed_tickets
 
 

@@ -20,7 +20,7 @@ from models.core.errors import TooExpensive
 from models.core.sql import FALSE, Condition, in_list, is_null
 from models.database import Row, as_uuid
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.search_plan import charge_collection, plan_search
 
 EVENTS_PER_STATEMENT = 100

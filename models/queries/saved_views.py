@@ -17,7 +17,7 @@ from models.core.pagination import PageRequest
 from models.core.positions import MAX_POSITION
 from models.core.sql import Condition, any_of, compare
 from models.queries.connection import build_connection
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filters.filter import FilterData, compile_filter
 from models.views.saved_view import SavedView, ViewAudience
 
 AUDIENCES = range(min(ViewAudience), max(ViewAudience) + 1)

@@ -21,7 +21,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.sql import FALSE, TRUE, Condition
 from models.database.fair_share import CHARGE, charge
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.search import SearchScope, count_by_index, split_words
 
 FREQUENT_ROWS = 1000

@@ -17,7 +17,7 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.ordering import Order
 from models.core.pagination import PageRequest
 from models.core.sql import TRUE, Condition, compare
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
 from models.queries.tickets import is_by_relevance, list_tickets, use_public_times
 from models.tickets.ticket import Ticket

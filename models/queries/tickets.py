@@ -18,7 +18,7 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.indexes import build_is_touched_sql
 from models.queries.relevance import Relevance, build_ranked_source
 from models.queries.search_plan import NO_SEARCH, SearchPlan

@@ -9,7 +9,7 @@ from uuid import UUID
 from models import database
 from models.core import ids
 from models.core.errors import BadRequest, TicketNotFound
-from models.queries.filter import compile_filter, has_unread_condition
+from models.queries.filters.filter import compile_filter, has_unread_condition
 from resolvers.context import Context
 from schema.filters import TicketFilter, filter_mapping
 
@@ -26,7 +26,7 @@ async def require_ticket(context: Context, ticket_id: str) -> UUID:
 
 
 def parse_filter(context: Context, filter: TicketFilter | None) -> Mapping[str, Any] | None:
-    """The filter as `models.queries.filter` takes it.
+    """The filter as `models.queries.filters.filter` takes it.
 
     Raises BadRequest if it exceeds a limit. Otherwise the subscription would start, and fail when
     it first evaluates the filter. Raises it also for the condition `unread`, because a read mark is

@@ -34,7 +34,7 @@ from models.notifications import inbox, notification
 from models.notifications.notification import Notification
 from models.queries import event_log
 from models.queries.event_log import EventFilter
-from models.queries.filter import serialize_filter
+from models.queries.filters.filter import serialize_filter
 from models.queries.timeline import read_merge_targets
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter, require_ticket

@@ -11,7 +11,7 @@ from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
 from models.queries import event_log
-from models.queries.filter import is_time_dependent
+from models.queries.filters.filter import is_time_dependent
 from models.queries.live_list import LiveListChange
 from resolvers.context import Context, context_of
 from resolvers.subscriptions import live_list_source

@@ -9,7 +9,7 @@ from uuid import UUID
 from models.access.viewer import Viewer
 from models.log.event import Event
 from models.queries import live_list
-from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.filters.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ListMembership
 from resolvers.context import Context
 

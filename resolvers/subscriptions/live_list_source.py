@@ -17,7 +17,7 @@ from models.access.viewer import Viewer
 from models.log import event
 from models.log.event import Event, LogEntry
 from models.queries import event_log, live_list
-from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.filters.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
 from resolvers.subscriptions.live_list_reads import read_memberships, read_merge_targets

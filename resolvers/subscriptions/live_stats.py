@@ -15,11 +15,11 @@ from engine.bus.log_tail import LogTail
 from engine.limits.memory import MemoryBudget
 from models.access.viewer import Viewer
 from models.log.event import LogEntry
-from models.queries.filter import is_time_dependent
-from models.queries.running_stats import RunningStats
-from models.queries.stats import Stats, read_stats
-from models.queries.stats_groups import GroupBy
-from models.queries.time_buckets import StatsPeriod
+from models.queries.filters.filter import is_time_dependent
+from models.queries.statistics.running_stats import RunningStats
+from models.queries.statistics.stats import Stats, read_stats
+from models.queries.statistics.stats_groups import GroupBy
+from models.queries.statistics.time_buckets import StatsPeriod
 from resolvers.subscriptions.memory import reserve_memory, resize_memory
 
 MIN_INTERVAL_SECONDS = 0.25

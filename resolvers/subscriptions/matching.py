@@ -13,13 +13,13 @@ from uuid import UUID
 
 from models import database
 from models.queries import tickets
-from models.queries.filter import (
+from models.queries.filters.facts import load_facts
+from models.queries.filters.filter import (
     FilterData,
     compile_both,
     is_time_dependent,
     serialize_filter,
 )
-from models.queries.filter_facts import load_facts
 from resolvers.context import Context
 
 T = TypeVar("T")

@@ -15,10 +15,10 @@ import strawberry
 from engine.execution.source import Item, Source
 from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
-from models.queries.filter import serialize_filter
-from models.queries.stats import Stats
-from models.queries.stats_groups import GroupBy
-from models.queries.time_buckets import StatsPeriod
+from models.queries.filters.filter import serialize_filter
+from models.queries.statistics.stats import Stats
+from models.queries.statistics.stats_groups import GroupBy
+from models.queries.statistics.time_buckets import StatsPeriod
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter
 from resolvers.subscriptions.live_stats import LiveStats

@@ -13,7 +13,7 @@ from models.access.permissions import READ_SAVED_VIEWS
 from models.queries import saved_views
 from models.views.saved_view import SavedView
 from resolvers.context import Context, context_of
-from resolvers.live_counts import CHECK_SECONDS, LiveCount
+from resolvers.services.live_counts import CHECK_SECONDS, LiveCount
 from resolvers.subscriptions.outage import retry_on_outage
 from schema.stored_filter import StoredFilterInvalid, check_filter, name_teams
 from schema.types.views import ViewCount, ViewCounts

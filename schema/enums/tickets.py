@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from models.queries.stats_groups import GroupBy
+from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
 from schema.enums.registration import register_enum

@@ -7,8 +7,8 @@ from datetime import datetime
 import strawberry
 
 from models.core.errors import BadRequest
-from models.queries.stats_groups import TIME_UNITS, GroupBy
-from models.queries.time_buckets import (
+from models.queries.statistics.stats_groups import TIME_UNITS, GroupBy
+from models.queries.statistics.time_buckets import (
     DEFAULT_LAST,
     DEFAULT_TIME_ZONE,
     FIRST_YEAR,

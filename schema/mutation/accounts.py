@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS, PUBLIC
-from resolvers import accounts
+from resolvers.people import accounts
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.accounts import (

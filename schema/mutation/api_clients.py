@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import ADMINISTER
-from resolvers import api_clients
+from resolvers.people import api_clients
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.api_clients import ApiClientPayload

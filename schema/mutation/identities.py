@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import ADMINISTER
-from resolvers import identities
+from resolvers.people import identities
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.identities import LinkIdentityPayload, UnlinkIdentityPayload

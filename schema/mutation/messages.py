@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import WRITE_NOTES, WRITE_TICKETS
-from resolvers import messages
+from resolvers.tickets import messages
 from schema.fields import mutation
 from schema.mutation.errors import TICKET_ERRORS
 from schema.payloads.messages import NotePayload, ReplyPayload

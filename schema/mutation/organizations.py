@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import MANAGE_CUSTOMERS
-from resolvers import organizations
+from resolvers.people import organizations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.organizations import OrganizationPayload

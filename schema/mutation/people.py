@@ -6,8 +6,9 @@ from typing import Any
 
 import strawberry
 
+import resolvers.people.sign_in
 from models.access.permissions import AUTHENTICATED, PUBLIC
-from resolvers import identities, people
+from resolvers.people import identities
 from schema.fields import mutation
 from schema.payloads.people import SignInPayload, SignInWithCodePayload, SignOutPayload
 
@@ -15,7 +16,7 @@ from schema.payloads.people import SignInPayload, SignInWithCodePayload, SignOut
 @strawberry.type
 class PeopleMutations:
     sign_in: Any = mutation(
-        people.sign_in,
+        resolvers.people.sign_in.sign_in,
         PUBLIC,
         "Signs a user in with email address and password, and returns the token of a new "
         "session. The session lasts 30 days by default. After too many failed attempts, by "
@@ -39,7 +40,7 @@ class PeopleMutations:
         errors=("INVALID (code): the code is unknown, expired or used, or the verifier is wrong",),
     )
     sign_out: Any = mutation(
-        people.sign_out,
+        resolvers.people.sign_in.sign_out,
         AUTHENTICATED,
         "Revokes the token that makes the call. Its subscriptions end within seconds.",
         SignOutPayload | None,

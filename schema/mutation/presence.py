@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import WRITE_PRESENCE
-from resolvers import presence
+from resolvers.tickets import presence
 from schema.fields import mutation
 from schema.payloads.presence import SetPresencePayload
 

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import ADMINISTER, SET_UP_SECOND_FACTOR
-from resolvers import second_factors
+from resolvers.people import second_factors
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.second_factors import (

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import AUTHENTICATED
-from resolvers import sessions
+from resolvers.people import sessions
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.sessions import RevokeAllSessionsPayload, RevokeSessionPayload

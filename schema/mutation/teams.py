@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import ADMINISTER, HANDLE_TICKETS_AS_STAFF
-from resolvers import teams
+from resolvers.people import teams
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.teams import AvailabilityPayload, CategoryPayload, TeamPayload

@@ -13,7 +13,7 @@ from models.access.permissions import (
     WATCH_TICKETS,
     WRITE_TICKETS,
 )
-from resolvers import merging, read_marks, ticket_creation, ticket_mutations
+from resolvers.tickets import merging, read_marks, ticket_creation, ticket_mutations
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
 from schema.payloads.tickets import MarkTicketReadPayload, TicketPayload

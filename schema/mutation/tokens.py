@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import MANAGE_OWN_TOKENS
-from resolvers import tokens
+from resolvers.people import tokens
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.tokens import (

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import AUTHENTICATED, MANAGE_CUSTOMERS
-from resolvers import users
+from resolvers.people import users
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.people import UserPayload

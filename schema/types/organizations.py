@@ -9,7 +9,7 @@ import strawberry
 from models import related
 from models.access.visibility import can_see_record
 from models.people.user import Organization, User
-from models.queries import organizations
+from models.queries.directory import organizations
 from models.queries.tags import MAX_COUNTED
 from schema.context import context_of, loaders
 from schema.cost import COUNT_COST, cost

@@ -7,8 +7,8 @@ from datetime import datetime
 import strawberry
 
 from models.log.event import encode_cursor
-from models.queries.stats import Stats
-from models.queries.stats_groups import MAX_GROUPS, Bucket
+from models.queries.statistics.stats import Stats
+from models.queries.statistics.stats_groups import MAX_GROUPS, Bucket
 from schema.cost import GROUPS_LENGTH, cost
 
 

@@ -35,7 +35,7 @@ from models.tickets.ticket import Ticket
 from models.tickets.timers import TimerSettings
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import PresenceTail
+from resolvers.services.presence_tail import PresenceTail
 from resolvers.subscriptions.live_list_source import (
     BEFORE_CATCH_UP,
     BYTES_PER_MEMBER,

@@ -36,8 +36,8 @@ from models.people.token import Token, hash_token
 from models.people.user import Role, User
 from models.tickets import presence
 from models.tickets.presence import Presence
-from resolvers import presence_tail
-from resolvers.presence_tail import PresenceTail
+from resolvers.services import presence_tail
+from resolvers.services.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
 

@@ -22,8 +22,8 @@ from models.people.team import Membership, Team
 from models.people.token import Token
 from models.people.user import Role
 from models.views.saved_view import SavedView
-from resolvers import live_counts
-from resolvers.live_counts import LiveCounts
+from resolvers.services import live_counts
+from resolvers.services.live_counts import LiveCounts
 from resolvers.subscriptions import live_list_source, live_stats
 
 pytestmark = [

@@ -21,7 +21,7 @@ from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import PresenceTail
+from resolvers.services.presence_tail import PresenceTail
 from services import build_schema
 from settings import build_timer_settings, load
 from support.large_dataset import NOW

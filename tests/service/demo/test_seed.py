@@ -20,7 +20,7 @@ from models.log.event import UNVERSIONED_EVENTS, Event
 from models.people.password import PasswordChecker
 from models.people.team import Membership
 from models.people.user import ApiClient, Organization, Role, User
-from models.queries import stats
+from models.queries.statistics import stats
 from models.tickets.lifecycle import Status
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketTag, TicketWatcher

@@ -30,7 +30,7 @@ from models.log.event import Event, EventType
 from models.people.team import Category, Membership, Team
 from models.people.user import Organization, User
 from models.queries import indexes, tickets
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.tickets.ticket import Ticket, TicketTag
 
 NAMES = [

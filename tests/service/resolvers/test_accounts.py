@@ -25,7 +25,7 @@ from models.notifications.email import Mail, MailStatus
 from models.people.account_link import AccountLink
 from models.people.password import hash_password
 from models.people.user import Role, User
-from resolvers.accounts import MIN_ANSWER_SECONDS
+from resolvers.people.accounts import MIN_ANSWER_SECONDS
 from workers.cleanup import Cleanup
 
 pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]

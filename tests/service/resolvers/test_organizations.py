@@ -17,7 +17,7 @@ from models.audit.entry import AuditEntry
 from models.core import ids
 from models.people.domains import find_organization_by_domain
 from models.people.user import Organization, User
-from models.queries import organizations
+from models.queries.directory import organizations
 
 MISSING = ids.encode(ids.ORGANIZATION, UUID(int=7))
 

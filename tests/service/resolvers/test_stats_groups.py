@@ -12,11 +12,11 @@ from support.client import Client, Refused
 from engine.graphql.cost_arguments import MAX_COUNTED_LENGTH
 from models.access.viewer import SYSTEM
 from models.core import ids
-from models.queries import stats as stats_query
-from models.queries import stats_groups
-from models.queries.running_stats import RunningStats
-from models.queries.stats import read_stats
-from models.queries.stats_groups import GroupBy
+from models.queries.statistics import stats as stats_query
+from models.queries.statistics import stats_groups
+from models.queries.statistics.running_stats import RunningStats
+from models.queries.statistics.stats import read_stats
+from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.ticket import TicketTag
 from schema.cost import CONDITION_COST, GROUPS_LENGTH, STATS_COST
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from resolvers import evaluations
-from resolvers.evaluations import SharedEvaluations
+from resolvers.services import evaluations
+from resolvers.services.evaluations import SharedEvaluations
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 

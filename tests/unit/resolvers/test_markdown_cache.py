@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from resolvers import markdown_cache
-from resolvers.markdown_cache import MarkdownCache
+from resolvers.services import markdown_cache
+from resolvers.services.markdown_cache import MarkdownCache
 
 
 async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from models.core import time
 from models.core.ids import new_id
 from models.tickets import presence
 from models.tickets.presence import PresenceState, PresentUser, TicketPresence
-from resolvers import presence_tail
-from resolvers.presence_tail import PresenceTail
+from resolvers.services import presence_tail
+from resolvers.services.presence_tail import PresenceTail
 
 NOW = time.now()
 

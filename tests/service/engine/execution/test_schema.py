@@ -13,7 +13,7 @@ from support.service import running
 
 from engine.execution import schema
 from engine.execution.timeout import SharedTimeout
-from resolvers import ticket_queries
+from resolvers.tickets import ticket_queries
 
 INTROSPECTION_QUERIES = (
     "{ __schema { queryType { name } } }",

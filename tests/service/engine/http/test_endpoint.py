@@ -15,7 +15,8 @@ from support.client import TIMEOUT_SECONDS, TLS
 from support.live import until
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from resolvers import teams, ticket_queries
+from resolvers.people import teams
+from resolvers.tickets import ticket_queries
 
 JSON = {"Content-Type": "application/json"}
 QUERY = b'{"query": "{ viewer { role } }"}'

@@ -20,10 +20,10 @@ from models.core.errors import BadRequest
 from models.core.pagination import PageRequest
 from models.database import Dialect
 from models.queries import tickets
-from models.queries.filter import FilterData, compile_filter
-from models.queries.filter_limits import MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, MAX_WORDS
-from models.queries.stats import read_stats
-from models.queries.stats_groups import GroupBy
+from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.filters.limits import MAX_CONDITIONS, MAX_LEVELS, MAX_VALUES, MAX_WORDS
+from models.queries.statistics.stats import read_stats
+from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.ticket import Ticket
 
 UNUSED_UUID = "01a207c7-61c7-7748-8a66-cce542632835"

@@ -17,8 +17,8 @@ from support.ticket_factory import NOON, limit_examples
 from models import database
 from models.access.viewer import Viewer
 from models.core.ids import USER, encode
-from models.queries.filter import FIELD_COMPILERS, FilterData, compile_both
-from models.queries.filter_facts import FilterFacts, load_facts
+from models.queries.filters.facts import FilterFacts, load_facts
+from models.queries.filters.filter import FIELD_COMPILERS, FilterData, compile_both
 from models.sla.clock import ClockStatus, Metric
 from models.sla.records import SlaClock
 

@@ -31,9 +31,10 @@ from models.core.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
-from models.queries import event_log, organizations, timeline
+from models.queries import event_log, timeline
+from models.queries.directory import organizations
 from models.queries.event_log import EventFilter
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
 from models.queries.workload import list_waiting_tickets
 from models.tickets.lifecycle import Priority, Stage, Status

@@ -16,7 +16,7 @@ from support.databases import IS_SQLITE
 from support.random_tickets import RandomTickets, filters
 from support.ticket_factory import NOON, STEPS, Desk, limit_examples, run_random_step
 
-import models.queries.running_stats
+import models.queries.statistics.running_stats
 from models import database
 from models.access.viewer import ANONYMOUS, Viewer
 from models.changes import commands
@@ -25,12 +25,12 @@ from models.core.errors import TooExpensive
 from models.database import fetch_dicts
 from models.log.event import Event, EventType, read_head
 from models.queries import live_list
-from models.queries.filter import is_time_dependent, serialize_filter
+from models.queries.filters.filter import is_time_dependent, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
-from models.queries.running_stats import RunningStats
-from models.queries.stats import read_stats
-from models.queries.stats_groups import GroupBy
-from models.queries.ticket_facts import build_fact_columns
+from models.queries.statistics.running_stats import RunningStats
+from models.queries.statistics.stats import read_stats
+from models.queries.statistics.stats_groups import GroupBy
+from models.queries.statistics.ticket_facts import build_fact_columns
 from models.sla.clock import ClockStatus
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -208,7 +208,7 @@ async def test_running_stats_know_the_oldest_open_ticket_after_a_reopening(
 async def test_the_heap_of_open_tickets_does_not_grow_with_changes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.queries.running_stats, "MIN_STALE_HEAP_ENTRIES", 3)
+    monkeypatch.setattr(models.queries.statistics.running_stats, "MIN_STALE_HEAP_ENTRIES", 3)
     ticket = await desk.raise_ticket()
     running = RunningStats(desk.ada, None, None)
     assert await running.read(NOON, MAX_MEMBERS)

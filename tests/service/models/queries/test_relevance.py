@@ -12,7 +12,7 @@ from models.changes import commands
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.pagination import PageRequest
 from models.queries import tickets
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.tickets import build_ticket_order
 
 BEST_FIRST = [("relevance", True)]

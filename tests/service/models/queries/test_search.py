@@ -20,11 +20,12 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
 from models.core.text import is_storable
 from models.core.words import MAX_WORD_CHARS
-from models.queries import event_log, live_list, search, stats, tickets
+from models.queries import event_log, live_list, search, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import FilterData, compile_filter
+from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership
-from models.queries.running_stats import RunningStats
+from models.queries.statistics import stats
+from models.queries.statistics.running_stats import RunningStats
 from models.queries.tickets import build_ticket_order
 from models.tickets.ticket import Ticket
 

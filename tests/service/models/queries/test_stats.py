@@ -17,8 +17,8 @@ from models.changes import commands
 from models.core import ids
 from models.core.errors import BadRequest
 from models.log import event
-from models.queries.stats import read_stats
-from models.queries.stats_groups import GroupBy
+from models.queries.statistics.stats import read_stats
+from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import STAGES, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 

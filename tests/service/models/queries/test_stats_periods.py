@@ -12,10 +12,10 @@ from support.ticket_factory import NOON, Desk
 
 from models.changes import commands
 from models.core.errors import BadRequest
-from models.queries.running_stats import RunningStats
-from models.queries.stats import Stats, read_stats
-from models.queries.stats_groups import GroupBy
-from models.queries.time_buckets import (
+from models.queries.statistics.running_stats import RunningStats
+from models.queries.statistics.stats import Stats, read_stats
+from models.queries.statistics.stats_groups import GroupBy
+from models.queries.statistics.time_buckets import (
     MAX_DAYS,
     MAX_HOURS,
     StatsPeriod,

@@ -25,10 +25,11 @@ from models.changes.storage import allocate_numbers
 from models.core.ordering import Order
 from models.core.pagination import PageRequest
 from models.database.fair_share import CHARGE
-from models.queries import event_log, live_list, search_plan, stats, ticket_search, tickets
+from models.queries import event_log, live_list, search_plan, ticket_search, tickets
 from models.queries.event_log import EventFilter
-from models.queries.filter import FilterData
-from models.queries.running_stats import RunningStats
+from models.queries.filters.filter import FilterData
+from models.queries.statistics import stats
+from models.queries.statistics.running_stats import RunningStats
 from models.queries.ticket_search import find_tickets
 from models.queries.tickets import build_ticket_order, list_tickets
 from models.tickets.ticket import Ticket

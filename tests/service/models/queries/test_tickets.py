@@ -24,10 +24,10 @@ from models.core.ids import new_id
 from models.core.ordering import Order, encode_bytes
 from models.core.pagination import Page, PageRequest
 from models.people.user import ApiClient, Role, User
+from models.queries.directory.users import list_users
 from models.queries.external_ids import find_by_external_id
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.tickets import build_ticket_order, list_tickets
-from models.queries.users import list_users
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 

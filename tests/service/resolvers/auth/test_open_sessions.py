@@ -31,7 +31,7 @@ from models.tickets.timers import TimerSettings
 from resolvers.auth import viewer_cache
 from resolvers.auth.open_sessions import OpenSessions
 from resolvers.context import Context, Rules, Services
-from resolvers.presence_tail import PresenceTail
+from resolvers.services.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
 

@@ -20,8 +20,8 @@ from models.core.pagination import PageRequest
 from models.log import event
 from models.notifications.notification import NEWEST_FIRST, Notification
 from models.people.user import User
+from models.queries.directory.users import USER_ORDER
 from models.queries.tickets import MAX_SORTS, QUEUE_ORDER, build_ticket_order
-from models.queries.users import USER_ORDER
 from models.tickets.lifecycle import Priority
 
 FIELDS = ["created_at", "updated_at", "number", "priority"]

@@ -9,7 +9,7 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.people import api_clients as clients
 from models.people.user import ApiClient
-from models.queries.api_clients import list_api_clients
+from models.queries.directory.api_clients import list_api_clients
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from schema.inputs.api_clients import (
     CreateApiClientInput,

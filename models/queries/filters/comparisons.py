@@ -14,8 +14,8 @@ from models.core import sql
 from models.core.errors import BadRequest
 from models.core.ids import key_of
 from models.core.sql import Condition, compare, in_list
-from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of
-from models.queries.filter_limits import FilterContext
+from models.queries.filters.condition import FALSE, TRUE, FilterCondition, all_of
+from models.queries.filters.limits import FilterContext
 
 FilterData = Mapping[str, object]
 """A filter as nested mappings, with the field names of the GraphQL schema.

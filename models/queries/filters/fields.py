@@ -12,7 +12,7 @@ from models.core.ids import USER
 from models.core.sql import Condition, exists, in_list
 from models.core.text import fold_tag
 from models.database import placeholders
-from models.queries.filter_comparisons import (
+from models.queries.filters.comparisons import (
     Column,
     FilterData,
     column_field,
@@ -25,9 +25,9 @@ from models.queries.filter_comparisons import (
     unchanged,
     without,
 )
-from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of
-from models.queries.filter_facts import FilterFacts
-from models.queries.filter_limits import FilterContext
+from models.queries.filters.condition import FALSE, TRUE, FilterCondition, all_of
+from models.queries.filters.facts import FilterFacts
+from models.queries.filters.limits import FilterContext
 from models.queries.indexes import OPEN_TICKETS_SQL
 from models.tickets.lifecycle import OPEN_STATUSES, STAGES, Stage, Status
 

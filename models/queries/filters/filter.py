@@ -21,7 +21,7 @@ from models.core.errors import BadRequest
 from models.core.ids import ORGANIZATION, TICKET, USER, key_of
 from models.core.sql import Condition
 from models.database import Dialect
-from models.queries.filter_comparisons import (
+from models.queries.filters.comparisons import (
     FieldCompiler,
     FilterData,
     column_field,
@@ -31,8 +31,8 @@ from models.queries.filter_comparisons import (
     stored_value,
     ticket_column,
 )
-from models.queries.filter_condition import FALSE, TRUE, FilterCondition, all_of, any_of
-from models.queries.filter_fields import (
+from models.queries.filters.condition import FALSE, TRUE, FilterCondition, all_of, any_of
+from models.queries.filters.fields import (
     compile_priority,
     compile_resource,
     compile_sla,
@@ -42,8 +42,8 @@ from models.queries.filter_fields import (
     compile_updated_at,
     compile_watcher,
 )
-from models.queries.filter_limits import FILTER_SIZE, MAX_LEVELS, FilterContext
-from models.queries.unread import has_unread
+from models.queries.filters.limits import FILTER_SIZE, MAX_LEVELS, FilterContext
+from models.queries.filters.unread import has_unread
 
 UNREAD = "unread"
 IN_TEAMS_OF, NOT_IN_TEAMS_OF = "inTeamsOf", "notInTeamsOf"

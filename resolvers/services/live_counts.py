@@ -24,14 +24,14 @@ from models.core.errors import TooExpensive
 from models.database.outage import is_outage
 from models.log.event import LogEntry
 from models.queries import live_counts, live_list, saved_views
-from models.queries.filter import (
+from models.queries.filters.facts import FilterFacts
+from models.queries.filters.filter import (
     FilterData,
     compile_both,
     has_unread_condition,
     is_time_dependent,
     serialize_filter,
 )
-from models.queries.filter_facts import FilterFacts
 from models.queries.live_list import ListMembership
 
 MIN_INTERVAL_SECONDS = 0.25

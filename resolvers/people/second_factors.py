@@ -10,7 +10,7 @@ from models.people.token import Token
 from models.people.user import User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from resolvers.sign_in import count_code, require_code
+from resolvers.people.credentials import count_code, require_code
 from schema.inputs.second_factors import (
     ConfirmSecondFactorInput,
     DisableSecondFactorInput,

@@ -11,7 +11,7 @@ from models.core.pagination import parse_page_arguments
 from models.directory import organizations as directory
 from models.directory.organizations import OrganizationFields
 from models.people.user import Organization
-from models.queries.users import list_organizations
+from models.queries.directory.users import list_organizations
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.organizations import (
     ArchiveOrganizationInput,

@@ -18,7 +18,7 @@ from models.directory.teams import TeamFields
 from models.people import team
 from models.people.team import Category, Team
 from models.people.user import User, no_such_user
-from models.queries.teams import list_categories, list_teams
+from models.queries.directory.teams import list_categories, list_teams
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.teams import (
     AddTeamMemberInput,

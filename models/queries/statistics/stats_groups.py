@@ -14,8 +14,8 @@ from models.core.ids import ORGANIZATION, USER, encode
 from models.database import as_uuid
 from models.people.team import Category, Team
 from models.people.user import Organization, User
+from models.queries.statistics.time_buckets import StatsPeriod, TimeBuckets, TimeUnit
 from models.queries.tags import read_tag_names
-from models.queries.time_buckets import StatsPeriod, TimeBuckets, TimeUnit
 from models.tickets.lifecycle import STAGES, Priority, Stage, Status
 
 UNASSIGNED = "unassigned"
@@ -115,7 +115,7 @@ def parse_group_value(group: GroupBy | None, value: object) -> object:
 def limit_groups(counts: Mapping[object, GroupCounts]) -> CountedGroups:
     """Return the largest groups, and the sum of the others. The group without a value stays.
 
-    Groups of one size are taken in the order of their values, as in `models.queries.stats`.
+    Groups of one size are taken in the order of their values, as in `stats.py`.
     """
     if len(counts) <= MAX_GROUPS:
         return CountedGroups(counts)

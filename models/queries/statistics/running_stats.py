@@ -1,6 +1,6 @@
 """Statistics that are kept in memory and updated from the tickets that changed.
 
-`models.queries.stats` reads the same statistics from the tables; a test compares the two.
+`stats.py` reads the same statistics from the tables; a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from models.access.viewer import Viewer
 from models.core.sql import Condition, compare
 from models.database import Row, as_instant, as_uuid
 from models.log import event
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.live_list import ListMembership, membership_from_row, read_changed_tickets
 from models.queries.search_plan import charge_collection, plan_search
-from models.queries.stats import Stats
-from models.queries.stats_groups import (
+from models.queries.statistics.stats import Stats
+from models.queries.statistics.stats_groups import (
     CountedGroups,
     GroupBy,
     build_buckets,
@@ -31,14 +31,14 @@ from models.queries.stats_groups import (
     limit_groups,
     parse_group_value,
 )
-from models.queries.ticket_facts import (
+from models.queries.statistics.ticket_facts import (
     FactValues,
     GroupTally,
     Keys,
     TicketFacts,
     build_fact_columns,
 )
-from models.queries.time_buckets import StatsPeriod
+from models.queries.statistics.time_buckets import StatsPeriod
 from models.sla.local_time import EPOCH
 
 TICKETS_PER_PAGE = 1000

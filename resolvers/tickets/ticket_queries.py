@@ -10,8 +10,8 @@ from models.core.pagination import parse_page_arguments
 from models.log.event import Event, EventType
 from models.queries.event_log import EventFilter, list_events
 from models.queries.external_ids import find_by_external_id
-from models.queries.stats import Stats, read_stats
-from models.queries.stats_groups import GroupBy
+from models.queries.statistics.stats import Stats, read_stats
+from models.queries.statistics.stats_groups import GroupBy
 from models.queries.ticket_search import find_tickets
 from models.queries.tickets import build_ticket_order, find_ticket, find_ticket_by_number
 from models.tickets.ticket import Ticket

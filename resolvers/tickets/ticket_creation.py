@@ -14,7 +14,7 @@ from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.hydration import new_record
 from models.core.record_limits import RecordLimits
 from models.people.user import User, no_such_user
-from models.queries.users import find_user
+from models.queries.directory.users import find_user
 from models.sla.update import set_intake_terms
 from models.tickets import links
 from models.tickets.lifecycle import Priority

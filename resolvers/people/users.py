@@ -1,18 +1,23 @@
-"""The mutations of users."""
+"""Users: the query for staff, and the mutations."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
+import strawberry
+
 from models.access.permissions import EDIT_OWN_PROFILE, MANAGE_CUSTOMERS
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
-from models.directory import users
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import parse_page_arguments
+from models.directory import users as directory
 from models.directory.user_fields import UserFields
 from models.directory.users import PROFILE_FIELDS
 from models.people import sessions
 from models.people.user import Role, User
+from models.queries.directory.users import list_users
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.people import (
     CreateUserInput,
@@ -21,10 +26,26 @@ from schema.inputs.people import (
     UpdateUserInput,
     UpsertUserInput,
 )
+from schema.pagination import After, Before, First, Last
 from schema.payloads.people import UserPayload
 
 CLEARABLE_FIELDS = frozenset({"organization_id", "external_id", "locale", "time_zone"})
 """The fields of a user that null clears."""
+
+
+async def users(
+    info: strawberry.Info,
+    search: str | None = None,
+    role: Role | None = None,
+    organization_id: strawberry.ID | None = None,
+    active: bool | None = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> ConnectionQuery[User]:
+    page_request = parse_page_arguments(first, after, last, before)
+    return list_users(search, role, organization_id, active, page_request)
 
 
 def describe_user(viewer: Viewer, user: User) -> dict[str, Any]:
@@ -63,12 +84,12 @@ def check_may_update(viewer: Viewer, input: UpdateUserInput) -> None:
 @user_mutation
 async def create_user(mutation: AdminMutation, input: CreateUserInput) -> User:
     fields = user_fields(input, frozenset())
-    return await users.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    return await directory.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
 
 
 @admin_mutation(UserPayload, "user", User, check=check_may_update, describe=describe_user)
 async def update_user(mutation: AdminMutation, input: UpdateUserInput) -> User:
-    user = await users.update_user(
+    user = await directory.update_user(
         mutation.changes,
         mutation.viewer,
         ids.key_of(ids.USER, input.user_id),
@@ -90,14 +111,14 @@ async def require_second_factor(mutation: AdminMutation, user: User) -> None:
 @user_mutation
 async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
     fields = user_fields(input, CLEARABLE_FIELDS - {"external_id"})
-    user = await users.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    user = await directory.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
     await require_second_factor(mutation, user)
     return user
 
 
 @user_mutation
 async def deactivate_user(mutation: AdminMutation, input: DeactivateUserInput) -> User:
-    return await users.deactivate_user(
+    return await directory.deactivate_user(
         mutation.changes,
         mutation.viewer,
         ids.key_of(ids.USER, input.user_id),
@@ -109,7 +130,7 @@ async def deactivate_user(mutation: AdminMutation, input: DeactivateUserInput) -
 
 @user_mutation
 async def reactivate_user(mutation: AdminMutation, input: ReactivateUserInput) -> User:
-    return await users.reactivate_user(
+    return await directory.reactivate_user(
         mutation.changes,
         mutation.viewer,
         ids.key_of(ids.USER, input.user_id),

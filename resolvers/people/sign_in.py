@@ -1,4 +1,4 @@
-"""The viewer, users, and signing in and out."""
+"""The viewer, and signing in and out."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from models import database
 from models.access.scopes import CallerKind, scopes_of_role
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
 from models.people import sessions, token
 from models.people.token import TokenKind
-from models.people.user import Role, User, lock_user
-from models.queries.users import list_users
+from models.people.user import User, lock_user
 from resolvers.auth import sign_in_audit
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
-from resolvers.sign_in import check_password, check_second_factor, source_of
+from resolvers.people.credentials import check_password, check_second_factor, source_of
 from schema.inputs.people import SignInInput
-from schema.pagination import After, Before, First, Last
 from schema.payloads.people import SignInPayload, SignOutPayload
 
 WRONG_PASSWORD = "The email address or the password is wrong."  # noqa: S105 - a message
@@ -29,21 +25,6 @@ WRONG_PASSWORD = "The email address or the password is wrong."  # noqa: S105 - a
 async def viewer(info: strawberry.Info) -> Viewer | None:
     viewer = context_of(info).viewer
     return None if viewer.caller_kind is CallerKind.ANONYMOUS else viewer
-
-
-async def users(
-    info: strawberry.Info,
-    search: str | None = None,
-    role: Role | None = None,
-    organization_id: strawberry.ID | None = None,
-    active: bool | None = None,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-) -> ConnectionQuery[User]:
-    page_request = parse_page_arguments(first, after, last, before)
-    return list_users(search, role, organization_id, active, page_request)
 
 
 @simple_mutation(SignInPayload)

@@ -14,9 +14,9 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.sql import Condition, in_list
 from models.database import Row, as_instant
-from models.queries.filter import FilterData
+from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
-from models.queries.stats_groups import (
+from models.queries.statistics.stats_groups import (
     COLUMNS,
     MAX_GROUPS,
     Bucket,
@@ -27,7 +27,7 @@ from models.queries.stats_groups import (
     complete_period,
     parse_group_value,
 )
-from models.queries.time_buckets import StatsPeriod, TimeBuckets
+from models.queries.statistics.time_buckets import StatsPeriod, TimeBuckets
 from models.tickets.lifecycle import OPEN_STATUSES
 
 IS_OPEN = in_list("t.status", sorted(status.value for status in OPEN_STATUSES))

@@ -23,7 +23,7 @@ from models.people.user import Role, User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
-from resolvers.sign_in import check_password, hash_password, source_of, to_milliseconds
+from resolvers.people.credentials import check_password, hash_password, source_of, to_milliseconds
 from schema.inputs.accounts import (
     ChangePasswordInput,
     InviteUserInput,

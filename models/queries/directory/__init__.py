@@ -1,0 +1,1 @@
+"""Lists of users, organizations, teams and API clients."""

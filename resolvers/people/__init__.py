@@ -1,0 +1,1 @@
+"""Users, their accounts and sessions, organizations, teams and API clients."""

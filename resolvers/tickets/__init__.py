@@ -1,0 +1,1 @@
+"""Tickets: their queries, and the mutations of tickets, messages and presence."""
