@@ -65,7 +65,7 @@ def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, N
         services.notification_tail.run(),
         services.presence.run(),
         components.wakeup.run(),
-        components.sessions.run(),
+        components.viewers.run(),
         store_token_use(services),
     ]
     if services.demo_clock is not None:

@@ -49,8 +49,8 @@ from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
 from resolvers.auth.jwt_checks import JwtChecks
-from resolvers.auth.open_sessions import OpenSessions
-from resolvers.context import Context, Rules, Services
+from resolvers.auth.viewer_registry import ViewerRegistry
+from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
 from schema import record_types, root
@@ -69,7 +69,7 @@ class Components:
 
     settings: Settings
     wakeup: WakeupBus
-    sessions: OpenSessions
+    viewers: ViewerRegistry
     services: Services
     connections: ConnectionServices
     traffic: TrafficLimits
@@ -83,10 +83,10 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     wakeup = WakeupBus(settings.bus_url)
     demo_clock = DemoClock() if settings.is_demo and now is None else None
     now = demo_clock or now or time.now
-    sessions = OpenSessions(now)
-    services = build_services(settings, wakeup, sessions, now, demo_clock)
+    viewers = ViewerRegistry(now)
+    services = build_services(settings, wakeup, viewers, now, demo_clock)
     schema = build_schema(settings)
-    hooks = build_auth_hooks(services, sessions, JwtChecks(schema.buckets))
+    hooks = build_auth_hooks(services, viewers, JwtChecks(schema.buckets))
     connections = ConnectionServices(
         schema,
         hooks,
@@ -97,7 +97,7 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     return Components(
         settings,
         wakeup,
-        sessions,
+        viewers,
         services,
         connections,
         build_traffic_limits(settings, open_connections),
@@ -110,13 +110,13 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
 def build_services(
     settings: Settings,
     wakeup: WakeupBus,
-    sessions: OpenSessions,
+    viewers: ViewerRegistry,
     now: Callable[[], datetime],
     demo_clock: DemoClock | None,
 ) -> Services:
     """Build the services that resolvers use."""
     return Services(
-        rules=Rules(
+        settings=ResolverSettings(
             reopen_window=settings.reopen_window,
             session_length=settings.session_length,
             max_live_list_tickets=settings.max_live_list_tickets,
@@ -125,12 +125,12 @@ def build_services(
         ),
         now=now,
         wakeup=wakeup,
-        event_tail=build_event_tail(wakeup, sessions),
-        notification_tail=build_notification_tail(wakeup, sessions),
-        presence=PresenceTail(wakeup.listen(), now, refresh_permissions=sessions.refresh),
+        event_tail=build_event_tail(wakeup, viewers),
+        notification_tail=build_notification_tail(wakeup, viewers),
+        presence=PresenceTail(wakeup.listen(), now, refresh_permissions=viewers.refresh),
         passwords=PasswordChecker(),
         sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
-        sessions=sessions,
+        viewers=viewers,
         accounts=build_account_services(settings),
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
@@ -165,12 +165,12 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
     )
 
 
-def build_event_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[LogEntry]:
+def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogEntry]:
     read = partial(event_log.read_log, limit=MAX_TAIL_BATCH)
-    return LogTail(read, attrgetter("position"), wakeup.listen(), refresh=sessions.refresh)
+    return LogTail(read, attrgetter("position"), wakeup.listen(), refresh=viewers.refresh)
 
 
-def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTail[Notification]:
+def build_notification_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[Notification]:
     async def read(number: int) -> list[Notification]:
         return await notification.read_notifications_after(number, MAX_TAIL_BATCH)
 
@@ -178,7 +178,7 @@ def build_notification_tail(wakeup: WakeupBus, sessions: OpenSessions) -> LogTai
         read,
         attrgetter("number"),
         wakeup.listen(),
-        refresh=sessions.refresh,
+        refresh=viewers.refresh,
         max_recent=MAX_RECENT_NOTIFICATIONS,
     )
 
@@ -246,14 +246,14 @@ def log_cursor(context: Context) -> str | None:
 
 
 def build_auth_hooks(
-    services: Services, sessions: OpenSessions, jwt_checks: JwtChecks
+    services: Services, viewers: ViewerRegistry, jwt_checks: JwtChecks
 ) -> AuthHooks:
     """Build the callbacks by which the engine creates contexts and authenticates callers."""
 
     async def authenticate(context: Context, text: str) -> None:
-        viewer = await sessions.authenticate(text)
+        viewer = await viewers.authenticate(text)
         if viewer is None and await jwt_checks.accept(context, text):
-            viewer = await sessions.authenticate(text)
+            viewer = await viewers.authenticate(text)
         if viewer is None or viewer.token is None:
             raise Unauthorized
         services.last_used[viewer.token.id] = services.now()
@@ -265,8 +265,8 @@ def build_auth_hooks(
         ),
         fork_context=Context.fork,
         authenticate=authenticate,
-        on_open=sessions.add,
-        has_current_viewers=sessions.has_current_viewers,
-        on_close=sessions.remove,
+        on_open=viewers.add,
+        has_current_viewers=viewers.has_current_viewers,
+        on_close=viewers.remove,
         viewer_key=viewer_key,
     )

@@ -33,7 +33,7 @@ from schema.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ResolverSettings:
     """The settings that resolvers need."""
 
     reopen_window: timedelta
@@ -43,7 +43,7 @@ class Rules:
     limits: RecordLimits = DEFAULT_LIMITS
 
 
-class Sessions(Protocol):
+class Viewers(Protocol):
     """Authenticates callers, and keeps the viewers of open connections current."""
 
     async def authenticate(self, text: str) -> Viewer | None: ...
@@ -57,7 +57,7 @@ class Sessions(Protocol):
 class Services:
     """The objects that exist once per process."""
 
-    rules: Rules
+    settings: ResolverSettings
     now: Callable[[], datetime]
     wakeup: WakeupBus
     event_tail: LogTail[LogEntry]
@@ -65,7 +65,7 @@ class Services:
     presence: PresenceTail
     passwords: PasswordChecker
     sign_in_limits: SignInLimits
-    sessions: Sessions
+    viewers: Viewers
     accounts: AccountServices = field(default_factory=AccountServices)
     identity_providers: IdentityProviders = field(default_factory=IdentityProviders)
     demo_clock: DemoClock | None = None
@@ -114,8 +114,8 @@ class Context:
         return self.services.now()
 
     @property
-    def rules(self) -> Rules:
-        return self.services.rules
+    def settings(self) -> ResolverSettings:
+        return self.services.settings
 
     @property
     def loaders(self) -> Loaders:
@@ -134,7 +134,7 @@ class Context:
         """Replace the viewer, and tell the open connection if there is one."""
         before, self.viewer = self.viewer, viewer
         self.refresh()
-        self.services.sessions.viewer_changed(self, before)
+        self.services.viewers.viewer_changed(self, before)
 
     def fork(self) -> Context:
         """A copy for one subscription. Its viewer stays the same if this context's changes."""

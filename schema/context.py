@@ -12,7 +12,7 @@ from models.tickets.timers import TimerSettings
 from schema.loaders import Loaders
 
 
-class Rules(Protocol):
+class ResolverSettings(Protocol):
     """Settings that affect the values of fields."""
 
     @property
@@ -32,7 +32,7 @@ class RequestContext(Protocol):
     def loaders(self) -> Loaders: ...
 
     @property
-    def rules(self) -> Rules: ...
+    def settings(self) -> ResolverSettings: ...
 
     def now(self) -> datetime: ...
 

@@ -18,7 +18,7 @@ from models.oidc import sessions
 from models.oidc.accounts import SignInRefused, find_account, write_sign_in
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
-from models.oidc.metadata import ProviderDocuments
+from models.oidc.metadata import ProviderClient
 from models.oidc.registry import IdentityProviders
 from models.oidc.tokens import (
     InvalidJwt,
@@ -52,36 +52,36 @@ async def accept_jwt(
     provider's keys are read.
     """
     try:
-        documents = find_documents(providers, text)
-        if not await documents.find_keys(key_id_of(read_header(text, documents))):
+        client = find_client(providers, text)
+        if not await client.find_keys(key_id_of(read_header(text, client))):
             raise InvalidJwt("the provider has no key with this id")
         async with turn:
-            return await check_and_store(providers, documents, text, at, origin)
+            return await check_and_store(providers, client, text, at, origin)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
         return False
 
 
-def find_documents(providers: IdentityProviders, text: str) -> ProviderDocuments:
-    """The documents of the provider that a JWT names. Raises InvalidJwt."""
-    documents = providers.by_issuer.get(read_issuer(text) or "")
-    if documents is None:
+def find_client(providers: IdentityProviders, text: str) -> ProviderClient:
+    """The client of the provider that a JWT names. Raises InvalidJwt."""
+    client = providers.by_issuer.get(read_issuer(text) or "")
+    if client is None:
         raise InvalidJwt("unknown issuer")
-    if not documents.provider.audiences:
+    if not client.provider.audiences:
         raise InvalidJwt("the provider has no audiences for bearer tokens")
-    return documents
+    return client
 
 
 async def check_and_store(
     providers: IdentityProviders,
-    documents: ProviderDocuments,
+    client: ProviderClient,
     text: str,
     at: datetime,
     origin: Origin,
 ) -> bool:
     """Raises InvalidJwt, SignInRefused or ProviderUnavailable."""
-    provider = documents.provider
-    jwt = await read_jwt(text, documents, at, providers.leeway)
+    provider = client.provider
+    jwt = await read_jwt(text, client, at, providers.leeway)
     check_bearer_token(jwt, provider.audiences)
     identity, user = await find_account(
         provider, jwt.subject, jwt.claims, origin, at, providers.limits

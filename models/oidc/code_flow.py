@@ -15,7 +15,7 @@ from joserfc.util import urlsafe_b64decode
 
 from models.oidc.claims import read_profile
 from models.oidc.http_client import Json, ProviderRefused, ProviderUnavailable
-from models.oidc.metadata import Metadata, ProviderDocuments, text_of
+from models.oidc.metadata import Metadata, ProviderClient, text_of
 from models.oidc.registry import IdentityProviders
 from models.oidc.tokens import InvalidJwt, Jwt, check_id_token, read_jwt
 
@@ -26,10 +26,10 @@ MAX_COOKIE_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class SignInAttempt:
+class AuthorizationRequest:
     """The values that the browser keeps in a cookie while the person is at the provider.
 
-    The values bind the provider's response to this browser and to this attempt. They are secret
+    The values bind the provider's response to this browser and to this request. They are secret
     from everyone but this browser, which may know them.
     """
 
@@ -45,40 +45,40 @@ class SignInAttempt:
         return urlsafe_b64encode(orjson.dumps(asdict(self))).decode().rstrip("=")
 
 
-def start_attempt(provider: str, redirect_url: str, challenge: str) -> SignInAttempt:
+def create_request(provider: str, redirect_url: str, challenge: str) -> AuthorizationRequest:
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return SignInAttempt(provider, state, nonce, verifier, redirect_url, challenge)
+    return AuthorizationRequest(provider, state, nonce, verifier, redirect_url, challenge)
 
 
-def read_attempt(cookie: str | None) -> SignInAttempt | None:
-    """The attempt of a cookie; None if the cookie is absent or malformed."""
+def decode_request(cookie: str | None) -> AuthorizationRequest | None:
+    """The request of a cookie; None if the cookie is absent or malformed."""
     if cookie is None or len(cookie) > MAX_COOKIE_CHARS:
         return None
     try:
-        attempt = SignInAttempt(**orjson.loads(urlsafe_b64decode(cookie.encode())))
+        authorization = AuthorizationRequest(**orjson.loads(urlsafe_b64decode(cookie.encode())))
     except (ValueError, TypeError):
         return None
-    has_texts = all(isinstance(value, str) and value for value in asdict(attempt).values())
-    return attempt if has_texts and CHALLENGE.fullmatch(attempt.challenge) else None
+    has_texts = all(isinstance(value, str) and value for value in asdict(authorization).values())
+    return authorization if has_texts and CHALLENGE.fullmatch(authorization.challenge) else None
 
 
 async def build_authorization_url(
-    providers: IdentityProviders, documents: ProviderDocuments, attempt: SignInAttempt
+    providers: IdentityProviders, client: ProviderClient, authorization: AuthorizationRequest
 ) -> str:
     """The URL at the provider where the person signs in. Raises ProviderUnavailable."""
-    metadata = await documents.metadata.get()
+    metadata = await client.metadata.get()
     if metadata.authorization_url is None:
         raise ProviderUnavailable("the metadata has no authorization_endpoint")
-    provider = documents.provider
-    digest = hashlib.sha256(attempt.verifier.encode()).digest()
+    provider = client.provider
+    digest = hashlib.sha256(authorization.verifier.encode()).digest()
     query = urlencode(
         {
             "response_type": "code",
             "client_id": provider.client_id,
             "redirect_uri": providers.callback_url(provider),
             "scope": " ".join(provider.scopes),
-            "state": attempt.state,
-            "nonce": attempt.nonce,
+            "state": authorization.state,
+            "nonce": authorization.nonce,
             "code_challenge": urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
@@ -89,8 +89,8 @@ async def build_authorization_url(
 
 async def exchange_code(
     providers: IdentityProviders,
-    documents: ProviderDocuments,
-    attempt: SignInAttempt,
+    client: ProviderClient,
+    authorization: AuthorizationRequest,
     code: str,
     at: datetime,
 ) -> tuple[Jwt, Json]:
@@ -98,18 +98,18 @@ async def exchange_code(
 
     Raises InvalidJwt, ProviderRefused or ProviderUnavailable.
     """
-    provider = documents.provider
+    provider = client.provider
     assert provider.client_id is not None  # the routes exist only for such providers
-    metadata = await documents.metadata.get()
-    response = await request_tokens(providers, documents, metadata, attempt, code)
+    metadata = await client.metadata.get()
+    response = await request_tokens(providers, client, metadata, authorization, code)
     text = text_of(response, "id_token")
     if text is None:
         raise InvalidJwt("the provider sent no ID token")
-    token = await read_jwt(text, documents, at, providers.leeway)
-    check_id_token(token, provider.client_id, attempt.nonce)
+    token = await read_jwt(text, client, at, providers.leeway)
+    check_id_token(token, provider.client_id, authorization.nonce)
     claims = dict(token.claims)
     access_token = text_of(response, "access_token")
-    if metadata.userinfo_url and access_token and needs_userinfo(documents, claims):
+    if metadata.userinfo_url and access_token and needs_userinfo(client, claims):
         found = await providers.http.get(metadata.userinfo_url, access_token)
         if found.get("sub") != token.subject:
             raise InvalidJwt("the user info is that of another person")
@@ -128,9 +128,9 @@ def merge_claims(id_token: Json, user_info: Json) -> Json:
     return merged
 
 
-def needs_userinfo(documents: ProviderDocuments, claims: Json) -> bool:
+def needs_userinfo(client: ProviderClient, claims: Json) -> bool:
     """Whether the ID token lacks claims that the user info may have."""
-    provider = documents.provider
+    provider = client.provider
     profile = read_profile(provider, claims)
     lacks_groups = bool(provider.roles or provider.teams) and profile.groups is None
     return lacks_groups or "email" not in claims or "name" not in claims
@@ -138,9 +138,9 @@ def needs_userinfo(documents: ProviderDocuments, claims: Json) -> bool:
 
 async def request_tokens(
     providers: IdentityProviders,
-    documents: ProviderDocuments,
+    client: ProviderClient,
     metadata: Metadata,
-    attempt: SignInAttempt,
+    authorization: AuthorizationRequest,
     code: str,
 ) -> Json:
     """The token endpoint's response. Raises ProviderRefused or ProviderUnavailable."""
@@ -148,12 +148,12 @@ async def request_tokens(
         raise ProviderUnavailable("the metadata has no token_endpoint")
     if not 0 < len(code) <= MAX_CODE_CHARS:
         raise ProviderRefused("the code is empty or too long")
-    provider = documents.provider
+    provider = client.provider
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": providers.callback_url(provider),
-        "code_verifier": attempt.verifier,
+        "code_verifier": authorization.verifier,
     }
     client_id, secret = provider.client_id or "", provider.client_secret
     if secret is not None and not metadata.secret_in_form:

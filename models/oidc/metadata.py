@@ -94,7 +94,7 @@ class Metadata:
     """Whether the client secret is sent in the form, because the provider refuses HTTP Basic."""
 
 
-class ProviderDocuments:
+class ProviderClient:
     """The metadata and the keys of one provider."""
 
     def __init__(

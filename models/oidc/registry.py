@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.oidc.http_client import ProviderHttpClient
-from models.oidc.metadata import ProviderDocuments
+from models.oidc.metadata import ProviderClient
 from models.oidc.provider import Provider
 
 DEFAULT_LEEWAY = timedelta(seconds=60)
 
 
 class IdentityProviders:
-    """The providers of one process, with their cached documents.
+    """The providers of one process, with their cached metadata and keys.
 
     callback_base  the URL of the service, without a slash at its end
     redirect_urls  the URLs of applications that may receive a sign-in code
@@ -35,9 +35,9 @@ class IdentityProviders:
         self.leeway = leeway
         self.limits = limits
         self.http = ProviderHttpClient(allow_http=allow_http)
-        documents = [ProviderDocuments(provider, self.http) for provider in providers]
-        self.by_name = {each.provider.name: each for each in documents}
-        self.by_issuer = {each.provider.issuer: each for each in documents}
+        clients = [ProviderClient(provider, self.http) for provider in providers]
+        self.by_name = {each.provider.name: each for each in clients}
+        self.by_issuer = {each.provider.issuer: each for each in clients}
         self.accepts_jwts = any(provider.audiences for provider in providers)
 
     def callback_url(self, provider: Provider) -> str:
@@ -47,12 +47,12 @@ class IdentityProviders:
     def read_key_metrics(self) -> dict[str, dict[str, float]]:
         """The metrics of signing keys: values by provider, by the metric's name without prefix."""
         metrics: dict[str, dict[str, float]] = {}
-        for name, documents in self.by_name.items():
-            keys = documents.keys
+        for name, client in self.by_name.items():
+            keys = client.keys
             values: dict[str, float] = {
                 "provider_key_reads_total": keys.reads,
                 "provider_key_read_failures_total": keys.failures,
-                "provider_unknown_keys_total": documents.unknown_keys,
+                "provider_unknown_keys_total": client.unknown_keys,
             }
             if keys.value is not None:
                 values["provider_keys_age_seconds"] = keys.age

@@ -19,7 +19,7 @@ from joserfc.util import urlsafe_b64decode
 
 from models.core.text import is_storable
 from models.oidc.http_client import Json
-from models.oidc.metadata import ProviderDocuments
+from models.oidc.metadata import ProviderClient
 from models.people.identity import MAX_SESSION_ID_CHARS, MAX_SUBJECT_CHARS
 
 MAX_JWT_CHARS = 8192
@@ -85,15 +85,15 @@ def read_issuer(text: str) -> str | None:
         return None
 
 
-async def read_jwt(text: str, documents: ProviderDocuments, at: datetime, leeway: timedelta) -> Jwt:
+async def read_jwt(text: str, client: ProviderClient, at: datetime, leeway: timedelta) -> Jwt:
     """Check a token's signature, issuer and times. Raises InvalidJwt or ProviderUnavailable."""
-    header = read_header(text, documents)
-    claims = await verify(text, documents, key_id_of(header))
+    header = read_header(text, client)
+    claims = await verify(text, client, key_id_of(header))
     issued_at, expires_at = read_times(claims, at, leeway)
     return Jwt(str(header.get("typ", "")).lower(), claims, issued_at, expires_at)
 
 
-def read_header(text: str, documents: ProviderDocuments) -> Json:
+def read_header(text: str, client: ProviderClient) -> Json:
     """The header of a token, after the checks that need no keys. Raises InvalidJwt."""
     if not looks_like_jwt(text):
         raise InvalidJwt("not a JWT, or too long")
@@ -101,7 +101,7 @@ def read_header(text: str, documents: ProviderDocuments) -> Json:
     # Checked before the keys are read: such a token can't become valid.
     if header.get("alg") not in ALGORITHMS:
         raise InvalidJwt("the algorithm is not permitted")
-    if read_part(text, 1).get("iss") != documents.provider.issuer:
+    if read_part(text, 1).get("iss") != client.provider.issuer:
         raise InvalidJwt("another issuer")
     return header
 
@@ -114,9 +114,9 @@ def key_id_of(header: Json) -> str | None:
     return key_id
 
 
-async def verify(text: str, documents: ProviderDocuments, key_id: str | None) -> Json:
+async def verify(text: str, client: ProviderClient, key_id: str | None) -> Json:
     """The claims of a token with a valid signature. Raises InvalidJwt or ProviderUnavailable."""
-    for key in await documents.find_keys(key_id):
+    for key in await client.find_keys(key_id):
         try:
             return cast("Json", jwt.decode(text, key, ALGORITHMS, REGISTRY).claims)
         except (JoseError, ValueError, TypeError, RecursionError):

@@ -26,9 +26,9 @@ from engine.limits.network import network_of, wide_network_of
 from models.audit.entry import Origin
 from models.oidc import code_flow, sessions
 from models.oidc.accounts import SignInError, SignInRefused, find_account
-from models.oidc.code_flow import SignInAttempt
+from models.oidc.code_flow import AuthorizationRequest
 from models.oidc.http_client import ProviderRefused, ProviderUnavailable
-from models.oidc.metadata import ProviderDocuments
+from models.oidc.metadata import ProviderClient
 from models.oidc.tokens import MAX_JWT_CHARS, InvalidJwt, check_logout_token, read_jwt
 from resolvers.context import Services
 
@@ -81,15 +81,15 @@ class OidcEndpoints:
             Route(f"{base}/logout", self.log_out, methods=["POST"]),
         ]
 
-    def find_provider(self, request: Request) -> ProviderDocuments | None:
+    def find_provider(self, request: Request) -> ProviderClient | None:
         """The provider of the path, if people can sign in by it."""
-        documents = self.providers.by_name.get(request.path_params["provider"])
-        return documents if documents and documents.provider.client_id else None
+        client = self.providers.by_name.get(request.path_params["provider"])
+        return client if client and client.provider.client_id else None
 
     async def start(self, request: Request) -> Response:
         """Send the person to the provider. Parameters: redirectUrl and challenge."""
-        documents = self.find_provider(request)
-        if documents is None:
+        client = self.find_provider(request)
+        if client is None:
             return refuse(NO_PROVIDER, 404)
         redirect_url = request.query_params.get("redirectUrl", "")
         if redirect_url not in self.providers.redirect_urls:
@@ -97,16 +97,16 @@ class OidcEndpoints:
         challenge = request.query_params.get("challenge", "")
         if not code_flow.CHALLENGE.fullmatch(challenge):
             return refuse("challenge must be a SHA-256 in base64url, without padding.\n", 400)
-        attempt = code_flow.start_attempt(documents.provider.name, redirect_url, challenge)
+        authorization = code_flow.create_request(client.provider.name, redirect_url, challenge)
         try:
-            url = await code_flow.build_authorization_url(self.providers, documents, attempt)
+            url = await code_flow.build_authorization_url(self.providers, client, authorization)
         except ProviderUnavailable as error:
             log.warning("oidc.start_failed", error=str(error))
             return refuse("The identity provider is not available. Try again later.\n", 503)
         response = RedirectResponse(url, 303, NO_STORE)
         response.set_cookie(
             self.cookie,
-            attempt.encode(),
+            authorization.encode(),
             max_age=COOKIE_SECONDS,
             secure=self.is_secure,
             httponly=True,
@@ -117,38 +117,38 @@ class OidcEndpoints:
     async def finish(self, request: Request) -> Response:
         """Receive the provider's response, and send a sign-in code or an error to the
         application."""
-        documents = self.find_provider(request)
-        if documents is None:
+        client = self.find_provider(request)
+        if client is None:
             return refuse(NO_PROVIDER, 404)
-        attempt = code_flow.read_attempt(request.cookies.get(self.cookie))
-        if attempt is None or not self.is_response_to(request, attempt):
+        authorization = code_flow.decode_request(request.cookies.get(self.cookie))
+        if authorization is None or not self.is_response_to(request, authorization):
             return refuse(EXPIRED, 400)
         try:
             async with self.count_exchange(address_of(request)):
-                result = await self.sign_in(request, documents, attempt)
+                result = await self.sign_in(request, client, authorization)
         except TooManyExchanges as error:
             count_refusal("provider_exchanges")
             return refuse(BUSY, error.http_status, retry_after=str(error.retry_after_seconds))
-        separator = "&" if urlsplit(attempt.redirect_url).query else "?"
-        url = f"{attempt.redirect_url}{separator}{urlencode(result)}"
+        separator = "&" if urlsplit(authorization.redirect_url).query else "?"
+        url = f"{authorization.redirect_url}{separator}{urlencode(result)}"
         response = RedirectResponse(url, 303, NO_STORE)
         response.delete_cookie(self.cookie, secure=self.is_secure, httponly=True, samesite="lax")
         return response
 
-    def is_response_to(self, request: Request, attempt: SignInAttempt) -> bool:
-        """Whether this is the response to an attempt of this browser with this provider."""
+    def is_response_to(self, request: Request, authorization: AuthorizationRequest) -> bool:
+        """Whether this is the response to a request of this browser with this provider."""
         state = request.query_params.get("state", "")
         return (
-            attempt.provider == request.path_params["provider"]
-            and attempt.redirect_url in self.providers.redirect_urls
-            and compare_digest(state.encode(), attempt.state.encode())
+            authorization.provider == request.path_params["provider"]
+            and authorization.redirect_url in self.providers.redirect_urls
+            and compare_digest(state.encode(), authorization.state.encode())
         )
 
     async def sign_in(
-        self, request: Request, documents: ProviderDocuments, attempt: SignInAttempt
+        self, request: Request, client: ProviderClient, authorization: AuthorizationRequest
     ) -> dict[str, str]:
         """The parameters for the application's URL: a code, or the reason of a failure."""
-        provider, at = documents.provider, self.services.now()
+        provider, at = client.provider, self.services.now()
         origin = Origin(
             SIGN_IN_WITH_CODE, address=address_of(request), request_id=request.scope["request_id"]
         )
@@ -160,7 +160,7 @@ class OidcEndpoints:
                 raise ProviderRefused(request.query_params["error"][:100])
             code = request.query_params.get("code", "")
             token, claims = await code_flow.exchange_code(
-                self.providers, documents, attempt, code, at
+                self.providers, client, authorization, code, at
             )
             await self.exchange_limits.record_success(
                 network_of(origin.address or ""), wide_network_of(origin.address or ""), at
@@ -169,7 +169,9 @@ class OidcEndpoints:
                 provider, token.subject, claims, origin, at, self.providers.limits
             )
             return {
-                "signInCode": await sessions.create_code(identity, token, attempt.challenge, at)
+                "signInCode": await sessions.create_code(
+                    identity, token, authorization.challenge, at
+                )
             }
         except SignInRefused as error:
             log.info("oidc.sign_in_refused", error=str(error), request_id=origin.request_id)
@@ -207,11 +209,11 @@ class OidcEndpoints:
 
     async def log_out(self, request: Request) -> Response:
         """End the sessions that a provider's logout token names."""
-        documents = self.find_provider(request)
-        if documents is None:
+        client = self.find_provider(request)
+        if client is None:
             return refuse(NO_PROVIDER, 404)
         try:
-            await self.end_sessions(documents, await read_logout_token(request))
+            await self.end_sessions(client, await read_logout_token(request))
         except InvalidJwt as error:
             log.info("oidc.logout_refused", error=str(error))
             description = {"error": "invalid_request", "error_description": str(error)}
@@ -221,10 +223,10 @@ class OidcEndpoints:
             return refuse("The keys of the identity provider are not available.\n", 503)
         return Response(None, 200, NO_STORE)
 
-    async def end_sessions(self, documents: ProviderDocuments, text: str) -> None:
+    async def end_sessions(self, client: ProviderClient, text: str) -> None:
         """Raises InvalidJwt or ProviderUnavailable."""
-        provider, at, leeway = documents.provider, self.services.now(), self.providers.leeway
-        token = await read_jwt(text, documents, at, leeway)
+        provider, at, leeway = client.provider, self.services.now(), self.providers.leeway
+        token = await read_jwt(text, client, at, leeway)
         check_logout_token(token, provider.client_id or "")
         count = await sessions.end_sessions(provider.issuer, token, at, leeway)
         log.info("oidc.logged_out", provider=provider.name, sessions=count)

@@ -84,7 +84,7 @@ def admin_mutation(
 
             async def execute(key: KeyedRequest | None) -> tuple[Record, bool]:
                 at = context.now()
-                mutation = AdminMutation(context, at, RecordChanges(context.rules.limits))
+                mutation = AdminMutation(context, at, RecordChanges(context.settings.limits))
                 record = await function(mutation, input)
                 await storage.write(mutation.changes, origin_of(context, info.field_name), at)
                 if key is not None:  # last, because it may commit the transaction
@@ -128,7 +128,7 @@ async def run_action(
     at = context.now()
 
     async def run() -> T:
-        changes = RecordChanges(context.rules.limits)
+        changes = RecordChanges(context.settings.limits)
         result = await change(changes, at)
         await storage.write(changes, origin_of(context, action, actor), at)
         return result

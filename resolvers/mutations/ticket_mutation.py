@@ -122,9 +122,9 @@ class TicketMutation:
         for begun in self.changes:
             if begun.ticket.id == ticket.id:
                 return begun
-        rules = self.context.rules
+        settings = self.context.settings
         change = TicketChange(
-            ticket, self.viewer, self.at, rules.reopen_window, limits=rules.limits
+            ticket, self.viewer, self.at, settings.reopen_window, limits=settings.limits
         )
         self.changes.append(change)
         return change
@@ -150,7 +150,7 @@ def ticket_mutation(
             context = context_of(info)
             try:
                 if check is not None:
-                    await check(input, context.rules.limits)
+                    await check(input, context.settings.limits)
                 outcome = await run_mutation(context, info.field_name, function, input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))

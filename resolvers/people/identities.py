@@ -32,14 +32,14 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
     issued = await sessions.issue_session(
         code,
         identity,
-        context.rules.session_length,
+        context.settings.session_length,
         at,
         address=context.address,
         user_agent=context.user_agent,
-        max_sessions=context.rules.limits.max_sessions_per_user,
+        max_sessions=context.settings.limits.max_sessions_per_user,
         origin=origin,
     )
-    viewer = await context.services.sessions.authenticate(issued[1]) if issued else None
+    viewer = await context.services.viewers.authenticate(issued[1]) if issued else None
     if issued is None or viewer is None:  # ended or deactivated since the code was issued
         raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
     token, text = issued

@@ -53,7 +53,7 @@ async def create_session(
         "session",
         [] if without_scopes else scopes_of_role(user.role),
         user_id=user.id,
-        expires_at=at + context.rules.session_length,
+        expires_at=at + context.settings.session_length,
         at=at,
     )
 
@@ -69,12 +69,12 @@ async def create_session(
             user.id,
             context.address,
             context.user_agent,
-            context.rules.limits.max_sessions_per_user,
+            context.settings.limits.max_sessions_per_user,
         )
         await sign_in_audit.record_success(context, user, changes)
 
     await database.run_in_transaction(store)
-    viewer = await context.services.sessions.authenticate(text)
+    viewer = await context.services.viewers.authenticate(text)
     if viewer is None:  # revoked at this moment
         raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
     context.set_viewer(viewer)

@@ -147,7 +147,7 @@ class TicketEventSource(Source[Event]):
     async def read_page(self) -> Sequence[LogEntry]:
         events = await read_events_page(self.position)
         # Permissions are refreshed after the read, so they are never older than the events.
-        await self.context.services.sessions.refresh()
+        await self.context.services.viewers.refresh()
         return events
 
 
@@ -287,7 +287,7 @@ class NotificationSource(Source[Notification]):
         """The viewer's own notifications after the position, which may be far behind."""
         user_id = self.context.viewer.user_id
         page = await notification.read_own_after(user_id, self.position, MAX_BATCH_EVENTS)
-        await self.context.services.sessions.refresh()
+        await self.context.services.viewers.refresh()
         return page
 
 

@@ -185,7 +185,7 @@ class LiveListSource(Source[LiveListChange]):
 
     async def refresh_viewer(self) -> Viewer:
         """The current viewer. Raises Unauthenticated or Forbidden if the permission was lost."""
-        await self.context.services.sessions.refresh()
+        await self.context.services.viewers.refresh()
         READ_TICKETS.check(self.context.viewer)
         return self.context.viewer
 
@@ -194,7 +194,7 @@ class LiveListSource(Source[LiveListChange]):
 
         Permissions are refreshed after the members were read, so they are never older.
         """
-        limit = self.context.rules.max_live_list_tickets
+        limit = self.context.settings.max_live_list_tickets
         while True:
             viewer, at = self.context.viewer, self.context.now()
             head, members = await live_list.read_members(viewer, self.filter, at, limit)
@@ -254,7 +254,7 @@ class LiveListSource(Source[LiveListChange]):
         self.members |= {id for id, each in memberships.items() if each is ListMembership.INSIDE}
         changes = live_list.add_target_updates(changes, events, self.members, targets, self.viewer)
         self.members_position = self.sent_position = head
-        live_list.check_size(len(self.members), self.context.rules.max_live_list_tickets)
+        live_list.check_size(len(self.members), self.context.settings.max_live_list_tickets)
         resize_memory(self.memory, len(self.members) * BYTES_PER_MEMBER)
         return changes
 

@@ -133,7 +133,7 @@ class LiveStatsSource(Source[Stats]):
         if not self.has_news(live) or not live.lock.locked():
             await live.update()
         if self.version != live.version:
-            await self.context.services.sessions.refresh()
+            await self.context.services.viewers.refresh()
         viewer = self.context.viewer
         READ_TICKETS.check(viewer)
         if self.has_visibility_changed():

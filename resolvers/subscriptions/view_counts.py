@@ -87,7 +87,7 @@ class ViewCountsSource(Source[ViewCounts]):
         await self.update_counts()
         if self.state() == self.sent:
             return None
-        await self.context.services.sessions.refresh()
+        await self.context.services.viewers.refresh()
         READ_SAVED_VIEWS.check(self.context.viewer)
         revisions = await self.hub.revisions.get(0)
         if revisions != self.revisions:  # the viewer may see other views by now

@@ -66,7 +66,7 @@ async def store_mark(
     assert user_id is not None  # the permission is only for users
 
     async def execute(key: KeyedRequest | None) -> bool:
-        max_marks = context.rules.limits.max_read_marks_per_user
+        max_marks = context.settings.limits.max_read_marks_per_user
         await read_marks.mark_read(user_id, mark.ticket.id, mark.position, at, max_marks)
         if key is not None:
             await store_result(key, ResultReference(at, mark.ticket.id))

@@ -235,7 +235,7 @@ class TicketType(Node):
         if not WRITE_TICKETS.allows(viewer) or not can_change_ticket(viewer, root):
             return []
         return root.allowed_actions(
-            context.now(), context.rules.reopen_window, is_customer=context.viewer.is_customer
+            context.now(), context.settings.reopen_window, is_customer=context.viewer.is_customer
         )
 
     created_at: datetime = strawberry.field(description="The time at which the ticket was created.")
@@ -288,7 +288,7 @@ class TicketType(Node):
     ) -> datetime | None:
         if root.closed_at is None or root.merged_into_id is not None:
             return None
-        return root.closed_at + context_of(info).rules.reopen_window
+        return root.closed_at + context_of(info).settings.reopen_window
 
     @strawberry.field(
         description="The time at which the server closes the ticket if nothing happens until then. "
@@ -297,4 +297,4 @@ class TicketType(Node):
     )
     def closes_at(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> datetime | None:
         context = context_of(info)
-        return context.rules.timers.closes_at(root, context.now())
+        return context.settings.timers.closes_at(root, context.now())

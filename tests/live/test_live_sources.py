@@ -33,8 +33,8 @@ from models.queries.live_list import ChangeKind, LiveListChange
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from models.tickets.timers import TimerSettings
-from resolvers.auth.open_sessions import OpenSessions
-from resolvers.context import Context, Rules, Services
+from resolvers.auth.viewer_registry import ViewerRegistry
+from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.presence_tail import PresenceTail
 from resolvers.subscriptions.live_list_source import (
     BEFORE_CATCH_UP,
@@ -65,17 +65,19 @@ async def running_services(
 
     tail = LogTail(read, position_of, wakeup.listen(), poll_seconds=0.01)
     tail.start_at(await event.read_head())
-    sessions = OpenSessions(time.now)
+    viewers = ViewerRegistry(time.now)
     services = Services(
-        rules=Rules(WINDOW, WINDOW, max_live_list_tickets, TimerSettings(WINDOW, WINDOW)),
+        settings=ResolverSettings(
+            WINDOW, WINDOW, max_live_list_tickets, TimerSettings(WINDOW, WINDOW)
+        ),
         now=time.now,
         wakeup=wakeup,
         event_tail=tail,
         notification_tail=tail,  # type: ignore[arg-type] - no test here subscribes to notifications
         passwords=PasswordChecker(),
         sign_in_limits=SignInLimits(100),
-        presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=sessions.refresh),
-        sessions=sessions,
+        presence=PresenceTail(wakeup.listen(), time.now, refresh_permissions=viewers.refresh),
+        viewers=viewers,
     )
     tailing = asyncio.create_task(tail.run())
     try:

@@ -24,7 +24,7 @@ from models.notifications.notification import Notification
 from models.people.password import hash_password
 from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
-from resolvers.auth.open_sessions import OpenSessions
+from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.subscriptions import events
 
 pytestmark = pytest.mark.never_retried
@@ -209,11 +209,11 @@ async def test_permissions_are_checked_again_before_delivery(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    add_token, filter_visible = OpenSessions.add_token, inbox.filter_visible
+    add_token, filter_visible = ViewerRegistry.add_token, inbox.filter_visible
     context: list[Any] = []
     visible_sets: list[set[int]] = []
 
-    def remember(self: OpenSessions, new_context: Any) -> None:
+    def remember(self: ViewerRegistry, new_context: Any) -> None:
         context[:] = [new_context]
         add_token(self, new_context)
 
@@ -227,7 +227,7 @@ async def test_permissions_are_checked_again_before_delivery(
                     await asyncio.sleep(0.02)
         return visible_sets[-1]
 
-    monkeypatch.setattr(OpenSessions, "add_token", remember)
+    monkeypatch.setattr(ViewerRegistry, "add_token", remember)
     async with carl.socket() as socket:
         own = await subscribe_as(carl, socket, world.carl)
         monkeypatch.setattr(inbox, "filter_visible", check_then_unshare)

@@ -7,7 +7,7 @@ from support import Service, World
 from websockets.exceptions import ConnectionClosed
 
 from models import database
-from resolvers.auth import open_sessions
+from resolvers.auth import viewer_registry
 
 pytestmark = pytest.mark.without_default_policies
 
@@ -17,7 +17,7 @@ VIEWER = "{ viewer { role } }"
 async def test_a_socket_with_outdated_permissions_runs_no_operation(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_sessions, "MAX_VIEWER_AGE_SECONDS", 0.3)
+    monkeypatch.setattr(viewer_registry, "MAX_VIEWER_AGE_SECONDS", 0.3)
     client = service.client(world.ada.token)
     async with client.socket() as socket, client.socket() as subscriber:
         await database.fetch("ALTER TABLE rights RENAME TO rights_away")

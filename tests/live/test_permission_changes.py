@@ -33,7 +33,7 @@ from models.people.password import hash_password
 from models.people.team import Membership, Team
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import ApiClient, Organization, Role, User
-from resolvers.auth.open_sessions import OpenSessions
+from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -337,7 +337,7 @@ async def test_an_event_is_checked_against_permissions_no_older_than_itself(
 ) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
     ticket = await cora.raise_ticket()
-    read_revision, add_token = revision.read_revision, OpenSessions.add_token
+    read_revision, add_token = revision.read_revision, ViewerRegistry.add_token
     cursors, contexts = list[str](), list[Context]()
     enabled, refreshing, overtaken = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -359,20 +359,20 @@ async def test_an_event_is_checked_against_permissions_no_older_than_itself(
     async def refresh_and_report() -> None:
         refreshing.set()
         try:
-            await sessions.refresh()
+            await viewers.refresh()
         finally:
             refreshing.clear()
 
-    def remember(self: OpenSessions, context: Context) -> None:
+    def remember(self: ViewerRegistry, context: Context) -> None:
         contexts.append(context)
         add_token(self, context)
 
-    monkeypatch.setattr(OpenSessions, "add_token", remember)
+    monkeypatch.setattr(ViewerRegistry, "add_token", remember)
     monkeypatch.setattr(revision, "read_revision", read_then_change)
     async with carl.socket() as socket:
         await socket.subscribe(EVENTS, after=await head_cursor())
         services = contexts[-1].services
-        sessions = services.sessions
+        viewers = services.viewers
         monkeypatch.setattr(services.event_tail, "refresh", refresh_and_report)
         first = await cora.do("replyToTicket", ticketId=ticket["id"], body="visible to carl")
         assert (await socket.next("ticketEvents"))["cursor"] == first["cursor"]
@@ -385,7 +385,7 @@ async def test_an_event_is_checked_against_permissions_no_older_than_itself(
 
 
 def is_session_task(task: asyncio.Task[Any]) -> bool:
-    return getattr(task.get_coro(), "__qualname__", "") == OpenSessions.run.__qualname__
+    return getattr(task.get_coro(), "__qualname__", "") == ViewerRegistry.run.__qualname__
 
 
 async def test_promoting_a_customer_delivers_events_of_all_tickets(

@@ -34,7 +34,7 @@ from models.notifications.notification import Notification
 from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
-from resolvers.auth.open_sessions import OpenSessions
+from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context
 from resolvers.subscriptions import events
 
@@ -86,7 +86,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
         await pause.after(page, lambda notification: notification.number)
         return page
 
-    async def never(_: OpenSessions, seconds: float = 1.0) -> None:
+    async def never(_: ViewerRegistry, seconds: float = 1.0) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 0)
@@ -94,7 +94,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
     monkeypatch.setattr(events, "read_events_page", read_page)
     monkeypatch.setattr(notification, "read_own_after", read_after)
-    monkeypatch.setattr(OpenSessions, "run", never)
+    monkeypatch.setattr(ViewerRegistry, "run", never)
     return pause
 
 
@@ -279,13 +279,13 @@ async def wait_for_tail(tail: LogTail[Any], position: int) -> None:
 def contexts(monkeypatch: pytest.MonkeyPatch) -> list[Context]:
     """The contexts of the opened sockets. Through them tests reach the services of the process."""
     contexts: list[Context] = []
-    add_token = OpenSessions.add_token
+    add_token = ViewerRegistry.add_token
 
-    def remember(self: OpenSessions, context: Context) -> None:
+    def remember(self: ViewerRegistry, context: Context) -> None:
         contexts.append(context)
         add_token(self, context)
 
-    monkeypatch.setattr(OpenSessions, "add_token", remember)
+    monkeypatch.setattr(ViewerRegistry, "add_token", remember)
     return contexts
 
 

@@ -19,8 +19,8 @@ from engine.graphql.response import encode_response
 from models.access.viewer import authenticate
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
-from resolvers.auth.open_sessions import OpenSessions
-from resolvers.context import Context, Rules, Services
+from resolvers.auth.viewer_registry import ViewerRegistry
+from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.presence_tail import PresenceTail
 from services import build_schema
 from settings import build_timer_settings, load
@@ -61,9 +61,9 @@ class SchemaRunner:
 
     @classmethod
     def make(cls, url: str) -> SchemaRunner:
-        wakeup_bus, sessions = WakeupBus("memory://"), OpenSessions(now)
+        wakeup_bus, viewers = WakeupBus("memory://"), ViewerRegistry(now)
         settings = load(database_url=url, compiled_plans="all", **LIMITS)
-        rules = Rules(
+        settings = ResolverSettings(
             settings.reopen_window,
             settings.session_length,
             settings.max_live_list_tickets,
@@ -71,18 +71,18 @@ class SchemaRunner:
         )
 
         def create_tail() -> LogTail[Any]:
-            return LogTail(read_nothing, int, wakeup_bus.listen(), refresh=sessions.refresh)
+            return LogTail(read_nothing, int, wakeup_bus.listen(), refresh=viewers.refresh)
 
         services = Services(
-            rules=rules,
+            settings=settings,
             now=now,
             wakeup=wakeup_bus,
             event_tail=create_tail(),
             notification_tail=create_tail(),
-            presence=PresenceTail(wakeup_bus.listen(), now, refresh_permissions=sessions.refresh),
+            presence=PresenceTail(wakeup_bus.listen(), now, refresh_permissions=viewers.refresh),
             passwords=PasswordChecker(),
             sign_in_limits=SignInLimits(100_000),
-            sessions=sessions,
+            viewers=viewers,
         )
         return cls(build_schema(settings), services)
 

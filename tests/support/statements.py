@@ -12,7 +12,7 @@ BACKGROUND = {
         "Mailer.send_due_mails",
         "Mailer.send",
         "LogTail.run",
-        "OpenSessions.run",
+        "ViewerRegistry.run",
         "store_token_use",
         "run",
         "JobRunner.run",

@@ -28,7 +28,7 @@ from support.ports import listening_socket
 from engine.limit_refusals import COUNTS
 from models.audit.entry import AuditEntry
 from models.core.record_limits import DEFAULT_LIMITS
-from models.oidc.code_flow import start_attempt
+from models.oidc.code_flow import create_request
 from models.people.identity import Identity, ProviderLogout
 from models.people.second_factor import SecondFactor
 from models.people.team import Membership
@@ -338,7 +338,7 @@ async def test_sign_ins_that_wait_for_a_provider_are_limited(url: str) -> None:
         run_service(url, socket.getsockname()[1]) as service,
         open_browser(service) as browser,
     ):
-        attempt = start_attempt("test", APPLICATION_URL, challenge_of("x"))
+        attempt = create_request("test", APPLICATION_URL, challenge_of("x"))
         browser.cookies["http://support.example"] = {"ticketwire-sign-in": attempt.encode()}
         callback = f"http://support.example/auth/oidc/test/callback?code=x&state={attempt.state}"
         count = MAX_CONCURRENT_EXCHANGES_PER_NETWORK

@@ -18,7 +18,7 @@ from models.oidc.metadata import (
     MAX_AGE_SECONDS,
     MAX_STALE_SECONDS,
     MIN_INTERVAL_SECONDS,
-    ProviderDocuments,
+    ProviderClient,
 )
 from models.oidc.provider import Provider
 from models.oidc.registry import IdentityProviders
@@ -81,10 +81,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def documents(raw: RawServer, clock: Clock) -> AsyncIterator[ProviderDocuments]:
+async def client(raw: RawServer, clock: Clock) -> AsyncIterator[ProviderClient]:
     http = ProviderHttpClient(allow_http=True)
     provider = Provider(name="raw", issuer=raw.url, client_id="helpdesk")
-    yield ProviderDocuments(provider, http, clock)
+    yield ProviderClient(provider, http, clock)
     await http.close()
 
 
@@ -107,11 +107,11 @@ OK = b"HTTP/1.1 200 OK\r\n"
     ],
 )
 async def test_hostile_responses_are_refused(
-    raw: RawServer, documents: ProviderDocuments, response: bytes
+    raw: RawServer, client: ProviderClient, response: bytes
 ) -> None:
     raw.raw = response
     with pytest.raises(ProviderUnavailable):
-        await documents.find_keys("first")
+        await client.find_keys("first")
     assert raw.requests == ["/.well-known/openid-configuration"]
 
 
@@ -128,11 +128,11 @@ async def test_hostile_responses_are_refused(
     ],
 )
 async def test_hostile_metadata_is_refused(
-    raw: RawServer, documents: ProviderDocuments, metadata: dict[str, Any]
+    raw: RawServer, client: ProviderClient, metadata: dict[str, Any]
 ) -> None:
     raw.bodies["/.well-known/openid-configuration"] |= metadata
     with pytest.raises(ProviderUnavailable):
-        await documents.find_keys("first")
+        await client.find_keys("first")
 
 
 async def test_http_needs_a_setting(raw: RawServer) -> None:
@@ -144,17 +144,17 @@ async def test_http_needs_a_setting(raw: RawServer) -> None:
 
 
 async def test_a_provider_that_does_not_respond_is_given_up(
-    raw: RawServer, documents: ProviderDocuments, monkeypatch: pytest.MonkeyPatch
+    raw: RawServer, client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_client, "TIMEOUT_SECONDS", 0.2)
     raw.may_respond.clear()
     with pytest.raises(ProviderUnavailable):
-        await documents.find_keys("first")
+        await client.find_keys("first")
     raw.may_respond.set()
 
 
 async def test_only_strong_public_signature_keys_are_used(
-    raw: RawServer, documents: ProviderDocuments
+    raw: RawServer, client: ProviderClient
 ) -> None:
     raw.bodies["/keys"] = {
         "keys": [
@@ -168,47 +168,47 @@ async def test_only_strong_public_signature_keys_are_used(
             KEY.as_dict(),
         ]
     }
-    assert [key.kid for key in await documents.find_keys(None)] == ["first"]
+    assert [key.kid for key in await client.find_keys(None)] == ["first"]
 
 
 async def test_an_unknown_key_makes_the_service_read_the_keys_again(
-    raw: RawServer, documents: ProviderDocuments, clock: Clock
+    raw: RawServer, client: ProviderClient, clock: Clock
 ) -> None:
-    assert len(await documents.find_keys("first")) == 1
+    assert len(await client.find_keys("first")) == 1
     raw.bodies["/keys"] = KeySet([RSAKey.generate_key(2048, {"kid": "second"})]).as_dict()
     for _ in range(20):
-        assert await documents.find_keys("second") == []
+        assert await client.find_keys("second") == []
     assert raw.requests.count("/keys") == 1
     clock.seconds += MIN_INTERVAL_SECONDS
-    found = await asyncio.gather(*(documents.find_keys("second") for _ in range(20)))
+    found = await asyncio.gather(*(client.find_keys("second") for _ in range(20)))
     assert [len(keys) for keys in found] == [1] * 20
     assert raw.requests.count("/keys") == 2
-    assert await documents.find_keys("first") == []
+    assert await client.find_keys("first") == []
 
 
 async def test_old_keys_are_read_again_and_kept_for_a_day_if_that_fails(
-    raw: RawServer, documents: ProviderDocuments, clock: Clock
+    raw: RawServer, client: ProviderClient, clock: Clock
 ) -> None:
-    await documents.find_keys("first")
+    await client.find_keys("first")
     clock.seconds += MAX_AGE_SECONDS + 1
     raw.raw = b"HTTP/1.1 500 Error\r\n" + HEADERS
-    assert len(await documents.find_keys("first")) == 1
+    assert len(await client.find_keys("first")) == 1
     clock.seconds += MAX_STALE_SECONDS
     with pytest.raises(ProviderUnavailable):
-        await documents.find_keys("first")
+        await client.find_keys("first")
     raw.raw = None
     clock.seconds += MIN_INTERVAL_SECONDS
-    assert len(await documents.find_keys("first")) == 1
+    assert len(await client.find_keys("first")) == 1
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_request_of_others(
-    raw: RawServer, documents: ProviderDocuments
+    raw: RawServer, client: ProviderClient
 ) -> None:
     raw.may_respond.clear()
-    first = asyncio.create_task(documents.find_keys("first"))
+    first = asyncio.create_task(client.find_keys("first"))
     while not raw.requests:
         await asyncio.sleep(0.01)
-    second = asyncio.create_task(documents.find_keys("first"))
+    second = asyncio.create_task(client.find_keys("first"))
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     raw.may_respond.set()
@@ -217,22 +217,22 @@ async def test_a_cancelled_caller_does_not_cancel_the_request_of_others(
 
 
 async def test_reads_failures_unknown_keys_and_the_age_of_the_keys_are_metrics(
-    raw: RawServer, documents: ProviderDocuments, clock: Clock
+    raw: RawServer, client: ProviderClient, clock: Clock
 ) -> None:
-    providers = IdentityProviders([documents.provider])
-    providers.by_name["raw"] = documents
+    providers = IdentityProviders([client.provider])
+    providers.by_name["raw"] = client
     assert providers.read_key_metrics() == {
         "provider_key_reads_total": {"raw": 0},
         "provider_key_read_failures_total": {"raw": 0},
         "provider_unknown_keys_total": {"raw": 0},
     }
-    assert await documents.find_keys("first")
+    assert await client.find_keys("first")
     clock.seconds += MIN_INTERVAL_SECONDS
-    assert not await documents.find_keys("forged")
-    assert not await documents.find_keys("forged")  # does not read the keys again
+    assert not await client.find_keys("forged")
+    assert not await client.find_keys("forged")  # does not read the keys again
     raw.raw = b"HTTP/1.1 500 Error\r\n" + HEADERS
     clock.seconds += MAX_AGE_SECONDS + 1
-    assert await documents.find_keys("first")
+    assert await client.find_keys("first")
     assert providers.read_key_metrics() == {
         "provider_key_reads_total": {"raw": 2},
         "provider_key_read_failures_total": {"raw": 1},

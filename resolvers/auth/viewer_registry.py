@@ -32,10 +32,10 @@ VIEWERS_PER_QUERY = 100
 MAX_VIEWER_AGE_SECONDS = 5.0
 """Operations over a WebSocket are refused if its viewer is older and can't be updated. The viewers
 are updated once a second, so only failures make them so old."""
-log = structlog.get_logger("ticketwire.sessions")
+log = structlog.get_logger("ticketwire.viewers")
 
 
-class OpenSession(NamedTuple):
+class OpenConnection(NamedTuple):
     """The callbacks of an open connection."""
 
     close: Callable[[], Awaitable[None]]
@@ -46,7 +46,7 @@ def do_nothing() -> None:
     """The callback of connections that read their viewer from the context."""
 
 
-class OpenSessions:
+class ViewerRegistry:
     """The open connections of this process.
 
     When `refresh` returns, the viewers of all connections that were open at its call are as new as
@@ -57,7 +57,7 @@ class OpenSessions:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.viewers = ViewerCache(now)
-        self.open: dict[Context, OpenSession] = {}
+        self.open: dict[Context, OpenConnection] = {}
         self.contexts_by_token: dict[str, set[Context]] = {}
         """The contexts of open connections, by the id of their token."""
         self.stale_tokens: set[str] = set()
@@ -88,7 +88,7 @@ class OpenSessions:
         """
         if not self.open:  # there was nothing to refresh
             self.refreshed_at = time.monotonic()
-        self.open[context] = OpenSession(close, on_change)
+        self.open[context] = OpenConnection(close, on_change)
         self.add_token(context)
 
     def remove(self, context: Context) -> None:
@@ -161,7 +161,7 @@ class OpenSessions:
             async with asyncio.timeout(MAX_VIEWER_AGE_SECONDS):
                 await self.refresh()
         except Exception:
-            log.exception("sessions.refresh_failed")
+            log.exception("viewers.refresh_failed")
             return False
         return True
 
@@ -173,7 +173,7 @@ class OpenSessions:
                 try:
                     await self.refresh()
                 except Exception:  # an outage of the database closes no connection
-                    log.exception("sessions.refresh_failed")
+                    log.exception("viewers.refresh_failed")
 
     async def update_viewers(self) -> None:
         current = await revision.read_revision()
@@ -234,7 +234,7 @@ class OpenSessions:
 
     def end_unreadable(self, key: str, error: Exception) -> None:
         """End the connections of a token whose records have values that can't be read."""
-        log.error("sessions.unreadable_token", token_id=key, error=str(error))
+        log.error("viewers.unreadable_token", token_id=key, error=str(error))
         for context in list(self.contexts_by_token.get(key, ())):
             self.end(context)
 
@@ -246,12 +246,12 @@ class OpenSessions:
             self.note_expiry(viewer.token.expires_at)
             self.notify_connection(context, self.open[context])
 
-    def notify_connection(self, context: Context, session: OpenSession) -> None:
+    def notify_connection(self, context: Context, session: OpenConnection) -> None:
         """Call `on_change`. If it fails, end the connection: it would keep its old permissions."""
         try:
             session.on_change()
         except Exception:
-            log.exception("sessions.change_failed")
+            log.exception("viewers.change_failed")
             if context in self.open:
                 self.end(context)
 
@@ -286,4 +286,4 @@ class OpenSessions:
         try:
             await close()
         except Exception as error:
-            log.info("sessions.close_failed", error=str(error))
+            log.info("viewers.close_failed", error=str(error))

@@ -29,8 +29,8 @@ from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Organization, Role, User
 from models.tickets.timers import TimerSettings
 from resolvers.auth import viewer_cache
-from resolvers.auth.open_sessions import OpenSessions
-from resolvers.context import Context, Rules, Services
+from resolvers.auth.viewer_registry import ViewerRegistry
+from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.presence_tail import PresenceTail
 
 pytestmark = pytest.mark.never_retried
@@ -49,9 +49,9 @@ class Log:
 
 @dataclass
 class Sockets:
-    """Open sessions without real sockets, and a record of the calls that sockets would get."""
+    """Open connections without real sockets, and a record of the calls that sockets would get."""
 
-    sessions: OpenSessions
+    viewers: ViewerRegistry
     services: Services
     clock: Clock
     ended: list[Context] = field(default_factory=list)
@@ -59,14 +59,14 @@ class Sockets:
 
     async def open(self, text: str) -> Context:
         context = Context(self.services, "r", "address")
-        viewer = await self.sessions.authenticate(text)
+        viewer = await self.viewers.authenticate(text)
         assert viewer is not None
         context.set_viewer(viewer)
 
         async def close() -> None:
             self.ended.append(context)
 
-        self.sessions.add(context, close, lambda: self.changed.append((context, context.viewer)))
+        self.viewers.add(context, close, lambda: self.changed.append((context, context.viewer)))
         return context
 
     async def wait_until_ended(self, context: Context) -> None:
@@ -81,13 +81,13 @@ class Sockets:
 @pytest.fixture
 async def sockets(database: str) -> AsyncIterator[Sockets]:
     clock, wakeup_bus = Clock(), WakeupBus("memory://")
-    sessions = OpenSessions(clock)
+    viewers = ViewerRegistry(clock)
     empty: Any = LogTail(Log().read, int, wakeup_bus.listen())
-    watcher = PresenceTail(wakeup_bus.listen(), clock, refresh_permissions=sessions.refresh)
+    watcher = PresenceTail(wakeup_bus.listen(), clock, refresh_permissions=viewers.refresh)
     window = timedelta(days=14)
-    rules = Rules(window, timedelta(days=30), 1000, TimerSettings(window, window))
+    settings = ResolverSettings(window, timedelta(days=30), 1000, TimerSettings(window, window))
     services = Services(
-        rules,
+        settings,
         clock,
         wakeup_bus,
         empty,
@@ -95,10 +95,10 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
         watcher,
         PasswordChecker(),
         SignInLimits(10),
-        sessions,
+        viewers,
     )
-    yield Sockets(sessions, services, clock)
-    await asyncio.gather(*sessions.closing)
+    yield Sockets(viewers, services, clock)
+    await asyncio.gather(*viewers.closing)
 
 
 async def revoke(text: str) -> None:
@@ -111,7 +111,7 @@ async def test_one_event_costs_one_statement_for_fifty_sockets(
     for person in (people.ada, people.cora, people.carl, people.root, people.otto) * 10:
         await sockets.open(person.token)
     log = Log()
-    tail = LogTail(log.read, int, WakeupBus("memory://").listen(), refresh=sockets.sessions.refresh)
+    tail = LogTail(log.read, int, WakeupBus("memory://").listen(), refresh=sockets.viewers.refresh)
     for index in range(3):
         log.head += 1
         with statements() as sent:
@@ -131,9 +131,9 @@ async def test_one_event_costs_one_statement_for_fifty_sockets(
 
 async def test_concurrent_refreshes_share_reads(sockets: Sockets, people: World) -> None:
     await sockets.open(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     with statements() as sent:
-        await asyncio.gather(*(sockets.sessions.refresh() for _ in range(50)))
+        await asyncio.gather(*(sockets.viewers.refresh() for _ in range(50)))
     assert sent.texts == [REVISION] * 2, (
         "the first refresh's, and one that began after all other calls"
     )
@@ -143,7 +143,7 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = await sockets.open(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     read, gates = revision.read_revision, [asyncio.Event(), asyncio.Event()]
     waiting: list[asyncio.Event] = []
 
@@ -161,10 +161,10 @@ async def test_a_refresh_survives_the_cancellation_of_a_concurrent_one(
         await until(has_reads)
 
     monkeypatch.setattr(revision, "read_revision", gated_read)
-    first = asyncio.create_task(sockets.sessions.refresh())
+    first = asyncio.create_task(sockets.viewers.refresh())
     await wait_for_reads(1)
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
-    second, third = (asyncio.create_task(sockets.sessions.refresh()) for _ in range(2))
+    second, third = (asyncio.create_task(sockets.viewers.refresh()) for _ in range(2))
     await asyncio.sleep(0)  # both have called refresh
     gates[0].set()
     await first
@@ -188,11 +188,11 @@ async def test_an_unreadable_record_ends_only_its_own_sockets(
     contexts = [
         await sockets.open(person.token) for person in (people.otto, people.ada, people.bill)
     ]
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await database.fetch(f"{damage} RETURNING 1", [people.otto.id])
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
     await User.filter(id=people.bill.id).update(active=False)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(contexts[0])
     await sockets.wait_until_ended(contexts[2])
     assert contexts[1].viewer.caller_kind is CallerKind.ADMIN
@@ -202,7 +202,7 @@ async def test_a_record_that_becomes_unreadable_during_a_refresh_ends_only_its_o
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts = [await sockets.open(person.token) for person in (people.otto, people.ada)]
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await User.filter(id__in=[people.otto.id, people.ada.id]).update(role=Role.ADMIN)
     read = revision.read_fingerprints
 
@@ -214,7 +214,7 @@ async def test_a_record_that_becomes_unreadable_during_a_refresh_ends_only_its_o
         return fingerprints
 
     monkeypatch.setattr(revision, "read_fingerprints", read_before_damage)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(contexts[0])
     assert contexts[1].viewer.caller_kind is CallerKind.ADMIN
 
@@ -224,7 +224,7 @@ async def test_viewers_are_current_unless_refreshes_fail_for_long(
 ) -> None:
     context = await sockets.open(people.ada.token)
     with statements() as sent:
-        assert await sockets.sessions.has_current_viewers()
+        assert await sockets.viewers.has_current_viewers()
     assert sent.texts == []
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
     read, failures = revision.read_revision, [ConnectionError("away"), LookupError("unknown")]
@@ -235,8 +235,8 @@ async def test_viewers_are_current_unless_refreshes_fail_for_long(
         return await read()
 
     monkeypatch.setattr(revision, "read_revision", fail_twice)
-    sockets.sessions.refreshed_at -= 10
-    assert [await sockets.sessions.has_current_viewers() for _ in range(3)] == [False, False, True]
+    sockets.viewers.refreshed_at -= 10
+    assert [await sockets.viewers.has_current_viewers() for _ in range(3)] == [False, False, True]
     assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 
@@ -244,7 +244,7 @@ async def test_the_next_refresh_repeats_a_failed_read(
     sockets: Sockets, people: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = await sockets.open(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
 
     async def fail(keys: list[str]) -> dict[str, str]:
@@ -253,9 +253,9 @@ async def test_the_next_refresh_repeats_a_failed_read(
     with monkeypatch.context() as patched:
         patched.setattr(revision, "read_fingerprints", fail)
         with pytest.raises(ConnectionError):
-            await sockets.sessions.refresh()
+            await sockets.viewers.refresh()
     assert context.viewer.caller_kind is CallerKind.AGENT
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 
@@ -269,7 +269,7 @@ async def test_a_socket_authenticated_during_a_change_gets_the_new_permissions(
         viewers.append(await authenticate(text, at))
         if len(viewers) == 1:  # after the read, before anybody has the viewer
             await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
-            await sockets.sessions.refresh()
+            await sockets.viewers.refresh()
         return viewers[-1]
 
     monkeypatch.setattr(viewer_cache, "authenticate", slow_authenticate)
@@ -304,12 +304,12 @@ async def test_a_socket_is_notified_once_that_its_viewer_changed(
 ) -> None:
     contexts = [await sockets.open(people.cora.token) for _ in range(2)]
     other = await sockets.open(people.root.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     before = contexts[0].viewer
     assert sockets.changed == []
     await change(people.cora)
     for _ in range(2):
-        await sockets.sessions.refresh()
+        await sockets.viewers.refresh()
     assert {context for context, _ in sockets.changed} == set(contexts)
     assert len(sockets.changed) == 2
     for context, viewer in sockets.changed:
@@ -322,7 +322,7 @@ async def test_irrelevant_changes_notify_no_socket(sockets: Sockets, people: Wor
     context = await sockets.open(people.ada.token)
     await User.filter(id=people.ada.id).update(display_name="Other", present=False)
     await User.filter(id=people.bill.id).update(active=False)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     assert sockets.changed == sockets.ended == []
     assert context.viewer.caller_kind is CallerKind.AGENT
 
@@ -330,9 +330,9 @@ async def test_irrelevant_changes_notify_no_socket(sockets: Sockets, people: Wor
 async def test_a_deleted_token_closes_its_sockets(sockets: Sockets, people: World) -> None:
     context = await sockets.open(people.ada.token)
     await Token.filter(digest=hash_token(people.ada.token)).delete()
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(context)
-    assert sockets.sessions.contexts_by_token == sockets.sessions.fingerprints == {}
+    assert sockets.viewers.contexts_by_token == sockets.viewers.fingerprints == {}
 
 
 async def test_an_expired_token_closes_its_socket_without_a_statement(
@@ -354,16 +354,16 @@ async def test_an_expired_token_closes_its_socket_without_a_statement(
     lasting = await sockets.open(people.ada.token)
     # sooner than at the last read
     await Token.filter(id=tokens[2][0].id).update(expires_at=at + timedelta(hours=1))
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     sockets.clock.advance(hours=1)
     with statements() as sent:
-        sockets.sessions.end_expired()
+        sockets.viewers.end_expired()
     assert sent.texts == []
     await sockets.wait_until_ended(first)
     await sockets.wait_until_ended(third)
     assert second.viewer.token is not None
     sockets.clock.advance(hours=1)
-    sockets.sessions.end_expired()
+    sockets.viewers.end_expired()
     await sockets.wait_until_ended(second)
     assert lasting.viewer.caller_kind is CallerKind.AGENT
 
@@ -373,15 +373,15 @@ async def test_a_socket_that_signs_in_again_follows_only_the_new_token(
 ) -> None:
     context = await sockets.open(people.ada.token)
     cora = await token_of(await User.get(id=people.cora.id))
-    viewer = await sockets.sessions.authenticate(cora)
+    viewer = await sockets.viewers.authenticate(cora)
     assert viewer is not None
     context.set_viewer(viewer)
     assert sockets.changed == [(context, viewer)]
     await revoke(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     assert context.viewer is viewer
     await revoke(cora)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(context)
 
 
@@ -393,27 +393,27 @@ async def test_an_anonymous_socket_that_signs_in_follows_its_token(
     async def close() -> None:
         sockets.ended.append(context)
 
-    sockets.sessions.add(context, close, lambda: sockets.changed.append((context, context.viewer)))
-    await sockets.sessions.refresh()
-    viewer = await sockets.sessions.authenticate(people.ada.token)
+    sockets.viewers.add(context, close, lambda: sockets.changed.append((context, context.viewer)))
+    await sockets.viewers.refresh()
+    viewer = await sockets.viewers.authenticate(people.ada.token)
     assert viewer is not None
     context.set_viewer(viewer)
     await revoke(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(context)
 
 
 async def test_a_closed_socket_is_forgotten(sockets: Sockets, people: World) -> None:
     contexts = [await sockets.open(people.ada.token) for _ in range(2)]
-    await sockets.sessions.refresh()
-    sockets.sessions.remove(contexts[0])
-    sockets.sessions.remove(contexts[0])
+    await sockets.viewers.refresh()
+    sockets.viewers.remove(contexts[0])
+    sockets.viewers.remove(contexts[0])
     await revoke(people.ada.token)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(contexts[1])
     assert sockets.ended == [contexts[1]]
-    assert not sockets.sessions.open
-    assert not sockets.sessions.contexts_by_token
+    assert not sockets.viewers.open
+    assert not sockets.viewers.contexts_by_token
 
 
 async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(
@@ -425,8 +425,8 @@ async def test_a_socket_that_fails_to_apply_new_permissions_is_closed(
         sockets.changed.append((broken, broken.viewer))
         raise LookupError
 
-    sockets.sessions.open[broken] = sockets.sessions.open[broken]._replace(on_change=fail)
+    sockets.viewers.open[broken] = sockets.viewers.open[broken]._replace(on_change=fail)
     await User.filter(id=people.ada.id).update(role=Role.ADMIN)
-    await sockets.sessions.refresh()
+    await sockets.viewers.refresh()
     await sockets.wait_until_ended(broken)
     assert sound.viewer.caller_kind is CallerKind.ADMIN
