@@ -167,6 +167,19 @@ class LimitSettings(BaseSettings):
     replaces the oldest, which is checked again when it is sent."""
     max_identities_per_user: Annotated[int, Field(ge=1, le=1_000)] = 10
     """The maximum number of a user's identities at identity providers."""
+    max_sla_policies: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of active SLA policies."""
+    max_sla_calendars: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of active SLA calendars."""
+    max_holidays_per_calendar: Annotated[int, Field(ge=0, le=10_000)] = 1_000
+    """The maximum number of holidays of an SLA calendar."""
+    max_escalation_paths: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The maximum number of active escalation paths."""
+    max_steps_per_escalation_path: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of steps of an escalation path."""
+    max_presence_windows_per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """The maximum number of browser windows in which a user can look at tickets or write replies at
+    once. Another window replaces the oldest."""
 
     @field_validator("cost_bucket_size")
     @classmethod

@@ -140,7 +140,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     notifications by one person to another about a ticket in 10 minutes
       replies and notes               20        max_notifications_per_ticket     folded
       each other type of event        5         max_notifications_per_type       folded
-    windows of presence per user      50        models/tickets/presence.py (oldest dropped)
+    windows of presence per user      50        max_presence_windows_per_user    oldest dropped
     domains of an organization        50        max_domains_per_organization
     active teams                      200       max_teams
     members of a team                 1,000     max_members_per_team
@@ -159,11 +159,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     filter of a saved view            8 KiB     max_saved_view_filter_bytes
     columns of a saved view           30        models/directory/views.py
     notifications marked at once      1,000     resolvers/notifications.py
-    active SLA policies               200       models/sla/policy_admin.py
-    active SLA calendars              100       models/sla/calendar_admin.py
-    holidays; working hours per day   1,000, 24 models/sla/calendar_input.py
-    active escalation paths           100       models/escalation/admin.py
-    steps per escalation path         20        models/escalation/admin.py
+    active SLA policies               200       max_sla_policies
+    active SLA calendars              100       max_sla_calendars
+    holidays of an SLA calendar       1,000     max_holidays_per_calendar
+    blocks of working hours per day   24        models/sla/calendar_input.py
+    active escalation paths           100       max_escalation_paths
+    steps per escalation path         20        max_steps_per_escalation_path
 
 engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
 of their own, in engine/fanout/metrics.py. models/core/record_limits.py counts how often a limit on

@@ -39,6 +39,12 @@ class RecordLimits:
     max_saved_views_per_team: int = 100
     max_saved_views_for_everyone: int = 100
     max_saved_view_filter_bytes: int = 8192
+    max_sla_policies: int = 200
+    max_sla_calendars: int = 100
+    max_holidays_per_calendar: int = 1000
+    max_escalation_paths: int = 100
+    max_steps_per_escalation_path: int = 20
+    max_presence_windows_per_user: int = 50
 
 
 DEFAULT_LIMITS = RecordLimits()

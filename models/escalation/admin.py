@@ -15,6 +15,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.people import team
@@ -26,8 +27,6 @@ from models.tickets.lifecycle import Priority
 if TYPE_CHECKING:
     from models.log.event import Json
 
-MAX_ACTIVE_PATHS = 100
-MAX_STEPS = 20
 MAX_STEP_DELAY = timedelta(days=365)
 METRIC_TRIGGERS = frozenset({EscalationTrigger.SLA_AT_RISK, EscalationTrigger.SLA_BREACHED})
 
@@ -70,8 +69,8 @@ async def create_path(changes: RecordChanges, fields: PathFields, at: datetime) 
         if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()
             path.position = next_position(last.position if last else None)
-        await apply_fields(path, fields)
-        await check_path_limit()
+        await apply_fields(path, fields, changes.limits)
+        await check_path_limit(changes.limits.max_escalation_paths)
         await changes.create(path)
     return path
 
@@ -87,9 +86,9 @@ async def update_path(changes: RecordChanges, path_id: str, fields: PathFields) 
                 UserErrorCode.NOT_FOUND, "There is no such escalation path.", "pathId"
             )
         draft = copy(path)
-        await apply_fields(draft, fields)
+        await apply_fields(draft, fields, changes.limits)
         if draft.active and not path.active:
-            await check_path_limit()
+            await check_path_limit(changes.limits.max_escalation_paths)
         await changes.update_from(path, draft)
     return path
 
@@ -99,14 +98,14 @@ async def archive_path(changes: RecordChanges, path_id: str) -> EscalationPath:
     return await update_path(changes, path_id, {"active": False})
 
 
-async def check_path_limit() -> None:
-    """Raises InvalidInput if there are MAX_ACTIVE_PATHS active paths."""
-    if await EscalationPath.filter(active=True).count() >= MAX_ACTIVE_PATHS:
-        message = f"There are {MAX_ACTIVE_PATHS} active paths, the maximum. Archive one first."
+async def check_path_limit(maximum: int) -> None:
+    """Raises InvalidInput if no other path may be active."""
+    if await EscalationPath.filter(active=True).count() >= maximum:
+        message = f"There are {maximum} active paths, the maximum. Archive one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="escalation_paths")
 
 
-async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
+async def apply_fields(path: EscalationPath, fields: PathFields, limits: RecordLimits) -> None:
     """Set the given fields of the record. Raises InvalidInput."""
     if "name" in fields:
         path.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
@@ -121,16 +120,16 @@ async def apply_fields(path: EscalationPath, fields: PathFields) -> None:
         slug = fields["team"]
         path.team_id = None if slug is None else (await team.get_team(slug, "team")).id
     if "steps" in fields:
-        path.steps = await build_stored_steps(fields["steps"])
+        path.steps = await build_stored_steps(fields["steps"], limits.max_steps_per_escalation_path)
     path.active = fields.get("active", path.active)
 
 
-async def build_stored_steps(steps: Sequence[StepFields]) -> list[dict[str, Json]]:
+async def build_stored_steps(steps: Sequence[StepFields], maximum: int) -> list[dict[str, Json]]:
     """The steps in the form that is stored. Raises InvalidInput."""
     if not steps:
         raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one step", "steps")
-    if len(steps) > MAX_STEPS:
-        message = f"must have at most {MAX_STEPS} steps; it has {len(steps)}"
+    if len(steps) > maximum:
+        message = f"must have at most {maximum} steps; it has {len(steps)}"
         raise InvalidInput(UserErrorCode.INVALID, message, "steps", limit_name="escalation_steps")
     return [await build_stored_step(step, "steps", str(index)) for index, step in enumerate(steps)]
 

@@ -16,11 +16,11 @@ from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
 from models.sla import policies
 from models.sla.calendar_input import build_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
 
-MAX_CALENDARS = 100
 TIME_PATTERN = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
 
 
@@ -46,8 +46,8 @@ async def create_calendar(
     calendar = SlaCalendar(name="", time_zone="", week=[], created_at=at)
     async with database.transaction():
         await policies.lock_admin_changes()
-        await set_calendar_fields(calendar, fields)
-        await check_calendar_limit()
+        await set_calendar_fields(calendar, fields, changes.limits)
+        await check_calendar_limit(changes.limits.max_sla_calendars)
         await changes.create(calendar)
     return calendar
 
@@ -60,9 +60,9 @@ async def update_calendar(
         await policies.lock_admin_changes()
         calendar = await get_calendar(calendar_id)
         draft = copy(calendar)
-        await set_calendar_fields(draft, fields)
+        await set_calendar_fields(draft, fields, changes.limits)
         if draft.active and not calendar.active:
-            await check_calendar_limit()
+            await check_calendar_limit(changes.limits.max_sla_calendars)
         dependent_policies = await SlaPolicy.filter(calendar_id=calendar.id)
         if not draft.active:
             check_unused(dependent_policies)
@@ -87,10 +87,10 @@ async def get_calendar(calendar_id: str) -> SlaCalendar:
     return calendar
 
 
-async def check_calendar_limit() -> None:
+async def check_calendar_limit(maximum: int) -> None:
     """Raises InvalidInput if no other calendar may be active."""
-    if await SlaCalendar.filter(active=True).count() >= MAX_CALENDARS:
-        message = f"At most {MAX_CALENDARS} calendars can be active; archive one first."
+    if await SlaCalendar.filter(active=True).count() >= maximum:
+        message = f"At most {maximum} calendars can be active; archive one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_calendars")
 
 
@@ -102,7 +102,9 @@ def check_unused(dependent_policies: Sequence[SlaPolicy]) -> None:
             raise InvalidInput(UserErrorCode.INVALID, message, "calendarId")
 
 
-async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> None:
+async def set_calendar_fields(
+    calendar: SlaCalendar, fields: CalendarFields, limits: RecordLimits
+) -> None:
     if "name" in fields:
         calendar.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
         if await SlaCalendar.filter(name=calendar.name).exclude(id=calendar.id).exists():
@@ -113,6 +115,7 @@ async def set_calendar_fields(calendar: SlaCalendar, fields: CalendarFields) -> 
             fields.get("time_zone", old.zone),
             parse_week(fields["week"]) if "week" in fields else old.week,
             fields.get("holidays", old.holidays),
+            max_holidays=limits.max_holidays_per_calendar,
         )
         calendar.time_zone = new.zone
         calendar.week = [[list(block) for block in day] for day in new.week]

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_limits import DEFAULT_LIMITS
 from models.sla.calendar import MINUTES_PER_DAY, Calendar, Day
 from models.sla.local_time import list_time_zones
 
 MAX_BLOCKS_PER_DAY = 24
-MAX_HOLIDAYS = 1000
 MAX_ZONE_CHARS = 64
 
 
@@ -19,6 +19,7 @@ def build_calendar(
     week: Sequence[Sequence[tuple[int, int]]],
     holidays: Collection[date],
     *path: str,
+    max_holidays: int = DEFAULT_LIMITS.max_holidays_per_calendar,
 ) -> Calendar:
     """Return the calendar of a caller's input; adjacent blocks are joined.
 
@@ -36,9 +37,11 @@ def build_calendar(
         message = "must have working time on at least one day"
         raise InvalidInput(UserErrorCode.REQUIRED, message, *path, "week")
     unique_holidays = frozenset(holidays)
-    if len(unique_holidays) > MAX_HOLIDAYS:
-        message = f"must have at most {MAX_HOLIDAYS} holidays; this has {len(unique_holidays)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, *path, "holidays")
+    if len(unique_holidays) > max_holidays:
+        message = f"must have at most {max_holidays} holidays; this has {len(unique_holidays)}"
+        raise InvalidInput(
+            UserErrorCode.TOO_LONG, message, *path, "holidays", limit_name="calendar_holidays"
+        )
     return Calendar(zone, days, unique_holidays)
 
 

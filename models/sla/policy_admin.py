@@ -16,6 +16,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
 from models.core.record_changes import RecordChanges
+from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
 from models.people import team
 from models.people.user import Organization
@@ -24,7 +25,6 @@ from models.sla.calendar_admin import get_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.lifecycle import Priority
 
-MAX_POLICIES = 200
 MIN_TARGET, MAX_TARGET = timedelta(minutes=1), timedelta(days=5 * 365 + 1)
 
 
@@ -59,7 +59,7 @@ async def create_policy(changes: RecordChanges, fields: PolicyFields, at: dateti
         if "position" not in fields:
             last = await SlaPolicy.filter(active=True).order_by("-position").first()
             policy.position = next_position(last.position if last else None)
-        await set_fields(policy, fields, was_active=False)
+        await set_fields(policy, fields, changes.limits, was_active=False)
         await changes.create(policy)
         await policies.increment_revision(at)
     return policy
@@ -76,7 +76,7 @@ async def update_policy(
         if policy is None:
             raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such policy.", "policyId")
         draft = copy(policy)
-        await set_fields(draft, fields, was_active=policy.active)
+        await set_fields(draft, fields, changes.limits, was_active=policy.active)
         if await changes.update_from(policy, draft):
             await policies.increment_revision(at)
     return policy
@@ -87,7 +87,9 @@ async def archive_policy(changes: RecordChanges, policy_id: str, at: datetime) -
     return await update_policy(changes, policy_id, {"active": False}, at)
 
 
-async def set_fields(policy: SlaPolicy, fields: PolicyFields, *, was_active: bool) -> None:
+async def set_fields(
+    policy: SlaPolicy, fields: PolicyFields, limits: RecordLimits, *, was_active: bool
+) -> None:
     """Set the given fields of the record, and store its new snapshot. Raises InvalidInput."""
     await set_policy_fields(policy, fields)
     if "calendar_id" in fields:
@@ -98,14 +100,14 @@ async def set_fields(policy: SlaPolicy, fields: PolicyFields, *, was_active: boo
     if policy.active and not calendar.active:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active calendar", "calendarId")
     if policy.active and not was_active:
-        await check_policy_limit()
+        await check_policy_limit(limits.max_sla_policies)
     policy.terms = await policies.store_snapshot(policy, calendar)
 
 
-async def check_policy_limit() -> None:
+async def check_policy_limit(maximum: int) -> None:
     """Raises InvalidInput if no other policy may be active."""
-    if await SlaPolicy.filter(active=True).count() >= MAX_POLICIES:
-        message = f"At most {MAX_POLICIES} policies can be active; archive one first."
+    if await SlaPolicy.filter(active=True).count() >= maximum:
+        message = f"At most {maximum} policies can be active; archive one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="sla_policies")
 
 

@@ -19,6 +19,7 @@ from tortoise.models import Model
 
 from models import database
 from models.core.ids import new_id
+from models.core.record_limits import DEFAULT_LIMITS, count_reached
 from models.core.time import InstantField
 from models.database import as_instant, as_uuid
 from models.people.user import Role, User
@@ -28,8 +29,6 @@ PRESENCE_LIFETIME = timedelta(seconds=15)
 """The time after which a report expires."""
 EXPIRED_RETENTION = timedelta(minutes=1)
 """Expired reports are kept this long, because the clocks of several machines differ a little."""
-MAX_WINDOWS_PER_USER = 50
-"""The number of browser windows stored per user. The windows that expire first are deleted."""
 MAX_CLIENT_KEY_CHARS = 64
 
 
@@ -86,9 +85,18 @@ class TicketPresence:
 
 
 async def set_presence(
-    ticket_id: UUID, user_id: UUID, client_key: str, state: PresenceState, at: datetime
+    ticket_id: UUID,
+    user_id: UUID,
+    client_key: str,
+    state: PresenceState,
+    at: datetime,
+    *,
+    max_windows: int = DEFAULT_LIMITS.max_presence_windows_per_user,
 ) -> bool:
-    """Store the state of one browser window; returns whether subscribers must be notified."""
+    """Store the state of one browser window; returns whether subscribers must be notified.
+
+    Beyond `max_windows`, the user's oldest windows are deleted.
+    """
     if state is PresenceState.GONE:
         deleted = await database.fetch_dicts(
             "DELETE FROM presences WHERE ticket_id = ? AND user_id = ? AND client_key = ? "
@@ -108,17 +116,20 @@ async def set_presence(
     is_unchanged = as_instant(stored[0]["since"]) != at
     if is_unchanged:
         return False
-    await delete_excess_windows(user_id)
+    await delete_excess_windows(user_id, max_windows)
     return True
 
 
-async def delete_excess_windows(user_id: UUID) -> None:
-    """Delete the user's windows beyond MAX_WINDOWS_PER_USER."""
+async def delete_excess_windows(user_id: UUID, maximum: int) -> None:
     newest = "SELECT id FROM presences WHERE user_id = ? ORDER BY until DESC, id DESC LIMIT ?"
     statement = f"DELETE FROM presences WHERE user_id = ? AND id NOT IN ({newest})"
-    values = [user_id, user_id, MAX_WINDOWS_PER_USER]
+    values = [user_id, user_id, maximum]
     # Retried: on Postgres, two of these that delete the same rows in different orders can deadlock.
-    await database.run_in_transaction(lambda: database.fetch_dicts(statement, values))
+    deleted = await database.run_in_transaction(
+        lambda: database.fetch_dicts(f"{statement} RETURNING id", values)
+    )
+    if deleted:
+        count_reached("presence_windows", len(deleted))
 
 
 async def read_presence(ticket_ids: Collection[UUID], at: datetime) -> dict[UUID, TicketPresence]:

@@ -38,7 +38,15 @@ async def set_presence(context: Context, input: SetPresenceInput) -> SetPresence
     ticket = await Ticket.get_or_none(id=ids.key_of(ids.TICKET, input.ticket_id))
     if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
-    if await presence.set_presence(ticket.id, viewer.user_id, client_key, input.state, at):
+    is_new = await presence.set_presence(
+        ticket.id,
+        viewer.user_id,
+        client_key,
+        input.state,
+        at,
+        max_windows=context.settings.limits.max_presence_windows_per_user,
+    )
+    if is_new:
         context.services.wakeup.notify()
     context.refresh()
     present = (await presence.read_presence([ticket.id], at))[ticket.id]

@@ -13,7 +13,7 @@ from support.admin_mutations import ESCALATION_PATH_FIELDS, refusal_of, run_muta
 from support.assert_unchanged import assert_nothing_stored
 
 from models.core import ids
-from models.escalation import admin as escalation_paths
+from models.core.record_limits import DEFAULT_LIMITS
 from models.escalation.path import EscalationPath
 from models.people.user import Role, User
 
@@ -208,7 +208,7 @@ async def test_concurrent_creates_stay_within_the_limit_on_active_paths(admin: C
     original = await EscalationPath.filter(active=True).first()
     assert original is not None
     for _ in range(
-        escalation_paths.MAX_ACTIVE_PATHS - 1 - await EscalationPath.filter(active=True).count()
+        DEFAULT_LIMITS.max_escalation_paths - 1 - await EscalationPath.filter(active=True).count()
     ):
         await original.clone(pk=ids.new_id()).save(force_create=True)
     answers = await asyncio.gather(

@@ -13,12 +13,14 @@ from support.accounts import PASSWORD, send, set_password, succeed
 from support.admin_mutations import refusal_of, run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.metrics import read_limit_counts
+from support.presence_client import set_presence
 from support.service import running
 
-from models.core import record_limits, time
+from models.core import ids, record_limits, time
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.directory.memberships import list_teams
+from models.escalation.path import EscalationPath
 from models.oidc.accounts import SignInError, SignInRefused, apply_groups, find_or_link
 from models.oidc.claims import Profile
 from models.oidc.provider import Provider
@@ -26,6 +28,7 @@ from models.people.identity import Identity
 from models.people.password import hash_password
 from models.people.team import Membership, Team
 from models.people.user import User
+from models.sla.records import SlaCalendar
 from models.tickets.read_marks import TicketReadMark
 from settings import Settings, load
 
@@ -47,6 +50,12 @@ LIMITS: dict[str, Any] = {
     "max_api_tokens_per_owner": 1,
     "max_sessions_per_user": 2,
     "max_identities_per_user": 1,
+    "max_sla_policies": 2,
+    "max_sla_calendars": 2,
+    "max_holidays_per_calendar": 1,
+    "max_escalation_paths": 1,
+    "max_steps_per_escalation_path": 1,
+    "max_presence_windows_per_user": 1,
 }
 TICKET_MUTATIONS = {"createTicket", "updateTicket", "linkTickets", "watchTicket", "mergeTickets"}
 SESSIONS = "{ viewer { sessions { current } } }"
@@ -225,6 +234,55 @@ async def test_clients_tokens_and_identities_are_bounded(service: Service, world
     assert refused == "INVALID userId"
     counted = Counter({"api_clients": 1, "api_tokens": 2, "identities": 1})
     assert await counts_of(service, world) - before == counted
+
+
+@pytest.mark.without_default_policies
+async def test_policies_calendars_and_escalation_paths_are_bounded(
+    service: Service, world: World
+) -> None:
+    await EscalationPath.all().update(active=False)
+    admin = service.client(world.root.token)
+    for each in await SlaCalendar.filter(active=True):
+        key = ids.encode(ids.SLA_CALENDAR, each.id)
+        await run_mutation(admin, "archiveSlaCalendar", calendarId=key)
+    day = [{"start": "09:00", "end": "17:00"}]
+    calendar: dict[str, Any] = {"timeZone": "UTC", "week": [day] * 7}
+    policy = {"calendarId": "", "resolution": "PT8H"}
+    for number in range(LIMITS["max_sla_calendars"]):
+        created = await run_mutation(admin, "createSlaCalendar", name=f"n{number}", **calendar)
+        policy["calendarId"] = created["id"]
+    for number in range(LIMITS["max_sla_policies"]):
+        await run_mutation(admin, "createSlaPolicy", name=f"n{number}", **policy)
+    step = {"after": "PT0S", "action": "NOTIFY_TEAM"}
+    await run_mutation(admin, "createEscalationPath", **path_with([step]))
+    for limit, mutation, error, values in (
+        ("sla_calendars", "createSlaCalendar", "INVALID", {"name": "new", **calendar}),
+        ("sla_policies", "createSlaPolicy", "INVALID", {"name": "new", **policy}),
+        ("escalation_paths", "createEscalationPath", "INVALID", path_with([step])),
+        ("escalation_steps", "createEscalationPath", "INVALID steps", path_with([step, step])),
+    ):
+        await expect_refusal(service, world, limit, mutation, error, **values)
+    change = {"calendarId": policy["calendarId"], "holidays": ["2026-12-25", "2026-12-26"]}
+    await expect_refusal(
+        service, world, "calendar_holidays", "updateSlaCalendar", "TOO_LONG holidays", **change
+    )
+
+
+def path_with(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": "Ours", "trigger": "UNTOUCHED", "steps": steps}
+
+
+async def test_the_oldest_window_of_a_user_gives_way(service: Service, world: World) -> None:
+    before = await read_limit_counts(service, world.root.token, "record_limits_reached")
+    ada, ticket = (
+        service.client(world.ada.token),
+        await service.client(world.cora.token).raise_ticket(),
+    )
+    await set_presence(ada, ticket, "WRITING", clientKey="first")
+    service.clock.advance(seconds=1)
+    assert await set_presence(ada, ticket, "LOOKING", clientKey="second") == {"Ada": "LOOKING"}
+    after = await read_limit_counts(service, world.root.token, "record_limits_reached")
+    assert after - before == Counter({"presence_windows": 1})
 
 
 @pytest.mark.usefixtures("cheap_passwords")

@@ -20,8 +20,9 @@ from support.admin_mutations import (
 from support.assert_unchanged import assert_nothing_stored
 
 from models.core import ids, time
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people.user import Organization
-from models.sla import calendar_admin, policies, policy_admin
+from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy, SlaTerms
 
 pytestmark = pytest.mark.usefixtures("without_jobs")
@@ -404,9 +405,9 @@ async def test_concurrent_creates_stay_within_the_limit_on_active_records(
     admin: Client, kind: str
 ) -> None:
     if kind == "SlaPolicy":
-        await fill_up(SlaPolicy, policy_admin.MAX_POLICIES)
+        await fill_up(SlaPolicy, DEFAULT_LIMITS.max_sla_policies)
     else:
-        await fill_up(SlaCalendar, calendar_admin.MAX_CALENDARS)
+        await fill_up(SlaCalendar, DEFAULT_LIMITS.max_sla_calendars)
     calendars = await read_list(admin, "slaCalendars")
     policy = {"calendarId": calendars[0]["id"], "resolution": "PT8H"}
     fields = policy if kind == "SlaPolicy" else {"timeZone": "UTC", "week": WEEK}

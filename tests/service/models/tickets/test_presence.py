@@ -11,13 +11,15 @@ from support.statements import statements
 from support.ticket_factory import NOON, Desk
 
 from models.access.viewer import Viewer
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people.user import Role, User
 from models.tickets import presence
-from models.tickets.presence import MAX_WINDOWS_PER_USER, PRESENCE_LIFETIME, Presence, PresenceState
+from models.tickets.presence import PRESENCE_LIFETIME, Presence, PresenceState
 from models.tickets.ticket import Ticket
 from workers.cleanup import Cleanup
 
 LOOKING, WRITING, GONE = PresenceState
+MAX_WINDOWS = DEFAULT_LIMITS.max_presence_windows_per_user
 
 
 def at(seconds: float) -> datetime:
@@ -109,17 +111,17 @@ async def test_only_active_staff_is_present(desk: Desk, change: dict[str, Any]) 
 async def test_only_the_newest_windows_of_a_user_are_kept(desk: Desk) -> None:
     tickets = [await desk.raise_ticket() for _ in range(4)]
     await report(tickets[0], desk.bill, LOOKING, 0)
-    windows = MAX_WINDOWS_PER_USER // 2 + 5
+    windows = MAX_WINDOWS // 2 + 5
     for second in range(windows):
         for ticket in tickets[:2]:
             await report(ticket, desk.ada, LOOKING, second / 100, f"{second}")
-    assert await Presence.filter(user_id=desk.ada.user_id).count() == MAX_WINDOWS_PER_USER
+    assert await Presence.filter(user_id=desk.ada.user_id).count() == MAX_WINDOWS
     assert set(
         await Presence.filter(user_id=desk.ada.user_id).values_list("client_key", flat=True)
     ) == {f"{second}" for second in range(5, windows)}
     assert await read_users(tickets[0], 1) == [("bill", LOOKING, 0), ("ada", LOOKING, 0.05)]
     # the limit counts reports on all tickets
-    for second in range(MAX_WINDOWS_PER_USER):
+    for second in range(MAX_WINDOWS):
         await report(tickets[2], desk.ada, LOOKING, 2, f"{second}")
     assert await read_users(tickets[1], 3) == []
     assert await read_users(tickets[0], 3) == [("bill", LOOKING, 0)]
@@ -134,7 +136,7 @@ async def test_concurrent_reports_are_all_stored(desk: Desk) -> None:
         )
 
     await asyncio.gather(*(send_report(who, number) for number in range(140) for who in desk.staff))
-    assert await Presence.all().count() <= MAX_WINDOWS_PER_USER * len(desk.staff)
+    assert await Presence.all().count() <= MAX_WINDOWS * len(desk.staff)
     await asyncio.gather(
         *(report(ticket, who, WRITING, 1, "last") for who in desk.staff for _ in range(10))
     )
