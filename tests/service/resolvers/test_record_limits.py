@@ -110,12 +110,12 @@ async def test_links_of_a_ticket_are_bounded(service: Service, world: World) -> 
     a, b, c, d = [str((await cora.raise_ticket())["id"]) for _ in range(4)]
     await ada.do("linkTickets", ticketId=a, otherId=b, kind="RELATED")
     await ada.do("linkTickets", ticketId=a, otherId=b, kind="RELATED")  # is there already
-    for field, ids in (
+    for field, pair in (
         ("ticketId", {"ticketId": b, "otherId": c}),
         ("otherId", {"ticketId": c, "otherId": b}),
     ):
         error = f"INVALID {field}"
-        link = {**ids, "kind": "RELATED"}
+        link = {**pair, "kind": "RELATED"}
         await expect_refusal(service, world, "ticket_links", "linkTickets", error, **link)
     followed_up = {"subject": "s", "description": "d", "category": "technical", "followUpOf": a}
     error = "INVALID followUpOf"
