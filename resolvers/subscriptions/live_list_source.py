@@ -265,7 +265,7 @@ class LiveListSource(Source[LiveListChange]):
         if events is None or self.members is None:
             return await self.snapshot()
         events = live_list.select_relevant(events, viewer)
-        targets = await read_merge_targets(self.context, self.viewer, events)
+        targets = await read_merge_targets(self.context, viewer, events)
         with_events = {event.ticket_id for event in events}
         memberships = {
             id: ListMembership.INSIDE if id in members else ListMembership.NOT_VISIBLE
