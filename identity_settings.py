@@ -30,8 +30,8 @@ class IdentitySettings(LimitSettings):
     does not concern sessions of identity providers."""
     encryption_keys: Annotated[str, Field(repr=False)] = ""
     """Comma-separated keys that encrypt secrets, such as those of second factors: the first
-    encrypts, all decrypt. Each is 32 random bytes in URL-safe Base64. Without it, development mode
-    uses a file beside the SQLite database, and other servers refuse second factors."""
+    encrypts, all decrypt. Each is 32 random bytes in URL-safe Base64. Without keys, development
+    mode uses a file beside the SQLite database, and other servers refuse second factors."""
     public_url: str = ""
     """URL of the customer portal, for links in emails: `/tickets/{number}`, `/reset-password`,
     `/accept-invitation` and `/confirm-registration`. Invitations and password resets need it."""
@@ -44,7 +44,7 @@ class IdentitySettings(LimitSettings):
     identity_providers: Annotated[list[Provider], Field(default_factory=list[Provider], repr=False)]
     """JSON list of identity providers (OpenID Connect), see docs/oidc.md."""
     sign_in_redirect_urls: Annotated[list[str], Field(default_factory=list)]
-    """JSON list of URLs of applications to which people return after signing in by an identity
+    """JSON list of URLs of applications to which people return after signing in with an identity
     provider. A sign-in names one of them exactly."""
     jwt_leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 60
     """Seconds by which the clocks of identity providers may differ from that of the service."""
@@ -67,9 +67,11 @@ class IdentitySettings(LimitSettings):
         return self
 
     def check_code_flow(self) -> None:
-        """Raises ValueError."""
+        """Check the settings of the authorization code flow. Raises ValueError."""
         if not (self.api_url or self.public_url):
-            raise ValueError("API_URL: identity providers with a client_id need it")
+            raise ValueError(
+                "API_URL: set it, or PUBLIC_URL, for identity providers with a client_id"
+            )
         if not self.sign_in_redirect_urls:
             raise ValueError(
                 "SIGN_IN_REDIRECT_URLS: identity providers with a client_id need at least one"
@@ -82,7 +84,7 @@ class IdentitySettings(LimitSettings):
 
     @field_validator("public_url", "api_url")
     @classmethod
-    def check_public_url(cls, value: str) -> str:
+    def check_base_url(cls, value: str) -> str:
         if not value:
             return value
         parts = urlsplit(value)

@@ -266,7 +266,7 @@ def build_auth_hooks(
         fork_context=Context.fork,
         authenticate=authenticate,
         on_open=viewers.add,
-        has_current_viewers=viewers.has_current_viewers,
+        ensure_current_viewers=viewers.ensure_current_viewers,
         on_close=viewers.remove,
         viewer_key=viewer_key,
     )

@@ -46,7 +46,7 @@ class AuthHooks:
     """Called when a WebSocket has authenticated, and when an event stream opens. Arguments: its
     context; a callback that closes the connection as forbidden; a callback to call at once when
     the context's viewer changes. The viewer may be anonymous."""
-    has_current_viewers: Callable[[], Awaitable[bool]]
+    ensure_current_viewers: Callable[[], Awaitable[bool]]
     """Whether the viewers of open connections are new enough for another operation. If not, their
     permissions may have ended unnoticed, for example because the database is unavailable."""
     on_close: Callable[[Any], None]

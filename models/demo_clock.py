@@ -56,16 +56,17 @@ class DemoClock:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        return self.time_at(self.ahead)
+        return self.now_with(self.ahead)
 
     async def refresh(self) -> None:
         """Read the advance that other processes may have stored."""
-        self.follow(await read_advance())
+        self.adopt(await read_advance())
 
-    def follow(self, ahead: timedelta) -> None:
-        """Take over an advance. A smaller one is ignored, so that time never goes back."""
+    def adopt(self, ahead: timedelta) -> None:
+        """Adopt an advance that another process stored. A smaller one is ignored, so that time
+        never goes back."""
         self.ahead = max(self.ahead, ahead)
 
-    def time_at(self, ahead: timedelta) -> datetime:
+    def now_with(self, ahead: timedelta) -> datetime:
         """The service's time with this advance."""
         return time.now() + ahead

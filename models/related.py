@@ -1,8 +1,8 @@
 """Queries for the related records of many owners at once.
 
-The caller must have checked that the viewer can see the owners. `links`, `merged_tickets`,
-`members`, `teams` and `deliveries` also check the related records. All take the viewer, because
-schema/loaders.py calls them alike.
+The caller must have checked that the viewer can see the owners. Functions whose docstring names a
+condition also check the related records. All take the viewer, because schema/loaders.py calls them
+alike.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ def resources(viewer: Viewer, ticket_ids: Keys) -> Many[TicketResource]:
 
 
 def watchers(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
+    """Watchers that the viewer can see; customers see no agents and admins."""
     source = "ticket_watchers w JOIN users u ON u.id = w.user_id"
     condition = in_list("w.ticket_id", ticket_ids) & visible_watchers(viewer, "w.user_id")
     return Many(LazyQuery(User, "u", source, condition, "w.id"), "w.ticket_id")
 
 
 def participants(viewer: Viewer, ticket_ids: Keys) -> Many[User]:
+    """Participants that the viewer can see."""
     source = "ticket_participants p JOIN users u ON u.id = p.user_id"
     condition = in_list("p.ticket_id", ticket_ids) & visible_watchers(viewer, "p.user_id")
     return Many(LazyQuery(User, "u", source, condition, "p.id"), "p.ticket_id")

@@ -32,14 +32,14 @@ async def advance_clock(context: Context, input: AdvanceClockInput) -> AdvanceCl
         if key is not None:
             # Stored with the new time. With the old time, the key would already be expired after
             # an advance by two days.
-            await store_result(key, ResultReference(clock.time_at(advance)))
+            await store_result(key, ResultReference(clock.now_with(advance)))
         return advance, False
 
     async def replay(_: IdempotencyKey) -> tuple[timedelta, bool]:
         return await demo_clock.read_advance(), True
 
     advance, replayed = await run_once(context, "advanceClock", input, execute, replay)
-    clock.follow(advance)
+    clock.adopt(advance)
     context.services.wakeup.notify()
     context.refresh()
     return AdvanceClockPayload(now=clock(), replayed=replayed)

@@ -134,7 +134,9 @@ def describe_callers(permission: Permission) -> str:
     listed = names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     callers = f"Callers: {listed}"
     if permission.requires_session:
-        return f"{callers}, with the session token that signIn returns. API tokens are refused."
+        return (
+            f"{callers}, with a session token of signIn or signInWithCode. API tokens are refused."
+        )
     if permission.scope is not None:
         return f"{callers}. The token needs the scope `{permission.scope.value}`."
     return f"{callers}."

@@ -61,7 +61,7 @@ class StringFilter:
 @strawberry.input(description="Conditions on a number; all that are given must hold.")
 class IntFilter:
     eq: int | None = optional_condition("The field equals this number.")
-    neq: int | None = optional_condition("The field does not equal this number.")
+    neq: int | None = optional_condition("The field does not equal this number, or is null.")
     in_: list[int] | None = optional_condition(
         "The field equals one of these numbers. An empty list matches nothing.", "in"
     )

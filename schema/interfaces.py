@@ -263,8 +263,8 @@ class TicketStatusEventInterface(TicketEventInterface):
     description="An error that the caller can correct. The mutation changed nothing.",
 )
 class UserErrorInterface:
-    code: UserErrorCode = strawberry.field(description="The reason of the error, for programs.")
-    message: str = strawberry.field(description="The reason of the error, for people.")
+    code: UserErrorCode = strawberry.field(description="A machine-readable code.")
+    message: str = strawberry.field(description="A message for people.")
     field: list[str] | None = strawberry.field(
         description='The path of the input field, such as ["input", "subject"]. '
         "Null if the error is not about one field."

@@ -30,19 +30,21 @@ class SlaRefresh:
 
     def __init__(self, reopen_window: timedelta) -> None:
         self.reopen_window = reopen_window
-        self.refreshed_revision = 0
-        """The newest revision for which a run found no open ticket with other terms."""
+        self.clean_revision = 0
+        """The newest revision after which a run found no outdated ticket. It is checked once more
+        when it has settled, because transactions may still store earlier terms."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         # Read the revision first, so that a change made during this run is handled by the next one.
         seen = await policies.read_revision()
-        is_refreshed = seen.changed == self.refreshed_revision and not policies.is_settled(seen, at)
-        if seen.changed <= seen.applied or is_refreshed:
+        is_clean = seen.changed == self.clean_revision
+        is_waiting_to_settle = is_clean and not policies.is_settled(seen, at)
+        if seen.changed <= seen.applied or is_waiting_to_settle:
             return Progress(0, position)
         ticket_ids = await policies.find_outdated_tickets(MAX_TICKETS_PER_RUN)
         count = sum([await self.refresh_ticket(ticket_id, at) for ticket_id in ticket_ids])
         if not ticket_ids:
-            self.refreshed_revision = seen.changed
+            self.clean_revision = seen.changed
             await policies.mark_applied(seen, at)
         return Progress(count, position)
 
@@ -57,6 +59,6 @@ class SlaRefresh:
                 change = TicketChange(ticket, SYSTEM, at, self.reopen_window, advances_clocks=True)
                 set_terms(change, digest)
                 await write(change)
-        except Refusal:
+        except Refusal:  # somebody has changed the ticket at this moment; the next run repeats it
             return 0
         return 1

@@ -75,19 +75,19 @@ class OpenConnections:
             if self.by_network[network] <= 0:
                 del self.by_network[network]
 
-    def check(self, address: str, open_sockets: int) -> ConnectionRefusal | None:
+    def check(self, address: str, open_connections: int) -> ConnectionRefusal | None:
         """The limit that a counted connection exceeds, if any.
 
         Args:
             address: The client's address.
-            open_sockets: The connections of all kinds, with WebSockets and event streams.
+            open_connections: The connections of all kinds, with WebSockets and event streams.
         """
         network = self.find_network(address)
         if network is not None and self.by_network[network] > self.max_per_network:
             limit = self.max_per_network
             reason = f"Too many connections: at most {limit} per IP address or /64 network."
             return ConnectionRefusal(429, reason, "http_connections_per_address")
-        if self.total > self.max_connections or open_sockets > self.max_descriptors:
+        if self.total > self.max_connections or open_connections > self.max_descriptors:
             reason = "The server has reached its connection limit. Try again later."
             return ConnectionRefusal(503, reason, "http_connections")
         return None

@@ -23,12 +23,14 @@ class SubscriptionLimitReached(Exception):
 
 @dataclass(eq=False, slots=True)
 class SubscriptionClaim:
-    """What an open subscription may cost its owner, until it is released.
+    """An open subscription as the limits count it, until it is released.
 
     Args:
         owner: The key under which the limits count the viewer.
         update_cost: The cost of looking for changes after new events.
         item_cost: The cost of each item that is sent.
+        key: Equal for subscriptions of a viewer that share their work.
+        budgets: Where the subscription is counted; None once it is released.
     """
 
     owner: str
@@ -110,9 +112,10 @@ class SubscriptionBudgets:
                 f"subscriptions; the maximum is {self.max_cost_per_viewer}."
             )
             raise SubscriptionLimitReached(message, cost, self.max_cost_per_viewer)
-        if self.total_cost + claim.event_cost > self.max_cost:
+        total_cost = self.total_cost + claim.event_cost
+        if total_cost > self.max_cost:
             message = "The server has reached its limit for subscriptions. Try again later."
-            raise SubscriptionLimitReached(message, claim.event_cost, self.max_cost)
+            raise SubscriptionLimitReached(message, total_cost, self.max_cost)
 
     def remove(self, claim: SubscriptionClaim) -> None:
         keys = self.open[claim.owner]

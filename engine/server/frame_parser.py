@@ -13,7 +13,7 @@ from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from engine.server.traffic import Allowance
+from engine.server.traffic import TokenBucket
 
 MAX_FRAMES_PER_TURN = 4
 """A read may contain tens of thousands of frames. Others wait while the event loop parses."""
@@ -29,7 +29,7 @@ class FrameParser(ServerProtocol):
 
     def __init__(self, max_size: int, max_frames_per_second: int) -> None:
         super().__init__(max_size=max_size, logger=logging.getLogger("uvicorn.error"))
-        self.allowance = Allowance(max_frames_per_second)
+        self.frames = TokenBucket(max_frames_per_second)
         self.remaining_in_turn = MAX_FRAMES_PER_TURN
         self.held = bytearray()
         """Bytes for the next turn."""
@@ -44,8 +44,8 @@ class FrameParser(ServerProtocol):
     def recv_frame(self, frame: Frame) -> None:
         if self.state is State.CONNECTING:
             raise ProtocolError("frame before the end of the handshake")
-        if self.allowance.take(1):
-            limit = self.allowance.rate
+        if self.frames.consume(1):
+            limit = self.frames.rate
             reason = f"Too many frames: at most {limit} per second are accepted."
             self.fail(POLICY_VIOLATION, reason)
             self.parser_exc = TooManyFrames(reason)

@@ -29,7 +29,7 @@ class ConnectionCounter(Protocol):
 
     def remove(self, address: str) -> None: ...
 
-    def check(self, address: str, open_sockets: int) -> ConnectionRefusal | None: ...
+    def check(self, address: str, open_connections: int) -> ConnectionRefusal | None: ...
 
 
 class ConnectionSlot:
@@ -38,14 +38,21 @@ class ConnectionSlot:
     __slots__ = ("address", "counter", "refusal")
 
     def __init__(
-        self, counter: ConnectionCounter | None, client: tuple[str, int] | None, open_sockets: int
+        self,
+        counter: ConnectionCounter | None,
+        client: tuple[str, int] | None,
+        open_connections: int,
     ) -> None:
-        """Count a new connection; `open_sockets` are those of all kinds, with the new one."""
+        """Count a new connection.
+
+        `open_connections` is the number of open connections of the server, HTTP and WebSocket,
+        with this one.
+        """
         self.counter, self.address = counter, client[0] if client else ""
         self.refusal: ConnectionRefusal | None = None
         if counter is not None:
             counter.add(self.address)
-            self.refusal = counter.check(self.address, open_sockets)
+            self.refusal = counter.check(self.address, open_connections)
 
     def release(self) -> None:
         """Count the connection no longer: it was closed, or other limits count it from now on."""
@@ -72,7 +79,7 @@ class TrafficLimits:
     """Connections that were aborted because of too many discarded bytes."""
 
 
-class Allowance:
+class TokenBucket:
     """A token bucket that refills by `rate` per second and holds BURST_SECONDS' worth."""
 
     __slots__ = ("available", "capacity", "rate", "updated_at")
@@ -82,8 +89,8 @@ class Allowance:
         self.capacity = self.available = float(rate * BURST_SECONDS)
         self.updated_at = monotonic()
 
-    def take(self, amount: int) -> float:
-        """Use up an amount, also if it is not available.
+    def consume(self, amount: int) -> float:
+        """Use up an amount, even beyond what is available.
 
         Returns the seconds until nothing is overdrawn: 0 if the amount is available.
         """

@@ -25,7 +25,7 @@ from engine.limit_refusals import count_refusal
 from engine.server.flow_control import count_unaccepted_bytes
 from engine.server.frame_parser import FrameParser, TooManyFrames
 from engine.server.lingering_close import LingeringClose
-from engine.server.traffic import TRAFFIC_STATE, Allowance, TrafficLimits
+from engine.server.traffic import TRAFFIC_STATE, TokenBucket, TrafficLimits
 
 FRAME_WRITER_EXTENSION = "ticketwire.frame_writer"
 KEEPALIVE_TIMEOUT_CODE = 1011
@@ -99,7 +99,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.traffic: TrafficLimits = app_state.get(TRAFFIC_STATE) or TrafficLimits()
         self.conn: FrameParser = FrameParser(config.ws_max_size, self.traffic.max_frames_per_second)
-        self.bytes_allowance = Allowance(self.traffic.max_bytes_per_second)
+        self.received_bytes = TokenBucket(self.traffic.max_bytes_per_second)
         self.pause_timer: TimerHandle | None = None
         """Runs while the server doesn't read because the client has sent too many bytes."""
         self.next_turn: Handle | None = None
@@ -127,7 +127,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.lingering_close is not None:
             self.lingering_close.discard(data)
             return
-        seconds = self.bytes_allowance.take(len(data))
+        seconds = self.received_bytes.consume(len(data))
         if seconds and self.pause_timer is None:
             self.traffic.read_pauses += 1
             self.pause_timer = self.loop.call_later(seconds, self.end_pause)

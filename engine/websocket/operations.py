@@ -74,8 +74,8 @@ class Operations:
     async def run(self, id: str, request: GraphQLRequest) -> None:
         context = self.connection.context
         kind = await self.schema.get_operation_type(request, context)
-        if not await self.auth.has_current_viewers():
-            self.refuse_outdated(id, kind)
+        if not await self.auth.ensure_current_viewers():
+            self.refuse_unverified(id, kind)
             return
         if kind is OperationType.SUBSCRIPTION:
             await self.subscribe(id, request)
@@ -120,7 +120,7 @@ class Operations:
         for subscriber in list(self.subscribers.values()):
             subscriber.switch_context(self.auth.fork_context(self.connection.context))
 
-    def refuse_outdated(self, id: str, kind: OperationType | None) -> None:
+    def refuse_unverified(self, id: str, kind: OperationType | None) -> None:
         """Refuse an operation, because the connection's permissions can't be checked."""
         request_id = self.connection.context.request_id
         error = RequestError(UNAVAILABLE_MESSAGE, "UNAVAILABLE", requestId=request_id)
@@ -130,21 +130,21 @@ class Operations:
         if kind is OperationType.SUBSCRIPTION:
             self.refuse_subscription(id, result)
         else:
-            self.send_errors_of(id, result)
+            self.fail_with_result(id, result)
 
     # ---------------------------------------------------------------- queries and mutations
 
     def send_result(self, id: str, result: ExecutionResult) -> None:
         if isinstance(result, PreExecutionError):
-            self.send_errors_of(id, result)
+            self.fail_with_result(id, result)
         elif self.connection.protocol.is_running(id):
             self.connection.outbox.post(encode_next_message(id, encode_response(result)))
             self.connection.apply(self.connection.protocol.complete(id))
 
-    def send_errors_of(self, id: str, result: ExecutionResult) -> None:
-        self.send_errors(id, [error.formatted for error in result.errors or ()])
+    def fail_with_result(self, id: str, result: ExecutionResult) -> None:
+        self.fail(id, [error.formatted for error in result.errors or ()])
 
-    def send_errors(self, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
+    def fail(self, id: str, errors: Sequence[Mapping[str, Any]]) -> None:
         """End an operation with errors."""
         self.subscribers.pop(id, None)
         self.connection.apply(self.connection.protocol.fail(id, errors))
@@ -168,7 +168,7 @@ class Operations:
             self.connection.outbox,
             encode_next_suffix(id),
             position,
-            on_end=partial(self.send_errors, id),
+            on_end=partial(self.fail, id),
             on_outage=partial(self.connection.close, TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE),
         )
         self.subscribers[id] = subscriber
@@ -179,4 +179,4 @@ class Operations:
             # Clients reconnect after this close code, but would give up after an error.
             self.connection.close(TRY_AGAIN_LATER, UNAVAILABLE_MESSAGE)
         else:
-            self.send_errors_of(id, result)
+            self.fail_with_result(id, result)

@@ -36,8 +36,9 @@ def link(
     """Link two tickets in both directions, unless they are linked with this `kind` already.
 
     `existing` are the kinds of the ticket's links to the other one. `closes_cycle` is true if other
-    links of this kind lead from the other ticket back to this one. `link_counts` has how many links
-    each ticket has that count for the actor. `other_field` is the input's field for the other one.
+    links of this kind lead from the other ticket back to this one. `link_counts` is the number of
+    links of each ticket; for customers, only of those to their own tickets. `other_field` is the
+    input's field for the other one.
     """
     require_two_tickets(change, other)
     if kind in existing:
@@ -46,10 +47,10 @@ def link(
         contradicted = kinds.intersection(existing) if kind in kinds else None
         if contradicted:
             names = ", ".join(sorted(each.name for each in contradicted))
-            message = f"contradicts the present link {names}. Remove that one first."
+            message = f"contradicts the existing link {names}. Remove that one first."
             raise InvalidInput(UserErrorCode.INVALID, message, "kind")
     if closes_cycle:
-        message = f"is linked to this ticket the other way: {kind.name} would form a cycle"
+        message = f"leads back to this ticket by other links, so {kind.name} would form a cycle"
         raise InvalidInput(UserErrorCode.INVALID, message, "otherId")
     for each, field in ((change, "ticketId"), (other, other_field)):
         check_link_count(each, (link_counts or {}).get(each.ticket.id, 0), field)
@@ -65,7 +66,7 @@ def check_link_count(change: TicketChange, count: int, field: str) -> None:
 
 
 def unlink(change: TicketChange, other: TicketChange, kinds: Collection[LinkKind]) -> None:
-    """Remove the present links of these `kinds` in both directions."""
+    """Remove the links of these `kinds`, which must all exist, in both directions."""
     require_two_tickets(change, other)
     for kind in LinkKind:
         if kind in kinds:

@@ -29,7 +29,8 @@ REPLAYED_EVENT_TYPES = [
     *CLOCK_EVENT_TYPES,
 ]
 TICKETS_PER_BATCH = 200
-FIELDS_NOT_IN_LOG = frozenset({"id", "periods", "is_changed", "is_new"})
+UNCOMPARED_FIELDS = frozenset({"id", "periods", "is_changed", "is_new"})
+"""Ids and bookkeeping, and the periods, which are rebuilt from the log but not stored."""
 
 
 class IntervalReason(Enum):
@@ -93,7 +94,8 @@ TransitionKey = tuple[str, str, int, datetime]
 
 @dataclass(frozen=True, slots=True)
 class RebuiltClocks:
-    """A ticket's clocks, the transitions that they must have logged, and those that are logged."""
+    """A ticket's clocks, the transitions that they should have logged, and those that are
+    logged."""
 
     clocks: Sequence[Clock]
     expected: Sequence[TransitionKey]
@@ -199,7 +201,7 @@ def compare_clocks(rebuilt: Clock, stored: Clock) -> list[str]:
     differences: list[str] = []
     for field in fields(Clock):
         expected, actual = getattr(rebuilt, field.name), getattr(stored, field.name)
-        if field.name not in FIELDS_NOT_IN_LOG and expected != actual:
+        if field.name not in UNCOMPARED_FIELDS and expected != actual:
             differences.append(f"{field.name} is {actual}, the log says {expected}")
     return differences
 

@@ -1,7 +1,8 @@
 """Queries that are described but not yet run.
 
-A LazyQuery states the rows, including the visibility condition, so no caller can leave it out. One,
-Many and ConnectionQuery state what to return of the rows. Awaiting one of these reads whole
+A LazyQuery holds the whole condition of its rows. The functions that build one put the viewer's
+visibility into it, so their callers can't leave it out. One, Many and ConnectionQuery state what to
+return of the rows. Awaiting one of these reads whole
 records. A compiled plan (engine/execution/plans) instead chooses the columns and joins that it
 reads.
 """

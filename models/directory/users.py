@@ -233,5 +233,5 @@ async def set_password(
 ) -> None:
     """Set the password, and revoke the user's sessions and links. The user must be locked."""
     await changes.update(user, password_hash=password_hash)
-    await sessions.revoke_sessions(changes, user.id, at, keep=keep_session)
+    await sessions.revoke_sessions(changes, user.id, at, keep_token_id=keep_session)
     await account_link.invalidate_links(user.id, at)

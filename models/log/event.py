@@ -1,8 +1,8 @@
 """The ordered log of events. Positions have no gaps and follow the order of commits.
 
-The last step of a transaction advances the single row of `log_head` and keeps its lock until the
-commit. So events become visible in the order of their positions, and a rollback leaves no gap.
-docs/decisions/0003 weighs the alternatives.
+One of the last steps of a transaction advances the single row of `log_head` and keeps its lock
+until the commit. So events become visible in the order of their positions, and a rollback leaves no
+gap. docs/decisions/0003 weighs the alternatives.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ UNVERSIONED_EVENTS = frozenset(
         EventType.MAIL_FAILED,
     }
 )
-"""Alone, these events change neither the ticket's version nor its `updated_at`."""
+"""An event of these types does not by itself change the ticket's version or `updated_at`."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
@@ -106,11 +106,12 @@ def encode_cursor(position: int) -> str:
 
 
 class Event(LogEntry):
-    """One event of the log.
+    """One event of a ticket.
 
     `data["changes"]` maps each changed field of the ticket to `[from, to]`. Applied in order, the
-    changes of all events give the stored ticket. Only callers who may see notes see an internal
-    event. The actor is a user or an API client; if both are null, it is the system.
+    changes of all events give the columns that models/changes/serialization.py logs. Only callers
+    who may see notes see an internal event. The actor is a user or an API client; if both are null,
+    it is the system.
     """
 
     # Without a description, Tortoise would list all types in the column's comment.
@@ -175,9 +176,10 @@ async def lock_head() -> None:
 def build_append_statements(events: Sequence[LogEntry]) -> list[batch.WriteStatement]:
     """The statements that give the events, all of one model, their positions and store them.
 
-    They must be the last of their transaction, because other writers wait for the head from then
-    on. The positions are known only when the statements run. Until `assign_positions`, an event's
-    `position` is therefore the number of new events after it: of three events, 2, 1 and 0.
+    They come as late as possible in their transaction, because other writers wait for the head from
+    then on. Only statements that need the new head follow. The positions are known only when the
+    statements run. Until `assign_positions`, an event's `position` is therefore the number of new
+    events after it: of three events, 2, 1 and 0.
     """
     for events_after, event in enumerate(reversed(events)):
         event.position = events_after
@@ -195,7 +197,7 @@ def assign_positions(events: Sequence[LogEntry], head: int) -> None:
 
 
 async def append(events: Sequence[LogEntry]) -> None:
-    """Store events as the last step of the caller's transaction."""
+    """Store events; call it as late as possible in the transaction."""
     if events:
         results = await batch.execute(build_append_statements(events))
         assign_positions(events, results[0])

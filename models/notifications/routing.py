@@ -29,8 +29,8 @@ class Audience(Enum):
     """The ticket's assignee. For an assignment, the new assignee."""
     WATCHERS = "watchers"
     TEAM = "team"
-    """The active members of the ticket's team (the new team, for a transfer); the admins if it has
-    none."""
+    """The active members of the ticket's team (the new team, for a transfer); the admins if the
+    team has none."""
     TEAM_IF_UNASSIGNED = "team_if_unassigned"
     """The team, if the ticket has no assignee who is active staff."""
     MENTIONED = "mentioned"
@@ -88,9 +88,11 @@ TEAM, TEAM_IF_UNASSIGNED = Audience.TEAM, Audience.TEAM_IF_UNASSIGNED
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
 """The email that confirms a new ticket; the only notification of a user's own action."""
 AUTOMATIC = "automatic"
+"""An escalation by an escalation path."""
 MOVED = "moved"
-"""A reply that was moved from another ticket. Its readers were notified when it was written."""
+"""A reply that was moved from another ticket. Not in RULES: its readers were notified before."""
 ACROSS_REQUESTERS = "across_requesters"
+"""A merge that makes the requesters participants of the target."""
 
 RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_CREATED, None): (RECEIPT, *build_rules(Topic.RAISED, "raised", TEAM)),

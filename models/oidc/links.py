@@ -62,9 +62,11 @@ async def unlink_identity(
     permitted difference of clocks.
     """
     user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
-    has_form = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(subject, MAX_SUBJECT_CHARS)
+    is_well_formed = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(
+        subject, MAX_SUBJECT_CHARS
+    )
     owned = Identity.filter(user_id=user.id, issuer=issuer, subject=subject)
-    identity = await owned.get_or_none() if has_form else None
+    identity = await owned.get_or_none() if is_well_formed else None
     if identity is None:
         message = "The user has no such identity."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "subject")
@@ -76,6 +78,7 @@ async def unlink_identity(
 
 def check_claim(value: str, name: str, max_chars: int) -> None:
     """Raises InvalidInput like `clean_text`."""
+    # clean_text counts the trimmed text only, but the claim is stored as it is.
     clean_text(value, name, max_chars=max_chars)
     check_length(value, name, max_chars=max_chars)
 

@@ -16,7 +16,7 @@ from models.core.record_limits import count_reached
 from models.core.time import format_instant
 from models.people.token import Token, TokenKind
 
-MAX_ENDED_AT_ONCE = 1000
+MAX_REVOKED_AT_ONCE = 1000
 """The maximum number of sessions that one sign-in ends, after the limit was lowered."""
 MAX_ADDRESS_CHARS = 64
 MAX_USER_AGENT_CHARS = 200
@@ -32,7 +32,7 @@ async def store_session(
 ) -> None:
     """Store a new session of a user with its client, and end the oldest ones beyond the limit.
 
-    The changes have only the sessions that end.
+    The changes have only the sessions that are revoked.
     """
     session.address = address[:MAX_ADDRESS_CHARS] or None
     session.user_agent = clean_user_agent(user_agent)
@@ -46,8 +46,8 @@ def clean_user_agent(user_agent: str) -> str | None:
     return " ".join(printable.split())[:MAX_USER_AGENT_CHARS] or None
 
 
-def live_tokens(user_id: UUID, at: datetime) -> Q:
-    """The live sessions and JWTs of a user."""
+def is_live(user_id: UUID, at: datetime) -> Q:
+    """The condition on tokens: live sessions and JWTs of a user."""
     return Q(
         Q(expires_at__isnull=True) | Q(expires_at__gt=at),
         user_id=user_id,
@@ -56,21 +56,22 @@ def live_tokens(user_id: UUID, at: datetime) -> Q:
     )
 
 
-def live_sessions(user_id: UUID, at: datetime) -> Q:
-    return Q(live_tokens(user_id, at), is_jwt=False)
+def is_live_session(user_id: UUID, at: datetime) -> Q:
+    """The condition on tokens: live sessions of a user, without JWTs."""
+    return Q(is_live(user_id, at), is_jwt=False)
 
 
 async def list_sessions(user_id: UUID, at: datetime) -> list[Token]:
     """The live sessions of a user, newest first."""
-    return await Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
+    return await Token.filter(is_live_session(user_id, at)).order_by("-created_at", "-id")
 
 
 async def revoke_sessions(
-    changes: RecordChanges, user_id: UUID, at: datetime, *, keep: UUID | None = None
+    changes: RecordChanges, user_id: UUID, at: datetime, *, keep_token_id: UUID | None = None
 ) -> int:
-    """Revoke the live sessions and JWTs of a user, except `keep`; returns their number."""
-    sessions = Token.filter(live_tokens(user_id, at)).select_for_update().order_by("id")
-    revoked = [token for token in await sessions if token.id != keep]
+    """Revoke the live sessions and JWTs of a user, except `keep_token_id`; returns their number."""
+    sessions = Token.filter(is_live(user_id, at)).select_for_update().order_by("id")
+    revoked = [token for token in await sessions if token.id != keep_token_id]
     for token in revoked:
         await changes.update(token, revoked_at=at)
     return len(revoked)
@@ -80,11 +81,11 @@ async def revoke_surplus_sessions(
     changes: RecordChanges, user_id: UUID, at: datetime, max_sessions: int
 ) -> None:
     """Revoke the oldest sessions if the user has more than `max_sessions`."""
-    sessions = Token.filter(live_sessions(user_id, at)).order_by("-created_at", "-id")
-    surplus = await sessions.offset(max_sessions).limit(MAX_ENDED_AT_ONCE)
+    sessions = Token.filter(is_live_session(user_id, at)).order_by("-created_at", "-id")
+    surplus = await sessions.offset(max_sessions).limit(MAX_REVOKED_AT_ONCE)
     if surplus:
-        ended = Token.filter(id__in=[token.id for token in surplus], revoked_at__isnull=True)
-        await ended.update(revoked_at=at)
+        revoked = Token.filter(id__in=[token.id for token in surplus], revoked_at__isnull=True)
+        await revoked.update(revoked_at=at)
         for token in surplus:
             changes.log(token, "revoked_at", None, format_instant(at))
         count_reached("sessions", len(surplus))

@@ -153,7 +153,7 @@ class ViewerRegistry:
                     fair_share.CALLER.reset(caller)
                 self.completed, self.refreshed_at = self.started, started_at
 
-    async def has_current_viewers(self) -> bool:
+    async def ensure_current_viewers(self) -> bool:
         """Whether the viewers of open connections are new enough, after a refresh if necessary."""
         if time.monotonic() - self.refreshed_at <= MAX_VIEWER_AGE_SECONDS:
             return True

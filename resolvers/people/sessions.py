@@ -49,6 +49,8 @@ async def revoke_all_sessions(mutation: AdminMutation, input: RevokeAllSessionsI
     key = viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
     user = await lock_user(key, "userId")
     keep = viewer.token.id if input.keep_current and viewer.token else None
-    count = await sessions.revoke_sessions(mutation.changes, user.id, mutation.at, keep=keep)
+    count = await sessions.revoke_sessions(
+        mutation.changes, user.id, mutation.at, keep_token_id=keep
+    )
     mutation.extra_fields["revoked"] = count
     return user

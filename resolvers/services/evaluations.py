@@ -1,4 +1,4 @@
-"""Evaluates equal filters once for all subscriptions that look at the same events."""
+"""Computes equal reads once for all subscriptions at the same position of the log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 MAX_EVALUATIONS = 1_000
-"""All results are forgotten when there are more. The next callers evaluate again."""
+"""All results are forgotten when there are this many. The next callers evaluate again."""
 
 
 class SharedEvaluations:

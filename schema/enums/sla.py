@@ -14,9 +14,9 @@ register_enum(
     "What an SLA target measures.",
     {
         "FIRST_RESPONSE": "The time from the ticket's creation to the team's first reply or the "
-        "resolution.",
+        "resolution. It never pauses.",
         "NEXT_RESPONSE": "The time from the customer's first unanswered message to the team's "
-        "next reply or the resolution.",
+        "next reply or the resolution. It never pauses.",
         "RESOLUTION": "The time from the ticket's creation to its resolution. It pauses while the "
         "ticket is WAITING_ON_CUSTOMER or ON_HOLD.",
     },
@@ -33,7 +33,7 @@ register_enum(
         "ACHIEVED": "The response or resolution took place within the target.",
         "ACHIEVED_LATE": "The response or resolution took place after the target had passed.",
         "CANCELLED": "The clock ended without a result: the ticket was closed unresolved, or its "
-        "SLA policy has no such target any more.",
+        "SLA policy no longer has this target.",
     },
 )
 register_enum(
@@ -44,8 +44,7 @@ register_enum(
         "ESCALATED": "The ticket was escalated.",
         "SLA_AT_RISK": "An SLA clock of the ticket became at risk.",
         "SLA_BREACHED": "An SLA clock of the ticket passed its target.",
-        "UNTOUCHED": "The ticket was created. The steps run only while the ticket is NEW and "
-        "unassigned.",
+        "UNTOUCHED": "The ticket has stayed NEW and unassigned since its creation.",
     },
 )
 register_enum(

@@ -55,8 +55,8 @@ class AccountMutations:
     reset_password: Any = mutation(
         accounts.reset_password,
         PUBLIC,
-        "Sets a new password with the token of a link in an email: of a password reset, an "
-        "invitation or a registration. The link of a registration creates the customer. All "
+        "Sets the password that a link in an email permits: the link of a password reset, an "
+        "invitation or a registration. The link of a registration also creates the customer. All "
         "sessions of the user are revoked. The second factor stays.",
         ResetPasswordPayload | None,
         errors=(

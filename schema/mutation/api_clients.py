@@ -24,12 +24,12 @@ class ApiClientMutations:
     create_api_client: Any = mutation(
         api_clients.create_api_client,
         ADMINISTER,
-        "Creates an API client, for an integrator's program. createApiToken gives it a token. "
+        "Creates an API client, for an integration. createApiToken gives it a token. "
         "By default, there are at most 200 active API clients.",
         ApiClientPayload | None,
         errors=(
             *NAME_ERRORS,
-            "INVALID (displayName, idempotencyKey; without a field, if there are already 200 "
+            "INVALID (displayName, idempotencyKey; without a field, if there are already too many "
             "active API clients)",
             *KEY_ERRORS,
         ),

@@ -18,8 +18,8 @@ class DemoMutations:
     advance_clock: Any = mutation(
         demo.advance_clock,
         ADMINISTER,
-        "Moves the clock of a demo server ahead for everyone. Within seconds, the server "
-        "does what is due by then; tokens expire too. On other servers, the operation fails "
+        "Moves the clock of a demo server ahead for everyone. Within seconds, the server runs "
+        "everything that has become due; tokens expire too. On other servers, the operation fails "
         "with FORBIDDEN.",
         AdvanceClockPayload | None,
         errors=("INVALID (by, idempotencyKey)", *KEY_ERRORS),

@@ -16,7 +16,7 @@ PATH = EscalationPathPayload | None
 FIELD_ERRORS = (
     "REQUIRED (name, steps)",
     "TOO_LONG (name)",
-    "INVALID (name, metric, steps, idempotencyKey; without a field, if 100 paths are already "
+    "INVALID (name, metric, steps, idempotencyKey; without a field, if too many paths are already "
     "active)",
     *KEY_ERRORS,
 )
@@ -28,7 +28,7 @@ class EscalationMutations:
         escalation.create_escalation_path,
         ADMINISTER,
         "Creates an escalation path. For each trigger, the first active path, by position, "
-        "that matches a ticket runs. At most 100 paths are active.",
+        "that matches a ticket runs. By default, at most 100 paths are active.",
         PATH,
         errors=("NOT_FOUND (team, steps)", *FIELD_ERRORS),
     )

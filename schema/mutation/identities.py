@@ -18,9 +18,9 @@ class IdentityMutations:
     link_identity: Any = mutation(
         identities.link_identity,
         ADMINISTER,
-        "Lets a user sign in by an account at an identity provider. A sign-in links only customers "
-        "by their email address, so agents and admins need this mutation. By default, a user "
-        "has at most 10 identities. Linking an identity again to its owner changes nothing.",
+        "Lets a user sign in with an account at an identity provider. A sign-in links only "
+        "customers by their email address, so agents and admins need this mutation. By default, a "
+        "user has at most 10 identities. Linking an identity again to its owner changes nothing.",
         LinkIdentityPayload | None,
         errors=(
             "NOT_FOUND (userId)",

@@ -12,7 +12,7 @@ from schema.fields import mutation
 from schema.mutation.errors import TICKET_ERRORS
 from schema.payloads.messages import NotePayload, ReplyPayload
 
-BODY_ERRORS = (
+MESSAGE_ERRORS = (
     "NOT_FOUND (ticketId)",
     "REQUIRED (body)",
     "TOO_LONG (body)",
@@ -32,9 +32,10 @@ class MessageMutations:
         "CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
-            *BODY_ERRORS,
+            *MESSAGE_ERRORS,
             "UNSEEN_MESSAGES (lastSeenCursor)",
-            "TRANSITION_REFUSED: the ticket is merged, or closed if the author is not its customer",
+            "TRANSITION_REFUSED: the ticket is merged, or it is CLOSED and the caller is no "
+            "customer",
             "REOPEN_WINDOW_PASSED",
             *TICKET_ERRORS,
         ),
@@ -44,5 +45,5 @@ class MessageMutations:
         WRITE_NOTES,
         "Adds an internal message, which customers never see. A note can be added in every status.",
         NotePayload | None,
-        errors=(*BODY_ERRORS, *TICKET_ERRORS),
+        errors=(*MESSAGE_ERRORS, *TICKET_ERRORS),
     )

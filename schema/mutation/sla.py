@@ -23,7 +23,7 @@ POLICY_FIELD_ERRORS = (
     "REQUIRED (name; without a field, if there is no target)",
     "TOO_LONG (name)",
     "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
-    "atRiskPercent, idempotencyKey; without a field, if 200 policies are already active)",
+    "atRiskPercent, idempotencyKey; without a field, if too many policies are already active)",
 )
 
 
@@ -32,13 +32,13 @@ class SlaMutations:
     create_sla_calendar: Any = mutation(
         sla.create_sla_calendar,
         ADMINISTER,
-        "Creates an SLA calendar, which defines the working time of SLA clocks. At most 100 "
-        "calendars are active.",
+        "Creates an SLA calendar, which defines the working time of SLA clocks. By default, at "
+        "most 100 calendars are active.",
         CALENDAR,
         errors=(
             *CALENDAR_FIELD_ERRORS,
-            "INVALID (name, timeZone, week, idempotencyKey; without a field, if 100 calendars are "
-            "already active)",
+            "INVALID (name, timeZone, week, idempotencyKey; without a field, if too many calendars "
+            "are already active)",
             *KEY_ERRORS,
         ),
     )
@@ -51,8 +51,8 @@ class SlaMutations:
         errors=(
             "NOT_FOUND (calendarId)",
             *CALENDAR_FIELD_ERRORS,
-            "INVALID (calendarId: an active policy uses the archived calendar; name, "
-            "timeZone, week, idempotencyKey; without a field, if 100 calendars are already active)",
+            "INVALID (calendarId: an active policy uses the archived calendar; name, timeZone, "
+            "week, idempotencyKey; without a field, if too many calendars are already active)",
             *KEY_ERRORS,
         ),
     )
@@ -71,8 +71,8 @@ class SlaMutations:
         sla.create_sla_policy,
         ADMINISTER,
         "Creates an SLA policy. The first active policy, by position, that matches a ticket "
-        "applies to it. The server then updates the clocks of open tickets. At most 200 "
-        "policies are active.",
+        "applies to it. The server then updates the clocks of open tickets. By default, at most "
+        "200 policies are active.",
         POLICY,
         errors=(
             "NOT_FOUND (team, category, organizationId, calendarId)",

@@ -63,7 +63,7 @@ class TeamMutations:
     add_team_member: Any = mutation(
         teams.add_team_member,
         ADMINISTER,
-        "Makes an agent or admin a member of a team. Nothing changes for a member.",
+        "Makes an agent or admin a member of a team. It has no effect if the user already is one.",
         TEAM,
         errors=(
             "NOT_FOUND (team, userId)",
@@ -91,8 +91,8 @@ class TeamMutations:
             "NOT_FOUND (team, parent)",
             "REQUIRED (slug, name)",
             "TOO_LONG (slug, name)",
-            "INVALID (slug, name, idempotencyKey; team, parent: archived; parent: it has a parent; "
-            "without a field, if too many categories are active)",
+            "INVALID (slug, name, idempotencyKey; team, parent: archived; parent: itself a "
+            "subcategory; without a field, if too many categories are active)",
             *KEY_ERRORS,
         ),
     )
@@ -106,7 +106,7 @@ class TeamMutations:
             "REQUIRED (name)",
             "TOO_LONG (name)",
             "INVALID (category: active categories are below it; active: its team or parent is "
-            "archived; team, parent: archived; parent: it has a parent, or this category has "
+            "archived; team, parent: archived; parent: itself a subcategory, or this category has "
             "others below it; name, idempotencyKey; without a field, if too many categories are "
             "active)",
             *RECORD_ERRORS,

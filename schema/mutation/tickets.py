@@ -61,10 +61,9 @@ class TicketMutations:
     assign_ticket: Any = mutation(
         ticket_mutations.assign_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Assigns a ticket to an active agent or admin, or removes its assignee. Assignment by "
-        "load leaves a ticket alone whose assignee was removed, until it moves to another team or "
-        "is reopened. Assigning a "
-        "NEW ticket also starts it.",
+        "Assigns a ticket to an active agent or admin, or removes its assignee. After a "
+        "caller removes the assignee, automatic assignment skips the ticket until it moves to "
+        "another team or is reopened. Assigning a NEW ticket also starts it.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, assigneeId)",
@@ -191,7 +190,7 @@ class TicketMutations:
         ticket_mutations.watch_ticket,
         WATCH_TICKETS,
         "Adds the viewer to the watchers of a ticket, who receive notifications about it. By "
-        "default, at most 200 customers, and as many agents and admins, watch a ticket.",
+        "default, at most 200 customers, and 200 agents and admins, can watch a ticket.",
         TICKET,
         errors=(
             NOT_FOUND,
@@ -255,7 +254,7 @@ class TicketMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, intoId)",
-            "REQUIRED (acrossRequesters)",
+            "REQUIRED (acrossRequesters: the requesters differ, and it is false)",
             "INVALID (intoId, idempotencyKey)",
             "INVALID (acrossRequesters): the token lacks the scope `tickets:read`",
             "TRANSITION_REFUSED: the ticket is merged already",
@@ -265,12 +264,12 @@ class TicketMutations:
     unmerge_ticket: Any = mutation(
         merging.unmerge_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Undoes the merge of a ticket into another one. The ticket becomes OPEN. If it was CLOSED "
-        "before the merge, and no reply moves to it, it stays CLOSED with its earlier reason. "
-        "Tickets that were merged into it earlier return to it. The other ticket keeps its status "
-        "and SLA clocks. Messages written before the merge are shown only on their own ticket "
-        "again. Later messages stay on the other ticket, except replies of a requester who no "
-        "longer sees that ticket: they are moved to the ticket.",
+        "Undoes the merge of a ticket into another one. Messages written before the merge are "
+        "shown only on their own ticket again. Later messages stay on the other ticket, except "
+        "replies of a requester who no longer sees that ticket: they are moved to the ticket. The "
+        "ticket becomes OPEN. If it was CLOSED before the merge, and no reply moves to it, it "
+        "stays CLOSED with its earlier reason. Tickets that were merged into it earlier return to "
+        "it. The other ticket keeps its status and SLA clocks.",
         TICKET,
         errors=(
             NOT_FOUND,

@@ -14,8 +14,12 @@ from schema.payloads.people import UserPayload
 
 USER = UserPayload | None
 RULE = (
-    "Users who are agents or admins, roles and teams need the scope `admin`; otherwise the "
-    "operation fails with FORBIDDEN."
+    "Setting a role or teams, or changing an agent or admin, needs the scope `admin`; otherwise "
+    "the operation fails with FORBIDDEN."
+)
+STAFF_RULE = (
+    "For an agent or admin, this needs the scope `admin`; otherwise the operation fails with "
+    "FORBIDDEN."
 )
 FIELD_ERRORS = (
     "NOT_FOUND (organizationId, teams)",
@@ -74,9 +78,9 @@ class UserMutations:
         users.deactivate_user,
         MANAGE_CUSTOMERS,
         "Deactivates a user. The user can no longer sign in, all tokens of the user are revoked, "
-        "and open sockets end within seconds. The server then hands over the open tickets that are "
-        "assigned to the user, also those that are reopened later. Everything that the user wrote "
-        f"stays. {RULE}",
+        "and open connections end within seconds. The server then hands over the open tickets that "
+        "are assigned to the user, also those that are reopened later. Everything that the user "
+        f"wrote stays. {STAFF_RULE}",
         USER,
         errors=(
             "NOT_FOUND (userId, reassignTo)",
@@ -90,7 +94,7 @@ class UserMutations:
         users.reactivate_user,
         MANAGE_CUSTOMERS,
         "Lets a deactivated user sign in again. Earlier sessions and tokens stay revoked. Tickets "
-        f"that were handed over stay where they are. {RULE}",
+        f"that were handed over stay where they are. {STAFF_RULE}",
         USER,
         errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )

@@ -15,7 +15,7 @@ EVENT = (
     f"The event that records the change. {REQUIRES_READ} Null if nothing had to change, or if the "
     "mutation returns user errors."
 )
-TICKET_KEY = f"The id of the ticket, for any token. {NULL_IF_REFUSED}"
+TICKET_KEY = f"The id of the ticket, also without the scope `tickets:read`. {NULL_IF_REFUSED}"
 REF = f"The number of the ticket with its prefix, such as TKT-1042. {NULL_IF_REFUSED}"
 VERSION = f"The version of the ticket after the change. {NULL_IF_REFUSED}"
 CURSOR = f"The position that the log has reached with this change. {NULL_IF_REFUSED}"

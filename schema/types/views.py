@@ -86,8 +86,9 @@ class SavedViewType(Node):
     created_at: datetime = strawberry.field(description="The time of creation.")
     updated_at: datetime = strawberry.field(description="The time of the last change.")
 
-    # Not marked as personal: that would hold for every field with this name, such as those of
-    # statistics. The only subscription with saved views is never shared.
+    # `personal()` would apply to every field named `count`, also in statistics. It isn't needed
+    # here: savedViewCounts, the only subscription with saved views, is never shared between
+    # viewers.
     @strawberry.field(
         description="The number of tickets that the viewer may see and that match the filter now. "
         "Null if the filter is invalid.",
@@ -151,12 +152,10 @@ class SavedViewCountType:
 
 @strawberry.type(
     name="SavedViewCounts",
-    description="The numbers of the tickets of all saved views that the viewer sees.",
+    description="The ticket counts of all saved views that the viewer sees.",
 )
 class SavedViewCountsType:
-    @strawberry.field(
-        description="A position in the log up to which all counts include every event."
-    )
+    @strawberry.field(description="All counts include every event up to this cursor of the log.")
     def cursor(self, root: strawberry.Parent[ViewCounts]) -> str:
         return encode_cursor(root.position)
 

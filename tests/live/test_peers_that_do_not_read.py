@@ -15,7 +15,7 @@ from support import Service, World
 from support.live import until
 
 from engine import limit_refusals
-from engine.server.traffic import Allowance
+from engine.server.traffic import TokenBucket
 from engine.server.websocket_protocol import WebSocketProtocol
 
 
@@ -47,7 +47,7 @@ async def peer_that_does_not_read(
         if isinstance(each, WebSocketProtocol)
     } - before
     protocol.stop_keepalive()  # a slow test must not look like a peer that answers no ping
-    protocol.conn.allowance = protocol.bytes_allowance = Allowance(1_000_000)
+    protocol.conn.frames = protocol.received_bytes = TokenBucket(1_000_000)
     protocol.transport.get_extra_info("socket").setsockopt(
         socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
     )

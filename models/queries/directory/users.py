@@ -41,7 +41,7 @@ def list_users(
     active: bool | None,
     page_request: PageRequest,
 ) -> ConnectionQuery[User]:
-    """Return a page of users by name.
+    """Return a page of users, ordered by name.
 
     `search` is any part of a name or the start of an email address, in any case. The organization
     is a global id. Raises BadRequest if the search can't be stored, and CursorInvalid.
@@ -54,6 +54,7 @@ def list_users(
         condition &= Condition("(u.active = ?)", (active,))
     text = clean_search(search)
     if text:
+        # `replace` finds a part of a name without the wildcards of LIKE.
         condition &= Condition(
             "(replace(lower(u.display_name), ?, '') <> lower(u.display_name) "
             "OR substr(u.email, 1, ?) = ?)",
@@ -63,14 +64,14 @@ def list_users(
 
 
 def list_organizations(
-    search: str | None, archived: bool, page_request: PageRequest
+    search: str | None, include_archived: bool, page_request: PageRequest
 ) -> ConnectionQuery[Organization]:
-    """Return a page of organizations by name; with `archived`, also the archived ones.
+    """Return a page of organizations, ordered by name; with `include_archived` also archived ones.
 
     `search` is any part of a name, or a whole domain or external id, in any case. Raises BadRequest
     if it can't be stored, and CursorInvalid.
     """
-    condition = TRUE if archived else Condition("(o.active = ?)", (True,))
+    condition = TRUE if include_archived else Condition("(o.active = ?)", (True,))
     text = clean_search(search)
     if text:
         condition &= Condition(

@@ -99,8 +99,8 @@ async def test_a_query_or_mutation_does_not_run_without_permission(field: Any) -
         (ADMINISTER, "Callers: admins and API clients. The token needs the scope `admin`."),
         (
             MANAGE_OWN_TOKENS,
-            "Callers: customers, agents and admins, with the session token that signIn returns. "
-            "API tokens are refused.",
+            "Callers: customers, agents and admins, with a session token of signIn or "
+            "signInWithCode. API tokens are refused.",
         ),
     ],
 )

@@ -224,7 +224,7 @@ async def test_viewers_are_current_unless_refreshes_fail_for_long(
 ) -> None:
     context = await sockets.open(people.ada.token)
     with statements() as sent:
-        assert await sockets.viewers.has_current_viewers()
+        assert await sockets.viewers.ensure_current_viewers()
     assert sent.texts == []
     await User.filter(id=people.ada.id).update(role=Role.CUSTOMER)
     read, failures = revision.read_revision, [ConnectionError("away"), LookupError("unknown")]
@@ -236,7 +236,11 @@ async def test_viewers_are_current_unless_refreshes_fail_for_long(
 
     monkeypatch.setattr(revision, "read_revision", fail_twice)
     sockets.viewers.refreshed_at -= 10
-    assert [await sockets.viewers.has_current_viewers() for _ in range(3)] == [False, False, True]
+    assert [await sockets.viewers.ensure_current_viewers() for _ in range(3)] == [
+        False,
+        False,
+        True,
+    ]
     assert context.viewer.caller_kind is CallerKind.CUSTOMER
 
 
