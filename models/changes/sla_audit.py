@@ -1,11 +1,10 @@
-"""SLA clocks rebuilt from the log alone, their intervals, and a check of the stored clocks."""
+"""SLA clocks rebuilt from the log alone, and a check of the stored clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -14,8 +13,7 @@ from models.changes.storage import lock_tickets
 from models.database import as_uuid
 from models.log.event import Event, EventType
 from models.sla import policies
-from models.sla.calendar import IntervalKind
-from models.sla.clock import Clock, ClockTransition, StopReason
+from models.sla.clock import Clock, ClockTransition
 from models.sla.clock_records import read_clocks
 from models.sla.inputs import CLOCK_EVENT_TYPES, WAITING_EVENT_TYPES, parse_clock_input
 from models.sla.snapshot import Metric, PolicySnapshot
@@ -31,61 +29,6 @@ REPLAYED_EVENT_TYPES = [
 TICKETS_PER_BATCH = 200
 UNCOMPARED_FIELDS = frozenset({"id", "periods", "is_changed", "is_new"})
 """Ids and bookkeeping, and the periods, which are rebuilt from the log but not stored."""
-
-
-class IntervalReason(Enum):
-    """Why an interval counts towards the SLA target, or why it does not."""
-
-    WORKING = "working"
-    OUTSIDE_HOURS = "outside_hours"
-    HOLIDAY = "holiday"
-    WAITING_ON_CUSTOMER = "waiting_on_customer"
-    ON_HOLD = "on_hold"
-    ENDED = "ended"
-
-
-REASON_BY_KIND = {
-    IntervalKind.WORKING: IntervalReason.WORKING,
-    IntervalKind.OUTSIDE_HOURS: IntervalReason.OUTSIDE_HOURS,
-    IntervalKind.HOLIDAY: IntervalReason.HOLIDAY,
-}
-REASON_BY_STOP = {
-    StopReason.WAITING_ON_CUSTOMER: IntervalReason.WAITING_ON_CUSTOMER,
-    StopReason.ON_HOLD: IntervalReason.ON_HOLD,
-    StopReason.ENDED: IntervalReason.ENDED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval of a clock. `spent` is the time that counted from the clock's start to `end`."""
-
-    start: datetime
-    end: datetime
-    reason: IntervalReason
-    spent: timedelta
-    policy_id: UUID | None
-
-    @property
-    def is_counted(self) -> bool:
-        return self.reason is IntervalReason.WORKING
-
-
-def list_intervals(clock: Clock, until: datetime) -> Iterator[Interval]:
-    """The intervals of a clock's life, in order. An unfinished interval ends at `until`."""
-    spent = timedelta()
-    for period in clock.periods:
-        end = until if period.end is None else period.end
-        if end <= period.start:
-            continue
-        if isinstance(period.state, StopReason):
-            yield Interval(period.start, end, REASON_BY_STOP[period.state], spent, None)
-            continue
-        policy_id = period.state.policy_id
-        for part in period.state.calendar.intervals(period.start, end):
-            if part.kind is IntervalKind.WORKING:
-                spent += part.end - part.start
-            yield Interval(part.start, part.end, REASON_BY_KIND[part.kind], spent, policy_id)
 
 
 TransitionKey = tuple[str, str, int, datetime]

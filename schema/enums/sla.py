@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.changes.sla_audit import IntervalReason
 from models.escalation.path import EscalationTrigger, StepAction
 from models.sla.clock import ClockStatus
+from models.sla.intervals import IntervalReason
 from models.sla.snapshot import Metric
 from schema.enums.registration import register_enum
 

@@ -8,10 +8,10 @@ from typing import Any
 import strawberry
 
 from models.changes import sla_audit
-from models.changes.sla_audit import IntervalReason
 from models.people.user import Organization
 from models.sla.clock import ClockStatus
 from models.sla.clock_records import MICROSECOND
+from models.sla.intervals import ClockInterval, IntervalReason, list_intervals
 from models.sla.records import SlaCalendar, SlaClock, SlaPolicy
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
@@ -235,11 +235,11 @@ class SlaClockType:
         clock = sla_audit.find_clock(clocks, root.metric, root.ordinal)
         if clock is None:
             return []
-        intervals = sla_audit.list_intervals(clock, context_of(info).now())
+        intervals = list_intervals(clock, context_of(info).now())
         return [to_interval(interval) for interval in intervals]
 
 
-def to_interval(interval: sla_audit.Interval) -> SlaInterval:
+def to_interval(interval: ClockInterval) -> SlaInterval:
     return SlaInterval(
         start=interval.start,
         end=interval.end,

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import limit_examples
 
-from models.changes.sla_audit import IntervalReason, list_intervals
 from models.log.event import EventType
 from models.sla.calendar import Calendar
 from models.sla.clock import Clock, ClockStatus, ClockTransition
 from models.sla.inputs import ClockInput, Side, TermsChange
+from models.sla.intervals import IntervalReason, list_intervals
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, TRANSITIONS, CloseReason, Status
