@@ -26,7 +26,7 @@ def token_create(
     from models import token_provisioning
 
     if (email is None) == (client is None):
-        fail("give either --email or --client")
+        fail("give at most one of --email and --client")
 
     settings = load_settings()
 
@@ -49,7 +49,7 @@ def token_list(
     from models import token_provisioning
 
     if email is not None and client is not None:
-        fail("give either --email or --client")
+        fail("give at most one of --email and --client")
 
     async def read() -> list[str]:
         await migrate_database()

@@ -167,7 +167,7 @@ class Node(RecordType):
 
 @strawberry.interface(
     description="The author of a change or message: a user, an API client or the system. It has "
-    "no email address."
+    "no email address, so customers can see authors."
 )
 class Actor(RecordType):
     display_name: str = strawberry.field(description="The name to display.")

@@ -1,6 +1,6 @@
 """Data loaders: they read the records of one operation in batches.
 
-A level of the result needs one statement per kind of record, however many rows it has. Each
+A level of the result needs one statement per kind of record and batch of keys. Each
 operation, and each event of a subscription, has its own loaders, so that nothing is stale. Don't
 use them inside a transaction: a batch runs in its own task, which could use the transaction's
 connection after the transaction has ended.
@@ -30,7 +30,7 @@ from models.escalation.path import EscalationPath
 from models.log.event import Event
 from models.notifications import inbox
 from models.notifications.notification import Notification
-from models.people.team import Category, Team, list_team_ids
+from models.people.team import Category, Membership, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.queries import directory_events, event_log, saved_views
@@ -266,7 +266,10 @@ async def read_rebuilt_clocks(ticket_ids: list[UUID]) -> list[RebuiltClocks]:
 
 
 async def read_team_ids(user_ids: list[UUID | None]) -> list[frozenset[UUID]]:
-    return [await list_team_ids(user_id) for user_id in user_ids]
+    team_ids: dict[UUID | None, set[UUID]] = {user_id: set() for user_id in user_ids}
+    for membership in await Membership.filter(user_id__in=[each for each in user_ids if each]):
+        team_ids[membership.user_id].add(membership.team_id)
+    return [frozenset(team_ids[user_id]) for user_id in user_ids]
 
 
 async def read_scopes(client_ids: list[UUID]) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """Reads the people whom some events may concern.
 
-The number of statements does not depend on the number of events. Users and their preferences are
-read in chunks of MAX_KEYS_PER_STATEMENT.
+The number of statements does not depend on the number of events, except that users and their
+preferences are read in chunks of MAX_KEYS_PER_STATEMENT.
 """
 
 from __future__ import annotations

@@ -11,11 +11,14 @@ import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import structlog
+
 from models.core import time
 from models.core.ids import new_id
 from models.log import consumer
 from workers.job import Job, JobRunner, Listener
 
+log = structlog.get_logger("ticketwire.jobs")
 POLL_SECONDS = 1.0
 """How often an idle job looks for work."""
 
@@ -67,7 +70,7 @@ async def run(
 
 
 async def register(names: Sequence[str]) -> None:
-    """Create the rows of jobs, and delete those of jobs that no version uses any more.
+    """Create the rows of jobs, and delete those that no version has used for a while.
 
     If the database is unreachable, try again until it is back.
     """
@@ -76,5 +79,6 @@ async def register(names: Sequence[str]) -> None:
             for name in names:
                 await consumer.register(name)
             return await consumer.delete_unused(names, time.now())
-        except Exception:  # no job can run before its row exists
+        except Exception as error:  # no job can run before its row exists
+            log.warning("jobs.not_registered", error=repr(error))
             await asyncio.sleep(POLL_SECONDS)

@@ -38,7 +38,7 @@ class LoggedRecord:
 
     kind          the kind of its records
     id_prefix     the prefix of their global ids
-    hidden        the columns that no log shows: secrets, and what follows from other columns
+    hidden        the columns that no log shows: secrets, derived columns and bookkeeping
     private       the values that only the audit log shows, and no directory event
     in_directory  whether changes are also directory events
     """

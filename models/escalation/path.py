@@ -76,9 +76,9 @@ class EscalationPath(Model):
 class EscalationRun(Model):
     """One run of a path for a ticket.
 
-    The event at `position` started it. `steps` are the steps that the path had then. `metric` and
-    `ordinal` identify the SLA clock, if its event started the run. `due_at` is the time of the next
-    step; null if the run has ended.
+    The event at `position` started it. `steps` are the steps of the path at that time, sorted by
+    their delay. `metric` and `ordinal` identify the SLA clock, if its event started the run.
+    `due_at` is the time of the next step; null if the run has ended.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -72,7 +72,7 @@ class User(Model):
     created_at = InstantField(default=now)
     name_words = WordsField("display_name")
     version = fields.IntField(default=1, db_default=1)
-    """Starts at 1. Each change by `RecordChanges` raises it, also in the other models."""
+    """Starts at 1. Each change by `RecordChanges` raises it, in all models that have a version."""
 
     class Meta:
         table = "users"

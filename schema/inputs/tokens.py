@@ -22,7 +22,7 @@ SHOWN_ONCE_IDEMPOTENCY_KEY = (
 
 @strawberry.input(description="A new API token of the viewer, or of an API client.")
 class CreateApiTokenInput:
-    name: str = required(f"A name that tells the viewer's tokens apart. {NAME}")
+    name: str = required(f"A name that tells the owner's tokens apart. {NAME}")
     scopes: list[str] = required(
         "The scopes of the token: at least one, each a scope of the viewer."
     )

@@ -9,7 +9,9 @@ from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
 from schema.types.people import UserType
 
-SHOWN_ONCE = f"It cannot be read again. Null if `replayed` is true. {NULL_IF_REFUSED}"
+SHOWN_ONCE = (
+    "It cannot be read again. Null if `replayed` is true or the mutation returns user errors."
+)
 USER = f"The user of the second factor. {NULL_IF_REFUSED}"
 
 
@@ -31,8 +33,9 @@ class ConfirmSecondFactorPayload:
     user: User | None = record_field(USER, UserType | None)
     recovery_codes: list[str] | None = strawberry.field(
         default=None,
-        description="Ten recovery codes. Each replaces one code of the second factor, once, for "
-        f"example if the device is lost. {SHOWN_ONCE}",
+        description="Ten recovery codes. Each can be used once in place of a code, for example if "
+        "the device is lost. They cannot be read again. Null if `replayed` is true or the mutation "
+        "returns user errors.",
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

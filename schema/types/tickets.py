@@ -273,10 +273,10 @@ class TicketType(Node):
         "version",
         "public_version",
         int,
-        "The version of the ticket, from 1. It rises by one with each change; send it as "
-        "`expectedVersion`. SLA events, steps of escalation paths, reminders and failed emails "
-        "do not raise it. Customers see a version of their own, which rises only with changes "
-        "that they may see.",
+        "The version of the ticket, from 1; send it as `expectedVersion`. It rises by one with "
+        "each change of the ticket itself, not with SLA events, steps of escalation paths, "
+        "reminders and failed emails. Customers see a version of their own, which rises only with "
+        "changes that they may see.",
     )
 
     @strawberry.field(

@@ -33,7 +33,7 @@ class Composer:
 
         Raises MailWithheld if it may not be sent, or has no usable address.
         """
-        outgoing.require_public()
+        outgoing.require_mailable()
         outgoing.require_visible()
         outgoing.require_wanted()
         message = self.build_headers(outgoing)

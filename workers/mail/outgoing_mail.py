@@ -101,8 +101,8 @@ class OutgoingMail:
             return self.event.actor_user
         return self.event.actor_client if self.event.actor_client_id is not None else None
 
-    def require_public(self) -> None:
-        """Raises MailWithheld for notes and other internal contents, for every recipient."""
+    def require_mailable(self) -> None:
+        """Raises MailWithheld if nobody may get the event by email, such as a note."""
         message = self.message
         if self.event.type is EventType.REPLY_MOVED:
             raise MailWithheld("the reply was moved to another ticket")
@@ -112,10 +112,11 @@ class OutgoingMail:
         if message is not None and message.kind is not MessageKind.REPLY:
             raise MailWithheld("notes are never mailed")
         if self.event.internal and self.event.type not in INTERNAL_BUT_MAILED:
-            raise MailWithheld("internal events are never mailed")
+            raise MailWithheld("this internal event is not mailed")
 
     def require_visible(self) -> None:
-        """Raises MailWithheld if the recipient is deactivated, or may no longer see the event."""
+        """Raises MailWithheld if the recipient is deactivated, or may no longer see the event, or
+        if the template is not for customers."""
         if not self.recipient.active:
             raise MailWithheld("the recipient is deactivated")
         viewer = viewer_of_user(self.recipient, self.shared_tickets)

@@ -1,4 +1,4 @@
-"""Fields that need more than the row or record of their object.
+"""Fields whose values can't be taken from the row while their object is built.
 
 Each is filled in for all objects of a selection at once. There are four kinds:
 
