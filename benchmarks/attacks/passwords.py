@@ -18,7 +18,7 @@ whatever the number of processes."""
 CONNECTIONS = 32
 SIGN_INS_PER_CONNECTION = 2
 EMAIL = "signs-in@example.com"
-PASSWORD = "a right password"  # noqa: S105 - of the benchmark's own account
+PASSWORD = "a right password"
 
 
 async def guess_password(target: Target) -> list[str]:

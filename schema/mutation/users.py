@@ -17,6 +17,15 @@ RULE = (
     "Users who are agents or admins, roles and teams need the scope `admin`; otherwise the "
     "operation fails with FORBIDDEN."
 )
+PROMOTION = (
+    "If a customer becomes an agent or admin, the sessions, API tokens and links of the account "
+    "end. Unless `keepCredentials` is set, its password and identities are removed, and the user "
+    "gets an email with a link to choose a new password."
+)
+PROMOTION_ERROR = (
+    "NOT_ENABLED: a promotion removes a password or an identity, and the server does not know its "
+    "public URL"
+)
 FIELD_ERRORS = (
     "NOT_FOUND (organizationId, teams)",
     "TOO_LONG (email, displayName, teams, externalId, locale, timeZone)",
@@ -44,13 +53,15 @@ class UserMutations:
         users.update_user,
         AUTHENTICATED,
         "Changes a user. With a session token, users change their own name, locale and time "
-        f"zone. Other changes need the scope `users:write`, as for createUser. {RULE}",
+        "zone; a provider's JWT suffices if it has the scope `tickets:write`. Other changes need "
+        f"the scope `users:write`, as for createUser. {RULE} {PROMOTION}",
         USER,
         errors=(
             "NOT_FOUND (userId)",
             "REQUIRED (email, displayName, externalId, timeZone)",
             "TAKEN (email, externalId)",
             LAST_ADMIN.format(field="role"),
+            PROMOTION_ERROR,
             *FIELD_ERRORS,
             *RECORD_ERRORS,
         ),
@@ -59,13 +70,14 @@ class UserMutations:
         users.upsert_user,
         MANAGE_CUSTOMERS,
         "Changes the user with the external id or else with the email address, or creates one "
-        f"without a password. It does not reactivate a user. {RULE}",
+        f"without a password. It does not reactivate a user. {RULE} {PROMOTION}",
         USER,
         errors=(
             "REQUIRED (externalId: both it and email are absent; email, displayName: for a new "
             "user; timeZone)",
             "TAKEN (email: of another user, or of one with another external id)",
             LAST_ADMIN.format(field="role"),
+            PROMOTION_ERROR,
             *FIELD_ERRORS,
             *KEY_ERRORS,
         ),
