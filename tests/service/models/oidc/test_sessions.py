@@ -20,7 +20,7 @@ LEEWAY = timedelta(seconds=60)
 
 def logout_token(session: str) -> Jwt:
     claims = {"iss": ISSUER, "sub": "cora", "sid": session, "jti": "one"}
-    return Jwt({}, claims, NOON, NOON + timedelta(minutes=2))
+    return Jwt("logout+jwt", claims, NOON, NOON + timedelta(minutes=2))
 
 
 async def create_session(world: World, session: str) -> Token:
