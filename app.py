@@ -171,6 +171,7 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
             live_sources=components.services.live_memory.sources,
             live_bytes=components.services.live_memory.total,
             live_sources_refused_total=components.services.live_memory.refused,
+            secrets_undecipherable_total=components.services.accounts.secrets.undecipherable,
             operations_too_expensive_total=refusals["QUERY_TOO_EXPENSIVE"],
             operations_rate_limited_total=refusals["RATE_LIMITED"],
             compiled_plan_executions_total=planner.executions if planner else 0,

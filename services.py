@@ -36,7 +36,7 @@ from models.access.viewer import ANONYMOUS
 from models.core import ids, time
 from models.core.errors import explain_error
 from models.core.secrets import SecretStore, parse_keys
-from models.database.fair_share import CALLER, CHARGE
+from models.database.fair_share import CALLER, CHARGE, TAKE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.log.event import LogEntry, encode_cursor
@@ -208,6 +208,7 @@ def build_schema(settings: Settings) -> root.Schema:
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=CALLER.set,
         set_charge=CHARGE.set,
+        set_take=TAKE.set,
         subscription_budgets=SubscriptionBudgets(
             settings.max_subscriptions_per_viewer,
             settings.max_subscription_cost_per_viewer,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.people.password import PASSWORD_COST
 from models.queries.search_plan import FEW_TICKETS, MAX_CHARGED_ROWS, ROWS_PER_POINT
 from models.queries.ticket_search import SCANNED_TICKETS
 
@@ -62,6 +63,7 @@ The server computes the cost of an operation before it runs it. The response has
 | `tags` | {TAGS_COST}, plus its items |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
+| password that is checked or hashed | {PASSWORD_COST}, while the mutation runs |
 | introspection | 1 for every 50 objects of the schema |
 | any operation | at least 1 |
 | invalid document | 100 |
@@ -88,6 +90,12 @@ for `totalCount`, statistics and events, for the order by relevance, and if the 
 nothing more, unless they have more than {FEW_TICKETS:,} tickets; then each word costs 1 for every
 {ROWS_PER_POINT} of their tickets. This is known only while the operation runs. It is part of
 `extensions.cost`, and the server rejects later operations for it, but not this one.
+
+Checking or hashing a password, as in `signIn`, `changePassword`, `resetPassword` and
+`startSecondFactor`, costs {PASSWORD_COST:,} more. It is not part of the cost that is computed
+before. If the bucket has no room for it, the mutation fails with RATE_LIMITED and `retryAfterMs`,
+and nothing is checked. The bucket of an anonymous caller is that of the IPv4 address or the IPv6
+/64 network.
 
 Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
 cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words

@@ -14,6 +14,7 @@ import orjson
 
 from benchmarks.accounts import create_account
 from benchmarks.attacks.bystander import Bystander
+from benchmarks.attacks.passwords import create_password_account
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import NOTE, WIDE_TABLE
 
@@ -68,6 +69,10 @@ async def mutate(
 
 
 async def create_accounts(attackers: int) -> Accounts:
-    """Create the bystander and so many attackers in the connected database."""
+    """Create the bystander and so many attackers in the connected database.
+
+    Attacks with sign-ins have an account with a password.
+    """
+    await create_password_account()
     attacker_tokens = [await create_account(f"Attacker {index}") for index in range(attackers)]
     return Accounts(await create_account("Bystander"), attacker_tokens)

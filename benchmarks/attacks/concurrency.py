@@ -16,7 +16,10 @@ from benchmarks.attacks.documents import (
     VALIDATION_FAILED,
     make_unique,
 )
-from benchmarks.attacks.passwords import GUESSES, guess_password
+from benchmarks.attacks.passwords import (
+    CONNECTIONS as SIGN_IN_CONNECTIONS,
+)
+from benchmarks.attacks.passwords import GUESSES, guess_password, sign_in_repeatedly
 from benchmarks.attacks.requests import GOOD
 from benchmarks.attacks.target import Target
 from benchmarks.attacks.values import FILTERED, SIXTEEN_LETTERS
@@ -150,6 +153,13 @@ CONCURRENT: tuple[Attack, ...] = (
         "wrong passwords", 40, same_operation(WRONG_PASSWORD), "200", "200 RATE_LIMITED"
     ),
     attack(f"{GUESSES} passwords for one account", guess_password, "200", "200 RATE_LIMITED"),
+    attack(
+        f"sign-ins with the right password, on {SIGN_IN_CONNECTIONS} connections",
+        sign_in_repeatedly,
+        "200",
+        "200 RATE_LIMITED",
+        "429 RATE_LIMITED",
+    ),
     pipelined("invalid documents", SHORT_INVALID, f"200 {VALIDATION_FAILED}"),
     pipelined("documents that are slow to validate", SLOW_VALID, "200"),
     attack("300 requests, pipelined", send_beyond_queue_limit, "200", "429 BAD_REQUEST", "cut"),

@@ -46,7 +46,8 @@ class Target:
     ) -> bytes:
         """The bytes of a POST.
 
-        `headers` replace the default ones; an underscore stands for a hyphen.
+        `headers` replace the default ones, or remove them if they are empty; an underscore stands
+        for a hyphen.
         """
         defaults = {
             "host": "localhost",
@@ -57,7 +58,7 @@ class Target:
         }
         overrides = {name.replace("_", "-"): value for name, value in headers.items()}
         merged = {**defaults, **overrides}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in merged.items())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in merged.items() if value)
         return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
     async def send_bytes(self, data: bytes, responses: int = 1) -> list[str]:

@@ -131,6 +131,21 @@ class CostLimit:
             state = self.buckets.read(caller)
         charge.report = self.build_report(charge.report["requested"] + cost, state)
 
+    def take_more(self, charge: Charge, caller: str, cost: int) -> int:
+        """Charge the cost of work that has not begun, unless the bucket would overflow.
+
+        Returns 0, or the milliseconds to wait; then nothing is charged. A bucket that is smaller
+        than the cost must be empty.
+        """
+        capacity = self.buckets.capacity
+        if capacity:
+            wait_ms = self.buckets.milliseconds_until(caller, min(cost, capacity))
+            if wait_ms:
+                self.refusals["RATE_LIMITED"] += 1
+                return wait_ms
+        self.add(charge, caller, cost)
+        return 0
+
     def build_report(self, cost: int, taken: RateLimitResult | None) -> Mapping[str, Any]:
         remaining = resets_at = None
         if taken is not None:

@@ -107,6 +107,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     request to a provider             10 s      models/oidc/http_client.py       refused
     reading a provider's keys         every 30 s models/oidc/metadata.py         UNAUTHENTICATED
     concurrent password checks        2         models/people/password.py        wait
+    cost of a password check          4,000     models/people/password.py        RATE_LIMITED
     queued checks, known networks     52        models/people/password.py        RATE_LIMITED
     queued checks, other networks     52        models/people/password.py        RATE_LIMITED
     of these, per IPv4 /24 or IPv6 /48 26; 13   models/people/password.py        RATE_LIMITED

@@ -25,17 +25,24 @@ class Permission:
     scope: Scope | None = None
     requires_session: bool = False
     """Whether the caller must have signed in; API tokens are refused."""
+    jwt_scope: Scope | None = None
+    """If the caller must have signed in: the scope with which a provider's JWT suffices, too."""
     permits_setup: bool = False
     """Whether a session without scopes suffices, which lacks a required second factor."""
 
     def allows(self, viewer: Viewer) -> bool:
         if viewer.caller_kind not in self.caller_kinds:
             return False
-        if self.requires_session and not viewer.has_session:
+        if self.requires_session and not self.has_signed_in(viewer):
             return False
         if self.requires_setup(viewer):
             return False
         return self.scope is None or self.scope in viewer.scopes
+
+    def has_signed_in(self, viewer: Viewer) -> bool:
+        """Whether the viewer has a session, or a provider's JWT that suffices."""
+        has_scope = self.jwt_scope is not None and self.jwt_scope in viewer.scopes
+        return viewer.has_session or (viewer.has_jwt and has_scope)
 
     def requires_setup(self, viewer: Viewer) -> bool:
         """Whether the viewer's session must have a second factor first."""
@@ -53,7 +60,9 @@ class Permission:
         if viewer.caller_kind not in self.caller_kinds:
             kinds = ", ".join(sorted(kind.value for kind in self.caller_kinds))
             raise Forbidden(f"Not permitted for this caller. Permitted callers: {kinds}.")
-        if self.requires_session and not viewer.has_session:
+        if self.requires_session and not self.has_signed_in(viewer):
+            if viewer.has_jwt and self.jwt_scope is not None:
+                raise Forbidden(f"The JWT lacks the scope {self.jwt_scope.value}.")
             raise Forbidden(
                 "API tokens are not permitted here. Sign in, and use the session's token."
             )
@@ -82,7 +91,7 @@ ADMINISTER = Permission(frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Sc
 MANAGE_CUSTOMERS = Permission(
     frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.USERS_WRITE
 )
-EDIT_OWN_PROFILE = Permission(HUMAN_CALLERS, requires_session=True)
+EDIT_OWN_PROFILE = Permission(HUMAN_CALLERS, requires_session=True, jwt_scope=Scope.TICKETS_WRITE)
 USE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 MARK_TICKETS_READ = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 CHANGE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)

@@ -97,6 +97,11 @@ class Viewer:
         return token is not None and token.kind is TokenKind.SESSION and not token.is_jwt
 
     @property
+    def has_jwt(self) -> bool:
+        """Whether the viewer's token is a JWT of an identity provider."""
+        return self.token is not None and self.token.is_jwt
+
+    @property
     def is_customer(self) -> bool:
         return self.caller_kind is CallerKind.CUSTOMER
 

@@ -22,7 +22,7 @@ NO_KEY = (
 
 
 class UndecipherableSecret(Exception):
-    """A stored secret was encrypted with a key that is no longer configured."""
+    """A stored secret was encrypted with a key that is not configured."""
 
 
 class SecretStore:
@@ -35,16 +35,19 @@ class SecretStore:
     def __init__(self, keys: Sequence[str], key_file: Path | None = None) -> None:
         self.keys = list(keys)
         self.key_file = key_file
+        self.undecipherable = 0
+        """How often a secret could not be decrypted, for the metric."""
 
     def encrypt(self, secret: str) -> str:
         """Raises InvalidInput NOT_ENABLED if there is no key."""
         return self.load_cipher().encrypt(secret.encode()).decode("ascii")
 
     def decrypt(self, stored: str) -> str:
-        """Raises UndecipherableSecret, or InvalidInput NOT_ENABLED if there is no key."""
+        """Raises UndecipherableSecret, also if there is no key."""
         try:
             return self.load_cipher().decrypt(stored.encode("ascii")).decode()
-        except InvalidToken as error:
+        except (InvalidToken, InvalidInput) as error:
+            self.undecipherable += 1
             raise UndecipherableSecret("no configured key decrypts the secret") from error
 
     def reencrypt(self, stored: str) -> str | None:

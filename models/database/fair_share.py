@@ -18,6 +18,20 @@ CHARGE: ContextVar[Callable[[int], None] | None] = ContextVar("CHARGE", default=
 """Adds to the cost of the current operation, if there is one."""
 
 
+TAKE: ContextVar[Callable[[int], int] | None] = ContextVar("TAKE", default=None)
+"""Like CHARGE, but charges nothing if the caller's budget does not suffice. Returns the
+milliseconds to wait then, or 0."""
+
+
+def take(points: int) -> int:
+    """Charge the caller for expensive work that has not begun.
+
+    Returns 0, or the milliseconds until the caller's budget suffices; then nothing is charged.
+    """
+    function = TAKE.get()
+    return 0 if function is None else function(points)
+
+
 def charge(points: int) -> None:
     """Charge the caller for work that could not be foreseen from the operation alone."""
     function = CHARGE.get()

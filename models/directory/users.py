@@ -16,6 +16,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
+from models.directory.promotion import end_earlier_access, is_promotion
 from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
 from models.people.domains import find_organization_by_domain
@@ -81,14 +82,21 @@ async def update_user(
     actor: Viewer,
     user_id: UUID | None,
     fields: UserFields,
+    at: datetime,
     expected_version: int | None = None,
+    *,
+    keep_credentials: bool = False,
 ) -> User:
-    """Change a user. Raises InvalidInput, StaleVersion and Forbidden."""
+    """Change a user. Raises InvalidInput, StaleVersion and Forbidden.
+
+    A customer who becomes an agent or admin loses all earlier access to the account. With
+    `keep_credentials`, only sessions, API tokens and links end.
+    """
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
     check_may_edit(actor, user, fields)
     check_version(user, expected_version)
-    return await apply_fields(changes, user, fields)
+    return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 
 
 def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
@@ -99,7 +107,14 @@ def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
     check_manages_users(actor, user.role, fields.get("role", user.role))
 
 
-async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -> User:
+async def apply_fields(
+    changes: RecordChanges,
+    user: User,
+    fields: UserFields,
+    at: datetime,
+    *,
+    keep_credentials: bool,
+) -> User:
     """Set the fields of a user. The directory and the user must be locked. Raises InvalidInput."""
     values = await clean_fields(fields, user)
     role = fields.get("role", user.role)
@@ -113,6 +128,8 @@ async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -
     if role is Role.CUSTOMER:
         slugs = ()
     teams = None if slugs is None else await memberships.get_teams(slugs, user)
+    if is_promotion(user.role, role):
+        await end_access_of_customer(changes, user, at, keep_credentials=keep_credentials)
     has_changed = await changes.update(user, **values)
     has_other_teams = teams is not None and await memberships.set_teams(changes, user, teams)
     if has_other_teams and not has_changed:
@@ -120,12 +137,26 @@ async def apply_fields(changes: RecordChanges, user: User, fields: UserFields) -
     return user
 
 
+async def end_access_of_customer(
+    changes: RecordChanges, user: User, at: datetime, *, keep_credentials: bool
+) -> None:
+    if keep_credentials:
+        await memberships.revoke_tokens(changes, user, at)
+    else:
+        await end_earlier_access(changes, user, at)
+
+
 async def upsert_user(
-    changes: RecordChanges, actor: Viewer, fields: UserFields, at: datetime
+    changes: RecordChanges,
+    actor: Viewer,
+    fields: UserFields,
+    at: datetime,
+    *,
+    keep_credentials: bool = False,
 ) -> User:
     """Change the user with the external id, or else with the email address, or create one.
 
-    Raises InvalidInput and Forbidden.
+    `keep_credentials` is that of `update_user`. Raises InvalidInput and Forbidden.
     """
     check_manages_users(actor, fields.get("role", Role.CUSTOMER))
     await lock_directory(actor)
@@ -133,7 +164,7 @@ async def upsert_user(
     if user is None:
         return await insert_user(changes, fields, at)
     check_manages_users(actor, user.role, fields.get("role", user.role))
-    return await apply_fields(changes, user, fields)
+    return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 
 
 async def find_by_keys(fields: UserFields) -> User | None:

@@ -9,9 +9,10 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
 from models.notifications.email import Mail
 from models.people.account_link import AccountLink, LinkPurpose
+from models.people.identity import Identity
 from models.people.user import User
 
-INVITATION = "invitation"
+INVITATION, PROMOTION = "invitation", "promotion"
 NO_PUBLIC_URL = (
     "The server can't send links, because it does not know its public URL. Ask the operator to set "
     "TICKETWIRE_PUBLIC_URL."
@@ -65,7 +66,7 @@ class AccountMails:
 
 
 async def can_reset_password(user: User) -> bool:
-    """Whether a reset by email is allowed: the user has a password or was invited to choose one.
+    """Whether a reset by email is allowed: the user has a password or was asked to choose one.
 
     A user who signs in only through an identity provider can't get a password by email.
     """
@@ -73,4 +74,6 @@ async def can_reset_password(user: User) -> bool:
         return False
     if user.password_hash is not None:
         return True
-    return await Mail.exists(user_id=user.id, template=INVITATION)
+    if await Identity.exists(user_id=user.id):
+        return False
+    return await Mail.exists(user_id=user.id, template__in=[INVITATION, PROMOTION])

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
 
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.access.viewer import SYSTEM, actor_of
+from models.access.viewer import SYSTEM
 from models.audit import storage
 from models.audit.entry import Origin
-from models.core.record_changes import RecordChanges, Value
+from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits, count_reached
 from models.directory import memberships, users
 from models.directory.access import is_last_admin, lock_directory
+from models.directory.promotion import end_earlier_access, is_promotion
 from models.oidc.claims import Profile, read_profile, role_of, teams_of
 from models.oidc.http_client import Json
 from models.oidc.provider import Provider
-from models.people.identity import Identity
+from models.people.identity import Identity, claims_of
 from models.people.team import Team
 from models.people.user import Role, User, lock_user
 
@@ -51,10 +51,12 @@ async def find_account(
     origin: Origin,
     at: datetime,
     limits: RecordLimits,
+    complete: Callable[[Identity, User], Awaitable[None]] | None = None,
 ) -> tuple[Identity, User]:
     """The identity with this subject and its user, both stored. Raises SignInRefused.
 
-    `origin` is that of the sign-in. The audit log gets an entry for each change.
+    `origin` is that of the sign-in. The audit log gets an entry for each change. `complete` is the
+    last step of the same transaction; if it raises an exception, nothing is stored.
     """
     profile = read_profile(provider, claims)
 
@@ -65,10 +67,12 @@ async def find_account(
         if not user.active:
             raise SignInRefused(SignInError.DEACTIVATED)
         if profile.groups is not None:
-            if has_promotion(provider, profile.groups, user):
-                await end_other_access(user, identity, changes, at)
+            if is_promotion(user.role, role_of(provider, profile.groups)):
+                await end_earlier_access(changes, user, at, kept_identity=identity.id)
             await apply_groups(provider, profile.groups, user, changes)
         await storage.write(changes, origin, at)
+        if complete is not None:
+            await complete(identity, user)
         return identity, user
 
     try:
@@ -107,10 +111,6 @@ def log_identity(
     """Log a new or a removed identity as a change of its user."""
     values = [claims_of(each) if each else None for each in (before, after)]
     changes.log(user, "identity", *values)
-
-
-def claims_of(identity: Identity) -> dict[str, Value]:
-    return {"issuer": identity.issuer, "subject": identity.subject}
 
 
 async def find_linkable(profile: Profile) -> User | None:
@@ -157,28 +157,6 @@ async def apply_groups(
             await changes.raise_version(user)
 
 
-def has_promotion(provider: Provider, groups: Sequence[str], user: User) -> bool:
-    """Whether the groups make a customer an agent or admin."""
-    role = role_of(provider, groups)
-    return user.role is Role.CUSTOMER and role not in (None, Role.CUSTOMER)
-
-
-async def end_other_access(
-    user: User, identity: Identity, changes: RecordChanges, at: datetime
-) -> None:
-    """Leave the identity as the only way into the account: no password, tokens, links, identities.
-
-    Callers with the scope `users:write` may change the email address of a customer. They could
-    otherwise wait in an account of their own until an admin's first sign-in links and promotes it.
-    """
-    await changes.update(user, password_hash=None)
-    await memberships.revoke_tokens(changes, user, at)
-    others = Identity.filter(user_id=user.id).exclude(id=identity.id)
-    for number, other in enumerate(await others.order_by("id"), 1):
-        changes.log(user, f"identity_{number}", claims_of(other), None)
-    await others.delete()
-
-
 async def select_teams(
     provider: Provider, groups: Sequence[str], user: User, limits: RecordLimits
 ) -> list[Team]:
@@ -202,10 +180,3 @@ async def select_teams(
         else:
             kept.append(team)
     return kept
-
-
-async def write_sign_in(identity: Identity, user: User, origin: Origin, at: datetime) -> None:
-    """Record a sign-in by a provider in the audit log."""
-    actor = actor_of(user)
-    data = {"issuer": [None, identity.issuer], "subject": [None, identity.subject]}
-    await storage.write_action(replace(origin, actor=actor), at, data, record=user)

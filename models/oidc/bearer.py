@@ -15,11 +15,12 @@ import structlog
 from models.access.scopes import scopes_of_role
 from models.audit.entry import Origin
 from models.oidc import sessions
-from models.oidc.accounts import SignInRefused, find_account, write_sign_in
+from models.oidc.accounts import SignInRefused, find_account
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
 from models.oidc.metadata import ProviderClient
 from models.oidc.registry import IdentityProviders
+from models.oidc.sign_in_entry import write_sign_in
 from models.oidc.tokens import (
     InvalidJwt,
     check_bearer_token,
@@ -29,9 +30,12 @@ from models.oidc.tokens import (
     read_issuer,
     read_jwt,
 )
+from models.people.identity import Identity
+from models.people.user import User
 
 SIGN_IN_WITH_JWT = "signInWithJwt"
 """The name of the first use of a JWT in the audit log."""
+SESSION_ENDED = "the provider has ended its session"
 log = structlog.get_logger("ticketwire.oidc")
 
 
@@ -79,19 +83,27 @@ async def check_and_store(
     at: datetime,
     origin: Origin,
 ) -> bool:
-    """Raises InvalidJwt, SignInRefused or ProviderUnavailable."""
+    """Check a JWT, and store it with its user and the audit entry in one transaction.
+
+    Raises InvalidJwt, SignInRefused or ProviderUnavailable.
+    """
     provider = client.provider
     jwt = await read_jwt(text, client, at, providers.leeway)
     check_bearer_token(jwt, provider.audiences)
-    identity, user = await find_account(
-        provider, jwt.subject, jwt.claims, origin, at, providers.limits
+
+    async def store(identity: Identity, user: User) -> None:
+        if await sessions.has_ended(identity, jwt.session, jwt.issued_at):
+            raise InvalidJwt(SESSION_ENDED)
+        if await sessions.is_first_jwt(identity, jwt, at):
+            await write_sign_in(identity, user, origin, at)
+        scopes = limit_scopes(provider, jwt.claims, scopes_of_role(user.role))
+        until = jwt.expires_at + providers.leeway
+        await sessions.store_jwt(text, jwt, identity, scopes, until, at)
+
+    identity, _ = await find_account(
+        provider, jwt.subject, jwt.claims, origin, at, providers.limits, store
     )
-    scopes = limit_scopes(provider, jwt.claims, scopes_of_role(user.role))
-    is_first = await sessions.is_first_jwt(identity, jwt, at)
-    until = jwt.expires_at + providers.leeway
     max_jwts = providers.limits.max_jwts_per_user
-    if not await sessions.store_jwt(text, jwt, identity, scopes, until, at, max_jwts):
-        raise InvalidJwt("the provider has ended its session")
-    if is_first:
-        await write_sign_in(identity, user, origin, at)
+    if not await sessions.confirm_jwt(text, jwt, identity, at, max_jwts):
+        raise InvalidJwt(SESSION_ENDED)
     return True

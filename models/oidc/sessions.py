@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from secrets import compare_digest
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from models import database
@@ -19,10 +18,12 @@ from models.audit import storage
 from models.audit.entry import Origin
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import count_reached
+from models.oidc.sign_in_entry import write_sign_in
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
 from models.people.sessions import store_session
 from models.people.token import Token, TokenKind, build_token, hash_token, revoke_token
+from models.people.user import lock_user
 
 CODE_LIFETIME = timedelta(minutes=1)
 JWT_NAME = "JWT"
@@ -73,10 +74,11 @@ async def issue_session(
     max_sessions: int,
     origin: Origin,
 ) -> tuple[Token, str] | None:
-    """Create a session token. None if the provider has ended the session in the meantime.
+    """Create a session token, and record the sign-in in the audit log.
 
-    The identity's user must be loaded. `address` and `user_agent` are those of the client. `origin`
-    is that of the entries of the audit log for the sessions beyond the limit, which end.
+    None if the provider has ended the session in the meantime, or if the identity was removed or
+    its user got another role. The identity's user must be loaded. `address` and `user_agent` are
+    those of the client. `origin` is that of the entries of the audit log.
     """
     token, text = build_token(
         TokenKind.SESSION,
@@ -89,12 +91,19 @@ async def issue_session(
         provider_session=code.provider_session,
     )
 
-    async def store() -> None:
+    async def store() -> bool:
+        # The lock orders this with a promotion, which ends all sessions that it finds.
+        user = await lock_user(identity.user_id)
+        if user.role is not identity.user.role or not await Identity.exists(id=identity.id):
+            return False
         changes = RecordChanges()
-        await store_session(changes, token, identity.user_id, address, user_agent, max_sessions)
+        await store_session(changes, token, user.id, address, user_agent, max_sessions)
         await storage.write(changes, origin, at)
+        await write_sign_in(identity, user, origin, at)
+        return True
 
-    await database.run_in_transaction(store)
+    if not await database.run_in_transaction(store):
+        return None
     if await has_ended(identity, code.provider_session, code.authenticated_at):
         await revoke_token(token, at)
         return None
@@ -108,13 +117,10 @@ async def store_jwt(
     scopes: Sequence[str],
     until: datetime,
     at: datetime,
-    max_jwts: int,
-) -> bool:
-    """Store a JWT as a token of the identity's user. Returns whether it is valid.
+) -> None:
+    """Store a JWT as a token of the identity's user; after the commit, call `confirm_jwt`.
 
-    The user's oldest JWTs beyond `max_jwts` are deleted; the service accepts them again when they
-    are sent. A second form of a stored JWT is not stored: otherwise a revoked JWT could be used
-    again.
+    A second form of a stored JWT is not stored: otherwise a revoked JWT could be used again.
     """
     token = Token(
         id=signed_part_id(text),
@@ -131,10 +137,19 @@ async def store_jwt(
         is_jwt=True,
     )
     await Token.bulk_create([token], ignore_conflicts=True)  # of the id or of the digest
+
+
+async def confirm_jwt(text: str, jwt: Jwt, identity: Identity, at: datetime, max_jwts: int) -> bool:
+    """Whether a stored JWT is valid: the provider did not end its session at the same moment.
+
+    The user's oldest JWTs beyond `max_jwts` are deleted; the service accepts them again when they
+    are sent.
+    """
     # Checked after the token is stored. A logout is stored before it revokes tokens, so one of the
     # two always sees the other.
     if await has_ended(identity, jwt.session, jwt.issued_at):
-        await Token.filter(digest=token.digest, revoked_at__isnull=True).update(revoked_at=at)
+        stored = Token.filter(digest=hash_token(text), revoked_at__isnull=True)
+        await stored.update(revoked_at=at)
         return False
     await delete_oldest_jwts(identity, max_jwts)
     return True
@@ -191,6 +206,7 @@ async def refuse_earlier_tokens(identity: Identity, at: datetime, leeway: timede
         jti_digest=hash_token(secrets.token_urlsafe()),
         subject=identity.subject,
         occurred_at=at,
+        completed_at=at,
         expires_at=at + MAX_LIFETIME + 2 * leeway,
     )
 
@@ -198,23 +214,35 @@ async def refuse_earlier_tokens(identity: Identity, at: datetime, leeway: timede
 async def end_sessions(issuer: str, logout: Jwt, at: datetime, leeway: timedelta) -> int:
     """Revoke the tokens that a logout token names; returns their number.
 
-    Raises InvalidJwt if the logout token was used before.
+    The provider may repeat a logout that failed. Raises InvalidJwt if one with this `jti` was
+    completed before.
     """
-    subject = logout.subject if "sub" in logout.claims else None
-    try:
-        await ProviderLogout.create(
-            issuer=issuer,
-            jti_digest=hash_token(str(logout.claims["jti"])),
-            subject=subject,
-            session=logout.session,
-            occurred_at=logout.issued_at,
-            expires_at=max(at, logout.expires_at) + MAX_LIFETIME + 2 * leeway,
-        )
-    except IntegrityError:
-        raise InvalidJwt("its jti was used before") from None
-    ids = await find_tokens(issuer, subject, logout.session)
-    await Token.filter(id__in=ids, revoked_at__isnull=True).update(revoked_at=at)
-    return len(ids)
+    stored = await store_logout(issuer, logout, at, leeway)
+    if stored.completed_at is not None:
+        raise InvalidJwt("its jti was used before")
+
+    async def revoke() -> int:
+        ids = await find_tokens(issuer, stored.subject, stored.session)
+        await Token.filter(id__in=ids, revoked_at__isnull=True).update(revoked_at=at)
+        await ProviderLogout.filter(id=stored.id).update(completed_at=at)
+        return len(ids)
+
+    return await database.run_in_transaction(revoke)
+
+
+async def store_logout(issuer: str, logout: Jwt, at: datetime, leeway: timedelta) -> ProviderLogout:
+    """Store a logout, or find the one with the same `jti`. Commits before tokens are revoked."""
+    stored, _ = await ProviderLogout.get_or_create(
+        issuer=issuer,
+        jti_digest=hash_token(str(logout.claims["jti"])),
+        defaults={
+            "subject": logout.subject if "sub" in logout.claims else None,
+            "session": logout.session,
+            "occurred_at": logout.issued_at,
+            "expires_at": max(at, logout.expires_at) + MAX_LIFETIME + 2 * leeway,
+        },
+    )
+    return stored
 
 
 async def find_tokens(issuer: str, subject: str | None, session: str | None) -> list[UUID]:

@@ -10,6 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.core.ids import new_id
+from models.core.record_changes import Value
 from models.core.time import InstantField, now
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class Identity(Model):
         table_description = "Accounts of people at identity providers"
         unique_together = (("issuer", "subject"),)
         indexes = (("user_id",),)
+
+
+def claims_of(identity: Identity) -> dict[str, Value]:
+    """The identity as the audit log shows it."""
+    return {"issuer": identity.issuer, "subject": identity.subject}
 
 
 class SignInCode(Model):
@@ -77,6 +83,8 @@ class ProviderLogout(Model):
     subject = fields.CharField(max_length=MAX_SUBJECT_CHARS, null=True)
     session = fields.CharField(max_length=MAX_SESSION_ID_CHARS, null=True)
     occurred_at = InstantField()
+    completed_at = InstantField(null=True)
+    """When all tokens were revoked. Null if that failed; a repetition then revokes them."""
     expires_at = InstantField()
 
     class Meta:

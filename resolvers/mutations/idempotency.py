@@ -21,6 +21,7 @@ from resolvers.context import Context
 from schema.input_mapping import to_mapping
 
 T = TypeVar("T")
+UNHASHED_FIELDS = frozenset({"idempotencyKey", "currentPassword"})
 
 
 class KeyedInput(Protocol):
@@ -75,10 +76,13 @@ def input_fingerprint(input: KeyedInput) -> str:
 
 
 def to_json(value: object) -> Json:
-    """An input as JSON, without its idempotency key."""
+    """An input as JSON, without its idempotency key, and without passwords.
+
+    The stored hash of an input is a fast hash, which would help to guess a password.
+    """
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
-        return {name: to_json(each) for name, each in fields.items() if name != "idempotencyKey"}
+        return {name: to_json(each) for name, each in fields.items() if name not in UNHASHED_FIELDS}
     if isinstance(value, list):
         return [to_json(each) for each in cast("list[object]", value)]
     if isinstance(value, Enum):

@@ -23,7 +23,7 @@ from models.people.user import Role, User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
-from resolvers.people.credentials import check_password, hash_password, source_of, to_milliseconds
+from resolvers.people.credentials import hash_password, require_password, to_milliseconds
 from schema.inputs.accounts import (
     ChangePasswordInput,
     InviteUserInput,
@@ -41,7 +41,6 @@ from schema.payloads.accounts import (
 
 MIN_ANSWER_SECONDS = 0.25
 """The time that an answer takes at least, so that it does not tell whether an account exists."""
-WRONG_PASSWORD = "The current password is wrong."  # noqa: S105 - a message
 PASSWORD_CHANGED = "The password was changed at the same moment. Try again."  # noqa: S105
 INVALID_LINK = "The link is invalid, was used before, or has expired. Request a new one."
 NO_REGISTRATION = "Registration is turned off. Ask the support team for an invitation."
@@ -53,12 +52,7 @@ async def change_password(context: Context, input: ChangePasswordInput) -> Chang
     assert viewer.user is not None  # the permission is only for users
     check_new_password(input.new_password, "newPassword")
     user = await User.get(id=viewer.user.id)
-    source = source_of(context, user.email)
-    checked = await check_password(context, source, input.current_password)
-    if checked is None:
-        raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "currentPassword")
-    before = checked.password_hash
-    await context.services.sign_in_limits.record_success(source, context.now())
+    before = (await require_password(context, user, input.current_password)).password_hash
     password_hash = await hash_password(context, input.new_password)
 
     async def change(changes: RecordChanges, at: datetime) -> User:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from math import ceil
 
+import structlog
+
 from engine.limits.network import network_of, wide_network_of
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
+from models.core.secrets import UndecipherableSecret
 from models.core.text import is_blank, is_storable
+from models.database import fair_share
 from models.people import second_factor
 from models.people.email_address import MAX_EMAIL_CHARS
-from models.people.password import MAX_PASSWORD_CHARS, PasswordQueueFull
+from models.people.password import MAX_PASSWORD_CHARS, PASSWORD_COST, PasswordQueueFull
 from models.people.sign_in_limits import Source
 from models.people.user import User
 from resolvers.auth import sign_in_audit
@@ -18,8 +24,15 @@ from resolvers.context import Context
 
 RETRY_WHEN_BUSY_MS = 1000
 QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
+NO_BUDGET = "Checking a password is expensive. Too many were checked for this caller."
 QUEUE_LIMIT = "waiting_sign_ins"
+WRONG_PASSWORD = "The current password is wrong."  # noqa: S105 - a message
 MILLISECOND = timedelta(milliseconds=1)
+KEY_LOST = (
+    "The server can't check codes of your second factor, because it has lost the encryption key. "
+    "Use a recovery code, or ask an administrator to reset your second factor."
+)
+log = structlog.get_logger("ticketwire.accounts")
 CODE_NEEDED = "Enter a code of the second factor, or a recovery code."
 
 
@@ -43,6 +56,7 @@ async def check_password(context: Context, source: Source, password: str) -> Use
     try:
         # The queue comes first, so that an attempt is not counted if the queue is full.
         with passwords.enter_queue(source.wide_network, is_known=standing.is_known):
+            charge_for_password()
             refuse_if_early(await limits.count_attempt(source, context.now()))
             user = await find_user(source.email)
             has_valid_form = is_storable(password) and len(password) <= MAX_PASSWORD_CHARS
@@ -57,6 +71,27 @@ async def check_password(context: Context, source: Source, password: str) -> Use
         await sign_in_audit.record_failure(context, user)
         return None
     return user
+
+
+async def require_password(context: Context, user: User, password: str | None) -> User:
+    """The signed-in user, if this is the user's password. Raises InvalidInput and RateLimited.
+
+    Wrong passwords count as attempts to sign in.
+    """
+    if password is None:
+        raise InvalidInput(UserErrorCode.REQUIRED, "is required", "currentPassword")
+    source = source_of(context, user.email)
+    checked = await check_password(context, source, password)
+    if checked is None or checked.id != user.id:
+        raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "currentPassword")
+    await context.services.sign_in_limits.record_success(source, context.now())
+    return checked
+
+
+def charge_for_password() -> None:
+    """Charge the caller for hashing a password. Raises RateLimited."""
+    if wait_ms := fair_share.take(PASSWORD_COST):
+        raise RateLimited(NO_BUDGET, wait_ms, "caller_cost")
 
 
 def refuse_if_early(wait: timedelta) -> None:
@@ -77,6 +112,7 @@ async def hash_password(context: Context, password: str) -> str:
     passwords = context.services.passwords
     try:
         with passwords.enter_queue(wide_network_of(context.address), is_known=True):
+            charge_for_password()
             return await passwords.hash(password)
     except PasswordQueueFull:
         raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
@@ -107,9 +143,24 @@ async def require_code(context: Context, user: User, code: str, field: str) -> N
     """Use up a code of the user's second factor. Raises InvalidInput and RateLimited."""
     accounts = context.services.accounts
     await count_code(context, user)
-    if not await second_factor.accept_code(user.id, code, accounts.secrets, context.now()):
+    with report_lost_key(user, field):
+        accepted = await second_factor.accept_code(user.id, code, accounts.secrets, context.now())
+    if not accepted:
         raise InvalidInput(UserErrorCode.INVALID, second_factor.WRONG_CODE, field)
     await accounts.second_factor_limits.record_success(user.id, context.now())
+
+
+@contextmanager
+def report_lost_key(user: User, field: str) -> Generator[None]:
+    """Log that no key decrypts the secret of a second factor, and raise InvalidInput NOT_ENABLED.
+
+    The metric is `secrets_undecipherable_total`.
+    """
+    try:
+        yield
+    except UndecipherableSecret as error:
+        log.error("second_factor.undecipherable", user_id=str(user.id), error=str(error))
+        raise InvalidInput(UserErrorCode.NOT_ENABLED, KEY_LOST, field) from error
 
 
 async def count_code(context: Context, user: User) -> None:

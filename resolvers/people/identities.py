@@ -5,7 +5,6 @@ from __future__ import annotations
 from models.access.viewer import actor_of
 from models.core.errors import InvalidInput, UserErrorCode
 from models.oidc import links, sessions
-from models.oidc.accounts import write_sign_in
 from models.people.identity import Identity
 from models.people.user import User
 from resolvers.auth.oidc import SIGN_IN_WITH_CODE
@@ -27,7 +26,9 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
     code = await sessions.take_code(input.code, input.verifier, at)
     if code is None:
         raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
-    identity = await Identity.get(id=code.identity_id).select_related("user")
+    identity = await Identity.get_or_none(id=code.identity_id).select_related("user")
+    if identity is None:  # removed at this moment
+        raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
     origin = origin_of(context, SIGN_IN_WITH_CODE, actor_of(identity.user))
     issued = await sessions.issue_session(
         code,
@@ -43,7 +44,6 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
     if issued is None or viewer is None:  # ended or deactivated since the code was issued
         raise InvalidInput(UserErrorCode.INVALID, INVALID_CODE, "code")
     token, text = issued
-    await write_sign_in(identity, identity.user, origin, at)
     context.set_viewer(viewer)
     return SignInWithCodePayload(token=text, viewer=viewer, expires_at=token.expires_at)
 

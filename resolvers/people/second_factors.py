@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from models.access.scopes import scopes_of_role
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
@@ -10,7 +12,12 @@ from models.people.token import Token
 from models.people.user import User, lock_user
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from resolvers.people.credentials import count_code, require_code
+from resolvers.people.credentials import (
+    count_code,
+    report_lost_key,
+    require_code,
+    require_password,
+)
 from schema.inputs.second_factors import (
     ConfirmSecondFactorInput,
     DisableSecondFactorInput,
@@ -24,10 +31,31 @@ from schema.payloads.second_factors import (
 )
 
 REQUIRED_BY_SERVER = "The server requires a second factor of all agents and admins."
+OLD_SESSION = (
+    "This session is older than 10 minutes. Sign in again, and then set up the second factor."
+)
+OWN_SECOND_FACTOR = (
+    "is required for your own second factor: a code of it, or a recovery code. Another admin can "
+    "reset it without one."
+)
+MAX_SESSION_AGE = timedelta(minutes=10)
+"""The age of a session that may set up a second factor of a user without a password."""
 NO_SECOND_FACTOR = "You have no second factor."
 
 
-@admin_mutation(StartSecondFactorPayload, "user", User)
+async def check_start(context: Context, input: StartSecondFactorInput) -> None:
+    """Raises InvalidInput unless the caller is surely the owner of the account."""
+    viewer = context.viewer
+    assert viewer.user is not None  # the permission is only for users
+    assert viewer.token is not None  # the permission requires a session
+    user = await User.get(id=viewer.user.id)
+    if user.password_hash is not None:
+        await require_password(context, user, input.current_password)
+    elif context.now() - viewer.token.created_at > MAX_SESSION_AGE:
+        raise InvalidInput(UserErrorCode.INVALID, OLD_SESSION)
+
+
+@admin_mutation(StartSecondFactorPayload, "user", User, prepare=check_start)
 async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorInput) -> User:
     user = await lock_own_user(mutation)
     secrets = mutation.context.services.accounts.secrets
@@ -49,7 +77,8 @@ async def count_confirmation(context: Context, input: ConfirmSecondFactorInput) 
 async def confirm_second_factor(mutation: AdminMutation, input: ConfirmSecondFactorInput) -> User:
     user = await lock_own_user(mutation)
     accounts = mutation.context.services.accounts
-    codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
+    with report_lost_key(user, "code"):
+        codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
     await accounts.second_factor_limits.record_success(user.id, mutation.at)
     mutation.changes.log(user, "second_factor", before=False, after=True)
     mutation.extra_fields["recovery_codes"] = codes
@@ -88,7 +117,18 @@ async def remove(mutation: AdminMutation, user: User) -> None:
         mutation.changes.log(user, "second_factor", before=True, after=False)
 
 
-@admin_mutation(SecondFactorPayload, "user", User)
+async def check_reset(context: Context, input: ResetSecondFactorInput) -> None:
+    """Admins need a code to reset their own second factor. Raises InvalidInput."""
+    user = context.viewer.user
+    if user is None or ids.key_of(ids.USER, input.user_id) != user.id:
+        return
+    if await second_factor.is_enabled(user.id):
+        if input.code is None:
+            raise InvalidInput(UserErrorCode.REQUIRED, OWN_SECOND_FACTOR, "code")
+        await require_code(context, user, input.code, "code")
+
+
+@admin_mutation(SecondFactorPayload, "user", User, prepare=check_reset)
 async def reset_second_factor(mutation: AdminMutation, input: ResetSecondFactorInput) -> User:
     user = await lock_user(ids.key_of(ids.USER, input.user_id), "userId")
     await remove(mutation, user)

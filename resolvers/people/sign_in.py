@@ -45,7 +45,8 @@ async def create_session(
     """Create a session token, and make the user the viewer of the context.
 
     A session without scopes lets the user set up a second factor, which then grants the scopes.
-    Raises InvalidInput if the user was deactivated or got another password since the check.
+    Raises InvalidInput if the user was deactivated, or got another password or role, since the
+    check.
     """
     at = context.now()
     session, text = token.build_token(
@@ -58,9 +59,10 @@ async def create_session(
     )
 
     async def store() -> None:
-        # The lock orders this with a new password, which revokes all sessions that it finds.
+        # The lock orders this with a new password or role, which end all sessions that they find.
         locked = await lock_user(user.id)
-        if not locked.active or locked.password_hash != user.password_hash:
+        is_same = (locked.password_hash, locked.role) == (user.password_hash, user.role)
+        if not locked.active or not is_same:
             raise InvalidInput(UserErrorCode.INVALID, WRONG_PASSWORD, "email")
         changes = RecordChanges()
         await sessions.store_session(

@@ -10,12 +10,14 @@ from models.access.permissions import EDIT_OWN_PROFILE, MANAGE_CUSTOMERS
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.directory import users as directory
 from models.directory.user_fields import UserFields
 from models.directory.users import PROFILE_FIELDS
-from models.people import sessions
+from models.notifications.account_mail import PROMOTION, can_reset_password
+from models.people.account_link import LinkPurpose
 from models.people.user import Role, User
 from models.queries.directory.users import list_users
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
@@ -31,6 +33,10 @@ from schema.payloads.people import UserPayload
 
 CLEARABLE_FIELDS = frozenset({"organization_id", "external_id", "locale", "time_zone"})
 """The fields of a user that null clears."""
+NO_LINKS = (
+    "A promotion removes the password and the identities, and the server can't send a link to "
+    "choose a new password. Ask the operator to set TICKETWIRE_PUBLIC_URL, or set keepCredentials."
+)
 
 
 async def users(
@@ -63,7 +69,7 @@ def user_fields(
     clearable: frozenset[str] = CLEARABLE_FIELDS,
 ) -> UserFields:
     fields = given_fields(input, clearable=clearable)
-    for name in ("user_id", "expected_version", "idempotency_key"):
+    for name in ("user_id", "keep_credentials", "expected_version", "idempotency_key"):
         fields.pop(name, None)
     return cast("UserFields", fields)
 
@@ -94,25 +100,48 @@ async def update_user(mutation: AdminMutation, input: UpdateUserInput) -> User:
         mutation.viewer,
         ids.key_of(ids.USER, input.user_id),
         user_fields(input),
+        mutation.at,
         input.expected_version,
+        keep_credentials=bool(input.keep_credentials),
     )
-    await require_second_factor(mutation, user)
+    await send_promotion_link(mutation, user, keep_credentials=bool(input.keep_credentials))
     return user
 
 
-async def require_second_factor(mutation: AdminMutation, user: User) -> None:
-    """If the server requires a second factor of staff, end the sessions of a promoted customer."""
-    role = mutation.changes.find(user).values.get("role")
-    was_customer = role is not None and role[0] == Role.CUSTOMER.name
-    if was_customer and mutation.context.services.accounts.requires_second_factor:
-        await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)
+async def send_promotion_link(
+    mutation: AdminMutation, user: User, *, keep_credentials: bool
+) -> None:
+    """Send a link to choose a new password to a customer whom the mutation has promoted.
+
+    People who could not sign in before get none. Raises InvalidInput NOT_ENABLED if the server
+    can't send links.
+    """
+    changed = mutation.changes.find(user).values
+    role = changed.get("role")
+    was_promoted = role is not None and role[0] == Role.CUSTOMER.name
+    if keep_credentials or not was_promoted or not user.active:
+        return
+    lost = any(name == "password_hash" or name.startswith("identity_") for name in changed)
+    if not lost and not await can_reset_password(user):
+        return
+    accounts, at = mutation.context.services.accounts, mutation.at
+    if not accounts.mails.public_url:
+        raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_LINKS)
+    expires_at = at + accounts.invitation_lifetime
+    await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, PROMOTION, expires_at, at)
 
 
 @user_mutation
 async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
     fields = user_fields(input, CLEARABLE_FIELDS - {"external_id"})
-    user = await directory.upsert_user(mutation.changes, mutation.viewer, fields, mutation.at)
-    await require_second_factor(mutation, user)
+    user = await directory.upsert_user(
+        mutation.changes,
+        mutation.viewer,
+        fields,
+        mutation.at,
+        keep_credentials=bool(input.keep_credentials),
+    )
+    await send_promotion_link(mutation, user, keep_credentials=bool(input.keep_credentials))
     return user
 
 

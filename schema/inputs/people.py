@@ -51,6 +51,11 @@ EXTERNAL_ID = "The integrator's own key for the user, 1 to 255 characters. It is
 LOCALE = "The language as a BCP 47 tag, such as de-CH; at most 35 characters."
 TIME_ZONE = "The IANA name of the time zone, such as Europe/Berlin; at most 64 characters."
 USER_ID = "The id of the user."
+KEEP_CREDENTIALS = (
+    "Whether a customer who becomes an agent or admin keeps the password and the identities. Set "
+    "it only if nobody else can have prepared the account. Absent or null: false. They are then "
+    "removed, and the user gets an email with a link to choose a new password."
+)
 
 
 @strawberry.input(description="A new user, who has no password yet.")
@@ -82,6 +87,7 @@ class UpdateUserInput:
     external_id: str | None = optional(f"{EXTERNAL_ID} {KEEP_OR_REMOVE}", strawberry.UNSET)
     locale: str | None = optional(f"{LOCALE} {KEEP_OR_REMOVE}", strawberry.UNSET)
     time_zone: str | None = optional(f"{TIME_ZONE} {KEEP_OR_REMOVE}", strawberry.UNSET)
+    keep_credentials: bool | None = optional(KEEP_CREDENTIALS)
     expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
@@ -101,6 +107,7 @@ class UpsertUserInput:
     teams: list[str] | None = optional(f"{TEAMS} {KEEP}")
     locale: str | None = optional(f"{LOCALE} {KEEP_OR_REMOVE}", strawberry.UNSET)
     time_zone: str | None = optional(f"{TIME_ZONE} {KEEP_OR_REMOVE}", strawberry.UNSET)
+    keep_credentials: bool | None = optional(KEEP_CREDENTIALS)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 

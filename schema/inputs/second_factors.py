@@ -11,6 +11,10 @@ CODE = "A current code of the second factor, 6 digits. Spaces are ignored."
 
 @strawberry.input(description="The start of the set-up of a second factor.")
 class StartSecondFactorInput:
+    current_password: str | None = optional(
+        "The viewer's password. Required unless the viewer has none. It is not part of what the "
+        "idempotency key stores."
+    )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
@@ -29,4 +33,8 @@ class DisableSecondFactorInput:
 @strawberry.input(description="A user whose second factor is lost.")
 class ResetSecondFactorInput:
     user_id: strawberry.ID = required("The id of the user.")
+    code: str | None = optional(
+        "A current code of the second factor, or an unused recovery code. Required for the "
+        "viewer's own second factor."
+    )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -28,6 +28,7 @@ class PeopleMutations:
             "INVALID (email): the email address or the password is wrong",
             "SECOND_FACTOR_REQUIRED (secondFactor): the password is right",
             "INVALID (secondFactor): the code is wrong, or was used before",
+            "NOT_ENABLED (secondFactor): the server has lost the key of the second factor",
         ),
     )
     sign_in_with_code: Any = mutation(

@@ -21,6 +21,8 @@ CODE_LIMIT = (
     "`retryAfterMs` have passed."
 )
 
+LOST_KEY = "NOT_ENABLED (code): no encryption key of the server decrypts the second factor"
+
 
 @strawberry.type
 class SecondFactorMutations:
@@ -28,10 +30,14 @@ class SecondFactorMutations:
         second_factors.start_second_factor,
         SET_UP_SECOND_FACTOR,
         "Creates the secret of a second factor: time-based codes of 6 digits (TOTP, RFC 6238). It "
-        "takes effect with confirmSecondFactor. Another call replaces an unconfirmed secret.",
+        "takes effect with confirmSecondFactor. Another call replaces an unconfirmed secret. Wrong "
+        "passwords count as failed attempts to sign in. A viewer without a password must have "
+        "signed in within the last 10 minutes.",
         StartSecondFactorPayload | None,
         errors=(
-            "INVALID (idempotencyKey; without a field, if the viewer has a second factor)",
+            "REQUIRED (currentPassword)",
+            "INVALID (currentPassword: wrong; idempotencyKey; without a field, if the viewer has a "
+            "second factor, or has no password and an older session)",
             "NOT_ENABLED: the server has no encryption key",
             *KEY_ERRORS,
         ),
@@ -45,7 +51,7 @@ class SecondFactorMutations:
         errors=(
             "INVALID (code: wrong; idempotencyKey; without a field, if no set-up has started, or "
             "if the viewer has a second factor)",
-            "NOT_ENABLED: the server has no encryption key",
+            LOST_KEY,
             *KEY_ERRORS,
         ),
     )
@@ -57,13 +63,21 @@ class SecondFactorMutations:
         errors=(
             "INVALID (code: wrong, or used before; idempotencyKey; without a field, if the viewer "
             "has no second factor, or if the server requires one)",
+            LOST_KEY,
             *KEY_ERRORS,
         ),
     )
     reset_second_factor: Any = mutation(
         second_factors.reset_second_factor,
         ADMINISTER,
-        "Removes the second factor of a user who has lost it, and revokes the user's sessions.",
+        "Removes the second factor of a user who has lost it, and revokes the user's sessions. The "
+        f"viewer's own second factor needs a code. {CODE_LIMIT}",
         SecondFactorPayload | None,
-        errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", *KEY_ERRORS),
+        errors=(
+            "NOT_FOUND (userId)",
+            "REQUIRED (code: for the viewer's own second factor)",
+            "INVALID (code: wrong, or used before; idempotencyKey)",
+            LOST_KEY,
+            *KEY_ERRORS,
+        ),
     )

@@ -21,6 +21,15 @@ STAFF_RULE = (
     "For an agent or admin, this needs the scope `admin`; otherwise the operation fails with "
     "FORBIDDEN."
 )
+PROMOTION = (
+    "If a customer becomes an agent or admin, the sessions, API tokens and links of the account "
+    "end. Unless `keepCredentials` is set, its password and identities are removed, and the user "
+    "gets an email with a link to choose a new password."
+)
+PROMOTION_ERROR = (
+    "NOT_ENABLED: a promotion removes a password or an identity, and the server does not know its "
+    "public URL"
+)
 FIELD_ERRORS = (
     "NOT_FOUND (organizationId, teams)",
     "TOO_LONG (email, displayName, teams, externalId, locale, timeZone)",
@@ -48,13 +57,15 @@ class UserMutations:
         users.update_user,
         AUTHENTICATED,
         "Changes a user. With a session token, users change their own name, locale and time "
-        f"zone. Other changes need the scope `users:write`, as for createUser. {RULE}",
+        "zone; a provider's JWT suffices if it has the scope `tickets:write`. Other changes need "
+        f"the scope `users:write`, as for createUser. {RULE} {PROMOTION}",
         USER,
         errors=(
             "NOT_FOUND (userId)",
             "REQUIRED (email, displayName, externalId, timeZone)",
             "TAKEN (email, externalId)",
             LAST_ADMIN.format(field="role"),
+            PROMOTION_ERROR,
             *FIELD_ERRORS,
             *RECORD_ERRORS,
         ),
@@ -63,13 +74,14 @@ class UserMutations:
         users.upsert_user,
         MANAGE_CUSTOMERS,
         "Changes the user with the external id or else with the email address, or creates one "
-        f"without a password. It does not reactivate a user. {RULE}",
+        f"without a password. It does not reactivate a user. {RULE} {PROMOTION}",
         USER,
         errors=(
             "REQUIRED (externalId: both it and email are absent; email, displayName: for a new "
             "user; timeZone)",
             "TAKEN (email: of another user, or of one with another external id)",
             LAST_ADMIN.format(field="role"),
+            PROMOTION_ERROR,
             *FIELD_ERRORS,
             *KEY_ERRORS,
         ),

@@ -10,6 +10,7 @@ from pyotp.totp import TOTP
 
 from models.people.user import User
 from support.client import Client
+from support.service import Service
 
 PASSWORD = "correct horse"
 ERRORS = "userErrors { code field message }"
@@ -66,6 +67,17 @@ async def set_password(email: str, password_hash: str) -> None:
 def current_code(secret: str, at: datetime, steps: int = 0) -> str:
     """The code of a second factor, some steps of 30 s later."""
     return TOTP(secret).generate_otp(int(at.timestamp()) // 30 + steps)
+
+
+def code_at(service: Service, secret: str, steps: int = 0) -> str:
+    return current_code(secret, service.clock(), steps)
+
+
+async def enrol(service: Service, client: Client) -> tuple[str, list[str]]:
+    """Set up a second factor; return its secret and the recovery codes."""
+    secret = (await succeed(client, "startSecondFactor", currentPassword=PASSWORD))["secret"]
+    confirmed = await succeed(client, "confirmSecondFactor", code=code_at(service, secret))
+    return secret, confirmed["recoveryCodes"]
 
 
 def read_secret(uri: str) -> str:

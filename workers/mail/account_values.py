@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 ACCOUNT_SUBJECTS: Mapping[str, str] = {
     "password_reset": "Reset your password",
     "invitation": "You are invited to Ticketwire",
+    "promotion": "Choose a new password",
     "registration": "Confirm your email address",
     "already_registered": "You already have an account",
 }

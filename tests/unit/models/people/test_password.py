@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -50,3 +53,17 @@ async def test_a_known_caller_waits_for_few_strangers(monkeypatch: pytest.Monkey
     await asyncio.gather(*checks, return_exceptions=True)
     assert order.index("known") == 2
     assert len(order) == 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+async def test_passwords_are_hashed_in_threads_of_a_low_priority() -> None:
+    checker = PasswordChecker(max_concurrent=1)
+
+    def read_niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = read_niceness()
+    await checker.slots.acquire()
+    assert await checker.run(read_niceness) == min(own + password.THREAD_NICENESS, 19)
+    assert read_niceness() == own
+    assert not checker.slots.locked()
