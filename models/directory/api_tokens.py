@@ -11,7 +11,7 @@ from models.access.permissions import ADMINISTER
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import SYSTEM, Viewer
 from models.core import ids, text
-from models.core.errors import InvalidInput, UserErrorCode
+from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.people.token import Token, TokenKind, build_token
@@ -32,8 +32,11 @@ async def create_token(
     """Create a token of the owner; returns it with its text, which is not stored.
 
     The owner must be locked. The lock makes concurrent calls count one after another until their
-    transactions end, so that they can't exceed the limit together. Raises InvalidInput.
+    transactions end, so that they can't exceed the limit together. It also orders the call with a
+    promotion or deactivation of the owner, which revokes all tokens. Raises InvalidInput, and
+    Forbidden if the actor's token was revoked in the meantime.
     """
+    await check_actor_token(actor)
     clean_name = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
     granted = check_scopes(actor, owner, scopes, "scopes")
     if expires_at is not None and expires_at <= at:
@@ -41,6 +44,14 @@ async def create_token(
     check_active(owner, "clientId")
     await check_limit(owner, at, changes.limits)
     return await store_token(changes, owner, clean_name, granted, expires_at, at)
+
+
+async def check_actor_token(actor: Viewer) -> None:
+    """Raises Forbidden if the token of the actor was revoked since the request arrived."""
+    if actor.token is None:
+        return
+    if not await Token.exists(id=actor.token.id, revoked_at__isnull=True):
+        raise Forbidden("The token of the caller was revoked.")
 
 
 async def rotate_token(

@@ -128,9 +128,12 @@ async def apply_fields(
     if role is Role.CUSTOMER:
         slugs = ()
     teams = None if slugs is None else await memberships.get_teams(slugs, user)
-    if is_promotion(user.role, role):
-        await end_access_of_customer(changes, user, at, keep_credentials=keep_credentials)
+    is_promoted = is_promotion(user.role, role)
+    if is_promoted and not keep_credentials:
+        values["password_hash"] = None  # here, so that the version is raised once
     has_changed = await changes.update(user, **values)
+    if is_promoted:
+        await end_access_of_customer(changes, user, at, keep_credentials=keep_credentials)
     has_other_teams = teams is not None and await memberships.set_teams(changes, user, teams)
     if has_other_teams and not has_changed:
         await changes.raise_version(user)

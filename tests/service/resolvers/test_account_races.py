@@ -11,10 +11,15 @@ from support import Service, World
 from support.accounts import PASSWORD, send, set_password
 from support.live import until
 
-from models import provisioning
+from models import database, provisioning
+from models.access.viewer import SYSTEM
 from models.audit.entry import AuditEntry
+from models.core.record_changes import RecordChanges
+from models.directory.user_fields import UserFields
+from models.directory.users import update_user
 from models.people import password
 from models.people.token import Token
+from models.people.user import Role, User
 
 pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]
 
@@ -33,7 +38,19 @@ async def deactivate(service: Service) -> None:
     await provisioning.deactivate_user("cora@example.com", None, service.clock())
 
 
-@pytest.mark.parametrize("change", [choose_password, deactivate])
+async def promote(service: Service) -> None:
+    """With the password, but without the sessions."""
+    user = await User.get(email="cora@example.com")
+    fields = UserFields(role=Role.AGENT)
+
+    async def change() -> None:
+        changes, at = RecordChanges(), service.clock()
+        await update_user(changes, SYSTEM, user.id, fields, at, keep_credentials=True)
+
+    await database.run_in_transaction(change)
+
+
+@pytest.mark.parametrize("change", [choose_password, deactivate, promote])
 async def test_a_sign_in_with_the_former_password_gets_no_session(
     service: Service,
     world: World,

@@ -75,7 +75,7 @@ async def test_only_work_is_charged(url: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 1000])
 async def test_a_small_bucket_still_lets_people_sign_in(url: str, size: int) -> None:
-    settings = {"max_operation_cost": 1000, "cost_bucket_size": size}
+    settings: dict[str, Any] = {"max_operation_cost": 1000, "cost_bucket_size": size}
     async with running(url, **settings, cost_refill_per_second=1_000_000) as service:
         await World.make()
         await set_password(ADA["email"], hash_password(PASSWORD))

@@ -12,14 +12,19 @@ from support.mailing import mailer, send_due_mails
 from support.service import running
 from support.smtp_sink import body, sink
 
+from models import database
 from models.access.scopes import scopes_of_role
+from models.access.viewer import authenticate
 from models.audit.entry import AuditEntry
+from models.core.errors import Forbidden
+from models.core.record_changes import RecordChanges
+from models.directory.api_tokens import create_token
 from models.notifications.email import Mail
 from models.people.account_link import AccountLink
 from models.people.identity import Identity
 from models.people.password import hash_password
-from models.people.token import TokenKind, issue_token
-from models.people.user import Role, User
+from models.people.token import Token, TokenKind, issue_token
+from models.people.user import Role, User, lock_user
 
 pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]
 
@@ -72,7 +77,8 @@ async def test_a_promotion_ends_all_earlier_access_and_sends_a_link(
         assert (await client.post("{ viewer { role } }")).status_code == 401
     assert await error_of(service.client(), "signIn", **CORA) == "INVALID email"
     assert await Identity.all().count() == 0
-    assert (await User.get(id=world.cora.id)).password_hash is None
+    user = await User.get(id=world.cora.id)
+    assert (user.password_hash, user.version) == (None, 2)
     async with sink() as inbox:
         await send_due_mails(mailer(inbox, url=URL), service.clock())
         (message,) = inbox.received  # not the link of the earlier request
@@ -114,6 +120,24 @@ async def test_a_person_with_a_new_password_can_forget_it(service: Service, worl
     before = await AccountLink.all().count()
     await succeed(service.client(), "requestPasswordReset", email=CORA["email"])
     assert await AccountLink.all().count() == before + 1
+
+
+async def test_a_request_of_a_revoked_session_creates_no_api_token(
+    service: Service, world: World
+) -> None:
+    viewer = await authenticate(world.cora.token, service.clock())  # before the promotion
+    assert viewer is not None
+    assert await promote(service.client(world.root.token), world, UPDATE) == PROMOTED
+    before = await Token.all().count()
+
+    async def create() -> None:
+        owner = await lock_user(world.cora.id)
+        at = service.clock()
+        await create_token(RecordChanges(), viewer, owner, "x", ["tickets:read"], None, at)
+
+    with pytest.raises(Forbidden):
+        await database.run_in_transaction(create)
+    assert await Token.all().count() == before
 
 
 async def test_other_changes_of_a_role_end_nothing(service: Service, world: World) -> None:
