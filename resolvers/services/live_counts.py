@@ -70,7 +70,7 @@ class LiveCount:
         self.is_counted = self.is_timed
         self.counted_at = 0.0
         self.lock = asyncio.Lock()
-        self.memory = memory.reserve(viewer.caller_key)
+        self.memory = memory.open_reservation(viewer.caller_key)
         self.sources: set[object] = set()
 
     async def read(self, now: datetime) -> None:
