@@ -46,7 +46,7 @@ def link(
         contradicted = kinds.intersection(existing) if kind in kinds else None
         if contradicted:
             names = ", ".join(sorted(each.name for each in contradicted))
-            message = f"contradicts the present link {names}. Remove that one first."
+            message = f"contradicts the current link {names}. Remove that one first."
             raise InvalidInput(UserErrorCode.INVALID, message, "kind")
     if closes_cycle:
         message = f"is linked to this ticket the other way: {kind.name} would form a cycle"
@@ -65,7 +65,7 @@ def check_link_count(change: TicketChange, count: int, field: str) -> None:
 
 
 def unlink(change: TicketChange, other: TicketChange, kinds: Collection[LinkKind]) -> None:
-    """Remove the present links of these `kinds` in both directions."""
+    """Remove the current links of these `kinds` in both directions."""
     require_two_tickets(change, other)
     for kind in LinkKind:
         if kind in kinds:

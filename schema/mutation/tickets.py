@@ -225,7 +225,7 @@ class TicketMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
-            "INVALID (kind: contradicts a present link; otherId: the same ticket, or the link "
+            "INVALID (kind: contradicts a current link; otherId: the same ticket, or the link "
             "would close a cycle; ticketId, otherId: too many links; idempotencyKey)",
             *TICKET_ERRORS,
         ),
