@@ -14,7 +14,7 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.log.event import Event, EventType
 from models.people.team import Team
-from models.queries.workload import Workload, list_available_teams, list_assignable_tickets
+from models.queries.workload import Workload, list_assignable_tickets, list_available_teams
 from models.tickets.lifecycle import Action
 from workers.job import LogJob, Progress
 

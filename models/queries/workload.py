@@ -12,7 +12,7 @@ from models.log.event import Json
 from models.people import team
 from models.people.team import Membership
 from models.people.user import Role, User
-from models.queries.indexes import BREACH_TIME_ASC_SQL, ASSIGNABLE_TICKETS_SQL
+from models.queries.indexes import ASSIGNABLE_TICKETS_SQL, BREACH_TIME_ASC_SQL
 from models.tickets.lifecycle import OPEN_STATUSES
 
 LOAD_RULE = "load"

@@ -95,12 +95,10 @@ class TicketType(Node):
     viewer_has_unread: Any = personal_flag_field(
         "unread",
         "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
-        "markTicketRead for it.\n\n"
-        "- Only changes that raised `version` count.\n"
-        "- The viewer's own changes never count, and do not mark earlier changes as read.\n"
-        "- Changes older than 90 days count as read.\n"
-        "- It is false for API clients.\n"
-        "- Subscriptions read it for each item, but send no item for markTicketRead.",
+        "markTicketRead for it.\n\n- Only changes that raised `version` count.\n- The viewer's own "
+        "changes never count, and do not mark earlier changes as read.\n- Changes older than 90 "
+        "days count as read.\n- It is false for API clients.\n- Subscriptions read it for each "
+        "item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
