@@ -21,7 +21,7 @@ NO_KEY = (
 )
 
 
-class UndecipherableSecret(Exception):
+class UndecryptableSecret(Exception):
     """A stored secret was encrypted with a key that is no longer configured."""
 
 
@@ -41,11 +41,11 @@ class SecretStore:
         return self.load_cipher().encrypt(secret.encode()).decode("ascii")
 
     def decrypt(self, stored: str) -> str:
-        """Raises UndecipherableSecret, or InvalidInput NOT_ENABLED if there is no key."""
+        """Raises UndecryptableSecret, or InvalidInput NOT_ENABLED if there is no key."""
         try:
             return self.load_cipher().decrypt(stored.encode("ascii")).decode()
         except InvalidToken as error:
-            raise UndecipherableSecret("no configured key decrypts the secret") from error
+            raise UndecryptableSecret("no configured key decrypts the secret") from error
 
     def reencrypt(self, stored: str) -> str | None:
         """The secret encrypted with the first key; None if it is so already. Raises as `decrypt`.
