@@ -117,5 +117,5 @@ def secrets_reencrypt() -> None:
     except InvalidInput as error:
         fail(error.message)
     typer.echo(f"encrypted {result.changed} of {result.total} secrets again")
-    if result.undecipherable:
-        fail(f"no key decrypts {result.undecipherable} secrets; they were not changed")
+    if result.undecryptable:
+        fail(f"no key decrypts {result.undecryptable} secrets; they were not changed")

@@ -28,7 +28,7 @@ log = structlog.get_logger("ticketwire")
 async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
     """Open the database and run the background tasks; on exit, stop them and close everything.
 
-    Yields the lifespan's state, where uvicorn's protocol classes find their limits.
+    Yields the lifespan's state, where uvicorn's protocol classes find their TrafficLimits.
     """
     try:
         await start(components)
@@ -66,7 +66,7 @@ def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, N
         services.presence.run(),
         components.wakeup.run(),
         components.viewers.run(),
-        store_token_use(services),
+        store_token_use_periodically(services),
     ]
     if services.demo_clock is not None:
         tasks.append(follow_demo_clock(services.demo_clock))
@@ -78,30 +78,32 @@ def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, N
 
 
 async def close(components: Components) -> None:
+    """Close everything. If a step raises an exception, the other steps run nevertheless."""
     connections, services = components.connections, components.services
-    await connections.groups.close()
-    connections.schema.document_cache.close()
-    services.markdown.close()
-    if components.compressor is not None:
-        components.compressor.close()
-    await connections.schema.persisted_documents.close()
-    await services.identity_providers.close()
-    try:
-        await token.record_use(services.last_used)
-    except Exception:
-        log.exception("token_use.store_failed")
-    finally:
-        await database.disconnect()
+    async with contextlib.AsyncExitStack() as steps:  # it runs them in reverse order
+        steps.push_async_callback(database.disconnect)
+        steps.push_async_callback(store_token_use, services)
+        steps.push_async_callback(services.identity_providers.close)
+        steps.push_async_callback(connections.schema.persisted_documents.close)
+        if components.compressor is not None:
+            steps.callback(components.compressor.close)
+        steps.callback(services.markdown.close)
+        steps.callback(connections.schema.document_cache.close)
+        steps.push_async_callback(connections.groups.close)
+
+
+async def store_token_use_periodically(services: Services) -> None:
+    while True:
+        await asyncio.sleep(TOKEN_USE_SECONDS)
+        await store_token_use(services)
 
 
 async def store_token_use(services: Services) -> None:
-    """Store when tokens were last used, for ever."""
-    while True:
-        await asyncio.sleep(TOKEN_USE_SECONDS)
-        last_used = dict(services.last_used)
-        services.last_used.clear()
-        try:
-            await token.record_use(last_used)
-        except Exception:
-            log.exception("token_use.store_failed")
-            services.last_used = {**last_used, **services.last_used}
+    """Store when tokens were last used. If that fails, the next call tries again."""
+    last_used = dict(services.last_used)
+    services.last_used.clear()
+    try:
+        await token.record_use(last_used)
+    except Exception:
+        log.exception("token_use.store_failed")
+        services.last_used = {**last_used, **services.last_used}

@@ -44,7 +44,7 @@ from models.notifications import notification
 from models.notifications.account_mail import AccountMails
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
-from models.people.account_limits import AccountEmailLimits, ExchangeLimits, SecondFactorLimits
+from models.people.account_limits import AccountEmailLimits, CodeExchangeLimits, SecondFactorLimits
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
@@ -144,7 +144,7 @@ def build_account_services(settings: Settings) -> AccountServices:
         AccountMails(parse_mailbox(settings.mail_from).domain, settings.public_url),
         SecretStore(parse_keys(settings.encryption_keys), settings.key_file),
         AccountEmailLimits(settings.max_account_emails),
-        ExchangeLimits(settings.max_sign_in_attempts),
+        CodeExchangeLimits(settings.max_sign_in_attempts),
         SecondFactorLimits(settings.max_second_factor_attempts),
         password_reset_lifetime=settings.password_reset_lifetime,
         invitation_lifetime=settings.invitation_lifetime,

@@ -49,7 +49,7 @@ class Settings(IdentitySettings):
     """`memory://`, or `redis://user:password@host:6379` (`rediss://` for TLS). Several processes
     share it to wake each other."""
     reopen_days: OptionalDays = 14
-    """Days within which a closed ticket can be reopened."""
+    """Days within which a closed ticket can be reopened. 0 allows no reopening."""
     close_after_days: Annotated[int, Field(ge=1, le=3650)] = 7
     """Days after which a resolved ticket is closed."""
     close_reminder_days: OptionalDays = 2
@@ -118,7 +118,7 @@ class Settings(IdentitySettings):
     def check_abandon_after_days(cls, value: int, info: ValidationInfo) -> int:
         """The customer must have time to answer after the reminder.
 
-        This also holds if one of the two values is a default.
+        Pydantic checks defaults too, so raising the reminder alone can fail here.
         """
         reminder = info.data.get("waiting_reminder_days", 0)
         if value and value <= reminder:
@@ -197,7 +197,8 @@ class Settings(IdentitySettings):
 
     @property
     def key_file(self) -> Path | None:
-        """The file with the encryption key, if there are no keys in the settings."""
+        """Where the key is kept if TICKETWIRE_ENCRYPTION_KEYS is empty; None in production and with
+        Postgres."""
         if self.is_production or not self.database_url.startswith(SQLITE_PREFIX):
             return None
         return Path(self.database_url.removeprefix(SQLITE_PREFIX) + KEY_FILE_SUFFIX)

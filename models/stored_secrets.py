@@ -9,7 +9,7 @@ from datetime import datetime
 from models import database
 from models.audit import storage
 from models.audit.entry import Origin
-from models.core.secrets import SecretStore, UndecipherableSecret
+from models.core.secrets import SecretStore, UndecryptableSecret
 from models.people.second_factor import SecondFactor
 
 BATCH_SECRETS = 200
@@ -19,19 +19,19 @@ ACTION = "secrets reencrypt"
 
 @dataclass
 class Reencryption:
-    """The numbers of stored secrets, of those that were changed, and of those no key decrypts."""
+    """Counts of secrets: all, re-encrypted, undecryptable."""
 
     total: int = 0
     changed: int = 0
-    undecipherable: int = 0
+    undecryptable: int = 0
 
 
 async def reencrypt(store: SecretStore, at: datetime) -> Reencryption:
-    """Encrypt the secrets that need an old key with the first one; a repetition changes nothing.
+    """Re-encrypt secrets that were not encrypted with the newest key. Idempotent.
 
     Secrets that no key decrypts stay as they are. Raises InvalidInput NOT_ENABLED without a key.
     """
-    store.load_cipher()
+    store.load_cipher()  # fails early without a key
     result = Reencryption()
     last = None
     while True:
@@ -54,8 +54,8 @@ async def reencrypt_batch(
     for factor in batch:
         try:
             secret = store.reencrypt(factor.secret)
-        except UndecipherableSecret:
-            result.undecipherable += 1
+        except UndecryptableSecret:
+            result.undecryptable += 1
             continue
         if secret is not None:
             replaced.append((factor, secret))

@@ -68,6 +68,11 @@ The server computes the cost of an operation before it runs it. The response has
 | any operation | at least 1 |
 | invalid document | 100 |
 
+Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
+cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words
+(by default) with QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While
+it is full, the server rejects operations with RATE_LIMITED and `retryAfterMs`.
+
 A subscription costs {SUBSCRIPTION_COST} when it starts, `ticketStats` {LIVE_STATS_COST}, and
 `savedViewCounts` {LIVE_VIEWS_COST}, plus its arguments and its selection. While it
 runs, it costs again:
@@ -80,27 +85,30 @@ runs, it costs again:
 | the same for `savedViewCounts` | {STATS_UPDATE_COST} |
 | item that is sent | 10 plus its selection |
 
-Equal subscriptions share this work, and their owners take turns to pay for it. While a viewer's
+Equal subscriptions share this work, and their viewers take turns to pay for it. While a viewer's
 bucket is more than half full, the viewer's subscriptions wait; they lose no event.
 
 A search costs more if all its words are frequent and the server has to find all tickets with them:
 for `totalCount`, statistics and events, for the order by relevance, and if the first
-{SCANNED_TICKETS:,} tickets of a list don't fill the page. Each word then costs 1 more for every
-{ROWS_PER_POINT} tickets and messages with it, of at most {MAX_CHARGED_ROWS:,}. Customers pay
-nothing more, unless they have more than {FEW_TICKETS:,} tickets; then each word costs 1 for every
-{ROWS_PER_POINT} of their tickets. This is known only while the operation runs. It is part of
-`extensions.cost`, and the server rejects later operations for it, but not this one.
+{SCANNED_TICKETS:,} tickets of a list don't fill the page.
+
+| viewer | additional cost of each word |
+|---|---|
+| agent, admin or API client | 1 for every {ROWS_PER_POINT} tickets and messages with it, of at \
+most {MAX_CHARGED_ROWS:,} |
+| customer with more than {FEW_TICKETS:,} tickets | 1 for every {ROWS_PER_POINT} of these tickets, \
+whatever the words are |
+| other customer | 0 |
+
+This is known only while the operation runs. It is part of `extensions.cost`, and the server rejects
+later operations for it, but not this one.
 
 Checking or hashing a password, as in `signIn`, `changePassword`, `resetPassword` and
 `startSecondFactor`, costs {PASSWORD_COST:,} more. It is not part of the cost that is computed
 before. If the bucket has no room for it, the mutation fails with RATE_LIMITED and `retryAfterMs`,
 and nothing is checked. The bucket of an anonymous caller is that of the IPv4 address or the IPv6
 /64 network.
-
-Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
-cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words
-(by default) with QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While
-it is full, the server rejects operations with RATE_LIMITED and `retryAfterMs`."""
+"""
 
 
 def cost(

@@ -232,8 +232,8 @@ class TicketFilter:
     )
     unread: bool | None = optional_condition(
         "True: tickets that have changed for the viewer, as in `Ticket.viewerHasUnread`. False: "
-        "all others; for API clients all. Subscriptions refuse it with BAD_REQUEST, because read "
-        "marks are not in the log."
+        "all others; for API clients all. Refused with BAD_REQUEST in the filter argument of a "
+        "subscription, because read marks are not in the log; saved views may use it."
     )
     in_viewer_teams: bool | None = optional_condition(
         "True: the ticket's team is one of the viewer's teams. False: all other tickets. Customers "

@@ -17,8 +17,8 @@ import resolvers.people.teams
 import resolvers.people.tokens
 import resolvers.people.users
 import resolvers.sla
+import resolvers.tickets.queries
 import resolvers.tickets.tags
-import resolvers.tickets.ticket_queries
 import resolvers.views
 from models.access.permissions import (
     ADMINISTER,
@@ -88,21 +88,21 @@ class Query:
         {"ids": "The ids of records of any type, at most 100; more fail with BAD_REQUEST."},
     )
     ticket: Any = query(
-        resolvers.tickets.ticket_queries.ticket,
+        resolvers.tickets.queries.ticket,
         READ_TICKETS,
         "A ticket by its id. Null if no such ticket exists or the viewer may not see it.",
         TicketType | None,
         arguments={"id": "The id of the ticket."},
     )
     ticket_by_number: Any = query(
-        resolvers.tickets.ticket_queries.ticket_by_number,
+        resolvers.tickets.queries.ticket_by_number,
         READ_TICKETS,
         "A ticket by its number. Null if no such ticket exists or the viewer may not see it.",
         TicketType | None,
         arguments={"number": "The ticket number, such as 1042."},
     )
     ticket_by_external_id: Any = query(
-        resolvers.tickets.ticket_queries.ticket_by_external_id,
+        resolvers.tickets.queries.ticket_by_external_id,
         READ_TICKETS,
         "A ticket by its external id, which is unique per owner only: an API client, a "
         "customer, or all agents and admins together. Without `ownerId`, the viewer's own key "
@@ -117,7 +117,7 @@ class Query:
         },
     )
     tickets: Any = query(
-        resolvers.tickets.ticket_queries.tickets,
+        resolvers.tickets.queries.tickets,
         READ_TICKETS,
         "The tickets that the viewer may see, in pages of up to 100.",
         Connection[TicketType],
@@ -130,7 +130,7 @@ class Query:
         },
     )
     ticket_stats: Any = query(
-        resolvers.tickets.ticket_queries.ticket_stats,
+        resolvers.tickets.queries.ticket_stats,
         READ_TICKETS,
         "Statistics of the tickets that the viewer may see.",
         TicketStatsType,
@@ -144,7 +144,7 @@ class Query:
         },
     )
     events: Any = query(
-        resolvers.tickets.ticket_queries.log_events,
+        resolvers.tickets.queries.log_events,
         READ_EVENTS,
         "The events that the viewer may see, in the order of the log and in pages of up to "
         "100. To synchronise, pass the last cursor as `after`. A cursor from before the "

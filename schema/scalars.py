@@ -90,15 +90,15 @@ def build_literal_parser(parse: Callable[[object], object]) -> Callable[..., obj
 
 DATE_TIME = strawberry.scalar(
     name="DateTime",
-    description="A point in time by RFC 3339, in the years 1 to 9999. Output is in UTC with a "
-    "trailing Z. Input must have an offset; digits beyond microseconds are cut off.",
+    description="A point in time in RFC 3339 format, in the years 1 to 9999. Output is in UTC "
+    "with a trailing Z. Input must have an offset; digits beyond microseconds are cut off.",
     serialize=format_instant,
     parse_value=parse_date_time,
     parse_literal=build_literal_parser(parse_date_time),
 )
 DATE = strawberry.scalar(
     name="Date",
-    description="A calendar date by ISO 8601, such as 2026-01-31.",
+    description="A calendar date in ISO 8601 format, such as 2026-01-31.",
     serialize=date.isoformat,
     parse_value=parse_date,
     parse_literal=build_literal_parser(parse_date),

@@ -52,7 +52,7 @@ class Subscription:
         READ_EVENTS,
         "Sends the events that the viewer may see, in the order of the log and each once. With "
         "`ticketId`, these are the events that the ticket's timeline shows: its own, and the "
-        "messages of the tickets that are merged into it when they are sent. A "
+        "messages of tickets that are merged into it at the time the event is sent. A "
         "client that resumes `after` its last cursor misses no event and receives none "
         "twice, across reconnects, servers and restarts.",
         TicketEventInterface,

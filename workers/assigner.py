@@ -1,4 +1,4 @@
-"""Assigns tickets to the present member with the fewest open tickets, for the teams that assign
+"""Assigns tickets to the available member with the fewest open tickets, for the teams that assign
 by load."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.log.event import Event, EventType
 from models.people.team import Team
-from models.queries.workload import Workload, list_available_teams, list_waiting_tickets
+from models.queries.workload import Workload, list_assignable_tickets, list_available_teams
 from models.tickets.lifecycle import Action
 from workers.job import LogJob, Progress
 
@@ -61,7 +61,7 @@ class WaitingAssigner:
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         team_ids = await list_available_teams()
-        ticket_ids = await list_waiting_tickets(team_ids, BATCH_SIZE) if team_ids else []
+        ticket_ids = await list_assignable_tickets(team_ids, BATCH_SIZE) if team_ids else []
         if not ticket_ids:
             return Progress(0, position)
         count = await database.run_in_transaction(

@@ -253,7 +253,7 @@ class EscalationStep:
             exclude=[self.ticket.assignee_id] if self.ticket.assignee_id else [],
         )
         if chosen is None:
-            return "No other member of the team is present."
+            return "No other member of the team is available."
         commands.assign(self.change, *chosen)
         return None
 

@@ -248,7 +248,7 @@ class Schema(strawberry.Schema):
             operation, request.variables, context, self.error_formatter
         )
         if isinstance(outcome, SubscriptionExecution):
-            outcome = self.claim_subscription(outcome, caller, charge.costs)
+            outcome = self.reserve_subscription_cost(outcome, caller, charge.costs)
         if isinstance(outcome, ExecutionResult):
             self.format_errors(outcome, context, validated=True)
             self.log(context, operation, outcome, started)
@@ -256,12 +256,12 @@ class Schema(strawberry.Schema):
             self.log(context, operation, None, started)
         return outcome
 
-    def claim_subscription(
+    def reserve_subscription_cost(
         self, execution: SubscriptionExecution, caller: str, costs: OperationCost
     ) -> SubscriptionExecution | ExecutionResult:
         """Count a subscription for its owner, or close its source and return an error."""
         try:
-            execution.claim = self.subscription_budgets.claim(
+            execution.cost_reservation = self.subscription_budgets.reserve(
                 caller, execution.share_key, costs.update_cost, costs.item_cost
             )
         except SubscriptionLimitReached as error:

@@ -22,8 +22,8 @@ class Source(ABC, Generic[T]):
 
     The exception becomes one error for each subscriber, masked like all others.
 
-    Two sources with the same `share_key`, for the same operation, yield the same items from any
-    position on. A subscriber that has received everything up to position P from one of them can
+    Sources that can be shared yield the same items from any position on: see `share_key`. A
+    subscriber that has received everything up to position P from one of them can
     continue with the other, if that is at P or before, and skip its items up to P.
     """
 
@@ -38,12 +38,13 @@ class Source(ABC, Generic[T]):
     @property
     @abstractmethod
     def share_key(self) -> Hashable:
-        """Subscribers with the same operation and the same key can share this source. None if it
-        can't be shared."""
+        """Two sources of the same operation with the same key yield the same items, so their
+        subscribers can share one. None if the source can't be shared."""
 
     @property
     def is_live(self) -> bool:
-        """Whether the source is close enough to the log's head for others to wait for it."""
+        """Whether the source is near the head of the log, so that its group may become the one
+        that new subscribers join."""
         return True
 
     @abstractmethod

@@ -17,7 +17,7 @@ from graphql import ExecutionResult, FieldNode, GraphQLError
 from engine.execution.source import Source
 from engine.graphql.errors import ErrorFormatter, has_unavailable_error
 from engine.graphql.operation import Operation
-from engine.limits.subscriptions import SubscriptionClaim
+from engine.limits.subscriptions import CostReservation
 
 
 class ExecutionInterrupted(Exception):
@@ -48,7 +48,7 @@ class SubscriptionExecution:
         self.errors = errors
         self.operation_key = operation_key
         self.personal_key = personal_key
-        self.claim = SubscriptionClaim(owner="")
+        self.cost_reservation = CostReservation(owner="")
         """Set when the subscription is counted for its owner."""
 
     @property
@@ -112,13 +112,13 @@ class SubscriptionExecution:
         source = self.source.fork(context, position)
         key = self.operation_key
         fork = SubscriptionExecution(source, executor, context, self.errors, key, self.personal_key)
-        fork.claim = self.claim
+        fork.cost_reservation = self.cost_reservation
         return fork
 
     def discard(self) -> None:
         """Release everything, if no subscriber joins a group with this subscription."""
         self.source.close()
-        self.claim.release()
+        self.cost_reservation.release()
 
 
 def build_operation_key(

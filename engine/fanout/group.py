@@ -18,7 +18,7 @@ from engine.fanout.batch import Batch, batch_ends, complete_position
 from engine.fanout.outbox import Outbox
 from engine.fanout.turns import SubscriptionTurns
 from engine.fanout.work import GroupWork
-from engine.limits.subscriptions import SubscriptionClaim
+from engine.limits.subscriptions import CostReservation
 
 MAX_BATCH_ITEMS = 32
 """Items that are executed together and sent to each subscriber in one write."""
@@ -33,7 +33,7 @@ class Subscriber:
     outage lasts longer than the retries.
     """
 
-    __slots__ = ("claim", "group", "on_end", "on_outage", "outbox", "position", "suffix")
+    __slots__ = ("cost_reservation", "group", "on_end", "on_outage", "outbox", "position", "suffix")
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Subscriber:
         self.on_end = on_end
         self.on_outage = on_outage
         self.group: SubscriptionGroup | None = None
-        self.claim = SubscriptionClaim(owner="")
+        self.cost_reservation = CostReservation(owner="")
 
     def leave(self) -> None:
         """End the subscription."""
-        self.claim.release()
+        self.cost_reservation.release()
         self.leave_group()
 
     def leave_group(self) -> None:
@@ -101,7 +101,7 @@ class SubscriptionGroups:
     def join(self, execution: SubscriptionExecution, subscriber: Subscriber) -> None:
         """Send the subscriber all items after the current position of the execution's source."""
         subscriber.position = execution.source.position
-        subscriber.claim = execution.claim
+        subscriber.cost_reservation = execution.cost_reservation
         leader = None if execution.share_key is None else self.leaders.get(execution.share_key)
         if leader is not None and leader.position <= subscriber.position:
             leader.add(subscriber)
@@ -141,13 +141,13 @@ class SubscriptionGroup:
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber] = None
         subscriber.group = self
-        self.work.add_owner(subscriber.claim.owner)
+        self.work.add_owner(subscriber.cost_reservation.owner)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Remove a subscriber. A group without subscribers stops."""
         del self.subscribers[subscriber]
         subscriber.group = None
-        self.work.remove_owner(subscriber.claim.owner)
+        self.work.remove_owner(subscriber.cost_reservation.owner)
         if not self.subscribers:
             self.stop()
 
@@ -156,7 +156,7 @@ class SubscriptionGroup:
         subscribers = list(self.subscribers)
         for subscriber in subscribers:
             subscriber.group = None
-            subscriber.claim.release()
+            subscriber.cost_reservation.release()
         self.subscribers.clear()
         self.stop_leading()
         return subscribers

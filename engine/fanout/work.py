@@ -1,5 +1,6 @@
-"""The work of a subscription group: it reads the source and executes its items, in the turns of its
-owners.
+"""The work of a subscription group: it reads the source and executes its items.
+
+Each step is charged to the viewer (`owner`) of one of its subscribers, in rotation (see turns.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ log = structlog.get_logger("ticketwire.groups")
 
 
 class GroupWork:
-    """`owners` are the owners of the group's subscribers, with the number of their subscribers."""
+    """Reads and executes for one group. Each step is charged to one subscriber's viewer (`owner`),
+    in rotation (see turns.py).
+
+    `owners` has the number of subscribers of each viewer.
+    """
 
     def __init__(self, execution: SubscriptionExecution, turns: SubscriptionTurns) -> None:
         self.execution = execution
@@ -42,7 +47,7 @@ class GroupWork:
             before = source.position
             items = await source.next_batch()
             if items or source.position != before:
-                self.turns.pay(owner, self.execution.claim.update_cost)
+                self.turns.pay(owner, self.execution.cost_reservation.update_cost)
             return items
 
     async def execute(self, values: Sequence[Any]) -> list[bytes]:
@@ -61,5 +66,5 @@ class GroupWork:
     async def execute_once(self, values: Sequence[Any]) -> list[bytes]:
         async with self.turns.turn(self.owners) as owner:
             payloads = await self.execution.execute_batch(values)
-            self.turns.pay(owner, len(values) * self.execution.claim.item_cost)
+            self.turns.pay(owner, len(values) * self.execution.cost_reservation.item_cost)
             return payloads

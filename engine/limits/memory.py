@@ -1,7 +1,6 @@
 """Limits on the memory that the live sources of each viewer, and of the process, may hold.
 
-A live list keeps the ids of its tickets, and live statistics keep a few facts of each ticket. The
-application estimates the bytes.
+A live source is what keeps a subscription's state in memory. The application estimates the bytes.
 """
 
 from __future__ import annotations
@@ -21,11 +20,14 @@ class MemoryReservation:
         self.owner = owner
         self.bytes = 0
 
-    def resize(self, bytes: int) -> None:
-        """Reserve so many bytes instead. Raises MemoryLimitReached; then nothing changes."""
-        self.budget.change(self.owner, bytes - self.bytes)
-        self.budget.sources += bool(bytes) - bool(self.bytes)
-        self.bytes = bytes
+    def resize(self, size: int) -> None:
+        """Change the reservation to this size. Raises MemoryLimitReached; then nothing changes."""
+        self.budget.change(self.owner, size - self.bytes)
+        if self.bytes:
+            self.budget.source_count -= 1
+        if size:
+            self.budget.source_count += 1
+        self.bytes = size
 
     def release(self) -> None:
         """Give all bytes back. Further calls have no effect."""
@@ -40,30 +42,33 @@ class MemoryBudget:
         self.max_bytes = max_bytes
         self.bytes_by_owner: Counter[str] = Counter()
         self.total = 0
-        self.sources = 0
+        self.source_count = 0
         """The number of sources that hold bytes."""
-        self.refused = 0
+        self.refused_count = 0
 
-    def reserve(self, owner: str) -> MemoryReservation:
+    def open_reservation(self, owner: str) -> MemoryReservation:
+        """A reservation of zero bytes."""
         return MemoryReservation(self, owner)
 
-    def change(self, owner: str, bytes: int) -> None:
-        if bytes > 0:
-            self.check(owner, bytes)
-        self.total += bytes
-        self.bytes_by_owner[owner] += bytes
+    def change(self, owner: str, increase: int) -> None:
+        """Add to the bytes of an owner; a negative increase gives bytes back."""
+        if increase > 0:
+            self.check(owner, increase)
+        self.total += increase
+        self.bytes_by_owner[owner] += increase
         if not self.bytes_by_owner[owner]:
             del self.bytes_by_owner[owner]
 
-    def check(self, owner: str, bytes: int) -> None:
-        if self.bytes_by_owner[owner] + bytes > self.max_bytes_per_viewer:
-            self.refused += 1
+    def check(self, owner: str, increase: int) -> None:
+        """Raises MemoryLimitReached."""
+        if self.bytes_by_owner[owner] + increase > self.max_bytes_per_viewer:
+            self.refused_count += 1
             raise MemoryLimitReached(
-                "Your live lists and statistics have too many tickets together. End some of them, "
-                "or narrow the filters."
+                "Your subscriptions need too much memory in total. Close some of them, or narrow "
+                "their filters."
             )
-        if self.total + bytes > self.max_bytes:
-            self.refused += 1
+        if self.total + increase > self.max_bytes:
+            self.refused_count += 1
             raise MemoryLimitReached(
-                "The server has no memory left for live lists and statistics. Try again later."
+                "The server has no memory left for more subscriptions. Try again later."
             )

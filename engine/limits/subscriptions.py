@@ -22,7 +22,7 @@ class SubscriptionLimitReached(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class SubscriptionClaim:
+class CostReservation:
     """An open subscription as the limits count it, until it is released.
 
     Args:
@@ -44,7 +44,7 @@ class SubscriptionClaim:
         return self.update_cost + self.item_cost
 
     def release(self) -> None:
-        """Give the claim back. Further calls have no effect."""
+        """Give the reservation back. Further calls have no effect."""
         budgets, self.budgets = self.budgets, None
         if budgets is not None:
             budgets.remove(self)
@@ -74,58 +74,58 @@ class SubscriptionBudgets:
         self.total_cost = 0
         self.refused = 0
 
-    def claim(
+    def reserve(
         self, owner: str, share_key: Hashable, update_cost: int, item_cost: int
-    ) -> SubscriptionClaim:
+    ) -> CostReservation:
         """Count a new subscription. Raises SubscriptionLimitReached.
 
         Args:
             share_key: Equal for subscriptions that share their work; None if it is not shared.
         """
         key = object() if share_key is None else share_key
-        claim = SubscriptionClaim(owner, update_cost, item_cost, key)
+        reservation = CostReservation(owner, update_cost, item_cost, key)
         try:
-            self.check(claim)
+            self.check(reservation)
         except SubscriptionLimitReached:
             self.refused += 1
             raise
-        claim.budgets = self
+        reservation.budgets = self
         keys = self.open.setdefault(owner, Counter())
         keys[key] += 1
         if keys[key] == 1:
-            self.costs[owner] += claim.event_cost
-            self.total_cost += claim.event_cost
-        return claim
+            self.costs[owner] += reservation.event_cost
+            self.total_cost += reservation.event_cost
+        return reservation
 
-    def check(self, claim: SubscriptionClaim) -> None:
-        keys = self.open.get(claim.owner, Counter[Hashable]())
+    def check(self, reservation: CostReservation) -> None:
+        keys = self.open.get(reservation.owner, Counter[Hashable]())
         count = keys.total() + 1
         if count > self.max_subscriptions:
             message = f"A viewer can have at most {self.max_subscriptions} open subscriptions."
             raise SubscriptionLimitReached(message, count, self.max_subscriptions)
-        if claim.key in keys:
+        if reservation.key in keys:
             return
-        cost = self.costs[claim.owner] + claim.event_cost
+        cost = self.costs[reservation.owner] + reservation.event_cost
         if cost > self.max_cost_per_viewer:
             message = (
                 f"With this subscription, each event would cost {cost} for your open "
                 f"subscriptions; the maximum is {self.max_cost_per_viewer}."
             )
             raise SubscriptionLimitReached(message, cost, self.max_cost_per_viewer)
-        total_cost = self.total_cost + claim.event_cost
+        total_cost = self.total_cost + reservation.event_cost
         if total_cost > self.max_cost:
             message = "The server has reached its limit for subscriptions. Try again later."
             raise SubscriptionLimitReached(message, total_cost, self.max_cost)
 
-    def remove(self, claim: SubscriptionClaim) -> None:
-        keys = self.open[claim.owner]
-        keys[claim.key] -= 1
-        if not keys[claim.key]:
-            del keys[claim.key]
-            self.costs[claim.owner] -= claim.event_cost
-            self.total_cost -= claim.event_cost
+    def remove(self, reservation: CostReservation) -> None:
+        keys = self.open[reservation.owner]
+        keys[reservation.key] -= 1
+        if not keys[reservation.key]:
+            del keys[reservation.key]
+            self.costs[reservation.owner] -= reservation.event_cost
+            self.total_cost -= reservation.event_cost
         if not keys:
-            del self.open[claim.owner], self.costs[claim.owner]
+            del self.open[reservation.owner], self.costs[reservation.owner]
 
     @property
     def count(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RevisionTrigger:
-    """Raises the revision on `INSERT`, `DELETE`, or an `UPDATE` that changes one of the columns."""
+    """Raises the permission revision on `INSERT`, `DELETE`, or `UPDATE` of one of the columns."""
 
     table: str
     operation: str
@@ -50,6 +50,7 @@ TRIGGERS = (
     RevisionTrigger("memberships", "UPDATE", ("team_id", "user_id")),
     RevisionTrigger("memberships", "DELETE"),
 )
+# Created by migration 0011, later than TRIGGERS.
 PARTICIPANT_TRIGGERS = (
     RevisionTrigger("ticket_participants", "INSERT", affects_visibility=True),
     RevisionTrigger(
@@ -58,11 +59,11 @@ PARTICIPANT_TRIGGERS = (
     RevisionTrigger("ticket_participants", "DELETE", affects_visibility=True),
 )
 
-# The trigger runs at the commit and locks log_head first, like a transaction that appends an event.
-# So no transaction waits for log_head while it holds the row of `rights`. The lock also prevents
-# other transactions from appending events between reading the position and the commit. A
-# transaction raises the revision at most twice, however many rows it changed. An argument of the
-# trigger means that visibility may have changed.
+# On Postgres, the trigger runs at the commit and locks log_head first, like a transaction that
+# appends an event. So no transaction waits for log_head while it holds the row of `rights`. The
+# lock also prevents other transactions from appending events between reading the position and the
+# commit. A transaction raises the permission revision at most twice, however many rows it changed.
+# An argument of the trigger means that visibility may have changed.
 POSTGRES_FUNCTION = """
 CREATE FUNCTION raise_rights() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -83,8 +84,8 @@ $$"""
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     """Create the triggers; a migration calls this once.
 
-    The row starts at the log's current position, because earlier reads of the log may have used
-    other permissions.
+    The only row of `rights` starts at the log's current position, because earlier reads of the log
+    may have used other permissions.
     """
     await client.execute_query(
         "INSERT INTO rights (id, revision, position) SELECT 1, 0, position FROM log_head"

@@ -214,7 +214,7 @@ def escalate(change: TicketChange, reason: str) -> None:
 def watch(
     change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], same_side: int = 0
 ) -> None:
-    """Add a watcher to the present `watcher_ids`.
+    """Add a watcher to the current `watcher_ids`.
 
     `same_side` is how many of them are customers if the actor is one, and else how many are not.
     Customers don't know of the team's watchers, so these don't count for them.
@@ -230,7 +230,7 @@ def watch(
 
 
 def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
-    """Remove a watcher from the present `watcher_ids`."""
+    """Remove a watcher from the current `watcher_ids`."""
     if user_id in watcher_ids:
         change.removed_watchers.append(user_id)
         remaining = [watcher_id for watcher_id in watcher_ids if watcher_id != user_id]

@@ -27,7 +27,7 @@ from models.tickets.ticket import Ticket, TicketParticipant, TicketWatcher
 
 
 async def read_participants(changes: Sequence[TicketChange]) -> Participants:
-    """The present participants of the tickets."""
+    """The current participants of the tickets."""
     participants: dict[UUID, set[UUID]] = {}
     for row in await TicketParticipant.filter(ticket_id__in=[each.ticket.id for each in changes]):
         participants.setdefault(row.ticket_id, set()).add(row.user_id)
@@ -35,7 +35,7 @@ async def read_participants(changes: Sequence[TicketChange]) -> Participants:
 
 
 async def read_organizations(changes: Sequence[TicketChange]) -> Organizations:
-    """The present organizations of the tickets' requesters."""
+    """The current organizations of the tickets' requesters."""
     requesters = await User.filter(id__in=list_requesters(changes))
     return {user.id: user.organization_id for user in requesters}
 

@@ -51,7 +51,7 @@ def merge(
     """Merge the ticket into another and close it as a duplicate.
 
     `merged_before` are the tickets that were merged into this one earlier; they move along with it.
-    `merged_there` are those that were merged into the other ticket. `participants` are the present
+    `merged_there` are those that were merged into the other ticket. `participants` are the current
     ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
     `present_organizations` are those of the requesters, which may differ from those of the tickets.
     `waiting_since` is since when the ticket's customer waits for an answer; None if they do not.
@@ -193,7 +193,7 @@ def unmerge(
 def remove_watchers(
     change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
 ) -> None:
-    """Remove users from the present `watcher_ids`, and log it for customers, too."""
+    """Remove users from the current `watcher_ids`, and log it for customers, too."""
     change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
     if change.removed_watchers:
         after = set(watcher_ids).difference(user_ids)

@@ -21,7 +21,7 @@ NO_KEY = (
 )
 
 
-class UndecipherableSecret(Exception):
+class UndecryptableSecret(Exception):
     """A stored secret was encrypted with a key that is not configured."""
 
 
@@ -35,7 +35,7 @@ class SecretStore:
     def __init__(self, keys: Sequence[str], key_file: Path | None = None) -> None:
         self.keys = list(keys)
         self.key_file = key_file
-        self.undecipherable = 0
+        self.undecryptable = 0
         """How often a secret could not be decrypted, for the metric."""
 
     def encrypt(self, secret: str) -> str:
@@ -43,12 +43,12 @@ class SecretStore:
         return self.load_cipher().encrypt(secret.encode()).decode("ascii")
 
     def decrypt(self, stored: str) -> str:
-        """Raises UndecipherableSecret, also if there is no key."""
+        """Raises UndecryptableSecret, also if there is no key."""
         try:
             return self.load_cipher().decrypt(stored.encode("ascii")).decode()
         except (InvalidToken, InvalidInput) as error:
-            self.undecipherable += 1
-            raise UndecipherableSecret("no configured key decrypts the secret") from error
+            self.undecryptable += 1
+            raise UndecryptableSecret("no configured key decrypts the secret") from error
 
     def reencrypt(self, stored: str) -> str | None:
         """The secret encrypted with the first key; None if it is so already. Raises as `decrypt`.

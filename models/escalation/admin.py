@@ -65,6 +65,8 @@ async def create_path(changes: RecordChanges, fields: PathFields, at: datetime) 
         name="", position=0, trigger=EscalationTrigger.ESCALATED, steps=[], created_at=at
     )
     async with database.transaction():
+        # One lock for all records of SLA administration: no other change takes the same position,
+        # or the last free place.
         await policies.lock_admin_changes()
         if "position" not in fields:
             last = await EscalationPath.filter(active=True).order_by("-position").first()

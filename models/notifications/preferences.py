@@ -36,7 +36,7 @@ async def read_overrides(user_ids: Iterable[UUID]) -> PreferenceOverrides:
 
 
 async def list_preferences(user: User) -> list[Preference]:
-    """The present value of each preference that the user can set."""
+    """The current value of each preference that the user can set."""
     overrides = await read_overrides([user.id])
     return [
         Preference(topic, channel, is_enabled(overrides, user.id, topic, channel))

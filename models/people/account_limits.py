@@ -12,13 +12,13 @@ from models.people.sign_in_limits import (
     FIRST_DELAY,
     MAX_ACCOUNT_DELAY,
     MAX_DELAY,
-    WIDE_LIMIT_FACTOR,
+    NETWORK_LIMIT_FACTOR,
     Attempts,
     DelayRule,
     change_states,
     count_attempt,
-    discount,
     hash_key,
+    uncount,
 )
 
 FIRST_EMAIL_DELAY, MAX_EMAIL_DELAY = timedelta(minutes=1), timedelta(hours=1)
@@ -52,10 +52,10 @@ class AccountEmailLimits:
     def __init__(self, max_emails: int) -> None:
         self.address_rule = DelayRule(max_emails, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY)
         self.network_rule = DelayRule(
-            max_emails * WIDE_LIMIT_FACTOR, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY
+            max_emails * NETWORK_LIMIT_FACTOR, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY
         )
         self.wide_network_rule = DelayRule(
-            max_emails * WIDE_LIMIT_FACTOR**2, MAX_WIDE_EMAIL_DELAY, FIRST_DELAY
+            max_emails * NETWORK_LIMIT_FACTOR**2, MAX_WIDE_EMAIL_DELAY, FIRST_DELAY
         )
 
     async def count_request(
@@ -70,12 +70,15 @@ class AccountEmailLimits:
         return await count_attempt(rules, at)
 
 
-class ExchangeLimits:
-    """Counts the codes of providers that clients send, by network. Providers refuse wrong ones."""
+class CodeExchangeLimits:
+    """Limits how often a network exchanges an OIDC authorization code, because each exchange calls
+    the provider."""
 
     def __init__(self, max_attempts: int) -> None:
-        self.network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_DELAY)
-        self.wide_network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR**2, MAX_ACCOUNT_DELAY)
+        self.network_rule = DelayRule(max_attempts * NETWORK_LIMIT_FACTOR, MAX_DELAY)
+        self.wide_network_rule = DelayRule(
+            max_attempts * NETWORK_LIMIT_FACTOR**2, MAX_ACCOUNT_DELAY
+        )
 
     async def count_attempt(self, network: str, wide_network: str, at: datetime) -> timedelta:
         """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
@@ -83,7 +86,7 @@ class ExchangeLimits:
 
     async def record_success(self, network: str, wide_network: str, at: datetime) -> None:
         """Don't count an attempt whose code the provider accepted."""
-        await change_states([*self.build_rules(network, wide_network)], at, discount)
+        await change_states([*self.build_rules(network, wide_network)], at, uncount)
 
     def build_rules(self, network: str, wide_network: str) -> dict[str, DelayRule]:
         return {

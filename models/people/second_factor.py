@@ -1,6 +1,6 @@
 """The second factor of a sign-in: time-based codes (TOTP, RFC 6238) and recovery codes.
 
-A code is accepted once, within one step of 30 s before or after its own. Of recovery codes, which
+A code works once, up to 30 s before or after its own 30-s step. Of recovery codes, which
 have 80 random bits, only SHA-256 hashes are stored. The caller counts attempts.
 """
 
@@ -65,6 +65,7 @@ class SecondFactor(Model):
 
 
 async def is_enabled(user_id: UUID) -> bool:
+    """Whether the user has a second factor that is confirmed."""
     return await SecondFactor.exists(user_id=user_id, confirmed_at__isnull=False)
 
 
@@ -101,7 +102,7 @@ async def confirm(user_id: UUID, code: str, store: SecretStore, at: datetime) ->
 
 
 async def accept_code(user_id: UUID, code: str, store: SecretStore, at: datetime) -> bool:
-    """Whether the code, or recovery code, is right and unused. It is used up then."""
+    """Use up the code or recovery code; return whether it was valid and unused."""
 
     async def accept() -> bool:
         factor = await lock_factor(user_id)
@@ -134,7 +135,8 @@ async def lock_factor(user_id: UUID) -> SecondFactor | None:
 
 
 def find_step(factor: SecondFactor, code: str, store: SecretStore, at: datetime) -> int | None:
-    """The step of a code that is right now, and later than the last accepted one."""
+    """The time step that the code belongs to, if within the leeway and after the last accepted
+    step; else None."""
     totp = TOTP(store.decrypt(factor.secret))
     current = int(at.timestamp()) // STEP_SECONDS
     for step in range(current - LEEWAY_STEPS, current + LEEWAY_STEPS + 1):

@@ -25,7 +25,7 @@ from models import database
 from models.core.time import InstantField
 from models.database import as_instant, placeholders
 
-WIDE_LIMIT_FACTOR = 6
+NETWORK_LIMIT_FACTOR = 6
 """So many times more attempts are free for an account, and for a network."""
 FIRST_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(minutes=5)
@@ -100,7 +100,7 @@ StateByKey = Mapping[str, Attempts]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SignInSource:
     """An account, and the networks from which somebody tries to sign in to it.
 
     network       one customer's: an IPv4 address or an IPv6 /64 network
@@ -113,11 +113,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AttemptStatus:
     """How long an attempt must wait, and whether the network is known to the account."""
 
     wait: timedelta
-    is_known: bool
+    is_known_network: bool
 
 
 class SignInLimits:
@@ -125,26 +125,26 @@ class SignInLimits:
 
     def __init__(self, max_attempts: int) -> None:
         self.pair_rule = DelayRule(max_attempts, MAX_DELAY)
-        self.account_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_ACCOUNT_DELAY)
-        self.network_rule = DelayRule(max_attempts * WIDE_LIMIT_FACTOR, MAX_DELAY)
+        self.account_rule = DelayRule(max_attempts * NETWORK_LIMIT_FACTOR, MAX_ACCOUNT_DELAY)
+        self.network_rule = DelayRule(max_attempts * NETWORK_LIMIT_FACTOR, MAX_DELAY)
 
-    async def read_standing(self, source: Source, at: datetime) -> Standing:
+    async def read_status(self, source: SignInSource, at: datetime) -> AttemptStatus:
         """Whether an attempt would have to wait now. Counts nothing."""
         rules = self.build_rules(source)
         states = applicable(rules, await read_states(list(rules), at))
-        is_known = states[next(iter(rules))].known_until is not None
-        return Standing(longest_wait(rules, states, at), is_known)
+        is_known_network = states[next(iter(rules))].known_until is not None
+        return AttemptStatus(longest_wait(rules, states, at), is_known_network)
 
-    async def count_attempt(self, source: Source, at: datetime) -> timedelta:
+    async def count_attempt(self, source: SignInSource, at: datetime) -> timedelta:
         """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
         return await count_attempt(self.build_rules(source), at)
 
-    async def record_password_match(self, source: Source, at: datetime) -> None:
+    async def record_password_match(self, source: SignInSource, at: datetime) -> None:
         """Don't count an attempt whose password was right, but whose second factor is missing."""
         rules = self.build_rules(source)
-        await change_states(list(rules), at, lambda states: discount(applicable(rules, states)))
+        await change_states(list(rules), at, lambda states: uncount(applicable(rules, states)))
 
-    async def record_success(self, source: Source, at: datetime) -> None:
+    async def record_success(self, source: SignInSource, at: datetime) -> None:
         """Forget the attempts of this account at this network, which becomes known to it.
 
         The attempt no longer counts for the account and the networks; earlier ones still do.
@@ -153,13 +153,13 @@ class SignInLimits:
         pair_key = next(iter(rules))
 
         def record(states: StateByKey) -> StateByKey:
-            changed = discount(applicable(rules, states))
+            changed = uncount(applicable(rules, states))
             changed[pair_key] = Attempts(0, at, at + KNOWN_FOR)
             return changed
 
         await change_states(list(rules), at, record)
 
-    def build_rules(self, source: Source) -> dict[str, DelayRule]:
+    def build_rules(self, source: SignInSource) -> dict[str, DelayRule]:
         """The rules by key: that of the account at the network first."""
         email, network, wide_network = source.email, source.network, source.wide_network
         return {
@@ -192,7 +192,7 @@ async def count_attempt(rules: Mapping[str, DelayRule], at: datetime) -> timedel
     return timedelta()
 
 
-def discount(states: StateByKey) -> dict[str, Attempts]:
+def uncount(states: StateByKey) -> dict[str, Attempts]:
     """The states with one attempt less."""
     return {
         key: replace(attempts, count=max(0, attempts.count - 1)) for key, attempts in states.items()

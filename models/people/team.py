@@ -28,7 +28,7 @@ class Team(Model):
     slug = fields.CharField(max_length=64, unique=True)
     name = fields.CharField(max_length=200)
     assigns_by_load = fields.BooleanField(default=False, db_default=False)
-    """Whether new tickets are assigned to the available member with the fewest open tickets."""
+    """Whether unassigned tickets go to the available member with the fewest open tickets."""
     active = fields.BooleanField(default=True, db_default=True)
     successor: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
         "models.Team", related_name=False, null=True, on_delete=fields.RESTRICT
@@ -127,7 +127,7 @@ async def get_category(slug: str, *path: str) -> Category:
 
 
 async def set_availability(changes: RecordChanges, user_id: UUID, *, present: bool) -> User:
-    """Set whether rules may assign tickets to a user. Raises InvalidInput."""
+    """Set whether a user is available for automatic assignment. Raises InvalidInput."""
     user = await lock_user(user_id, "userId")
     if not user.is_staff:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active agent or admin", "userId")

@@ -56,7 +56,7 @@ class User(Model):
     password_hash = fields.CharField(max_length=255, null=True)
     active = fields.BooleanField(default=True)
     present = fields.BooleanField(default=True, db_default=True)
-    """Whether rules may assign tickets to this user now."""
+    """Whether the user is available: the server may assign tickets to the user automatically."""
     external_id = fields.CharField(max_length=255, null=True, unique=True)
     locale = fields.CharField(max_length=35, null=True)
     """A BCP 47 language tag, such as de-CH."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLOSED_STATUSES = [status.value for status in Status if status not in OPEN_STATUSES]
 OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED_STATUSES)})"
 """It says NOT IN, so that no index by status fits: SQLite would prefer that index, and sort."""
-WAITING_TICKETS_SQL = f"assignee_id IS NULL AND NOT kept_unassigned AND {OPEN_TICKETS_SQL}"
+ASSIGNABLE_TICKETS_SQL = f"assignee_id IS NULL AND NOT kept_unassigned AND {OPEN_TICKETS_SQL}"
 """The tickets that assignment by load can assign."""
 BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
 BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
@@ -40,7 +40,7 @@ INDEXES: Mapping[str, str] = {
     "tickets_open_updated": f"(updated_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_created": f"(created_at, id) WHERE {OPEN_TICKETS_SQL}",
     "tickets_open_priority": f"(priority DESC, created_at, id) WHERE {OPEN_TICKETS_SQL}",
-    "tickets_waiting": (f"(team_id, {BREACH_TIME_ASC_SQL}, number) WHERE {WAITING_TICKETS_SQL}"),
+    "tickets_waiting": (f"(team_id, {BREACH_TIME_ASC_SQL}, number) WHERE {ASSIGNABLE_TICKETS_SQL}"),
     "tickets_queue": (
         f"(team_id, {build_is_touched_sql()}, {BREACH_TIME_ASC_SQL}, number, id) "
         f"WHERE {OPEN_TICKETS_SQL}"

@@ -22,14 +22,14 @@ MAX_WORDS = 16
 MAX_QUERY_CHARS = 2000
 """The rest of a longer query is ignored. Some characters stand for a whole sentence, so splitting
 this many takes up to 30 milliseconds of the event loop."""
-REFERENCE = re.compile(r"\btkt[-‐‑–](?=[0-9])", re.IGNORECASE)
+REFERENCE_PREFIX = re.compile(r"\btkt[-‐‑–](?=[0-9])", re.IGNORECASE)
 """The prefix of a ticket's reference, with any hyphen or dash."""
 NUMBER = re.compile("[1-9][0-9]{0,9}")
 
 TOKENIZER = "tokenize = 'ascii', prefix = '2 3'"
-"""The words are separated by spaces already, and this tokenizer divides no letter from another."""
+"""The stored words are already separated by spaces; the tokenizer must not split them further."""
 TICKET_COLUMNS = "subject_words, description_words, tag_words"
-SQLITE = (
+SQLITE_DDL = (
     f"CREATE VIRTUAL TABLE ticket_search USING fts5({TICKET_COLUMNS}, {TOKENIZER})",
     "CREATE VIRTUAL TABLE message_search USING fts5("
     f"body_words, number UNINDEXED, internal UNINDEXED, {TOKENIZER})",
@@ -83,13 +83,13 @@ def tsvector_column(table: str, vector: str) -> tuple[str, str]:
     )
 
 
-POSTGRES = (
+POSTGRES_DDL = (
     *tsvector_column("tickets", TICKET_TSVECTOR_SQL),
     *tsvector_column("messages", TSVECTOR_SQL.format(words="body_words")),
     *tsvector_column("users", TSVECTOR_SQL.format(words="name_words")),
 )
 
-REMOVAL = {
+DROP_DDL = {
     "sqlite": (
         *(f"DROP TRIGGER user_search_{event}" for event in ("delete", "update", "insert")),
         *(f"DROP TRIGGER message_search_{event}" for event in ("move", "insert")),
@@ -105,22 +105,22 @@ REMOVAL = {
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     """Create the search tables, triggers, columns and indexes that Tortoise can't declare."""
-    for statement in (*SQLITE, *SQLITE_REINDEX) if dialect == "sqlite" else POSTGRES:
+    for statement in (*SQLITE_DDL, *SQLITE_REINDEX) if dialect == "sqlite" else POSTGRES_DDL:
         await client.execute_query(statement)
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    for statement in REMOVAL[dialect]:
+    for statement in DROP_DDL[dialect]:
         await client.execute_query(statement)
 
 
 def split_words(text: str) -> list[str]:
     """Return the first 16 words of a query. A ticket's reference is the word of its number."""
-    return split_query(REFERENCE.sub("", text[:MAX_QUERY_CHARS]), MAX_WORDS)
+    return split_query(REFERENCE_PREFIX.sub("", text[:MAX_QUERY_CHARS]), MAX_WORDS)
 
 
 def count_words(text: str) -> int:
-    """Return at least the number of words of `split_words`, for the cost of a query."""
+    """An upper bound of `len(split_words(text))`, without recognising ticket references."""
     return len(split_query(text[:MAX_QUERY_CHARS], MAX_WORDS))
 
 
@@ -142,8 +142,8 @@ def build_search_condition(
 
     `include_people` adds the names of the requester and the assignee. A blank query matches all
     tickets; a query of punctuation matches none. With `few_tickets`, the database searches each
-    ticket, instead of finding all tickets that contain a word. So it does for `frequent_words`, if
-    the query also has another word, which leaves few tickets.
+    ticket, instead of finding all tickets that contain a word. `frequent_words` are also matched
+    per ticket, if a rarer word narrows the result.
     """
     if not text.strip():
         return TRUE
@@ -153,9 +153,9 @@ def build_search_condition(
     are_all_frequent = set(words) <= frequent_words
     scope = SearchScope(dialect, include_notes, include_people)
     return all_of(
-        find_per_ticket(word, scope)
+        contains_per_ticket_sql(word, scope)
         if few_tickets or (word in frequent_words and not are_all_frequent)
-        else find_by_index(word, scope)
+        else contains_by_index_sql(word, scope)
         for word in words
     )
 
@@ -206,7 +206,7 @@ def build_index_scans(word: str, scope: SearchScope) -> list[IndexScan]:
     return scans
 
 
-def find_by_index(word: str, scope: SearchScope) -> Condition:
+def contains_by_index_sql(word: str, scope: SearchScope) -> Condition:
     """Whether the ticket is among all tickets that contain the word."""
     scans = build_index_scans(word, scope)
     key = "number" if scope.dialect == "sqlite" else "id"
@@ -214,10 +214,10 @@ def find_by_index(word: str, scope: SearchScope) -> Condition:
     return Condition(f"(t.{key} IN ({union}))", tuple(scan.param for scan in scans))
 
 
-def count_by_index(word: str, scope: SearchScope, limit: int) -> Condition:
+def count_by_index_sql(word: str, scope: SearchScope, limit: int) -> Condition:
     """An expression: how many rows the index has for the word, but at most `limit`.
 
-    Reading so many rows is the work of `find_by_index`.
+    Reading so many rows is the work of `contains_by_index_sql`.
     """
     scans = build_index_scans(word, scope)
     union = " UNION ALL ".join(f"SELECT 1 FROM {scan.source}" for scan in scans)
@@ -225,7 +225,7 @@ def count_by_index(word: str, scope: SearchScope, limit: int) -> Condition:
     return Condition(text, tuple(scan.param for scan in scans))
 
 
-def find_per_ticket(word: str, scope: SearchScope) -> Condition:
+def contains_per_ticket_sql(word: str, scope: SearchScope) -> Condition:
     """Whether the ticket contains the word.
 
     SQLite compares the stored words, because its index can't select messages by ticket.

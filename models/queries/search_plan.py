@@ -22,7 +22,7 @@ from models.access.visibility import visible_tickets
 from models.core.sql import FALSE, TRUE, Condition
 from models.database.fair_share import CHARGE, charge
 from models.queries.filters.filter import FilterData, compile_filter
-from models.queries.search import SearchScope, count_by_index, split_words
+from models.queries.search import SearchScope, count_by_index_sql, split_words
 
 FREQUENT_ROWS = 1000
 """A word with so many rows in the index is frequent. Rows are tickets and messages."""
@@ -147,7 +147,7 @@ async def count_rows(viewer: Viewer, words: Sequence[str], limit: int) -> Mappin
     if not words:
         return {}
     scope = SearchScope(database.dialect(), viewer.can_see_notes, not viewer.is_customer)
-    counts = [count_by_index(word, scope, limit) for word in words]
+    counts = [count_by_index_sql(word, scope, limit) for word in words]
     columns = ", ".join(f"{each.text} AS n{index}" for index, each in enumerate(counts))
     params = [param for each in counts for param in each.params]
     rows = await database.fetch_dicts(f"SELECT {columns}", params)

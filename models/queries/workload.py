@@ -1,4 +1,4 @@
-"""Load-based assignment: which present member of a team has the fewest open tickets."""
+"""Load-based assignment: which available member of a team has the fewest open tickets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models.log.event import Json
 from models.people import team
 from models.people.team import Membership
 from models.people.user import Role, User
-from models.queries.indexes import BREACH_TIME_ASC_SQL, WAITING_TICKETS_SQL
+from models.queries.indexes import ASSIGNABLE_TICKETS_SQL, BREACH_TIME_ASC_SQL
 from models.tickets.lifecycle import OPEN_STATUSES
 
 LOAD_RULE = "load"
 
 
 class Workload:
-    """The number of open tickets of each present member, by team.
+    """The number of open tickets of each available member, by team.
 
     `choose_assignee` adds one to the chosen member's number, as if the ticket were assigned. Use
     one instance per transaction, because it reads the numbers only once.
@@ -31,15 +31,15 @@ class Workload:
     async def count_by_member(self, team_id: UUID) -> dict[User, int]:
         if team_id not in self.teams:
             members = await team.list_assignable_members(team_id)
-            present = [user for user in members if user.present]
-            counts = await count_open_tickets([user.id for user in present])
-            self.teams[team_id] = {user: counts.get(user.id, 0) for user in present}
+            available = [user for user in members if user.present]
+            counts = await count_open_tickets([user.id for user in available])
+            self.teams[team_id] = {user: counts.get(user.id, 0) for user in available}
         return self.teams[team_id]
 
     async def choose_assignee(
         self, team_id: UUID, exclude: Collection[UUID] = ()
     ) -> tuple[User, dict[str, Json]] | None:
-        """Choose the present member with the fewest open tickets; None if nobody is present.
+        """Choose the available member with the fewest open tickets; None if nobody is available.
 
         Return them with the reason for the log: the rule, and the open tickets of each candidate.
         """
@@ -54,7 +54,7 @@ class Workload:
 
 
 async def list_available_teams() -> list[UUID]:
-    """The teams that assign by load and have a present member."""
+    """The teams that assign by load and have an available member."""
     members = Membership.filter(
         team__assigns_by_load=True, user__present=True, user__active=True
     ).exclude(user__role=Role.CUSTOMER)
@@ -62,13 +62,14 @@ async def list_available_teams() -> list[UUID]:
     return cast("list[UUID]", team_ids)
 
 
-async def list_waiting_tickets(team_ids: Collection[UUID], limit: int) -> list[UUID]:
-    """The first tickets of the teams that rules can assign, by their earliest SLA target.
+async def list_assignable_tickets(team_ids: Collection[UUID], limit: int) -> list[UUID]:
+    """The tickets of these teams that can be assigned by load, earliest SLA deadline first; at most
+    `limit`.
 
-    Tickets without a target come last. Equal ones are in the order of their creation.
+    Tickets without a deadline come last. Equal ones are in the order of their creation.
     """
     rows = await database.fetch_dicts(
-        f"SELECT id FROM tickets WHERE {WAITING_TICKETS_SQL} "
+        f"SELECT id FROM tickets WHERE {ASSIGNABLE_TICKETS_SQL} "
         f"AND team_id IN ({placeholders(list(team_ids))}) "
         f"ORDER BY {BREACH_TIME_ASC_SQL}, number LIMIT {limit}",
         [*team_ids],

@@ -45,7 +45,7 @@ COOKIE = "ticketwire-sign-in"
 NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 NO_PROVIDER = "There is no such identity provider.\n"
 EXPIRED = "This sign-in has expired, or it began in another browser. Start again.\n"
-BUSY = "Too many people sign in at this moment. Try again.\n"
+BUSY = "Too many people are signing in. Try again in a moment.\n"
 SECOND = timedelta(seconds=1)
 log = structlog.get_logger("ticketwire.oidc")
 

@@ -23,7 +23,7 @@ from schema.payloads.api_clients import ApiClientPayload
 
 async def api_clients(
     info: strawberry.Info,
-    include_inactive: bool = False,
+    include_inactive: bool | None = None,
     first: First = None,
     after: After = None,
     last: Last = None,

@@ -11,19 +11,19 @@ import structlog
 
 from engine.limits.network import network_of, wide_network_of
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
-from models.core.secrets import UndecipherableSecret
+from models.core.secrets import UndecryptableSecret
 from models.core.text import is_blank, is_storable
 from models.database import fair_share
 from models.people import second_factor
 from models.people.email_address import MAX_EMAIL_CHARS
 from models.people.password import MAX_PASSWORD_CHARS, PASSWORD_COST, PasswordQueueFull
-from models.people.sign_in_limits import Source
+from models.people.sign_in_limits import SignInSource
 from models.people.user import User
 from resolvers.auth import sign_in_audit
 from resolvers.context import Context
 
 RETRY_WHEN_BUSY_MS = 1000
-QUEUE_FULL_MESSAGE = "Too many people sign in at this moment."
+QUEUE_FULL_MESSAGE = "Too many people are signing in. Try again in a moment."
 NO_BUDGET = "Checking a password is expensive. Too many were checked for this caller."
 QUEUE_LIMIT = "waiting_sign_ins"
 WRONG_PASSWORD = "The current password is wrong."  # noqa: S105 - a message
@@ -40,22 +40,22 @@ def to_milliseconds(wait: timedelta) -> int:
     return ceil(wait / MILLISECOND)
 
 
-def source_of(context: Context, email: str) -> Source:
+def source_of(context: Context, email: str) -> SignInSource:
     """The account with this email address, and the networks of the caller."""
-    return Source(email, network_of(context.address), wide_network_of(context.address))
+    return SignInSource(email, network_of(context.address), wide_network_of(context.address))
 
 
-async def check_password(context: Context, source: Source, password: str) -> User | None:
-    """Count the attempt and check the password; the user if it is right.
+async def check_password(context: Context, source: SignInSource, password: str) -> User | None:
+    """Count the attempt and check the password; return the user if it is right, else None.
 
     A wrong password is recorded in the audit log. Raises RateLimited; then nothing is counted.
     """
     limits, passwords = context.services.sign_in_limits, context.services.passwords
-    standing = await limits.read_standing(source, context.now())
-    refuse_if_early(standing.wait)
+    status = await limits.read_status(source, context.now())
+    refuse_if_early(status.wait)
     try:
         # The queue comes first, so that an attempt is not counted if the queue is full.
-        with passwords.enter_queue(source.wide_network, is_known=standing.is_known):
+        with passwords.enter_queue(source.wide_network, is_known=status.is_known_network):
             charge_for_password()
             refuse_if_early(await limits.count_attempt(source, context.now()))
             user = await find_user(source.email)
@@ -63,7 +63,7 @@ async def check_password(context: Context, source: Source, password: str) -> Use
             matches = await passwords.matches(
                 password if has_valid_form else "",
                 user.password_hash if user and user.active else None,
-                is_known=standing.is_known,
+                is_known=status.is_known_network,
             )
     except PasswordQueueFull:
         raise RateLimited(QUEUE_FULL_MESSAGE, RETRY_WHEN_BUSY_MS, QUEUE_LIMIT) from None
@@ -119,7 +119,7 @@ async def hash_password(context: Context, password: str) -> str:
 
 
 async def check_second_factor(
-    context: Context, user: User, source: Source, code: str | None
+    context: Context, user: User, source: SignInSource, code: str | None
 ) -> bool:
     """Check the code of a user whose password was right.
 
@@ -154,12 +154,12 @@ async def require_code(context: Context, user: User, code: str, field: str) -> N
 def report_lost_key(user: User, field: str) -> Generator[None]:
     """Log that no key decrypts the secret of a second factor, and raise InvalidInput NOT_ENABLED.
 
-    The metric is `secrets_undecipherable_total`.
+    The metric is `secrets_undecryptable_total`.
     """
     try:
         yield
-    except UndecipherableSecret as error:
-        log.error("second_factor.undecipherable", user_id=str(user.id), error=str(error))
+    except UndecryptableSecret as error:
+        log.error("second_factor.undecryptable", user_id=str(user.id), error=str(error))
         raise InvalidInput(UserErrorCode.NOT_ENABLED, KEY_LOST, field) from error
 
 
@@ -168,5 +168,5 @@ async def count_code(context: Context, user: User) -> None:
     limits = context.services.accounts.second_factor_limits
     wait = await limits.count_attempt(user.id, context.now())
     if wait:
-        message = "Too many codes were wrong."
+        message = "Too many wrong codes."
         raise RateLimited(message, to_milliseconds(wait), "second_factor_attempts")

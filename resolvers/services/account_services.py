@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from models.core.secrets import SecretStore
 from models.notifications.account_mail import AccountMails
-from models.people.account_limits import AccountEmailLimits, ExchangeLimits, SecondFactorLimits
+from models.people.account_limits import AccountEmailLimits, CodeExchangeLimits, SecondFactorLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class AccountServices:
     mails: AccountMails = field(default_factory=lambda: AccountMails("localhost", ""))
     secrets: SecretStore = field(default_factory=lambda: SecretStore(()))
     email_limits: AccountEmailLimits = field(default_factory=lambda: AccountEmailLimits(5))
-    exchange_limits: ExchangeLimits = field(default_factory=lambda: ExchangeLimits(10))
+    exchange_limits: CodeExchangeLimits = field(default_factory=lambda: CodeExchangeLimits(10))
     second_factor_limits: SecondFactorLimits = field(default_factory=lambda: SecondFactorLimits(5))
     password_reset_lifetime: timedelta = timedelta(hours=1)
     invitation_lifetime: timedelta = timedelta(days=7)

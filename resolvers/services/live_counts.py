@@ -66,11 +66,11 @@ class LiveCount:
         self.position = 0
         self.members: set[UUID] | None = None
         self.is_read = False
-        self.is_timed = is_time_dependent(filter) or has_unread_condition(filter)
-        self.is_counted = self.is_timed
+        self.is_polled = is_time_dependent(filter) or has_unread_condition(filter)
+        self.is_counted = self.is_polled
         self.counted_at = 0.0
         self.lock = asyncio.Lock()
-        self.memory = memory.reserve(viewer.caller_key)
+        self.memory = memory.open_reservation(viewer.caller_key)
         self.sources: set[object] = set()
 
     async def read(self, now: datetime) -> None:
@@ -132,7 +132,7 @@ class LiveCount:
 
     def is_count_due(self, head: int) -> bool:
         age = monotonic() - self.counted_at
-        if self.is_timed and age >= TIMED_REFRESH_SECONDS:
+        if self.is_polled and age >= TIMED_REFRESH_SECONDS:
             return True
         return age >= MIN_COUNT_INTERVAL_SECONDS and (head > self.position or self.count is None)
 

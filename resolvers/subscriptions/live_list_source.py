@@ -54,7 +54,7 @@ class Pending(Enum):
 class LiveListSource(Source[LiveListChange]):
     """The changes of one live list.
 
-    `members` are the ids of the tickets in the list at `members_position`, as `viewer` sees them;
+    `members` are the ids of the list's tickets at `members_position`, as `viewer` sees them;
     None before the first read. The subscriber has received all changes up to `sent_position`.
     """
 
@@ -70,7 +70,7 @@ class LiveListSource(Source[LiveListChange]):
         self.context = context
         self.filter = filter
         self.key = serialize_filter(filter)
-        self.is_timed = is_time_dependent(filter)
+        self.is_polled = is_time_dependent(filter)
         self.pending = pending
         self.sent_position = self.members_position = sent_position
         self.members: set[UUID] | None = None
@@ -92,7 +92,7 @@ class LiveListSource(Source[LiveListChange]):
     @property
     def share_key(self) -> Hashable:
         # If the list depends on the time, equal positions do not imply equal members.
-        if self.is_timed:
+        if self.is_polled:
             return None
         return ("changes", self.key, self.context.viewer.visibility_key)
 
@@ -146,7 +146,7 @@ class LiveListSource(Source[LiveListChange]):
         The source changes only after a complete read, so this can be cancelled anywhere.
         """
         if self.pending in (Pending.SNAPSHOT, Pending.RESYNC):
-            return await self.snapshot()
+            return await self.next_snapshot()
         if self.members is None:
             await self.read_members()
         if self.sent_position < self.members_position:
@@ -161,19 +161,18 @@ class LiveListSource(Source[LiveListChange]):
         return []
 
     def is_refresh_due(self) -> bool:
-        return self.is_timed and monotonic() >= self.members_read_at + TIMED_REFRESH_SECONDS
+        return self.is_polled and monotonic() >= self.members_read_at + TIMED_REFRESH_SECONDS
 
     async def wait(self) -> None:
         """Wait until the log grows, visibility changes, or a heartbeat or refresh is due.
 
         Returns at once while the subscriber must receive something else first.
         """
-        if self.pending is not None or self.sent_position < self.members_position:
-            return
-        if self.members is None:
+        is_behind = self.sent_position < self.members_position
+        if self.pending is not None or is_behind or self.members is None:
             return
         due = self.last_sent_at + HEARTBEAT_SECONDS
-        if self.is_timed:
+        if self.is_polled:
             due = min(due, self.members_read_at + TIMED_REFRESH_SECONDS)
         while self.tail.head <= self.members_position and not self.has_visibility_changed():
             seconds = due - monotonic()
@@ -212,12 +211,13 @@ class LiveListSource(Source[LiveListChange]):
         """Continue with changes after the members that were read last."""
         self.sent_position, self.pending = self.members_position, None
 
-    async def snapshot(self) -> list[LiveListChange]:
+    async def next_snapshot(self) -> list[LiveListChange]:
         """A snapshot, after a GAP unless it is the first one."""
         is_first = self.pending is Pending.SNAPSHOT
         await self.read_members()
         self.start_at_members()
-        snapshot = live_list.build_snapshot(self.members or set(), self.members_position)
+        assert self.members is not None  # they were just read
+        snapshot = live_list.build_snapshot(self.members, self.members_position)
         if is_first:
             return snapshot
         return [LiveListChange(ChangeKind.GAP, self.members_position), *snapshot]
@@ -229,7 +229,7 @@ class LiveListSource(Source[LiveListChange]):
         targets = await read_merge_targets(self.context, self.viewer, events or [])
         await self.refresh_viewer()
         if events is None or self.members is None or self.has_visibility_changed():
-            return await self.snapshot()
+            return await self.next_snapshot()
         self.sent_position = end
         relevant = live_list.select_relevant(events, self.viewer)
         changes = live_list.replay_events(relevant, self.members, self.viewer)
@@ -246,7 +246,7 @@ class LiveListSource(Source[LiveListChange]):
         if self.has_visibility_changed():
             return await self.diff_members()
         if events is None or self.members is None:
-            return await self.snapshot()
+            return await self.next_snapshot()
         events = live_list.select_relevant(events, self.viewer)
         memberships = {event.ticket_id: memberships[event.ticket_id] for event in events}
         changes = live_list.diff_events(events, self.members, memberships, self.viewer)
@@ -263,7 +263,7 @@ class LiveListSource(Source[LiveListChange]):
         viewer, head, members = await self.read_current_members()
         events = await self.read_events(self.members_position, head)
         if events is None or self.members is None:
-            return await self.snapshot()
+            return await self.next_snapshot()
         events = live_list.select_relevant(events, viewer)
         targets = await read_merge_targets(self.context, viewer, events)
         with_events = {event.ticket_id for event in events}

@@ -68,8 +68,8 @@ class LiveStats:
         self.version = 0
         self.position = 0
         self.updated_at = 0.0
-        self.is_timed = is_time_dependent(filter)
-        self.is_counted = self.is_timed
+        self.is_polled = is_time_dependent(filter)
+        self.is_counted = self.is_polled
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
         self.memory = reserve_memory(self, memory, viewer)
@@ -88,7 +88,7 @@ class LiveStats:
         """Whether an update may change the statistics."""
         if self.latest is None or self.tail.head > self.position or self.has_period_moved():
             return True
-        if self.is_timed:
+        if self.is_polled:
             return monotonic() >= self.updated_at + TIMED_REFRESH_SECONDS
         # The first statistics are counted. The second update begins to track the tickets.
         return self.tracked is None and not self.is_counted
@@ -110,7 +110,7 @@ class LiveStats:
                 await asyncio.sleep(self.seconds_until_update)  # combines changes in the meantime
             return
         seconds = VISIBILITY_CHECK_SECONDS
-        if self.is_timed:
+        if self.is_polled:
             seconds = min(seconds, self.updated_at + TIMED_REFRESH_SECONDS - monotonic())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0, seconds)):

@@ -11,14 +11,14 @@ from models.core.errors import TooExpensive
 
 def reserve_memory(source: object, budget: MemoryBudget, viewer: Viewer) -> MemoryReservation:
     """A reservation that ends at the latest when the source is deleted."""
-    reservation = budget.reserve(viewer.caller_key)
+    reservation = budget.open_reservation(viewer.caller_key)
     weakref.finalize(source, reservation.release)
     return reservation
 
 
-def resize_memory(reservation: MemoryReservation, bytes: int) -> None:
-    """Reserve so many bytes instead. Raises TooExpensive."""
+def resize_memory(reservation: MemoryReservation, size: int) -> None:
+    """Change the reservation to this number of bytes. Raises TooExpensive."""
     try:
-        reservation.resize(bytes)
+        reservation.resize(size)
     except MemoryLimitReached as error:
         raise TooExpensive(str(error)) from None

@@ -31,7 +31,8 @@ register_enum(
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",
         "SLA_BREACHED": "An SLA clock passed its target before the response or resolution.",
-        "SLA_ACHIEVED": "The response or resolution of an SLA clock took place, in time or late.",
+        "SLA_ACHIEVED": "The response or resolution that an SLA clock measures took place, in time "
+        "or late.",
         "SLA_RETARGETED": "Another SLA policy, or a changed one, applies to the ticket. Its "
         "clocks keep the time that they have spent.",
         "ESCALATION_STEP": "The server ran a step of an escalation path. Customers never see this "

@@ -13,8 +13,7 @@ register_enum(
     {
         "CUSTOMER": "Creates tickets and takes part in the tickets that the user may see.",
         "AGENT": "Sees every ticket and works on it, including its notes.",
-        "ADMIN": "Has the permissions of an agent and manages teams, SLA policies and escalation "
-        "paths.",
+        "ADMIN": "Has an agent's permissions and administers the service.",
     },
 )
 register_enum(

@@ -37,7 +37,7 @@ class InviteUserInput:
     )
     display_name: str = required(f"The name. {NAME}")
     role: Role | None = optional(
-        "The role. Another role than CUSTOMER needs the scope `admin`. Absent or null: CUSTOMER."
+        "The role. A role other than CUSTOMER needs the scope `admin`. Absent or null: CUSTOMER."
     )
     organization_id: strawberry.ID | None = optional("The id of an organization. Null: none.")
     teams: list[str] | None = optional(

@@ -19,8 +19,8 @@ class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
     last_seen_cursor: str | None = optional(
-        "The cursor of the last event that the author has seen. If the ticket shows "
-        "other messages of others since then, also because another ticket was merged into it, the "
+        "The cursor of the last event that the author has seen. If other people's "
+        "messages have appeared on the ticket since then, also by a merge into it, the "
         "mutation changes nothing and returns UnseenMessages. Null: no check."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)

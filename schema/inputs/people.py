@@ -31,7 +31,7 @@ class SignInInput:
 )
 class SignInWithCodeInput:
     code: str = required(
-        "The parameter `signInCode` of the URL to which the service sent the person. It can be "
+        "The parameter `signInCode` of the URL to which Ticketwire sent the person. It can be "
         "used once, for one minute."
     )
     verifier: str = required(
@@ -41,7 +41,7 @@ class SignInWithCodeInput:
 
 
 EMAIL = "The email address, at most 320 characters. It is stored in lower case and is unique."
-ROLE = "Another role than CUSTOMER needs the scope `admin`."
+ROLE = "A role other than CUSTOMER needs the scope `admin`."
 ORGANIZATION = "The id of an organization that is not archived."
 TEAMS = (
     "The slugs of the teams that the user is a member of, by default at most 100. Only agents and "

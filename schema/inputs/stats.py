@@ -22,7 +22,8 @@ from schema.inputs.fields import optional
 
 @strawberry.input(
     description="The days or hours by which `ticketStats` groups tickets. They are whole days or "
-    "hours of the time zone, also on days with a change of its offset."
+    "hours of the time zone, also on days when daylight saving time starts or "
+    "ends."
 )
 class TicketStatsPeriod:
     last: int | None = optional(
@@ -31,7 +32,7 @@ class TicketStatsPeriod:
         DEFAULT_LAST,
     )
     until: datetime | None = optional(
-        "A time in the last day or hour, in the years "
+        "A time within the last day or hour to return, in the years "
         f"{FIRST_YEAR} to {LAST_YEAR}. Null: now; a subscription moves on when a day or an hour "
         "begins."
     )

@@ -17,8 +17,8 @@ from schema.inputs.fields import (
 )
 
 BY_LOAD = (
-    "Whether the server assigns each new ticket of the team to the available member with the "
-    "fewest open tickets."
+    "Whether the server assigns the team's unassigned open tickets to the available member with "
+    "the fewest open tickets. A ticket that a user or API client unassigned is left alone."
 )
 TEAM_ACTIVE = (
     "Whether the team is active. True restores an archived team. False archives it, and is refused "
@@ -29,8 +29,8 @@ CATEGORY_ACTIVE = (
 )
 CATEGORY_TEAM = f"The slug of an active team, which gets the tickets of the category, {SLUG}"
 PARENT = (
-    "The slug of an active category above this one. The tree has two levels: that category has no "
-    "parent, and this one has no categories below it."
+    "The slug of an active category above this one. The tree has two levels: the parent must have "
+    "no parent, and this category no children."
 )
 
 

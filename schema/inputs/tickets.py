@@ -197,7 +197,7 @@ class LinkTicketsInput:
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Two tickets whose links to remove.")
+@strawberry.input(description="Two tickets to unlink.")
 class UnlinkTicketsInput:
     ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
     other_id: strawberry.ID = required("The id of another ticket.")

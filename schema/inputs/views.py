@@ -16,9 +16,7 @@ from schema.inputs.fields import (
     required,
 )
 
-TEAM = (
-    f"The slug of an active team, {SLUG} Required for the audience TEAM; must be null for others."
-)
+TEAM = f"The slug of an active team, {SLUG}"
 FILTER = (
     "The filter of the view, at most 8,192 bytes as JSON (by default). `viewer` and "
     "`inViewerTeams` stand for each person who sees the view."
@@ -35,7 +33,9 @@ class CreateSavedViewInput:
     audience: ViewAudience | None = optional(
         "The people who see the view. Absent or null: PERSONAL."
     )
-    team: str | None = optional(TEAM)
+    team: str | None = optional(
+        f"{TEAM} Required for the audience TEAM. Must be null for other audiences."
+    )
     filter: TicketFilter | None = optional(f"{FILTER} Absent or null: every ticket.")
     order_by: list[TicketOrder] | None = optional(f"{ORDER} Absent or null: the default order.")
     columns: list[ViewColumn] | None = optional(f"{COLUMNS} Absent or null: the client's choice.")
@@ -50,7 +50,10 @@ class UpdateSavedViewInput:
     audience: ViewAudience | None = optional(
         f"The people who see the view. PERSONAL makes the viewer its owner. {KEEP}"
     )
-    team: str | None = optional(f"{TEAM} Absent or null: the current team, if any.")
+    team: str | None = optional(
+        f"{TEAM} Needed if the audience becomes TEAM. Must be null for other audiences. Absent or "
+        "null: the current team."
+    )
     filter: TicketFilter | None = optional(
         f"{FILTER} Absent: unchanged. Null: every ticket.", strawberry.UNSET
     )

@@ -34,7 +34,7 @@ class IdentityMutations:
     unlink_identity: Any = mutation(
         identities.unlink_identity,
         ADMINISTER,
-        "Deletes an identity of a user. Sessions that began by this identity end within seconds, "
+        "Deletes an identity of a user. Sessions that began with this identity end within seconds, "
         "and JWTs that were issued before are refused. The next sign-in links a customer again by "
         "a verified email address; deactivate the user to prevent that.",
         UnlinkIdentityPayload | None,

@@ -12,7 +12,7 @@ from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.organizations import OrganizationPayload
 
-ORGANIZATION = OrganizationPayload | None
+RESULT = OrganizationPayload | None
 FIELD_ERRORS = (
     "REQUIRED (name, externalId, domains)",
     "TOO_LONG (name, externalId, domains)",
@@ -27,15 +27,15 @@ class OrganizationMutations:
         organizations.create_organization,
         MANAGE_CUSTOMERS,
         "Creates an organization. Several organizations may have the same name.",
-        ORGANIZATION,
+        RESULT,
         errors=("TAKEN (externalId, domains)", *FIELD_ERRORS, *KEY_ERRORS),
     )
     update_organization: Any = mutation(
         organizations.update_organization,
         MANAGE_CUSTOMERS,
-        "Changes, archives or restores an organization. If `shared` changes, open sockets of its "
-        "members follow within seconds.",
-        ORGANIZATION,
+        "Changes, archives or restores an organization. If `shared` changes, open connections "
+        "of its members apply it within seconds.",
+        RESULT,
         errors=(
             "NOT_FOUND (organizationId)",
             "TAKEN (externalId, domains)",
@@ -48,7 +48,7 @@ class OrganizationMutations:
         MANAGE_CUSTOMERS,
         "Changes the organization with the external id, or creates one. It does not restore an "
         "archived organization.",
-        ORGANIZATION,
+        RESULT,
         errors=("TAKEN (domains)", *FIELD_ERRORS, *KEY_ERRORS),
     )
     archive_organization: Any = mutation(
@@ -56,7 +56,7 @@ class OrganizationMutations:
         MANAGE_CUSTOMERS,
         "Archives an organization, so that no new users are added. Its members and tickets stay, "
         "and it keeps its domains.",
-        ORGANIZATION,
+        RESULT,
         errors=(
             "NOT_FOUND (organizationId)",
             "INVALID (idempotencyKey)",

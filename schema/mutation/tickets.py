@@ -13,7 +13,7 @@ from models.access.permissions import (
     WATCH_TICKETS,
     WRITE_TICKETS,
 )
-from resolvers.tickets import merging, read_marks, ticket_creation, ticket_mutations
+from resolvers.tickets import changes, creation, merging, read_marks
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
 from schema.payloads.tickets import MarkTicketReadPayload, TicketPayload
@@ -28,7 +28,7 @@ REASON_TEXT = ("REQUIRED (reason)", "TOO_LONG (reason)")
 @strawberry.type
 class TicketMutations:
     create_ticket: Any = mutation(
-        ticket_creation.create_ticket,
+        creation.create_ticket,
         WRITE_TICKETS,
         "Creates a ticket with the status NEW. The category decides the team. The first "
         "active SLA policy that matches, if any, starts the SLA clocks.",
@@ -44,7 +44,7 @@ class TicketMutations:
         ),
     )
     update_ticket: Any = mutation(
-        ticket_mutations.update_ticket,
+        changes.update_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Changes the subject, priority, category, tags or external id of a ticket. A new "
         "category transfers the ticket to its team.",
@@ -59,7 +59,7 @@ class TicketMutations:
         ),
     )
     assign_ticket: Any = mutation(
-        ticket_mutations.assign_ticket,
+        changes.assign_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Assigns a ticket to an active agent or admin, or removes its assignee. After a "
         "caller removes the assignee, automatic assignment skips the ticket until it moves to "
@@ -72,7 +72,7 @@ class TicketMutations:
         ),
     )
     transfer_ticket: Any = mutation(
-        ticket_mutations.transfer_ticket,
+        changes.transfer_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Transfers a ticket to another team. An assignee who is not a member of that team is "
         "removed.",
@@ -80,14 +80,14 @@ class TicketMutations:
         errors=("NOT_FOUND (ticketId, team)", INVALID_KEY, *TICKET_ERRORS),
     )
     start_ticket: Any = mutation(
-        ticket_mutations.start_ticket,
+        changes.start_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Starts work on a NEW ticket; its status becomes OPEN.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
     await_customer: Any = mutation(
-        ticket_mutations.await_customer,
+        changes.await_customer,
         HANDLE_TICKETS_AS_STAFF,
         "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
         "WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last reply, "
@@ -99,7 +99,7 @@ class TicketMutations:
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
     hold_ticket: Any = mutation(
-        ticket_mutations.hold_ticket,
+        changes.hold_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Puts a NEW, OPEN or WAITING_ON_CUSTOMER ticket on hold; its status becomes ON_HOLD. "
         "The server resumes it at the time `until`, if given. For a ticket that is ON_HOLD "
@@ -108,14 +108,14 @@ class TicketMutations:
         errors=(NOT_FOUND, "INVALID (until, idempotencyKey)", TRANSITION, *TICKET_ERRORS),
     )
     resume_ticket: Any = mutation(
-        ticket_mutations.resume_ticket,
+        changes.resume_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Resumes a ticket that is WAITING_ON_CUSTOMER or ON_HOLD; its status becomes OPEN.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
     resolve_ticket: Any = mutation(
-        ticket_mutations.resolve_ticket,
+        changes.resolve_ticket,
         HANDLE_TICKETS_AS_STAFF,
         "Resolves a ticket that is neither RESOLVED nor CLOSED and notifies the customer. "
         "The customer may confirm the resolution or reopen the ticket; the server closes it "
@@ -131,7 +131,7 @@ class TicketMutations:
         ),
     )
     close_ticket: Any = mutation(
-        ticket_mutations.close_ticket,
+        changes.close_ticket,
         WRITE_TICKETS,
         "Closes a ticket. A customer confirms a RESOLVED ticket or withdraws another one.",
         TICKET,
@@ -144,7 +144,7 @@ class TicketMutations:
         ),
     )
     reopen_ticket: Any = mutation(
-        ticket_mutations.reopen_ticket,
+        changes.reopen_ticket,
         WRITE_TICKETS,
         "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can "
         "be reopened within 14 days by default, and never if it was merged.",
@@ -159,7 +159,7 @@ class TicketMutations:
         ),
     )
     escalate_ticket: Any = mutation(
-        ticket_mutations.escalate_ticket,
+        changes.escalate_ticket,
         WRITE_TICKETS,
         "Raises the escalation level of a ticket by one, notifies its assignee and team, and "
         "starts the matching escalation path, if any.",
@@ -172,7 +172,7 @@ class TicketMutations:
         ),
     )
     rate_ticket: Any = mutation(
-        ticket_mutations.rate_ticket,
+        changes.rate_ticket,
         RATE_TICKETS,
         "Stores the rating of a RESOLVED or CLOSED ticket by its requester. A ticket that was "
         "closed as DUPLICATE, SPAM or INVALID can't be rated. A new rating replaces the earlier "
@@ -187,7 +187,7 @@ class TicketMutations:
         ),
     )
     watch_ticket: Any = mutation(
-        ticket_mutations.watch_ticket,
+        changes.watch_ticket,
         WATCH_TICKETS,
         "Adds the viewer to the watchers of a ticket, who receive notifications about it. By "
         "default, at most 200 customers, and 200 agents and admins, can watch a ticket.",
@@ -209,14 +209,14 @@ class TicketMutations:
         errors=(NOT_FOUND, INVALID_KEY, *KEY_ERRORS),
     )
     unwatch_ticket: Any = mutation(
-        ticket_mutations.unwatch_ticket,
+        changes.unwatch_ticket,
         WATCH_TICKETS,
         "Removes the viewer from the watchers of a ticket.",
         TICKET,
         errors=(NOT_FOUND, INVALID_KEY, *TICKET_ERRORS),
     )
     link_tickets: Any = mutation(
-        ticket_mutations.link_tickets,
+        changes.link_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Links two tickets. The other ticket shows the inverse relation. At most one of "
         "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and "
@@ -224,13 +224,13 @@ class TicketMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
-            "INVALID (kind: contradicts a present link; otherId: the same ticket, or the link "
+            "INVALID (kind: contradicts a current link; otherId: the same ticket, or the link "
             "would close a cycle; ticketId, otherId: too many links; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )
     unlink_tickets: Any = mutation(
-        ticket_mutations.unlink_tickets,
+        changes.unlink_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Removes links between two tickets, from both of them. Without such a link, nothing "
         "changes.",

@@ -9,13 +9,13 @@ import strawberry
 from models.access.permissions import CHANGE_SAVED_VIEWS
 from resolvers import views
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
 
-VIEW = SavedViewPayload | None
+RESULT = SavedViewPayload | None
 CALLERS = (
-    "Everybody may do this with their own personal views, members with the views of their teams, "
-    "and admins with the token's scope `admin` with those of all teams and of everyone; others get "
+    "Agents and admins may do this with their personal views, and members with their team's views. "
+    "The views of other teams and of everyone need an admin and the scope `admin`. Otherwise "
     "FORBIDDEN."
 )
 FIELD_ERRORS = (
@@ -23,10 +23,10 @@ FIELD_ERRORS = (
     "TOO_LONG (name, filter, columns)",
     "INVALID (name, team, filter, orderBy, position, idempotencyKey; without a field, if there are "
     "100 such views, by default)",
-    *KEY_ERRORS,
 )
-"""NOT_FOUND idempotencyKey: the view of the first call was deleted, or the caller no longer sees
-it."""
+KEY_OF_GONE_VIEW = (
+    "idempotencyKey: the view of the first call was deleted, or the caller no longer sees it"
+)
 
 
 @strawberry.type
@@ -35,18 +35,18 @@ class ViewMutations:
         views.create_saved_view,
         CHANGE_SAVED_VIEWS,
         f"Creates a saved view. {CALLERS}",
-        VIEW,
-        errors=("NOT_FOUND (team, idempotencyKey)", *FIELD_ERRORS),
+        RESULT,
+        errors=(f"NOT_FOUND (team; {KEY_OF_GONE_VIEW})", *FIELD_ERRORS, *KEY_ERRORS),
     )
     update_saved_view: Any = mutation(
         views.update_saved_view,
         CHANGE_SAVED_VIEWS,
         f"Changes a saved view, or the people who see it. {CALLERS}",
-        VIEW,
+        RESULT,
         errors=(
-            "NOT_FOUND (viewId, team, idempotencyKey)",
-            "STALE_VERSION (expectedVersion)",
+            f"NOT_FOUND (viewId, team; {KEY_OF_GONE_VIEW})",
             *FIELD_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     delete_saved_view: Any = mutation(
@@ -56,8 +56,7 @@ class ViewMutations:
         DeleteSavedViewPayload | None,
         errors=(
             "NOT_FOUND (viewId)",
-            "STALE_VERSION (expectedVersion)",
             "INVALID (idempotencyKey)",
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )

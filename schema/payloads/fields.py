@@ -9,6 +9,7 @@ import strawberry
 from schema.cost import cost
 
 NULL_IF_REFUSED = "Null if the mutation returns user errors."
+NULL_IF_REPLAYED = "Null if `replayed` is true or the mutation returns user errors."
 REQUIRES_READ = "Requires the scope `tickets:read`; null without it."
 TICKET = f"The ticket after the change. {REQUIRES_READ} {NULL_IF_REFUSED}"
 EVENT = (

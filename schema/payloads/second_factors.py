@@ -6,12 +6,16 @@ import strawberry
 
 from models.people.user import User
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import (
+    NULL_IF_REFUSED,
+    NULL_IF_REPLAYED,
+    REPLAYED,
+    record_field,
+    user_errors_field,
+)
 from schema.types.people import UserType
 
-SHOWN_ONCE = (
-    "It cannot be read again. Null if `replayed` is true or the mutation returns user errors."
-)
+SHOWN_ONCE = f"It cannot be read again. {NULL_IF_REPLAYED}"
 USER = f"The user of the second factor. {NULL_IF_REFUSED}"
 
 

@@ -7,7 +7,13 @@ import strawberry
 from models.people.token import Token
 from models.people.user import User
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import (
+    NULL_IF_REFUSED,
+    NULL_IF_REPLAYED,
+    REPLAYED,
+    record_field,
+    user_errors_field,
+)
 from schema.types.people import UserType
 from schema.types.sessions import SessionType
 
@@ -28,8 +34,7 @@ class RevokeAllSessionsPayload:
     )
     revoked: int | None = strawberry.field(
         default=None,
-        description="The number of sessions and JWTs that were revoked. Null if `replayed` is "
-        f"true. {NULL_IF_REFUSED}",
+        description=f"The number of sessions and JWTs that were revoked. {NULL_IF_REPLAYED}",
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

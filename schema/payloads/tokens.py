@@ -6,7 +6,13 @@ import strawberry
 
 from models.people.token import Token
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import (
+    NULL_IF_REFUSED,
+    NULL_IF_REPLAYED,
+    REPLAYED,
+    record_field,
+    user_errors_field,
+)
 from schema.types.tokens import ApiTokenType
 
 
@@ -17,8 +23,7 @@ class CreateApiTokenPayload:
     )
     token: str | None = strawberry.field(
         default=None,
-        description="The secret text of the token. It cannot be read again. Null if `replayed` is "
-        f"true. {NULL_IF_REFUSED}",
+        description=f"The secret text of the token. It cannot be read again. {NULL_IF_REPLAYED}",
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
@@ -29,12 +34,12 @@ class RotateApiTokenPayload:
     api_token: Token | None = record_field(f"The new token. {NULL_IF_REFUSED}", ApiTokenType | None)
     token: str | None = strawberry.field(
         default=None,
-        description="The secret text of the new token. It cannot be read again. Null if `replayed` "
-        f"is true. {NULL_IF_REFUSED}",
+        description="The secret text of the new token. It cannot be read again. "
+        f"{NULL_IF_REPLAYED}",
     )
     replaced_token: Token | None = record_field(
-        "The old token, which expires after the grace period, 24 hours by default. Null if "
-        f"`replayed` is true. {NULL_IF_REFUSED}",
+        "The old token, which expires after the grace period, 24 hours by default. "
+        f"{NULL_IF_REPLAYED}",
         ApiTokenType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)

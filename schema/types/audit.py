@@ -10,7 +10,8 @@ import strawberry
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.audit.entry import AuditEntry
-from models.audit.records import MODELS_BY_KIND, RecordKind, record_id
+from models.audit.records import MODELS_BY_KIND, RecordKind
+from models.audit.records import record_id as to_global_id
 from models.views.saved_view import SavedView, can_see_view
 from schema.context import context_of, loaders
 from schema.cost import cost
@@ -33,7 +34,8 @@ class AuditEntryType(Node):
     )
 
     @strawberry.field(
-        description="The user or API client that acted, or the system, also for the command line. "
+        description="The user or API client that acted, or the system, which also stands for the "
+        "command line. "
         "Null if the client was not authenticated, as after a failed sign-in.",
         graphql_type=Actor | None,
     )
@@ -62,7 +64,7 @@ class AuditEntryType(Node):
     def record_id(self, root: strawberry.Parent[AuditEntry]) -> strawberry.ID | None:
         if root.record_kind is None or root.record_id is None:
             return None
-        return strawberry.ID(record_id(root.record_kind, root.record_id))
+        return strawberry.ID(to_global_id(root.record_kind, root.record_id))
 
     @strawberry.field(
         description="The record that the action is about, in its current state. Null if there is "
@@ -87,7 +89,8 @@ class AuditEntryType(Node):
 def can_see_logged_record(viewer: Viewer, record: object) -> bool:
     """Whether the viewer, who may read the audit log, can see a record that an entry is about.
 
-    A view can have become a personal one since.
+    A view can have become a personal one since. Admins see the views of all teams, so the viewer's
+    own teams don't matter.
     """
     if isinstance(record, SavedView):
         return can_see_view(viewer, record, frozenset())

@@ -86,7 +86,7 @@ class TicketStatusChanged(TicketStatusEventInterface):
 )
 class TicketUpdated(TicketEventInterface):
     @strawberry.field(
-        description="The changed fields. Customers see no agents and admins among the watchers and "
+        description="The changed fields. Customers see no agents or admins among the watchers and "
         "participants.",
         metadata=cost(each=0),
     )

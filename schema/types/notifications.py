@@ -16,7 +16,7 @@ from schema.relations import foreign_key_field
 class NotificationType(Node):
     cursor: str = strawberry.field(
         description="The position among the viewer's notifications, for the arguments `after` and "
-        "`before` of `notifications`. It is no cursor of the log."
+        "`before` of `notifications`. It is not a cursor of the log."
     )
     event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
 
@@ -40,6 +40,5 @@ class NotificationPreferenceType:
     topic: Topic = strawberry.field(description="The topic.")
     channel: Channel = strawberry.field(description="The channel.")
     enabled: bool = strawberry.field(
-        description="Whether the server sends such notifications, by the user's choice or else "
-        "the default."
+        description="Whether such notifications are sent: the user's choice, or the default."
     )

@@ -33,8 +33,8 @@ class OrganizationType(Node):
     name: str = strawberry.field(description="The name of the organization.")
 
     @strawberry.field(
-        description="Whether the members see each other's tickets. False for customers of other "
-        "organizations."
+        description="Whether the members see each other's tickets. Always false for customers of "
+        "other organizations."
     )
     def shared(self, root: strawberry.Parent[Organization], info: strawberry.Info) -> bool:
         return root.shared and not is_hidden(info, root)

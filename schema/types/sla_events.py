@@ -61,7 +61,8 @@ class SlaBreached(SlaEventInterface):
 
 
 @strawberry.type(
-    name="SlaAchieved", description="The response or resolution of an SLA clock took place."
+    name="SlaAchieved",
+    description="The response or resolution that an SLA clock measures took place.",
 )
 class SlaAchieved(SlaEventInterface):
     @strawberry.field(description="Whether the target had passed by then.")

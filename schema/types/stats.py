@@ -25,13 +25,14 @@ class TicketStatsBucket:
         description="The number of tickets; for DAY and HOUR, of those created in the interval."
     )
     resolved: int = strawberry.field(
-        description="The number of tickets whose `resolvedAt` is not null; for DAY and HOUR, is in "
-        "the interval. Once a ticket is reopened, it does not count as resolved or closed until it "
-        "is so again. A ticket that was merged into another is closed, but not resolved by that."
+        description="The number of tickets whose `resolvedAt` is not null; for DAY and HOUR, of "
+        "those whose `resolvedAt` is in the interval. Once a ticket is reopened, it does "
+        "not count as resolved or closed until it is so again. A ticket that was merged into "
+        "another is closed, but not resolved by that."
     )
     closed: int = strawberry.field(
-        description="The number of tickets whose `closedAt` is not null; for DAY and HOUR, is in "
-        "the interval."
+        description="The number of tickets whose `closedAt` is not null; for DAY and HOUR, of "
+        "those whose `closedAt` is in the interval."
     )
 
 
@@ -73,7 +74,7 @@ class TicketStatsType:
         return list(root.buckets)
 
     remainder: TicketStatsBucket | None = strawberry.field(
-        description="The sum of the groups that `groups` omits, with the key `remainder` and "
-        "their number in the label. A ticket counts once for each of its omitted tags. Null if "
-        "no group is omitted."
+        description="The sum of the groups that `groups` omits, with the key `remainder`. "
+        "`label` is the number of omitted groups. A ticket counts once for each of its "
+        "omitted tags. Null if no group is omitted."
     )

@@ -37,8 +37,9 @@ class TeamType(Node):
     version: int = strawberry.field(description=VERSION)
 
     @strawberry.field(
-        description="Whether the server assigns each new ticket of the team to the available "
-        "member with the fewest open tickets. Null if the viewer is a customer."
+        description="Whether the server assigns the team's unassigned open tickets to the "
+        "available member with the fewest open tickets. A ticket that a user or API client "
+        "unassigned is left alone. Null if the viewer is a customer."
     )
     def assigns_by_load(self, root: strawberry.Parent[Team], info: strawberry.Info) -> bool | None:
         viewer = context_of(info).viewer

@@ -94,11 +94,11 @@ class TicketType(Node):
     )
     viewer_has_unread: Any = personal_flag_field(
         "unread",
-        "Whether the ticket has changed since the viewer has read it: somebody else caused an "
-        "event that the viewer may see, that raised `version`, and that is after the position of "
-        "the viewer's last markTicketRead for the ticket. Own changes never count, and do not mark "
-        "earlier events as read. Events older than 90 days count as read. False for API clients. "
-        "Subscriptions read it for each item, but send no item for markTicketRead.",
+        "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
+        "markTicketRead for it.\n\n- Only changes that raised `version` count.\n- The viewer's own "
+        "changes never count, and do not mark earlier changes as read.\n- Changes older than 90 "
+        "days count as read.\n- It is false for API clients.\n- Subscriptions read it for each "
+        "item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
@@ -262,8 +262,8 @@ class TicketType(Node):
         "The user or API client who wrote the last reply. Null if there is none.",
     )
     resolved_at: datetime | None = strawberry.field(
-        description="The time of the resolution, or of the closure as RESOLVED without one. Null "
-        "until then, and again once the ticket is reopened."
+        description="The time of the resolution, or of the closure, if it was closed as RESOLVED "
+        "directly. Null until then, and again once the ticket is reopened."
     )
     closed_at: datetime | None = strawberry.field(
         description="The time of the closure. Null until then, and again once the ticket is "
@@ -292,8 +292,8 @@ class TicketType(Node):
 
     @strawberry.field(
         description="The time at which the server closes the ticket if nothing happens until then. "
-        "Null unless the ticket is RESOLVED, or WAITING_ON_CUSTOMER and such tickets are closed. "
-        "If reminders are sent, a late reminder moves it."
+        "Null unless the ticket is RESOLVED, or WAITING_ON_CUSTOMER with automatic closing on. A "
+        "reminder that is sent late postpones it."
     )
     def closes_at(self, root: strawberry.Parent[Ticket], info: strawberry.Info) -> datetime | None:
         context = context_of(info)

@@ -100,8 +100,8 @@ class SavedViewType(Node):
         return await loaders(info).filter_counts.load(root)
 
     @strawberry.field(
-        description="Whether the viewer may change and delete the view: the owner of a personal "
-        "view, the members of the team of a team view and admins, or admins.",
+        description="Whether the viewer may change and delete the view. PERSONAL: its owner. TEAM: "
+        "the team's members and admins. EVERYONE: admins.",
         metadata=personal(),
     )
     async def viewer_can_change(

@@ -16,7 +16,7 @@ from workers.mail.outgoing_mail import MailWithheld, OutgoingMail
 from workers.mail.template import Templates
 from workers.mail.template_values import Values, build_template_values
 
-RECEIPT = "created"
+RECEIPT_TEMPLATE = "created"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Composer:
 
 
 def build_subject(outgoing: OutgoingMail) -> str:
-    """The subject is the same for all emails about a ticket; those after the receipt begin with
-    `Re:`."""
+    """The subject is the same for all emails about a ticket. All emails except the requester's
+    receipt begin with `Re:`."""
     subject = to_one_line(f"[{outgoing.ticket.ref}] {outgoing.subject}", MAX_SUBJECT_CHARS + 20)
-    return subject if outgoing.mail.template == RECEIPT else f"Re: {subject}"
+    return subject if outgoing.mail.template == RECEIPT_TEMPLATE else f"Re: {subject}"

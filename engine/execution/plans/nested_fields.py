@@ -79,7 +79,7 @@ class ValueCompletion:
         if self.builder_and_completer is None:
             builder = CodeBuilder()
             compiler = self.compilation.compilers.record_compiler(self.compilation, builder)
-            name = compiler.completion_function(self.definition.type, self.group)
+            name = compiler.define_completion_function(self.definition.type, self.group)
             builder.compile()
             self.builder_and_completer = (builder, builder.names[name])
         return self.builder_and_completer

@@ -33,10 +33,10 @@ RELATION = "relation"
 
 
 class RecordCompiler:
-    """Compiles into one CodeBuilder.
+    """Generates the functions that build objects from records.
 
-    `*_function` methods return the name of a generated function. `record_object` and `record_field`
-    return an expression.
+    `define_*_function` methods return the name of a generated function, which is added to the
+    CodeBuilder the first time. `*_expression` methods return an expression.
     """
 
     def __init__(self, compilation: Compilation, builder: CodeBuilder) -> None:
@@ -71,22 +71,22 @@ class RecordCompiler:
 
     # ------------------------------------------------------------ objects
 
-    def record_function(self, type_: OutputType, group: FieldGroup) -> str:
+    def define_record_function(self, type_: OutputType, group: FieldGroup) -> str:
         """The name of the function `(record, state) -> object` for a composite type."""
         key = ("record", str(type_))
-        return self.define_once(key, group, lambda: self.define_record(type_, group))
+        return self.define_once(key, group, lambda: self.build_record_function(type_, group))
 
-    def define_record(self, type_: OutputType, group: FieldGroup) -> str:
+    def build_record_function(self, type_: OutputType, group: FieldGroup) -> str:
         if is_object_type(type_):
-            return self.builder.function("o, s", self.record_object(type_, group))
+            return self.builder.function("o, s", self.object_expression(type_, group))
         assert is_abstract_type(type_)
         possible_types = self.compilation.graphql_schema.get_possible_types(type_)
-        functions = {each.name: self.record_function(each, group) for each in possible_types}
+        functions = {each.name: self.define_record_function(each, group) for each in possible_types}
         table = self.builder.dispatch_table(functions)
         type_name = self.builder.constant(self.compilation.type_name)
         return self.builder.function("o, s", f"{table}[{type_name}(o)](o, s)")
 
-    def record_object(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+    def object_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
         """The expression that builds an object from a record `o`.
 
         Nested fields are None in it, until `fill_nested_fields` sets them in the objects.
@@ -96,7 +96,7 @@ class RecordCompiler:
         references: list[tuple[str, FieldGroup]] = []
         model = self.compilation.models.get(type_.name)
         for key, subgroup in self.subfields(type_, group).items():
-            code = self.record_field(type_, subgroup)
+            code = self.field_expression(type_, subgroup)
             if code is None:
                 if model is not None and self.is_joinable_reference(model, type_, subgroup):
                     references.append((key, subgroup))
@@ -112,7 +112,7 @@ class RecordCompiler:
 
     # ------------------------------------------------------------ fields
 
-    def record_field(self, type_: GraphQLObjectType, group: FieldGroup) -> str | None:
+    def field_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str | None:
         """The expression for a field that the record alone gives, without awaiting.
 
         None if the field needs more.
@@ -129,7 +129,7 @@ class RecordCompiler:
             value = f"{self.builder.constant(call.call_in_run)}(o, s)"
         else:
             return None
-        return f"{self.completion_function(definition.type, group)}({value}, s)"
+        return f"{self.define_completion_function(definition.type, group)}({value}, s)"
 
     def is_joinable_reference(
         self, model: Any, type_: GraphQLObjectType, group: FieldGroup
@@ -141,9 +141,9 @@ class RecordCompiler:
             target = self.compilation.referenced_model(model, relation.attribute)
             return target not in self.compilation.schema_map.never_joined
         is_first_key = kind is RelationKind.FIRST_FOREIGN_KEY
-        return is_first_key and not self.can_hide(model, relation)
+        return is_first_key and not self.may_refer_to_hidden_record(model, relation)
 
-    def can_hide(self, model: Any, relation: Any) -> bool:
+    def may_refer_to_hidden_record(self, model: Any, relation: Any) -> bool:
         """Whether one of several foreign keys can refer to a record that the caller may not see.
 
         A join can't tell such a key from a key that is null.
@@ -152,26 +152,26 @@ class RecordCompiler:
         targets = [self.compilation.referenced_model(model, each) for each in relation.attributes]
         return any(target in restricted for target in targets)
 
-    def completion_function(self, type_: OutputType, group: FieldGroup) -> str:
+    def define_completion_function(self, type_: OutputType, group: FieldGroup) -> str:
         """The name of the function `(value, state) -> completed value` for a field."""
         key = ("value", str(type_))
-        return self.define_once(key, group, lambda: self.define_completion(type_, group))
+        return self.define_once(key, group, lambda: self.build_completion_function(type_, group))
 
-    def define_completion(self, type_: OutputType, group: FieldGroup) -> str:
+    def build_completion_function(self, type_: OutputType, group: FieldGroup) -> str:
         builder = self.builder
         if is_non_null_type(type_):
-            inner = self.completion_function(type_.of_type, group)
+            inner = self.define_completion_function(type_.of_type, group)
             # abandon() raises PlanAbandoned: a non-null field is null. graphql-core then executes
             # the operation from the start and reports the error.
             completed = f"(v := {inner}(v, s))"
             body = f"abandon() if v is None or {completed} is None else v"
         elif is_list_type(type_):
-            inner = self.completion_function(type_.of_type, group)
+            inner = self.define_completion_function(type_.of_type, group)
             body = f"None if v is None else [{inner}(each, s) for each in v]"
         elif is_leaf_type(type_):
             body = f"{builder.constant(leaf_serializer(type_))}(v)"
         else:
-            body = f"None if v is None else {self.record_function(type_, group)}(v, s)"
+            body = f"None if v is None else {self.define_record_function(type_, group)}(v, s)"
         return builder.function("v, s", body)
 
     def nested_field(

@@ -115,12 +115,12 @@ class RowCompiler(RecordCompiler):
         self, record: RowRecord, relation: Any, type_: OutputType, group: FieldGroup
     ) -> str | None:
         """The expression for the record of the first foreign key that is not null."""
-        if self.can_hide(record.model, relation):
+        if self.may_refer_to_hidden_record(record.model, relation):
             return None
         if relation.otherwise is None:
             code = "abandon()" if is_non_null_type(type_) else "None"
         else:
-            default = self.record_function(nullable(type_), group)
+            default = self.define_record_function(nullable(type_), group)
             code = f"{default}({self.builder.constant(relation.otherwise)}, s)"
         for attribute in reversed(relation.attributes):
             target = self.layout.join(record, attribute)

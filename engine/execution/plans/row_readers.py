@@ -131,7 +131,7 @@ class PageReader:
             elif name == "edges":
                 code = self.edges_list(get_named_type(type_.fields[name].type), subgroup)
             else:
-                code = compiler.record_field(type_, subgroup)
+                code = compiler.field_expression(type_, subgroup)
             if code is None:
                 node.nested_fields.append(compiler.nested_field(type_, key, subgroup))
                 code = "None"

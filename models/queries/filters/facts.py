@@ -1,4 +1,4 @@
-"""What filters compare of a ticket, loaded once for all filters."""
+"""The facts of a ticket that filters compare, loaded once for all filters."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class FilterFacts:
     sla_statuses: frozenset[str]
 
 
-KEYS = ("id", "requester_id", "organization_id", "assignee_id", "merged_into_id")
-INSTANTS = (
+UUID_COLUMNS = ("id", "requester_id", "organization_id", "assignee_id", "merged_into_id")
+TIME_COLUMNS = (
     "created_at",
     "updated_at",
     "public_updated_at",
@@ -67,7 +67,7 @@ INSTANTS = (
     "sla_breaches_at",
     "last_reply_at",
 )
-VALUES = (
+PLAIN_COLUMNS = (
     "number",
     "external_id",
     "subject",
@@ -85,7 +85,7 @@ ARRAY_SQL = {
 
 
 def build_columns(dialect: Dialect) -> str:
-    """The columns of one row per ticket; the rows that belong to it are JSON arrays of text.
+    """The columns of one row per ticket; related rows become JSON arrays, cast to text.
 
     One statement reads everything, so that all facts are of the same state of the ticket.
     """
@@ -99,7 +99,7 @@ def build_columns(dialect: Dialect) -> str:
     resource = f"{build_array}(a.kind, a.external_id, a.name)"
     return ", ".join(
         [
-            *(f"t.{name} AS {name}" for name in (*KEYS, *INSTANTS, *VALUES)),
+            *(f"t.{name} AS {name}" for name in (*UUID_COLUMNS, *TIME_COLUMNS, *PLAIN_COLUMNS)),
             "(SELECT s.slug FROM categories s WHERE s.id = t.category_id) AS category",
             "(SELECT s.slug FROM teams s WHERE s.id = t.team_id) AS team",
             collect("tag_keys", "a.key", "ticket_tags"),
@@ -119,9 +119,9 @@ async def load_facts(ticket_ids: Collection[UUID]) -> list[FilterFacts]:
 
 
 def facts_of_row(row: Row) -> FilterFacts:
-    keys = {name: None if row[name] is None else as_uuid(row[name]) for name in KEYS}
-    instants = {name: as_instant(row[name]) for name in INSTANTS}
-    values = {name: row[name] for name in (*VALUES, "category", "team")}
+    keys = {name: None if row[name] is None else as_uuid(row[name]) for name in UUID_COLUMNS}
+    instants = {name: as_instant(row[name]) for name in TIME_COLUMNS}
+    values = {name: row[name] for name in (*PLAIN_COLUMNS, "category", "team")}
     watchers = [(UUID(key), role) for key, role in read_array(row["watchers"])]
     columns = cast("dict[str, object]", {**keys, **instants, **values})
     return FilterFacts(

@@ -12,7 +12,7 @@ from support.ticket_factory import NOON
 from models import database, stored_secrets
 from models.audit.entry import AuditEntry
 from models.core.errors import InvalidInput
-from models.core.secrets import SecretStore, UndecipherableSecret
+from models.core.secrets import SecretStore, UndecryptableSecret
 from models.people.second_factor import SecondFactor
 from models.people.user import User
 from models.stored_secrets import Reencryption, reencrypt
@@ -56,9 +56,9 @@ async def test_a_secret_that_no_key_decrypts_stays_as_it_is() -> None:
     lost = await add_secret("lost", LOST)
     await add_secret("old", OLD)
     found = await reencrypt(SecretStore([NEW, OLD]), NOON)
-    assert found == Reencryption(total=2, changed=1, undecipherable=1)
+    assert found == Reencryption(total=2, changed=1, undecryptable=1)
     assert (await SecondFactor.get(id=lost.id)).secret == lost.secret
-    with pytest.raises(UndecipherableSecret):
+    with pytest.raises(UndecryptableSecret):
         await read_secrets(NEW)
     with pytest.raises(InvalidInput, match="TICKETWIRE_ENCRYPTION_KEYS"):
         await reencrypt(SecretStore([]), NOON)

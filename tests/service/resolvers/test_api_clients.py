@@ -114,6 +114,7 @@ async def test_a_deactivated_client_is_refused_until_it_is_reactivated(
     assert not await is_accepted(program)
     assert await error_of(admin, "createApiToken", **values) == "INVALID clientId"
     assert (await admin.run(LIST))["apiClients"]["totalCount"] == 1
+    assert (await admin.run(LIST, all=None))["apiClients"]["totalCount"] == 1
     assert (await admin.run(LIST, all=True))["apiClients"]["totalCount"] == 2
     await succeed(admin, "reactivateApiClient", clientId=client["id"])
     assert await is_accepted(program)

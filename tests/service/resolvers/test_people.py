@@ -17,7 +17,7 @@ from support.service import running
 
 from models.people import password
 from models.people.password import hash_password
-from models.people.sign_in_limits import SignInAttempts, SignInLimits, Source
+from models.people.sign_in_limits import SignInAttempts, SignInLimits, SignInSource
 from models.people.token import Token
 from models.people.user import Role, User
 
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("cheap_passwords")
 SECRET = "correct horse battery"
 
 
-def source_of(email: str) -> Source:
-    return Source(email, "127.0.0.1", "127.0.0.0/24")
+def source_of(email: str) -> SignInSource:
+    return SignInSource(email, "127.0.0.1", "127.0.0.0/24")
 
 
 async def sign_in(client: Client, email: str, secret: str = SECRET) -> dict[str, Any]:

@@ -123,13 +123,13 @@ async def test_a_lost_key_is_logged_and_counted(
 ) -> None:
     await enrol(service, ada)
     await SecondFactor.all().update(secret=Fernet(Fernet.generate_key()).encrypt(b"x").decode())
-    before = (await read_metrics(service, world.root.token))["secrets_undecipherable_total"]
+    before = (await read_metrics(service, world.root.token))["secrets_undecryptable_total"]
     with capture_logs() as lines:
         refused = await error_of(service.client(), "signIn", **ADA, secondFactor="123456")
     assert refused == "NOT_ENABLED secondFactor"
-    (line,) = [each for each in lines if each["event"] == "second_factor.undecipherable"]
+    (line,) = [each for each in lines if each["event"] == "second_factor.undecryptable"]
     assert line["log_level"] == "error"
-    after = (await read_metrics(service, world.root.token))["secrets_undecipherable_total"]
+    after = (await read_metrics(service, world.root.token))["secrets_undecryptable_total"]
     assert after == before + 1
     assert await AuditEntry.filter(action="signInFailed").count() == 1
     assert await error_of(ada, "disableSecondFactor", code="123456") == "NOT_ENABLED code"

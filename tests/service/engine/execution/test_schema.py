@@ -13,7 +13,7 @@ from support.service import running
 
 from engine.execution import schema
 from engine.execution.timeout import SharedTimeout
-from resolvers.tickets import ticket_queries
+from resolvers.tickets import queries
 
 INTROSPECTION_QUERIES = (
     "{ __schema { queryType { name } } }",
@@ -148,7 +148,7 @@ async def test_a_query_that_takes_too_long_is_cancelled_with_an_error(
     async with running(url, operation_timeout_seconds=1200) as service:
         world = await World.make()
         ada = service.client(world.ada.token)
-        monkeypatch.setattr(ticket_queries, "read_stats", hang)
+        monkeypatch.setattr(queries, "read_stats", hang)
         answer = await ada.answer("{ ticketStats { total } viewer { role } }")
         (error,) = answer["errors"]
         request_id = answer["extensions"]["requestId"]

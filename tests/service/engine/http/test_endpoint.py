@@ -16,7 +16,7 @@ from support.live import until
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 from resolvers.people import teams
-from resolvers.tickets import ticket_queries
+from resolvers.tickets import queries
 
 JSON = {"Content-Type": "application/json"}
 QUERY = b'{"query": "{ viewer { role } }"}'
@@ -273,7 +273,7 @@ async def test_an_internal_error_is_masked_and_logged(
     def fail(*_: object, **__: object) -> Any:
         raise error
 
-    monkeypatch.setattr(ticket_queries, "find_tickets", fail)
+    monkeypatch.setattr(queries, "find_tickets", fail)
     capture = LogCapture()
     configured = structlog.get_config()
     structlog.configure(processors=[capture])

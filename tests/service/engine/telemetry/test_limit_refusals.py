@@ -18,7 +18,7 @@ from support.service import running
 
 from engine import limit_refusals
 from engine.websocket.protocol import GraphQLTransportWS
-from models.people.sign_in_limits import SignInLimits, Source
+from models.people.sign_in_limits import SignInLimits, SignInSource
 
 ROOT = Path(__file__).parents[4]
 SIGN_IN = 'mutation { signIn(input: {email: "x@example.com", password: "x"}) { token } }'
@@ -62,7 +62,7 @@ async def read_refusals(service: Service, token: str) -> Counter[str]:
 
 
 async def test_each_refused_operation_is_counted_once(service: Service, world: World) -> None:
-    source = Source("x@example.com", "127.0.0.1", "127.0.0.0/24")
+    source = SignInSource("x@example.com", "127.0.0.1", "127.0.0.0/24")
     for minute in range(20):
         at = service.clock() + timedelta(minutes=minute)
         await SignInLimits(1).count_attempt(source, at)

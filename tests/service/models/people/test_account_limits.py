@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.people.account_limits import AccountEmailLimits, ExchangeLimits
+from models.people.account_limits import AccountEmailLimits, CodeExchangeLimits
 from models.people.sign_in_limits import SignInAttempts
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ async def test_many_networks_of_one_provider_share_a_limit_on_emails() -> None:
 
 
 async def test_codes_that_a_provider_refuses_are_limited_by_network() -> None:
-    limits = ExchangeLimits(1)
+    limits = CodeExchangeLimits(1)
     for _ in range(6):
         assert not await limits.count_attempt("192.0.2.1", "192.0.2.0/24", AT)
     assert await limits.count_attempt("192.0.2.1", "192.0.2.0/24", AT) == timedelta(seconds=1)
@@ -42,13 +42,13 @@ async def test_codes_that_a_provider_refuses_are_limited_by_network() -> None:
 
 
 async def test_of_attempts_at_once_the_earlier_one_may_be_counted_last(database: str) -> None:
-    limits = ExchangeLimits(1)
+    limits = CodeExchangeLimits(1)
     for at in (AT, AT - timedelta(milliseconds=1)):
         assert not await limits.count_attempt("192.0.2.1", "192.0.2.0/24", at)
 
 
 async def test_codes_that_a_provider_accepts_are_not_counted() -> None:
-    limits = ExchangeLimits(1)
+    limits = CodeExchangeLimits(1)
     for _ in range(100):
         assert not await limits.count_attempt("192.0.2.1", "192.0.2.0/24", AT)
         await limits.record_success("192.0.2.1", "192.0.2.0/24", AT)

@@ -12,10 +12,10 @@ from models.people.sign_in_limits import (
     KNOWN_FOR,
     MAX_ACCOUNT_DELAY,
     MAX_DELAY,
+    AttemptStatus,
     SignInAttempts,
     SignInLimits,
-    Source,
-    Standing,
+    SignInSource,
     delete_expired,
 )
 
@@ -52,8 +52,8 @@ class Caller:
         self.limits, self.clock, self.network = limits, clock, network
         self.wide_network = wide_network or network
 
-    def source(self, email: str) -> Source:
-        return Source(email, self.network, self.wide_network)
+    def source(self, email: str) -> SignInSource:
+        return SignInSource(email, self.network, self.wide_network)
 
     async def fail(self, email: str = EMAIL) -> timedelta:
         """Make a failed attempt; returns the time to wait if it is refused."""
@@ -180,12 +180,12 @@ async def test_the_standing_tells_whether_the_network_is_known(clock: Clock) -> 
     owner, stranger = Caller(limits, clock, "192.0.2.1"), Caller(limits, clock, "192.0.2.2")
     await owner.succeed()
     standings = [
-        await limits.read_standing(each.source(EMAIL), clock()) for each in (owner, stranger)
+        await limits.read_status(each.source(EMAIL), clock()) for each in (owner, stranger)
     ]
-    assert standings == [Standing(NO_WAIT, True), Standing(NO_WAIT, False)]
+    assert standings == [AttemptStatus(NO_WAIT, True), AttemptStatus(NO_WAIT, False)]
     before = await read_rows()
     await stranger.fail()
-    assert (await limits.read_standing(stranger.source(EMAIL), clock())).wait == SECOND
+    assert (await limits.read_status(stranger.source(EMAIL), clock())).wait == SECOND
     assert len(await read_rows()) > len(before)
 
 

@@ -36,7 +36,7 @@ from models.queries.directory import organizations
 from models.queries.event_log import EventFilter
 from models.queries.filters.filter import FilterData
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
-from models.queries.workload import list_waiting_tickets
+from models.queries.workload import list_assignable_tickets
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
 
@@ -266,7 +266,7 @@ async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase)
         )
     team_id = next(iter(large.desk.teams.values())).id
     cases["waiting for assignment"] = (
-        lambda: list_waiting_tickets([team_id], 20),
+        lambda: list_assignable_tickets([team_id], 20),
         "tickets_waiting",
     )
     assert await find_wrong_plans(cases) == []

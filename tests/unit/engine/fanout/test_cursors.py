@@ -13,7 +13,7 @@ from engine.execution.source import Item, Source
 from engine.fanout.batch import Batch
 from engine.fanout.group import Subscriber, SubscriptionGroups
 from engine.fanout.outbox import Outbox
-from engine.limits.subscriptions import SubscriptionClaim
+from engine.limits.subscriptions import CostReservation
 from engine.sse.outbox import encode_events
 
 pytestmark = pytest.mark.never_retried
@@ -52,7 +52,7 @@ class StubExecution:
 
     def __init__(self, source: FixedSource) -> None:
         self.source = source
-        self.claim = SubscriptionClaim(owner="ada")
+        self.cost_reservation = CostReservation(owner="ada")
 
     async def execute_batch(self, values: Sequence[int]) -> list[bytes]:
         return [b"%d" % value for value in values]
