@@ -39,6 +39,9 @@ class RecordLimits:
     max_saved_views_per_team: int = 100
     max_saved_views_for_everyone: int = 100
     max_saved_view_filter_bytes: int = 8192
+    max_active_jobs_per_caller: int = 20
+    max_running_jobs_per_caller: int = 2
+    max_tickets_per_job: int = 50_000
 
 
 DEFAULT_LIMITS = RecordLimits()
