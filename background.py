@@ -42,7 +42,12 @@ def build_jobs(settings: Settings) -> list[Job]:
     window = settings.reopen_window
     return [
         TicketTimers(build_timer_settings(settings)),
-        Cleanup(settings.audit_retention, settings.expired_token_retention, settings.job_retention),
+        Cleanup(
+            settings.audit_retention,
+            settings.expired_token_retention,
+            settings.job_retention,
+            settings.max_ended_jobs_per_caller,
+        ),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),

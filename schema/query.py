@@ -8,7 +8,6 @@ import strawberry
 
 import resolvers.audit
 import resolvers.escalation
-import resolvers.jobs
 import resolvers.nodes
 import resolvers.notifications
 import resolvers.people.api_clients
@@ -24,7 +23,6 @@ import resolvers.views
 from models.access.permissions import (
     ADMINISTER,
     AUTHENTICATED,
-    FOLLOW_JOBS,
     MANAGE_OWN_TOKENS,
     PUBLIC,
     READ_ALL_TICKETS,
@@ -46,11 +44,11 @@ from schema.cost import (
 )
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
+from schema.job_queries import JobQueries
 from schema.pagination import Connection
 from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
-from schema.types.jobs import JobType
 from schema.types.notifications import NotificationType
 from schema.types.organizations import OrganizationType
 from schema.types.people import ApiClientType, UserType, ViewerType
@@ -67,7 +65,7 @@ INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. D
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query:
+class Query(JobQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,
@@ -273,27 +271,6 @@ class Query:
         arguments={
             "all_teams": "Whether to return the views of all teams. Only for admins, with the "
             "token's scope `admin`; FORBIDDEN for others. Default: false."
-        },
-    )
-    job: Any = query(
-        resolvers.jobs.job,
-        FOLLOW_JOBS,
-        "The job with this id. Null if there is none, or if the viewer may not see it. A caller "
-        "sees its own jobs; admins with the token's scope `admin` see all.",
-        JobType | None,
-        arguments={"id": "The id of the job."},
-    )
-    jobs: Any = query(
-        resolvers.jobs.jobs,
-        FOLLOW_JOBS,
-        "The jobs that the viewer started, newest first, in pages of up to 100. Admins with the "
-        "token's scope `admin` see those of everyone. A job is deleted 30 days (by default) after "
-        "its end.",
-        Connection[JobType],
-        arguments={
-            "statuses": "Returns jobs with one of these statuses. Default: all statuses.",
-            "kinds": "Returns jobs of these kinds. Default: all kinds.",
-            "own": "Whether to return only the jobs that the viewer started. Default: false.",
         },
     )
     api_clients: Any = query(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.changes import idempotency
+from models.core.record_limits import DEFAULT_LIMITS
 from models.people import account_link, identity, sign_in_limits, token
 from models.queries import audit_log, caller_jobs
 from models.tickets import presence, read_marks
@@ -28,12 +29,13 @@ class Cleanup:
         audit_retention: timedelta | None = None,
         token_retention: timedelta = timedelta(days=30),
         job_retention: timedelta = timedelta(days=30),
+        max_ended_jobs: int = DEFAULT_LIMITS.max_ended_jobs_per_caller,
     ) -> None:
         """Expired and revoked tokens are kept for `token_retention`, ended jobs of callers for
-        `job_retention`, and audit entries for `audit_retention`; None keeps audit entries for
-        ever."""
+        `job_retention` but at most `max_ended_jobs` of each caller, and audit entries for
+        `audit_retention`; None keeps audit entries for ever."""
         self.audit_retention, self.token_retention = audit_retention, token_retention
-        self.job_retention = job_retention
+        self.job_retention, self.max_ended_jobs = job_retention, max_ended_jobs
         self.last_run: datetime | None = None
 
     async def run_once(self, at: datetime, position: int) -> Progress:
@@ -47,8 +49,12 @@ class Cleanup:
             await identity.delete_expired(at)
             deleted_tickets = await self.delete_jobs(at)
             deleted = await self.delete_audit_entries(at)
-            if deleted == MAX_DELETED_ENTRIES or deleted_tickets >= MAX_DELETED_JOB_TICKETS:
-                return Progress(deleted + deleted_tickets, position, changed=False)
+            deleted_surplus = await caller_jobs.delete_surplus(
+                self.max_ended_jobs, MAX_DELETED_JOB_TICKETS
+            )
+            is_behind = deleted_tickets >= MAX_DELETED_JOB_TICKETS or deleted_surplus
+            if deleted == MAX_DELETED_ENTRIES or is_behind:
+                return Progress(1, position, changed=False)
             self.last_run = at
         return Progress(0, position)
 

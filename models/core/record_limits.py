@@ -42,6 +42,7 @@ class RecordLimits:
     max_active_jobs_per_caller: int = 20
     max_running_jobs_per_caller: int = 2
     max_tickets_per_job: int = 50_000
+    max_ended_jobs_per_caller: int = 200
 
 
 DEFAULT_LIMITS = RecordLimits()

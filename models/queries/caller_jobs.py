@@ -15,6 +15,7 @@ from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
+from models.core.record_limits import count_reached
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.jobs.caller_job import (
@@ -172,6 +173,31 @@ async def delete_tickets_of_ended_jobs(before: datetime, limit: int) -> int:
     old = await delete_tickets("j.finished_at < ?", [before], limit)
     unprocessed = f"j.status IN (?, ?) AND r.outcome = '{WAITING}'"
     return old + await delete_tickets(unprocessed, ended, limit)
+
+
+async def find_surplus(max_ended: int, limit: int) -> list[UUID]:
+    """Ended jobs of callers who have more than `max_ended`, without the newest ones of each."""
+    rows = await database.fetch_dicts(
+        "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
+        "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "
+        "FROM caller_jobs j WHERE j.finished_at IS NOT NULL) x WHERE x.place > ? "
+        "ORDER BY x.id LIMIT ?",
+        [max_ended, limit],
+    )
+    return [as_uuid(row["id"]) for row in rows]
+
+
+async def delete_surplus(max_ended: int, limit: int) -> int:
+    """Delete the oldest surplus job, or `limit` of its tickets; returns how many rows."""
+    found = await find_surplus(max_ended, 1)
+    if not found:
+        return 0
+    deleted = await delete_tickets("j.id = ?", found, limit)
+    if deleted < limit:
+        await CallerJob.filter(id=found[0]).delete()
+        count_reached("ended_jobs")
+        deleted += 1
+    return deleted
 
 
 async def delete_tickets(condition: str, params: Sequence[object], limit: int) -> int:

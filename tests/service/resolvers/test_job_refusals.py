@@ -20,6 +20,7 @@ from support.service import running
 from engine.limit_refusals import COUNTS
 from models.background_metrics import read_background_metrics
 from models.core import ids
+from models.core.record_limits import REACHED
 from models.core.time import now
 from models.jobs.caller_job import CallerJob, JobStatus, JobTicket
 from models.log import event
@@ -254,6 +255,26 @@ async def test_ended_jobs_are_deleted_after_their_time(
     await Cleanup().run_once(now() + timedelta(days=31), 0)
     assert [str(job.id) for job in await CallerJob.all()] == [waiting["id"].removeprefix("job_")]
     assert await JobTicket.all().count() == 3
+
+
+async def test_only_the_newest_ended_jobs_of_a_caller_are_kept(
+    service: Service, world: World, ada: Client
+) -> None:
+    tickets = await raise_tickets(service, world, 1)
+    bill = service.client(world.bill.token)
+    kept: list[str] = []
+    for client in (bill, ada, ada, ada):
+        job = await run_mutation(client, "bulkUpdateTickets", ids=tickets, change=LOW)
+        await run_caller_jobs()
+        kept.append(job["id"].removeprefix("job_"))
+    waiting = await run_mutation(ada, "bulkUpdateTickets", ids=tickets, change=LOW)
+    del kept[1]
+    before, cleanup = REACHED["ended_jobs"], Cleanup(max_ended_jobs=2)
+    while (await cleanup.run_once(now(), 0)).more:
+        pass
+    expected = [*kept, waiting["id"].removeprefix("job_")]
+    assert [str(job.id) for job in await CallerJob.all().order_by("id")] == expected
+    assert REACHED["ended_jobs"] == before + 1
 
 
 async def test_a_metric_counts_the_jobs(service: Service, world: World, ada: Client) -> None:
