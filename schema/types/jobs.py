@@ -22,6 +22,7 @@ from models.jobs.caller_job import (
 )
 from models.log.event import Json
 from models.queries.caller_jobs import list_job_tickets
+from schema.context import context_of
 from schema.cost import cost
 from schema.interfaces import Actor, Node, RecordType
 from schema.pagination import After, Before, Connection, First, Last
@@ -55,11 +56,16 @@ class JobTicketType(RecordType):
     )
 
     @strawberry.field(
-        description="In a dry run, what would change. Empty for other jobs: the ticket's timeline "
-        "has its changes.",
+        description="In a dry run, what would change. Empty without the scope `tickets:read`, and "
+        "for other jobs: the ticket's timeline has its changes.",
         metadata=cost(each=0),
     )
-    def changes(self, root: strawberry.Parent[JobTicket]) -> list[FieldChange]:
+    def changes(
+        self, root: strawberry.Parent[JobTicket], info: strawberry.Info
+    ) -> list[FieldChange]:
+        # Without this check, a token that may only write tickets could read them by dry runs.
+        if not context_of(info).viewer.can_see_all_tickets:
+            return []
         return build_field_changes(cast("dict[str, Sequence[Json]]", root.changes or {}))
 
 

@@ -343,3 +343,16 @@ async def test_callers_see_their_own_jobs_and_admins_all(service: Service, world
     row = (await read_rows(program, of_program))[0]
     assert (row["ref"], row["ticket"]) == (tickets[0]["ref"], None), "it may not read tickets"
     await audit()
+
+
+async def test_a_dry_run_tells_no_values_to_a_token_that_only_writes(
+    service: Service, world: World
+) -> None:
+    program = service.client(await machine("Other", ["tickets:write"]))
+    tickets = await raise_tickets(service, world, 1)
+    job = await start(program, tickets, change={"priority": "LOW"}, dryRun=True)
+    await run_caller_jobs()
+    (row,) = await read_rows(program, job)
+    assert (row["outcome"], row["changes"]) == ("CHANGED", [])
+    (row,) = await read_rows(service.client(world.root.token), job)
+    assert [each["field"] for each in row["changes"]] == ["priority"]
