@@ -63,7 +63,7 @@ class SchemaRunner:
     def make(cls, url: str) -> SchemaRunner:
         wakeup_bus, viewers = WakeupBus("memory://"), ViewerRegistry(now)
         settings = load(database_url=url, compiled_plans="all", **LIMITS)
-        settings = ResolverSettings(
+        resolver_settings = ResolverSettings(
             settings.reopen_window,
             settings.session_length,
             settings.max_live_list_tickets,
@@ -74,7 +74,7 @@ class SchemaRunner:
             return LogTail(read_nothing, int, wakeup_bus.listen(), refresh=viewers.refresh)
 
         services = Services(
-            settings=settings,
+            settings=resolver_settings,
             now=now,
             wakeup=wakeup_bus,
             event_tail=create_tail(),

@@ -160,7 +160,7 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
         (undo, tickets[0], JobTicketOutcome.WAITING, {}),
     ):
         await JobTicket.create(
-            job=job, ticket=ticket, ticket_number=ticket.number, outcome=outcome, **values
+            job=job, ticket_id=ticket.id, ticket_number=ticket.number, outcome=outcome, **values
         )
 
 
