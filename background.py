@@ -10,11 +10,13 @@ from functools import lru_cache
 import structlog
 
 from engine.bus.wakeup import WakeupBus
+from models.bulk.ticket_run import RunSettings
 from models.core import time
 from models.demo_clock import DemoClock
 from settings import Settings, build_timer_settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
+from workers.caller_jobs import CallerJobs
 from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
 from workers.handover import Handover
@@ -40,7 +42,12 @@ def build_jobs(settings: Settings) -> list[Job]:
     window = settings.reopen_window
     return [
         TicketTimers(build_timer_settings(settings)),
-        Cleanup(settings.audit_retention, settings.expired_token_retention),
+        Cleanup(
+            settings.audit_retention,
+            settings.expired_token_retention,
+            settings.job_retention,
+            settings.max_ended_jobs_per_caller,
+        ),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),
@@ -53,6 +60,7 @@ def build_jobs(settings: Settings) -> list[Job]:
             settings.max_notifications_per_type,
         ),
         build_mailer(settings),
+        CallerJobs(RunSettings(window, settings.record_limits), settings.job_tickets_per_second),
     ]
 
 

@@ -122,6 +122,15 @@ class LimitSettings(BaseSettings):
     """The maximum number of saved views for everyone."""
     max_saved_view_filter_bytes: Annotated[int, Field(ge=256, le=262_144)] = 8_192
     """The maximum size of the filter of a saved view, in bytes of JSON."""
+    max_active_jobs_per_caller: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """The maximum number of jobs of one user or API client that wait or run."""
+    max_running_jobs_per_caller: Annotated[int, Field(ge=1, le=100)] = 2
+    """The maximum number of jobs of one user or API client that run at once. Others wait."""
+    max_tickets_per_job: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    """The maximum number of tickets of a job."""
+    max_ended_jobs_per_caller: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """The maximum number of ended jobs of one user or API client that are kept. Further ones
+    replace the oldest."""
     max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
     """The maximum number of notifications, and of emails, of replies and notes that one person
     causes for another about one ticket in 10 minutes. Further ones are folded: one email with their

@@ -63,6 +63,11 @@ class Settings(IdentitySettings):
     """Whether a server also runs the background jobs of `ticketwire run-jobs`."""
     job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
     """Seconds after which another process takes over the jobs of one that died."""
+    job_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
+    """The maximum number of tickets per second that all jobs of callers change together, so that
+    they don't slow down requests."""
+    job_days: Annotated[int, Field(ge=2, le=36_500)] = 30
+    """Days after which a job of a caller that has ended is deleted."""
     audit_days: Annotated[int, Field(ge=0, le=36_500)] = 730
     """Days after which an entry of the audit log is deleted. 0 keeps all entries."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
@@ -194,6 +199,10 @@ class Settings(IdentitySettings):
     @property
     def audit_retention(self) -> timedelta | None:
         return timedelta(days=self.audit_days) if self.audit_days else None
+
+    @property
+    def job_retention(self) -> timedelta:
+        return timedelta(days=self.job_days)
 
     @property
     def key_file(self) -> Path | None:

@@ -9,6 +9,7 @@ from typing import cast
 
 from models import database
 from models.database import as_instant
+from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
 from models.views.saved_view import ViewAudience
@@ -41,6 +42,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *await read_email_samples(),
         await read_folded_sample(),
         *await read_view_samples(),
+        *await read_caller_job_samples(),
         await read_sla_clock_sample(at),
     ]
 
@@ -88,6 +90,20 @@ async def read_view_samples() -> list[Sample]:
     return [
         Sample("ticketwire_saved_views", counts.get(each, 0), ("audience", each.name.lower()))
         for each in ViewAudience
+    ]
+
+
+async def read_caller_job_samples() -> list[Sample]:
+    """The number of jobs of callers that wait, and of those that run."""
+    statuses = [each.value for each in ACTIVE_STATUSES]
+    rows = await database.fetch_dicts(
+        "SELECT status, COUNT(*) AS n FROM caller_jobs WHERE status IN (?, ?) GROUP BY status",
+        statuses,
+    )
+    counts = {str(row["status"]): cast("int", row["n"]) for row in rows}
+    return [
+        Sample("ticketwire_caller_jobs", counts.get(status, 0), ("status", status))
+        for status in statuses
     ]
 
 

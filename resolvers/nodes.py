@@ -14,6 +14,7 @@ from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest
 from models.core.pagination import MAX_PAGE_SIZE
+from models.jobs.caller_job import can_see_job
 from models.people.token import Token, TokenKind
 from models.views.saved_view import SavedView, can_see_view
 from resolvers.context import Context, context_of
@@ -56,6 +57,10 @@ async def find_node(context: Context, id: str) -> Any:
         return await find_token(viewer, key)
     if prefix == ids.SAVED_VIEW:
         return await find_view(context, key)
+    if prefix == ids.JOB:
+        is_allowed = permissions.FOLLOW_JOBS.allows(viewer)
+        job = await loaders.jobs.load(key) if is_allowed else None
+        return job if job is not None and can_see_job(viewer, job) else None
     loader = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,

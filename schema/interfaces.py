@@ -14,6 +14,7 @@ from models.audit.records import RecordKind
 from models.core import ids
 from models.core.errors import UserErrorCode
 from models.escalation.path import EscalationPath
+from models.jobs.caller_job import CallerJob, JobTicket
 from models.log.event import Event, EventType
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
@@ -102,6 +103,8 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     Notification: "Notification",
     AuditEntry: "AuditEntry",
     SavedView: "SavedView",
+    CallerJob: "Job",
+    JobTicket: "JobTicket",
 }
 
 
@@ -146,6 +149,7 @@ ID_PREFIXES: dict[type, str] = {
     AuditEntry: ids.AUDIT_ENTRY,
     Notification: ids.NOTIFICATION,
     SavedView: ids.SAVED_VIEW,
+    CallerJob: ids.JOB,
 }
 
 

@@ -27,6 +27,7 @@ from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
+from models.jobs.caller_job import CallerJob
 from models.log.event import Event
 from models.notifications import inbox
 from models.notifications.notification import Notification
@@ -65,6 +66,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     EscalationPath: "escalation_paths",
     Token: "tokens",
     SavedView: "views",
+    CallerJob: "jobs",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -84,6 +86,7 @@ class Loaders:
     tokens = RecordLoader(Token)
     audit_entries = RecordLoader(AuditEntry)
     views = RecordLoader(SavedView)
+    jobs = RecordLoader(CallerJob)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

@@ -44,6 +44,7 @@ from schema.cost import (
 )
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
+from schema.job_queries import JobQueries
 from schema.pagination import Connection
 from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
@@ -64,7 +65,7 @@ INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. D
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query:
+class Query(JobQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,

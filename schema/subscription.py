@@ -7,13 +7,14 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import (
+    FOLLOW_JOBS,
     READ_EVENTS,
     READ_PRESENCE,
     READ_SAVED_VIEWS,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from resolvers.subscriptions import events, live_list, stats, view_counts
+from resolvers.subscriptions import events, jobs, live_list, stats, view_counts
 from resolvers.tickets import presence
 from schema.cost import (
     CONDITION_COST,
@@ -27,6 +28,7 @@ from schema.cost import (
 )
 from schema.fields import subscription
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.types.jobs import JobType
 from schema.types.live_list import TicketChangeType
 from schema.types.notifications import NotificationType
 from schema.types.presence import TicketPresenceType
@@ -129,6 +131,15 @@ class Subscription:
         "viewer's teams is sent within about two seconds.",
         SavedViewCountsType,
         cost(flat=LIVE_VIEWS_COST, update=STATS_UPDATE_COST),
+    )
+    job_changed: Any = subscription(
+        jobs.job_changed,
+        FOLLOW_JOBS,
+        "Sends a job that the viewer may see: at once, then after each change, at most once per "
+        "second. The last item has a status other than WAITING and RUNNING. It fails with "
+        "NOT_FOUND if the viewer sees no such job. After a disconnect, subscribe again.",
+        JobType,
+        arguments={"id": "The id of the job."},
     )
     notifications: Any = subscription(
         events.notifications,

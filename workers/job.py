@@ -58,7 +58,13 @@ class Progress:
     reached."""
 
     def __init__(
-        self, count: int, position: int, *, more: bool | None = None, changed: bool | None = None
+        self,
+        count: int,
+        position: int,
+        *,
+        more: bool | None = None,
+        changed: bool | None = None,
+        rest_seconds: float = 0.0,
     ) -> None:
         self.count = count
         self.position = position
@@ -66,6 +72,8 @@ class Progress:
         """Whether there may be more to do at once."""
         self.changed = bool(count) if changed is None else changed
         """Whether the run wrote events or notifications, so that their followers are woken."""
+        self.rest_seconds = rest_seconds
+        """How long the job must rest before it runs again, if there is more to do."""
 
 
 class LogJob(Generic[T]):
@@ -186,6 +194,7 @@ class JobRunner:
         self.rest_seconds = 0.0
         if progress.count:
             self.rest_seconds = min((monotonic() - began) * self.rest_factor, self.interval_seconds)
+            self.rest_seconds = max(self.rest_seconds, progress.rest_seconds)
         return 0.0 if progress.more else self.interval_seconds
 
     async def hold_lease(self) -> bool:

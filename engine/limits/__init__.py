@@ -159,6 +159,13 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     saved views for everyone          100       max_saved_views_for_everyone
     filter of a saved view            8 KiB     max_saved_view_filter_bytes
     columns of a saved view           30        models/directory/views.py
+    jobs of a caller: wait or run     20        max_active_jobs_per_caller
+      run at once                     2         max_running_jobs_per_caller      wait
+      ended                           200       max_ended_jobs_per_caller        oldest deleted
+    days after the end of a job       30        job_days                         deleted
+    tickets of a job                  50,000    max_tickets_per_job
+    tickets of all jobs per second    50        job_tickets_per_second           wait
+    message about a ticket of a job   500       models/jobs/caller_job.py        cut
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars

@@ -45,6 +45,10 @@ class RecordLimits:
     max_escalation_paths: int = 100
     max_steps_per_escalation_path: int = 20
     max_presence_windows_per_user: int = 50
+    max_active_jobs_per_caller: int = 20
+    max_running_jobs_per_caller: int = 2
+    max_tickets_per_job: int = 50_000
+    max_ended_jobs_per_caller: int = 200
 
 
 DEFAULT_LIMITS = RecordLimits()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import strawberry
@@ -79,6 +79,13 @@ def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> 
 
 def list_field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
     """List the changes of an event that the API exposes."""
+    return build_field_changes(event.changes, hidden_users)
+
+
+def build_field_changes(
+    changes: Mapping[str, Sequence[Json]], hidden_users: Collection[str] = ()
+) -> list[FieldChange]:
+    """The changes of columns of a ticket, from `[before, after]` of each."""
     return [
         FieldChange(
             field=field_name(column),
@@ -87,7 +94,7 @@ def list_field_changes(event: Event, hidden_users: Collection[str] = ()) -> list
             from_items=list_items(column, before, hidden_users),
             to_items=list_items(column, after, hidden_users),
         )
-        for column, (before, after) in event.changes.items()
+        for column, (before, after) in changes.items()
         if column not in UNEXPOSED_COLUMNS
     ]
 

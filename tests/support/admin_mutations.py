@@ -25,7 +25,12 @@ TEAM_FIELDS = "id slug name assignsByLoad active version members { displayName }
 CATEGORY_FIELDS = "id slug name team { slug } parent { slug } active version"
 SAVED_VIEW_FIELDS = """id name audience owner { displayName } team { slug } filter filterError
   orderBy { field direction } columns position version viewerCanChange count"""
+JOB_FIELDS = """id kind status dryRun errorPolicy progress total succeeded failed
+  createdBy { displayName } cancelledBy { displayName } startedAt finishedAt undoableUntil
+  result { changed unchanged unprocessed }"""
 PAYLOAD_FIELDS = {
+    "bulkUpdateTickets": ("job", JOB_FIELDS),
+    "undoJob": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),
     "User": ("user", USER_FIELDS),

@@ -34,6 +34,8 @@ TABLES = (
     "notification_preferences",
     "saved_views",
     "saved_view_revision",
+    "caller_jobs",
+    "caller_job_tickets",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

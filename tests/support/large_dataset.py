@@ -24,6 +24,15 @@ from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.record_changes import RecordChanges
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
+from models.jobs.caller_job import (
+    CallerJob,
+    JobErrorCode,
+    JobErrorPolicy,
+    JobKind,
+    JobStatus,
+    JobTicket,
+    JobTicketOutcome,
+)
 from models.log.event import Event, EventType
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Notification, Topic
@@ -88,6 +97,7 @@ class LargeDataset:
             await ticket_commands.run_notifier()
             await fill_mails(world)
             await log_changes(world)
+            await create_jobs(tickets, world)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
                 tickets[0].id,
@@ -101,6 +111,57 @@ class LargeDataset:
             )
             tokens = await make_tokens(world)
         return cls(world, tokens)
+
+
+async def create_jobs(tickets: list[Ticket], world: World) -> None:
+    """Jobs with a value in every field: a dry run that was stopped, an undo that was cancelled, and
+    one that waits."""
+    client = await ApiClient.get(display_name="Sync")
+    common: dict[str, Any] = {"parameters": {}, "scopes": [], "created_at": NOW - HOUR}
+    times: dict[str, Any] = {"started_at": NOW - HOUR, "finished_at": NOW - HOUR / 2}
+    policies = JobErrorPolicy
+    update = await CallerJob.create(
+        **{**common, **times, "kind": JobKind.BULK_UPDATE_TICKETS, "status": JobStatus.STOPPED},
+        error_policy=policies.STOP,
+        dry_run=True,
+        is_undoable=True,
+        total=4,
+        changed=1,
+        unchanged=1,
+        failed=1,
+        created_by_user_id=world.ada.id,
+    )
+    undo = await CallerJob.create(
+        **{**common, **times, "kind": JobKind.UNDO_JOB, "status": JobStatus.CANCELLED},
+        error_policy=policies.CONTINUE,
+        total=1,
+        undoes_id=update.id,
+        created_by_client=client,
+        cancelled_by_user_id=world.root.id,
+    )
+    await CallerJob.create(
+        **{**common, "kind": JobKind.BULK_UPDATE_TICKETS, "status": JobStatus.WAITING},
+        error_policy=policies.CONTINUE,
+        created_by_user_id=world.root.id,
+    )
+    changes = {
+        "priority": [2, 3],
+        "tags": [["a"], ["a", "b"]],
+        "assignee_id": [None, str(world.ada.id)],
+    }
+    for job, ticket, outcome, values in (
+        (update, tickets[0], JobTicketOutcome.CHANGED, {"changes": changes}),
+        (update, tickets[1], JobTicketOutcome.UNCHANGED, {}),
+        (
+            *(update, tickets[2], JobTicketOutcome.FAILED),
+            {"code": JobErrorCode.INVALID, "message": "must have at most 20 tags"},
+        ),
+        (update, tickets[3], JobTicketOutcome.WAITING, {}),
+        (undo, tickets[0], JobTicketOutcome.WAITING, {}),
+    ):
+        await JobTicket.create(
+            job=job, ticket_id=ticket.id, ticket_number=ticket.number, outcome=outcome, **values
+        )
 
 
 async def log_changes(world: World) -> None:

@@ -57,6 +57,7 @@ NAMES = [
     "0021_open_tickets_by_organization",
     "0022_saved_views",
     "0026_completed_logouts",
+    "0027_caller_jobs",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -35,9 +35,9 @@ MUTATIONS_TESTED_ELSEWHERE = (
     *("createApiClient", "updateApiClient", "deactivateApiClient", "reactivateApiClient"),
     *("startSecondFactor", "confirmSecondFactor", "disableSecondFactor", "resetSecondFactor"),
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
-    *("linkIdentity", "unlinkIdentity"),
+    *("linkIdentity", "unlinkIdentity", "undoJob"),
 )
-"""By the tests of API clients, second factors, sessions, tokens, accounts and identities."""
+"""By the tests of API clients, second factors, sessions, tokens, accounts, identities and jobs."""
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
 ADVANCE = """mutation($by: Duration!, $key: String) {
   advanceClock(input: {by: $by, idempotencyKey: $key}) {
@@ -83,6 +83,7 @@ async def build_inputs(
         "createEscalationPath": (PATH, {"steps": steps}),
         "updateEscalationPath": ({"pathId": paths[0], "trigger": "ESCALATED"}, {"team": None}),
         "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
+        "bulkUpdateTickets": ({"filter": {}, "change": {"priority": "LOW"}}, {"dryRun": True}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

@@ -19,6 +19,7 @@ from support.actors import machine, token_of
 from support.ticket_commands import add_notifications
 
 from models.access.scopes import MAX_SCOPES, CallerKind, Scope
+from models.core import ids
 from models.log.event import encode_cursor
 from models.people.user import User
 from models.tickets.ticket import Ticket
@@ -47,6 +48,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.auditLog": (MANAGERS, "admin"),
     "Query.tags": (STAFF, "tickets:read"),
     "Query.savedViews": ({"agent", "admin"}, "tickets:read"),
+    "Query.job": (STAFF, "tickets:write"),
+    "Query.jobs": (STAFF, "tickets:write"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
@@ -57,6 +60,9 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.apiTokens": (PEOPLE, None),
     "Query.organizations": (STAFF, "users:read"),
     "Mutation.createUser": (MANAGERS, "users:write"),
+    "Mutation.bulkUpdateTickets": (STAFF, "tickets:write"),
+    "Mutation.cancelJob": (STAFF, "tickets:write"),
+    "Mutation.undoJob": (STAFF, "tickets:write"),
     "Mutation.createSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.updateSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.deleteSavedView": ({"agent", "admin"}, "tickets:write"),
@@ -144,6 +150,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
     "Subscription.ticketStats": (SIGNED_IN, "tickets:read"),
     "Subscription.savedViewCounts": ({"agent", "admin"}, "tickets:read"),
+    "Subscription.jobChanged": (STAFF, "tickets:write"),
     "Subscription.notifications": (PEOPLE, "tickets:read"),
     "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }
@@ -239,6 +246,8 @@ async def run_one(client: Client, root_field: str, operation: str) -> str:
             if field == "notifications":
                 await first_notification(socket, operation)
                 return ALLOWED
+            if field == "jobChanged":
+                operation = operation.replace(f"tkt_{MISSING_ID}", await start_job(client))
             if field == "ticketPresence":
                 await socket.subscribe(
                     operation.replace(str(MISSING_ID), str((await Ticket.all())[0].id))
@@ -251,6 +260,17 @@ async def run_one(client: Client, root_field: str, operation: str) -> str:
             return ALLOWED
     except Refused as refused:
         return str(refused.code)
+
+
+async def start_job(client: Client) -> str:
+    """The id of a job of the caller; of no job if the caller may not start one."""
+    ticket_id = ids.encode(ids.TICKET, (await Ticket.all())[0].id)
+    query = """mutation($id: ID!) { bulkUpdateTickets(input: {
+      ids: [$id], change: {priority: HIGH}}) { job { id } } }"""
+    try:
+        return str((await client.run(query, id=ticket_id))["bulkUpdateTickets"]["job"]["id"])
+    except Refused:
+        return ids.encode(ids.JOB, MISSING_ID)
 
 
 async def first_notification(socket: Socket, operation: str) -> None:

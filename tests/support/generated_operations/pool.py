@@ -10,6 +10,7 @@ from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.core import ids
 from models.escalation.path import EscalationPath
+from models.jobs.caller_job import CallerJob
 from models.log.event import Event
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
@@ -48,6 +49,7 @@ RECORDS = {
     ids.ESCALATION_PATH: EscalationPath,
     ids.AUDIT_ENTRY: AuditEntry,
     ids.SAVED_VIEW: SavedView,
+    ids.JOB: CallerJob,
 }
 
 

@@ -305,4 +305,5 @@ def lookup_requests(pool: Pool) -> list[OperationRequest]:
     return [
         OperationRequest(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
         OperationRequest(f"{{ {by_number} {by_external_id} }}"),
+        OperationRequest(f'{{ job(id: "{pool.ids[ids.JOB][-1]}") {{ id }} }}'),
     ]

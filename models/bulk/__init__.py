@@ -1,0 +1,1 @@
+"""What the jobs of callers do: changes of many tickets, and their undoing."""

@@ -1,0 +1,1 @@
+"""Jobs that callers start, and their tickets."""

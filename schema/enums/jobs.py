@@ -1,0 +1,71 @@
+"""Enums of jobs."""
+
+from __future__ import annotations
+
+from models.jobs.caller_job import (
+    JobErrorCode,
+    JobErrorPolicy,
+    JobKind,
+    JobStatus,
+    JobTicketOutcome,
+)
+from schema.enums.registration import register_enum
+
+register_enum(
+    JobKind,
+    "JobKind",
+    "What a job does.",
+    {
+        "BULK_UPDATE_TICKETS": "It changes many tickets. See bulkUpdateTickets.",
+        "UNDO_JOB": "It restores the values before another job. See undoJob.",
+    },
+)
+register_enum(
+    JobStatus,
+    "JobStatus",
+    "The state of a job.",
+    {
+        "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
+        "RUNNING": "It processes its tickets.",
+        "FINISHED": "It has processed all of its tickets. Some may have failed.",
+        "STOPPED": "It has ended at the first ticket that failed, because of errorPolicy: STOP.",
+        "CANCELLED": "It was cancelled. Tickets that it had changed before stay changed.",
+    },
+)
+register_enum(
+    JobErrorPolicy,
+    "JobErrorPolicy",
+    "What a job does after a ticket that it can't change.",
+    {
+        "CONTINUE": "It goes on with the next ticket.",
+        "STOP": "It ends. The tickets after it stay as they are.",
+    },
+)
+register_enum(
+    JobTicketOutcome,
+    "JobTicketOutcome",
+    "What a job did with one of its tickets. In a dry run: what it would do.",
+    {
+        "WAITING": "Nothing yet.",
+        "CHANGED": "The job changed the ticket.",
+        "UNCHANGED": "The ticket had the values already.",
+        "FAILED": "The job could not change the ticket; `code` and `message` state why.",
+    },
+)
+register_enum(
+    JobErrorCode,
+    "JobErrorCode",
+    "The machine-readable reason why a job did not change a ticket.",
+    {
+        "INVALID": "The ticket's state, or a rule, does not allow the change.",
+        "REQUIRED": "The change lacks a value that this ticket needs, such as a reason to close.",
+        "NOT_FOUND": "The starter of the job can't see the ticket any more.",
+        "TRANSITION_REFUSED": "The ticket's status does not allow the action.",
+        "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened.",
+        "NOT_PERMITTED": "The starter of the job may no longer change tickets: it was deactivated, "
+        "lost its role, or its API token was revoked.",
+        "CHANGED_SINCE": "The ticket was changed after the job that is undone, so it is left as it "
+        "is.",
+        "INTERNAL": "An error of the server. Its log has the reason.",
+    },
+)

@@ -1,0 +1,85 @@
+"""Inputs of the mutations that start and end jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from models.jobs.caller_job import JobErrorPolicy
+from models.tickets.lifecycle import Action, CloseReason, Priority
+from schema.filters import TicketFilter
+from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
+
+JOB_ID = "The id of the job."
+TAGS = "each 1 to 50 characters after trimming. Null: none."
+
+
+@strawberry.input(
+    description="What a job changes in each of its tickets: properties, an action, or both. The "
+    "properties come first. A field that is absent keeps its value."
+)
+class BulkTicketChange:
+    assignee_id: strawberry.ID | None = optional(
+        "The id of an active agent or admin. Assigning a NEW ticket also starts it, so this can't "
+        "be combined with START. Absent: unchanged. Null: the tickets have no assignee.",
+        strawberry.UNSET,
+    )
+    team: str | None = optional(
+        f"The slug of an active team, {SLUG} Not together with `category`. Null: unchanged."
+    )
+    category: str | None = optional(
+        f"The slug of an active category, {SLUG} It transfers the tickets to its team. Null: "
+        "unchanged."
+    )
+    priority: Priority | None = optional("The priority. Null: unchanged.")
+    add_tags: list[str] | None = optional(f"The tags to add, by default at most 20, {TAGS}")
+    remove_tags: list[str] | None = optional(
+        f"The tags to remove, in any case, by default at most 20, {TAGS}"
+    )
+    action: Action | None = optional("The action to take. Null: none.")
+    until: datetime | None = optional(
+        "For HOLD only: the time at which the server resumes the tickets, in the future. Null: the "
+        "hold has no end."
+    )
+    resolution: str | None = optional(
+        f"For RESOLVE only, and required there: the resolution, which the customers read. {BODY}"
+    )
+    close_reason: CloseReason | None = optional(
+        "For CLOSE only: the reason. Null: tickets that are not RESOLVED fail with REQUIRED."
+    )
+    reopen_reason: str | None = optional(
+        "For REOPEN only, and required there: the reason, 1 to 65,536 characters after trimming. "
+        "The customers can read it."
+    )
+
+
+@strawberry.input(description="A change of many tickets. Pass either `ids` or `filter`.")
+class BulkUpdateTicketsInput:
+    ids: list[strawberry.ID] | None = optional(
+        "The ids of the tickets, by default at most 50,000. Variables may hold 2,500 values. "
+        "Duplicates are left out."
+    )
+    filter: TicketFilter | None = optional(
+        "Selects the tickets that match now and that the viewer may see, by default at most "
+        "50,000. An empty object selects all. Requires the scope `tickets:read`."
+    )
+    change: BulkTicketChange = required("What to change in each ticket.")
+    error_policy: JobErrorPolicy = optional(
+        "What to do after a ticket that can't be changed.", JobErrorPolicy.CONTINUE
+    )
+    dry_run: bool = optional(
+        "Whether to report only what the job would do. Nothing is changed.", False
+    )
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A job to cancel.")
+class CancelJobInput:
+    job_id: strawberry.ID = required(JOB_ID)
+
+
+@strawberry.input(description="A job to undo.")
+class UndoJobInput:
+    job_id: strawberry.ID = required(JOB_ID)
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

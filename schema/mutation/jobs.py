@@ -1,0 +1,58 @@
+"""The mutations that start and end jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF
+from resolvers import jobs
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
+from schema.payloads.jobs import CancelJobPayload, JobPayload
+
+OWN_OR_ADMIN = "A caller may do this with its own jobs, admins with those of everyone."
+TOO_MANY_JOBS = "without a field, if 20 jobs of the caller wait or run, by default"
+
+
+@strawberry.type
+class JobMutations:
+    bulk_update_tickets: Any = mutation(
+        jobs.bulk_update_tickets,
+        HANDLE_TICKETS_AS_STAFF,
+        "Starts a job that changes many tickets. The set of tickets is fixed now. Each ticket is "
+        "changed like by its own mutation, with one transaction and its events, and with the "
+        "rights that the caller has at that moment. A filter needs the scope `tickets:read`; "
+        "without it, the mutation fails with FORBIDDEN.",
+        JobPayload | None,
+        errors=(
+            "REQUIRED (ids, change, change.resolution, change.reopenReason)",
+            "NOT_FOUND (ids, change.assigneeId, change.team, change.category, idempotencyKey)",
+            "TOO_LONG (change.addTags, change.removeTags, change.resolution, change.reopenReason)",
+            f"INVALID (ids, filter, change, fields of change, idempotencyKey; {TOO_MANY_JOBS})",
+            *KEY_ERRORS,
+        ),
+    )
+    cancel_job: Any = mutation(
+        jobs.cancel_job,
+        HANDLE_TICKETS_AS_STAFF,
+        "Cancels a job that waits or runs. After the response, it changes no further ticket. A job "
+        f"that has ended stays as it is. {OWN_OR_ADMIN}",
+        CancelJobPayload | None,
+        errors=("NOT_FOUND (jobId)",),
+    )
+    undo_job: Any = mutation(
+        jobs.undo_job,
+        HANDLE_TICKETS_AS_STAFF,
+        "Starts a job that restores the values before a job that has ended, up to a day after its "
+        "end. It leaves out tickets that were changed since, and reports them with CHANGED_SINCE. "
+        "Jobs that only took the actions AWAIT_CUSTOMER, HOLD and RESUME, or none, can be undone. "
+        f"A ticket that was NEW becomes OPEN. {OWN_OR_ADMIN}",
+        JobPayload | None,
+        errors=(
+            "NOT_FOUND (jobId, idempotencyKey)",
+            f"INVALID (jobId, idempotencyKey; {TOO_MANY_JOBS})",
+            *KEY_ERRORS,
+        ),
+    )

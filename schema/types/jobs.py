@@ -1,0 +1,177 @@
+"""Jobs that callers start, and the results of their tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import strawberry
+
+from models.core import ids
+from models.core.lazy_query import ConnectionQuery
+from models.core.pagination import parse_page_arguments
+from models.jobs.caller_job import (
+    CallerJob,
+    JobErrorCode,
+    JobErrorPolicy,
+    JobKind,
+    JobStatus,
+    JobTicket,
+    JobTicketOutcome,
+)
+from models.log.event import Json
+from models.queries.caller_jobs import list_job_tickets
+from schema.context import context_of
+from schema.cost import cost
+from schema.interfaces import Actor, Node, RecordType
+from schema.pagination import After, Before, Connection, First, Last
+from schema.relations import first_foreign_key_field, foreign_key_field
+from schema.types.field_changes import FieldChange, build_field_changes
+from schema.types.tickets import TicketType
+
+
+@strawberry.type(
+    name="JobTicket",
+    description="A ticket of a job, and what the job did with it.",
+)
+class JobTicketType(RecordType):
+    ref: str = strawberry.field(description="The number with its prefix, such as TKT-1042.")
+
+    @strawberry.field(description="The id of the ticket.")
+    def ticket_id(self, root: strawberry.Parent[JobTicket]) -> strawberry.ID:
+        return strawberry.ID(ids.encode(ids.TICKET, root.ticket_id))
+
+    ticket: Any = foreign_key_field(
+        "ticket",
+        TicketType | None,
+        "The ticket in its current state. Null if the viewer may not see it.",
+    )
+    outcome: JobTicketOutcome = strawberry.field(description="What the job did with the ticket.")
+    code: JobErrorCode | None = strawberry.field(
+        description="Why the ticket failed, for programs. Null if it did not."
+    )
+    message: str | None = strawberry.field(
+        description="Why the ticket failed, for people, at most 500 characters. Null if it did not."
+    )
+
+    @strawberry.field(
+        description="In a dry run, what would change. Empty without the scope `tickets:read`, and "
+        "for other jobs: the ticket's timeline has its changes.",
+        metadata=cost(each=0),
+    )
+    def changes(
+        self, root: strawberry.Parent[JobTicket], info: strawberry.Info
+    ) -> list[FieldChange]:
+        # Without this check, a token that may only write tickets could read them by dry runs.
+        if not context_of(info).viewer.can_see_all_tickets:
+            return []
+        return build_field_changes(cast("dict[str, Sequence[Json]]", root.changes or {}))
+
+
+@strawberry.type(description="The result of a job that has ended.")
+class JobResult:
+    changed: int = strawberry.field(
+        description="The number of tickets that the job changed, or would change in a dry run."
+    )
+    unchanged: int = strawberry.field(
+        description="The number of tickets that had the values already."
+    )
+    unprocessed: int = strawberry.field(
+        description="The number of tickets that were left as they are, because the job was "
+        "cancelled or stopped."
+    )
+
+
+@strawberry.type(
+    name="Job",
+    description="Work on many tickets that a caller started. The server does it in the "
+    "background, continues after a crash, and processes each ticket once.",
+)
+class JobType(Node):
+    kind: JobKind = strawberry.field(description="What the job does.")
+    status: JobStatus = strawberry.field(description="The state of the job.")
+    error_policy: JobErrorPolicy = strawberry.field(
+        description="What the job does after a ticket that it can't change."
+    )
+    dry_run: bool = strawberry.field(
+        description="Whether the job only reports what it would change."
+    )
+
+    @strawberry.field(description="The processed share of the tickets, from 0 to 1.")
+    def progress(self, root: strawberry.Parent[CallerJob]) -> float:
+        if not root.total:
+            return 0.0 if root.is_active else 1.0
+        return root.processed / root.total
+
+    total: int = strawberry.field(description="The number of tickets of the job.")
+
+    @strawberry.field(
+        description="The number of tickets that were processed without an error so far."
+    )
+    def succeeded(self, root: strawberry.Parent[CallerJob]) -> int:
+        return root.changed + root.unchanged
+
+    failed: int = strawberry.field(description="The number of tickets that failed so far.")
+    created_by: Any = first_foreign_key_field(
+        ("created_by_user", "created_by_client"), None, Actor | None, "The starter of the job."
+    )
+    cancelled_by: Any = first_foreign_key_field(
+        ("cancelled_by_user", "cancelled_by_client"),
+        None,
+        Actor | None,
+        "The user or API client that cancelled the job. Null if nobody did.",
+    )
+    created_at: datetime = strawberry.field(description="The time of creation.")
+    started_at: datetime | None = strawberry.field(
+        description="The time at which the job began to run. Null before."
+    )
+    finished_at: datetime | None = strawberry.field(
+        description="The time at which the job ended. Null before."
+    )
+    undoable_until: datetime | None = strawberry.field(
+        description="The time until which undoJob is possible: a day after the end. Null if the "
+        "job has not ended, changed nothing, or took an action that can't be undone."
+    )
+
+    @strawberry.field(description="The result. Null until the job has ended.")
+    def result(self, root: strawberry.Parent[CallerJob]) -> JobResult | None:
+        if root.is_active:
+            return None
+        return JobResult(
+            changed=root.changed,
+            unchanged=root.unchanged,
+            unprocessed=root.total - root.processed,
+        )
+
+    @strawberry.field(
+        description="The tickets that failed, in the order of processing, in pages of up to 100.",
+        graphql_type=Connection[JobTicketType],
+    )
+    def errors(
+        self,
+        root: strawberry.Parent[CallerJob],
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> ConnectionQuery[JobTicket]:
+        page_request = parse_page_arguments(first, after, last, before)
+        return list_job_tickets(root.id, [JobTicketOutcome.FAILED], page_request)
+
+    @strawberry.field(
+        description="The tickets of the job, in the order of processing, in pages of up to 100. "
+        "Tickets that a job left unprocessed are deleted after its end.",
+        graphql_type=Connection[JobTicketType],
+    )
+    def tickets(
+        self,
+        root: strawberry.Parent[CallerJob],
+        outcomes: list[JobTicketOutcome] | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> ConnectionQuery[JobTicket]:
+        page_request = parse_page_arguments(first, after, last, before)
+        return list_job_tickets(root.id, outcomes, page_request)
