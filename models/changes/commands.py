@@ -244,30 +244,30 @@ def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[U
     change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)
 
 
-def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:
+def reply(
+    change: TicketChange, body: str, *, is_from_customer: bool, keeps_status: bool = False
+) -> Message:
     """Add a public message.
 
-    A customer's reply resumes a ticket that waits for them, and reopens a resolved or closed one.
-    A reply of the team starts a NEW ticket.
+    A customer's reply resumes a waiting ticket, and reopens a resolved or closed one. A reply of
+    the team starts a NEW ticket. With `keeps_status`, another change of the status follows instead.
     """
-    ticket = change.ticket
+    ticket, responded_at = change.ticket, change.ticket.first_responded_at
     if ticket.merged_into_id is not None:
         raise build_merged_refusal(ticket.status, Action.REOPEN)
     if is_from_customer:
         message = change.add_message(MessageKind.REPLY, body, Side.CUSTOMER)
-        resume_for_customer(change)
+        if not keeps_status:
+            resume_for_customer(change)
         return message
     if ticket.status is Status.CLOSED:
         explanation = "The team can't reply to a closed ticket. Reopen it first."
         allowed = change.allowed_actions()
         raise TransitionRefused(ticket.status, Action.RESUME, allowed, explanation)
     message = change.add_message(
-        MessageKind.REPLY,
-        body,
-        Side.TEAM,
-        first_responded_at=ticket.first_responded_at or change.at,
+        MessageKind.REPLY, body, Side.TEAM, first_responded_at=responded_at or change.at
     )
-    if ticket.status is Status.NEW:
+    if ticket.status is Status.NEW and not keeps_status:
         change.transition(Action.START)
     return message
 

@@ -186,6 +186,8 @@ EVENT_PRIORITY: Sequence[EventType] = (
     EventType.TICKET_UPDATED,
 )
 """Event types, highest priority first."""
+ACTIONS_WITH_REPLY = frozenset({Action.RESOLVE.value, Action.AWAIT_CUSTOMER.value})
+"""The actions whose emails include the reply that the same change adds. They precede the reply."""
 REASON_PRIORITY = list(NotificationReason)
 
 
@@ -272,6 +274,8 @@ class Delivery:
 
 def get_sort_key(event: Event) -> tuple[int, int]:
     """Sorts the events of a group by priority, then by position."""
+    if event.type is EventType.STATUS_CHANGED and event.value("action") in ACTIONS_WITH_REPLY:
+        return -1, event.position
     return EVENT_PRIORITY.index(event.type), event.position
 
 
