@@ -15,6 +15,7 @@ from models.core import ids
 from models.core.errors import UserErrorCode
 from models.escalation.path import EscalationPath
 from models.log.event import Event, EventType
+from models.macros.macro import Macro
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
@@ -102,6 +103,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     Notification: "Notification",
     AuditEntry: "AuditEntry",
     SavedView: "SavedView",
+    Macro: "Macro",
 }
 
 
@@ -146,6 +148,7 @@ ID_PREFIXES: dict[type, str] = {
     AuditEntry: ids.AUDIT_ENTRY,
     Notification: ids.NOTIFICATION,
     SavedView: ids.SAVED_VIEW,
+    Macro: ids.MACRO,
 }
 
 

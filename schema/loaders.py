@@ -28,6 +28,7 @@ from models.core.pagination import Page
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
 from models.log.event import Event
+from models.macros.macro import Macro
 from models.notifications import inbox
 from models.notifications.notification import Notification
 from models.people.team import Category, Team, list_team_ids
@@ -65,6 +66,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     EscalationPath: "escalation_paths",
     Token: "tokens",
     SavedView: "views",
+    Macro: "macros",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -84,6 +86,7 @@ class Loaders:
     tokens = RecordLoader(Token)
     audit_entries = RecordLoader(AuditEntry)
     views = RecordLoader(SavedView)
+    macros = RecordLoader(Macro)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

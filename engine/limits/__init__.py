@@ -158,6 +158,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     saved views for everyone          100       max_saved_views_for_everyone
     filter of a saved view            8 KiB     max_saved_view_filter_bytes
     columns of a saved view           30        models/directory/views.py
+    active macros of a person         100       max_macros_per_person
+    active macros of a team           100       max_macros_per_team
+    active macros for everyone        100       max_macros_for_everyone
+    archived macros of each of these  100       the same settings                oldest deleted
+    text of a macro, in characters    20,000    max_macro_text_chars
+    tags that a macro adds or removes 20        max_macro_tags
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       models/sla/policy_admin.py
     active SLA calendars              100       models/sla/calendar_admin.py

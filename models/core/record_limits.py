@@ -39,6 +39,11 @@ class RecordLimits:
     max_saved_views_per_team: int = 100
     max_saved_views_for_everyone: int = 100
     max_saved_view_filter_bytes: int = 8192
+    max_macros_per_person: int = 100
+    max_macros_per_team: int = 100
+    max_macros_for_everyone: int = 100
+    max_macro_text_chars: int = 20_000
+    max_macro_tags: int = 20
 
 
 DEFAULT_LIMITS = RecordLimits()

@@ -30,6 +30,7 @@ MODULES = [
     "models.audit.entry",
     "models.tickets.read_marks",
     "models.views.saved_view",
+    "models.macros.macro",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

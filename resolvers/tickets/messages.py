@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands
@@ -22,21 +24,26 @@ from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
 
-def last_seen_position(input: ReplyToTicketInput) -> int | None:
+class NamesLastSeen(Protocol):
+    """An input with the cursor of the last event that the author has seen."""
+
+    @property
+    def last_seen_cursor(self) -> str | None: ...
+
+
+def last_seen_position(input: NamesLastSeen) -> int | None:
     """The position of the last event that the author has seen. Raises CursorInvalid."""
     return None if input.last_seen_cursor is None else decode_cursor(input.last_seen_cursor)
 
 
-async def check_last_seen_cursor(input: ReplyToTicketInput, _: RecordLimits) -> None:
+async def check_last_seen_cursor(input: NamesLastSeen, _: RecordLimits) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = last_seen_position(input)
     if position is not None:
         await event_log.require_range(position)
 
 
-async def check_unseen_messages(
-    viewer: Viewer, change: TicketChange, input: ReplyToTicketInput
-) -> None:
+async def check_unseen_messages(viewer: Viewer, change: TicketChange, input: NamesLastSeen) -> None:
     """Raises UnseenMessages if the ticket has messages that the author has not seen."""
     position = last_seen_position(input)
     if position is not None:

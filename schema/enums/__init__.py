@@ -1,5 +1,15 @@
 """The GraphQL enums, registered when this package is imported."""
 
-from schema.enums import audit, errors, events, notifications, people, sla, tickets, views
+from schema.enums import audit, errors, events, macros, notifications, people, sla, tickets, views
 
-__all__ = ["audit", "errors", "events", "notifications", "people", "sla", "tickets", "views"]
+__all__ = [
+    "audit",
+    "errors",
+    "events",
+    "macros",
+    "notifications",
+    "people",
+    "sla",
+    "tickets",
+    "views",
+]

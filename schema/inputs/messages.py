@@ -17,16 +17,18 @@ from schema.inputs.fields import (
     required,
 )
 
+LAST_SEEN_CURSOR = (
+    "The cursor of the last event that the author has seen. If the ticket shows other messages of "
+    "others since then, also because another ticket was merged into it, the mutation changes "
+    "nothing and returns UnseenMessages. Null: no check."
+)
+
 
 @strawberry.input(description="A public message to add to a ticket.")
 class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
-    last_seen_cursor: str | None = optional(
-        "The cursor of the last event that the author has seen. If the ticket shows "
-        "other messages of others since then, also because another ticket was merged into it, the "
-        "mutation changes nothing and returns UnseenMessages. Null: no check."
-    )
+    last_seen_cursor: str | None = optional(LAST_SEEN_CURSOR)
     then: ReplyAction | None = optional(
         "An action that follows the reply in the same change. It replaces the change of status "
         "that a reply alone causes. Null: none."

@@ -13,6 +13,7 @@ from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
+from schema.mutation.macros import MacroMutations
 from schema.mutation.messages import MessageMutations
 from schema.mutation.notifications import NotificationMutations
 from schema.mutation.organizations import OrganizationMutations
@@ -52,5 +53,6 @@ class Mutation(
     TokenMutations,
     IdentityMutations,
     ViewMutations,
+    MacroMutations,
 ):
     pass

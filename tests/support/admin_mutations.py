@@ -25,8 +25,12 @@ TEAM_FIELDS = "id slug name assignsByLoad active version members { displayName }
 CATEGORY_FIELDS = "id slug name team { slug } parent { slug } active version"
 SAVED_VIEW_FIELDS = """id name audience owner { displayName } team { slug } filter filterError
   orderBy { field direction } columns position version viewerCanChange count"""
+MACRO_FIELDS = """id name audience owner { displayName } team { slug } text statusAction holdFor
+  closeReason assignment assignee { displayName } newTeam { slug } priority addTags removeTags
+  active version viewerCanChange"""
 PAYLOAD_FIELDS = {
     "deleteSavedView": ("deletedViewId", ""),
+    "Macro": ("macro", MACRO_FIELDS),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),
     "User": ("user", USER_FIELDS),
     "Organization": ("organization", ORGANIZATION_FIELDS),

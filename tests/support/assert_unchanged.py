@@ -34,6 +34,7 @@ TABLES = (
     "notification_preferences",
     "saved_views",
     "saved_view_revision",
+    "macros",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

@@ -26,7 +26,10 @@ from workers.mail.address import parse_mailbox
 from workers.mail.composer import Composer
 from workers.mail.outgoing_mail import read_mail, read_outgoing_mail
 
-pytestmark = pytest.mark.without_default_policies
+pytestmark = [
+    pytest.mark.usefixtures("without_jobs"),
+    pytest.mark.without_default_policies,
+]
 
 
 async def read_timeline(client: Client, ticket_id: str) -> list[str]:

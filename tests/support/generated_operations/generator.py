@@ -36,6 +36,7 @@ PREFIXES = {
     "Notification": ids.NOTIFICATION,
     "AuditEntry": ids.AUDIT_ENTRY,
     "SavedView": ids.SAVED_VIEW,
+    "Macro": ids.MACRO,
 }
 """The prefixes of the ids of records, by type name."""
 

@@ -11,6 +11,7 @@ from models.audit.entry import AuditEntry
 from models.core import ids
 from models.escalation.path import EscalationPath
 from models.log.event import Event
+from models.macros.macro import Macro
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
@@ -48,6 +49,7 @@ RECORDS = {
     ids.ESCALATION_PATH: EscalationPath,
     ids.AUDIT_ENTRY: AuditEntry,
     ids.SAVED_VIEW: SavedView,
+    ids.MACRO: Macro,
 }
 
 
