@@ -170,7 +170,7 @@ async def fill_directory(world: World) -> None:
 
 async def create_macros(support: Team, robin: User) -> None:
     """Macros of each audience, with a value in every field."""
-    macro: dict[str, Any] = {"text": "{{ticket.ref}}", "add_tags": ["vpn"], "remove_tags": []}
+    macro: dict[str, Any] = {"text": "{{ticket.ref}}", "add_tags": ["vpn"], "remove_tags": ["a"]}
     await Macro.create(**macro, name="Everyone", audience=Audience.EVERYONE, active=False)
     macro |= {"status_action": MacroStatusAction.HOLD, "hold_for": 3600}
     macro |= {"assignment": MacroAssignment.PERSON, "assignee": robin, "new_team": support}
