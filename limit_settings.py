@@ -131,6 +131,16 @@ class LimitSettings(BaseSettings):
     max_ended_jobs_per_caller: Annotated[int, Field(ge=1, le=10_000)] = 200
     """The maximum number of ended jobs of one user or API client that are kept. Further ones
     replace the oldest."""
+    max_macros_per_person: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of active personal macros of one person."""
+    max_macros_per_team: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of active macros of one team."""
+    max_macros_for_everyone: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of active macros for everyone."""
+    max_macro_text_chars: Annotated[int, Field(ge=1, le=65_536)] = 20_000
+    """The maximum length of the text of a macro, in characters."""
+    max_macro_tags: Annotated[int, Field(ge=0, le=100)] = 20
+    """The maximum number of tags that a macro adds, and of those that it removes."""
     max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
     """The maximum number of notifications, and of emails, of replies and notes that one person
     causes for another about one ticket in 10 minutes. Further ones are folded: one email with their

@@ -10,6 +10,7 @@ from random import Random
 
 from demo.dataset import DatasetGenerator, choose_creation_times
 from demo.history import History, collect_events
+from demo.macros import create_macros
 from demo.people import Company, build_customer, create_companies, ensure_agents, load_people
 from demo.ticket_generator import Probabilities, TicketSpec
 from models import database
@@ -68,6 +69,7 @@ async def seed_demo(now: datetime) -> bool:
         companies = [accounts.company, *await create_companies(random, DEMO_COMPANIES, since)]
         agents = await ensure_agents(random, since, DEMO_AGENTS_PER_TEAM)
         people = await load_people(companies, agents, since)
+        await create_macros(since)
         creation_times = choose_creation_times(DEMO_TICKETS, DEMO_PERIOD, now, random)
         generator = DatasetGenerator(random, people, now, DEMO_PROBABILITIES)
         numbers, specs = await allocate_numbers(DEMO_TICKETS), build_specs(accounts)

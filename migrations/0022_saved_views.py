@@ -7,9 +7,9 @@ from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
+from models.access.audience import Audience
 from models.core.ids import new_id
 from models.core.time import InstantField, now
-from models.views.saved_view import ViewAudience
 
 OPEN = {"in": ["CREATION", "RESOLUTION"]}
 EARLIEST_DEADLINE = [{"field": "SLA_BREACHES_AT", "direction": "ASC"}]
@@ -57,7 +57,7 @@ async def create_default_views(apps, editor):
         await view.create(
             using_db=editor.client,
             name=name,
-            audience=ViewAudience.EVERYONE,
+            audience=Audience.EVERYONE,
             ticket_filter=ticket_filter,
             order_by=order_by,
             columns=columns,
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('name', fields.CharField(max_length=200)),
-                ('audience', fields.IntEnumField(description='The people who see the view', enum_type=ViewAudience, generated=False)),
+                ('audience', fields.IntEnumField(description='The people who see the view', enum_type=Audience, generated=False)),
                 ('owner', fields.ForeignKeyField('models.User', source_field='owner_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('team', fields.ForeignKeyField('models.Team', source_field='team_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.CASCADE)),
                 ('ticket_filter', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),

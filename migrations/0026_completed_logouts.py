@@ -15,7 +15,7 @@ async def keep(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0022_saved_views')]
+    dependencies = [('models', '0024_macros')]
 
     initial = False
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import cast
 
 from models import database
+from models.access.audience import Audience
 from models.database import as_instant
 from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
-from models.views.saved_view import ViewAudience
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *samples,
         *await read_email_samples(),
         await read_folded_sample(),
-        *await read_view_samples(),
+        *await read_samples_by_audience("saved_views"),
+        *await read_samples_by_audience("macros"),
         *await read_caller_job_samples(),
         await read_sla_clock_sample(at),
     ]
@@ -82,14 +83,15 @@ async def read_folded_sample() -> Sample:
     return Sample("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
 
 
-async def read_view_samples() -> list[Sample]:
+async def read_samples_by_audience(table: str) -> list[Sample]:
+    """The numbers of saved views or macros; `table` is their table."""
     rows = await database.fetch_dicts(
-        "SELECT audience, COUNT(*) AS n FROM saved_views GROUP BY audience"
+        f"SELECT audience, COUNT(*) AS n FROM {table} GROUP BY audience"
     )
     counts = {cast("int", row["audience"]): cast("int", row["n"]) for row in rows}
     return [
-        Sample("ticketwire_saved_views", counts.get(each, 0), ("audience", each.name.lower()))
-        for each in ViewAudience
+        Sample(f"ticketwire_{table}", counts.get(each, 0), ("audience", each.name.lower()))
+        for each in Audience
     ]
 
 

@@ -9,14 +9,16 @@ from uuid import UUID
 import strawberry
 
 from models.access import permissions
+from models.access.audience import can_see_shared
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest
 from models.core.pagination import MAX_PAGE_SIZE
 from models.jobs.caller_job import can_see_job
+from models.macros.macro import Macro
 from models.people.token import Token, TokenKind
-from models.views.saved_view import SavedView, can_see_view
+from models.views.saved_view import SavedView
 from resolvers.context import Context, context_of
 
 
@@ -55,8 +57,8 @@ async def find_node(context: Context, id: str) -> Any:
         return None  # the type Session is no Node
     if prefix == ids.TOKEN:
         return await find_token(viewer, key)
-    if prefix == ids.SAVED_VIEW:
-        return await find_view(context, key)
+    if prefix in (ids.SAVED_VIEW, ids.MACRO):
+        return await find_shared(context, prefix, key)
     if prefix == ids.JOB:
         is_allowed = permissions.FOLLOW_JOBS.allows(viewer)
         job = await loaders.jobs.load(key) if is_allowed else None
@@ -78,14 +80,16 @@ async def find_node(context: Context, id: str) -> Any:
     return record if record is not None and can_see_record(viewer, record) else None
 
 
-async def find_view(context: Context, key: UUID) -> SavedView | None:
-    """A saved view that the viewer may see."""
-    viewer = context.viewer
-    if not permissions.READ_SAVED_VIEWS.allows(viewer):
+async def find_shared(context: Context, prefix: str, key: UUID) -> SavedView | Macro | None:
+    """A saved view or a macro that the viewer may see."""
+    viewer, loaders = context.viewer, context.loaders
+    is_view = prefix == ids.SAVED_VIEW
+    permission = permissions.READ_SAVED_VIEWS if is_view else permissions.READ_MACROS
+    if not permission.allows(viewer):
         return None
-    view = await context.loaders.views.load(key)
-    team_ids = await context.loaders.team_ids.load(viewer.user_id)
-    return view if view is not None and can_see_view(viewer, view, team_ids) else None
+    record = await (loaders.views if is_view else loaders.macros).load(key)
+    team_ids = await loaders.team_ids.load(viewer.user_id)
+    return record if record is not None and can_see_shared(viewer, record, team_ids) else None
 
 
 async def find_token(viewer: Viewer, key: UUID) -> Token | None:

@@ -16,6 +16,7 @@ from models.core.errors import UserErrorCode
 from models.escalation.path import EscalationPath
 from models.jobs.caller_job import CallerJob, JobTicket
 from models.log.event import Event, EventType
+from models.macros.macro import Macro
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
@@ -105,6 +106,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     SavedView: "SavedView",
     CallerJob: "Job",
     JobTicket: "JobTicket",
+    Macro: "Macro",
 }
 
 
@@ -150,6 +152,7 @@ ID_PREFIXES: dict[type, str] = {
     Notification: ids.NOTIFICATION,
     SavedView: ids.SAVED_VIEW,
     CallerJob: ids.JOB,
+    Macro: ids.MACRO,
 }
 
 

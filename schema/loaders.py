@@ -29,6 +29,7 @@ from models.database import as_uuid
 from models.escalation.path import EscalationPath
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event
+from models.macros.macro import Macro
 from models.notifications import inbox
 from models.notifications.notification import Notification
 from models.people.team import Category, Membership, Team
@@ -67,6 +68,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     Token: "tokens",
     SavedView: "views",
     CallerJob: "jobs",
+    Macro: "macros",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -87,6 +89,7 @@ class Loaders:
     audit_entries = RecordLoader(AuditEntry)
     views = RecordLoader(SavedView)
     jobs = RecordLoader(CallerJob)
+    macros = RecordLoader(Macro)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

@@ -11,6 +11,9 @@ from schema.cost import TOTAL_COUNT_COST, cost
 
 T = TypeVar("T")
 
+INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
+"""The argument of lists that leave out archived records by default."""
+
 First = Annotated[
     int | None,
     strawberry.argument(

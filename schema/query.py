@@ -19,7 +19,6 @@ import resolvers.people.users
 import resolvers.sla
 import resolvers.tickets.queries
 import resolvers.tickets.tags
-import resolvers.views
 from models.access.permissions import (
     ADMINISTER,
     AUTHENTICATED,
@@ -29,7 +28,6 @@ from models.access.permissions import (
     READ_EVENTS,
     READ_PEOPLE,
     READ_POLICIES,
-    READ_SAVED_VIEWS,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
@@ -42,10 +40,11 @@ from schema.cost import (
     TAGS_COST,
     cost,
 )
+from schema.desk_query import DeskQueries
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.job_queries import JobQueries
-from schema.pagination import Connection
+from schema.pagination import INCLUDE_INACTIVE, Connection
 from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
@@ -58,14 +57,12 @@ from schema.types.tags import TagType
 from schema.types.teams import CategoryType, TeamType
 from schema.types.tickets import TicketType
 from schema.types.tokens import ApiTokenType
-from schema.types.views import SavedViewType
 
 FILTER = "Returns tickets that match this filter. Default: all tickets that the viewer may see."
-INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query(JobQueries):
+class Query(DeskQueries, JobQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,
@@ -167,8 +164,8 @@ class Query(JobQueries):
         "paths also need the scope `tickets:read`; without it, they are left out.",
         Connection[DirectoryEventInterface],
         arguments={
-            "kinds": "Returns events of records of these kinds. API_TOKEN and SAVED_VIEW match "
-            "nothing. Default: all kinds."
+            "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW and MACRO "
+            "match nothing. Default: all kinds."
         },
     )
     audit_log: Any = query(
@@ -260,18 +257,6 @@ class Query(JobQueries):
         "in pages of up to 100.",
         Connection[NotificationType],
         arguments={"unread_only": "Whether to return only unread notifications. Default: false."},
-    )
-    saved_views: Any = query(
-        resolvers.views.saved_views,
-        READ_SAVED_VIEWS,
-        "The saved views that the viewer sees: personal ones, those of the viewer's teams, and "
-        "those for everyone; each by position, and in pages of up to 100. A new installation has "
-        "some views for everyone.",
-        Connection[SavedViewType],
-        arguments={
-            "all_teams": "Whether to return the views of all teams. Only for admins, with the "
-            "token's scope `admin`; FORBIDDEN for others. Default: false."
-        },
     )
     api_clients: Any = query(
         resolvers.people.api_clients.api_clients,

@@ -166,6 +166,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     tickets of a job                  50,000    max_tickets_per_job
     tickets of all jobs per second    50        job_tickets_per_second           wait
     message about a ticket of a job   500       models/jobs/caller_job.py        cut
+    active macros of a person         100       max_macros_per_person
+    active macros of a team           100       max_macros_per_team
+    active macros for everyone        100       max_macros_for_everyone
+    archived macros of each of these  100       the same settings                oldest deleted
+    text of a macro, in characters    20,000    max_macro_text_chars
+    tags that a macro adds or removes 20        max_macro_tags
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars

@@ -99,5 +99,8 @@ READ_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 FOLLOW_JOBS = Permission(STAFF, Scope.TICKETS_WRITE)
 """For the caller's own jobs. A client that may only write tickets starts jobs, too."""
+READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
+CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
+APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
 WRITE_PRESENCE = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

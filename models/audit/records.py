@@ -12,6 +12,7 @@ from tortoise.models import Model
 from models.core import ids
 from models.core.record_changes import RecordChange, Value
 from models.escalation.path import EscalationPath
+from models.macros.macro import Macro
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
@@ -30,6 +31,7 @@ class RecordKind(Enum):
     SLA_CALENDAR = "sla_calendar"
     ESCALATION_PATH = "escalation_path"
     SAVED_VIEW = "saved_view"
+    MACRO = "macro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
     SavedView: LoggedRecord(
         RecordKind.SAVED_VIEW,
         ids.SAVED_VIEW,
+        frozenset({"created_at", "updated_at"}),
+        in_directory=False,
+    ),
+    Macro: LoggedRecord(
+        RecordKind.MACRO,
+        ids.MACRO,
         frozenset({"created_at", "updated_at"}),
         in_directory=False,
     ),

@@ -34,11 +34,8 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.added_tags = list(tags)
     change.set_tag_words(tags)
     change.resources = list(resources)
-    changes: dict[str, Json] = {
-        name: [None, value]
-        for name, value in serialize_ticket(change.ticket).items()
-        if value is not None
-    }
+    values = serialize_ticket(change.ticket).items()
+    changes: dict[str, Json] = {name: [None, value] for name, value in values if value is not None}
     if tags:
         changes["tags"] = [[], list(tags)]
     change.log(EventType.TICKET_CREATED, changes)
@@ -90,9 +87,13 @@ def update(
 
 
 def assign(
-    change: TicketChange, assignee: User | None, choice: Mapping[str, Json] | None = None
+    change: TicketChange,
+    assignee: User | None,
+    choice: Mapping[str, Json] | None = None,
+    *,
+    keeps_status: bool = False,
 ) -> None:
-    """Set or remove the assignee. Assigning a NEW ticket also starts it.
+    """Set or remove the assignee. Assigning a NEW ticket also starts it, unless `keeps_status`.
 
     `choice` is logged if a rule chose the assignee: it states the rule and the candidates.
     """
@@ -104,7 +105,7 @@ def assign(
     change.log(EventType.ASSIGNED, changes, choice=choice)
     is_by_rule = change.actor.user is None and change.actor.client is None
     change.set_kept_unassigned(assignee is None and not is_by_rule)
-    if assignee is not None and change.ticket.status is Status.NEW:
+    if assignee is not None and change.ticket.status is Status.NEW and not keeps_status:
         change.transition(Action.START)
 
 
@@ -239,35 +240,34 @@ def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) ->
 
 def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
     """Log that the actor started or stopped watching. Customers don't see this of the team."""
-    watchers: list[Json] = [sorted(map(str, user_ids)) for user_ids in (before, after)]
-    by_team = not change.actor.is_customer
-    change.log(EventType.TICKET_UPDATED, {"watchers": watchers}, internal=by_team)
+    data: dict[str, Json] = {"watchers": [sorted(map(str, each)) for each in (before, after)]}
+    change.log(EventType.TICKET_UPDATED, data, internal=not change.actor.is_customer)
 
 
-def reply(change: TicketChange, body: str, *, is_from_customer: bool) -> Message:
+def reply(
+    change: TicketChange, body: str, *, is_from_customer: bool, keeps_status: bool = False
+) -> Message:
     """Add a public message.
 
-    A customer's reply resumes a ticket that waits for them, and reopens a resolved or closed one.
-    A reply of the team starts a NEW ticket.
+    A customer's reply resumes a waiting ticket, and reopens a resolved or closed one. A reply of
+    the team starts a NEW ticket. With `keeps_status`, another change of the status follows instead.
     """
-    ticket = change.ticket
+    ticket, responded_at = change.ticket, change.ticket.first_responded_at
     if ticket.merged_into_id is not None:
         raise build_merged_refusal(ticket.status, Action.REOPEN)
     if is_from_customer:
         message = change.add_message(MessageKind.REPLY, body, Side.CUSTOMER)
-        resume_for_customer(change)
+        if not keeps_status:
+            resume_for_customer(change)
         return message
     if ticket.status is Status.CLOSED:
         explanation = "The team can't reply to a closed ticket. Reopen it first."
         allowed = change.allowed_actions()
         raise TransitionRefused(ticket.status, Action.RESUME, allowed, explanation)
     message = change.add_message(
-        MessageKind.REPLY,
-        body,
-        Side.TEAM,
-        first_responded_at=ticket.first_responded_at or change.at,
+        MessageKind.REPLY, body, Side.TEAM, first_responded_at=responded_at or change.at
     )
-    if ticket.status is Status.NEW:
+    if ticket.status is Status.NEW and not keeps_status:
         change.transition(Action.START)
     return message
 

@@ -13,7 +13,8 @@ ApiError            a GraphQL error, with `extensions.code`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -62,6 +63,15 @@ class Refusals(Exception):
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__(f"{len(refusals)} refusals")
         self.refusals = list(refusals)
+
+
+@contextmanager
+def collect_refusals(refusals: list[Refusal]) -> Generator[None]:
+    """Add a refusal that the block raises to the list, so that later checks can add theirs."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusals.append(refusal)
 
 
 class InvalidInput(Refusal):

@@ -49,6 +49,11 @@ class RecordLimits:
     max_running_jobs_per_caller: int = 2
     max_tickets_per_job: int = 50_000
     max_ended_jobs_per_caller: int = 200
+    max_macros_per_person: int = 100
+    max_macros_per_team: int = 100
+    max_macros_for_everyone: int = 100
+    max_macro_text_chars: int = 20_000
+    max_macro_tags: int = 20
 
 
 DEFAULT_LIMITS = RecordLimits()

@@ -9,35 +9,33 @@ from typing import TypedDict
 from uuid import UUID
 
 from tortoise.expressions import F
-from tortoise.queryset import QuerySet
 
+from models.access.audience import Audience, can_see_shared
 from models.access.viewer import Viewer
 from models.core import ids, text
-from models.core.errors import Forbidden, InvalidInput, UserErrorCode
+from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
 from models.core.record_changes import RecordChanges, Value, check_version
 from models.core.record_limits import RecordLimits
 from models.directory.access import lock_directory
-from models.people.team import get_active_team, list_team_ids
-from models.views.saved_view import (
-    SavedView,
-    SavedViewRevision,
-    ViewAudience,
-    can_change_view,
-    can_see_view,
+from models.directory.audiences import (
+    apply_audience,
+    check_can_change,
+    group_of,
+    logged,
+    records_beside,
 )
+from models.people.team import list_team_ids
+from models.views.saved_view import SavedView, SavedViewRevision
 
 MAX_COLUMNS = 30
-NOT_PERMITTED = (
-    "Team views can be changed by the team's members and by admins, views for everyone by admins."
-)
 
 
 class ViewFields(TypedDict, total=False):
     """The input fields of a view that the caller sets. `team` is a slug."""
 
     name: str
-    audience: ViewAudience
+    audience: Audience
     team: str | None
     ticket_filter: Mapping[str, Value]
     order_by: Sequence[Mapping[str, str]]
@@ -55,7 +53,7 @@ async def create_view(
     await lock_views(actor)
     view = SavedView(
         name="",
-        audience=ViewAudience.PERSONAL,
+        audience=Audience.PERSONAL,
         ticket_filter={},
         order_by=[],
         columns=[],
@@ -64,10 +62,10 @@ async def create_view(
         updated_at=at,
     )
     await apply_fields(view, actor, fields)
-    await check_can_change(actor, view)
+    await check_can_change(actor, view, "views")
     await check_view_limit(view, changes.limits)
     if "position" not in fields:
-        last = await views_beside(view).order_by("-position").first()
+        last = await records_beside(SavedView, view).order_by("-position").first()
         view.position = next_position(last.position if last else None)
     await logged(changes, view).create(view)
     return view
@@ -85,7 +83,7 @@ async def update_view(
     view = await lock_view(actor, view_id, expected_version)
     draft = copy(view)
     await apply_fields(draft, actor, fields)
-    await check_can_change(actor, draft)
+    await check_can_change(actor, draft, "views")
     if group_of(draft) != group_of(view):
         await check_view_limit(draft, changes.limits)
     log = logged(changes, view, draft)
@@ -107,7 +105,7 @@ async def delete_view(
 async def recall_view(actor: Viewer, key: UUID) -> SavedView:
     """The view of a repeated mutation. Raises InvalidInput NOT_FOUND if it is gone."""
     view = await SavedView.get_or_none(id=key)
-    if view is None or not can_see_view(actor, view, await list_team_ids(actor.user_id)):
+    if view is None or not can_see_shared(actor, view, await list_team_ids(actor.user_id)):
         message = "The view of the first call no longer exists for you."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "idempotencyKey")
     return view
@@ -124,44 +122,21 @@ async def lock_view(actor: Viewer, view_id: str, expected_version: int | None) -
     await lock_views(actor)
     key = ids.key_of(ids.SAVED_VIEW, view_id)
     view = await SavedView.get_or_none(id=key) if key else None
-    if view is None or not can_see_view(actor, view, await list_team_ids(actor.user_id)):
+    if view is None or not can_see_shared(actor, view, await list_team_ids(actor.user_id)):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such view.", "viewId")
-    await check_can_change(actor, view)
+    await check_can_change(actor, view, "views")
     check_version(view, expected_version)
     return view
-
-
-async def check_can_change(actor: Viewer, view: SavedView) -> None:
-    """Raises Forbidden."""
-    if not can_change_view(actor, view, await list_team_ids(actor.user_id)):
-        raise Forbidden(NOT_PERMITTED)
-
-
-def logged(changes: RecordChanges, *views: SavedView) -> RecordChanges:
-    """The changes that the audit log stores. It has no personal views, because they are private."""
-    is_shared = any(view.audience is not ViewAudience.PERSONAL for view in views)
-    return changes if is_shared else RecordChanges()
-
-
-def group_of(view: SavedView) -> tuple[ViewAudience, UUID | None, UUID | None]:
-    """What the views of the same people have in common."""
-    return (view.audience, view.owner_id, view.team_id)
-
-
-def views_beside(view: SavedView) -> QuerySet[SavedView]:
-    """The stored views of the same people."""
-    audience, owner_id, team_id = group_of(view)
-    return SavedView.filter(audience=audience, owner_id=owner_id, team_id=team_id)
 
 
 async def check_view_limit(view: SavedView, limits: RecordLimits) -> None:
     """Raises InvalidInput if there is no place for the view."""
     maximum = {
-        ViewAudience.PERSONAL: limits.max_saved_views_per_person,
-        ViewAudience.TEAM: limits.max_saved_views_per_team,
-        ViewAudience.EVERYONE: limits.max_saved_views_for_everyone,
+        Audience.PERSONAL: limits.max_saved_views_per_person,
+        Audience.TEAM: limits.max_saved_views_per_team,
+        Audience.EVERYONE: limits.max_saved_views_for_everyone,
     }[view.audience]
-    if await views_beside(view).exclude(id=view.id).count() >= maximum:
+    if await records_beside(SavedView, view).exclude(id=view.id).count() >= maximum:
         message = f"There are {maximum} such views, the maximum. Delete one first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="saved_views")
 
@@ -170,29 +145,14 @@ async def apply_fields(view: SavedView, actor: Viewer, fields: ViewFields) -> No
     """Set the given fields of the record. Raises InvalidInput."""
     if "name" in fields:
         view.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
-    await apply_audience(view, actor, fields)
+    audience = fields.get("audience", view.audience)
+    await apply_audience(view, actor, audience, fields.get("team"))
     view.ticket_filter = fields.get("ticket_filter", view.ticket_filter)
     view.order_by = fields.get("order_by", view.order_by)
     if "columns" in fields:
         view.columns = check_columns(fields["columns"])
     view.position = fields.get("position", view.position)
     check_relevance(view)
-
-
-async def apply_audience(view: SavedView, actor: Viewer, fields: ViewFields) -> None:
-    """Set the people who see the view. Raises InvalidInput."""
-    view.audience = fields.get("audience", view.audience)
-    slug = fields.get("team")
-    if view.audience is not ViewAudience.TEAM:
-        if slug is not None:
-            message = "is only allowed for the audience TEAM"
-            raise InvalidInput(UserErrorCode.INVALID, message, "team")
-        view.team_id = None
-    elif slug is not None:
-        view.team_id = (await get_active_team(slug, "team")).id
-    elif view.team_id is None:
-        raise InvalidInput(UserErrorCode.REQUIRED, "is required for the audience TEAM", "team")
-    view.owner_id = actor.user_id if view.audience is ViewAudience.PERSONAL else None
 
 
 def check_relevance(view: SavedView) -> None:

@@ -170,11 +170,9 @@ CUSTOMER_TEMPLATES = frozenset(
 """The templates of emails that customers can receive."""
 
 EVENT_PRIORITY: Sequence[EventType] = (
-    EventType.REPLY_ADDED,
-    EventType.NOTE_ADDED,
     EventType.ASSIGNED,
-    EventType.TRANSFERRED,
-    EventType.TICKET_CREATED,
+    *(EventType.REPLY_ADDED, EventType.NOTE_ADDED),
+    *(EventType.TRANSFERRED, EventType.TICKET_CREATED),
     EventType.UNMERGED,
     EventType.MERGED,
     EventType.STATUS_CHANGED,
@@ -188,6 +186,8 @@ EVENT_PRIORITY: Sequence[EventType] = (
     EventType.TICKET_UPDATED,
 )
 """Event types, highest priority first."""
+ANSWERS = frozenset({Action.RESOLVE.value, Action.AWAIT_CUSTOMER.value})
+"""Actions that precede the reply of the same change, because their emails include it."""
 REASON_PRIORITY = list(NotificationReason)
 
 
@@ -272,9 +272,11 @@ class Delivery:
     rule: Rule
 
 
-def get_sort_key(event: Event) -> tuple[int, int]:
+def get_sort_key(event: Event) -> tuple[int, bool, int]:
     """Sorts the events of a group by priority, then by position."""
-    return EVENT_PRIORITY.index(event.type), event.position
+    answers = event.type is EventType.STATUS_CHANGED and event.value("action") in ANSWERS
+    type = EventType.REPLY_ADDED if answers else event.type
+    return EVENT_PRIORITY.index(type), not answers, event.position
 
 
 def get_reason_priority(rule: Rule) -> int:

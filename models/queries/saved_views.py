@@ -8,6 +8,7 @@ from typing import cast
 from uuid import UUID
 
 from models import database
+from models.access.audience import Audience, visible_shared_records
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.cursor_values import SortType
@@ -15,12 +16,12 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
 from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.positions import MAX_POSITION
-from models.core.sql import Condition, any_of, compare
+from models.core.sql import Condition
 from models.queries.connection import build_connection
 from models.queries.filters.filter import FilterData, compile_filter
-from models.views.saved_view import SavedView, ViewAudience
+from models.views.saved_view import SavedView
 
-AUDIENCES = range(min(ViewAudience), max(ViewAudience) + 1)
+AUDIENCES = range(min(Audience), max(Audience) + 1)
 POSITIONS = range(MAX_POSITION + 1)
 VIEW_ORDER = Order(
     (
@@ -34,40 +35,18 @@ MAX_PARAMS_PER_STATEMENT = 5_000
 """Both databases limit the parameters of a statement to some 32,000; one filter has up to 2,000."""
 
 
-def visible_views(viewer: Viewer, *, all_teams: bool) -> Condition:
-    """The views that the viewer sees: personal ones, those of the viewer's teams or of all teams,
-    and those for everyone."""
-    if viewer.user_id is None:
-        return compare("v.audience", "=", ViewAudience.EVERYONE)
-    of_teams = (
-        compare("v.audience", "=", ViewAudience.TEAM)
-        if all_teams
-        else Condition(
-            "(v.team_id IN (SELECT m.team_id FROM memberships m WHERE m.user_id = ?))",
-            (viewer.user_id,),
-        )
-    )
-    return any_of(
-        (
-            compare("v.owner_id", "=", viewer.user_id),
-            of_teams,
-            compare("v.audience", "=", ViewAudience.EVERYONE),
-        )
-    )
-
-
 def list_views(
     viewer: Viewer, page_request: PageRequest, *, all_teams: bool = False
 ) -> ConnectionQuery[SavedView]:
     """Return a page of the views that the viewer sees: personal ones, those of teams, and those
     for everyone, each by position. Raises CursorInvalid."""
-    condition = visible_views(viewer, all_teams=all_teams)
+    condition = visible_shared_records(viewer, "v", all_teams=all_teams)
     return build_connection(SavedView, "v", "saved_views v", condition, VIEW_ORDER, page_request)
 
 
 async def read_views(viewer: Viewer, limit: int) -> list[SavedView]:
     """The first views of `list_views`."""
-    condition = visible_views(viewer, all_teams=False)
+    condition = visible_shared_records(viewer, "v", all_teams=False)
     order = VIEW_ORDER.order_by(reverse=False)
     return await Many(LazyQuery(SavedView, "v", "saved_views v", condition, order, limit))
 

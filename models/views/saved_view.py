@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum, IntEnum
+from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
-from models.access.permissions import ADMINISTER
-from models.access.viewer import Viewer
+from models.access.audience import Audience
 from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.people.team import Team
 from models.people.user import User
 
 if TYPE_CHECKING:
-    from collections.abc import Set
-
     from models.core.record_changes import Value
-
-
-class ViewAudience(IntEnum):
-    """The people who see a view. Lists of views are in this order."""
-
-    PERSONAL = 1
-    TEAM = 2
-    EVERYONE = 3
 
 
 class ViewColumn(Enum):
@@ -69,7 +58,9 @@ class SavedView(Model):
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=200)
-    audience = fields.IntEnumField(ViewAudience, description="The people who see the view")
+    audience: Audience = fields.IntEnumField(  # pyright: ignore[reportAssignmentType]
+        Audience, description="The people who see the view"
+    )
     owner: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, null=True, on_delete=fields.CASCADE
     )
@@ -102,19 +93,3 @@ class SavedViewRevision(Model):
     class Meta:
         table = "saved_view_revision"
         table_description = "The revision of the saved views"
-
-
-def can_see_view(viewer: Viewer, view: SavedView, team_ids: Set[UUID]) -> bool:
-    """Whether the viewer, a member of these teams, may see a view. Admins see all team views."""
-    if view.audience is ViewAudience.PERSONAL:
-        return view.owner_id is not None and view.owner_id == viewer.user_id
-    if view.audience is ViewAudience.TEAM:
-        return view.team_id in team_ids or ADMINISTER.allows(viewer)
-    return True
-
-
-def can_change_view(viewer: Viewer, view: SavedView, team_ids: Set[UUID]) -> bool:
-    """Whether the viewer, a member of these teams, may change or delete a view."""
-    if view.audience is ViewAudience.EVERYONE:
-        return ADMINISTER.allows(viewer)
-    return can_see_view(viewer, view, team_ids)

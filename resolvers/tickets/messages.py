@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF
+from models.access.viewer import Viewer
 from models.changes import commands
+from models.changes.change import TicketChange
+from models.changes.status_step import (
+    CUSTOMER_REPLY_ACTIONS,
+    StatusStep,
+    apply_status_step,
+    find_misplaced_values,
+)
 from models.core import text
-from models.core.errors import UnseenMessages
+from models.core.errors import Refusal, Refusals, UnseenMessages, collect_refusals
 from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
@@ -13,29 +24,58 @@ from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
 
-def last_seen_position(input: ReplyToTicketInput) -> int | None:
+class NamesLastSeen(Protocol):
+    """An input with the cursor of the last event that the author has seen."""
+
+    @property
+    def last_seen_cursor(self) -> str | None: ...
+
+
+def last_seen_position(input: NamesLastSeen) -> int | None:
     """The position of the last event that the author has seen. Raises CursorInvalid."""
     return None if input.last_seen_cursor is None else decode_cursor(input.last_seen_cursor)
 
 
-async def check_last_seen_cursor(input: ReplyToTicketInput, _: RecordLimits) -> None:
+async def check_last_seen_cursor(input: NamesLastSeen, _: RecordLimits) -> None:
     """Raises CursorInvalid, CursorExpired."""
     position = last_seen_position(input)
     if position is not None:
         await event_log.require_range(position)
 
 
-@ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
-async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
-    viewer, change = mutation.viewer, await mutation.lock_ticket(input, for_participants=True)
-    body = text.clean_body(input.body, "body")
+async def check_unseen_messages(viewer: Viewer, change: TicketChange, input: NamesLastSeen) -> None:
+    """Raises UnseenMessages if the ticket has messages that the author has not seen."""
     position = last_seen_position(input)
     if position is not None:
         unseen = await timeline.find_unseen_messages(viewer, change.ticket.id, position)
         if unseen:
             raise UnseenMessages(unseen)
+
+
+@ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
+async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
+    viewer, then = mutation.viewer, input.then
+    if then is not None and then not in CUSTOMER_REPLY_ACTIONS:
+        HANDLE_TICKETS_AS_STAFF.check(viewer)
+    change = await mutation.lock_ticket(input, for_participants=then is None)
     is_from_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
-    commands.reply(change, body, is_from_customer=is_from_customer)
+    action = then.value if then is not None else None
+    refusals: list[Refusal] = []
+    with collect_refusals(refusals):
+        text.clean_body(input.body, "body")
+    with collect_refusals(refusals):
+        await check_unseen_messages(viewer, change, input)
+    refusals += find_misplaced_values(action, input.until, input.reason)
+    with collect_refusals(refusals):
+        keeps_status = action is not None
+        commands.reply(
+            change, input.body, is_from_customer=is_from_customer, keeps_status=keeps_status
+        )
+    if action is not None:
+        with collect_refusals(refusals):
+            apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
+    if refusals:
+        raise Refusals(refusals)
 
 
 @ticket_mutation(NotePayload, message="note")

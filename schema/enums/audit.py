@@ -20,6 +20,8 @@ register_enum(
         "ESCALATION_PATH": "An escalation path.",
         "SAVED_VIEW": "A saved view for a team or for everyone. Only the audit log has changes of "
         "views, and it has none of personal views.",
+        "MACRO": "A macro for a team or for everyone. Only the audit log has changes of macros, "
+        "and it has none of personal macros.",
     },
 )
 register_enum(

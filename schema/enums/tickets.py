@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from models.changes.status_step import ReplyAction
 from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
@@ -69,6 +70,18 @@ register_enum(
         "RESOLVED.",
         "CLOSE": "Ends the ticket: any other status becomes CLOSED.",
         "REOPEN": "Reopens the ticket: RESOLVED or CLOSED becomes OPEN.",
+    },
+)
+register_enum(
+    ReplyAction,
+    "ReplyAction",
+    "An action that can follow a reply in the same change.",
+    {
+        "AWAIT_CUSTOMER": "Waits for the customer. A ticket that is WAITING_ON_CUSTOMER already "
+        "keeps waiting.",
+        "HOLD": "Pauses the ticket, perhaps until `until`.",
+        "RESOLVE": "Resolves the ticket. The text of the reply is its resolution.",
+        "CLOSE": "Closes the ticket for `reason`.",
     },
 )
 register_enum(

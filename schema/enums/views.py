@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from models.views.saved_view import ViewAudience, ViewColumn
+from models.access.audience import Audience
+from models.views.saved_view import ViewColumn
 from schema.enums.registration import register_enum
 
 register_enum(
-    ViewAudience,
-    "SavedViewAudience",
-    "The people who see a saved view.",
+    Audience,
+    "Audience",
+    "The people who see a saved view or a macro.",
     {
         "PERSONAL": "Only its owner.",
         "TEAM": "The members of a team, and admins.",

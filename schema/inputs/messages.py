@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
+from models.changes.status_step import ReplyAction
+from models.tickets.lifecycle import CloseReason
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -13,15 +17,29 @@ from schema.inputs.fields import (
     required,
 )
 
+LAST_SEEN_CURSOR = (
+    "The cursor of the last event that the author has seen. If other people's messages have "
+    "appeared on the ticket since then, also by a merge into it, the mutation changes nothing and "
+    "returns UnseenMessages. Null: no check."
+)
+
 
 @strawberry.input(description="A public message to add to a ticket.")
 class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
-    last_seen_cursor: str | None = optional(
-        "The cursor of the last event that the author has seen. If other people's "
-        "messages have appeared on the ticket since then, also by a merge into it, the "
-        "mutation changes nothing and returns UnseenMessages. Null: no check."
+    last_seen_cursor: str | None = optional(LAST_SEEN_CURSOR)
+    then: ReplyAction | None = optional(
+        "An action that follows the reply in the same change. It replaces the change of status "
+        "that a reply alone causes. Null: none."
+    )
+    until: datetime | None = optional(
+        "For the action HOLD: the time at which the server resumes the ticket. It must be in the "
+        "future. Null: on hold until it is resumed. Must be null for other actions."
+    )
+    reason: CloseReason | None = optional(
+        "For the action CLOSE: the reason, by the rules of closeTicket. Must be null for other "
+        "actions."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

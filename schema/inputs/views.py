@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from models.views.saved_view import ViewAudience, ViewColumn
+from models.access.audience import Audience
+from models.views.saved_view import ViewColumn
 from schema.filters import TicketFilter, TicketOrder
 from schema.inputs.fields import (
     KEEP,
@@ -30,9 +31,7 @@ VIEW_ID = "The id of the view."
 @strawberry.input(description="A new saved view.")
 class CreateSavedViewInput:
     name: str = required(f"The name of the view. {NAME}")
-    audience: ViewAudience | None = optional(
-        "The people who see the view. Absent or null: PERSONAL."
-    )
+    audience: Audience | None = optional("The people who see the view. Absent or null: PERSONAL.")
     team: str | None = optional(
         f"{TEAM} Required for the audience TEAM. Must be null for other audiences."
     )
@@ -47,7 +46,7 @@ class CreateSavedViewInput:
 class UpdateSavedViewInput:
     view_id: strawberry.ID = required(VIEW_ID)
     name: str | None = optional(f"The new name. {NAME} {KEEP}")
-    audience: ViewAudience | None = optional(
+    audience: Audience | None = optional(
         f"The people who see the view. PERSONAL makes the viewer its owner. {KEEP}"
     )
     team: str | None = optional(

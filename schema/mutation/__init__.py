@@ -14,6 +14,7 @@ from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
+from schema.mutation.macros import MacroMutations
 from schema.mutation.messages import MessageMutations
 from schema.mutation.notifications import NotificationMutations
 from schema.mutation.organizations import OrganizationMutations
@@ -54,5 +55,6 @@ class Mutation(
     IdentityMutations,
     ViewMutations,
     JobMutations,
+    MacroMutations,
 ):
     pass

@@ -28,14 +28,19 @@ class MessageMutations:
         "Adds a public message. A customer's reply resumes a ticket that is "
         "WAITING_ON_CUSTOMER and reopens one that is RESOLVED or CLOSED. The first reply of "
         "an agent, admin or API client starts a NEW ticket; such callers can't reply to a "
-        "CLOSED ticket. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
+        "CLOSED ticket. `then` also changes the status: the reply and the change are stored "
+        "together or not at all, and the payload lists the errors of both. Customers may only use "
+        "`then: CLOSE`, which confirms a RESOLVED ticket and withdraws another one; other actions "
+        "fail with FORBIDDEN. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
         "CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,
+            "INVALID (until, reason; ticketId for `then` by a participant)",
+            "REQUIRED (reason)",
             "UNSEEN_MESSAGES (lastSeenCursor)",
-            "TRANSITION_REFUSED: the ticket is merged, or it is CLOSED and the caller is no "
-            "customer",
+            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is no "
+            "customer, or its status does not permit `then`",
             "REOPEN_WINDOW_PASSED",
             *TICKET_ERRORS,
         ),

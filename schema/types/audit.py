@@ -7,12 +7,14 @@ from typing import Any
 
 import strawberry
 
+from models.access.audience import can_see_shared
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.audit.entry import AuditEntry
 from models.audit.records import MODELS_BY_KIND, RecordKind
 from models.audit.records import record_id as to_global_id
-from models.views.saved_view import SavedView, can_see_view
+from models.macros.macro import Macro
+from models.views.saved_view import SavedView
 from schema.context import context_of, loaders
 from schema.cost import cost
 from schema.filters import DateTimeFilter, optional_condition
@@ -89,11 +91,11 @@ class AuditEntryType(Node):
 def can_see_logged_record(viewer: Viewer, record: object) -> bool:
     """Whether the viewer, who may read the audit log, can see a record that an entry is about.
 
-    A view can have become a personal one since. Admins see the views of all teams, so the viewer's
-    own teams don't matter.
+    A view or a macro can have become a personal one since. Admins see those of all teams, so the
+    viewer's own teams don't matter.
     """
-    if isinstance(record, SavedView):
-        return can_see_view(viewer, record, frozenset())
+    if isinstance(record, (SavedView, Macro)):
+        return can_see_shared(viewer, record, frozenset())
     return record is not None and can_see_record(viewer, record)
 
 

@@ -21,11 +21,14 @@ REFERENCES = {
     "team_id": ids.TEAM,
     "category_id": ids.CATEGORY,
     "calendar_id": ids.SLA_CALENDAR,
+    "owner_id": ids.USER,
+    "assignee_id": ids.USER,
+    "new_team_id": ids.TEAM,
 }
 """Columns that hold the key of a record, and the prefix of its global id."""
 ITEM_REFERENCES = {"teams": ids.TEAM, "members": ids.USER, "team": ids.TEAM, "user": ids.USER}
 """Lists of keys, and the keys inside the steps of an escalation path."""
-DURATION_COLUMNS = frozenset({"first_response", "next_response", "resolution"})
+DURATION_COLUMNS = frozenset({"first_response", "next_response", "resolution", "hold_for"})
 """Columns that hold seconds."""
 
 

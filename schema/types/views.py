@@ -11,8 +11,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from models import database
+from models.access.audience import Audience, can_change_shared
 from models.log.event import encode_cursor
-from models.views.saved_view import SavedView, ViewAudience, ViewColumn, can_change_view
+from models.views.saved_view import SavedView, ViewColumn
 from schema.context import context_of, loaders
 from schema.cost import LIVE_VIEWS_LENGTH, VIEW_COUNT_COST, cost, personal
 from schema.enums.tickets import OrderDirection, TicketOrderField
@@ -41,7 +42,7 @@ class SavedViewOrder:
 )
 class SavedViewType(Node):
     name: str = strawberry.field(description="The name, 1 to 200 characters.")
-    audience: ViewAudience = strawberry.field(description="The people who see the view.")
+    audience: Audience = strawberry.field(description="The people who see the view.")
     owner: Any = foreign_key_field(
         "owner", UserType | None, "The owner of a PERSONAL view. Null for other views."
     )
@@ -109,7 +110,7 @@ class SavedViewType(Node):
     ) -> bool:
         context = context_of(info)
         team_ids = await context.loaders.team_ids.load(context.viewer.user_id)
-        return can_change_view(context.viewer, root, team_ids)
+        return can_change_shared(context.viewer, root, team_ids)
 
 
 def find_filter_error(info: strawberry.Info[Any, Any], view: SavedView) -> str | None:

@@ -28,10 +28,14 @@ SAVED_VIEW_FIELDS = """id name audience owner { displayName } team { slug } filt
 JOB_FIELDS = """id kind status dryRun errorPolicy progress total succeeded failed
   createdBy { displayName } cancelledBy { displayName } startedAt finishedAt undoableUntil
   result { changed unchanged unprocessed }"""
+MACRO_FIELDS = """id name audience owner { displayName } team { slug } text statusAction holdFor
+  closeReason assignment assignee { displayName } newTeam { slug } priority addTags removeTags
+  active version viewerCanChange"""
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
+    "Macro": ("macro", MACRO_FIELDS),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),
     "User": ("user", USER_FIELDS),
     "Organization": ("organization", ORGANIZATION_FIELDS),

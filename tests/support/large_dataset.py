@@ -13,6 +13,7 @@ import time_machine
 
 from demo.seed import seed_demo
 from models import database
+from models.access.audience import Audience
 from models.access.scopes import CallerKind, Scope
 from models.access.viewer import Viewer
 from models.audit import storage
@@ -34,6 +35,7 @@ from models.jobs.caller_job import (
     JobTicketOutcome,
 )
 from models.log.event import Event, EventType
+from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Notification, Topic
 from models.people.domains import OrganizationDomain
@@ -47,7 +49,7 @@ from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.link_kind import LinkKind
 from models.tickets.ticket import Ticket, TicketResource
-from models.views.saved_view import SavedView, ViewAudience
+from models.views.saved_view import SavedView
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 
@@ -220,10 +222,23 @@ async def fill_directory(world: World) -> None:
     await Category.filter(slug="billing").update(parent_id=technical.id)
     view = {"ticket_filter": {}, "order_by": [], "columns": ["REF"], "position": 1}
     support = await Team.get(slug="support")
-    await SavedView.create(**view, name="Support", audience=ViewAudience.TEAM, team=support)
+    await SavedView.create(**view, name="Support", audience=Audience.TEAM, team=support)
     robin = await User.get(email="admin@example.com")
     view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version
-    await SavedView.create(**view, name="Own", audience=ViewAudience.PERSONAL, owner=robin)
+    await SavedView.create(**view, name="Own", audience=Audience.PERSONAL, owner=robin)
+    await create_macros(support, robin)
+
+
+async def create_macros(support: Team, robin: User) -> None:
+    """Macros of each audience, with a value in every field."""
+    macro: dict[str, Any] = {"text": "{{ticket.ref}}", "add_tags": ["vpn"], "remove_tags": ["a"]}
+    await Macro.create(**macro, name="Everyone", audience=Audience.EVERYONE, active=False)
+    macro |= {"status_action": MacroStatusAction.HOLD, "hold_for": 3600}
+    macro |= {"assignment": MacroAssignment.PERSON, "assignee": robin, "new_team": support}
+    await Macro.create(**macro, name="Support", audience=Audience.TEAM, team=support)
+    macro |= {"status_action": MacroStatusAction.CLOSE, "hold_for": None}
+    macro |= {"close_reason": CloseReason.SPAM, "priority": Priority.HIGH, "text": None}
+    await Macro.create(**macro, name="Own", audience=Audience.PERSONAL, owner=robin)
 
 
 async def create_policies(world: World) -> None:

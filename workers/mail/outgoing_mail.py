@@ -78,6 +78,8 @@ class OutgoingMail:
     is_wanted: bool = True
     unanswered_reply: Message | None = None
     """The team's reply before the event, if the customer has not answered it."""
+    closing: Event | None = None
+    """The event by which the reply of this email also closed the ticket."""
     merge_target: Ticket | None = None
     """The ticket that this one was merged into, if the recipient may see it."""
     shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
@@ -158,6 +160,7 @@ async def read_outgoing_mail(mail: Mail) -> OutgoingMail:
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail, event),
         await find_unanswered_reply(event),
+        await find_closing(event),
         await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
         shared_tickets,
     )
@@ -195,6 +198,18 @@ async def find_unanswered_reply(event: Event) -> Message | None:
     )
     last = await replies.order_by("-position").first().select_related("message")
     return last.message if last is not None and last.value("side") == Side.TEAM.value else None
+
+
+async def find_closing(event: Event) -> Event | None:
+    """Return the event of the closing in the change that added the event's reply."""
+    if event.type is not EventType.REPLY_ADDED:
+        return None
+    changes = Event.filter(
+        ticket_id=event.ticket_id, type=EventType.STATUS_CHANGED, version=event.version
+    )
+    return next(
+        (each for each in await changes if each.value("action") == Action.CLOSE.value), None
+    )
 
 
 async def find_merge_target(ticket: Ticket, viewer: Viewer) -> Ticket | None:

@@ -72,6 +72,9 @@ async def build_inputs(
         for n in range(3)
     ]
     views = [(await run_mutation(admin, "createSavedView", name=f"v{n}"))["id"] for n in range(3)]
+    macros = [
+        (await run_mutation(admin, "createMacro", name=f"m{n}", text="x"))["id"] for n in range(3)
+    ]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -87,6 +90,9 @@ async def build_inputs(
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),
+        "createMacro": ({"name": "New", "text": "x"}, {"priority": "LOW"}),
+        "updateMacro": ({"macroId": macros[0], "name": "A"}, {"text": "y"}),
+        "archiveMacro": ({"macroId": macros[1]}, {"macroId": macros[2]}),
         "updateTeam": ({"team": "support", "name": "Help"}, {"assignsByLoad": True}),
         "setAvailability": ({"present": False, "userId": world.ada.gid}, {"present": True}),
         **await build_directory_inputs(admin, world),

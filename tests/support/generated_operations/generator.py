@@ -37,6 +37,7 @@ PREFIXES = {
     "AuditEntry": ids.AUDIT_ENTRY,
     "SavedView": ids.SAVED_VIEW,
     "Job": ids.JOB,
+    "Macro": ids.MACRO,
 }
 """The prefixes of the ids of records, by type name."""
 

@@ -12,6 +12,7 @@ from models.core import ids
 from models.escalation.path import EscalationPath
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event
+from models.macros.macro import Macro
 from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
@@ -50,6 +51,7 @@ RECORDS = {
     ids.AUDIT_ENTRY: AuditEntry,
     ids.SAVED_VIEW: SavedView,
     ids.JOB: CallerJob,
+    ids.MACRO: Macro,
 }
 
 

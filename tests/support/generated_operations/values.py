@@ -41,6 +41,7 @@ ID_PREFIXES = {
     "tokenId": ids.TOKEN,
     "viewId": ids.SAVED_VIEW,
     **dict.fromkeys(("jobId", "Query.job.id"), ids.JOB),
+    "macroId": ids.MACRO,
 }
 """The prefix of ids by the name of the argument or field; other ids may have any prefix."""
 INVALID_IDS = (

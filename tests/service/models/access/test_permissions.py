@@ -73,6 +73,9 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),
     "READ_SAVED_VIEWS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_SAVED_VIEWS": ("AGENT ADMIN", "tickets:write"),
+    "READ_MACROS": ("AGENT ADMIN", "tickets:read"),
+    "CHANGE_MACROS": ("AGENT ADMIN", "tickets:write"),
+    "APPLY_MACROS": ("AGENT ADMIN", "tickets:write"),
     "SET_UP_SECOND_FACTOR": ("AGENT ADMIN", None),
     "ADMINISTER": ("ADMIN API_CLIENT", "admin"),
 }

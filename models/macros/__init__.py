@@ -1,0 +1,1 @@
+"""Macros: canned replies with actions on a ticket."""

@@ -1,0 +1,53 @@
+"""The queries of saved views and macros, which only agents and admins have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+import resolvers.macros
+import resolvers.views
+from models.access.permissions import READ_MACROS, READ_SAVED_VIEWS
+from schema.fields import query
+from schema.pagination import INCLUDE_INACTIVE, Connection
+from schema.types.macros import MacroPreview, MacroType
+from schema.types.views import SavedViewType
+
+
+@strawberry.type
+class DeskQueries:
+    saved_views: Any = query(
+        resolvers.views.saved_views,
+        READ_SAVED_VIEWS,
+        "The saved views that the viewer sees: personal ones, those of the viewer's teams, and "
+        "those for everyone; each by position, and in pages of up to 100. A new installation has "
+        "some views for everyone.",
+        Connection[SavedViewType],
+        arguments={
+            "all_teams": "Whether to return the views of all teams. Only for admins, with the "
+            "token's scope `admin`; FORBIDDEN for others. Default: false."
+        },
+    )
+    macros: Any = query(
+        resolvers.macros.macros,
+        READ_MACROS,
+        "The macros that the viewer sees: personal ones, those of the viewer's teams, and those "
+        "for everyone; by name, and in pages of up to 100.",
+        Connection[MacroType],
+        arguments={
+            "search": "Returns macros with this text anywhere in their name or text, in any case. "
+            "Default: all.",
+            **INCLUDE_INACTIVE,
+            "all_teams": "Whether to return the macros of all teams. Only for admins, with the "
+            "token's scope `admin`; FORBIDDEN for others. Default: false.",
+        },
+    )
+    preview_macro: Any = query(
+        resolvers.macros.preview_macro,
+        READ_MACROS,
+        "What a macro would do with a ticket now, without changing anything. Null if there is no "
+        "such macro or ticket.",
+        MacroPreview | None,
+        arguments={"macro_id": "The id of the macro.", "ticket_id": "The id of the ticket."},
+    )

@@ -1,0 +1,86 @@
+"""The mutations for macros."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import APPLY_MACROS, CHANGE_MACROS
+from resolvers import macros
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
+from schema.payloads.macros import ApplyMacroPayload, MacroPayload
+
+MACRO = MacroPayload | None
+CALLERS = (
+    "Everybody may do this with their own personal macros, members with the macros of their teams, "
+    "and admins with the token's scope `admin` with those of all teams and of everyone; others get "
+    "FORBIDDEN."
+)
+FIELD_ERRORS = (
+    "REQUIRED (name, team, text, closeReason, assigneeId)",
+    "TOO_LONG (name, text, addTags, removeTags)",
+    "INVALID (name, team, text, holdFor, closeReason, assigneeId, newTeam, addTags, removeTags, "
+    "idempotencyKey; without a field, if there are 100 such macros, by default)",
+    *KEY_ERRORS,
+)
+"""NOT_FOUND idempotencyKey: the macro of the first call was deleted, or the caller no longer sees
+it."""
+
+
+@strawberry.type
+class MacroMutations:
+    create_macro: Any = mutation(
+        macros.create_macro,
+        CHANGE_MACROS,
+        f"Creates a macro. {CALLERS}",
+        MACRO,
+        errors=("NOT_FOUND (team, assigneeId, newTeam, idempotencyKey)", *FIELD_ERRORS),
+    )
+    update_macro: Any = mutation(
+        macros.update_macro,
+        CHANGE_MACROS,
+        f"Changes a macro, or the people who see it. {CALLERS}",
+        MACRO,
+        errors=(
+            "NOT_FOUND (macroId, team, assigneeId, newTeam, idempotencyKey)",
+            "STALE_VERSION (expectedVersion)",
+            *FIELD_ERRORS,
+        ),
+    )
+    archive_macro: Any = mutation(
+        macros.archive_macro,
+        CHANGE_MACROS,
+        "Archives a macro, so that nobody can apply it. Of more than 100 archived macros of the "
+        f"same people (by default), the oldest is deleted. {CALLERS}",
+        MACRO,
+        errors=(
+            "NOT_FOUND (macroId, idempotencyKey)",
+            "STALE_VERSION (expectedVersion)",
+            "INVALID (idempotencyKey)",
+            *KEY_ERRORS,
+        ),
+    )
+    apply_macro: Any = mutation(
+        macros.apply_macro,
+        APPLY_MACROS,
+        "Applies a macro to a ticket. It adds the reply, then changes the team, the assignee, the "
+        "priority, the tags and the status, with one event each, in this order. What the ticket "
+        "has already stays as it is, without an event. All changes are stored, or none, with the "
+        "viewer as their author. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
+        "CURSOR_EXPIRED.",
+        ApplyMacroPayload | None,
+        errors=(
+            "NOT_FOUND (ticketId, macroId)",
+            "REQUIRED (body)",
+            "TOO_LONG (body, macroId)",
+            "INVALID (body, idempotencyKey; macroId, if the macro is archived, if its assignee is "
+            "no active agent or admin, if its team is archived, or if the ticket would have too "
+            "many tags)",
+            "UNSEEN_MESSAGES (lastSeenCursor)",
+            "TRANSITION_REFUSED: the ticket is merged or closed, or its status does not permit the "
+            "macro's change of status",
+            *TICKET_ERRORS,
+        ),
+    )
