@@ -330,3 +330,17 @@ def test_anonymous_callers_have_only_public_permission() -> None:
         name for name, permission in permissions_by_name().items() if permission.allows(ANONYMOUS)
     ] == ["PUBLIC"]
     assert PUBLIC.allows(ANONYMOUS)
+
+
+@pytest.mark.parametrize("name", sorted(SESSION_ONLY))
+def test_a_providers_jwt_only_edits_the_own_profile_and_only_with_its_scope(name: str) -> None:
+    permission = permissions_by_name()[name]
+    for caller in (CallerKind.CUSTOMER, CallerKind.AGENT, CallerKind.ADMIN):
+        token = Token(kind=TokenKind.SESSION, is_jwt=True)
+        full = Viewer(caller, MAX_SCOPES[caller], token=token)
+        assert permission.allows(full) == (name == "EDIT_OWN_PROFILE")
+        for scopes in (frozenset({Scope.TICKETS_READ}), frozenset[Scope]()):
+            limited = replace(full, scopes=scopes)
+            assert not permission.allows(limited)
+            with pytest.raises(Forbidden):
+                permission.check(limited)
