@@ -10,6 +10,7 @@ from functools import lru_cache
 import structlog
 
 from engine.bus.wakeup import WakeupBus
+from file_services import build_file_store
 from models.core import time
 from models.demo_clock import DemoClock
 from settings import Settings, build_timer_settings
@@ -17,6 +18,7 @@ from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
 from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
+from workers.file_cleanup import FileCleanup
 from workers.handover import Handover
 from workers.job import Job
 from workers.mail.address import parse_mailbox
@@ -38,6 +40,7 @@ log = structlog.get_logger("ticketwire.jobs")
 def build_jobs(settings: Settings) -> list[Job]:
     """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
     window = settings.reopen_window
+    store = build_file_store(settings)
     return [
         TicketTimers(build_timer_settings(settings)),
         Cleanup(settings.audit_retention, settings.expired_token_retention),
@@ -53,6 +56,7 @@ def build_jobs(settings: Settings) -> list[Job]:
             settings.max_notifications_per_type,
         ),
         build_mailer(settings),
+        *([FileCleanup(store)] if store is not None else []),
     ]
 
 

@@ -39,6 +39,10 @@ class RecordLimits:
     max_saved_views_per_team: int = 100
     max_saved_views_for_everyone: int = 100
     max_saved_view_filter_bytes: int = 8192
+    max_attachment_bytes: int = 26_214_400
+    max_attachments_per_message: int = 10
+    max_pending_attachments_per_person: int = 50
+    max_pending_attachment_bytes_per_person: int = 262_144_000
 
 
 DEFAULT_LIMITS = RecordLimits()

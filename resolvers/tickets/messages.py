@@ -9,6 +9,7 @@ from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
+from resolvers.tickets.attachments import attach_files
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
@@ -35,10 +36,12 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         if unseen:
             raise UnseenMessages(unseen)
     is_from_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
-    commands.reply(change, body, is_from_customer=is_from_customer)
+    message = commands.reply(change, body, is_from_customer=is_from_customer)
+    await attach_files(mutation, change, input.attachment_ids, message)
 
 
 @ticket_mutation(NotePayload, message="note")
 async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.lock_ticket(input)
-    commands.add_note(change, text.clean_body(input.body, "body"))
+    message = commands.add_note(change, text.clean_body(input.body, "body"))
+    await attach_files(mutation, change, input.attachment_ids, message)

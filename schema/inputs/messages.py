@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.inputs.attachments import ATTACHMENT_IDS
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -18,6 +19,7 @@ from schema.inputs.fields import (
 class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
+    attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     last_seen_cursor: str | None = optional(
         "The cursor of the last event that the author has seen. If the ticket shows "
         "other messages of others since then, also because another ticket was merged into it, the "
@@ -31,5 +33,6 @@ class ReplyToTicketInput:
 class AddNoteInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the note. Customers never see it. {BODY}")
+    attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -57,6 +57,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.apiTokens": (PEOPLE, None),
     "Query.organizations": (STAFF, "users:read"),
     "Mutation.createUser": (MANAGERS, "users:write"),
+    "Mutation.createAttachment": (SIGNED_IN, "tickets:write"),
     "Mutation.createSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.updateSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.deleteSavedView": ({"agent", "admin"}, "tickets:write"),
