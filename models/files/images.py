@@ -51,17 +51,23 @@ def make_thumbnail(path: Path, format: str) -> Path:
         warnings.simplefilter("ignore")  # of Pillow, about sizes and damaged metadata
         try:
             return write_thumbnail(path, format)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except Image.DecompressionBombError as error:
+            raise refuse_pixels() from error
+        except (OSError, ValueError, SyntaxError) as error:
             message = "The image is damaged, or is not of the declared type."
             raise FileRefused("IMAGE_DAMAGED", message) from error
+
+
+def refuse_pixels() -> FileRefused:
+    message = f"The image must have at most {MAX_PIXELS:,} pixels."
+    return FileRefused("IMAGE_TOO_LARGE", message, limit_name="image_pixels")
 
 
 def write_thumbnail(path: Path, format: str) -> Path:
     with Image.open(path, formats=[format]) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            message = f"The image must have at most {MAX_PIXELS:,} pixels."
-            raise FileRefused("IMAGE_TOO_LARGE", message, limit_name="image_pixels")
+            raise refuse_pixels()
         image.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # JPEG: decodes a smaller version
         # The first frame of an animation. Transparent images keep their transparency.
         mode = "RGBA" if image.mode in ("RGBA", "LA", "PA", "P") else "RGB"

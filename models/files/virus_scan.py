@@ -29,7 +29,7 @@ class VirusScanner:
     timeout_seconds: float = SCAN_TIMEOUT_SECONDS
 
     async def check(self, path: Path) -> None:
-        """Raises FileRefused if the file has malware, or the scanner does not say that it has none."""
+        """Raises FileRefused unless the scanner says that the file has no malware."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 answer = await self.scan(path)

@@ -50,11 +50,11 @@ class UploadEndpoint:
         try:
             return await self.upload(request)
         except RequestRefused as refusal:
-            return build_error(request, refusal)
+            return build_upload_error(request, refusal)
         except FileRefused as refusal:
             count_refusal(refusal.limit_name)
             error = RequestRefused(refusal.status, refusal.message, refusal.code)
-            return build_error(request, error)
+            return build_upload_error(request, error)
         except ClientDisconnect:
             log.info("upload.client_disconnected", path=request.url.path)
             return Response(status_code=400)  # nobody reads it
@@ -75,7 +75,7 @@ class UploadEndpoint:
                     digest = await receive(request, acceptance, attachment)
             except TimeoutError:
                 message = "The file did not arrive before its URL expired."
-                raise RequestRefused(408, message, connection="close") from None
+                raise RequestRefused(408, message) from None
         content = {
             "id": ids.encode(ids.ATTACHMENT, attachment.id),
             "size": attachment.size,
@@ -102,6 +102,16 @@ class UploadEndpoint:
             self.running_uploads -= 1
             self.running.subtract((attachment.id, uploader))
             self.running += Counter()  # drops the zeros
+
+
+def build_upload_error(request: Request, refusal: RequestRefused) -> Response:
+    """The response closes the connection, because the rest of the body may follow.
+
+    The HTTP protocol discards it, so that the client can read the response.
+    """
+    response = build_error(request, refusal)
+    response.headers["connection"] = "close"
+    return response
 
 
 async def receive(request: Request, acceptance: Acceptance, attachment: Attachment) -> str:
@@ -145,6 +155,4 @@ def refuse_for_now(status: int) -> RequestRefused:
     count_refusal("concurrent_uploads")
     code = "RATE_LIMITED" if status == 429 else "UNAVAILABLE"
     message = "Too many files are uploaded at this moment. Try again."
-    return RequestRefused(
-        status, message, code, retry_after=RETRY_AFTER_SECONDS, connection="close"
-    )
+    return RequestRefused(status, message, code, retry_after=RETRY_AFTER_SECONDS)
