@@ -133,7 +133,7 @@ def build_services(
         sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         sessions=sessions,
         accounts=build_account_services(settings),
-        files=build_file_services(settings, now),
+        files=build_file_services(settings),
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),

@@ -29,6 +29,6 @@ class FileCleanup:
         deleted = await cleanup.delete_unattached(self.store, at, MAX_FILES)
         if deleted == MAX_FILES:
             return Progress(deleted, position, changed=False)
-        await cleanup.delete_quarantined(self.store.quarantine)
+        await cleanup.delete_quarantined(self.store)
         self.last_run = at
         return Progress(0, position)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from hmac import compare_digest
 from pathlib import Path
 
@@ -27,7 +25,6 @@ class Acceptance:
     """Checks and stores received files."""
 
     store: FileStore
-    now: Callable[[], datetime]
     scanner: VirusScanner | None = None
     thumbnailer: Thumbnailer = field(default_factory=Thumbnailer)
 
@@ -63,9 +60,7 @@ class Acceptance:
                 keys.append(await self.store.put_thumbnail(attachment, thumbnail))
             storage_key, thumbnail_key = keys[0], keys[1] if thumbnail is not None else None
             is_first = await database.run_in_transaction(
-                lambda: mark_complete(
-                    attachment, storage_key, thumbnail_key, received.sha256, self.now()
-                )
+                lambda: mark_complete(attachment, storage_key, thumbnail_key, received.sha256)
             )
         finally:
             if not is_first:

@@ -8,6 +8,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from models.core.time import now
 from models.files.store import FileStore
 from models.tickets.attachment import Attachment
 
@@ -36,8 +37,11 @@ async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
     return len(files)
 
 
-async def delete_quarantined(folder: Path) -> None:
-    """Delete files that a process left behind when it was killed."""
+async def delete_quarantined(store: FileStore) -> None:
+    """Delete files that a process left behind when it was killed, or that nobody has attached."""
+    folder, age = store.quarantine, timedelta(seconds=MAX_QUARANTINE_SECONDS)
+    # The clock of the machine, because the storage has no other.
+    await store.delete_quarantined(now() - age)
     await asyncio.to_thread(delete_old_files, folder, time.time() - MAX_QUARANTINE_SECONDS)
 
 

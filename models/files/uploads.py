@@ -148,12 +148,14 @@ async def find_pending(key: UUID) -> Attachment | None:
 
 
 async def mark_complete(
-    attachment: Attachment, storage_key: str, thumbnail_key: str | None, sha256: str, at: datetime
+    attachment: Attachment, storage_key: str, thumbnail_key: str | None, sha256: str
 ) -> bool:
-    """Store where a checked file is. Returns False if another upload was faster, or it is too
-    late."""
+    """Store where a checked file is.
+
+    Returns False if another upload was faster, or the file is about to be deleted.
+    """
     pending = Attachment.filter(
-        id=attachment.id, storage_key=None, ticket_id=None, upload_expires_at__gt=at
+        id=attachment.id, storage_key=None, ticket_id=None, upload_expires_at__not_isnull=True
     )
     values = {"storage_key": storage_key, "thumbnail_key": thumbnail_key, "sha256": sha256}
     return await pending.update(**values) == 1

@@ -3,10 +3,10 @@ URL."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from engine.server.error_response import RequestRefused
@@ -28,6 +28,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "accept-ranges": "none",
 }
+
+REDIRECT_HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 class FileEndpoints:
@@ -62,17 +64,21 @@ class FileEndpoints:
             headers = build_headers(attachment, action, seconds)
             if request.method == "HEAD":
                 return Response(headers=headers)
-            return StreamingResponse(await self.read(storage_key), headers=headers)
+            return await self.send(storage_key, headers)
         except RequestRefused as refusal:
             return build_error(request, refusal)
 
-    async def read(self, storage_key: str) -> AsyncIterator[bytes]:
-        """The content of a file. Raises RequestRefused."""
+    async def send(self, storage_key: str, headers: Mapping[str, str]) -> Response:
+        """Send a file, or send the client to the storage. Raises RequestRefused."""
         acceptance = self.services.files.acceptance
         if acceptance is None:
             raise RequestRefused(503, "The server has no storage.", "UNAVAILABLE")
+        url = await acceptance.store.presign_download(storage_key)
+        if url is not None:
+            return RedirectResponse(url, 302, REDIRECT_HEADERS)
         try:
-            return await acceptance.store.read(storage_key)
+            pieces = await acceptance.store.read(storage_key)
+            return StreamingResponse(pieces, headers=headers)
         except FileNotFoundError:
             raise RequestRefused(404, NO_FILE, "NOT_FOUND") from None
 

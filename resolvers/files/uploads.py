@@ -65,7 +65,7 @@ class UploadEndpoint:
         acceptance = services.files.acceptance
         key, seconds = verify_url(request, services, FileAction.UPLOAD)
         attachment = await find_pending(key)
-        if attachment is None or acceptance is None:
+        if attachment is None or acceptance is None or acceptance.store.has_direct_uploads:
             raise FileRefused("ALREADY_UPLOADED", ALREADY_UPLOADED, 409)
         check_length(request, attachment.size)
         with self.count_upload(attachment):

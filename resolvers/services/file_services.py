@@ -32,11 +32,14 @@ class FileServices:
             raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_STORAGE)
         self.signer.load_keys()
 
-    def build_upload_url(self, attachment: Attachment, at: datetime) -> str | None:
+    async def build_upload_url(self, attachment: Attachment, at: datetime) -> str | None:
         """The URL to upload a file to; None if the upload is complete, or the time is over."""
         expires_at = attachment.upload_expires_at
         if attachment.is_complete or expires_at is None or expires_at <= at:
             return None
+        store = self.acceptance.store if self.acceptance is not None else None
+        if store is not None and store.has_direct_uploads:
+            return await store.presign_upload(attachment.id, expires_at - at)
         return self.signer.sign(FileAction.UPLOAD, attachment.id, expires_at)
 
     def build_download_url(

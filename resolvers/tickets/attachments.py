@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import strawberry
 
@@ -12,6 +13,7 @@ from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultRefer
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.files import names, uploads
+from models.files.direct_uploads import complete_direct_uploads
 from models.files.uploads import FileDescription
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message
@@ -21,6 +23,13 @@ from resolvers.mutations.resolver import to_user_errors
 from resolvers.mutations.ticket_mutation import TicketMutation
 from schema.inputs.attachments import CreateAttachmentInput
 from schema.payloads.attachments import CreateAttachmentPayload
+
+
+class AttachesFiles(Protocol):
+    """An input with files to attach."""
+
+    @property
+    def attachment_ids(self) -> Sequence[str] | None: ...
 
 
 async def create_attachment(
@@ -55,13 +64,13 @@ async def create_attachment(
         attachment, replayed = await run_once(context, info.field_name, input, execute, replay)
     except (Refusal, Refusals) as error:
         return CreateAttachmentPayload(user_errors=to_user_errors(error))
-    return build_payload(context, attachment, replayed=replayed)
+    return await build_payload(context, attachment, replayed=replayed)
 
 
-def build_payload(
+async def build_payload(
     context: Context, attachment: Attachment, *, replayed: bool
 ) -> CreateAttachmentPayload:
-    url = context.services.files.build_upload_url(attachment, context.now())
+    url = await context.services.files.build_upload_url(attachment, context.now())
     return CreateAttachmentPayload(
         attachment=attachment,
         upload_url=url,
@@ -92,6 +101,14 @@ def check_input(input: CreateAttachmentInput, limits: RecordLimits) -> FileDescr
         input.size,
         names.clean_sha256(input.sha256),
     )
+
+
+async def complete_uploads(context: Context, input: AttachesFiles) -> None:
+    """Complete files that the viewer has uploaded to the storage itself. Raises InvalidInput."""
+    acceptance = context.services.files.acceptance
+    if acceptance is not None and acceptance.store.has_direct_uploads and input.attachment_ids:
+        keys = uploads.parse_attachment_ids(input.attachment_ids, context.rules.limits)
+        await complete_direct_uploads(acceptance, context.viewer, keys)
 
 
 async def attach_files(

@@ -9,7 +9,7 @@ from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from resolvers.tickets.attachments import attach_files
+from resolvers.tickets.attachments import attach_files, complete_uploads
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
@@ -26,7 +26,9 @@ async def check_last_seen_cursor(input: ReplyToTicketInput, _: RecordLimits) -> 
         await event_log.require_range(position)
 
 
-@ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
+@ticket_mutation(
+    ReplyPayload, message="reply", check=check_last_seen_cursor, prepare=complete_uploads
+)
 async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
     viewer, change = mutation.viewer, await mutation.lock_ticket(input, for_participants=True)
     body = text.clean_body(input.body, "body")
@@ -40,7 +42,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
     await attach_files(mutation, change, input.attachment_ids, message)
 
 
-@ticket_mutation(NotePayload, message="note")
+@ticket_mutation(NotePayload, message="note", prepare=complete_uploads)
 async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.lock_ticket(input)
     message = commands.add_note(change, text.clean_body(input.body, "body"))

@@ -20,7 +20,7 @@ from models.tickets import links
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from resolvers.tickets.attachments import attach_files
+from resolvers.tickets.attachments import attach_files, complete_uploads
 from schema.inputs.tickets import CreateTicketInput
 from schema.payloads.tickets import TicketPayload
 
@@ -40,7 +40,7 @@ async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
         raise Refusals(refusals)
 
 
-@ticket_mutation(TicketPayload, check=check_input)
+@ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
     requester = await find_requester(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL

@@ -11,7 +11,7 @@ import pytest
 from support import Client, Service
 from support.files import announce, png, read_attachment, send, stored_files, upload
 
-from models.files.store import FileStore
+from models.files.store import LocalFileStore
 from models.tickets.attachment import Attachment
 from workers.file_cleanup import FileCleanup
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.without_default_policies
 async def test_only_files_that_are_not_attached_within_a_day_are_deleted(
     ada: Client, cora: Client, service: Service, folder: Path
 ) -> None:
-    job = FileCleanup(FileStore(folder))
+    job = FileCleanup(LocalFileStore(folder))
     ticket = await cora.raise_ticket()
     attached = await upload(ada, png(), contentType="image/png")
     await ada.do("replyToTicket", ticketId=ticket["id"], body="x", attachmentIds=[attached])
@@ -45,7 +45,7 @@ async def test_files_of_uploads_that_were_not_finished_are_deleted(
     ada: Client, service: Service, folder: Path
 ) -> None:
     """As after a crash between the copy to the store and the commit."""
-    store = FileStore(folder)
+    store = LocalFileStore(folder)
     payload = await announce(ada)
     attachment = await Attachment.get()
     source = folder / "source"
@@ -68,6 +68,6 @@ async def test_a_repeated_key_of_a_deleted_file_is_refused(
     ada: Client, service: Service, folder: Path
 ) -> None:
     await announce(ada, idempotencyKey="k")
-    await FileCleanup(FileStore(folder)).run_once(service.clock() + timedelta(hours=25), 0)
+    await FileCleanup(LocalFileStore(folder)).run_once(service.clock() + timedelta(hours=25), 0)
     (error,) = (await announce(ada, idempotencyKey="k"))["userErrors"]
     assert (error["code"], error["field"]) == ("NOT_FOUND", ["input", "idempotencyKey"])
