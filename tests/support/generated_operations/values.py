@@ -40,6 +40,7 @@ ID_PREFIXES = {
     "pathId": ids.ESCALATION_PATH,
     "tokenId": ids.TOKEN,
     "viewId": ids.SAVED_VIEW,
+    "attachmentIds": ids.ATTACHMENT,
 }
 """The prefix of ids by the name of the argument or field; other ids may have any prefix."""
 INVALID_IDS = (
