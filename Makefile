@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
-NODE_CLIENTS := tests/live/node/node_modules/.package-lock.json tests/live/oidc/node_modules/.package-lock.json
+NODE_CLIENTS := $(patsubst %,tests/live/%/node_modules/.package-lock.json,node oidc s3)
 .DEFAULT_GOAL := help
 
 .PHONY: help run unit test stress coverage check bench fanout soak lock schema configuration format clean

@@ -32,10 +32,12 @@ from models.core import record_limits, time
 from models.database.outage import is_outage
 from models.log import event
 from resolvers.auth.oidc import OidcEndpoints
+from resolvers.files.downloads import FileEndpoints
 from services import Components, build_components
 from settings import Settings
 
 GRAPHQL_PATH = "/graphql"
+FILES_PATH = "/files/"
 CORS_REQUEST_HEADERS = [
     "Apollo-Require-Preflight",
     "Authorization",
@@ -70,11 +72,13 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         Route("/metrics", partial(show_metrics, components)),
         Route("/graphql/stream", SSEEndpoint(connections)),
         *OidcEndpoints(components.services).routes(),
+        *FileEndpoints(components.services).routes(),
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
     return RequestMiddleware(
         build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins),
         components.transfers,
+        FILES_PATH,
     )
 
 
@@ -94,7 +98,7 @@ def build_dispatcher(
     http_with_cors = CORSMiddleware(
         dispatch_http,
         allow_origins=allowed_origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT"],
         allow_headers=CORS_REQUEST_HEADERS,
         expose_headers=EXPOSED_HEADERS,
     )

@@ -10,6 +10,7 @@ from functools import lru_cache
 import structlog
 
 from engine.bus.wakeup import WakeupBus
+from file_services import build_file_store
 from models.bulk.ticket_run import RunSettings
 from models.core import time
 from models.demo_clock import DemoClock
@@ -19,6 +20,7 @@ from workers.assigner import Assigner, WaitingAssigner
 from workers.caller_jobs import CallerJobs
 from workers.cleanup import Cleanup
 from workers.escalator import EscalationSteps, Escalator
+from workers.file_cleanup import FileCleanup
 from workers.handover import Handover
 from workers.job import Job
 from workers.mail.address import parse_mailbox
@@ -40,6 +42,7 @@ log = structlog.get_logger("ticketwire.jobs")
 def build_jobs(settings: Settings) -> list[Job]:
     """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
     window = settings.reopen_window
+    store = build_file_store(settings)
     return [
         TicketTimers(build_timer_settings(settings)),
         Cleanup(
@@ -61,6 +64,7 @@ def build_jobs(settings: Settings) -> list[Job]:
         ),
         build_mailer(settings),
         CallerJobs(RunSettings(window, settings.record_limits), settings.job_tickets_per_second),
+        *([FileCleanup(store)] if store is not None else []),
     ]
 
 

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from limit_settings import LimitSettings, OptionalDays
+from file_settings import FileSettings
+from limit_settings import OptionalDays
 from models.oidc.provider import Provider, check_url
 
 
-class IdentitySettings(LimitSettings):
+class IdentitySettings(FileSettings):
     """See `settings.Settings`."""
 
     session_days: Annotated[int, Field(ge=1, le=365)] = 30

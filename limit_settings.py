@@ -141,6 +141,14 @@ class LimitSettings(BaseSettings):
     """The maximum length of the text of a macro, in characters."""
     max_macro_tags: Annotated[int, Field(ge=0, le=100)] = 20
     """The maximum number of tags that a macro adds, and of those that it removes."""
+    max_attachment_bytes: Annotated[int, Field(ge=1, le=2_147_483_647)] = 26_214_400
+    """The maximum size of an attached file, in bytes."""
+    max_attachments_per_message: Annotated[int, Field(ge=0, le=100)] = 10
+    """The maximum number of files of a reply, a note or the description of a ticket."""
+    max_pending_attachments_per_person: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """The maximum number of files of one user or API client that are not attached yet."""
+    max_pending_attachment_bytes_per_person: Annotated[int, Field(ge=1)] = 262_144_000
+    """The maximum size of these files together, as declared, in bytes."""
     max_notifications_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 20
     """The maximum number of notifications, and of emails, of replies and notes that one person
     causes for another about one ticket in 10 minutes. Further ones are folded: one email with their

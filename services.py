@@ -24,6 +24,7 @@ from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
 from engine.limits.transfers import TransferBudget
 from engine.server.traffic import TrafficLimits
+from file_services import build_file_services
 from limit_services import (
     build_connection_limits,
     build_document_limits,
@@ -132,6 +133,7 @@ def build_services(
         sign_in_limits=SignInLimits(settings.max_sign_in_attempts),
         viewers=viewers,
         accounts=build_account_services(settings),
+        files=build_file_services(settings),
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),

@@ -31,7 +31,8 @@ class Settings(IdentitySettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
     The docstring of each setting is its description in docs/configuration.md. The limits are in
-    limit_settings.py, the settings of accounts and sign-ins in identity_settings.py.
+    limit_settings.py, the settings of accounts and sign-ins in identity_settings.py, those of
+    attached files in file_settings.py.
     """
 
     mode: Literal["demo", "development", "production"] = "development"

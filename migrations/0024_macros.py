@@ -15,7 +15,7 @@ from models.tickets.lifecycle import CloseReason, Priority
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0022_saved_views')]
+    dependencies = [('models', '0023_attachments')]
 
     initial = False
 

@@ -18,14 +18,17 @@ from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
+from models.files.signatures import FileAction
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
+from models.tickets.attachment import Attachment
 from models.tickets.timers import TimerSettings
 from resolvers.services.account_services import AccountServices
 from resolvers.services.evaluations import SharedEvaluations
+from resolvers.services.file_services import FileServices
 from resolvers.services.live_counts import LiveCounts
 from resolvers.services.markdown_cache import MarkdownCache
 from resolvers.services.presence_tail import PresenceTail
@@ -67,6 +70,7 @@ class Services:
     sign_in_limits: SignInLimits
     viewers: Viewers
     accounts: AccountServices = field(default_factory=AccountServices)
+    files: FileServices = field(default_factory=FileServices)
     identity_providers: IdentityProviders = field(default_factory=IdentityProviders)
     demo_clock: DemoClock | None = None
     """The clock that administrators can advance. In the demo, it is also `now`."""
@@ -129,6 +133,10 @@ class Context:
         is_anonymous = self.viewer is ANONYMOUS
         caller = address_key(self.address) if is_anonymous else self.viewer.caller_key
         return await self.services.markdown.render(caller, text)
+
+    def build_download_url(self, attachment: Attachment, action: FileAction) -> str | None:
+        """The signed URL of a file or its thumbnail; None if there is none."""
+        return self.services.files.build_download_url(attachment, action, self.now())
 
     def set_viewer(self, viewer: Viewer) -> None:
         """Replace the viewer, and tell the open connection if there is one."""

@@ -8,6 +8,8 @@ from typing import Any, Protocol, cast
 import strawberry
 
 from models.access.viewer import Viewer
+from models.files.signatures import FileAction
+from models.tickets.attachment import Attachment
 from models.tickets.timers import TimerSettings
 from schema.loaders import Loaders
 
@@ -35,6 +37,10 @@ class RequestContext(Protocol):
     def settings(self) -> ResolverSettings: ...
 
     def now(self) -> datetime: ...
+
+    def build_download_url(self, attachment: Attachment, action: FileAction) -> str | None:
+        """The signed URL of a file or its thumbnail; None if there is none."""
+        ...
 
     async def render_markdown(self, text: str) -> str:
         """Render Markdown as sanitised HTML."""

@@ -38,12 +38,12 @@ from schema.relations import (
 )
 
 if TYPE_CHECKING:
+    from schema.types.attachments import AttachmentType
     from schema.types.emails import MailDeliveryType
-    from schema.types.messages import AttachmentType
     from schema.types.tickets import TicketType
 
 LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.tickets")]
-LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.messages")]
+LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.attachments")]
 LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.emails")]
 
 
@@ -64,6 +64,7 @@ EVENT_TYPE_NAMES = {
     EventType.ESCALATED: "TicketEscalated",
     EventType.REPLY_ADDED: "TicketReplied",
     EventType.NOTE_ADDED: "TicketNoted",
+    EventType.ATTACHMENT_ADDED: "TicketAttachmentAdded",
     EventType.LINKED: "TicketLinked",
     EventType.UNLINKED: "TicketUnlinked",
     EventType.MERGED: "TicketMerged",

@@ -27,6 +27,7 @@ from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
+from models.files.uploads import is_uploader
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event
 from models.macros.macro import Macro
@@ -214,13 +215,18 @@ class Loaders:
         }
         return [visible.get(key) for key in keys]
 
+    def can_see_attachment(self, attachment: Attachment) -> bool:
+        """Whether the viewer may see a file. Until it is attached, only its uploader may."""
+        ticket, message = attachment.ticket, attachment.message
+        if ticket is None:
+            return is_uploader(self.viewer, attachment)
+        is_visible = message is None or self.can_see_message(message)
+        return is_visible and can_see_ticket(self.viewer, ticket)
+
     async def read_attachments(self, keys: list[UUID]) -> list[Attachment | None]:
         visible: dict[UUID, Attachment] = {}
         for attachment in await Attachment.filter(id__in=keys).select_related("ticket", "message"):
-            message = attachment.message
-            if can_see_ticket(self.viewer, attachment.ticket) and (
-                message is None or self.can_see_message(message)
-            ):
+            if self.can_see_attachment(attachment):
                 visible[attachment.id] = attachment
         return [visible.get(key) for key in keys]
 

@@ -44,9 +44,19 @@ class RequestMiddleware:
     `log_fields`, the fields of the request's log line.
     """
 
-    def __init__(self, app: ASGIApp, transfers: TransferBudget | None = None) -> None:
-        """Without a budget, the default limits on transfers apply."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        transfers: TransferBudget | None = None,
+        streamed_paths: str | None = None,
+    ) -> None:
+        """Without a budget, the default limits on transfers apply.
+
+        The endpoints of paths that begin with `streamed_paths` never hold a whole body in memory,
+        and limit it themselves.
+        """
         self.app = app
+        self.streamed_paths = streamed_paths
         self.transfers = transfers or TransferBudget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,12 +81,15 @@ class RequestMiddleware:
         scope["log_fields"] = fields
         REQUEST_FIELDS.set(fields)
 
+        prefix = self.streamed_paths
+        is_streamed = prefix is not None and scope["path"].startswith(prefix)
         transfer = LimitedTransfer(self.transfers, scope)
 
         async def receive_limited() -> Message:
             nonlocal size
             message = await receive()
-            if body := message.get("body", b""):
+            body = b"" if is_streamed else message.get("body", b"")
+            if body:
                 size += len(body)
                 if size > MAX_BODY_BYTES:
                     raise BodyTooLarge
@@ -86,13 +99,15 @@ class RequestMiddleware:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                transfer.respond(message.get("headers", ()))
+                if not is_streamed:
+                    transfer.respond(message.get("headers", ()))
                 status = message["status"]
                 message["headers"] = add_common_headers(message.get("headers", ()), request_id)
             await send(message)
 
         try:
-            if not is_length_allowed(scope["headers_by_name"].get(b"content-length")):
+            length = scope["headers_by_name"].get(b"content-length")
+            if not is_streamed and not is_length_allowed(length):
                 raise BodyTooLarge
             await self.app(scope, receive_limited, send_with_headers)
         except (BodyTooLarge, TooManyBytes) as error:

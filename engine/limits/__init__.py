@@ -25,6 +25,11 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     long requests and responses that arrive or wait, per process
       their bytes beyond 64 KiB each  512 MiB   max_transfer_bytes               503
       per IPv4 address or IPv6 /64    128 MiB   max_transfer_bytes_per_address   429
+    uploads of files: the body        as declared max_attachment_bytes           413
+      until the body is complete      15 min    upload_url_minutes               408
+      at once of one attachment       2         resolvers/files/uploads.py       429
+      at once per person              5         resolvers/files/uploads.py       429
+      at once per process             50        resolvers/files/uploads.py       503
     characters read of Accept headers 1,024     engine/http/content_negotiation.py  cut
 
     WebSockets and event streams, per process
@@ -172,6 +177,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     archived macros of each of these  100       the same settings                oldest deleted
     text of a macro, in characters    20,000    max_macro_text_chars
     tags that a macro adds or removes 20        max_macro_tags
+    bytes of an attached file         25 MiB    max_attachment_bytes
+    files of a reply, note or description 10    max_attachments_per_message
+    a person's files that are not attached 50   max_pending_attachments_per_person
+    their bytes                       250 MiB   max_pending_attachment_bytes_per_person
+    pixels of an attached image       50 M      models/files/images.py
+    age of a file that is not attached 1 day    models/files/cleanup.py          deleted
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars

@@ -26,6 +26,8 @@ class ConnectionProtocol(Protocol):
     flow: PipelineFlowControl
     slot: ConnectionSlot
 
+    def permit_long_body(self, bytes: int) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -76,6 +78,14 @@ class ClientConnection:
 
     def remove_shutdown_callback(self) -> None:
         self.shutdown_callback = None
+
+    def permit_long_body(self, bytes: int) -> None:
+        """Let the body of the current request have so many bytes, and arrive slowly.
+
+        Each part of it must arrive within the time for a whole body. The endpoint must limit the
+        total time.
+        """
+        self.protocol.permit_long_body(bytes)
 
     def close(self) -> None:
         """Send what was written, then close the connection. Aborts it after one second."""

@@ -43,6 +43,10 @@ class LimitedParser(HttpToolsProtocol):
         self.began_within_read = False
         """Whether the request began in the last read, after another: its size is unknown then."""
         self.body_pieces = self.trailer_bytes = 0
+        self.has_long_body = False
+        """Whether the body of the current request may arrive slowly."""
+        self.max_request_bytes = http_limits.MAX_REQUEST_BYTES
+        self.max_body_pieces = http_limits.MAX_BODY_PIECES
         self.receiving_cycle: RequestResponseCycle | None = None
         """The request whose body is incomplete."""
 
@@ -73,6 +77,9 @@ class LimitedParser(HttpToolsProtocol):
             self.last_read_bytes, self.began_within_read = 0, True
         self.is_reading_headers = True
         self.received_bytes = self.body_pieces = self.trailer_bytes = 0
+        self.has_long_body = False
+        self.max_request_bytes = http_limits.MAX_REQUEST_BYTES
+        self.max_body_pieces = http_limits.MAX_BODY_PIECES
 
     def on_url(self, url: bytes) -> None:
         if len(self.url) <= http_limits.MAX_URL_BYTES:
@@ -109,8 +116,8 @@ class LimitedParser(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self.body_pieces += 1
-        if self.body_pieces > http_limits.MAX_BODY_PIECES:
-            limit = http_limits.MAX_BODY_PIECES
+        if self.body_pieces > self.max_body_pieces:
+            limit = self.max_body_pieces
             self.refuse(413, f"The request body must have at most {limit} chunks.")
         self.stop_if_refused()
         super().on_body(body)

@@ -24,6 +24,11 @@ from engine.server.http_parser import LimitedParser
 from engine.server.lingering_close import LingeringClose, ResponseTransport
 from engine.server.traffic import TRAFFIC_STATE, ConnectionSlot, TrafficLimits
 
+MAX_CHUNK_OVERHEAD = 2
+"""How many times as long as its body a permitted long request may be."""
+MIN_PIECE_BYTES = 256
+"""The average size of the pieces of a long body, beyond those that every body may have."""
+
 
 class HTTPProtocol(LimitedParser):
     """One HTTP connection. Endpoints find its ClientConnection in the scope's extensions."""
@@ -99,11 +104,13 @@ class HTTPProtocol(LimitedParser):
         self.last_read_bytes, self.began_within_read = len(data), False
         self.parse(data)
         if self.waiting_since and not self.is_refused:
+            if self.has_long_body:
+                self.waiting_since = self.loop.time()
             self.received_bytes += self.last_read_bytes
             if self.is_reading_headers:
                 self.check_header_size(self.received_bytes)
-            elif self.received_bytes > http_limits.MAX_REQUEST_BYTES:
-                limit = http_limits.MAX_REQUEST_BYTES
+            elif self.received_bytes > self.max_request_bytes:
+                limit = self.max_request_bytes
                 self.refuse(413, f"The request must be at most {limit} bytes.")
 
     def shutdown(self) -> None:
@@ -156,6 +163,14 @@ class HTTPProtocol(LimitedParser):
             began = self.waiting_since or now
             delay = max(began + self.timeout_seconds - now, http_limits.MIN_CHECK_SECONDS)
             self.watchdog = self.loop.call_later(delay, self.check_timeouts)
+
+    def permit_long_body(self, bytes: int) -> None:
+        """See ClientConnection. Has no effect if the body is complete already."""
+        if self.receiving_cycle is not None and self.receiving_cycle is self.responding_cycle:
+            self.has_long_body = True
+            self.max_request_bytes = max(self.max_request_bytes, bytes * MAX_CHUNK_OVERHEAD)
+            self.max_body_pieces += bytes // MIN_PIECE_BYTES
+            self.waiting_since = self.loop.time()
 
     def release(self) -> None:
         """Stop the timers, and count the connection no longer."""

@@ -16,6 +16,7 @@ from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
 from models.tickets import lifecycle
+from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import Action, Status, TransitionRefused
 from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message, MessageKind
@@ -45,6 +46,7 @@ class TicketChange:
     events: list[Event] = field(default_factory=list[Event])
     columns: dict[str, object] = field(default_factory=dict[str, object])
     messages: list[Message] = field(default_factory=list[Message])
+    attached_files: list[Attachment] = field(default_factory=list[Attachment])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])
     resources: list[TicketResource] = field(default_factory=list[TicketResource])
@@ -227,6 +229,13 @@ class TicketChange:
             side=side.value if side else None,
         )
         return message
+
+    def attach(self, file: Attachment, message: Message | None) -> None:
+        """Attach a locked file to a new message, or to the ticket if there is none."""
+        file.ticket_id, file.message_id = self.ticket.id, message.id if message else None
+        self.attached_files.append(file)
+        is_internal = message is not None and message.kind is MessageKind.NOTE
+        self.log(EventType.ATTACHMENT_ADDED, internal=is_internal, attachment_id=str(file.id))
 
     def set_team(self, team_id: UUID, member_ids: Sequence[UUID]) -> None:
         """Move the ticket to another team.

@@ -109,6 +109,7 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Write
     for change in changes:
         statements += build_delete_statements(change)
         statements += build_move_statements(change)
+        statements += build_attach_statements(change)
         if change.clocks is not None:
             statements += build_clock_updates(change.clocks)
     return statements
@@ -138,6 +139,12 @@ def build_move_statements(change: TicketChange) -> Iterable[batch.WriteStatement
         yield batch.update(event, values, {"position": event.position})
         yield batch.update(message, ticket_id, {"id": message.id})
         yield batch.update(Attachment, ticket_id, {"message_id": message.id})
+
+
+def build_attach_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
+    for file in change.attached_files:
+        values = {"ticket_id": file.ticket_id, "message_id": file.message_id}
+        yield batch.update(file, values, {"id": file.id})
 
 
 def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:

@@ -39,6 +39,7 @@ class EventType(Enum):
     ESCALATED = "escalated"
     REPLY_ADDED = "reply_added"
     NOTE_ADDED = "note_added"
+    ATTACHMENT_ADDED = "attachment_added"
     LINKED = "linked"
     UNLINKED = "unlinked"
     MERGED = "merged"

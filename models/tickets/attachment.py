@@ -1,4 +1,4 @@
-"""Metadata of attached files: name, type, size and hash. The content is stored elsewhere."""
+"""Metadata of attached files: name, type, size, hash and uploader. The store has the contents."""
 
 from __future__ import annotations
 
@@ -8,22 +8,39 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from models.core.computed import computed_property
 from models.core.ids import new_id
 from models.core.time import InstantField, now
+from models.people.user import ApiClient, User
 
 if TYPE_CHECKING:
     from models.tickets.message import Message
     from models.tickets.ticket import Ticket
 
 
+def is_stored(storage_key: str | None) -> bool:
+    """Whether the upload is complete: the server has checked the file and stored it."""
+    return storage_key is not None
+
+
 class Attachment(Model):
-    """An attachment of a ticket or of one of its messages. `size` is in bytes, `sha256` is hex."""
+    """A file of a ticket or of one of its messages, or one that is not attached yet.
+
+    ticket             null until the uploader attaches the file; only the uploader sees it until
+                       then
+    size               in bytes, as declared; an upload of another size is refused
+    sha256             the hash of the stored file in hex; null until the upload is complete
+    declared_sha256    the hash that the upload must have, if the uploader has stated it
+    storage_key        where the store has the file; null until the upload is complete
+    thumbnail_key      where the store has the thumbnail of an image; null without one
+    upload_expires_at  until when the file may be uploaded
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
-    ticket: fields.ForeignKeyRelation[Ticket] = fields.ForeignKeyField(
-        "models.Ticket", related_name=False, on_delete=fields.RESTRICT
+    ticket: fields.ForeignKeyNullableRelation[Ticket] = fields.ForeignKeyField(
+        "models.Ticket", related_name=False, null=True, on_delete=fields.RESTRICT
     )
-    ticket_id: UUID
+    ticket_id: UUID | None
     message: fields.ForeignKeyNullableRelation[Message] = fields.ForeignKeyField(
         "models.Message", related_name=False, null=True, on_delete=fields.RESTRICT
     )
@@ -31,8 +48,30 @@ class Attachment(Model):
     filename = fields.CharField(max_length=255)
     content_type = fields.CharField(max_length=255)
     size = fields.BigIntField()
-    sha256 = fields.CharField(max_length=64)
+    sha256: str | None = fields.CharField(  # pyright: ignore[reportAssignmentType]
+        max_length=64, null=True
+    )
     created_at = InstantField(default=now)
+    uploader_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    uploader_user_id: UUID | None
+    uploader_client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.RESTRICT
+    )
+    uploader_client_id: UUID | None
+    declared_sha256: str | None = fields.CharField(  # pyright: ignore[reportAssignmentType]
+        max_length=64, null=True
+    )
+    storage_key: str | None = fields.CharField(  # pyright: ignore[reportAssignmentType]
+        max_length=200, null=True
+    )
+    thumbnail_key: str | None = fields.CharField(  # pyright: ignore[reportAssignmentType]
+        max_length=200, null=True
+    )
+    upload_expires_at = InstantField(null=True)
+
+    is_complete = computed_property(("storage_key",), is_stored)
 
     class Meta:
         table = "attachments"

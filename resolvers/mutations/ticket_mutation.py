@@ -137,12 +137,13 @@ def ticket_mutation(
     payload: Callable[..., Payload],
     message: str | None = None,
     check: Callable[[Any, RecordLimits], Awaitable[None]] | None = None,
+    prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
 ) -> Callable[[Function[Input]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes tickets.
 
     `message` is the payload's field for the reply or note that the function adds. `check` validates
-    the input before the transaction. The function and `check` may raise Refusal or Refusals, which
-    become the payload's user errors.
+    the input before the transaction. `prepare` runs after it, in transactions of its own, also for
+    a repetition. All three may raise Refusal or Refusals, which become the payload's user errors.
     """
 
     def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
@@ -151,6 +152,8 @@ def ticket_mutation(
             try:
                 if check is not None:
                     await check(input, context.settings.limits)
+                if prepare is not None:
+                    await prepare(context, input)
                 outcome = await run_mutation(context, info.field_name, function, input)
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))

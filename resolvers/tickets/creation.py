@@ -20,6 +20,7 @@ from models.tickets import links
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
+from resolvers.tickets.attachments import attach_files, complete_uploads
 from schema.inputs.tickets import CreateTicketInput
 from schema.payloads.tickets import TicketPayload
 
@@ -39,7 +40,7 @@ async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
         raise Refusals(refusals)
 
 
-@ticket_mutation(TicketPayload, check=check_input)
+@ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
     requester = await find_requester(mutation, input.requester_id)
     priority = input.priority or Priority.NORMAL
@@ -49,6 +50,7 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")
     commands.create(change, tags, new_resources(change.ticket, input))
+    await attach_files(mutation, change, input.attachment_ids)
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         # Participants may create a follow-up too: they may reply, and a reply that comes too late

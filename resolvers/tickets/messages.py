@@ -20,6 +20,7 @@ from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
+from resolvers.tickets.attachments import attach_files, complete_uploads
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.messages import NotePayload, ReplyPayload
 
@@ -52,7 +53,9 @@ async def check_unseen_messages(viewer: Viewer, change: TicketChange, input: Nam
             raise UnseenMessages(unseen)
 
 
-@ticket_mutation(ReplyPayload, message="reply", check=check_last_seen_cursor)
+@ticket_mutation(
+    ReplyPayload, message="reply", check=check_last_seen_cursor, prepare=complete_uploads
+)
 async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -> None:
     viewer, then = mutation.viewer, input.then
     if then is not None and then not in CUSTOMER_REPLY_ACTIONS:
@@ -68,9 +71,10 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
     refusals += find_misplaced_values(action, input.until, input.reason)
     with collect_refusals(refusals):
         keeps_status = action is not None
-        commands.reply(
+        message = commands.reply(
             change, input.body, is_from_customer=is_from_customer, keeps_status=keeps_status
         )
+        await attach_files(mutation, change, input.attachment_ids, message)
     if action is not None:
         with collect_refusals(refusals):
             apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
@@ -78,7 +82,8 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         raise Refusals(refusals)
 
 
-@ticket_mutation(NotePayload, message="note")
+@ticket_mutation(NotePayload, message="note", prepare=complete_uploads)
 async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.lock_ticket(input)
-    commands.add_note(change, text.clean_body(input.body, "body"))
+    message = commands.add_note(change, text.clean_body(input.body, "body"))
+    await attach_files(mutation, change, input.attachment_ids, message)

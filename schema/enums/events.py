@@ -20,6 +20,8 @@ register_enum(
         "ESCALATED": "The ticket's escalation level rose.",
         "REPLY_ADDED": "A public message was added.",
         "NOTE_ADDED": "An internal message was added. Customers never see this event.",
+        "ATTACHMENT_ADDED": "A file was attached, with a message or the ticket's description. "
+        "Customers don't see this event if the message is a note.",
         "LINKED": "The ticket was linked to another ticket.",
         "UNLINKED": "A link of the ticket to another ticket was removed.",
         "MERGED": "The ticket was merged into another ticket, or another ticket into it.",

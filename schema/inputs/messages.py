@@ -8,6 +8,7 @@ import strawberry
 
 from models.changes.status_step import ReplyAction
 from models.tickets.lifecycle import CloseReason
+from schema.inputs.attachments import ATTACHMENT_IDS
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -28,6 +29,7 @@ LAST_SEEN_CURSOR = (
 class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the reply. {BODY}")
+    attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     last_seen_cursor: str | None = optional(LAST_SEEN_CURSOR)
     then: ReplyAction | None = optional(
         "An action that follows the reply in the same change. It replaces the change of status "
@@ -49,5 +51,6 @@ class ReplyToTicketInput:
 class AddNoteInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the note. Customers never see it. {BODY}")
+    attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

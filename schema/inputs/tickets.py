@@ -8,6 +8,7 @@ import strawberry
 
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.link_kind import LinkKind
+from schema.inputs.attachments import ATTACHMENT_IDS
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -73,6 +74,7 @@ class CreateTicketInput:
         "linked. Callers who may reply to a ticket, also as participants, may create a follow-up. "
         "Null: none."
     )
+    attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 

@@ -10,6 +10,7 @@ import strawberry
 
 from schema.mutation.accounts import AccountMutations
 from schema.mutation.api_clients import ApiClientMutations
+from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
@@ -44,6 +45,7 @@ class Mutation(
     OrganizationMutations,
     TicketMutations,
     MessageMutations,
+    AttachmentMutations,
     PresenceMutations,
     NotificationMutations,
     SlaMutations,

@@ -13,10 +13,10 @@ from schema.mutation.errors import TICKET_ERRORS
 from schema.payloads.messages import NotePayload, ReplyPayload
 
 MESSAGE_ERRORS = (
-    "NOT_FOUND (ticketId)",
+    "NOT_FOUND (ticketId, attachmentIds)",
     "REQUIRED (body)",
     "TOO_LONG (body)",
-    "INVALID (body, idempotencyKey)",
+    "INVALID (body, attachmentIds, idempotencyKey)",
 )
 
 

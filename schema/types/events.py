@@ -17,6 +17,7 @@ from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.types.attachments import TicketAttachmentAdded
 from schema.types.field_changes import (
     AFTER,
     BEFORE,
@@ -285,7 +286,8 @@ EVENT_TYPES = [
         TicketTransferred,
         TicketEscalated,
     ),
-    *(TicketReplied, TicketNoted, TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
+    *(TicketReplied, TicketNoted, TicketAttachmentAdded),
+    *(TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
     *(TicketReplyMoved, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

@@ -28,7 +28,7 @@ from schema.relations import (
     public_column_field,
     related_list_field,
 )
-from schema.types.messages import AttachmentType
+from schema.types.attachments import AttachmentType
 from schema.types.organizations import OrganizationType
 from schema.types.people import UserType
 from schema.types.sla import SlaClockType

@@ -56,6 +56,7 @@ NAMES = [
     "0020_identities",
     "0021_open_tickets_by_organization",
     "0022_saved_views",
+    "0023_attachments",
     "0024_macros",
     "0026_completed_logouts",
     "0027_caller_jobs",

@@ -32,6 +32,7 @@ CREATE_MUTATIONS = {
     "createEscalationPath": EscalationPath,
 }
 MUTATIONS_TESTED_ELSEWHERE = (
+    "createAttachment",
     *("createApiClient", "updateApiClient", "deactivateApiClient", "reactivateApiClient"),
     *("startSecondFactor", "confirmSecondFactor", "disableSecondFactor", "resetSecondFactor"),
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),

@@ -65,6 +65,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.bulkUpdateTickets": (STAFF, "tickets:write"),
     "Mutation.cancelJob": (STAFF, "tickets:write"),
     "Mutation.undoJob": (STAFF, "tickets:write"),
+    "Mutation.createAttachment": (SIGNED_IN, "tickets:write"),
     "Mutation.createSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.updateSavedView": ({"agent", "admin"}, "tickets:write"),
     "Mutation.deleteSavedView": ({"agent", "admin"}, "tickets:write"),

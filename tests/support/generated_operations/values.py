@@ -42,6 +42,7 @@ ID_PREFIXES = {
     "viewId": ids.SAVED_VIEW,
     **dict.fromkeys(("jobId", "Query.job.id"), ids.JOB),
     "macroId": ids.MACRO,
+    "attachmentIds": ids.ATTACHMENT,
 }
 """The prefix of ids by the name of the argument or field; other ids may have any prefix."""
 INVALID_IDS = (

@@ -58,7 +58,7 @@ TEMPLATES = {
     ),
 }
 SILENT = {
-    *(EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
+    *(EventType.ATTACHMENT_ADDED, EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
     *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
 }
 

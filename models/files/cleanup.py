@@ -1,0 +1,55 @@
+"""Deletes files that were not attached within a day, and remains of uploads that were cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from models.core.time import now
+from models.files.store import FileStore
+from models.tickets.attachment import Attachment
+
+UNATTACHED_LIFETIME = timedelta(days=1)
+MAX_QUARANTINE_SECONDS = 2 * 24 * 3600
+"""No upload may take longer than `upload_url_minutes`, at most a day, with time for the checks."""
+
+
+async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
+    """Delete up to `limit` files that are not attached; returns their number.
+
+    First no message can attach the file any more and no upload can complete it, then the store
+    deletes it, then its row is deleted. So a crash between these steps leaves work for the next
+    run, and never a message without its file.
+    """
+    old = Attachment.filter(ticket_id=None, created_at__lt=at - UNATTACHED_LIFETIME)
+    files = await old.order_by("created_at").limit(limit)
+    for key in [each.id for each in files]:
+        unattached = Attachment.filter(id=key, ticket_id=None)
+        closed = await unattached.update(
+            storage_key=None, thumbnail_key=None, upload_expires_at=None
+        )
+        if closed:
+            await store.delete_all(key)
+            await unattached.delete()
+    return len(files)
+
+
+async def delete_quarantined(store: FileStore) -> None:
+    """Delete files that a process left behind when it was killed, or that nobody has attached."""
+    folder, age = store.quarantine, timedelta(seconds=MAX_QUARANTINE_SECONDS)
+    # The clock of the machine, because the storage has no other.
+    await store.delete_quarantined(now() - age)
+    await asyncio.to_thread(delete_old_files, folder, time.time() - MAX_QUARANTINE_SECONDS)
+
+
+def delete_old_files(folder: Path, before: float) -> None:
+    """Delete the files of a folder that were last written before a time of the machine's clock."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its upload has just ended
+            if path.stat().st_mtime < before:
+                path.unlink()

@@ -1,0 +1,1 @@
+"""The HTTP endpoints for the contents of attachments."""

@@ -1,0 +1,203 @@
+"""Attachments in S3-compatible storage: presigned URLs, quarantine, checks, downloads, cleanup.
+
+The storage is s3rver, a real server. It refuses expired URLs, but does not compute signatures of
+version 4, so `compute_signature` does that as the specification says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import shutil
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+from uuid import UUID
+
+import pytest
+from support import Client, Service, World
+from support.assert_unchanged import assert_nothing_stored
+from support.client_program import run_client_program
+from support.files import announce, error_of, png, read_attachment, running_with_files, send
+from support.live import until
+from support.missing import missing
+from support.ports import reserve_port
+
+from file_services import build_file_store
+from models.files.s3_store import S3FileStore
+from models.tickets.attachment import Attachment
+from settings import load
+from workers.file_cleanup import FileCleanup
+
+pytestmark = [pytest.mark.node, pytest.mark.without_default_policies]
+
+PACKAGE = Path(__file__).parent / "s3"
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
+    """The settings of a running S3 server."""
+    node = shutil.which("node")
+    if node is None or not (PACKAGE / "node_modules" / ".package-lock.json").exists():
+        missing("the storage is not installed: make tests/live/s3/node_modules/.package-lock.json")
+    port = reserve_port()
+    directory = tmp_path / "s3"
+    directory.mkdir()
+    async with run_client_program(
+        node, "server.mjs", str(port), str(directory), folder=PACKAGE
+    ) as program:
+        await program.until(lambda: bool(program.values("listening")))
+        yield {
+            "storage_url": "s3://tickets/attachments",
+            "storage_endpoint": f"http://127.0.0.1:{port}",
+            "storage_access_key": "S3RVER",
+            "storage_secret_key": "S3RVER",
+        }
+
+
+@pytest.fixture
+def store(storage: dict[str, Any]) -> S3FileStore:
+    store = build_file_store(load(**storage))
+    assert isinstance(store, S3FileStore)
+    return store
+
+
+@pytest.fixture
+async def service(url: str, tmp_path: Path, storage: dict[str, Any]) -> AsyncIterator[Service]:
+    async with running_with_files(url, tmp_path, **storage) as found:
+        yield found
+
+
+@pytest.fixture
+def ada(service: Service, world: World) -> Client:
+    return service.client(world.ada.token)
+
+
+def compute_signature(method: str, url: str) -> str:
+    """The signature of a presigned URL (AWS Signature Version 4), for the secret of s3rver."""
+    parts = urlsplit(url)
+    parameters = [each for each in parse_qsl(parts.query) if each[0] != "X-Amz-Signature"]
+    values = dict(parameters)
+    query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(parameters))
+    canonical = f"{method}\n{parts.path}\n{query}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+    _, *scope = values["X-Amz-Credential"].split("/")
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = "\n".join(("AWS4-HMAC-SHA256", values["X-Amz-Date"], "/".join(scope), digest))
+    key = b"AWS4S3RVER"
+    for part in scope:
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+async def list_names(store: S3FileStore) -> list[str]:
+    """The first parts of the keys of all stored files."""
+    keys = [*await store.list_keys("files/"), *await store.list_keys("quarantine/")]
+    return sorted(key.split("/")[0] for key in keys)
+
+
+async def reply(client: Client, ticket_id: str, attachment_id: str) -> dict[str, Any]:
+    input = {"ticketId": ticket_id, "body": "See file", "attachmentIds": [attachment_id]}
+    return await client.mutate("replyToTicket", input)
+
+
+async def test_a_file_goes_to_the_storage_and_comes_from_it(
+    ada: Client, service: Service, world: World, store: S3FileStore
+) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket()
+    content = png() + bytes(6_000_000)  # more than one part of a multipart upload
+    payload = await announce(ada, content, filename='ü".png', contentType="image/png")
+    key = payload["attachment"]["id"]
+    assert payload["uploadUrl"].startswith(store.location.endpoint)
+    assert (await send(ada, "PUT", payload["uploadUrl"], content)).status_code == 200
+    # The time between the upload and the reply may be longer than the URL is valid.
+    service.clock.advance(minutes=30)
+    assert (await reply(ada, ticket["id"], key))["userErrors"] == []
+    assert await list_names(store) == ["files", "files"], "the file and its thumbnail"
+    found = await read_attachment(cora, key)
+    assert found is not None
+    redirect = await send(cora, "GET", found["url"])
+    assert redirect.status_code == 302
+    assert redirect.headers["cache-control"] == "no-store"
+    location = redirect.headers["location"]
+    download = await send(cora, "GET", location)
+    assert (download.status_code, download.content == content) == (200, True)
+    assert download.headers["content-type"] == "image/png"
+    assert download.headers["content-disposition"] == (
+        "inline; filename=\"__.png\"; filename*=UTF-8''%C3%BC%22.png"
+    )
+    for method, signed in (("PUT", payload["uploadUrl"]), ("GET", location)):
+        query = dict(parse_qsl(urlsplit(signed).query))
+        assert query["X-Amz-Signature"] == compute_signature(method, signed)
+        other = signed.replace("/tickets/", "/others/")
+        assert query["X-Amz-Signature"] != compute_signature(method, other)
+    assert int(query["X-Amz-Expires"]) == 60
+
+
+@pytest.mark.parametrize(
+    ("declared", "sent", "message"),
+    [
+        ({"size": 4}, b"Hello", "must have 4 bytes"),
+        ({"size": 6}, b"Hello", "must have 6 bytes"),
+        ({"sha256": "0" * 64}, b"Hello", "SHA-256"),
+        ({"contentType": "image/png"}, b"<svg><script>1</script></svg>", "not of the type"),
+    ],
+)
+async def test_wrong_files_cannot_be_attached(
+    ada: Client, store: S3FileStore, declared: dict[str, Any], sent: bytes, message: str
+) -> None:
+    payload = await announce(ada, sent, **declared)
+    assert (await send(ada, "PUT", payload["uploadUrl"], sent)).status_code == 200
+    key = payload["attachment"]["id"]
+    async with assert_nothing_stored():
+        refused = await reply(ada, "tkt_00000000-0000-7000-8000-000000000007", key)
+    (error,) = refused["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["input", "attachmentIds"])
+    assert message in error["message"]
+    assert await list_names(store) == [], "the refused file was deleted"
+
+
+async def test_files_that_are_replaced_or_missing_are_not_attached(
+    ada: Client, service: Service, world: World, store: S3FileStore
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket()
+    payload = await announce(ada)
+    key = payload["attachment"]["id"]
+    (error,) = (await reply(ada, ticket["id"], key))["userErrors"]
+    assert "not complete" in error["message"]
+    assert (await send(ada, "PUT", payload["uploadUrl"], b"Hello")).status_code == 200
+    assert (await reply(ada, ticket["id"], key))["userErrors"] == []
+    # The URL still works, but what it writes is not what readers get.
+    await send(ada, "PUT", payload["uploadUrl"], b"WORLD")
+    found = await read_attachment(ada, key)
+    assert found is not None
+    location = (await send(ada, "GET", found["url"])).headers["location"]
+    assert (await send(ada, "GET", location)).content == b"Hello"
+    own = f"/files/{key[4:]}/upload?expires=1&signature=x"
+    assert error_of(await send(ada, "PUT", own, b"Hello")) == (403, "FORBIDDEN")
+
+
+async def test_the_storage_refuses_expired_urls(ada: Client, store: S3FileStore) -> None:
+    payload = await announce(ada)
+    key = UUID(payload["attachment"]["id"][4:])
+    expired = await store.presign_upload(key, timedelta(seconds=1))
+
+    async def is_refused() -> bool:
+        return (await send(ada, "PUT", expired, b"Hello")).status_code == 403
+
+    await until(is_refused)
+    lifetime = dict(parse_qsl(urlsplit(payload["uploadUrl"]).query))["X-Amz-Expires"]
+    assert 0 < int(lifetime) <= 15 * 60
+
+
+async def test_files_that_are_not_attached_are_deleted_from_the_storage(
+    ada: Client, service: Service, store: S3FileStore
+) -> None:
+    payload = await announce(ada)
+    await send(ada, "PUT", payload["uploadUrl"], b"Hello")
+    assert await list_names(store) == ["quarantine"]
+    await FileCleanup(store).run_once(service.clock() + timedelta(hours=25), 0)
+    assert await list_names(store) == []
+    assert await Attachment.all().count() == 0
