@@ -5,16 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 import strawberry
-from tortoise.expressions import Q
 
 from models.access.viewer import Viewer
 from models.changes import commands, link_commands, rating
+from models.changes.people_records import count_watchers, read_watchers
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.people import team
-from models.people.user import Role, User, no_such_user
+from models.people.user import User, no_such_user
 from models.tickets import links
-from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
+from models.tickets.ticket import Ticket, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.tickets import (
     AssignTicketInput,
@@ -173,17 +173,6 @@ def require_user_id(mutation: TicketMutation) -> UUID:
     user_id = mutation.viewer.user_id
     assert user_id is not None  # the permission is only for users
     return user_id
-
-
-async def read_watchers(ticket: Ticket) -> list[UUID]:
-    return [watcher.user_id for watcher in await TicketWatcher.filter(ticket_id=ticket.id)]
-
-
-async def count_watchers(ticket: Ticket, *, customers: bool) -> int:
-    """The number of watchers who are customers, or who are not."""
-    is_customer = Q(user__role=Role.CUSTOMER)
-    side = is_customer if customers else ~is_customer
-    return await TicketWatcher.filter(side, ticket_id=ticket.id).count()
 
 
 @ticket_mutation(TicketPayload)

@@ -12,8 +12,8 @@ register_enum(
     "The type of an event in the log.",
     {
         "TICKET_CREATED": "A ticket was created.",
-        "TICKET_UPDATED": "The ticket's subject, priority, category, tags, watchers, "
-        "participants or external id changed.",
+        "TICKET_UPDATED": "The ticket's subject, priority, category, requester, organization, "
+        "tags, resources, watchers, participants or external id changed.",
         "STATUS_CHANGED": "The ticket's status changed.",
         "ASSIGNED": "The ticket's assignee changed.",
         "TRANSFERRED": "The ticket's team changed.",

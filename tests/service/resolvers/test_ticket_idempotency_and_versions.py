@@ -93,6 +93,24 @@ async def build_inputs(
             {"ticketId": await raise_ticket(("watchTicket", {}))},
             {"ticketId": other},
         ),
+        "addWatcher": (
+            ada,
+            {"ticketId": await raise_ticket(), "userId": world.bill.gid},
+            {"userId": world.root.gid},
+        ),
+        "removeWatcher": (
+            ada,
+            {
+                "ticketId": await raise_ticket(("addWatcher", {"userId": world.bill.gid})),
+                "userId": world.bill.gid,
+            },
+            {"userId": world.root.gid},
+        ),
+        "changeRequester": (
+            ada,
+            {"ticketId": await raise_ticket(), "requesterId": world.carl.gid},
+            {"requesterId": world.cora.gid},
+        ),
         "linkTickets": (
             ada,
             {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
@@ -152,7 +170,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 21
+    assert await IdempotencyKey.all().count() == 24
 
 
 async def test_a_stale_version_is_refused_with_the_current_one(
