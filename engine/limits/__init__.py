@@ -86,7 +86,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     search: words                     16        models/queries/search.py         cut
     search: characters of a word      100       models/core/words.py             cut
     searchable words of one text      900 kB    models/core/words.py             cut
-    days; hours of statistics         400; 744  models/queries/statistics/time_buckets.py BAD_REQUEST
+    days; hours of statistics         400; 744 models/queries/statistics/time_buckets.py BAD_REQUEST
     other groups of statistics        100       models/queries/statistics/stats_groups.py summed
     views counted by a subscription   200       resolvers/subscriptions/view_counts.py (the first)
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE

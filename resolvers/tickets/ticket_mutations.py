@@ -9,13 +9,16 @@ import strawberry
 from models.access.viewer import Viewer
 from models.changes import commands, link_commands, rating
 from models.changes.people_records import count_watchers, read_watchers
+from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.log.event import Json
 from models.people import team
 from models.people.user import User, no_such_user
 from models.tickets import links
-from models.tickets.ticket import Ticket, TicketTag
+from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
+from resolvers.tickets.resources import clean_resources
 from schema.inputs.tickets import (
     AssignTicketInput,
     CloseTicketInput,
@@ -44,6 +47,13 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     if input.category is not None:
         category = await team.get_category(input.category, "category")
         member_ids = await team.list_member_ids(category.team_id)
+    max_resources = change.limits.max_resources_per_ticket
+    added = clean_resources(input.add_resources, max_resources, "addResources")
+    removed = clean_resources(input.remove_resources, max_resources, "removeResources")
+    resources: dict[str, Json] = {}
+    if added or removed:
+        current = await TicketResource.filter(ticket_id=change.ticket.id).order_by("id")
+        resources = change_resources(change, current, added, removed)
     tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
         change,
@@ -55,6 +65,7 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
         add_tags=text.clean_tags(input.add_tags or [], "addTags"),
         remove_tags=text.clean_tags(input.remove_tags or [], "removeTags"),
         external=external,
+        resources=resources,
     )
 
 

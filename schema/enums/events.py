@@ -27,6 +27,8 @@ register_enum(
         "undone.",
         "REPLY_MOVED": "A public message that was moved to another ticket later, when a merge was "
         "undone. It was of type REPLY_ADDED until then.",
+        "MESSAGE_REDACTED": "A text was removed from a message. Copies of the message must be "
+        "replaced. Customers see it for replies only.",
         "RATED": "The ticket was rated.",
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",

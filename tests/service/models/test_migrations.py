@@ -56,6 +56,7 @@ NAMES = [
     "0020_identities",
     "0021_open_tickets_by_organization",
     "0022_saved_views",
+    "0025_redaction",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
