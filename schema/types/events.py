@@ -16,7 +16,7 @@ from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
-from schema.interfaces import MessageInterface, TicketEventInterface, TicketStatusEventInterface
+from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.field_changes import (
     AFTER,
     BEFORE,
@@ -26,6 +26,7 @@ from schema.types.field_changes import (
 )
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import UserType
+from schema.types.redaction_events import TicketMessageRedacted
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
 from schema.types.teams import TeamType
 from schema.types.tickets import TicketType
@@ -260,25 +261,6 @@ class TicketReplyMoved(TicketEventInterface):
         "to_id",
         "The ticket that has the message now. Null if the viewer may not see it.",
     )
-
-
-@strawberry.type(
-    name="TicketMessageRedacted",
-    description="A text was removed from a message: from its body, its HTML and the search. A copy "
-    "of the message must be replaced by the message as it is now.",
-)
-class TicketMessageRedacted(TicketEventInterface):
-    @strawberry.field(
-        description="The message, without the removed text.", graphql_type=MessageInterface | None
-    )
-    async def message(
-        self, root: strawberry.Parent[Event], info: strawberry.Info
-    ) -> Message | None:
-        return await loaders(info).messages.load(UUID(str(root.value("redacted_id"))))
-
-    @strawberry.field(description="The reason, 1 to 1,000 characters, without the removed text.")
-    def reason(self, root: strawberry.Parent[Event]) -> str:
-        return cast("str", root.value("reason"))
 
 
 @strawberry.type(name="TicketRated", description="A ticket was rated.")
