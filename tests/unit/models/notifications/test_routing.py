@@ -57,6 +57,7 @@ TEMPLATES = {
     ),
 }
 SILENT = {
+    EventType.MESSAGE_REDACTED,
     *(EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
     *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
 }
@@ -162,6 +163,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.UNMERGED, {"into_id": "x"}, all_of("STATUS -", *SHARED)),
         (EventType.REPLY_MOVED, {}, set()),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
+        (EventType.MESSAGE_REDACTED, {}, set()),
         (EventType.LINKED, {}, set()),
         (EventType.UNLINKED, {}, set()),
         (
