@@ -165,7 +165,8 @@ class LimitSettings(BaseSettings):
     max_watchers_per_ticket: Annotated[int, Field(ge=1, le=10_000)] = 200
     """The maximum number of customers who watch a ticket, and of agents and admins who do."""
     max_participants_per_ticket: Annotated[int, Field(ge=1, le=1_000)] = 50
-    """The maximum number of participants of a ticket. A merge across requesters adds them."""
+    """The maximum number of participants of a ticket. A merge across requesters adds them, and
+    so does addWatcher."""
     max_merged_tickets: Annotated[int, Field(ge=1, le=1_000)] = 100
     """The maximum number of tickets that are merged into a ticket. A merge locks all of them."""
     max_shared_tickets_per_user: Annotated[int, Field(ge=1, le=100_000)] = 1_000

@@ -15,7 +15,7 @@ async def keep(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0024_macros')]
+    dependencies = [('models', '0025_redaction')]
 
     initial = False
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     """Create all of them, in a database with the tables of the current models."""
     await search.install(client, dialect)
+    await search.install_redaction(client, dialect)
     await install_counters(client, dialect)
 
 
@@ -30,6 +31,7 @@ async def install_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     await remove_counters(client, dialect)
+    await search.remove_redaction(client, dialect)
     await search.remove(client, dialect)
 
 

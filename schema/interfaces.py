@@ -70,6 +70,7 @@ EVENT_TYPE_NAMES = {
     EventType.MERGED: "TicketMerged",
     EventType.UNMERGED: "TicketUnmerged",
     EventType.REPLY_MOVED: "TicketReplyMoved",
+    EventType.MESSAGE_REDACTED: "TicketMessageRedacted",
     EventType.RATED: "TicketRated",
     EventType.SLA_AT_RISK: "SlaAtRisk",
     EventType.SLA_BREACHED: "SlaBreached",

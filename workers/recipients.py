@@ -16,9 +16,10 @@ from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import mentions, preferences
+from models.notifications.audience import CUSTOMER_AUDIENCES, Audience
 from models.notifications.notification import Channel, Topic
 from models.notifications.preferences import PreferenceOverrides
-from models.notifications.routing import CUSTOMER_AUDIENCES, Audience, Rule
+from models.notifications.routing import Rule
 from models.people.team import Membership
 from models.people.user import Role, User
 from models.tickets.message import Message
@@ -52,6 +53,8 @@ class Recipients:
             return [assignee] if assignee else []
         if audience is Audience.WATCHERS:
             return self.watchers.get(ticket.id, ())
+        if audience is Audience.ADDED_WATCHERS:
+            return list_added_watchers(event)
         if audience is Audience.PARTICIPANTS:
             return self.participants.get(ticket.id, ())
         if audience is Audience.MENTIONED:
@@ -92,6 +95,13 @@ def assignee_of(event: Event, ticket: Ticket) -> UUID | None:
 def team_of(event: Event, ticket: Ticket) -> UUID:
     """The team that the event sets, or else the current one."""
     return UUID(str(event.changes["team_id"][1])) if "team_id" in event.changes else ticket.team_id
+
+
+def list_added_watchers(event: Event) -> list[UUID]:
+    """The users whom the event adds to the watchers. Those who have left since are not users to
+    notify, so `read_recipients` need not read them."""
+    before, after = cast("Sequence[Sequence[str]]", event.changes["watchers"])
+    return [UUID(user_id) for user_id in after if user_id not in before]
 
 
 def list_notified(event: Event) -> list[UUID]:

@@ -34,8 +34,8 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     change.added_tags = list(tags)
     change.set_tag_words(tags)
     change.resources = list(resources)
-    values = serialize_ticket(change.ticket).items()
-    changes: dict[str, Json] = {name: [None, value] for name, value in values if value is not None}
+    logged = serialize_ticket(change.ticket).items()
+    changes: dict[str, Json] = {name: [None, value] for name, value in logged if value is not None}
     if tags:
         changes["tags"] = [[], list(tags)]
     change.log(EventType.TICKET_CREATED, changes)
@@ -52,11 +52,13 @@ def update(
     remove_tags: Sequence[str] = (),
     external: tuple[str, str | None] | None = None,
     member_ids: Sequence[UUID] = (),
+    resources: Mapping[str, Json] | None = None,
 ) -> None:
     """Change the subject, priority, category, tags or external key. None leaves a value unchanged.
 
     `external` is the scope and the value of the external key. A new category moves the ticket to
-    the category's team; `member_ids` are the members of that team.
+    the category's team; `member_ids` are the members of that team. `resources` is the change that
+    `change_resources` has made.
     """
     current, removed = (set(map(text.fold_tag, tags)) for tags in (current_tags, remove_tags))
     change.added_tags = [tag for tag in add_tags if text.fold_tag(tag) not in current | removed]
@@ -80,6 +82,7 @@ def update(
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
         change.set_tag_words(after)
+    changes |= resources or {}
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:

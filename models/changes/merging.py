@@ -78,6 +78,7 @@ def merge(
         check_requesters(
             change, family, present_organizations or {}, across_requesters=across_requesters
         )
+        check_participant_count(family, participants or {})
     for each in source:
         changes = each.set(merged_into_id=into.ticket.id)
         if each.ticket.status is Status.CLOSED:
@@ -94,7 +95,7 @@ def merge(
         across_requesters=is_across,
         waiting_since=format_instant(waiting_since) if waiting_since else None,
     )
-    set_participants([*source, *target], participants or {})
+    set_participants([*source, *target], participants or {}, ())
     mark_as_one_action([*source, *target])
 
 
@@ -124,12 +125,19 @@ def check_requesters(
     ):
         message = "must be of the same organization; only admins can merge across organizations"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
-    max_participants = change.limits.max_participants_per_ticket
-    if len(list_requesters(family)) - 1 > max_participants:
-        message = f"would have more than {max_participants} participants"
-        raise InvalidInput(
-            UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
-        )
+
+
+def check_participant_count(family: Sequence[TicketChange], present: Participants) -> None:
+    """Raises InvalidInput if a ticket of the family would have too many participants."""
+    requesters = list_requesters(family)
+    for change in family:
+        max_participants = change.limits.max_participants_per_ticket
+        participants = requesters.union(present.get(change.ticket.id, ()))
+        if len(participants - {change.ticket.requester_id}) > max_participants:
+            message = f"would have more than {max_participants} participants"
+            raise InvalidInput(
+                UserErrorCode.INVALID, message, "intoId", limit_name="ticket_participants"
+            )
 
 
 def is_one_organization(family: Sequence[TicketChange], present: Organizations) -> bool:
@@ -142,12 +150,19 @@ def is_one_organization(family: Sequence[TicketChange], present: Organizations) 
     return len(organizations) == 1 and None not in organizations
 
 
-def set_participants(family: Sequence[TicketChange], before: Participants) -> None:
-    """Make the requesters of a family participants of its other members, and nobody else."""
+def set_participants(
+    family: Sequence[TicketChange], before: Participants, merged_requesters: Collection[UUID]
+) -> None:
+    """Make the requesters of a family participants of its other members.
+
+    `merged_requesters` are those of the larger family, if a merge is undone: those who don't belong
+    to this family cease to be participants. Customers whom `addWatcher` made participants remain.
+    """
     requesters = list_requesters(family)
     for change in family:
-        others = requesters - {change.ticket.requester_id}
-        change.set_participants(before.get(change.ticket.id, ()), others)
+        present = set(before.get(change.ticket.id, ()))
+        others = requesters | present.difference(merged_requesters)
+        change.set_participants(present, others - {change.ticket.requester_id})
 
 
 def unmerge(
@@ -185,8 +200,9 @@ def unmerge(
     for each in remaining:
         if each.ticket.id in last_replies:
             each.set_last_reply(last_replies[each.ticket.id])
-    set_participants([change, *returning], participants)
-    set_participants(remaining, participants)
+    requesters = list_requesters([change, *returning, *remaining])
+    set_participants([change, *returning], participants, requesters)
+    set_participants(remaining, participants, requesters)
     mark_as_one_action([change, *returning, *remaining])
 
 

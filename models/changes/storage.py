@@ -25,6 +25,7 @@ from models.tickets.ticket import (
     Ticket,
     TicketLink,
     TicketParticipant,
+    TicketResource,
     TicketTag,
     TicketWatcher,
 )
@@ -110,6 +111,7 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Write
         statements += build_delete_statements(change)
         statements += build_move_statements(change)
         statements += build_attach_statements(change)
+        statements += build_redaction_statements(change)
         if change.clocks is not None:
             statements += build_clock_updates(change.clocks)
     return statements
@@ -147,10 +149,21 @@ def build_attach_statements(change: TicketChange) -> Iterable[batch.WriteStateme
         yield batch.update(file, values, {"id": file.id})
 
 
+def build_redaction_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
+    """Statements that store redacted messages. The search indexes follow the words."""
+    for message in change.redacted_messages:
+        values = {"body": message.body, "body_words": ""}  # a WordsField: it computes the words
+        yield batch.update(message, values, {"id": message.id})
+
+
 def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
     owner = {"ticket_id": change.ticket.id}
     if change.removed_tags:
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)
+    if change.removed_resources:
+        yield batch.delete(TicketResource, owner, "id", change.removed_resources)
+    for resource in change.renamed_resources:
+        yield batch.update(resource, {"name": resource.name}, {"id": resource.id})
     if change.removed_watchers:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
     for other_id, kind in change.removed_links:

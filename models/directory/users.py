@@ -62,13 +62,13 @@ async def insert_user(
 
 
 async def insert_customer(
-    changes: RecordChanges, email: str, display_name: str, at: datetime
+    changes: RecordChanges, email: str, display_name: str, at: datetime, *, is_verified: bool = True
 ) -> User:
-    """Insert a customer with a verified email address, in the organization with its domain, if any.
+    """Insert a customer. With a verified email address, its domain decides the organization.
 
     The directory must be locked. Raises InvalidInput.
     """
-    organization = await find_organization_by_domain(email)
+    organization = await find_organization_by_domain(email) if is_verified else None
     fields = UserFields(
         email=email,
         display_name=display_name,

@@ -45,6 +45,7 @@ class EventType(Enum):
     MERGED = "merged"
     UNMERGED = "unmerged"
     REPLY_MOVED = "reply_moved"
+    MESSAGE_REDACTED = "message_redacted"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"

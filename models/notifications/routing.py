@@ -9,48 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
 from models.core.time import format_instant
 from models.log.event import Event, EventType
+from models.notifications.audience import CUSTOMER_AUDIENCES, REASON_BY_AUDIENCE, Audience
 from models.notifications.email import MORE_UPDATES
 from models.notifications.notification import Channel, NotificationReason, Topic
 from models.sla.inputs import CLOCK_EVENT_TYPES
 from models.tickets.lifecycle import Action, Status
 
-
-class Audience(Enum):
-    REQUESTER = "requester"
-    PARTICIPANTS = "participants"
-    """The other customers who share the ticket; nobody if it was merged into another one."""
-    ASSIGNEE = "assignee"
-    """The ticket's assignee. For an assignment, the new assignee."""
-    WATCHERS = "watchers"
-    TEAM = "team"
-    """The active members of the ticket's team (the new team, for a transfer); the admins if the
-    team has none."""
-    TEAM_IF_UNASSIGNED = "team_if_unassigned"
-    """The team, if the ticket has no assignee who is active staff."""
-    MENTIONED = "mentioned"
-    """The users that a note mentions."""
-    NAMED_IN_EVENT = "named_in_event"
-    """The users that the event itself lists."""
-
-
-REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
-    Audience.MENTIONED: NotificationReason.MENTIONED,
-    Audience.NAMED_IN_EVENT: NotificationReason.ESCALATION,
-    Audience.REQUESTER: NotificationReason.REQUESTER,
-    Audience.PARTICIPANTS: NotificationReason.REQUESTER,
-    Audience.ASSIGNEE: NotificationReason.ASSIGNEE,
-    Audience.WATCHERS: NotificationReason.WATCHER,
-    Audience.TEAM: NotificationReason.TEAM,
-    Audience.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
-}
-CUSTOMER_AUDIENCES = frozenset({Audience.REQUESTER, Audience.PARTICIPANTS, Audience.WATCHERS})
-"""The audiences that can include customers."""
 INTERNAL_EVENT_TYPES = frozenset(
     {EventType.NOTE_ADDED, EventType.ESCALATION_STEP, EventType.MAIL_FAILED}
 )
@@ -97,6 +66,10 @@ ACROSS_REQUESTERS = "across_requesters"
 RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_CREATED, None): (RECEIPT, *build_rules(Topic.RAISED, "raised", TEAM)),
     (EventType.TICKET_UPDATED, "priority"): build_rules(Topic.STATUS, None, ASSIGNEE),
+    (EventType.TICKET_UPDATED, "requester_id"): build_rules(Topic.STATUS, None, REQUESTER),
+    (EventType.TICKET_UPDATED, "watchers"): build_rules(
+        Topic.STATUS, None, Audience.ADDED_WATCHERS
+    ),
     (EventType.REPLY_ADDED, None): build_rules(
         Topic.REPLIES, "replied", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
     ),
@@ -169,6 +142,8 @@ CUSTOMER_TEMPLATES = frozenset(
 ) | {MORE_UPDATES}
 """The templates of emails that customers can receive."""
 
+UPDATE_VARIANTS = ("priority", "requester_id", "watchers")
+"""The changed fields of TICKET_UPDATED that notify anybody."""
 EVENT_PRIORITY: Sequence[EventType] = (
     EventType.ASSIGNED,
     *(EventType.REPLY_ADDED, EventType.NOTE_ADDED),
@@ -204,7 +179,7 @@ def get_event_variant(event: Event) -> str | None:
     if event.type is EventType.REPLY_ADDED:
         return MOVED if event.value("from_id") is not None else None
     if event.type is EventType.TICKET_UPDATED:
-        return "priority" if "priority" in event.changes else None
+        return next((name for name in UPDATE_VARIANTS if name in event.changes), None)
     is_by_system = event.actor_user_id is None and event.actor_client_id is None
     if event.type is EventType.ESCALATED and is_by_system:
         return AUTOMATIC

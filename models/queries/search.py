@@ -29,6 +29,17 @@ NUMBER = re.compile("[1-9][0-9]{0,9}")
 TOKENIZER = "tokenize = 'ascii', prefix = '2 3'"
 """The stored words are already separated by spaces; the tokenizer must not split them further."""
 TICKET_COLUMNS = "subject_words, description_words, tag_words"
+REDACTION_TRIGGER = (
+    # The index has no key of the message. Of several equal messages, any one can be redacted.
+    "CREATE TRIGGER message_search_redact AFTER UPDATE OF body_words ON messages "
+    "WHEN old.body_words IS NOT new.body_words BEGIN "
+    "UPDATE message_search SET body_words = new.body_words "
+    "WHERE rowid = (SELECT MIN(rowid) FROM message_search "
+    "WHERE number = (SELECT number FROM tickets WHERE id = new.ticket_id) "
+    "AND body_words = old.body_words AND internal = (new.kind = 'note')); "
+    # The index otherwise keeps deleted words until its next merge.
+    "INSERT INTO message_search (message_search) VALUES ('optimize'); END"
+)
 SQLITE_DDL = (
     f"CREATE VIRTUAL TABLE ticket_search USING fts5({TICKET_COLUMNS}, {TOKENIZER})",
     "CREATE VIRTUAL TABLE message_search USING fts5("
@@ -107,6 +118,17 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
     """Create the search tables, triggers, columns and indexes that Tortoise can't declare."""
     for statement in (*SQLITE_DDL, *SQLITE_REINDEX) if dialect == "sqlite" else POSTGRES_DDL:
         await client.execute_query(statement)
+
+
+async def install_redaction(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    """Let the index of messages follow redactions. Postgres generates its own."""
+    if dialect == "sqlite":
+        await client.execute_query(REDACTION_TRIGGER)
+
+
+async def remove_redaction(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    if dialect == "sqlite":
+        await client.execute_query("DROP TRIGGER message_search_redact")
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:

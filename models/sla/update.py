@@ -22,8 +22,8 @@ from models.sla.state_machine import TicketClocks
 from models.tickets.lifecycle import OPEN_STATUSES, Status
 from models.tickets.ticket import Ticket
 
-POLICY_COLUMNS = frozenset({"priority", "team_id", "category_id"})
-"""The ticket columns that select the policy. The organization does too, but never changes."""
+POLICY_COLUMNS = frozenset({"priority", "team_id", "category_id", "organization_id"})
+"""The ticket columns that select the policy."""
 
 
 class SlaChange(Protocol):

@@ -1,6 +1,7 @@
 """Messages: replies, which the customer can read, and notes, which only the team can read.
 
-Messages never change, except that undoing a merge can move one to another ticket.
+Messages never change, except that undoing a merge can move one to another ticket, and that
+`redactMessage` removes a text.
 """
 
 from __future__ import annotations

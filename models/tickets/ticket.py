@@ -249,8 +249,8 @@ class TicketWatcher(Model):
 class TicketParticipant(Model):
     """A customer with whom another customer's ticket is shared; they may see it and reply.
 
-    Merges of different requesters' tickets are the only way to become one. Triggers raise the
-    permission revision when rows are added or deleted.
+    A merge of different requesters' tickets makes them participants, and so does `addWatcher`.
+    Triggers raise the permission revision when rows are added or deleted.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -23,11 +23,13 @@ from models.access.visibility import (
     can_see_ticket,
     read_current_viewer,
 )
+from models.audit import storage as audit
 from models.changes import storage
 from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
+from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.log import event
 from models.log.event import Event
@@ -35,6 +37,7 @@ from models.queries import event_log
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
+from resolvers.mutations.admin_mutation import origin_of
 from resolvers.mutations.idempotency import KeyedInput, run_once
 from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
@@ -64,6 +67,8 @@ class TicketMutation:
         self.context = context
         self.viewer: Viewer = context.viewer
         self.at = context.now()
+        self.records = RecordChanges(context.settings.limits)
+        """Changes of administrative records, such as a new requester."""
         self.changes: list[TicketChange] = []
         """The first change is that of the ticket that the payload returns."""
 
@@ -205,7 +210,7 @@ async def run_mutation(
             context,
             name,
             input,
-            lambda key: execute(context, function, input, key),
+            lambda key: execute(context, name, function, input, key),
             lambda stored: replay(context.viewer, stored),
         )
     except IntegrityError as error:
@@ -224,11 +229,12 @@ async def run_mutation(
 
 
 async def execute(
-    context: Context, function: Function[Input], input: Input, key: KeyedRequest | None
+    context: Context, name: str, function: Function[Input], input: Input, key: KeyedRequest | None
 ) -> Outcome:
     """Call the function and write its changes, with the idempotency key if there is one."""
     mutation = TicketMutation(context)
     await function(mutation, input)
+    await audit.write(mutation.records, origin_of(context, name), mutation.at)
     own = mutation.changes[0]
     position = await storage.write(*mutation.changes, key=key, commit=True)
     if not position:  # nothing had to change

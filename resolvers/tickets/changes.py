@@ -5,17 +5,20 @@ from __future__ import annotations
 from uuid import UUID
 
 import strawberry
-from tortoise.expressions import Q
 
 from models.access.viewer import Viewer
 from models.changes import commands, link_commands, rating
+from models.changes.people_records import count_watchers, read_watchers
+from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.log.event import Json
 from models.people import team
-from models.people.user import Role, User, no_such_user
+from models.people.user import User, no_such_user
 from models.tickets import links
-from models.tickets.ticket import Ticket, TicketTag, TicketWatcher
+from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
+from resolvers.tickets.resources import clean_resources
 from schema.inputs.tickets import (
     AssignTicketInput,
     CloseTicketInput,
@@ -44,6 +47,13 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     if input.category is not None:
         category = await team.get_category(input.category, "category")
         member_ids = await team.list_member_ids(category.team_id)
+    max_resources = change.limits.max_resources_per_ticket
+    added = clean_resources(input.add_resources, max_resources, "addResources")
+    removed = clean_resources(input.remove_resources, max_resources, "removeResources")
+    resources: dict[str, Json] = {}
+    if added or removed:
+        current = await TicketResource.filter(ticket_id=change.ticket.id).order_by("id")
+        resources = change_resources(change, current, added, removed)
     tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
         change,
@@ -55,6 +65,7 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
         add_tags=text.clean_tags(input.add_tags or [], "addTags"),
         remove_tags=text.clean_tags(input.remove_tags or [], "removeTags"),
         external=external,
+        resources=resources,
     )
 
 
@@ -173,17 +184,6 @@ def require_user_id(mutation: TicketMutation) -> UUID:
     user_id = mutation.viewer.user_id
     assert user_id is not None  # the permission is only for users
     return user_id
-
-
-async def read_watchers(ticket: Ticket) -> list[UUID]:
-    return [watcher.user_id for watcher in await TicketWatcher.filter(ticket_id=ticket.id)]
-
-
-async def count_watchers(ticket: Ticket, *, customers: bool) -> int:
-    """The number of watchers who are customers, or who are not."""
-    is_customer = Q(user__role=Role.CUSTOMER)
-    side = is_customer if customers else ~is_customer
-    return await TicketWatcher.filter(side, ticket_id=ticket.id).count()
 
 
 @ticket_mutation(TicketPayload)

@@ -9,23 +9,21 @@ from uuid import UUID
 from models.changes import commands, intake, link_commands
 from models.changes.change import TicketChange
 from models.changes.intake import TicketIntake
-from models.core import ids, text
-from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
+from models.core import text
+from models.core.errors import Refusal, Refusals
 from models.core.hydration import new_record
 from models.core.record_limits import RecordLimits
-from models.people.user import User, no_such_user
-from models.queries.directory.users import find_user
+from models.people.user import User
 from models.sla.update import set_intake_terms
 from models.tickets import links
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket, TicketResource
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
+from resolvers.tickets.new_requester import find_requester
+from resolvers.tickets.resources import read_names, resource_checks
 from schema.inputs.tickets import CreateTicketInput
 from schema.payloads.tickets import TicketPayload
-
-MAX_KIND_CHARS = 64
-"""The maximum length of the kind of a resource."""
 
 
 async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
@@ -42,7 +40,7 @@ async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
 
 @ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
-    requester = await find_requester(mutation, input.requester_id)
+    requester = await find_requester(mutation, input)
     priority = input.priority or Priority.NORMAL
     prepared = await intake.prepare_ticket(
         input.category, priority, requester.organization_id, "category"
@@ -79,27 +77,7 @@ def input_checks(input: CreateTicketInput, max_resources: int) -> list[Callable[
     external_id = input.external_id
     if external_id is not None:
         checks.append(partial(text.clean_external_id, external_id))
-    resources = input.resources or []
-    checks.append(partial(check_resource_count, len(resources), max_resources))
-    for resource in resources[:max_resources]:
-        checks.append(partial(check_resource_field, resource.kind, "kind", MAX_KIND_CHARS))
-        max_chars = text.MAX_EXTERNAL_ID_CHARS
-        checks.append(partial(check_resource_field, resource.external_id, "externalId", max_chars))
-        if resource.name is not None:
-            checks.append(partial(check_resource_field, resource.name, "name", text.MAX_NAME_CHARS))
-    return checks
-
-
-def check_resource_count(count: int, max_resources: int) -> None:
-    if count > max_resources:
-        message = f"must be at most {max_resources} resources"
-        raise InvalidInput(
-            UserErrorCode.INVALID, message, "resources", limit_name="ticket_resources"
-        )
-
-
-def check_resource_field(value: str, field: str, max_chars: int) -> None:
-    text.clean_text(value, "resources", field, max_chars=max_chars)
+    return [*checks, *resource_checks(input.resources or [], max_resources, "resources")]
 
 
 def new_ticket(
@@ -129,34 +107,9 @@ def new_ticket(
 
 def new_resources(ticket: Ticket, input: CreateTicketInput) -> list[TicketResource]:
     """The resources, each combination of kind and external id once."""
-    names: dict[tuple[str, str], str | None] = {}
-    for resource in input.resources or []:
-        name = resource.name.strip() if resource.name else None
-        names[resource.kind.strip(), resource.external_id.strip()] = name
     return [
         new_record(
             TicketResource, ticket_id=ticket.id, kind=kind, external_id=external_id, name=name
         )
-        for (kind, external_id), name in names.items()
+        for (kind, external_id), name in read_names(input.resources or []).items()
     ]
-
-
-async def find_requester(mutation: TicketMutation, requester_id: str | None) -> User:
-    """The requester of the new ticket: the caller, or the user that staff or an API client names.
-
-    Raises InvalidInput.
-    """
-    caller = mutation.viewer.user
-    if requester_id is None:
-        if caller is None:
-            message = "must be given, because an API client can't be the requester"
-            raise InvalidInput(UserErrorCode.REQUIRED, message, "requesterId")
-        return caller
-    key = ids.key_of(ids.USER, requester_id)
-    if caller is not None and key == caller.id:
-        return caller
-    is_permitted = not mutation.viewer.is_customer
-    requester = await find_user(key) if key is not None and is_permitted else None
-    if requester is None:
-        raise no_such_user("requesterId")
-    return requester

@@ -12,8 +12,8 @@ register_enum(
     "The type of an event in the log.",
     {
         "TICKET_CREATED": "A ticket was created.",
-        "TICKET_UPDATED": "The ticket's subject, priority, category, tags, watchers, "
-        "participants or external id changed.",
+        "TICKET_UPDATED": "The ticket's subject, priority, category, requester, organization, "
+        "tags, resources, watchers, participants or external id changed.",
         "STATUS_CHANGED": "The ticket's status changed.",
         "ASSIGNED": "The ticket's assignee changed.",
         "TRANSFERRED": "The ticket's team changed.",
@@ -29,6 +29,8 @@ register_enum(
         "undone.",
         "REPLY_MOVED": "A public message that was moved to another ticket later, when a merge was "
         "undone. It was of type REPLY_ADDED until then.",
+        "MESSAGE_REDACTED": "A text was removed from a message. Copies of the message must be "
+        "replaced. Customers see it for replies only.",
         "RATED": "The ticket was rated.",
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",

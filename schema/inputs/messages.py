@@ -54,3 +54,18 @@ class AddNoteInput:
     attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A secret to remove from a message.")
+class RedactMessageInput:
+    message_id: strawberry.ID = required("The id of a reply or note.")
+    text: str | None = optional(
+        "The text to remove, exactly as it is in the body, 1 to 65,536 characters. Each occurrence "
+        "becomes `[redacted]`. Null: the whole body."
+    )
+    reason: str = required(
+        "Why the text is removed, 1 to 1,000 characters in one line, without the text itself. "
+        "Everybody who sees the message sees the reason."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -39,6 +39,18 @@ class TicketResourceInput:
     name: str | None = optional("The name of the resource, 1 to 200 characters. Null: no name.")
 
 
+@strawberry.input(
+    description="A person who makes a request, by email address. If no user has the address, the "
+    "server creates a customer with it, without an organization and without a password."
+)
+class RequesterInput:
+    email: str = required("The email address, at most 320 characters, in any case.")
+    display_name: str = required(
+        "The name of a new customer, 1 to 200 characters after trimming. An existing user keeps "
+        "theirs."
+    )
+
+
 @strawberry.input(description="How far the viewer has read a ticket.")
 class MarkTicketReadInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
@@ -69,6 +81,11 @@ class CreateTicketInput:
         "any user, a customer only themselves. Null: the viewer; an API client must name a "
         "user."
     )
+    requester: RequesterInput | None = optional(
+        "The person who makes the request, by email address, in place of `requesterId`. Only for "
+        "agents, admins and API clients; the token needs the scope `users:read`, that of an API "
+        "client also `users:write`. Null: see `requesterId`."
+    )
     follow_up_of: strawberry.ID | None = optional(
         "The id of an earlier ticket that the new one follows up. The two tickets are "
         "linked. Callers who may reply to a ticket, also as participants, may create a follow-up. "
@@ -96,6 +113,14 @@ class UpdateTicketInput:
     remove_tags: list[str] | None = optional(
         "The tags to remove, in any case, each 1 to 50 characters. A tag that is also in "
         "`addTags` is removed."
+    )
+    add_resources: list[TicketResourceInput] | None = optional(
+        "The resources to add. A ticket has by default at most 50. If it has one with this kind "
+        "and external id, that one gets the name, unless the name is null."
+    )
+    remove_resources: list[TicketResourceInput] | None = optional(
+        "The resources to remove, by kind and external id, at most as many as a ticket can have. "
+        "Names have no effect. A resource that is also in `addResources` is removed."
     )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET

@@ -25,6 +25,7 @@ from schema.mutation.second_factors import SecondFactorMutations
 from schema.mutation.sessions import SessionMutations
 from schema.mutation.sla import SlaMutations
 from schema.mutation.teams import TeamMutations
+from schema.mutation.ticket_people import TicketPeopleMutations
 from schema.mutation.tickets import TicketMutations
 from schema.mutation.tokens import TokenMutations
 from schema.mutation.users import UserMutations
@@ -44,6 +45,7 @@ class Mutation(
     UserMutations,
     OrganizationMutations,
     TicketMutations,
+    TicketPeopleMutations,
     MessageMutations,
     AttachmentMutations,
     PresenceMutations,

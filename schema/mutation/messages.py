@@ -6,11 +6,12 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import WRITE_NOTES, WRITE_TICKETS
-from resolvers.tickets import messages
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF, WRITE_NOTES, WRITE_TICKETS
+from resolvers.tickets import messages, redaction
 from schema.fields import mutation
 from schema.mutation.errors import TICKET_ERRORS
 from schema.payloads.messages import NotePayload, ReplyPayload
+from schema.payloads.tickets import TicketPayload
 
 MESSAGE_ERRORS = (
     "NOT_FOUND (ticketId, attachmentIds)",
@@ -51,4 +52,21 @@ class MessageMutations:
         "Adds an internal message, which customers never see. A note can be added in every status.",
         NotePayload | None,
         errors=(*MESSAGE_ERRORS, *TICKET_ERRORS),
+    )
+    redact_message: Any = mutation(
+        redaction.redact_message,
+        HANDLE_TICKETS_AS_STAFF,
+        "Removes a text from a message: from its body, its HTML, the search, and emails that are "
+        "not sent yet. Emails that were sent and backups keep it. Admins and API clients with the "
+        "scope `admin` redact any message, others only their own. A message that is redacted as a "
+        "whole does not change again.",
+        TicketPayload | None,
+        errors=(
+            "NOT_FOUND (messageId; text: does not occur in the message)",
+            "REQUIRED (text, reason)",
+            "TOO_LONG (text, reason)",
+            "INVALID (messageId: of another author; reason: contains the text; text, "
+            "idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
     )

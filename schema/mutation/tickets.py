@@ -31,12 +31,14 @@ class TicketMutations:
         creation.create_ticket,
         WRITE_TICKETS,
         "Creates a ticket with the status NEW. The category decides the team. The first "
-        "active SLA policy that matches, if any, starts the SLA clocks.",
+        "active SLA policy that matches, if any, starts the SLA clocks. `requester` creates a "
+        "customer if no user has the email address; this is in the audit log and the directory.",
         TICKET,
         errors=(
-            "REQUIRED (subject, description, tags, resources, externalId, requesterId)",
-            "TOO_LONG (subject, description, tags, resources, externalId)",
+            "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",
+            "TOO_LONG (subject, description, tags, resources, externalId, requester)",
             "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
+            "requester: also for customers, without the scopes, or with `requesterId`; "
             "followUpOf: too many links)",
             "NOT_FOUND (category, requesterId, followUpOf)",
             "TAKEN (externalId)",
@@ -46,14 +48,15 @@ class TicketMutations:
     update_ticket: Any = mutation(
         changes.update_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Changes the subject, priority, category, tags or external id of a ticket. A new "
-        "category transfers the ticket to its team.",
+        "Changes the subject, priority, category, tags, resources or external id of a ticket. A "
+        "new category transfers the ticket to its team.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, category)",
-            "REQUIRED (subject, addTags, removeTags, externalId)",
-            "TOO_LONG (subject, addTags, removeTags, externalId)",
-            "INVALID (subject, addTags, removeTags, externalId, idempotencyKey)",
+            "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
+            "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
+            "INVALID (subject, addTags, removeTags, addResources, removeResources, externalId, "
+            "idempotencyKey)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
         ),

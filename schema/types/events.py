@@ -27,6 +27,7 @@ from schema.types.field_changes import (
 )
 from schema.types.messages import NoteType, ReplyType
 from schema.types.people import UserType
+from schema.types.redaction_events import TicketMessageRedacted
 from schema.types.sla_events import SLA_AND_ESCALATION_TYPES
 from schema.types.teams import TeamType
 from schema.types.tickets import TicketType
@@ -288,6 +289,6 @@ EVENT_TYPES = [
     ),
     *(TicketReplied, TicketNoted, TicketAttachmentAdded),
     *(TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
-    *(TicketReplyMoved, TicketRated),
+    *(TicketReplyMoved, TicketMessageRedacted, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

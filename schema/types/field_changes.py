@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
@@ -70,7 +71,7 @@ def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> 
     """The items of a column that is a list, as texts; None for other columns."""
     if not isinstance(value, (list, tuple)):
         return None
-    items = [str(item) for item in value]
+    items = [json.dumps(item) if isinstance(item, dict) else str(item) for item in value]
     if column in USER_LIST_COLUMNS:
         visible = [UUID(user_id) for user_id in items if user_id not in hidden_users]
         return [ids.encode(ids.USER, user_id) for user_id in visible]

@@ -31,6 +31,7 @@ MERGED_MESSAGE_FIELDS = ["messages", "timeline"]
 CONVERSATION_EVENTS = MESSAGE_EVENTS | {
     EventType.MERGED,
     EventType.UNMERGED,
+    EventType.MESSAGE_REDACTED,
 }
 
 

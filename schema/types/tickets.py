@@ -78,7 +78,7 @@ class TicketType(Node):
     organization: Any = foreign_key_field(
         "organization",
         OrganizationType | None,
-        "The requester's organization when the ticket was created. Null if there was none.",
+        "The requester's organization when they became the requester. Null if there was none.",
     )
     assignee: Any = foreign_key_field(
         "assignee", UserType | None, "The agent or admin assigned to the ticket. Null if nobody is."
@@ -104,8 +104,8 @@ class TicketType(Node):
     participants: Any = related_list_field(
         related.participants,
         list[UserType],
-        "The customers, besides the requester, with whom a merge shared the ticket, by default "
-        "up to 50. They see it, can reply to it and watch it, and are notified like the requester.",
+        "The customers with whom a merge or `addWatcher` shared the ticket, by default up to 50. "
+        "They see it, can reply to it and watch it, and are notified like the requester.",
     )
     tags: Any = related_list_field(
         related.tags, list[str], "The labels, in alphabetical order.", item_attribute="name"

@@ -58,6 +58,7 @@ NAMES = [
     "0022_saved_views",
     "0023_attachments",
     "0024_macros",
+    "0025_redaction",
     "0026_completed_logouts",
     "0027_caller_jobs",
 ]

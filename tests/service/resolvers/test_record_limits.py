@@ -57,7 +57,9 @@ LIMITS: dict[str, Any] = {
     "max_steps_per_escalation_path": 1,
     "max_presence_windows_per_user": 1,
 }
-TICKET_MUTATIONS = {"createTicket", "updateTicket", "linkTickets", "watchTicket", "mergeTickets"}
+TICKET_MUTATIONS = {
+    *("createTicket", "updateTicket", "linkTickets", "watchTicket", "mergeTickets", "addWatcher"),
+}
 SESSIONS = "{ viewer { sessions { current } } }"
 
 
@@ -103,6 +105,10 @@ async def test_tags_and_resources_of_a_ticket_are_bounded(service: Service, worl
     change = {"ticketId": ticket["id"], "addTags": ["c"]}
     await expect_refusal(service, world, "ticket_tags", "updateTicket", "INVALID addTags", **change)
     await ada.do("updateTicket", **change, removeTags=["a"])
+    change = {"ticketId": ticket["id"], "addResources": resources[1:]}
+    error, limit = "INVALID addResources", "ticket_resources"
+    await expect_refusal(service, world, limit, "updateTicket", error, **change)
+    await ada.do("updateTicket", **change, removeResources=resources[:1])
 
 
 async def test_links_of_a_ticket_are_bounded(service: Service, world: World) -> None:
@@ -154,6 +160,24 @@ async def test_watchers_of_a_ticket_are_bounded_on_each_side(
     assert await counts_of(service, world) - before == Counter({"ticket_watchers": 1})
     await ada.do("unwatchTicket", **ticket)
     await service.client(world.root.token).do("watchTicket", **ticket)
+
+
+async def test_sharing_by_added_watchers_is_bounded(service: Service, world: World) -> None:
+    root, cora = service.client(world.root.token), service.client(world.cora.token)
+    first, second, third = [str((await cora.raise_ticket())["id"]) for _ in range(3)]
+    await root.do("addWatcher", ticketId=first, userId=world.olga.gid)
+    one_more = {"ticketId": first, "userId": world.otto.gid}
+    error = "INVALID ticketId"
+    await expect_refusal(service, world, "ticket_watchers", "addWatcher", error, **one_more)
+    await service.client(world.olga.token).do("unwatchTicket", ticketId=first)
+    await expect_refusal(service, world, "ticket_participants", "addWatcher", error, **one_more)
+    again = {"ticketId": second, "userId": world.olga.gid}
+    await expect_refusal(service, world, "shared_tickets", "addWatcher", "INVALID userId", **again)
+    await root.do("addWatcher", ticketId=third, userId=world.otto.gid)
+    await root.do("addWatcher", ticketId=third, userId=world.bill.gid)  # the team's side
+    await expect_refusal(
+        service, world, "ticket_watchers", "addWatcher", error, ticketId=third, userId=world.ada.gid
+    )
 
 
 async def test_merges_are_bounded(service: Service, world: World) -> None:

@@ -17,6 +17,7 @@ from models.changes.idempotency import IdempotencyKey
 from models.core import ids
 from models.log.event import Event
 from models.people.user import User
+from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from schema import root
 
@@ -93,6 +94,35 @@ async def build_inputs(
             {"ticketId": await raise_ticket(("watchTicket", {}))},
             {"ticketId": other},
         ),
+        "addWatcher": (
+            ada,
+            {"ticketId": await raise_ticket(), "userId": world.bill.gid},
+            {"userId": world.root.gid},
+        ),
+        "removeWatcher": (
+            ada,
+            {
+                "ticketId": await raise_ticket(("addWatcher", {"userId": world.bill.gid})),
+                "userId": world.bill.gid,
+            },
+            {"userId": world.root.gid},
+        ),
+        "changeRequester": (
+            ada,
+            {"ticketId": await raise_ticket(), "requesterId": world.carl.gid},
+            {"requesterId": world.cora.gid},
+        ),
+        "redactMessage": (
+            ada,
+            {
+                "messageId": (
+                    await ada.do("replyToTicket", ticketId=await raise_ticket(), body="A secret")
+                )["reply"]["id"],
+                "text": "secret",
+                "reason": "A",
+            },
+            {"reason": "B"},
+        ),
         "linkTickets": (
             ada,
             {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
@@ -152,7 +182,15 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 21
+    assert await IdempotencyKey.all().count() == 25
+
+
+async def find_ticket(arguments: dict[str, Any]) -> Ticket:
+    """The ticket of an input, which names it or one of its messages."""
+    if "messageId" in arguments:
+        message_id = ids.key_of(ids.MESSAGE, arguments["messageId"])
+        return (await Message.get(id=message_id).select_related("ticket")).ticket
+    return await Ticket.get(id=UUID(arguments["ticketId"].removeprefix("tkt_")))
 
 
 async def test_a_stale_version_is_refused_with_the_current_one(
@@ -161,7 +199,7 @@ async def test_a_stale_version_is_refused_with_the_current_one(
     for name, (client, arguments, _) in (await build_inputs(service, world)).items():
         if name == "createTicket":
             continue
-        current = (await Ticket.get(id=UUID(arguments["ticketId"].removeprefix("tkt_")))).version
+        current = (await find_ticket(arguments)).version
         for wrong in (current + 1, 2**31 - 1, *range(1, current)):
             async with assert_nothing_stored():
                 payload = await client.mutate(

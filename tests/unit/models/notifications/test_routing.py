@@ -15,14 +15,13 @@ from models.core.ids import new_id
 from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.notifications import routing
+from models.notifications.audience import CUSTOMER_AUDIENCES, Audience
 from models.notifications.notification import DEFAULT_TOPICS, Channel, Topic
 from models.notifications.routing import (
-    CUSTOMER_AUDIENCES,
     EVENT_PRIORITY,
     INTERNAL_EVENT_TYPES,
     RULES,
     TOPIC_BY_TEMPLATE,
-    Audience,
     Rule,
     build_deliveries,
     find_rules,
@@ -58,6 +57,7 @@ TEMPLATES = {
     ),
 }
 SILENT = {
+    EventType.MESSAGE_REDACTED,
     *(EventType.ATTACHMENT_ADDED, EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
     *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
 }
@@ -163,6 +163,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.UNMERGED, {"into_id": "x"}, all_of("STATUS -", *SHARED)),
         (EventType.REPLY_MOVED, {}, set()),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
+        (EventType.MESSAGE_REDACTED, {}, set()),
         (EventType.LINKED, {}, set()),
         (EventType.UNLINKED, {}, set()),
         (
@@ -171,7 +172,16 @@ def all_of(rest: str, *who: str) -> set[str]:
             {"assignee STATUS -"},
         ),
         (EventType.TICKET_UPDATED, {"changes": {"subject": ["a", "b"]}}, set()),
-        (EventType.TICKET_UPDATED, {"changes": {"watchers": [[], ["x"]]}}, set()),
+        (
+            EventType.TICKET_UPDATED,
+            {"changes": {"watchers": [[], ["x"]]}},
+            {"added_watchers STATUS -"},
+        ),
+        (
+            EventType.TICKET_UPDATED,
+            {"changes": {"requester_id": ["x", "y"], "watchers": [["x"], []]}},
+            {"requester STATUS -"},
+        ),
         (EventType.MAIL_FAILED, {}, all_of("REPLIES -", "assignee", "team_if_unassigned")),
     ],
     ids=lambda value: value.name if isinstance(value, EventType) else "",

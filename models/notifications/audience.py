@@ -1,0 +1,45 @@
+"""The audiences of notifications: groups of users whom an event concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from models.notifications.notification import NotificationReason
+
+
+class Audience(Enum):
+    REQUESTER = "requester"
+    PARTICIPANTS = "participants"
+    """The other customers who share the ticket; nobody if it was merged into another one."""
+    ASSIGNEE = "assignee"
+    """The ticket's assignee. For an assignment, the new assignee."""
+    WATCHERS = "watchers"
+    TEAM = "team"
+    """The active members of the ticket's team (the new team, for a transfer); the admins if it has
+    none."""
+    TEAM_IF_UNASSIGNED = "team_if_unassigned"
+    """The team, if the ticket has no assignee who is active staff."""
+    MENTIONED = "mentioned"
+    """The users that a note mentions."""
+    ADDED_WATCHERS = "added_watchers"
+    """The users whom the event adds to the watchers."""
+    NAMED_IN_EVENT = "named_in_event"
+    """The users that the event itself lists."""
+
+
+REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
+    Audience.MENTIONED: NotificationReason.MENTIONED,
+    Audience.NAMED_IN_EVENT: NotificationReason.ESCALATION,
+    Audience.REQUESTER: NotificationReason.REQUESTER,
+    Audience.PARTICIPANTS: NotificationReason.REQUESTER,
+    Audience.ASSIGNEE: NotificationReason.ASSIGNEE,
+    Audience.WATCHERS: NotificationReason.WATCHER,
+    Audience.ADDED_WATCHERS: NotificationReason.WATCHER,
+    Audience.TEAM: NotificationReason.TEAM,
+    Audience.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
+}
+CUSTOMER_AUDIENCES = frozenset(
+    {Audience.REQUESTER, Audience.PARTICIPANTS, Audience.WATCHERS, Audience.ADDED_WATCHERS}
+)
+"""The audiences that can include customers."""

@@ -1,0 +1,1 @@
+"""Which columns hold personal text, and how it is removed."""

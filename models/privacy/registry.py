@@ -1,0 +1,88 @@
+"""Every column that holds text, with what it holds of people and how that is removed.
+
+A test fails if a column of a table is missing here, so a new one needs a decision.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Holding(Enum):
+    """What a column of text holds."""
+
+    MESSAGE = "message"
+    """The text of a message, or the words of it. `redactMessage` replaces it."""
+    REQUEST = "request"
+    """What people write about a request, besides messages. Nothing removes it yet."""
+    PERSON = "person"
+    """Who a person is: names, addresses, keys of other systems. `updateUser` replaces most."""
+    TRACE = "trace"
+    """What a person or their network did. It expires with its row."""
+    DIGEST = "digest"
+    """A digest or an encrypted value, from which the text can't be read."""
+    SETTING = "setting"
+    """What administrators write, about no customer."""
+    TECHNICAL = "technical"
+    """Keys, names of the program's own and other values that nobody writes."""
+
+
+COLUMNS: dict[Holding, frozenset[str]] = {
+    Holding.MESSAGE: frozenset({"messages.body", "messages.body_words"}),
+    Holding.REQUEST: frozenset(
+        {
+            *("tickets.external_id", "tickets.subject", "tickets.description"),
+            *("tickets.resolution", "tickets.satisfaction_comment", "tickets.subject_words"),
+            *("tickets.description_words", "tickets.tag_words", "ticket_tags.name"),
+            *("ticket_tags.key", "ticket_resources.external_id", "ticket_resources.name"),
+            *("ticket_resources.kind", "attachments.filename", "events.data"),
+        }
+    ),
+    Holding.PERSON: frozenset(
+        {
+            *("users.email", "users.display_name", "users.external_id", "users.name_words"),
+            *("users.locale", "users.time_zone", "organizations.name"),
+            *("organizations.external_id", "organization_domains.domain"),
+            *("directory_events.data", "audit_entries.changes", "identities.subject"),
+            *("account_links.email", "account_links.display_name", "mails.address"),
+            "mails.answer",
+        }
+    ),
+    Holding.TRACE: frozenset(
+        {
+            *("tokens.address", "tokens.user_agent", "audit_entries.address"),
+            *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
+        }
+    ),
+    Holding.DIGEST: frozenset(
+        {
+            *("users.password_hash", "tokens.digest", "sign_in_codes.digest"),
+            *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
+            *("second_factors.secret", "second_factors.recovery_digests"),
+            *("idempotency_keys.digest", "idempotency_keys.key"),
+        }
+    ),
+    Holding.SETTING: frozenset(
+        {
+            *("api_clients.display_name", "teams.slug", "teams.name", "categories.slug"),
+            *("categories.name", "tokens.name", "sla_calendars.name", "sla_calendars.time_zone"),
+            *("sla_calendars.week", "sla_calendars.holidays", "sla_policies.name"),
+            *("escalation_paths.name", "escalation_paths.steps", "escalation_runs.steps"),
+            *("saved_views.name", "saved_views.ticket_filter", "saved_views.order_by"),
+            "saved_views.columns",
+        }
+    ),
+    Holding.TECHNICAL: frozenset(
+        {
+            *("tickets.external_scope", "tickets.sla_terms", "attachments.content_type"),
+            *("attachments.sha256", "identities.issuer", "sign_in_codes.provider_session"),
+            *("provider_logouts.issuer", "provider_logouts.session", "tokens.prefix"),
+            *("tokens.scopes", "tokens.provider_session", "idempotency_keys.caller"),
+            *("idempotency_keys.mutation", "sla_terms.id", "sla_terms.data"),
+            *("sla_policies.terms", "sla_clocks.terms", "mails.template", "mails.message_id"),
+            *("mails.claimed_by", "readers.name", "readers.holder", "readers.last_error"),
+            *("audit_entries.action", "audit_entries.request_id"),
+        }
+    ),
+}
+"""The columns by what they hold. The full-text indexes are derived from the columns of words."""

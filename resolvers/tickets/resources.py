@@ -1,0 +1,58 @@
+"""The resources in inputs of tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from models.changes.resources import ResourceKey
+from models.core import text
+from models.core.errors import InvalidInput, UserErrorCode
+from schema.inputs.tickets import TicketResourceInput
+
+MAX_KIND_CHARS = 64
+"""The maximum length of the kind of a resource."""
+
+
+def resource_checks(
+    resources: Sequence[TicketResourceInput], max_resources: int, field: str
+) -> list[Callable[[], object]]:
+    """The checks of the resources of an input field, each of which may raise Refusal."""
+    checks: list[Callable[[], object]] = [
+        partial(check_resource_count, len(resources), max_resources, field)
+    ]
+    for resource in resources[:max_resources]:
+        checks.append(partial(check_text, resource.kind, field, "kind", MAX_KIND_CHARS))
+        max_chars = text.MAX_EXTERNAL_ID_CHARS
+        checks.append(partial(check_text, resource.external_id, field, "externalId", max_chars))
+        if resource.name is not None:
+            checks.append(partial(check_text, resource.name, field, "name", text.MAX_NAME_CHARS))
+    return checks
+
+
+def clean_resources(
+    resources: Sequence[TicketResourceInput] | None, max_resources: int, field: str
+) -> dict[ResourceKey, str | None]:
+    """The names of the resources by kind and external id. Raises InvalidInput."""
+    for check in resource_checks(resources or (), max_resources, field):
+        check()
+    return read_names(resources or ())
+
+
+def read_names(resources: Sequence[TicketResourceInput]) -> dict[ResourceKey, str | None]:
+    """The names of checked resources, each combination of kind and external id once."""
+    names: dict[ResourceKey, str | None] = {}
+    for resource in resources:
+        name = resource.name.strip() if resource.name else None
+        names[resource.kind.strip(), resource.external_id.strip()] = name
+    return names
+
+
+def check_resource_count(count: int, max_resources: int, field: str) -> None:
+    if count > max_resources:
+        message = f"must be at most {max_resources} resources"
+        raise InvalidInput(UserErrorCode.INVALID, message, field, limit_name="ticket_resources")
+
+
+def check_text(value: str, field: str, name: str, max_chars: int) -> None:
+    text.clean_text(value, field, name, max_chars=max_chars)

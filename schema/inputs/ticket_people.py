@@ -1,0 +1,42 @@
+"""Inputs of the mutations of the people of a ticket."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.inputs.fields import (
+    EXPECTED_VERSION,
+    TICKET_ID,
+    TICKET_IDEMPOTENCY_KEY,
+    optional,
+    required,
+)
+
+
+@strawberry.input(description="A user to add to the watchers of a ticket.")
+class AddWatcherInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    user_id: strawberry.ID = required(
+        "The id of an active user. A customer may name only customers of their organization."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A user to remove from the watchers of a ticket.")
+class RemoveWatcherInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    user_id: strawberry.ID = required(
+        "The id of the user. A customer may name only customers of their organization, and "
+        "participants."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="The new requester of a ticket.")
+class ChangeRequesterInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    requester_id: strawberry.ID = required("The id of an active user.")
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -1,0 +1,57 @@
+"""Live lists while a ticket gets other participants or another requester."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import Service, Socket, World
+from support.live_list_client import LiveList
+
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
+
+
+async def next_steps(socket: Socket, *last_kinds: str) -> list[tuple[str, str | None]]:
+    """The kinds and tickets of the following steps up to one of these, without heartbeats."""
+    steps: list[tuple[str, str | None]] = []
+    while not steps or steps[-1][0] not in last_kinds:
+        step: dict[str, Any] = await socket.next("ticketChanges")
+        if step["kind"] != "HEARTBEAT":
+            steps.append((step["kind"], step["ticketId"]))
+    return steps
+
+
+async def test_a_change_of_the_requester_moves_the_ticket_between_live_lists(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    ticket = (await olga.raise_ticket())["id"]
+    async with olga.socket() as earlier, otto.socket() as later:
+        for socket in (earlier, later):
+            await LiveList().subscribe(socket)
+        await ada.do("changeRequester", ticketId=ticket, requesterId=world.otto.gid)
+        assert await next_steps(earlier, "REMOVED") == [("REMOVED", ticket)]
+        assert await next_steps(later, "ADDED") == [("ADDED", ticket)]
+        # The earlier requester gets nothing more of the ticket.
+        await ada.do("replyToTicket", ticketId=ticket, body="For the new requester.")
+        own = (await olga.raise_ticket())["id"]
+        assert await next_steps(earlier, "ADDED") == [("ADDED", own)]
+        await root.do("changeRequester", ticketId=ticket, requesterId=world.cora.gid)
+        assert ("REMOVED", ticket) in await next_steps(later, "REMOVED")
+
+
+async def test_a_participant_has_the_ticket_in_the_live_list_while_it_is_shared(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ticket = (await olga.raise_ticket())["id"]
+    async with otto.socket() as socket:
+        await LiveList().subscribe(socket)
+        await olga.do("addWatcher", ticketId=ticket, userId=world.otto.gid)
+        # The list gets the change, or a new snapshot if its permissions were read again first.
+        steps = await next_steps(socket, "ADDED", "SNAPSHOT_END")
+        assert steps[-1] == ("ADDED", ticket) or ("SNAPSHOT", ticket) in steps
+        await olga.do("removeWatcher", ticketId=ticket, userId=world.otto.gid)
+        steps = await next_steps(socket, "REMOVED", "SNAPSHOT_END")
+        assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
