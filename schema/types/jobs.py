@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
@@ -167,7 +167,12 @@ class JobType(Node):
     def tickets(
         self,
         root: strawberry.Parent[CallerJob],
-        outcomes: list[JobTicketOutcome] | None = None,
+        outcomes: Annotated[
+            list[JobTicketOutcome] | None,
+            strawberry.argument(
+                description="Returns tickets with one of these outcomes. Default: all outcomes."
+            ),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,

@@ -25,7 +25,7 @@ ABSTRACT = sorted(
 
 UNRELATED = {
     *("action", "actor", "category", "metric", "priority", "reason", "recordId", "resolution"),
-    *("team", "timeZone", "type"),
+    *("kind", "status", "team", "tickets", "timeZone", "type"),
 }
 """Fields that have different types in different types of Node, which no list holds together."""
 

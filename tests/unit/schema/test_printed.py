@@ -26,6 +26,7 @@ PRINTED = Path(__file__).parents[3] / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput"}
 WITHOUT_KEY = {
+    "cancelJob": "a job that has ended stays as it is",
     "signIn": "the text of a token is not stored, so a repetition could not return it",
     "signInWithCode": "a code can be used once, and the text of a token is not stored",
     "changePassword": "a hash of the input, with the password, would be stored with the key",
