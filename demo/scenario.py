@@ -12,7 +12,7 @@ from demo.names import get_first_name
 from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, link_commands, merging, rating
+from models.changes import commands, link_commands, merging, rating, sharing
 from models.changes.change import TicketChange
 from models.people.team import Category, Team
 from models.people.user import User
@@ -142,7 +142,7 @@ class Scenario:
     def plan_watch(self, user_id: UUID) -> None:
         self.add_step(
             self.fellow_requester,
-            lambda change: commands.watch(change, user_id, self.history.watchers),
+            lambda change: sharing.watch(change, user_id, self.history.watchers),
         )
 
     def plan_escalation(self) -> None:

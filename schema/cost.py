@@ -109,8 +109,7 @@ Checking or hashing a password, as in `signIn`, `changePassword`, `resetPassword
 `startSecondFactor`, costs {PASSWORD_COST:,} more. It is not part of the cost that is computed
 before. If the bucket has no room for it, the mutation fails with RATE_LIMITED and `retryAfterMs`,
 and nothing is checked. The bucket of an anonymous caller is that of the IPv4 address or the IPv6
-/64 network.
-"""
+/64 network."""
 
 
 def cost(

@@ -215,38 +215,6 @@ def escalate(change: TicketChange, reason: str) -> None:
     change.log(EventType.ESCALATED, changes, reason=reason)
 
 
-def watch(
-    change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], same_side: int = 0
-) -> None:
-    """Add a watcher to the current `watcher_ids`.
-
-    `same_side` is how many of them are customers if the actor is one, and else how many are not.
-    Customers don't know of the team's watchers, so these don't count for them.
-    """
-    if user_id not in watcher_ids:
-        if same_side >= change.limits.max_watchers_per_ticket:
-            message = f"has {same_side} watchers, which is the maximum"
-            raise InvalidInput(
-                UserErrorCode.INVALID, message, "ticketId", limit_name="ticket_watchers"
-            )
-        change.added_watchers.append(user_id)
-        log_watchers(change, watcher_ids, [*watcher_ids, user_id])
-
-
-def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
-    """Remove a watcher from the current `watcher_ids`."""
-    if user_id in watcher_ids:
-        change.removed_watchers.append(user_id)
-        remaining = [watcher_id for watcher_id in watcher_ids if watcher_id != user_id]
-        log_watchers(change, watcher_ids, remaining)
-
-
-def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
-    """Log that the actor started or stopped watching. Customers don't see this of the team."""
-    data: dict[str, Json] = {"watchers": [sorted(map(str, each)) for each in (before, after)]}
-    change.log(EventType.TICKET_UPDATED, data, internal=not change.actor.is_customer)
-
-
 def reply(
     change: TicketChange, body: str, *, is_from_customer: bool, keeps_status: bool = False
 ) -> Message:

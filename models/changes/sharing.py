@@ -6,7 +6,7 @@ A customer who could not see the ticket becomes both. docs/decisions/0032 gives 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,6 +38,34 @@ class TicketPeople:
     requester_organization: UUID | None
     can_access: bool
     shared_tickets: int
+
+
+def watch(
+    change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], same_side: int = 0
+) -> None:
+    """Add a watcher to the current `watcher_ids`.
+
+    `same_side` is how many of them are customers if the actor is one, and else how many are not.
+    Customers don't know of the team's watchers, so these don't count for them.
+    """
+    if user_id not in watcher_ids:
+        check_watcher_count(change, same_side)
+        change.added_watchers.append(user_id)
+        log_watchers(change, watcher_ids, [*watcher_ids, user_id])
+
+
+def unwatch(change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID]) -> None:
+    """Remove a watcher from the current `watcher_ids`."""
+    if user_id in watcher_ids:
+        change.removed_watchers.append(user_id)
+        remaining = [watcher_id for watcher_id in watcher_ids if watcher_id != user_id]
+        log_watchers(change, watcher_ids, remaining)
+
+
+def log_watchers(change: TicketChange, before: Sequence[UUID], after: Sequence[UUID]) -> None:
+    """Log that the actor started or stopped watching. Customers don't see this of the team."""
+    data: dict[str, Json] = {"watchers": [sorted(map(str, each)) for each in (before, after)]}
+    change.log(EventType.TICKET_UPDATED, data, internal=not change.actor.is_customer)
 
 
 def add_watcher(change: TicketChange, user: User, people: TicketPeople) -> None:

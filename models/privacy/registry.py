@@ -36,6 +36,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("tickets.description_words", "tickets.tag_words", "ticket_tags.name"),
             *("ticket_tags.key", "ticket_resources.external_id", "ticket_resources.name"),
             *("ticket_resources.kind", "attachments.filename", "events.data"),
+            *("caller_jobs.parameters", "caller_job_tickets.changes"),
+            *("caller_job_tickets.previous", "caller_job_tickets.message"),
         }
     ),
     Holding.PERSON: frozenset(
@@ -69,7 +71,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("sla_calendars.week", "sla_calendars.holidays", "sla_policies.name"),
             *("escalation_paths.name", "escalation_paths.steps", "escalation_runs.steps"),
             *("saved_views.name", "saved_views.ticket_filter", "saved_views.order_by"),
-            "saved_views.columns",
+            *("saved_views.columns", "macros.name", "macros.text", "macros.add_tags"),
+            "macros.remove_tags",
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -81,7 +84,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("idempotency_keys.mutation", "sla_terms.id", "sla_terms.data"),
             *("sla_policies.terms", "sla_clocks.terms", "mails.template", "mails.message_id"),
             *("mails.claimed_by", "readers.name", "readers.holder", "readers.last_error"),
-            *("audit_entries.action", "audit_entries.request_id"),
+            *("audit_entries.action", "audit_entries.request_id", "attachments.declared_sha256"),
+            *("attachments.storage_key", "attachments.thumbnail_key", "caller_jobs.scopes"),
         }
     ),
 }

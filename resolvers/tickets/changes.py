@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from models.access.viewer import Viewer
-from models.changes import commands, link_commands, rating
+from models.changes import commands, link_commands, rating, sharing
 from models.changes.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
 from models.core import ids, text
@@ -166,7 +166,7 @@ async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.lock_ticket(input, for_participants=True)
-    commands.watch(
+    sharing.watch(
         change,
         require_user_id(mutation),
         await read_watchers(change.ticket),
@@ -177,7 +177,7 @@ async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> No
 @ticket_mutation(TicketPayload)
 async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
     change = await mutation.lock_ticket(input, for_participants=True)
-    commands.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
+    sharing.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 
 def require_user_id(mutation: TicketMutation) -> UUID:

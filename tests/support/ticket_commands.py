@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models import database
 from models.access.viewer import SYSTEM, Viewer, read_shared_tickets, viewer_of_user
-from models.changes import commands
+from models.changes import commands, sharing
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import time
@@ -105,7 +105,7 @@ async def assign(by: Person | None, ticket: Ticket, to: Person | None) -> Ticket
 
 async def watch(by: Person, ticket: Ticket) -> TicketChange:
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=ticket.id)]
-    return await apply_commands(by, ticket, lambda change: commands.watch(change, by.id, watchers))
+    return await apply_commands(by, ticket, lambda change: sharing.watch(change, by.id, watchers))
 
 
 async def append_worker_events(

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
-from models.changes import commands, link_commands, merging, rating
+from models.changes import commands, link_commands, merging, rating, sharing
 from models.changes.change import TicketChange
 from models.changes.merge_records import read_participants
 from models.changes.storage import allocate_numbers, lock_tickets, write
@@ -267,7 +267,7 @@ async def transfer(mutation: RandomMutation) -> None:
 
 async def watch(mutation: RandomMutation) -> None:
     (change,) = await mutation.lock_random_tickets()
-    verb = mutation.random.choice([commands.watch, commands.unwatch])
+    verb = mutation.random.choice([sharing.watch, sharing.unwatch])
     watchers = [each.user_id for each in await TicketWatcher.filter(ticket_id=change.ticket.id)]
     assert mutation.by.user_id is not None
     verb(change, mutation.by.user_id, watchers)

@@ -22,7 +22,7 @@ from support.ticket_factory import (
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.changes import commands, link_commands, merging
+from models.changes import commands, link_commands, merging, sharing
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core.errors import StaleVersion
@@ -116,7 +116,7 @@ async def test_a_write_that_fails_at_its_last_statement_stores_nothing(desk: Des
 
     def fails(change: TicketChange) -> None:
         commands.reply(change, "Hello", is_from_customer=False)
-        commands.watch(change, desk.ada.user_id or new_id(), [])
+        sharing.watch(change, desk.ada.user_id or new_id(), [])
         change.events[-1].actor_user_id = new_id()  # no such user
 
     async with assert_nothing_stored():
@@ -164,9 +164,9 @@ async def test_tags_watchers_links_and_messages_are_stored_and_removed(desk: Des
         "mail",
         "new",
     ]
-    await desk.act(ticket, lambda change: commands.watch(change, cora, []))
+    await desk.act(ticket, lambda change: sharing.watch(change, cora, []))
     assert [each.user_id for each in await TicketWatcher.all()] == [cora]
-    await desk.act(ticket, lambda change: commands.unwatch(change, cora, [cora]))
+    await desk.act(ticket, lambda change: sharing.unwatch(change, cora, [cora]))
     assert await TicketWatcher.all() == []
     await desk.act(ticket, lambda change: commands.add_note(change, "not for customers"))
     (record,) = await Event.filter(type=EventType.NOTE_ADDED)

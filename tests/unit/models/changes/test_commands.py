@@ -11,7 +11,7 @@ from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket,
 from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, link_commands, merging, rating
+from models.changes import commands, link_commands, merging, rating, sharing
 from models.changes.change import TicketChange
 from models.changes.serialization import serialize_ticket
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
@@ -674,7 +674,7 @@ def test_a_reopened_ticket_keeps_its_last_rating() -> None:
 
 def test_watch_logs_the_watchers() -> None:
     change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
-    commands.watch(change, first, [second])
+    sharing.watch(change, first, [second])
     assert event_types(change) == [EventType.TICKET_UPDATED]
     assert logged_changes(change) == {"watchers": [[str(second)], [str(first), str(second)]]}
     assert change.added_watchers == [first]
@@ -682,13 +682,13 @@ def test_watch_logs_the_watchers() -> None:
 
 def test_unwatch_logs_the_remaining_watchers() -> None:
     change, first, second = change_of(ticket()), UUID(int=1), UUID(int=2)
-    commands.unwatch(change, first, [second, first])
+    sharing.unwatch(change, first, [second, first])
     assert logged_changes(change) == {"watchers": [[str(first), str(second)], [str(second)]]}
     assert change.removed_watchers == [first]
 
 
 @pytest.mark.parametrize(
-    ("command", "watchers"), [(commands.watch, [UUID(int=1)]), (commands.unwatch, [UUID(int=2)])]
+    ("command", "watchers"), [(sharing.watch, [UUID(int=1)]), (sharing.unwatch, [UUID(int=2)])]
 )
 def test_watch_and_unwatch_without_effect_log_nothing(
     command: Callable[[TicketChange, UUID, Sequence[UUID]], None], watchers: list[UUID]
