@@ -16,9 +16,9 @@ from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import mentions, preferences
-from models.notifications.audience import CUSTOMER_AUDIENCES, Audience
 from models.notifications.notification import Channel, Topic
 from models.notifications.preferences import PreferenceOverrides
+from models.notifications.recipient_kind import CUSTOMER_KINDS, RecipientKind
 from models.notifications.routing import Rule
 from models.people.team import Membership
 from models.people.user import Role, User
@@ -44,25 +44,29 @@ class Recipients:
     mentioned: Mapping[int, Collection[UUID]]
     chosen: PreferenceOverrides
 
-    def list_user_ids(self, event: Event, audience: Audience) -> Iterable[UUID]:
+    def list_user_ids(self, event: Event, recipients: RecipientKind) -> Iterable[UUID]:
         ticket = self.tickets[event.ticket_id]
         assignee = assignee_of(event, ticket)
-        if audience is Audience.REQUESTER:
+        if recipients is RecipientKind.REQUESTER:
             return [ticket.requester_id]
-        if audience is Audience.ASSIGNEE:
+        if recipients is RecipientKind.ASSIGNEE:
             return [assignee] if assignee else []
-        if audience is Audience.WATCHERS:
+        if recipients is RecipientKind.WATCHERS:
             return self.watchers.get(ticket.id, ())
-        if audience is Audience.ADDED_WATCHERS:
+        if recipients is RecipientKind.ADDED_WATCHERS:
             return list_added_watchers(event)
-        if audience is Audience.PARTICIPANTS:
+        if recipients is RecipientKind.PARTICIPANTS:
             return self.participants.get(ticket.id, ())
-        if audience is Audience.MENTIONED:
+        if recipients is RecipientKind.MENTIONED:
             return self.mentioned.get(event.position, ())
-        if audience is Audience.NAMED_IN_EVENT:
+        if recipients is RecipientKind.NAMED_IN_EVENT:
             return list_notified(event)
         holder = self.users.get(assignee) if assignee else None
-        if audience is Audience.TEAM_IF_UNASSIGNED and holder is not None and holder.is_staff:
+        if (
+            recipients is RecipientKind.TEAM_IF_UNASSIGNED
+            and holder is not None
+            and holder.is_staff
+        ):
             # the assignee alone is notified; without one, or after they left, the team is
             return ()
         return self.members.get(team_of(event, ticket), ())
@@ -73,7 +77,7 @@ class Recipients:
         user = self.users.get(user_id)
         if user is None or (event.actor_user_id == user_id and not rule.includes_actor):
             return False
-        if not user.is_staff and rule.audience not in CUSTOMER_AUDIENCES:
+        if not user.is_staff and rule.recipients not in CUSTOMER_KINDS:
             return False
         if channel is Channel.EMAIL and "@" not in user.email:
             return False

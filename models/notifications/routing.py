@@ -14,9 +14,9 @@ from uuid import UUID
 
 from models.core.time import format_instant
 from models.log.event import Event, EventType
-from models.notifications.audience import CUSTOMER_AUDIENCES, REASON_BY_AUDIENCE, Audience
 from models.notifications.email import MORE_UPDATES
 from models.notifications.notification import Channel, NotificationReason, Topic
+from models.notifications.recipient_kind import CUSTOMER_KINDS, REASON_BY_KIND, RecipientKind
 from models.sla.inputs import CLOCK_EVENT_TYPES
 from models.tickets.lifecycle import Action, Status
 
@@ -28,9 +28,9 @@ INTERNAL_EVENT_TYPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Notifies an audience: in the application if `in_app`, by email if there is a `template`."""
+    """Notifies recipients: in the application if `in_app`, by email if there is a `template`."""
 
-    audience: Audience
+    recipients: RecipientKind
     topic: Topic
     template: str | None = None
     in_app: bool = True
@@ -43,16 +43,20 @@ class Rule:
 
     @property
     def reason(self) -> NotificationReason:
-        return REASON_BY_AUDIENCE[self.audience]
+        return REASON_BY_KIND[self.recipients]
 
 
-def build_rules(topic: Topic, template: str | None, *audiences: Audience) -> tuple[Rule, ...]:
-    return tuple(Rule(audience, topic, template) for audience in audiences)
+def build_rules(topic: Topic, template: str | None, *kinds: RecipientKind) -> tuple[Rule, ...]:
+    return tuple(Rule(kind, topic, template) for kind in kinds)
 
 
-REQUESTER, ASSIGNEE, WATCHERS = Audience.REQUESTER, Audience.ASSIGNEE, Audience.WATCHERS
-PARTICIPANTS = Audience.PARTICIPANTS
-TEAM, TEAM_IF_UNASSIGNED = Audience.TEAM, Audience.TEAM_IF_UNASSIGNED
+REQUESTER, ASSIGNEE, WATCHERS = (
+    RecipientKind.REQUESTER,
+    RecipientKind.ASSIGNEE,
+    RecipientKind.WATCHERS,
+)
+PARTICIPANTS = RecipientKind.PARTICIPANTS
+TEAM, TEAM_IF_UNASSIGNED = RecipientKind.TEAM, RecipientKind.TEAM_IF_UNASSIGNED
 
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
 """The email that confirms a new ticket; the only notification of a user's own action."""
@@ -68,14 +72,14 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.TICKET_UPDATED, "priority"): build_rules(Topic.STATUS, None, ASSIGNEE),
     (EventType.TICKET_UPDATED, "requester_id"): build_rules(Topic.STATUS, None, REQUESTER),
     (EventType.TICKET_UPDATED, "watchers"): build_rules(
-        Topic.STATUS, None, Audience.ADDED_WATCHERS
+        Topic.STATUS, None, RecipientKind.ADDED_WATCHERS
     ),
     (EventType.REPLY_ADDED, None): build_rules(
         Topic.REPLIES, "replied", REQUESTER, PARTICIPANTS, ASSIGNEE, WATCHERS, TEAM_IF_UNASSIGNED
     ),
     # Notes have no email, because internal content is never sent by email.
     (EventType.NOTE_ADDED, None): (
-        *build_rules(Topic.MENTIONS, None, Audience.MENTIONED),
+        *build_rules(Topic.MENTIONS, None, RecipientKind.MENTIONED),
         *build_rules(Topic.NOTES, None, ASSIGNEE, WATCHERS),
     ),
     (EventType.STATUS_CHANGED, Action.RESOLVE.value): build_rules(
@@ -107,7 +111,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     # email.
     (EventType.ESCALATED, AUTOMATIC): build_rules(Topic.ESCALATION, None, ASSIGNEE, TEAM),
     (EventType.ESCALATION_STEP, None): build_rules(
-        Topic.ESCALATION, "escalation_step", Audience.NAMED_IN_EVENT
+        Topic.ESCALATION, "escalation_step", RecipientKind.NAMED_IN_EVENT
     ),
     (EventType.SLA_AT_RISK, None): build_rules(
         Topic.SLA, "sla_at_risk", ASSIGNEE, TEAM_IF_UNASSIGNED
@@ -138,7 +142,7 @@ EMAIL_RULES = [rule for rules in RULES.values() for rule in rules if rule.templa
 TOPIC_BY_TEMPLATE: Mapping[str, Topic] = {str(rule.template): rule.topic for rule in EMAIL_RULES}
 """The topic of each email template."""
 CUSTOMER_TEMPLATES = frozenset(
-    str(rule.template) for rule in EMAIL_RULES if rule.audience in CUSTOMER_AUDIENCES
+    str(rule.template) for rule in EMAIL_RULES if rule.recipients in CUSTOMER_KINDS
 ) | {MORE_UPDATES}
 """The templates of emails that customers can receive."""
 
@@ -201,7 +205,7 @@ def list_choices(*, is_customer: bool) -> list[tuple[Topic, Channel]]:
     choices: set[tuple[Topic, Channel]] = set()
     for (type, _), rules in RULES.items():
         for rule in rules:
-            is_internal = type in INTERNAL_EVENT_TYPES or rule.audience not in CUSTOMER_AUDIENCES
+            is_internal = type in INTERNAL_EVENT_TYPES or rule.recipients not in CUSTOMER_KINDS
             if is_customer and is_internal:
                 continue
             choices |= {(rule.topic, channel) for channel in Channel if rule.is_sent_by(channel)}
@@ -228,8 +232,8 @@ def get_group_key(event: Event) -> Hashable:
 class RecipientLookup(Protocol):
     """Finds the users that events concern."""
 
-    def list_user_ids(self, event: Event, audience: Audience) -> Iterable[UUID]:
-        """The users of an audience."""
+    def list_user_ids(self, event: Event, recipients: RecipientKind) -> Iterable[UUID]:
+        """The users of a kind of recipients."""
         ...
 
     def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
@@ -270,7 +274,7 @@ def build_deliveries(
         for rule in sorted(find_rules(event), key=get_reason_priority):
             if not rule.is_sent_by(channel):
                 continue
-            for user_id in recipients.list_user_ids(event, rule.audience):
+            for user_id in recipients.list_user_ids(event, rule.recipients):
                 is_new = user_id not in notified
                 if is_new and recipients.can_notify(user_id, event, rule, channel):
                     notified.add(user_id)

@@ -15,8 +15,8 @@ from models.core.ids import new_id
 from models.core.time import format_instant
 from models.log.event import Event, EventType
 from models.notifications import routing
-from models.notifications.audience import CUSTOMER_AUDIENCES, Audience
 from models.notifications.notification import DEFAULT_TOPICS, Channel, Topic
+from models.notifications.recipient_kind import CUSTOMER_KINDS, RecipientKind
 from models.notifications.routing import (
     EVENT_PRIORITY,
     INTERNAL_EVENT_TYPES,
@@ -89,7 +89,7 @@ def line(rule: Rule) -> str:
     if not rule.in_app:
         template = f"({template})"
     own = " own" if rule.includes_actor else ""
-    return f"{rule.audience.value} {rule.topic.name} {template}{own}"
+    return f"{rule.recipients.value} {rule.topic.name} {template}{own}"
 
 
 STEP = EventType.STATUS_CHANGED
@@ -213,7 +213,7 @@ def test_templates_exist_and_customers_get_no_email_on_internal_events() -> None
                 EventType.SLA_AT_RISK,
                 EventType.SLA_BREACHED,
             ):
-                assert rule.template is None or rule.audience not in CUSTOMER_AUDIENCES, type
+                assert rule.template is None or rule.recipients not in CUSTOMER_KINDS, type
     assert all(rule.template is None for rule in RULES[EventType.NOTE_ADDED, None])
 
 
@@ -255,13 +255,13 @@ def test_customers_can_choose_only_topics_that_they_can_receive() -> None:
 
 @dataclass
 class MemoryRecipients:
-    """A RecipientLookup in memory: the members of each audience, and the preferences turned off."""
+    """A RecipientLookup in memory: the members of each group, and the preferences turned off."""
 
-    members: dict[Audience, list[UUID]]
+    members: dict[RecipientKind, list[UUID]]
     refused: set[tuple[UUID, Topic, Channel]] = field(default_factory=set)
 
-    def list_user_ids(self, event: Event, audience: Audience) -> Iterable[UUID]:
-        return self.members.get(audience, ())
+    def list_user_ids(self, event: Event, recipients: RecipientKind) -> Iterable[UUID]:
+        return self.members.get(recipients, ())
 
     def can_notify(self, user_id: UUID, event: Event, rule: Rule, channel: Channel) -> bool:
         return event.actor_user_id != user_id and (user_id, rule.topic, channel) not in self.refused
@@ -289,7 +289,11 @@ def test_a_user_is_notified_of_the_event_with_the_highest_priority(
 ) -> None:
     group = reopening()[:: -1 if backward else 1]
     recipients = MemoryRecipients(
-        {Audience.ASSIGNEE: [ADA], Audience.WATCHERS: [ADA, BILL, CORA], Audience.REQUESTER: [CORA]}
+        {
+            RecipientKind.ASSIGNEE: [ADA],
+            RecipientKind.WATCHERS: [ADA, BILL, CORA],
+            RecipientKind.REQUESTER: [CORA],
+        }
     )
     assert notify(group, recipients, channel) == {
         ADA: "REPLY_ADDED ASSIGNEE",
@@ -298,7 +302,9 @@ def test_a_user_is_notified_of_the_event_with_the_highest_priority(
 
 
 def test_a_user_who_turned_off_one_topic_is_notified_of_the_next_event() -> None:
-    recipients = MemoryRecipients({Audience.ASSIGNEE: [ADA]}, {(ADA, Topic.REPLIES, Channel.EMAIL)})
+    recipients = MemoryRecipients(
+        {RecipientKind.ASSIGNEE: [ADA]}, {(ADA, Topic.REPLIES, Channel.EMAIL)}
+    )
     assert notify(reopening(), recipients) == {ADA: "STATUS_CHANGED ASSIGNEE"}
     assert notify(reopening(), recipients, Channel.IN_APP) == {ADA: "REPLY_ADDED ASSIGNEE"}
     recipients.refused.add((ADA, Topic.STATUS, Channel.EMAIL))
@@ -308,7 +314,11 @@ def test_a_user_who_turned_off_one_topic_is_notified_of_the_next_event() -> None
 def test_the_reason_is_the_first_one_that_is_not_turned_off() -> None:
     note_events = [make_event(EventType.NOTE_ADDED, by=BILL)]
     recipients = MemoryRecipients(
-        {Audience.MENTIONED: [ADA], Audience.ASSIGNEE: [ADA], Audience.WATCHERS: [ADA]}
+        {
+            RecipientKind.MENTIONED: [ADA],
+            RecipientKind.ASSIGNEE: [ADA],
+            RecipientKind.WATCHERS: [ADA],
+        }
     )
     assert notify(note_events, recipients, Channel.IN_APP) == {ADA: "NOTE_ADDED MENTIONED"}
     recipients.refused.add((ADA, Topic.MENTIONS, Channel.IN_APP))
@@ -321,14 +331,14 @@ def test_a_merge_is_shown_in_the_app_and_emailed_as_a_closing() -> None:
         make_event(EventType.MERGED, into_id="x", position=1, by=ADA),
         step(Action.CLOSE, position=2, by=ADA),
     ]
-    recipients = MemoryRecipients({Audience.REQUESTER: [CORA]})
+    recipients = MemoryRecipients({RecipientKind.REQUESTER: [CORA]})
     assert notify(group, recipients, Channel.IN_APP) == {CORA: "MERGED REQUESTER"}
     assert notify(group, recipients, Channel.EMAIL) == {CORA: "STATUS_CHANGED REQUESTER"}
 
 
 def test_a_new_ticket_is_confirmed_to_its_requester_by_email_only() -> None:
     created = [make_event(EventType.TICKET_CREATED)]
-    recipients = MemoryRecipients({Audience.REQUESTER: [ADA], Audience.TEAM: [ADA, BILL]})
+    recipients = MemoryRecipients({RecipientKind.REQUESTER: [ADA], RecipientKind.TEAM: [ADA, BILL]})
     assert notify(created, recipients) == {
         ADA: "TICKET_CREATED REQUESTER",
         BILL: "TICKET_CREATED TEAM",
@@ -353,5 +363,5 @@ def test_events_of_a_change_and_events_of_its_clocks_are_two_groups() -> None:
     assert get_group_key(later) != get_group_key(breach)
     other = step(Action.REOPEN, version=3)
     assert get_group_key(other) != get_group_key(reopened)
-    recipients = MemoryRecipients({Audience.ASSIGNEE: [ADA]})
+    recipients = MemoryRecipients({RecipientKind.ASSIGNEE: [ADA]})
     assert notify([risk, breach], recipients) == {ADA: "SLA_BREACHED ASSIGNEE"}

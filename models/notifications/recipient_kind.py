@@ -1,4 +1,4 @@
-"""The audiences of notifications: groups of users whom an event concerns."""
+"""The kinds of recipients of notifications: groups of users whom an event concerns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from models.notifications.notification import NotificationReason
 
 
-class Audience(Enum):
+class RecipientKind(Enum):
     REQUESTER = "requester"
     PARTICIPANTS = "participants"
     """The other customers who share the ticket; nobody if it was merged into another one."""
@@ -28,18 +28,23 @@ class Audience(Enum):
     """The users that the event itself lists."""
 
 
-REASON_BY_AUDIENCE: Mapping[Audience, NotificationReason] = {
-    Audience.MENTIONED: NotificationReason.MENTIONED,
-    Audience.NAMED_IN_EVENT: NotificationReason.ESCALATION,
-    Audience.REQUESTER: NotificationReason.REQUESTER,
-    Audience.PARTICIPANTS: NotificationReason.REQUESTER,
-    Audience.ASSIGNEE: NotificationReason.ASSIGNEE,
-    Audience.WATCHERS: NotificationReason.WATCHER,
-    Audience.ADDED_WATCHERS: NotificationReason.WATCHER,
-    Audience.TEAM: NotificationReason.TEAM,
-    Audience.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
+REASON_BY_KIND: Mapping[RecipientKind, NotificationReason] = {
+    RecipientKind.MENTIONED: NotificationReason.MENTIONED,
+    RecipientKind.NAMED_IN_EVENT: NotificationReason.ESCALATION,
+    RecipientKind.REQUESTER: NotificationReason.REQUESTER,
+    RecipientKind.PARTICIPANTS: NotificationReason.REQUESTER,
+    RecipientKind.ASSIGNEE: NotificationReason.ASSIGNEE,
+    RecipientKind.WATCHERS: NotificationReason.WATCHER,
+    RecipientKind.ADDED_WATCHERS: NotificationReason.WATCHER,
+    RecipientKind.TEAM: NotificationReason.TEAM,
+    RecipientKind.TEAM_IF_UNASSIGNED: NotificationReason.TEAM,
 }
-CUSTOMER_AUDIENCES = frozenset(
-    {Audience.REQUESTER, Audience.PARTICIPANTS, Audience.WATCHERS, Audience.ADDED_WATCHERS}
+CUSTOMER_KINDS = frozenset(
+    {
+        RecipientKind.REQUESTER,
+        RecipientKind.PARTICIPANTS,
+        RecipientKind.WATCHERS,
+        RecipientKind.ADDED_WATCHERS,
+    }
 )
-"""The audiences that can include customers."""
+"""The kinds that can include customers."""
