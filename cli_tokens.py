@@ -26,7 +26,7 @@ def token_create(
     from models import token_provisioning
 
     if (email is None) == (client is None):
-        fail("give at most one of --email and --client")
+        fail("give either --email or --client")
 
     settings = load_settings()
 

@@ -139,7 +139,9 @@ class CostLimit:
         """
         capacity = self.buckets.capacity
         if capacity:
-            wait_ms = self.buckets.milliseconds_until(caller, min(cost, capacity))
+            # A bucket that is smaller than the cost must hold only this operation.
+            room = capacity - charge.costs.cost
+            wait_ms = self.buckets.milliseconds_until(caller, min(cost, max(0, room)))
             if wait_ms:
                 self.refusals["RATE_LIMITED"] += 1
                 return wait_ms

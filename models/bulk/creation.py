@@ -29,6 +29,7 @@ from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
 
 NEEDS_READ = "A filter needs the scope tickets:read. Pass the ids of the tickets instead."
+DRY_RUN_NEEDS_READ = "A dry run needs the scope tickets:read, because it shows the tickets' values."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ async def create_bulk_update(
 
     Raises InvalidInput, Forbidden, and BadRequest for a filter that exceeds a limit.
     """
+    if dry_run and Scope.TICKETS_READ not in starter.scopes:
+        raise Forbidden(DRY_RUN_NEEDS_READ)
     await caller_jobs.lock_caller(starter)
     await check_waiting_limit(starter, limits)
     condition = await build_condition(starter, selection, limits, at)

@@ -63,7 +63,7 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     assignee_id = UUID(str(previous["assignee_id"])) if previous["assignee_id"] else None
     if ticket.assignee_id != assignee_id:
         await assign(change, assignee_id)
-        change.set_kept_unassigned(bool(previous["kept_unassigned"]))
+    change.set_kept_unassigned(bool(previous["kept_unassigned"]))
     restore_status(change, previous)
 
 
@@ -72,6 +72,8 @@ def restore_status(change: TicketChange, previous: Mapping[str, Json]) -> None:
     if previous["held_until"] is not None:
         held_until = datetime.fromisoformat(str(previous["held_until"]))
     status = Status(str(previous["status"]))
+    if held_until is not None and held_until <= change.at:  # the hold would have ended by now
+        status, held_until = Status.OPEN, None
     if (status, held_until) == (change.ticket.status, change.ticket.held_until):
         return
     if status is Status.ON_HOLD:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from models.log.event import Json
 
 REVERSIBLE_ACTIONS = frozenset({None, Action.AWAIT_CUSTOMER, Action.HOLD, Action.RESUME})
-"""The actions that an undo can reverse. A customer has been told of the others."""
+"""The actions that an undo can reverse. Nothing makes a ticket NEW again, and the customer has been
+notified of an end or a reopening."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,14 @@ from models.jobs.caller_job import (
 if TYPE_CHECKING:
     from models.log.event import Json
 
+DRY_RUN_COLUMNS = frozenset(
+    {
+        *("team_id", "category_id", "assignee_id", "priority", "tags"),
+        *("status", "held_until", "close_reason"),
+    }
+)
+"""The columns that a dry run shows. Long texts, such as the resolution, are not stored per
+ticket."""
 MAX_ATTEMPTS = 3
 """How often a ticket is tried if it changes at the same moment."""
 NOT_PERMITTED = "The starter of the job may no longer change tickets."
@@ -167,11 +175,12 @@ async def store_success(
 
 
 def collect_changes(change: TicketChange) -> dict[str, list[Json]]:
-    """The first and the last value of each column that the events of a change name."""
+    """The first and the last value of the columns that a dry run shows."""
     collected: dict[str, list[Json]] = {}
     for event in change.events:
         for column, (before, after) in event.changes.items():
-            collected.setdefault(column, [before, after])[1] = after
+            if column in DRY_RUN_COLUMNS:
+                collected.setdefault(column, [before, after])[1] = after
     return {column: pair for column, pair in collected.items() if pair[0] != pair[1]}
 
 

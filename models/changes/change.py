@@ -48,6 +48,7 @@ class TicketChange:
     messages: list[Message] = field(default_factory=list[Message])
     attached_files: list[Attachment] = field(default_factory=list[Attachment])
     redacted_messages: list[Message] = field(default_factory=list[Message])
+    redacted_events: list[Event] = field(default_factory=list[Event])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])
     resources: list[TicketResource] = field(default_factory=list[TicketResource])

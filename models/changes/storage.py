@@ -150,10 +150,12 @@ def build_attach_statements(change: TicketChange) -> Iterable[batch.WriteStateme
 
 
 def build_redaction_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
-    """Statements that store redacted messages. The search indexes follow the words."""
+    """Statements that store redacted messages and events. The search indexes follow the words."""
     for message in change.redacted_messages:
         values = {"body": message.body, "body_words": ""}  # a WordsField: it computes the words
         yield batch.update(message, values, {"id": message.id})
+    for event in change.redacted_events:
+        yield batch.update(event, {"data": event.data}, {"position": event.position})
 
 
 def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:

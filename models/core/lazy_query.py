@@ -55,7 +55,7 @@ class LazyQuery(Generic[M]):
         if self.limit is not None:
             text += f" LIMIT {self.limit}"
         if self.lock and database.dialect() == "postgres":
-            text += f" FOR UPDATE OF {self.alias}"
+            text += f" FOR NO KEY UPDATE OF {self.alias}"
         return text, [*self.source_params, *join_params, *self.condition.params]
 
     async def fetch_records(self, *expressions: str) -> list[tuple[M, Sequence[object]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from pathlib import Path
@@ -53,7 +54,6 @@ class Acceptance:
     ) -> None:
         """Store the file and its thumbnail, unless another upload was faster."""
         keys: list[str] = []
-        is_first = False
         try:
             keys.append(await self.store.put(attachment, received.path))
             if thumbnail is not None:
@@ -62,8 +62,16 @@ class Acceptance:
             is_first = await database.run_in_transaction(
                 lambda: mark_complete(attachment, storage_key, thumbnail_key, received.sha256)
             )
-        finally:
-            if not is_first:
+        except Exception:
+            # The commit may have succeeded although its answer was lost.
+            if not await is_stored_as(attachment, keys):
                 await self.store.delete(*keys)
+            raise
         if not is_first:
+            await self.store.delete(*keys)
             raise FileRefused("ALREADY_UPLOADED", ALREADY_UPLOADED, 409)
+
+
+async def is_stored_as(attachment: Attachment, keys: Sequence[str]) -> bool:
+    """Whether the attachment's row names one of the keys."""
+    return await Attachment.filter(id=attachment.id, storage_key__in=list(keys)).exists()

@@ -7,11 +7,15 @@ import contextlib
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
+
+import structlog
 
 from models.core.time import now
 from models.files.store import FileStore
 from models.tickets.attachment import Attachment
 
+log = structlog.get_logger("ticketwire.files")
 UNATTACHED_LIFETIME = timedelta(days=1)
 MAX_QUARANTINE_SECONDS = 2 * 24 * 3600
 """No upload may take longer than `upload_url_minutes`, at most a day, with time for the checks."""
@@ -31,10 +35,19 @@ async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
         closed = await unattached.update(
             storage_key=None, thumbnail_key=None, upload_expires_at=None
         )
-        if closed:
-            await store.delete_all(key)
+        if closed and await delete_stored(store, key):
             await unattached.delete()
     return len(files)
+
+
+async def delete_stored(store: FileStore, key: UUID) -> bool:
+    """Delete a file from the store. Returns whether this succeeded; the next run tries again."""
+    try:
+        await store.delete_all(key)
+    except Exception as error:  # one file must not keep the job from the others
+        log.warning("files.not_deleted", attachment=str(key), error=repr(error))
+        return False
+    return True
 
 
 async def delete_quarantined(store: FileStore) -> None:

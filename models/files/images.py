@@ -51,9 +51,11 @@ def make_thumbnail(path: Path, format: str) -> Path:
         warnings.simplefilter("ignore")  # of Pillow, about sizes and damaged metadata
         try:
             return write_thumbnail(path, format)
+        except FileRefused:
+            raise
         except Image.DecompressionBombError as error:
             raise refuse_pixels() from error
-        except (OSError, ValueError, SyntaxError) as error:
+        except Exception as error:  # decoders and readers of metadata raise many kinds
             message = "The image is damaged, or is not of the declared type."
             raise FileRefused("IMAGE_DAMAGED", message) from error
 
@@ -71,8 +73,9 @@ def write_thumbnail(path: Path, format: str) -> Path:
         image.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # JPEG: decodes a smaller version
         # The first frame of an animation. Transparent images keep their transparency.
         mode = "RGBA" if image.mode in ("RGBA", "LA", "PA", "P") else "RGB"
+        # Made small first: each further step would copy the whole image.
+        image.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
         thumbnail = ImageOps.exif_transpose(image).convert(mode)
-        thumbnail.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
         thumbnail.info.clear()
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f"{path.name}.thumbnail.", delete=False

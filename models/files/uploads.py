@@ -15,7 +15,7 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import LazyQuery, Many
 from models.core.record_limits import RecordLimits
-from models.core.sql import in_list
+from models.core.sql import compare, in_list
 from models.people.user import ApiClient, User
 from models.tickets.attachment import Attachment
 
@@ -122,7 +122,10 @@ async def lock_files(viewer: Viewer, keys: Sequence[UUID]) -> list[Attachment]:
     Raises InvalidInput for `attachmentIds`: NOT_FOUND if another person's or no file has a key,
     INVALID if a file is not uploaded yet, or is attached already.
     """
-    condition = in_list("a.id", sorted(keys))
+    own = compare("a.uploader_user_id", "=", viewer.user_id)
+    if viewer.client_id is not None:
+        own = compare("a.uploader_client_id", "=", viewer.client_id)
+    condition = in_list("a.id", sorted(keys)) & own
     query = LazyQuery(Attachment, "a", "attachments a", condition, "a.id", lock=True)
     found = {each.id: each for each in await Many(query) if is_uploader(viewer, each)}
     if len(found) < len(keys):

@@ -106,11 +106,11 @@ class CallerJob(Model):
     )
     created_by_client_id: UUID | None
     cancelled_by_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
-        "models.User", related_name=False, null=True, on_delete=fields.CASCADE
+        "models.User", related_name=False, null=True, on_delete=fields.SET_NULL
     )
     cancelled_by_user_id: UUID | None
     cancelled_by_client: fields.ForeignKeyNullableRelation[ApiClient] = fields.ForeignKeyField(
-        "models.ApiClient", related_name=False, null=True, on_delete=fields.CASCADE
+        "models.ApiClient", related_name=False, null=True, on_delete=fields.SET_NULL
     )
     cancelled_by_client_id: UUID | None
     created_at = InstantField(default=now)

@@ -70,10 +70,13 @@ class UploadEndpoint:
         check_length(request, attachment.size)
         with self.count_upload(attachment):
             permit_long_body(request, attachment.size)
+            deadline = asyncio.timeout(seconds)
             try:
-                async with asyncio.timeout(seconds):
+                async with deadline:
                     digest = await receive(request, acceptance, attachment)
             except TimeoutError:
+                if not deadline.expired():
+                    raise  # of a statement
                 message = "The file did not arrive before its URL expired."
                 raise RequestRefused(408, message) from None
         content = {

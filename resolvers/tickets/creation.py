@@ -48,7 +48,6 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")
     commands.create(change, tags, new_resources(change.ticket, input))
-    await attach_files(mutation, change, input.attachment_ids)
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         # Participants may create a follow-up too: they may reply, and a reply that comes too late
@@ -56,6 +55,8 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
         ids_by_field = {"followUpOf": input.follow_up_of}
         (earlier,) = await mutation.lock_tickets(ids_by_field, for_participants=True)
         link_commands.follow_up(change, earlier, await count_links(mutation, earlier))
+    # Locks files after tickets, as replies do.
+    await attach_files(mutation, change, input.attachment_ids)
 
 
 async def count_links(mutation: TicketMutation, earlier: TicketChange) -> dict[UUID, int]:

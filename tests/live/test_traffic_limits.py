@@ -95,7 +95,7 @@ async def test_the_server_parses_nothing_after_it_closed(url: str) -> None:
     async with running(url) as service, open_raw_socket(service) as (reader, writer, protocol):
         writer.write(encode_client_frame(0x81, b"nonsense"))
         assert await read_close_code(reader) == "4400"
-        available = protocol.conn.allowance.available
+        available = protocol.conn.frames.available
         writer.write(encode_client_frame(0x89) * 10_000)
 
         async def has_discarded() -> bool:
@@ -104,7 +104,7 @@ async def test_the_server_parses_nothing_after_it_closed(url: str) -> None:
             return lingering.remaining_bytes < protocol.traffic.max_discarded_bytes
 
         await until(has_discarded)
-        assert protocol.conn.allowance.available >= available
+        assert protocol.conn.frames.available >= available
 
 
 async def test_a_client_that_still_sends_after_the_close_is_aborted(url: str) -> None:

@@ -357,6 +357,12 @@ async def create_events(tickets: list[Ticket], world: World) -> None:
         )
         await create_attachments(ticket, None, reply.messages[0].id, note.messages[0].id)
         await create_worker_events(ticket, ada, team)
+        await ticket_commands.append_worker_events(
+            ticket,
+            EventType.MESSAGE_REDACTED,
+            redacted_id=str(reply.messages[0].id),
+            reason="A password.",
+        )
     await link_and_merge(tickets, world)
     await end_tickets(tickets, world)
     await ticket_commands.apply_commands(
@@ -396,13 +402,16 @@ async def create_worker_events(ticket: Ticket, ada: Person, team: Team) -> None:
 
 async def create_attachments(ticket: Ticket, *message_ids: Any) -> None:
     for number, message_id in enumerate(message_ids):
-        await Attachment.create(
+        file = await Attachment.create(
             ticket_id=ticket.id,
             message_id=message_id,
             filename=f"log-{number}.txt",
             content_type="text/plain",
             size=2**33 if number == 9 else 1024 + number,
             sha256=f"{number:064x}",
+        )
+        await ticket_commands.append_worker_events(
+            ticket, EventType.ATTACHMENT_ADDED, attachment_id=str(file.id)
         )
 
 

@@ -224,9 +224,11 @@ async def test_a_refused_string_changes_no_stored_data(admin: Client, name: str)
             is_key = argument.path[-1] == "idempotencyKey"
             # the filter of a saved view only compares, as in a query
             is_operand = "filter" in argument.path
-            if codes or not (is_key or is_operand or kind in STORABLE):
+            # a viewer who has no password needs none, and the server ignores it
+            is_unused = argument.path[-1] == "currentPassword"
+            if codes or not (is_key or is_operand or is_unused or kind in STORABLE):
                 assert await read_all_rows() == before, (argument, kind, codes)
-            if name.startswith("Mutation") and kind in ("NUL", "overlong"):
+            if name.startswith("Mutation") and not is_unused and kind in ("NUL", "overlong"):
                 assert codes, (argument, kind)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import Client, Service, World
+from support import Client, Refused, Service, World
 from support.actors import machine
 from support.admin_mutations import JOB_FIELDS, refusal_of, run_mutation, send_mutation
+from support.assert_unchanged import assert_nothing_stored
 from support.audit import audit
 from support.jobs import build_worker, read_errors, read_job, read_rows, run_caller_jobs
 
@@ -345,14 +346,23 @@ async def test_callers_see_their_own_jobs_and_admins_all(service: Service, world
     await audit()
 
 
-async def test_a_dry_run_tells_no_values_to_a_token_that_only_writes(
-    service: Service, world: World
-) -> None:
+async def test_a_token_that_only_writes_starts_no_dry_run(service: Service, world: World) -> None:
     program = service.client(await machine("Other", ["tickets:write"]))
     tickets = await raise_tickets(service, world, 1)
-    job = await start(program, tickets, change={"priority": "LOW"}, dryRun=True)
+    async with assert_nothing_stored():
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await start(program, tickets, change={"priority": "LOW"}, dryRun=True)
+    job = await start(program, tickets, change={"priority": "LOW"})
     await run_caller_jobs()
     (row,) = await read_rows(program, job)
     assert (row["outcome"], row["changes"]) == ("CHANGED", [])
-    (row,) = await read_rows(service.client(world.root.token), job)
-    assert [each["field"] for each in row["changes"]] == ["priority"]
+
+
+async def test_a_dry_run_stores_no_long_texts(service: Service, world: World) -> None:
+    ada = service.client(world.ada.token)
+    tickets = await raise_tickets(service, world, 1)
+    change = {"action": "RESOLVE", "resolution": "long " * 1000}
+    job = await start(ada, tickets, change=change, dryRun=True)
+    await run_caller_jobs()
+    (row,) = await read_rows(ada, job)
+    assert {each["field"] for each in row["changes"]} == {"status"}

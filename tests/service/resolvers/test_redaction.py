@@ -154,3 +154,32 @@ async def test_refused_redactions(service: Service, world: World) -> None:
         with pytest.raises(Refused) as refused:
             await cora.mutate("redactMessage", {"messageId": message, **REASON})
     assert refused.value.code == "FORBIDDEN"
+
+
+async def test_a_resolution_that_repeats_the_reply_is_redacted_too(
+    service: Service, world: World
+) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    ticket = (await cora.raise_ticket())["id"]
+    payload = await ada.do("replyToTicket", ticketId=ticket, body=BODY, then="RESOLVE")
+    assert await find_text(SECRET) != []
+    await ada.do("redactMessage", messageId=payload["reply"]["id"], text=SECRET, **REASON)
+    assert await find_text(SECRET) == []
+    data = await cora.run("query($id: ID!) { ticket(id: $id) { resolution } }", id=ticket)
+    assert data["ticket"]["resolution"] == BODY.replace(SECRET, "[redacted]")
+    await audit()
+
+
+async def test_repeated_redactions_leave_earlier_ones_as_they_are(
+    service: Service, world: World
+) -> None:
+    ada = service.client(world.ada.token)
+    ticket = (await service.client(world.cora.token).raise_ticket())["id"]
+    message = await reply(ada, ticket, "eXeXe, and aXaXa")
+    await ada.do("redactMessage", messageId=message, text="eXe", reason="Typo")
+    assert (await Message.get(body__contains="and")).body == "[redacted], and aXaXa"
+    before = await refusals(ada, "redactMessage", messageId=message, text="redacted", reason="Typo")
+    assert before == ["NOT_FOUND text"]
+    await ada.do("redactMessage", messageId=message, text="a", reason="Typo")
+    stored = (await Message.get(body__contains="nd")).body
+    assert stored == "[redacted], [redacted]nd [redacted]X[redacted]X[redacted]"

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from support import Client, Service, World
 from support.actors import machine, token_of
+from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.ticket_mutations import NEW_TICKET
 
@@ -112,6 +113,16 @@ async def build_inputs(
             {"ticketId": await raise_ticket(), "requesterId": world.carl.gid},
             {"requesterId": world.cora.gid},
         ),
+        "applyMacro": (
+            ada,
+            {
+                "ticketId": await raise_ticket(),
+                "macroId": (await run_mutation(ada, "createMacro", name="Low", priority="LOW"))[
+                    "id"
+                ],
+            },
+            {"ticketId": other},
+        ),
         "redactMessage": (
             ada,
             {
@@ -182,7 +193,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 25
+    assert await IdempotencyKey.all().count() == 26
 
 
 async def find_ticket(arguments: dict[str, Any]) -> Ticket:

@@ -73,6 +73,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "WRITE_PRESENCE": ("AGENT ADMIN", "tickets:write"),
     "READ_SAVED_VIEWS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_SAVED_VIEWS": ("AGENT ADMIN", "tickets:write"),
+    "FOLLOW_JOBS": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "READ_MACROS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_MACROS": ("AGENT ADMIN", "tickets:write"),
     "APPLY_MACROS": ("AGENT ADMIN", "tickets:write"),

@@ -45,6 +45,7 @@ OMITTED_MUTATIONS = {
     "revokeApiToken": "it revokes a viewer's token",
     "revokeSession": "it revokes a viewer's token",
     "revokeAllSessions": "it revokes a viewer's token",
+    "resetSecondFactor": "it revokes a viewer's token",
 }
 """Omitted mutations, with the reason."""
 OMITTED_TYPES = {

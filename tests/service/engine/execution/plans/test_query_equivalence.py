@@ -92,13 +92,15 @@ permission."""
 COVERING_VIEWERS = ("agent", "admin", "customer of a shared account", "API client with all scopes")
 """Together, these viewers see a value of each field of the schema."""
 ALWAYS_NULL: set[FieldKey] = {
+    ("Attachment", "thumbnailUrl"),
+    ("Attachment", "url"),
     ("TicketCreated", "action"),
     ("TicketCreated", "from"),
     ("TicketStats", "remainder"),
     ("TransitionRefused", "field"),
 }
-"""A ticket has no status before it is created. Only more than 100 groups have a remainder. The
-refusal of a transition is not about one field."""
+"""The server of this test has no store of files. A ticket has no status before it is created. Only
+more than 100 groups have a remainder. The refusal of a transition is not about one field."""
 MUTATION_ERRORS = {"StaleVersion", "UnseenMessages"}
 """The user errors that no query returns."""
 PREVIEW = """{ previewMacro(macroId: "MACRO", ticketId: "TICKET") { text
