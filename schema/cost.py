@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.bulk.creation import TICKETS_PER_POINT
 from models.people.password import PASSWORD_COST
 from models.queries.search_plan import FEW_TICKETS, MAX_CHARGED_ROWS, ROWS_PER_POINT
 from models.queries.ticket_search import SCANNED_TICKETS
@@ -104,6 +105,9 @@ whatever the words are |
 
 This is known only while the operation runs. It is part of `extensions.cost`, and the server rejects
 later operations for it, but not this one.
+
+`bulkUpdateTickets` costs 1 more for every {TICKETS_PER_POINT} tickets of the job. This is known
+only while the mutation runs.
 
 Checking or hashing a password, as in `signIn`, `changePassword`, `resetPassword` and
 `startSecondFactor`, costs {PASSWORD_COST:,} more. It is not part of the cost that is computed

@@ -17,6 +17,7 @@ from models.core import ids
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.core.sql import Condition, in_list
+from models.database import fair_share
 from models.jobs.caller_job import (
     ACTIVE_STATUSES,
     CallerJob,
@@ -28,6 +29,8 @@ from models.jobs.caller_job import (
 from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
 
+TICKETS_PER_POINT = 5
+"""The tickets of a new job that cost one point: storing a row for each takes time and space."""
 NEEDS_READ = "A filter needs the scope tickets:read. Pass the ids of the tickets instead."
 DRY_RUN_NEEDS_READ = "A dry run needs the scope tickets:read, because it shows the tickets' values."
 
@@ -65,6 +68,7 @@ async def create_bulk_update(
     job.parameters = change.to_json()
     await job.save(force_create=True)
     await store_total(job, await caller_jobs.insert_selected(job.id, condition))
+    fair_share.charge(job.total // TICKETS_PER_POINT)
     return job
 
 

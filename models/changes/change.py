@@ -27,10 +27,10 @@ from models.tickets.ticket import Ticket, TicketLink, TicketResource
 class TicketChange:
     """A change of one ticket by one actor.
 
-    Commands modify `ticket` in memory; `storage.write` stores the result. `at` is the instant of
-    the change. `reopen_window` is the time after closing in which the ticket can be reopened.
-    `advances_clocks` is true if the change exists to let due SLA clocks act. `has_current_terms`
-    is true if the SLA terms need no update. `limits` are those of the ticket's records.
+    Commands modify `ticket` in memory; `storage.write` stores the result. `at` is the time of the
+    change. `reopen_window` is the time after closing in which the ticket can be reopened. The
+    change `advances_clocks` if it lets due SLA clocks act. It `has_current_terms` if the SLA terms
+    need no update. `limits` are those of the ticket's records.
     """
 
     ticket: Ticket
@@ -280,9 +280,8 @@ class TicketChange:
 
     def add_link(self, other: Ticket, kind: LinkKind) -> None:
         """Add one direction of a link, and its event."""
-        self.links.append(
-            new_record(TicketLink, ticket_id=self.ticket.id, other_id=other.id, kind=kind)
-        )
+        ids = {"ticket_id": self.ticket.id, "other_id": other.id}
+        self.links.append(new_record(TicketLink, **ids, kind=kind))
         self.log_link(EventType.LINKED, other, kind)
 
     def remove_link(self, other: Ticket, kind: LinkKind) -> None:

@@ -366,3 +366,16 @@ async def test_a_dry_run_stores_no_long_texts(service: Service, world: World) ->
     await run_caller_jobs()
     (row,) = await read_rows(ada, job)
     assert {each["field"] for each in row["changes"]} == {"status"}
+
+
+async def test_a_job_of_many_tickets_costs_more(service: Service, world: World) -> None:
+    tickets = await raise_tickets(service, world, 10)
+    query = """mutation($input: BulkUpdateTicketsInput!) {
+      bulkUpdateTickets(input: $input) { userErrors { message } } }"""
+    costs: list[int] = []
+    for count in (1, 10):
+        ids_of_tickets = [ticket["id"] for ticket in tickets[:count]]
+        input = {"ids": ids_of_tickets, "change": {"priority": "LOW"}}
+        answer = await service.client(world.ada.token).answer(query, input=input)
+        costs.append(answer["extensions"]["cost"]["requested"])
+    assert costs[1] - costs[0] == 3  # 2 for the rows, 1 for the list of ids
