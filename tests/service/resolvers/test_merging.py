@@ -9,6 +9,7 @@ from support import Client, Refused, Service, World
 from support.actors import machine, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
+from support.live import head_cursor
 from support.ticket_mutations import read_timeline
 
 from models.access import revision
@@ -27,6 +28,8 @@ pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 TICKET = """query($id: ID!) { ticket(id: $id) {
   status closeReason mergedInto { id } allowedActions participants { id }
   messages(first: 100) { nodes { body } } } }"""
+EVENTS = """subscription($after: String) { ticketEvents(after: $after) {
+  type ticket { id } } }"""
 
 
 async def read(client: Client, key: str) -> dict[str, Any] | None:
@@ -174,7 +177,7 @@ async def test_open_connections_see_a_shared_ticket_at_once(service: Service, wo
     ada = service.client(world.ada.token)
     gone, kept = await raise_with_reply(olga, "olga's"), await raise_with_reply(otto, "otto's")
     async with olga.socket() as socket:
-        await socket.subscribe("subscription { ticketEvents { type ticket { id } } }")
+        await socket.subscribe(EVENTS, after=await head_cursor())
         await ada.do("mergeTickets", ticketId=gone, intoId=kept, acrossRequesters=True)
         await otto.do("replyToTicket", ticketId=kept, body="Hello.")
         seen: list[dict[str, Any]] = []
@@ -201,7 +204,7 @@ async def test_subscriptions_that_name_a_ticket_end_when_access_is_lost(
         query = f"subscription($id: ID!) {{ {field}(ticketId: $id) {{ id }} }}"
         async with olga.socket() as socket, otto.socket() as other:
             await socket.subscribe(query, id=kept)
-            await other.subscribe("subscription { ticketEvents { type } }")
+            await other.subscribe(EVENTS, after=await head_cursor())
             await socket.subscribe("{ viewer { role } }")
             await socket.next("viewer")  # the subscription has started
             await socket.receive()

@@ -253,7 +253,7 @@ async def test_a_page_of_a_frequent_word_takes_the_same_work_among_more_tickets(
         await store_tickets(desk, 300)
         by_index.append(await measure_page(desk, path, planned=False))
         planned.append(await measure_page(desk, path, planned=True))
-    assert by_index[1] > 3 * by_index[0], "the measure shows the work of collecting all tickets"
+    assert by_index[1] > 2 * by_index[0], "the measure shows the work of collecting all tickets"
     assert planned[1] < 1.2 * planned[0]
 
 
