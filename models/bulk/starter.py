@@ -1,4 +1,4 @@
-"""The present rights of the caller who started a job."""
+"""The current rights of the caller who started a job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def started_by_token(viewer: Viewer) -> bool:
 
 
 async def read_starter(job: CallerJob, at: datetime) -> Viewer | None:
-    """The starter of a job with its present rights; None if it may no longer change tickets.
+    """The starter of a job with its current rights; None if it may no longer change tickets.
 
     Its role and its token may have changed since it started the job. No scope is added.
     """

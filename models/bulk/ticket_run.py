@@ -49,7 +49,7 @@ ticket."""
 MAX_ATTEMPTS = 3
 """How often a ticket is tried if it changes at the same moment."""
 NOT_PERMITTED = "The starter of the job may no longer change tickets."
-CHANGED_SINCE = "The ticket was changed after the job. It keeps its present values."
+CHANGED_SINCE = "The ticket was changed after the job. It keeps its current values."
 INTERNAL = "The server could not change the ticket. Its log has the reason."
 log = structlog.get_logger("ticketwire.caller_jobs")
 
@@ -137,7 +137,7 @@ async def process_locked(
 async def lock_change(
     job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings
 ) -> TicketChange:
-    """Lock the ticket with the present rights of the job's starter. Raises TicketFailed."""
+    """Lock the ticket with the current rights of the job's starter. Raises TicketFailed."""
     viewer = await read_starter(job, at)
     if viewer is None:
         raise TicketFailed(JobErrorCode.NOT_PERMITTED, NOT_PERMITTED)

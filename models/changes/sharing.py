@@ -19,13 +19,13 @@ from models.people.user import Role, User, no_such_user
 
 @dataclass(frozen=True, slots=True)
 class TicketPeople:
-    """Who is involved in a locked ticket, and what a command must know of the user to add.
+    """The people of a locked ticket, and the facts about the user to add or remove.
 
     watchers        the users who watch the ticket
     same_side       how many of them are customers, if the user is one, and else how many are not
     participants    the customers with whom the ticket is shared
     requesters      the requesters of the ticket and of all tickets merged with it
-    *_organization  the present organizations of the actor and of the ticket's requester
+    *_organization  the current organizations of the actor and of the ticket's requester
     can_access      whether the user may see the ticket already
     shared_tickets  in how many tickets the user participates
     """

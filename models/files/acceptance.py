@@ -62,7 +62,7 @@ class Acceptance:
             is_first = await database.run_in_transaction(
                 lambda: mark_complete(attachment, storage_key, thumbnail_key, received.sha256)
             )
-        except Exception:
+        except BaseException:  # also if the upload is cancelled
             # The commit may have succeeded although its answer was lost.
             if not await is_stored_as(attachment, keys):
                 await self.store.delete(*keys)

@@ -22,7 +22,8 @@ FORMATS = {
 }
 """The types with thumbnails, and Pillow's decoder of each. No other decoder is used."""
 MAX_PIXELS = 50_000_000
-"""Decoding takes up to 4 bytes per pixel, and one image is decoded at a time."""
+"""Decoding takes 4 bytes per pixel, twice that with transparency. One image is decoded at a
+time."""
 MAX_SIDE_PIXELS = 320
 THUMBNAIL_TYPE = "image/webp"
 
@@ -73,9 +74,10 @@ def write_thumbnail(path: Path, format: str) -> Path:
         image.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))  # JPEG: decodes a smaller version
         # The first frame of an animation. Transparent images keep their transparency.
         mode = "RGBA" if image.mode in ("RGBA", "LA", "PA", "P") else "RGB"
-        # Made small first: each further step would copy the whole image.
-        image.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
-        thumbnail = ImageOps.exif_transpose(image).convert(mode)
+        # Made small first: each further step would copy the whole image. A palette can't be scaled.
+        small = image.convert(mode) if image.mode in ("P", "PA") else image
+        small.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
+        thumbnail = ImageOps.exif_transpose(small).convert(mode)
         thumbnail.info.clear()
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f"{path.name}.thumbnail.", delete=False

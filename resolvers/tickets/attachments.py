@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import strawberry
@@ -10,7 +10,7 @@ import strawberry
 from models.changes import attachment_commands
 from models.changes.change import TicketChange
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
-from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
+from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
 from models.core.record_limits import RecordLimits
 from models.files import names, uploads
 from models.files.direct_uploads import complete_direct_uploads
@@ -82,25 +82,17 @@ async def build_payload(
 def check_input(input: CreateAttachmentInput, limits: RecordLimits) -> FileDescription:
     """The description of the file. Raises Refusals with all errors."""
     refusals: list[Refusal] = []
-    checks: list[Callable[[], object]] = [
-        lambda: names.clean_filename(input.filename),
-        lambda: names.clean_content_type(input.content_type),
-        lambda: uploads.check_size(input.size, limits),
-        lambda: names.clean_sha256(input.sha256),
-    ]
-    for check in checks:
-        try:
-            check()
-        except Refusal as refusal:
-            refusals.append(refusal)
+    with collect_refusals(refusals):
+        filename = names.clean_filename(input.filename)
+    with collect_refusals(refusals):
+        content_type = names.clean_content_type(input.content_type)
+    with collect_refusals(refusals):
+        uploads.check_size(input.size, limits)
+    with collect_refusals(refusals):
+        sha256 = names.clean_sha256(input.sha256)
     if refusals:
         raise Refusals(refusals)
-    return FileDescription(
-        names.clean_filename(input.filename),
-        names.clean_content_type(input.content_type),
-        input.size,
-        names.clean_sha256(input.sha256),
-    )
+    return FileDescription(filename, content_type, input.size, sha256)
 
 
 async def complete_uploads(context: Context, input: AttachesFiles) -> None:

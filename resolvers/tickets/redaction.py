@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.access.viewer import Viewer
 from models.changes import redaction
 from models.core import ids, text
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
@@ -29,12 +30,15 @@ async def redact_message(mutation: TicketMutation, input: RedactMessageInput) ->
 
 
 async def find_message(mutation: TicketMutation, message_id: str) -> Message:
-    """The message with this id, if the caller may see messages of its kind. Raises InvalidInput."""
+    """The message with this id, if the caller may see it, or wrote it. Raises InvalidInput."""
     key = ids.key_of(ids.MESSAGE, message_id)
     message = await Message.get_or_none(id=key) if key else None
-    is_visible = (
-        message is not None and (message.kind is MessageKind.REPLY or mutation.viewer.can_see_notes)
-    ) or (message is not None and redaction.is_author(mutation.viewer, message))
-    if message is None or not is_visible:
+    if message is None or not can_find(mutation.viewer, message):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such message.", "messageId")
     return message
+
+
+def can_find(viewer: Viewer, message: Message) -> bool:
+    """Whether the viewer may see messages of this kind, or wrote the message."""
+    is_public = message.kind is MessageKind.REPLY
+    return is_public or viewer.can_see_notes or redaction.is_author(viewer, message)
