@@ -36,6 +36,8 @@ LOCAL_REDIS = "redis://127.0.0.1:6379"
 WORKERS = os.environ.get("TEST_WORKERS", str(min(8, (os.cpu_count() or 1) + 1)))
 """One more than the number of cores, because tests often wait for a process or a socket."""
 DISTRIBUTION = ["-n", WORKERS, "--dist", "worksteal"]
+ONE_PROCESS = ["-n", "0"]
+"""For single tests: several processes would each import the program and migrate a database."""
 REPEATS = int(os.environ.get("TEST_REPEATS", "3"))
 MAX_REPEATED = 10
 """With more failures than this, a common cause is likely, and repeating all would take hours."""
@@ -93,7 +95,9 @@ def run_suite(
 ) -> None:
     """Run the tests on one database, and repeat those that fail."""
     print(f"--- {name}", flush=True)
-    code, failures = pytest([*DISTRIBUTION, "-rs", *cache_options(name), *arguments], environment)
+    is_few = "-k" in arguments or any("::" in argument for argument in arguments)
+    distribution = ONE_PROCESS if is_few else DISTRIBUTION
+    code, failures = pytest([*distribution, "-rs", *cache_options(name), *arguments], environment)
     outcome.is_empty &= code == NO_TESTS_COLLECTED
     if code not in (0, 1, NO_TESTS_COLLECTED) or (code == 1 and not failures):
         outcome.failed.append(f"{name}: pytest ended with exit code {code}")
