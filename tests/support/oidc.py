@@ -50,6 +50,12 @@ class ProviderProcess:
     issuer: str
     program: ClientProgram
 
+    async def deactivate(self, subject: str) -> None:
+        """Deactivate an account at the provider, which ends its sessions at all clients."""
+        async with httpx2.AsyncClient(timeout=60) as http:
+            response = await http.post(f"{self.issuer}/deactivate", params={"subject": subject})
+        assert response.status_code == 204, response.text
+
     def token(self, *, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
         """A JWT of this provider for the API; a claim that is None is left out."""
         now = int(time.time())

@@ -10,6 +10,7 @@ console.info = console.warn = () => {};
 const { port, keys, accounts, clients, audience } = JSON.parse(process.argv[2]);
 const report = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const issuer = `http://127.0.0.1:${port}`;
+const deactivated = new Set();
 
 const provider = new Provider(issuer, {
   clients,
@@ -18,7 +19,7 @@ const provider = new Provider(issuer, {
   claims: { openid: ["sub", "groups"], email: ["email", "email_verified"], profile: ["name"] },
   pkce: { required: () => true },
   findAccount: (_, subject) =>
-    subject in accounts
+    subject in accounts && !deactivated.has(subject)
       ? { accountId: subject, claims: () => ({ sub: subject, ...accounts[subject] }) }
       : undefined,
   extraTokenClaims: (_, token) => accounts[token.accountId],
@@ -59,17 +60,34 @@ provider.on("backchannel.success", () => report({ backchannel: "success" }));
 // The page of the provider where a person signs in: ?login=<subject>, or ?cancel.
 async function interact(request, response) {
   const query = new URL(request.url, issuer).searchParams;
-  const result = query.has("cancel")
+  const result = query.has("cancel") || deactivated.has(query.get("login"))
     ? { error: "access_denied" }
     : { login: { accountId: query.get("login") } };
   await provider.interactionFinished(request, response, result);
 }
 
+// The provider's administration: POST /deactivate?subject=<subject>. Ends all sessions of the account at
+// each client, as providers do for a person who has left; afterwards nobody can sign in with it.
+async function deactivate(request, response) {
+  const subject = new URL(request.url, issuer).searchParams.get("subject");
+  deactivated.add(subject);
+  for (const { client_id, backchannel_logout_uri } of clients) {
+    if (backchannel_logout_uri) {
+      const client = await provider.Client.find(client_id);
+      await client.backchannelLogout(subject, undefined);
+    }
+  }
+  response.writeHead(204).end();
+}
+
 const serve = provider.callback();
 createServer((request, response) => {
   report({ request: request.url.split("?")[0] });
+  const fail = (error) => response.writeHead(500).end(String(error));
   if (request.url.startsWith("/interaction/")) {
-    interact(request, response).catch((error) => response.writeHead(500).end(String(error)));
+    interact(request, response).catch(fail);
+  } else if (request.method === "POST" && request.url.startsWith("/deactivate?")) {
+    deactivate(request, response).catch(fail);
   } else {
     serve(request, response);
   }
