@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import clocks, costs, live_memory, matching, wakeup
+from benchmarks import clocks, costs, live_memory, matching, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
@@ -23,6 +23,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "live-memory": live_memory.main,
     "matching": matching.main,
     "queries": queries.main,
+    "revocation": revocation.main,
     "soak": soak.main,
     "wakeup": wakeup.main,
 }
@@ -36,6 +37,7 @@ benchmarks:
   live-memory  the memory of live statistics and lists
   matching  how long an event takes with 100 filters of subscriptions
   queries   reads and a write over HTTP, compared with other servers
+  revocation  how long sockets stay open after their permission has ended
   soak      500 sockets and steady writes for 30 minutes: nothing may grow
   wakeup    signals over Redis, and reconnects after outages
 

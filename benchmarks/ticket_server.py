@@ -32,6 +32,8 @@ UNLIMITED = {
 class TicketServer:
     """A running server; `target` has the account's token and its ticket."""
 
+    url: str
+    """The URL of its database."""
     http: httpx2.AsyncClient
     target: Target
     process: subprocess.Popen[bytes]
@@ -58,7 +60,7 @@ async def run_ticket_server(
         )
         new = {"subject": "benchmark", "description": "the", "category": "technical"}
         ticket_id = (await mutate(http, token, CREATE, new))["ticket"]["id"]
-        yield TicketServer(http, Target(server.port, token, ticket_id), server.process)
+        yield TicketServer(url, http, Target(server.port, token, ticket_id), server.process)
 
 
 async def prepare_database(url: str, tickets: int) -> str:

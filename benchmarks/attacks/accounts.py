@@ -64,6 +64,7 @@ async def mutate(
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     response = (await http.post("/graphql", content=content, headers=headers)).json()
     (payload,) = response["data"].values()
+    assert payload is not None, response
     assert not payload["userErrors"], payload
     return payload
 
