@@ -57,7 +57,7 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
         RecordKind.USER,
         ids.USER,
         frozenset({"password_hash", "name_words", "handover_pending"}),
-        frozenset({"second_factor", "password_reset"}),
+        frozenset({"second_factor", "password_reset", "invitation"}),
     ),
     Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
     Team: LoggedRecord(RecordKind.TEAM, ids.TEAM, frozenset({"handover_pending"})),

@@ -21,6 +21,7 @@ from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
 from models.people.domains import find_organization_by_domain
 from models.people.email_address import clean_email
+from models.people.identity import Identity
 from models.people.user import Role, User, lock_user, no_such_user
 
 PROFILE_FIELDS = frozenset({"display_name", "locale", "time_zone"})
@@ -255,6 +256,19 @@ async def reactivate_user(
         # A sign-in at the moment of the deactivation may have created a session after it.
         await memberships.revoke_tokens(changes, user, at)
         await changes.update(user, active=True, successor_id=None, handover_pending=False)
+    return user
+
+
+async def lock_invitable_user(actor: Viewer, user_id: UUID | None) -> User:
+    """Lock a user who has no way to sign in yet. Raises InvalidInput and Forbidden."""
+    await lock_directory(actor)
+    user = await lock_user(user_id, "userId")
+    check_manages_users(actor, user.role)
+    if not user.active:
+        raise InvalidInput(UserErrorCode.INVALID, "must be an active user", "userId")
+    if user.password_hash is not None or await Identity.exists(user_id=user.id):
+        message = "must be a user without a password and without identities"
+        raise InvalidInput(UserErrorCode.INVALID, message, "userId")
     return user
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from engine.limits.network import network_of, wide_network_of
 from models.access.viewer import SYSTEM, Viewer, actor_of
-from models.core import text
+from models.core import ids, text
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.directory import users
@@ -24,12 +24,14 @@ from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.people.credentials import hash_password, require_password, to_milliseconds
+from resolvers.people.users import describe_user
 from schema.inputs.accounts import (
     ChangePasswordInput,
     InviteUserInput,
     RegisterUserInput,
     RequestPasswordResetInput,
     ResetPasswordInput,
+    SendInvitationInput,
 )
 from schema.payloads.accounts import (
     ChangePasswordPayload,
@@ -37,6 +39,7 @@ from schema.payloads.accounts import (
     RegisterUserPayload,
     RequestPasswordResetPayload,
     ResetPasswordPayload,
+    SendInvitationPayload,
 )
 
 MIN_ANSWER_SECONDS = 0.25
@@ -89,16 +92,20 @@ async def check_email_request(context: Context, email: str) -> str:
 
     Raises InvalidInput and RateLimited, whether or not an account has this address.
     """
-    accounts = context.services.accounts
-    accounts.mails.check_enabled()
+    context.services.accounts.mails.check_enabled()
     address = clean_email(email, "email")
-    wait = await accounts.email_limits.count_request(
+    await count_email_request(context, address)
+    return address
+
+
+async def count_email_request(context: Context, address: str) -> None:
+    """Raises RateLimited."""
+    wait = await context.services.accounts.email_limits.count_request(
         address, network_of(context.address), wide_network_of(context.address), context.now()
     )
     if wait:
         message = "Too many emails were requested."
         raise RateLimited(message, to_milliseconds(wait), "account_emails")
-    return address
 
 
 async def send_reset_link(context: Context, user: User, template: str, at: datetime) -> None:
@@ -174,9 +181,35 @@ async def invite_user(mutation: AdminMutation, input: InviteUserInput) -> User:
         teams=input.teams or (),
     )
     user = await users.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
+    await send_invitation_link(mutation, user)
+    return user
+
+
+async def send_invitation_link(mutation: AdminMutation, user: User) -> None:
     accounts, at = mutation.context.services.accounts, mutation.at
     expires_at = at + accounts.invitation_lifetime
     await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, INVITATION, expires_at, at)
+
+
+async def prepare_repeated_invitation(context: Context, input: SendInvitationInput) -> None:
+    context.services.accounts.mails.check_enabled()
+    user = await User.get_or_none(id=ids.key_of(ids.USER, input.user_id))
+    if user is not None:
+        await count_email_request(context, user.email)
+
+
+@admin_mutation(
+    SendInvitationPayload,
+    "user",
+    User,
+    prepare=prepare_repeated_invitation,
+    describe=describe_user,
+)
+async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -> User:
+    user_id = ids.key_of(ids.USER, input.user_id)
+    user = await users.lock_invitable_user(mutation.viewer, user_id)
+    mutation.changes.log(user, "invitation", None, "sent")
+    await send_invitation_link(mutation, user)
     return user
 
 

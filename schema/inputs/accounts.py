@@ -47,6 +47,12 @@ class InviteUserInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
+@strawberry.input(description="A user who receives another email with a link.")
+class SendInvitationInput:
+    user_id: strawberry.ID = required("The id of the user.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="A customer who registers.")
 class RegisterUserInput:
     email: str = required(EMAIL)

@@ -16,6 +16,7 @@ from schema.payloads.accounts import (
     RegisterUserPayload,
     RequestPasswordResetPayload,
     ResetPasswordPayload,
+    SendInvitationPayload,
 )
 
 EMAIL_LIMIT = (
@@ -78,6 +79,22 @@ class AccountMutations:
             "INVALID (email, displayName, teams, idempotencyKey)",
             "TAKEN (email)",
             "NOT_FOUND (organizationId, teams)",
+            "NOT_ENABLED: the server does not know its public URL",
+            *KEY_ERRORS,
+        ),
+    )
+    send_invitation: Any = mutation(
+        accounts.send_invitation,
+        MANAGE_CUSTOMERS,
+        "Sends an email with a link to choose a password to a user who has none, and who has no "
+        "identity of an identity provider: for example because createUser created the user, or "
+        "because an invitation has expired. The link works once, for 7 days by default. Agents and "
+        "admins can be invited only with the scope `admin`; otherwise the operation fails with "
+        f"FORBIDDEN. {EMAIL_LIMIT}",
+        SendInvitationPayload | None,
+        errors=(
+            "NOT_FOUND (userId)",
+            "INVALID (userId: the user is deactivated, or can sign in already; idempotencyKey)",
             "NOT_ENABLED: the server does not know its public URL",
             *KEY_ERRORS,
         ),

@@ -19,6 +19,7 @@ SELECTIONS = {
     "changePassword": "user { displayName }",
     "requestPasswordReset": "",
     "resetPassword": "email",
+    "sendInvitation": "replayed userId user { id email }",
     "inviteUser": "replayed user { id email displayName role teams { slug } active }",
     "registerUser": "",
     "revokeSession": "replayed session { id current }",

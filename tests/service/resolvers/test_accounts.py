@@ -1,38 +1,29 @@
-"""Passwords, invitations and self-registration, with emails through a real SMTP server."""
+"""Passwords and self-registration, with emails through a real SMTP server."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 
 import httpx2
 import pytest
 from support import Client, Refused, Service, World
-from support.accounts import PASSWORD, error_of, send, set_password, succeed
+from support.account_mail import NEW, deliver, serving, sign_in
+from support.accounts import PASSWORD, error_of, send, succeed
 from support.actors import token_of
-from support.mailing import mailer, send_due_mails
-from support.service import running
 from support.smtp_sink import Sink, body, sink
 
 from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.notifications.email import Mail, MailStatus
 from models.people.account_link import AccountLink
-from models.people.password import hash_password
 from models.people.user import Role, User
 from resolvers.people.accounts import MIN_ANSWER_SECONDS
 from workers.cleanup import Cleanup
 
 pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]
-
-URL = "https://help.example.com/portal/"
-LINK = re.compile(r"https://help\.example\.com/portal/([a-z-]+)#token=(\S+)")
-NEW = "another horse"
 
 
 @pytest.fixture
@@ -41,31 +32,10 @@ async def inbox() -> AsyncIterator[Sink]:
         yield server
 
 
-@asynccontextmanager
-async def serving(url: str, **settings: Any) -> AsyncGenerator[tuple[Service, World]]:
-    options: dict[str, Any] = {"public_url": URL, "run_jobs": False, **settings}
-    async with running(url, **options) as service:
-        world = await World.make()
-        await set_password("cora@example.com", hash_password(PASSWORD))
-        yield service, world
-
-
 @pytest.fixture
 async def served(url: str) -> AsyncIterator[tuple[Service, World]]:
     async with serving(url) as found:
         yield found
-
-
-async def deliver(service: Service, inbox: Sink) -> list[tuple[str, str]]:
-    """Send the due emails; return the page and the token of each link received so far."""
-    await send_due_mails(mailer(inbox, url=URL), service.clock())
-    found = [LINK.search(body(message)) for message in inbox.received]
-    return [(match[1], match[2]) for match in found if match]
-
-
-async def sign_in(service: Service, email: str, password: str) -> bool:
-    payload = await send(service.client(), "signIn", email=email, password=password)
-    return payload["token"] is not None
 
 
 async def is_signed_in(client: Client) -> bool:
@@ -271,85 +241,6 @@ async def test_without_a_public_url_no_email_is_promised(service: Service, world
         "NOT_ENABLED"
     )
     assert await User.get_or_none(email="new@example.com") is None
-
-
-# ---------------------------------------------------------------- invitations
-
-
-async def test_an_invited_agent_chooses_a_password(
-    served: tuple[Service, World], inbox: Sink
-) -> None:
-    service, world = served
-    root = service.client(world.root.token)
-    values = {
-        "email": "New@example.com",
-        "displayName": "New <b>",
-        "role": "AGENT",
-        "teams": ["support", "support"],
-        "idempotencyKey": "invite",
-    }
-    invited = (await succeed(root, "inviteUser", **values))["user"]
-    assert (await succeed(root, "inviteUser", **values))["replayed"] is True
-    assert (invited["email"], invited["role"], invited["teams"]) == (
-        "new@example.com",
-        "AGENT",
-        [{"slug": "support"}],
-    )
-    assert not await sign_in(service, "new@example.com", NEW)
-    ((page, token),) = await deliver(service, inbox)
-    assert page == "accept-invitation"
-    service.clock.advance(days=6)
-    await succeed(service.client(), "resetPassword", token=token, newPassword=NEW)
-    assert await sign_in(service, "new@example.com", NEW)
-    entry = (await AuditEntry.filter(action="inviteUser"))[0]
-    assert entry.actor_user_id == world.root.id
-    assert await DirectoryEvent.all().count() == 1
-
-
-async def test_an_expired_invitation_can_be_replaced_by_a_reset(
-    served: tuple[Service, World], inbox: Sink
-) -> None:
-    service, world = served
-    root = service.client(world.root.token)
-    await succeed(root, "inviteUser", email="new@example.com", displayName="New")
-    service.clock.advance(days=8)
-    await Cleanup().run_once(service.clock(), 0)
-    await succeed(service.client(), "requestPasswordReset", email="new@example.com")
-    ((page, token),) = await deliver(service, inbox)
-    assert page == "reset-password"
-    await succeed(service.client(), "resetPassword", token=token, newPassword=NEW)
-
-
-async def test_only_admins_invite_staff(served: tuple[Service, World]) -> None:
-    service, world = served
-    admin = await User.get(id=world.root.id)
-    manager = service.client(await token_of(admin, ["users:write"]))
-    new = {"email": "new@example.com", "displayName": "New"}
-    for role in ("AGENT", "ADMIN"):
-        with pytest.raises(Refused, match="FORBIDDEN"):
-            await send(manager, "inviteUser", **new, role=role)
-    for client in (service.client(world.ada.token), service.client(world.cora.token)):
-        with pytest.raises(Refused, match="FORBIDDEN"):
-            await send(client, "inviteUser", **new)
-    await succeed(manager, "inviteUser", **new)
-    assert (await User.get(email="new@example.com")).role is Role.CUSTOMER
-
-
-async def test_invitations_are_validated(served: tuple[Service, World]) -> None:
-    service, world = served
-    root = service.client(world.root.token)
-    new = {"email": "new@example.com", "displayName": "New"}
-    for values, code in (
-        ({"email": "CORA@example.com"}, "TAKEN email"),
-        ({"email": "no address"}, "INVALID email"),
-        ({"email": " "}, "REQUIRED email"),
-        ({"displayName": "x" * 201}, "TOO_LONG displayName"),
-        ({"organizationId": "nonsense"}, "NOT_FOUND organizationId"),
-        ({"teams": ["support"]}, "INVALID teams"),
-        ({"teams": ["nowhere"], "role": "AGENT"}, "NOT_FOUND teams"),
-    ):
-        assert await error_of(root, "inviteUser", **{**new, **values}) == code
-    assert await Mail.all().count() == await AccountLink.all().count() == 0
 
 
 # ---------------------------------------------------------------- registration

@@ -36,6 +36,7 @@ MUTATIONS_TESTED_ELSEWHERE = (
     *("createApiClient", "updateApiClient", "deactivateApiClient", "reactivateApiClient"),
     *("startSecondFactor", "confirmSecondFactor", "disableSecondFactor", "resetSecondFactor"),
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
+    "sendInvitation",
     *("linkIdentity", "unlinkIdentity", "undoJob"),
 )
 """By the tests of API clients, second factors, sessions, tokens, accounts, identities and jobs."""

@@ -144,6 +144,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.requestPasswordReset": (EVERYONE, None),
     "Mutation.resetPassword": (EVERYONE, None),
     "Mutation.inviteUser": (MANAGERS, "users:write"),
+    "Mutation.sendInvitation": (MANAGERS, "users:write"),
     "Mutation.registerUser": (EVERYONE, None),
     "Mutation.startSecondFactor": ({"agent", "admin"}, None),
     "Mutation.confirmSecondFactor": ({"agent", "admin"}, None),
