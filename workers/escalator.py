@@ -6,7 +6,7 @@ Each step is an event in the log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -52,7 +52,8 @@ TriggeredPaths = tuple[Event, Sequence[EscalationPath]]
 class Escalator(LogJob[TriggeredPaths]):
     """Starts the first applicable path for an event.
 
-    A breached SLA target also escalates the ticket.
+    An escalation by a person starts no path that already runs on the ticket. A breached SLA target
+    also escalates the ticket.
     """
 
     name = "escalator"
@@ -76,6 +77,7 @@ class Escalator(LogJob[TriggeredPaths]):
 
     async def handle(self, work: Sequence[TriggeredPaths], at: datetime) -> int:
         tickets = await lock_tickets(event.ticket_id for event, _ in work)
+        running = await find_running_paths(tickets)
         changes: dict[UUID, TicketChange] = {}
         started = 0
         for event, paths in work:
@@ -83,6 +85,10 @@ class Escalator(LogJob[TriggeredPaths]):
             path = next((path for path in paths if is_applicable(path, ticket)), None)
             if path is None:
                 continue
+            if path.trigger is EscalationTrigger.ESCALATED:
+                if (ticket.id, path.id) in running:
+                    continue
+                running.add((ticket.id, path.id))
             started += 1
             await start_run(path, event)
             if path.trigger is EscalationTrigger.SLA_BREACHED:
@@ -93,6 +99,12 @@ class Escalator(LogJob[TriggeredPaths]):
                 commands.escalate(change, f"The SLA target for the {metric} was missed.")
         await write(*changes.values())
         return started
+
+
+async def find_running_paths(ticket_ids: Iterable[UUID]) -> set[tuple[UUID, UUID]]:
+    """The tickets and paths of runs with steps left. The tickets must be locked."""
+    runs = EscalationRun.filter(ticket_id__in=list(ticket_ids), due_at__isnull=False)
+    return {(run.ticket_id, run.path_id) for run in await runs}
 
 
 def is_triggered(path: EscalationPath, event: Event) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx2
@@ -14,10 +15,12 @@ import httpx2
 from benchmarks.attacks.accounts import CREATE, mutate
 from benchmarks.attacks.target import Target
 from benchmarks.programs import BenchmarkError
+from models.escalation.path import EscalationRun
 from models.log.consumer import LogConsumer
-from models.log.event import Event, EventType
+from models.log.event import Event, EventType, read_head
 from models.notifications.email import MORE_UPDATES, Mail
 from models.notifications.notification import Notification
+from models.tickets.ticket import Ticket
 
 ESCALATIONS = 60
 SUBJECT = "Escalated again and again"
@@ -25,7 +28,8 @@ ESCALATE = """mutation($i: EscalateTicketInput!) {
   escalateTicket(input: $i) { cursor userErrors { code } }
 }"""
 TYPES = (EventType.ESCALATED, EventType.ESCALATION_STEP)
-NOTIFIER_TIMEOUT_SECONDS = 120.0
+JOBS = ("escalator", "notifier")
+JOBS_TIMEOUT_SECONDS = 120.0
 
 
 async def escalate_repeatedly(target: Target) -> list[str]:
@@ -64,24 +68,36 @@ class Effects:
 async def read_effects() -> list[Effects]:
     """What the escalations of each attacked ticket caused, from the connected database.
 
-    Raises BenchmarkError if the notifier does not reach the last escalation in time.
+    Raises BenchmarkError if the jobs do not handle the escalations in time.
     """
-    events = await Event.filter(ticket__subject=SUBJECT, type__in=TYPES).order_by("position")
-    if not events:
-        return []
-    await wait_for_notifier(events[-1].position)
-    return [await count_effects(id) for id in dict.fromkeys(each.ticket_id for each in events)]
+    tickets = await Ticket.filter(subject=SUBJECT)
+    if tickets:
+        await wait_for_jobs()
+    return [await count_effects(ticket.id) for ticket in tickets]
 
 
-async def wait_for_notifier(position: int) -> None:
-    """Wait until the notifier has handled the event at a position. Raises BenchmarkError."""
+async def wait_for_jobs() -> None:
+    """Wait until the due steps of escalation paths are taken and everything is notified.
+
+    Raises BenchmarkError.
+    """
     try:
-        async with asyncio.timeout(NOTIFIER_TIMEOUT_SECONDS):
-            # Another process moves the position, so no event of this one can tell.
-            while (await LogConsumer.get(name="notifier")).position < position:  # noqa: ASYNC110
+        async with asyncio.timeout(JOBS_TIMEOUT_SECONDS):
+            # Another process runs the jobs, so no event of this one can tell.
+            while not await are_jobs_done():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        raise BenchmarkError("the notifier did not reach the last escalation") from None
+        raise BenchmarkError("the jobs did not handle all escalations") from None
+
+
+async def are_jobs_done() -> bool:
+    """Whether the jobs have handled the whole log, and no step of a path is due."""
+    head = await read_head()
+    consumers = await LogConsumer.filter(name__in=JOBS)
+    if any(each.position < head for each in consumers):
+        return False
+    is_due = await EscalationRun.filter(due_at__lte=datetime.now(UTC)).exists()
+    return not is_due and await read_head() == head
 
 
 async def count_effects(ticket_id: UUID) -> Effects:

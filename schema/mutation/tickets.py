@@ -165,7 +165,7 @@ class TicketMutations:
         changes.escalate_ticket,
         WRITE_TICKETS,
         "Raises the escalation level of a ticket by one, notifies its assignee and team, and "
-        "starts the matching escalation path, if any.",
+        "starts the matching escalation path, if any, unless it is already running on the ticket.",
         TICKET,
         errors=(
             NOT_FOUND,

@@ -31,6 +31,7 @@ async def test_many_escalations_send_each_member_of_the_team_one_email_and_one_s
             effects = await read_effects()
         finally:
             process.stop()
-        assert effects == [Effects(ESCALATIONS, MEMBERS, MEMBERS, MEMBERS, MEMBERS)]
+        # In the application: one of the escalations, and one of the path that they start.
+        assert effects == [Effects(ESCALATIONS, 2 * MEMBERS, MEMBERS, MEMBERS, MEMBERS)]
     finally:
         await database.disconnect()

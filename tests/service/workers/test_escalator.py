@@ -115,6 +115,22 @@ class TestEscalation:
         assert await events_of(ticket, EventType.ESCALATION_STEP) == []
         assert [run.due_at for run in await EscalationRun.all()] == [None]
 
+    async def test_an_escalation_starts_no_path_that_already_runs(
+        self, service: Service, world: World
+    ) -> None:
+        cora = service.client(world.cora.token)
+        ticket, other = await cora.raise_ticket(), await cora.raise_ticket()
+        await create_path(EscalationTrigger.ESCALATED, (HOUR, StepAction.NOTIFY_ADMINS))
+        for escalated in (ticket, ticket, other):
+            await cora.do("escalateTicket", ticketId=escalated["id"], reason="Please.")
+        assert await run_job(Escalator(WINDOW)) == 2, "one for each ticket"
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please!")
+        assert await run_job(Escalator(WINDOW)) == 0
+        assert (await EscalationSteps(WINDOW).run_once(from_now(hours=2), 0)).count == 2
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Again.")
+        assert await run_job(Escalator(WINDOW)) == 1, "the path has ended"
+        assert (await reload_ticket(ticket)).escalation_level == 4
+
     @pytest.mark.parametrize("action", list(StepAction), ids=lambda action: action.name)
     async def test_each_kind_of_step_has_its_effect(
         self, service: Service, world: World, action: StepAction
