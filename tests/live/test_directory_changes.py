@@ -32,11 +32,15 @@ async def test_a_new_organization_changes_what_an_open_socket_receives_and_a_pro
     service: Service, world: World
 ) -> None:
     admin, carl = service.client(world.root.token), service.client(world.carl.token)
-    ticket = await carl.raise_ticket()
+    olga = service.client(world.olga.token)
+    ticket, own = await carl.raise_ticket(), await olga.raise_ticket()
     acme = ids.encode(ids.ORGANIZATION, (await Organization.get(name="Acme")).id)
-    async with service.client(world.olga.token).socket() as socket:
+    async with olga.socket() as socket:
         await socket.subscribe(EVENTS, after=await head_cursor())
         await carl.do("replyToTicket", ticketId=ticket["id"], body="hidden from Olga")
+        # Permissions at the time of the delivery decide, so she receives a later event first.
+        fence = await olga.do("replyToTicket", ticketId=own["id"], body="a fence")
+        assert (await socket.next("ticketEvents"))["cursor"] == fence["cursor"]
         await run_mutation(admin, "updateUser", userId=world.olga.gid, organizationId=acme)
         seen = await carl.do("replyToTicket", ticketId=ticket["id"], body="visible to Olga")
         assert (await socket.next("ticketEvents"))["cursor"] == seen["cursor"]

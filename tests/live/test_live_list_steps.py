@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Service, Socket, World
 from support.actors import machine
-from support.live import head_cursor, operation_error
+from support.live import head_cursor, operation_error, wait_until_log_is_read
 from support.live_list_client import CHANGES, LiveList, query_tickets
 from support.service import running
 from support.statements import statements
@@ -69,9 +69,17 @@ async def test_an_empty_list_has_an_empty_snapshot(service: Service, world: Worl
 async def test_a_ticket_is_added_updated_and_removed(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     live_list = LiveList({"priority": {"eq": "HIGH"}})
+    member = (await cora.raise_ticket(priority="HIGH"))["id"]
     async with ada.socket() as socket:
         await live_list.subscribe(socket)
+
+        async def fence() -> None:
+            """Return when the list has decided about all events so far, by the current state."""
+            await ada.do("addNote", ticketId=member, body="a fence")
+            assert summary(await next_step(socket)) == ("UPDATED", member, "NOTE_ADDED")
+
         ticket = (await cora.raise_ticket())["id"]
+        await fence()
         entered = await ada.do("updateTicket", ticketId=ticket, priority="HIGH")
         step = await next_step(socket)
         assert summary(step) == ("ADDED", ticket, "TICKET_UPDATED")
@@ -101,6 +109,7 @@ async def test_a_ticket_is_added_updated_and_removed(service: Service, world: Wo
         )
         await ada.do("startTicket", ticketId=(await cora.raise_ticket())["id"])
         await ada.do("addNote", ticketId=ticket, body="not reported")
+        await fence()
         await ada.do("updateTicket", ticketId=ticket, priority="HIGH")
         assert summary(await next_step(socket)) == ("ADDED", ticket, "TICKET_UPDATED")
 
@@ -299,6 +308,7 @@ async def test_a_replay_that_is_not_possible_sends_a_gap_and_a_snapshot(
         await cora.raise_ticket()
     arguments: dict[str, Any] = {"after": encode_cursor(1)}
     if reason == "cut":
+        await wait_until_log_is_read(ada)
         await Event.filter(position__lte=2).delete()
     elif reason == "timed":
         arguments["filter"] = {"createdAt": {"within": "P1D"}}

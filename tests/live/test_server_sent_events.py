@@ -16,7 +16,13 @@ from structlog.testing import capture_logs
 from support import Refused, Service, World
 from support.client import EVENTS, TIMEOUT_SECONDS, Client
 from support.event_stream_client import StreamEvent, error_codes, open_stream, send_request
-from support.live import head_cursor, log_positions, positions_of, until
+from support.live import (
+    head_cursor,
+    log_positions,
+    positions_of,
+    until,
+    wait_until_log_is_read,
+)
 from support.service import Process, running, start
 
 import services
@@ -163,6 +169,7 @@ async def test_last_event_id_takes_precedence_over_the_after_argument(
     ada = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket()
     await add_notes(ada, ticket, 5)
+    await wait_until_log_is_read(ada)
     await Event.filter(position__lte=3).delete()
     async with open_stream(ada, EVENTS, after=encode_cursor(1)) as events:
         assert end_codes(await events.read_to_end()) == ["CURSOR_EXPIRED"]

@@ -72,6 +72,16 @@ async def head_cursor() -> str:
     return event.encode_cursor(await event.read_head())
 
 
+async def wait_until_log_is_read(client: Client) -> None:
+    """Wait until the client's server has read the whole log."""
+
+    async def is_read() -> bool:
+        answer = (await client.post("{ viewer { role } }")).json()
+        return bool(answer["extensions"]["cursor"] == await head_cursor())
+
+    await until(is_read)
+
+
 async def log_positions(**filters: Any) -> list[int]:
     """The positions of the matching events in the database, in order."""
     return list(
