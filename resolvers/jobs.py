@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import strawberry
 
-from models import database
 from models.bulk import creation
 from models.bulk.creation import TicketSelection
 from models.bulk.ticket_change import BulkChange
@@ -14,13 +14,14 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery, One
 from models.core.pagination import parse_page_arguments
+from models.core.record_changes import RecordChanges
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
 from models.people.team import get_active_team, get_category
 from models.people.user import User, no_such_user
 from models.queries.caller_jobs import JobConditions, find_job, list_jobs
 from models.tickets.lifecycle import Action
 from resolvers.context import Context, context_of
-from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
 from schema.filters import filter_mapping
 from schema.inputs.jobs import (
@@ -73,19 +74,15 @@ async def bulk_update_tickets(mutation: AdminMutation, input: BulkUpdateTicketsI
 
 @job_mutation
 async def undo_job(mutation: AdminMutation, input: UndoJobInput) -> CallerJob:
-    return await creation.create_undo(
-        mutation.viewer, input.job_id, mutation.changes.limits, mutation.at
-    )
+    return await creation.create_undo(mutation.changes, mutation.viewer, input.job_id, mutation.at)
 
 
 @simple_mutation(CancelJobPayload)
 async def cancel_job(context: Context, input: CancelJobInput) -> CancelJobPayload:
-    cancelled = await database.run_in_transaction(
-        lambda: creation.cancel_job(context.viewer, input.job_id, context.now())
-    )
-    context.services.wakeup.notify()
-    context.refresh()
-    return CancelJobPayload(job=cancelled)
+    async def cancel(changes: RecordChanges, at: datetime) -> CallerJob:
+        return await creation.cancel_job(changes, context.viewer, input.job_id, at)
+
+    return CancelJobPayload(job=await run_action(context, "cancelJob", cancel))
 
 
 def build_selection(mutation: AdminMutation, input: BulkUpdateTicketsInput) -> TicketSelection:

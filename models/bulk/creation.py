@@ -15,6 +15,7 @@ from models.bulk.starter import started_by_token
 from models.bulk.ticket_change import BulkChange
 from models.core import ids
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.core.sql import Condition, in_list
 from models.database import fair_share
@@ -25,7 +26,9 @@ from models.jobs.caller_job import (
     JobKind,
     JobStatus,
     can_see_job,
+    is_own_job,
 )
+from models.people.user import ApiClient, User
 from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
 
@@ -73,21 +76,24 @@ async def create_bulk_update(
 
 
 async def create_undo(
-    starter: Viewer, job_id: str, limits: RecordLimits, at: datetime
+    changes: RecordChanges, starter: Viewer, job_id: str, at: datetime
 ) -> CallerJob:
     """Create a job that restores the values before a job. Raises InvalidInput."""
     await caller_jobs.lock_caller(starter)
-    await check_waiting_limit(starter, limits)
+    await check_waiting_limit(starter, changes.limits)
     undone = await lock_job(starter, job_id)
     await check_undoable(undone, at)
     job = build_job(starter, JobKind.UNDO_JOB, at)
     job.undoes_id, job.parameters = undone.id, {}
     await job.save(force_create=True)
     await store_total(job, await caller_jobs.insert_undone(job.id, undone.id))
+    await log_for_owner(changes, starter, undone, "undone")
     return job
 
 
-async def cancel_job(viewer: Viewer, job_id: str, at: datetime) -> CallerJob:
+async def cancel_job(
+    changes: RecordChanges, viewer: Viewer, job_id: str, at: datetime
+) -> CallerJob:
     """Cancel a job that waits or runs. No ticket is changed after the caller's transaction.
 
     A job that has ended already stays as it is. Raises InvalidInput.
@@ -97,7 +103,22 @@ async def cancel_job(viewer: Viewer, job_id: str, at: datetime) -> CallerJob:
         job.status, job.finished_at = JobStatus.CANCELLED, at
         job.cancelled_by_user_id, job.cancelled_by_client_id = viewer.user_id, viewer.client_id
         await job.save()
+        await log_for_owner(changes, viewer, job, "cancelled")
     return job
+
+
+async def log_for_owner(
+    changes: RecordChanges, viewer: Viewer, job: CallerJob, action: str
+) -> None:
+    """Log what an admin does with the job of another caller, as a change of this caller."""
+    if is_own_job(viewer, job):
+        return
+    owner = (
+        await User.get(id=job.created_by_user_id)
+        if job.created_by_user_id is not None
+        else await ApiClient.get(id=job.created_by_client_id)
+    )
+    changes.log(owner, "job", None, f"{ids.encode(ids.JOB, job.id)} {action}")
 
 
 async def recall_job(viewer: Viewer, key: UUID) -> CallerJob:
