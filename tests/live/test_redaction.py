@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from support import Service, World
+from support.live import head_cursor
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
-REDACTIONS = """subscription($ticketId: ID) { ticketEvents(ticketId: $ticketId) { type
+REDACTIONS = """subscription($ticketId: ID, $after: String) {
+  ticketEvents(ticketId: $ticketId, after: $after) { type
   ... on TicketNoted { note { body } } ... on TicketReplied { reply { body } }
   ... on TicketMessageRedacted { reason message { body bodyHtml } } } }"""
 SENTINEL = {"type": "TICKET_UPDATED"}
@@ -19,8 +21,9 @@ async def test_open_subscriptions_get_the_redaction_and_the_new_text(
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = (await cora.raise_ticket())["id"]
     async with cora.socket() as customer, ada.socket() as agent:
+        head = await head_cursor()
         for socket in (customer, agent):
-            await socket.subscribe(REDACTIONS, ticketId=ticket)
+            await socket.subscribe(REDACTIONS, ticketId=ticket, after=head)
         await ada.do("updateTicket", ticketId=ticket, addTags=["first"])
         for socket in (customer, agent):
             while await socket.next("ticketEvents") != SENTINEL:

@@ -12,7 +12,7 @@ from support import Client, Service, Socket, World
 from support.actors import person
 from support.admin_mutations import run_mutation, send_mutation
 from support.client import EVENTS, TIMEOUT_SECONDS
-from support.live import until, wait_for_close
+from support.live import head_cursor, until, wait_for_close
 from support.service import running
 from support.statements import statements
 
@@ -271,7 +271,8 @@ async def test_subscriptions_follow_the_viewers_teams(
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     filter = {"inViewerTeams": True}
     async with ada.socket() as events, ada.socket() as changes, ada.socket() as stats:
-        await events.subscribe(EVENTS, filter=filter, types=["TICKET_CREATED"])
+        selection = {"filter": filter, "types": ["TICKET_CREATED"]}
+        await events.subscribe(EVENTS, after=await head_cursor(), **selection)
         await changes.subscribe(CHANGES, filter=filter)
         assert (await changes.next("ticketChanges"))["kind"] == "SNAPSHOT_END"
         await stats.subscribe(STATS, filter=filter)
