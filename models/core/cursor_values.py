@@ -75,8 +75,8 @@ def integer_width(integers: range) -> int:
 def unpack(type: SortType, packed: bytes, integers: range) -> tuple[object, bytes]:
     """The value at the start of `packed`, and the bytes after it.
 
-    Keys are returned as text, null instants and numbers as None. Raises ValueError or OverflowError if there
-    is no value.
+    Keys are returned as text, null instants and numbers as None. Raises ValueError or
+    OverflowError if there is no value.
     """
     width = value_width(type, packed, integers)
     content, rest = packed[:width], packed[width:]

@@ -70,7 +70,8 @@ def build_stored_value(
     if given.name is None:
         return None
     if given.name != expected:
-        message = f"must be absent: the field {definition.key} is a {definition.type.name}; give {expected}"
+        kind = definition.type.name
+        message = f"must be absent: the field {definition.key} is a {kind}; give {expected}"
         raise InvalidInput(UserErrorCode.INVALID, message, *path, given.name)
     path = (*path, expected)
     value = given.value
