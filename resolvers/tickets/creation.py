@@ -55,7 +55,8 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     resources = new_resources(change.ticket, input)
     commands.create(change, tags, resources, custom_fields.public)
     custom_fields.log_internal(change)
-    await check_required_at_creation(change)
+    if prepared.requires_fields:
+        await check_required_at_creation(change)
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         # Participants may create a follow-up too: they may reply, and a reply that comes too late

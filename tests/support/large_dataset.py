@@ -231,7 +231,9 @@ async def fill_directory(world: World) -> None:
     await Category.filter(slug="billing").update(parent_id=technical.id)
     view = {"ticket_filter": {}, "order_by": [], "columns": ["REF"], "position": 1}
     support = await Team.get(slug="support")
-    await SavedView.create(**view, name="Support", audience=Audience.TEAM, team=support)
+    by_field = {"field": "CUSTOM_FIELD", "direction": "ASC", "customField": "seats"}
+    ordered = {**view, "order_by": [by_field]}
+    await SavedView.create(**ordered, name="Support", audience=Audience.TEAM, team=support)
     robin = await User.get(email="admin@example.com")
     view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version
     await SavedView.create(**view, name="Own", audience=Audience.PERSONAL, owner=robin)
@@ -270,7 +272,7 @@ async def create_custom_fields(tickets: list[Ticket]) -> None:
             type=type,
             options=options if is_select else [],
             categories=[technical] if is_select else [],
-            required_at=RequiredAt.RESOLUTION if key == "note" else None,
+            required_at=RequiredAt.RESOLUTION if key == "urgent" else None,
             customer_access=CustomerAccess.HIDDEN if key == "seats" else CustomerAccess.VISIBLE,
             active=key != "urgent",
         )
