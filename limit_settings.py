@@ -141,6 +141,14 @@ class LimitSettings(BaseSettings):
     """The maximum length of the text of a macro, in characters."""
     max_macro_tags: Annotated[int, Field(ge=0, le=100)] = 20
     """The maximum number of tags that a macro adds, and of those that it removes."""
+    max_custom_fields: Annotated[int, Field(ge=0, le=500)] = 100
+    """The maximum number of active custom fields."""
+    max_options_per_custom_field: Annotated[int, Field(ge=1, le=1_000)] = 200
+    """The maximum number of options of a custom field, with archived ones."""
+    max_custom_field_text_chars: Annotated[int, Field(ge=1, le=4_000)] = 500
+    """The maximum length of the text in a custom field of a ticket, in characters."""
+    max_custom_values_per_ticket: Annotated[int, Field(ge=0, le=500)] = 50
+    """The maximum number of values of custom fields of one ticket."""
     max_attachment_bytes: Annotated[int, Field(ge=1, le=2_147_483_647)] = 26_214_400
     """The maximum size of an attached file, in bytes."""
     max_attachments_per_message: Annotated[int, Field(ge=0, le=100)] = 10

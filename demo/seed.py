@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from demo.custom_fields import add_values, create_custom_fields, store_values
 from demo.dataset import DatasetGenerator, choose_creation_times
 from demo.history import History, collect_events
 from demo.macros import create_macros
@@ -70,10 +71,14 @@ async def seed_demo(now: datetime) -> bool:
         agents = await ensure_agents(random, since, DEMO_AGENTS_PER_TEAM)
         people = await load_people(companies, agents, since)
         await create_macros(since)
+        fields = await create_custom_fields(since)
         creation_times = choose_creation_times(DEMO_TICKETS, DEMO_PERIOD, now, random)
         generator = DatasetGenerator(random, people, now, DEMO_PROBABILITIES)
         numbers, specs = await allocate_numbers(DEMO_TICKETS), build_specs(accounts)
-        await store_histories(generator.generate_histories(numbers, creation_times, specs))
+        histories = generator.generate_histories(numbers, creation_times, specs)
+        add_values(histories, fields)
+        await store_histories(histories)
+        await store_values(histories, fields)
     return True
 
 

@@ -10,6 +10,7 @@ from models.access.permissions import ADMINISTER
 from models.access.visibility import can_see_ticket
 from models.changes import macro_application
 from models.changes.change import TicketChange
+from models.changes.custom_values import check_required_at_resolution
 from models.changes.macro_application import MacroApplication
 from models.core import ids
 from models.core.errors import Refusal, Refusals, collect_refusals
@@ -93,6 +94,7 @@ async def preview_macro(
         application = await read_for_viewer(context, macro, ticket)
         text = application.body
         refusals += apply_to(change, application)
+        await check_required_at_resolution(change, macro_application.FIELD)
     return MacroPreview(
         text=text,
         changes=[each for event in change.events for each in list_previewed(event)],
@@ -131,6 +133,7 @@ async def apply_macro(mutation: TicketMutation, input: ApplyMacroInput) -> None:
     with collect_refusals(refusals):
         application = await read_for_viewer(mutation.context, macro, change.ticket, input.body)
         refusals += apply_to(change, application)
+        await check_required_at_resolution(change, macro_application.FIELD)
     if refusals:
         raise Refusals(refusals)
 

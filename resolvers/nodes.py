@@ -15,6 +15,7 @@ from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest
 from models.core.pagination import MAX_PAGE_SIZE
+from models.custom_fields.custom_field import can_see_custom_field
 from models.jobs.caller_job import can_see_job
 from models.macros.macro import Macro
 from models.people.token import Token, TokenKind
@@ -63,6 +64,9 @@ async def find_node(context: Context, id: str) -> Any:
         is_allowed = permissions.FOLLOW_JOBS.allows(viewer)
         job = await loaders.jobs.load(key) if is_allowed else None
         return job if job is not None and can_see_job(viewer, job) else None
+    if prefix == ids.CUSTOM_FIELD:
+        field = await loaders.custom_fields.load(key)
+        return field if field is not None and can_see_custom_field(viewer, field) else None
     loader = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,

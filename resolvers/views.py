@@ -12,7 +12,7 @@ from models import database
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.core import ids
-from models.core.errors import InvalidInput, UserErrorCode
+from models.core.errors import BadRequest, InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
 from models.core.positions import MAX_POSITION
@@ -24,7 +24,7 @@ from models.queries.tickets import MAX_SORTS
 from models.views.saved_view import SavedView
 from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
-from schema.filters import TicketOrder
+from schema.filters import TicketOrder, sort_pairs
 from schema.inputs.views import CreateSavedViewInput, DeleteSavedViewInput, UpdateSavedViewInput
 from schema.pagination import After, Before, First, Last
 from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
@@ -139,6 +139,10 @@ def build_order(order_by: list[TicketOrder]) -> list[dict[str, str]]:
     if len(order_by) > MAX_SORTS:
         message = f"must have at most {MAX_SORTS} fields; it has {len(order_by)}"
         raise InvalidInput(UserErrorCode.TOO_LONG, message, "orderBy", limit_name="order_fields")
+    try:
+        sort_pairs(order_by)
+    except BadRequest as error:
+        raise InvalidInput(UserErrorCode.INVALID, error.message, "orderBy") from None
     return store_order(order_by)
 
 

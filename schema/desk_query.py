@@ -1,4 +1,4 @@
-"""The queries of saved views and macros, which only agents and admins have."""
+"""The queries of saved views, macros and custom fields."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import strawberry
 
+import resolvers.custom_fields
 import resolvers.macros
 import resolvers.views
-from models.access.permissions import READ_MACROS, READ_SAVED_VIEWS
+from models.access.permissions import AUTHENTICATED, READ_MACROS, READ_SAVED_VIEWS
 from schema.fields import query
 from schema.pagination import INCLUDE_INACTIVE, Connection
+from schema.types.custom_fields import CustomFieldNode
 from schema.types.macros import MacroPreview, MacroType
 from schema.types.views import SavedViewType
 
@@ -27,6 +29,18 @@ class DeskQueries:
         arguments={
             "all_teams": "Whether to return the views of all teams. Only for admins, with the "
             "token's scope `admin`; FORBIDDEN for others. Default: false."
+        },
+    )
+    custom_fields: Any = query(
+        resolvers.custom_fields.custom_fields,
+        AUTHENTICATED,
+        "The custom fields of tickets, in the order of their creation and in pages of up to 100. "
+        "Customers see those whose values they may see.",
+        Connection[CustomFieldNode],
+        arguments={
+            "category": "Returns the fields that tickets of the category with this slug have. "
+            "Default: all.",
+            **INCLUDE_INACTIVE,
         },
     )
     macros: Any = query(

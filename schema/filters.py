@@ -3,89 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 import strawberry
 
 from models.access.viewer import Viewer
 from models.core import ids
+from models.core.errors import BadRequest
+from models.custom_fields.custom_field import column_of, is_custom_field_key
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import CloseReason, Priority, Stage, Status
+from schema.conditions import (
+    DateTimeFilter,
+    IdFilter,
+    IntFilter,
+    StringFilter,
+    optional_condition,
+)
+from schema.custom_field_filter import CustomFieldFilter
 from schema.enums.tickets import OrderDirection, TicketOrderField
 from schema.input_mapping import to_mapping
 from schema.inputs.tickets import TicketResourceInput
-
-NULL = "True: the field is null. False: the field is not null."
-
-
-def optional_condition(description: str, name: str | None = None) -> Any:
-    return strawberry.field(default=strawberry.UNSET, description=description, name=name)
-
-
-@strawberry.input(
-    description="Conditions on an id; all that are given must hold. An id of another type matches "
-    "nothing."
-)
-class IdFilter:
-    eq: strawberry.ID | None = optional_condition("The field is this id.")
-    in_: list[strawberry.ID] | None = optional_condition(
-        "The field is one of these ids. An empty list matches nothing.", "in"
-    )
-    nin: list[strawberry.ID] | None = optional_condition("The field is null, or none of these ids.")
-    viewer: bool | None = optional_condition(
-        "True: the field is the viewer. False: the field is null or not the viewer. API clients "
-        "are never the requester, the assignee or a watcher."
-    )
-    null: bool | None = optional_condition(NULL)
-
-
-@strawberry.input(
-    description="Conditions on a text; all that are given must hold. Comparisons are "
-    "case-sensitive, except `ieq` and `icontains`."
-)
-class StringFilter:
-    eq: str | None = optional_condition("The field equals this text.")
-    neq: str | None = optional_condition("The field does not equal this text, or is null.")
-    in_: list[str] | None = optional_condition(
-        "The field equals one of these texts. An empty list matches nothing.", "in"
-    )
-    nin: list[str] | None = optional_condition("The field is null, or none of these texts.")
-    contains: str | None = optional_condition("The field contains this text.")
-    ieq: str | None = optional_condition("The field equals this text, ignoring case.")
-    icontains: str | None = optional_condition("The field contains this text, ignoring case.")
-    starts_with: str | None = optional_condition("The field starts with this text.")
-    null: bool | None = optional_condition(NULL)
-
-
-@strawberry.input(description="Conditions on a number; all that are given must hold.")
-class IntFilter:
-    eq: int | None = optional_condition("The field equals this number.")
-    neq: int | None = optional_condition("The field does not equal this number, or is null.")
-    in_: list[int] | None = optional_condition(
-        "The field equals one of these numbers. An empty list matches nothing.", "in"
-    )
-    gt: int | None = optional_condition("The field is greater than this number.")
-    gte: int | None = optional_condition("The field is greater than or equal to this number.")
-    lt: int | None = optional_condition("The field is less than this number.")
-    lte: int | None = optional_condition("The field is less than or equal to this number.")
-    null: bool | None = optional_condition(NULL)
-
-
-@strawberry.input(
-    description="Conditions on a time; all that are given must hold. A bound is a time, or a "
-    "duration before the current time."
-)
-class DateTimeFilter:
-    gt: datetime | None = optional_condition("The field is later than this time.")
-    gte: datetime | None = optional_condition("The field is this time or later.")
-    lt: datetime | None = optional_condition("The field is earlier than this time.")
-    lte: datetime | None = optional_condition("The field is this time or earlier.")
-    within: timedelta | None = optional_condition(
-        "The field is at most this long ago, or in the future."
-    )
-    older_than: timedelta | None = optional_condition("The field is longer ago than this.")
-    null: bool | None = optional_condition(NULL)
 
 
 @strawberry.input(description="Conditions on a ticket's status; all that are given must hold.")
@@ -240,6 +178,9 @@ class TicketFilter:
         "and API clients have no teams. Subscriptions evaluate it again every 5 seconds, because "
         "memberships are not in the log of tickets."
     )
+    custom_fields: list[CustomFieldFilter] | None = optional_condition(
+        "Conditions on custom fields, one for each field; all of them must hold."
+    )
     satisfaction_score: IntFilter | None = optional_condition(
         "Conditions on the score of the customer's rating. Null until the ticket is rated."
     )
@@ -251,11 +192,34 @@ class TicketOrder:
     direction: OrderDirection = strawberry.field(
         default=OrderDirection.DESC, description="The direction."
     )
+    custom_field: str | None = strawberry.field(
+        default=None,
+        description="The key of the custom field, for CUSTOM_FIELD; BAD_REQUEST if it is missing, "
+        "is no possible key, or is given for another field. If there is no such custom field, all "
+        "tickets are without a value.",
+    )
 
 
 def sort_pairs(order_by: list[TicketOrder] | None) -> list[tuple[str, bool]]:
-    """The argument `orderBy` as `models.queries.tickets.build_ticket_order` takes it."""
-    return [(each.field.value, each.direction is OrderDirection.DESC) for each in order_by or ()]
+    """The argument `orderBy` as `models.queries.tickets.build_ticket_order` takes it.
+
+    Raises BadRequest.
+    """
+    return [
+        (sort_attribute(each), each.direction is OrderDirection.DESC) for each in order_by or ()
+    ]
+
+
+def sort_attribute(order: TicketOrder) -> str:
+    """The attribute to sort by. Raises BadRequest if `custom_field` does not fit the field."""
+    key = order.custom_field
+    if order.field is not TicketOrderField.CUSTOM_FIELD:
+        if key is not None:
+            raise BadRequest("orderBy.customField is only for the field CUSTOM_FIELD.")
+        return order.field.value
+    if key is None or not is_custom_field_key(key):
+        raise BadRequest("orderBy CUSTOM_FIELD needs the key of a custom field in customField.")
+    return column_of(key)
 
 
 def filter_mapping(filter: TicketFilter | None, viewer: Viewer) -> Mapping[str, Any] | None:

@@ -13,6 +13,7 @@ from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.core import ids
 from models.core.errors import UserErrorCode
+from models.custom_fields.custom_field import CustomField
 from models.escalation.path import EscalationPath
 from models.jobs.caller_job import CallerJob, JobTicket
 from models.log.event import Event, EventType
@@ -89,6 +90,7 @@ DIRECTORY_EVENT_TYPE_NAMES = {
     RecordKind.SLA_POLICY: "SlaPolicyDirectoryEvent",
     RecordKind.SLA_CALENDAR: "SlaCalendarDirectoryEvent",
     RecordKind.ESCALATION_PATH: "EscalationPathDirectoryEvent",
+    RecordKind.CUSTOM_FIELD: "CustomFieldDirectoryEvent",
 }
 RECORD_TYPE_NAMES: dict[type, str] = {
     User: "User",
@@ -109,6 +111,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     CallerJob: "Job",
     JobTicket: "JobTicket",
     Macro: "Macro",
+    CustomField: "CustomField",
 }
 
 
@@ -155,6 +158,7 @@ ID_PREFIXES: dict[type, str] = {
     SavedView: ids.SAVED_VIEW,
     CallerJob: ids.JOB,
     Macro: ids.MACRO,
+    CustomField: ids.CUSTOM_FIELD,
 }
 
 

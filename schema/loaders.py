@@ -25,6 +25,7 @@ from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
 from models.core.lazy_query import ConnectionQuery, Many
 from models.core.pagination import Page
+from models.custom_fields.custom_field import CustomField
 from models.database import as_uuid
 from models.escalation.path import EscalationPath
 from models.files.uploads import is_uploader
@@ -36,7 +37,7 @@ from models.notifications.notification import Notification
 from models.people.team import Category, Membership, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
-from models.queries import directory_events, event_log, saved_views
+from models.queries import custom_fields, directory_events, event_log, saved_views
 from models.queries.filters.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
@@ -70,6 +71,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     SavedView: "views",
     CallerJob: "jobs",
     Macro: "macros",
+    CustomField: "custom_fields",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -91,6 +93,7 @@ class Loaders:
     views = RecordLoader(SavedView)
     jobs = RecordLoader(CallerJob)
     macros = RecordLoader(Macro)
+    custom_fields = RecordLoader(CustomField)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
@@ -130,6 +133,10 @@ class Loaders:
     def team_ids(self) -> DataLoader[UUID | None, frozenset[UUID]]:
         """The ids of a user's teams, by the user's key."""
         return ShieldedLoader(read_team_ids)
+
+    @cached_property
+    def custom_fields_by_key(self) -> DataLoader[str, CustomField]:
+        return ShieldedLoader(custom_fields.read_by_keys)
 
     @cached_property
     def directory_events(self) -> DataLoader[int, DirectoryEvent | None]:

@@ -15,6 +15,7 @@ from models.access.visibility import visible_tickets
 from models.audit.directory_event import DirectoryEvent
 from models.core.hydration import row_hydrator
 from models.core.sql import TRUE, Condition
+from models.custom_fields.custom_field import TicketCustomValue
 from models.log.event import Event
 from models.notifications.email import Mail
 from models.sla.records import SlaClock
@@ -38,6 +39,7 @@ TYPES: dict[type[Model], str | TypeByColumn] = {
     TicketResource: "TicketResource",
     TicketLink: "TicketLink",
     SlaClock: "SlaClock",
+    TicketCustomValue: "CustomFieldValue",
     Mail: "MailDelivery",
     Message: TypeByColumn(
         "kind", {MessageKind.REPLY.value: "Reply", MessageKind.NOTE.value: "Note"}

@@ -7,7 +7,7 @@ It can become invalid, for example when a release renames the value of an enum.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, cast
@@ -56,6 +56,8 @@ def to_json(value: object) -> object:
         return value.name
     if isinstance(value, datetime):
         return format_instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
     return serialize_duration(value) if isinstance(value, timedelta) else value
 
 
@@ -132,4 +134,10 @@ def filter_type() -> GraphQLInputObjectType:
 
 def store_order(order_by: Sequence[TicketOrder] | None) -> list[dict[str, str]]:
     """The order as JSON; the default order is an empty list."""
-    return [{"field": each.field.name, "direction": each.direction.name} for each in order_by or ()]
+    stored: list[dict[str, str]] = []
+    for each in order_by or ():
+        entry = {"field": each.field.name, "direction": each.direction.name}
+        if each.custom_field is not None:
+            entry["customField"] = each.custom_field
+        stored.append(entry)
+    return stored

@@ -177,6 +177,10 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     archived macros of each of these  100       the same settings                oldest deleted
     text of a macro, in characters    20,000    max_macro_text_chars
     tags that a macro adds or removes 20        max_macro_tags
+    active custom fields              100       max_custom_fields
+    options of a custom field         200       max_options_per_custom_field
+    text of a custom field, in chars. 500       max_custom_field_text_chars
+    custom fields' values of a ticket 50        max_custom_values_per_ticket
     bytes of an attached file         25 MiB    max_attachment_bytes
     files of a reply, note or description 10    max_attachments_per_message
     a person's files that are not attached 50   max_pending_attachments_per_person

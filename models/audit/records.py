@@ -11,6 +11,7 @@ from tortoise.models import Model
 
 from models.core import ids
 from models.core.record_changes import RecordChange, Value
+from models.custom_fields.custom_field import CustomField
 from models.escalation.path import EscalationPath
 from models.macros.macro import Macro
 from models.people.team import Category, Team
@@ -32,6 +33,7 @@ class RecordKind(Enum):
     ESCALATION_PATH = "escalation_path"
     SAVED_VIEW = "saved_view"
     MACRO = "macro"
+    CUSTOM_FIELD = "custom_field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
         ids.MACRO,
         frozenset({"created_at", "updated_at"}),
         in_directory=False,
+    ),
+    CustomField: LoggedRecord(
+        RecordKind.CUSTOM_FIELD, ids.CUSTOM_FIELD, frozenset({"created_at", "updated_at"})
     ),
 }
 MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.custom_values import check_required_at_resolution
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import format_instant
 from models.people import team
@@ -112,6 +113,7 @@ async def apply(change: TicketChange, bulk: BulkChange) -> None:
         await assign(change, bulk.assignee_id)
     if bulk.action is not None:
         act(change, bulk)
+        await check_required_at_resolution(change)
 
 
 async def update(

@@ -12,12 +12,13 @@ from models.changes.serialization import serialize_value
 from models.core.hydration import new_record
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.core.words import index_words
+from models.custom_fields.values import CustomValues
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType, Json
 from models.sla.inputs import CLOCK_EVENT_TYPES, Side
 from models.sla.state_machine import TicketClocks
 from models.tickets import lifecycle
 from models.tickets.attachment import Attachment
-from models.tickets.lifecycle import Action, Status, TransitionRefused
+from models.tickets.lifecycle import Action, Status, TransitionRefused, build_merged_refusal
 from models.tickets.link_kind import LinkKind
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
@@ -61,6 +62,7 @@ class TicketChange:
     moved_replies: list[tuple[Event, Message]] = field(default_factory=list[tuple[Event, Message]])
     links: list[TicketLink] = field(default_factory=list[TicketLink])
     removed_links: list[tuple[UUID, LinkKind]] = field(default_factory=list[tuple[UUID, LinkKind]])
+    custom_values: CustomValues = field(default_factory=CustomValues)
     clocks: TicketClocks | None = None
 
     def __post_init__(self) -> None:
@@ -293,8 +295,3 @@ class TicketChange:
         """Log a link. By the team, between two requesters, it is internal: one may not see both."""
         is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
         self.log(type, internal=is_internal, kind=kind.value, other_id=str(other.id))
-
-
-def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
-    message = "This ticket was merged into another ticket. Use that ticket instead."
-    return TransitionRefused(status, action, [], message)

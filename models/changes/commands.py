@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models.changes.change import TicketChange, build_merged_refusal
+from models.changes.change import TicketChange
 from models.changes.serialization import serialize_ticket
 from models.core import text, time
 from models.core.errors import InvalidInput, UserErrorCode
@@ -18,13 +18,29 @@ from models.log.event import EventType, Json
 from models.people.team import Category, Team
 from models.people.user import User
 from models.sla.inputs import Side
-from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status, TransitionRefused
+from models.tickets.lifecycle import (
+    Action,
+    CloseReason,
+    Priority,
+    Stage,
+    Status,
+    TransitionRefused,
+    build_merged_refusal,
+)
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import TicketResource
 
 
-def create(change: TicketChange, tags: Sequence[str], resources: Sequence[TicketResource]) -> None:
-    """Create the change's ticket, whose columns the caller has set."""
+def create(
+    change: TicketChange,
+    tags: Sequence[str],
+    resources: Sequence[TicketResource],
+    custom_fields: Mapping[str, Json] | None = None,
+) -> None:
+    """Create the change's ticket, whose columns the caller has set.
+
+    `custom_fields` are the changes of values that `custom_values.set_custom_values` has made.
+    """
     max_tags = change.limits.max_tags_per_ticket
     if len(tags) > max_tags:
         message = f"must have at most {max_tags} tags; it has {len(tags)}"
@@ -38,6 +54,7 @@ def create(change: TicketChange, tags: Sequence[str], resources: Sequence[Ticket
     changes: dict[str, Json] = {name: [None, value] for name, value in logged if value is not None}
     if tags:
         changes["tags"] = [[], list(tags)]
+    changes |= custom_fields or {}
     change.log(EventType.TICKET_CREATED, changes)
 
 
@@ -53,12 +70,14 @@ def update(
     external: tuple[str, str | None] | None = None,
     member_ids: Sequence[UUID] = (),
     resources: Mapping[str, Json] | None = None,
+    custom_fields: Mapping[str, Json] | None = None,
 ) -> None:
     """Change the subject, priority, category, tags or external key. None leaves a value unchanged.
 
     `external` is the scope and the value of the external key. A new category moves the ticket to
     the category's team; `member_ids` are the members of that team. `resources` is the change that
-    `change_resources` has made.
+    `change_resources` has made, `custom_fields` are those that customers may see of
+    `custom_values.set_custom_values`.
     """
     current, removed = (set(map(text.fold_tag, tags)) for tags in (current_tags, remove_tags))
     change.added_tags = [tag for tag in add_tags if text.fold_tag(tag) not in current | removed]
@@ -82,7 +101,7 @@ def update(
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
         change.set_tag_words(after)
-    changes |= resources or {}
+    changes |= {**(resources or {}), **(custom_fields or {})}
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:

@@ -1,4 +1,4 @@
-"""Reads the category, the number and the SLA terms of a new ticket, in one query."""
+"""Reads what a new ticket needs, such as its number and its SLA terms, in one query."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from uuid import UUID
 from models import database
 from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
+from models.custom_fields.custom_field import RequiredAt
 from models.database import as_uuid
 from models.sla.policies import terms_subquery
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import FIRST_TICKET_NUMBER
+
+REQUIRES_FIELDS = (
+    "EXISTS (SELECT 1 FROM custom_fields f WHERE f.active = TRUE "
+    f"AND f.required_at = '{RequiredAt.CREATION.value}')"
+)
 
 
 class TicketIntake(NamedTuple):
@@ -21,6 +27,8 @@ class TicketIntake(NamedTuple):
     number: int
     sla_terms: str | None
     """The digest of the SLA terms that apply to the ticket, if any."""
+    requires_fields: bool
+    """Whether any custom field is required at creation; see `custom_values`."""
 
 
 async def prepare_ticket(
@@ -37,7 +45,8 @@ async def prepare_ticket(
         number = "nextval('ticket_numbers')"
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
     query = (
-        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active FROM categories c WHERE c.slug = ?"
+        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active, {REQUIRES_FIELDS} "
+        "FROM categories c WHERE c.slug = ?"
     )
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
@@ -45,7 +54,7 @@ async def prepare_ticket(
         rows = await database.fetch_readonly(query, [priority, organization_id, category])
     if not rows:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
-    category_id, team_id, next_number, digest, is_active = rows[0]
+    category_id, team_id, next_number, digest, is_active, requires_fields = rows[0]
     if not is_active:
         raise InvalidInput(UserErrorCode.INVALID, "must not be an archived category", *path)
     return TicketIntake(
@@ -53,4 +62,5 @@ async def prepare_ticket(
         team_id=as_uuid(team_id),
         number=cast("int", next_number),
         sla_terms=cast("str | None", digest),
+        requires_fields=bool(requires_fields),
     )

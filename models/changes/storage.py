@@ -15,6 +15,7 @@ from models.core.errors import StaleVersion
 from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE, Condition, in_list
+from models.custom_fields.custom_field import TicketCustomValue
 from models.database import batch
 from models.log.event import assign_positions, build_append_statements
 from models.sla.clock_records import build_clock_records, build_clock_updates
@@ -166,6 +167,12 @@ def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStateme
         yield batch.delete(TicketResource, owner, "id", change.removed_resources)
     for resource in change.renamed_resources:
         yield batch.update(resource, {"name": resource.name}, {"id": resource.id})
+    for value in change.custom_values.changed:
+        stored = {"stored_text": value.stored_text, "stored_number": value.stored_number}
+        yield batch.update(value, stored, {"id": value.id})
+    if change.custom_values.removed:
+        removed = [value.id for value in change.custom_values.removed]
+        yield batch.delete(TicketCustomValue, owner, "id", removed)
     if change.removed_watchers:
         yield batch.delete(TicketWatcher, owner, "user_id", change.removed_watchers)
     for other_id, kind in change.removed_links:
@@ -187,7 +194,7 @@ def build_guarded_update(change: TicketChange, version_read: int) -> batch.Write
 
 
 def build_new_records(change: TicketChange) -> list[Model]:
-    """New records of the ticket: messages, tags, resources, watchers, links and SLA clocks."""
+    """New records of the ticket: messages, tags, resources, values, watchers, links, clocks."""
     ticket_id = change.ticket.id
     tags = [new_record(TicketTag, ticket_id=ticket_id, name=name) for name in change.added_tags]
     watchers = [
@@ -199,6 +206,7 @@ def build_new_records(change: TicketChange) -> list[Model]:
         *change.messages,
         *tags,
         *change.resources,
+        *change.custom_values.added,
         *watchers,
         *change.links,
         *new_clocks,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from math import isfinite
+from struct import Struct
 from typing import cast
 from uuid import UUID
 
@@ -18,6 +20,8 @@ MICROSECOND = timedelta(microseconds=1)
 NULL_INSTANT = b"\xff" * 8
 INSTANT_OFFSET = 2**63
 """Added to an instant's microseconds since 1970, so that they are positive."""
+FLOAT = Struct(">d")
+NULL_FLOAT = b"\xff" * 8
 UUID_BYTES = 16
 TEXT_LENGTH_BYTES = 2
 
@@ -31,6 +35,8 @@ class SortType(Enum):
     """At most 65,535 bytes of UTF-8. Cursors with texts have no fixed width."""
     INTEGER = "integer"
     """From 0; as many bytes as the largest value needs."""
+    FLOAT = "float"
+    """A finite number, or null."""
 
 
 def pack(type: SortType, value: object, integers: range) -> bytes:
@@ -51,6 +57,8 @@ def pack(type: SortType, value: object, integers: range) -> bytes:
             return len(content).to_bytes(TEXT_LENGTH_BYTES) + content
         case SortType.INTEGER:
             return int(cast("int", value)).to_bytes(integer_width(integers))
+        case SortType.FLOAT:
+            return NULL_FLOAT if value is None else FLOAT.pack(cast("float", value))
 
 
 def pack_instant(value: datetime | str | None) -> bytes:
@@ -67,8 +75,8 @@ def integer_width(integers: range) -> int:
 def unpack(type: SortType, packed: bytes, integers: range) -> tuple[object, bytes]:
     """The value at the start of `packed`, and the bytes after it.
 
-    Keys are returned as text, null instants as None. Raises ValueError or OverflowError if there
-    is no value.
+    Keys are returned as text, null instants and numbers as None. Raises ValueError or
+    OverflowError if there is no value.
     """
     width = value_width(type, packed, integers)
     content, rest = packed[:width], packed[width:]
@@ -89,6 +97,8 @@ def unpack(type: SortType, packed: bytes, integers: range) -> tuple[object, byte
             if number not in integers:
                 raise ValueError("the number is out of range")
             return number, rest
+        case SortType.FLOAT:
+            return unpack_float(content), rest
 
 
 def value_width(type: SortType, packed: bytes, integers: range) -> int:
@@ -102,6 +112,18 @@ def value_width(type: SortType, packed: bytes, integers: range) -> int:
             return TEXT_LENGTH_BYTES + int.from_bytes(packed[:TEXT_LENGTH_BYTES])
         case SortType.INTEGER:
             return integer_width(integers)
+        case SortType.FLOAT:
+            return FLOAT.size
+
+
+def unpack_float(content: bytes) -> float | None:
+    """Raises ValueError for infinity, negative zero and all forms of NaN but that of null."""
+    if content == NULL_FLOAT:
+        return None
+    number: float = FLOAT.unpack(content)[0]
+    if not isfinite(number) or FLOAT.pack(number + 0.0) != content:
+        raise ValueError("the number is not finite or negative zero")
+    return number
 
 
 def unpack_instant(content: bytes) -> datetime | None:

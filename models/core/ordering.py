@@ -28,11 +28,13 @@ OTHER_ORDER = "This is not a cursor of this list in this order."
 # can hold them. asyncpg sends the first day of all as -infinity, so it is the second.
 NULL_AFTER_ALL = datetime(9999, 12, 31, tzinfo=UTC)
 NULL_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+LOWEST_FLOAT = -1e300
+"""Below all numbers that records have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One column of an order. Only columns of instants may be nullable; nulls sort last."""
+    """One column of an order. Only instants and floats may be null; nulls sort last."""
 
     column: str
     """A column or an SQL expression in brackets."""
@@ -51,14 +53,18 @@ class Sort:
     def expression(self) -> str:
         if not self.nullable:
             return self.column
-        return f"COALESCE({self.column}, '{self.null_value.isoformat(' ')}')"
+        value = self.null_value
+        literal = f"'{value.isoformat(' ')}'" if isinstance(value, datetime) else repr(value)
+        return f"COALESCE({self.column}, {literal})"
 
     @property
     def is_expression(self) -> bool:
         return self.nullable or self.column.startswith("(")
 
     @property
-    def null_value(self) -> datetime:
+    def null_value(self) -> datetime | float:
+        if self.type is SortType.FLOAT:
+            return LOWEST_FLOAT if self.descending else -LOWEST_FLOAT
         return NULL_BEFORE_ALL if self.descending else NULL_AFTER_ALL
 
     def operator(self, *, after: bool) -> str:

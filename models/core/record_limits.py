@@ -54,6 +54,10 @@ class RecordLimits:
     max_macros_for_everyone: int = 100
     max_macro_text_chars: int = 20_000
     max_macro_tags: int = 20
+    max_custom_fields: int = 100
+    max_options_per_custom_field: int = 200
+    max_custom_field_text_chars: int = 500
+    max_custom_values_per_ticket: int = 50
     max_attachment_bytes: int = 26_214_400
     max_attachments_per_message: int = 10
     max_pending_attachments_per_person: int = 50

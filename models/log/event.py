@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.tickets.message import Message
     from models.tickets.ticket import Ticket
 
-Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
 class EventType(Enum):

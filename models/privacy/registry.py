@@ -38,6 +38,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("ticket_resources.kind", "attachments.filename", "events.data"),
             *("caller_jobs.parameters", "caller_job_tickets.changes"),
             *("caller_job_tickets.previous", "caller_job_tickets.message"),
+            "ticket_custom_values.stored_text",
         }
     ),
     Holding.PERSON: frozenset(
@@ -72,7 +73,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("escalation_paths.name", "escalation_paths.steps", "escalation_runs.steps"),
             *("saved_views.name", "saved_views.ticket_filter", "saved_views.order_by"),
             *("saved_views.columns", "macros.name", "macros.text", "macros.add_tags"),
-            "macros.remove_tags",
+            *("macros.remove_tags", "custom_fields.key", "custom_fields.label"),
+            *("custom_fields.options", "custom_fields.categories"),
         }
     ),
     Holding.TECHNICAL: frozenset(

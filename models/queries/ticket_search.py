@@ -19,7 +19,7 @@ from models.core.pagination import PageRequest
 from models.core.sql import TRUE, Condition, compare
 from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
-from models.queries.tickets import is_by_relevance, list_tickets, use_public_times
+from models.queries.tickets import build_visible_order, is_by_relevance, list_tickets
 from models.tickets.ticket import Ticket
 
 SCANNED_TICKETS = 1000
@@ -46,7 +46,7 @@ async def find_tickets(
         plan.rest,
         plan.compile(filter, viewer, at, each=True) & restriction,
         plan.compile(filter, viewer, at) & restriction,
-        use_public_times(order) if viewer.is_customer else order,
+        build_visible_order(viewer, order),
         page_request,
     )
     row_query = query.row_query

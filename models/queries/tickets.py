@@ -18,6 +18,11 @@ from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
+from models.queries.custom_field_order import (
+    build_custom_sorts,
+    build_visible_custom_sort,
+    is_custom_field,
+)
 from models.queries.filters.filter import FilterData
 from models.queries.indexes import build_is_touched_sql
 from models.queries.relevance import Relevance, build_ranked_source
@@ -81,19 +86,30 @@ def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
         if list(directions) == ["relevance"]:
             directions["updated_at"] = directions["relevance"]
         directions["id"] = list(directions.values())[-1]
-    return Order(
-        tuple(build_sort(name, descending=descending) for name, descending in directions.items())
-    )
+    sorts_by_name: list[Sort] = []
+    for name, descending in directions.items():
+        if is_custom_field(name):
+            sorts_by_name += build_custom_sorts(name, descending=descending)
+        else:
+            sorts_by_name.append(build_sort(name, descending=descending))
+    return Order(tuple(sorts_by_name))
 
 
-def use_public_times(order: Order) -> Order:
-    """Return the order for customers, who must not see when a ticket changed internally."""
-    return Order(
-        tuple(
-            replace(sort, column="t.public_updated_at") if sort.column == "t.updated_at" else sort
-            for sort in order.sorts
-        )
-    )
+def build_visible_order(viewer: Viewer, order: Order) -> Order:
+    """Return the order for this viewer.
+
+    Customers must not see when a ticket changed internally. Without the right to see hidden custom
+    fields, tickets have no values of them.
+    """
+    return Order(tuple(build_visible_sort(viewer, sort) for sort in order.sorts))
+
+
+def build_visible_sort(viewer: Viewer, sort: Sort) -> Sort:
+    if is_custom_field(sort.attribute):
+        return build_visible_custom_sort(viewer, sort)
+    if viewer.is_customer and sort.column == "t.updated_at":
+        return replace(sort, column="t.public_updated_at")
+    return sort
 
 
 def list_queue(
@@ -122,9 +138,8 @@ def list_tickets(
     if is_by_relevance(order):
         source, source_params = build_ranked_source(find_search_text(filter))
     condition = plan.compile(filter, viewer, at) & restriction
-    if viewer.is_customer:
-        order = use_public_times(order)
-    return build_connection(Ticket, "t", source, condition, order, page_request, source_params)
+    visible = build_visible_order(viewer, order)
+    return build_connection(Ticket, "t", source, condition, visible, page_request, source_params)
 
 
 def is_by_relevance(order: Order) -> bool:

@@ -153,3 +153,8 @@ def advance(status: Status, action: Action, *, reopenable: bool = True) -> Statu
             UserErrorCode.REOPEN_WINDOW_PASSED,
         )
     return target
+
+
+def build_merged_refusal(status: Status, action: Action) -> TransitionRefused:
+    message = "This ticket was merged into another ticket. Use that ticket instead."
+    return TransitionRefused(status, action, [], message)

@@ -6,19 +6,22 @@ from uuid import UUID
 
 import strawberry
 
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands, link_commands, rating, sharing
+from models.changes.custom_values import check_required_at_resolution, set_custom_values
 from models.changes.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import Json
+from models.log.event import EventType, Json
 from models.people import team
 from models.people.user import User, no_such_user
 from models.tickets import links
 from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.resources import clean_resources
+from schema.inputs.custom_fields import given_values
 from schema.inputs.tickets import (
     AssignTicketInput,
     CloseTicketInput,
@@ -35,9 +38,14 @@ from schema.inputs.tickets import (
 )
 from schema.payloads.tickets import TicketPayload
 
+CUSTOMER_FIELDS = frozenset({"ticket_id", "custom_fields", "expected_version", "idempotency_key"})
+"""The fields of UpdateTicketInput that customers may give."""
+
 
 @ticket_mutation(TicketPayload)
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
+    if mutation.viewer.is_customer and changes_more_than_custom_fields(input):
+        HANDLE_TICKETS_AS_STAFF.check(mutation.viewer)
     change = await mutation.lock_ticket(input)
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None
@@ -54,6 +62,9 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
     if added or removed:
         current = await TicketResource.filter(ticket_id=change.ticket.id).order_by("id")
         resources = change_resources(change, current, added, removed)
+    category_id = change.ticket.category_id if category is None else category.id
+    values = given_values(input.custom_fields)
+    custom_fields = await set_custom_values(change, values, category_id)
     tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
         change,
@@ -66,6 +77,19 @@ async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> N
         remove_tags=text.clean_tags(input.remove_tags or [], "removeTags"),
         external=external,
         resources=resources,
+        custom_fields=custom_fields.public,
+    )
+    custom_fields.log_internal(change)
+
+
+def changes_more_than_custom_fields(input: UpdateTicketInput) -> bool:
+    return (
+        any(
+            value is not None and value is not strawberry.UNSET
+            for name, value in vars(input).items()
+            if name not in CUSTOMER_FIELDS
+        )
+        or input.external_id is None
     )
 
 
@@ -134,12 +158,20 @@ async def resume_ticket(mutation: TicketMutation, input: TicketActionInput) -> N
 @ticket_mutation(TicketPayload)
 async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) -> None:
     change = await mutation.lock_ticket(input)
+    values = given_values(input.custom_fields)
+    custom_fields = await set_custom_values(change, values, change.ticket.category_id)
     commands.resolve(change, text.clean_body(input.resolution, "resolution"))
+    if custom_fields.public:
+        change.log(EventType.TICKET_UPDATED, custom_fields.public)
+    custom_fields.log_internal(change)
+    await check_required_at_resolution(change, "customFields")
 
 
 @ticket_mutation(TicketPayload)
 async def close_ticket(mutation: TicketMutation, input: CloseTicketInput) -> None:
-    commands.close(await mutation.lock_ticket(input), input.reason)
+    change = await mutation.lock_ticket(input)
+    commands.close(change, input.reason)
+    await check_required_at_resolution(change)
 
 
 @ticket_mutation(TicketPayload)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from models.changes import commands, intake, link_commands
 from models.changes.change import TicketChange
+from models.changes.custom_values import check_required_at_creation, set_custom_values
 from models.changes.intake import TicketIntake
 from models.core import text
 from models.core.errors import Refusal, Refusals
@@ -22,6 +23,7 @@ from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
 from resolvers.tickets.new_requester import find_requester
 from resolvers.tickets.resources import read_names, resource_checks
+from schema.inputs.custom_fields import given_values
 from schema.inputs.tickets import CreateTicketInput
 from schema.payloads.tickets import TicketPayload
 
@@ -47,7 +49,14 @@ async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> N
     )
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")
-    commands.create(change, tags, new_resources(change.ticket, input))
+    change.creates_ticket = True
+    values = given_values(input.custom_fields)
+    custom_fields = await set_custom_values(change, values, prepared.category_id)
+    resources = new_resources(change.ticket, input)
+    commands.create(change, tags, resources, custom_fields.public)
+    custom_fields.log_internal(change)
+    if prepared.requires_fields:
+        await check_required_at_creation(change)
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
         # Participants may create a follow-up too: they may reply, and a reply that comes too late

@@ -8,6 +8,7 @@ from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.custom_values import check_required_at_resolution
 from models.changes.status_step import (
     CUSTOMER_REPLY_ACTIONS,
     StatusStep,
@@ -78,6 +79,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
     if action is not None:
         with collect_refusals(refusals):
             apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
+            await check_required_at_resolution(change)
     if refusals:
         raise Refusals(refusals)
 

@@ -2,6 +2,7 @@
 
 from schema.enums import (
     audit,
+    custom_fields,
     errors,
     events,
     jobs,
@@ -15,6 +16,7 @@ from schema.enums import (
 
 __all__ = [
     "audit",
+    "custom_fields",
     "errors",
     "events",
     "jobs",

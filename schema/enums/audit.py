@@ -22,6 +22,7 @@ register_enum(
         "views, and it has none of personal views.",
         "MACRO": "A macro for a team or for everyone. Only the audit log has changes of macros, "
         "and it has none of personal macros.",
+        "CUSTOM_FIELD": "A custom field of tickets.",
     },
 )
 register_enum(

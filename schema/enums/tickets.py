@@ -20,6 +20,7 @@ class TicketOrderField(Enum):
     LAST_REPLY_AT = "last_reply_at"
     UNTOUCHED = "is_untouched"
     RELEVANCE = "relevance"
+    CUSTOM_FIELD = "custom_field"
 
 
 class OrderDirection(Enum):
@@ -166,6 +167,9 @@ register_enum(
         "those with all words in the subject or in tags, then all others. If no field follows, "
         "equally relevant tickets are ordered by the time of their last change. A filter without "
         "a search at its top gives BAD_REQUEST.",
+        "CUSTOM_FIELD": "By the value of the custom field `customField`: false before true, "
+        "options in the order of the field, and several options by the first. Tickets without a "
+        "value, or whose value the viewer may not see, come last in both directions.",
     },
 )
 register_enum(

@@ -9,6 +9,7 @@ import strawberry
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.link_kind import LinkKind
 from schema.inputs.attachments import ATTACHMENT_IDS
+from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -75,6 +76,7 @@ class CreateTicketInput:
     resources: list[TicketResourceInput] | None = optional(
         "The resources that the ticket is about, by default at most 50. Null: none."
     )
+    custom_fields: list[CustomFieldInput] | None = optional(f"{CUSTOM_FIELDS} Null: none.")
     external_id: str | None = optional(f"{EXTERNAL_ID} Null: none.")
     requester_id: strawberry.ID | None = optional(
         "The id of the user who makes the request. Agents, admins and API clients may name "
@@ -122,6 +124,10 @@ class UpdateTicketInput:
         "The resources to remove, by kind and external id, at most as many as a ticket can have. "
         "Names have no effect. A resource that is also in `addResources` is removed."
     )
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"{CUSTOM_FIELDS} Other fields keep their values. Customers may only change fields whose "
+        "`customerAccess` is EDITABLE."
+    )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET
     )
@@ -168,6 +174,9 @@ class HoldTicketInput:
 class ResolveTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     resolution: str = required(f"The resolution, which the customer reads. {BODY}")
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"{CUSTOM_FIELDS} They are set before the server checks the required ones."
+    )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 

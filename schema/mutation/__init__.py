@@ -11,6 +11,7 @@ import strawberry
 from schema.mutation.accounts import AccountMutations
 from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.attachments import AttachmentMutations
+from schema.mutation.custom_fields import CustomFieldMutations
 from schema.mutation.demo import DemoMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
@@ -60,5 +61,6 @@ class Mutation(
     ViewMutations,
     JobMutations,
     MacroMutations,
+    CustomFieldMutations,
 ):
     pass

@@ -41,22 +41,25 @@ class TicketMutations:
             "requester: also for customers, without the scopes, or with `requesterId`; "
             "followUpOf: too many links)",
             "NOT_FOUND (category, requesterId, followUpOf)",
+            "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
             "TAKEN (externalId)",
             *KEY_ERRORS,
         ),
     )
     update_ticket: Any = mutation(
         changes.update_ticket,
-        HANDLE_TICKETS_AS_STAFF,
-        "Changes the subject, priority, category, tags, resources or external id of a ticket. A "
-        "new category transfers the ticket to its team.",
+        WRITE_TICKETS,
+        "Changes the subject, priority, category, tags, resources, custom fields or external id of "
+        "a ticket. A new category transfers the ticket to its team. Customers may only change "
+        "custom fields that are EDITABLE; they get FORBIDDEN for all else.",
         TICKET,
         errors=(
-            "NOT_FOUND (ticketId, category)",
+            "NOT_FOUND (ticketId, category, customFields)",
             "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "INVALID (subject, addTags, removeTags, addResources, removeResources, externalId, "
-            "idempotencyKey)",
+            "customFields, idempotencyKey)",
+            "REQUIRED, TOO_LONG (customFields)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
         ),
@@ -129,6 +132,8 @@ class TicketMutations:
             "REQUIRED (resolution)",
             "TOO_LONG (resolution)",
             "INVALID (resolution, idempotencyKey)",
+            "REQUIRED (customFields): the ticket has no value of a required custom field",
+            "INVALID, NOT_FOUND, TOO_LONG (customFields)",
             TRANSITION,
             *TICKET_ERRORS,
         ),

@@ -15,9 +15,9 @@ from models.audit.records import MODELS_BY_KIND, RecordKind
 from models.audit.records import record_id as to_global_id
 from models.macros.macro import Macro
 from models.views.saved_view import SavedView
+from schema.conditions import DateTimeFilter, optional_condition
 from schema.context import context_of, loaders
 from schema.cost import cost
-from schema.filters import DateTimeFilter, optional_condition
 from schema.interfaces import SYSTEM_ACTOR, Actor, Node
 from schema.types.field_changes import FieldChange
 from schema.types.record_changes import list_record_changes

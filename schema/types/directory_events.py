@@ -14,6 +14,7 @@ from schema.context import context_of, loaders
 from schema.cost import cost
 from schema.interfaces import SYSTEM_ACTOR, Actor, Node
 from schema.relations import first_foreign_key_field
+from schema.types.custom_fields import CustomFieldNode
 from schema.types.escalation import EscalationPathType
 from schema.types.field_changes import FieldChange
 from schema.types.organizations import OrganizationType
@@ -26,9 +27,9 @@ from schema.types.teams import CategoryType, TeamType
 @strawberry.interface(
     name="DirectoryEvent",
     description="A change of an administrative record: a user, organization, team, category, API "
-    "client, SLA policy, SLA calendar or escalation path. Its cursor is a position in the log that "
-    "ticket events have, too. New types may be added, so clients should handle unknown types by "
-    "the fields of this interface.",
+    "client, SLA policy, SLA calendar, escalation path or custom field. Its cursor is a position "
+    "in the log that ticket events have, too. New types may be added, so clients should handle "
+    "unknown types by the fields of this interface.",
 )
 class DirectoryEventInterface(Node):
     type: DirectoryEventType = strawberry.field(description="The type of the event.")
@@ -128,8 +129,15 @@ class EscalationPathDirectoryEvent(DirectoryEventInterface):
     escalation_path: Any = record_field(EscalationPathType, "escalation path")
 
 
+@strawberry.type(
+    name="CustomFieldDirectoryEvent", description="A custom field was created or changed."
+)
+class CustomFieldDirectoryEvent(DirectoryEventInterface):
+    custom_field: Any = record_field(CustomFieldNode, "custom field")
+
+
 DIRECTORY_EVENT_TYPES = [
     *(UserDirectoryEvent, OrganizationDirectoryEvent, TeamDirectoryEvent, CategoryDirectoryEvent),
     *(ApiClientDirectoryEvent, SlaPolicyDirectoryEvent, SlaCalendarDirectoryEvent),
-    EscalationPathDirectoryEvent,
+    *(EscalationPathDirectoryEvent, CustomFieldDirectoryEvent),
 ]

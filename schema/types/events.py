@@ -23,6 +23,7 @@ from schema.types.field_changes import (
     BEFORE,
     USER_LIST_COLUMNS,
     FieldChange,
+    find_hidden_columns,
     list_field_changes,
 )
 from schema.types.messages import NoteType, ReplyType
@@ -89,7 +90,7 @@ class TicketStatusChanged(TicketStatusEventInterface):
 class TicketUpdated(TicketEventInterface):
     @strawberry.field(
         description="The changed fields. Customers see no agents or admins among the watchers and "
-        "participants.",
+        "participants. Changes of HIDDEN custom fields require the scope `notes:read`.",
         metadata=cost(each=0),
     )
     async def changes(
@@ -99,7 +100,7 @@ class TicketUpdated(TicketEventInterface):
         if context_of(info).viewer.is_customer:
             columns = [root.changes[name] for name in USER_LIST_COLUMNS if name in root.changes]
             hidden = await find_staff(info, [user_ids for pair in columns for user_ids in pair])
-        return list_field_changes(root, hidden)
+        return list_field_changes(root, hidden, await find_hidden_columns(info, root))
 
 
 @strawberry.type(description="A user to whom the server could have assigned a ticket.")

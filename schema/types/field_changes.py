@@ -10,7 +10,9 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from models.core import ids
+from models.custom_fields.custom_field import CustomerAccess, column_of, key_of_column
 from models.log.event import Event, Json
+from schema.context import context_of, loaders
 
 BEFORE, AFTER = 0, 1
 """The indexes of the values before and after a change, in `Event.changes`."""
@@ -33,7 +35,7 @@ UNEXPOSED_COLUMNS = frozenset({"external_scope", "sla_terms"})
 class FieldChange:
     field: str = strawberry.field(
         description="The name of the field in the type of the record, such as subject or tags of a "
-        "Ticket, or displayName of a User."
+        "Ticket, or displayName of a User. For a custom field: `customFields.` and its key."
     )
     from_: str | None = strawberry.field(
         name="from",
@@ -60,6 +62,10 @@ def format_value(column: str, value: Json, hidden_users: Collection[str] = ()) -
     items = list_items(column, value, hidden_users)
     if items is not None:
         return ", ".join(items)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.15g}"
     if column in ID_COLUMNS:
         return ids.encode(ID_COLUMNS[column], UUID(str(value)))
     if column in ("status", "priority", "close_reason"):
@@ -78,9 +84,14 @@ def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> 
     return items
 
 
-def list_field_changes(event: Event, hidden_users: Collection[str] = ()) -> list[FieldChange]:
-    """List the changes of an event that the API exposes."""
-    return build_field_changes(event.changes, hidden_users)
+def list_field_changes(
+    event: Event, hidden_users: Collection[str] = (), hidden_columns: Collection[str] = ()
+) -> list[FieldChange]:
+    """List the changes of an event that the API exposes, without those of `hidden_columns`."""
+    changes = {
+        column: pair for column, pair in event.changes.items() if column not in hidden_columns
+    }
+    return build_field_changes(changes, hidden_users)
 
 
 def build_field_changes(
@@ -102,4 +113,20 @@ def build_field_changes(
 
 def field_name(column: str) -> str:
     """The name of the field of the type Ticket that shows a column."""
+    key = key_of_column(column)
+    if key is not None:
+        return f"customFields.{key}"
     return to_camel_case(column.removesuffix("_id") if column in ID_COLUMNS else column)
+
+
+async def find_hidden_columns(info: strawberry.Info, event: Event) -> frozenset[str]:
+    """The columns of custom fields whose values the viewer may not see.
+
+    A change of a field that was visible at that time is in a public event.
+    """
+    keys = [key for key in map(key_of_column, event.changes) if key is not None]
+    if not keys or context_of(info).viewer.can_see_notes:
+        return frozenset()
+    fields = await loaders(info).custom_fields_by_key.load_many(keys)
+    hidden = CustomerAccess.HIDDEN
+    return frozenset(column_of(each.key) for each in fields if each.customer_access is hidden)

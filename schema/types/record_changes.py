@@ -26,7 +26,13 @@ REFERENCES = {
     "new_team_id": ids.TEAM,
 }
 """Columns that hold the key of a record, and the prefix of its global id."""
-ITEM_REFERENCES = {"teams": ids.TEAM, "members": ids.USER, "team": ids.TEAM, "user": ids.USER}
+ITEM_REFERENCES = {
+    "teams": ids.TEAM,
+    "members": ids.USER,
+    "team": ids.TEAM,
+    "user": ids.USER,
+    "categories": ids.CATEGORY,
+}
 """Lists of keys, and the keys inside the steps of an escalation path."""
 DURATION_COLUMNS = frozenset({"first_response", "next_response", "resolution", "hold_for"})
 """Columns that hold seconds."""

@@ -29,15 +29,12 @@ from schema.relations import (
     related_list_field,
 )
 from schema.types.attachments import AttachmentType
+from schema.types.custom_fields import ticket_custom_fields
 from schema.types.organizations import OrganizationType
 from schema.types.people import UserType
 from schema.types.sla import SlaClockType
 from schema.types.teams import CategoryType, TeamType
-from schema.types.ticket_arguments import (
-    EventTypes,
-    page_arguments,
-    timeline_arguments,
-)
+from schema.types.ticket_arguments import EventTypes, page_arguments, timeline_arguments
 from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
@@ -113,6 +110,7 @@ class TicketType(Node):
     resources: Any = related_list_field(
         related.resources, list[TicketResourceType], "The ticket's resources."
     )
+    custom_fields: Any = ticket_custom_fields
     escalation_level: int = strawberry.field(description="The number of escalations, from 0.")
     held_until: datetime | None = strawberry.field(
         description="The time at which the server resumes the ticket. Null unless the ticket is "

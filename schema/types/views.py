@@ -33,6 +33,9 @@ FILTER_ERROR = (
 class SavedViewOrder:
     field: TicketOrderField = strawberry.field(description="The field.")
     direction: OrderDirection = strawberry.field(description="The direction.")
+    custom_field: str | None = strawberry.field(
+        description="The key of the custom field, for CUSTOM_FIELD. Null for other fields."
+    )
 
 
 @strawberry.type(
@@ -68,7 +71,9 @@ class SavedViewType(Node):
     def order_by(self, root: strawberry.Parent[SavedView]) -> list[SavedViewOrder]:
         return [
             SavedViewOrder(
-                field=TicketOrderField[each["field"]], direction=OrderDirection[each["direction"]]
+                field=TicketOrderField[each["field"]],
+                direction=OrderDirection[each["direction"]],
+                custom_field=each.get("customField"),
             )
             for each in root.order_by
             if each["field"] in TicketOrderField.__members__

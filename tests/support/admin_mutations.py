@@ -31,11 +31,14 @@ JOB_FIELDS = """id kind status dryRun errorPolicy progress total succeeded faile
 MACRO_FIELDS = """id name audience owner { displayName } team { slug } text statusAction holdFor
   closeReason assignment assignee { displayName } newTeam { slug } priority addTags removeTags
   active version viewerCanChange"""
+CUSTOM_FIELD_FIELDS = """id key label type options { key label active } categories { slug }
+  requiredAt customerAccess active version"""
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "Macro": ("macro", MACRO_FIELDS),
+    "CustomField": ("customField", CUSTOM_FIELD_FIELDS),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),
     "User": ("user", USER_FIELDS),
     "Organization": ("organization", ORGANIZATION_FIELDS),

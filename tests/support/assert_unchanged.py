@@ -37,6 +37,8 @@ TABLES = (
     "caller_jobs",
     "caller_job_tickets",
     "macros",
+    "custom_fields",
+    "ticket_custom_values",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.audit.directory_event import DirectoryEvent
 from models.changes.serialization import serialize_ticket
+from models.custom_fields.custom_field import COLUMN_PREFIX, TicketCustomValue, column_of
 from models.log import event
 from models.log.event import MESSAGE_EVENTS, Event, EventType, Json
 from models.sla.records import SlaClock
@@ -33,6 +34,7 @@ async def audit() -> list[Event]:
             str(watcher.user_id) for watcher in watchers
         )
         await check_last_reply(ticket)
+        await check_custom_values(ticket, own)
         for clock in await SlaClock.filter(ticket_id=ticket.id, achieved_at__not_isnull=True):
             if clock.metric is Metric.FIRST_RESPONSE:
                 assert ticket.first_responded_at is not None
@@ -64,6 +66,19 @@ async def check_last_reply(ticket: Ticket) -> None:
     expected = (last.created_at, last.author_user_id, last.author_client_id) if last else None
     found = (ticket.last_reply_at, ticket.last_reply_user_id, ticket.last_reply_client_id)
     assert found == (expected or (None, None, None))
+
+
+async def check_custom_values(ticket: Ticket, events: list[Event]) -> None:
+    """The events of the ticket give the values of its custom fields."""
+    rebuilt: dict[str, Json] = {}
+    for event_ in events:
+        for name, (before, after) in event_.changes.items():
+            if name.startswith(COLUMN_PREFIX):
+                assert rebuilt.get(name) == before
+                rebuilt[name] = after
+    values = await TicketCustomValue.filter(ticket_id=ticket.id).select_related("field")
+    stored = {column_of(value.field.key): value.logged for value in values}
+    assert {name: value for name, value in rebuilt.items() if value is not None} == stored
 
 
 async def check_events_rebuild(ticket: Ticket) -> None:

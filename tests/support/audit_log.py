@@ -19,7 +19,8 @@ DIRECTORY_EVENT_FIELDS = """__typename id cursor type occurredAt actor { display
   ... on TeamDirectoryEvent { team { slug name } }
   ... on SlaCalendarDirectoryEvent { slaCalendar { name } }
   ... on SlaPolicyDirectoryEvent { slaPolicy { name } }
-  ... on EscalationPathDirectoryEvent { escalationPath { name } }"""
+  ... on EscalationPathDirectoryEvent { escalationPath { name } }
+  ... on CustomFieldDirectoryEvent { customField { key } }"""
 DIRECTORY_EVENTS = f"""query($kinds: [RecordKind!], $first: Int, $after: String, $last: Int,
     $before: String) {{
   directoryEvents(kinds: $kinds, first: $first, after: $after, last: $last, before: $before) {{

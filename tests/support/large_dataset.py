@@ -24,6 +24,14 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.record_changes import RecordChanges
+from models.custom_fields.custom_field import (
+    OPTION_TYPES,
+    CustomerAccess,
+    CustomField,
+    CustomFieldType,
+    RequiredAt,
+    TicketCustomValue,
+)
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.jobs.caller_job import (
     CallerJob,
@@ -94,6 +102,7 @@ class LargeDataset:
             await fill_directory(world)
             await create_policies(world)
             tickets = await create_tickets(world)
+            await create_custom_fields(tickets)
         with time_machine.travel(NOW - HOUR, tick=False):
             await create_events(tickets, world)
             await ticket_commands.run_notifier()
@@ -222,7 +231,9 @@ async def fill_directory(world: World) -> None:
     await Category.filter(slug="billing").update(parent_id=technical.id)
     view = {"ticket_filter": {}, "order_by": [], "columns": ["REF"], "position": 1}
     support = await Team.get(slug="support")
-    await SavedView.create(**view, name="Support", audience=Audience.TEAM, team=support)
+    by_field = {"field": "CUSTOM_FIELD", "direction": "ASC", "customField": "seats"}
+    ordered = {**view, "order_by": [by_field]}
+    await SavedView.create(**ordered, name="Support", audience=Audience.TEAM, team=support)
     robin = await User.get(email="admin@example.com")
     view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version
     await SavedView.create(**view, name="Own", audience=Audience.PERSONAL, owner=robin)
@@ -239,6 +250,40 @@ async def create_macros(support: Team, robin: User) -> None:
     macro |= {"status_action": MacroStatusAction.CLOSE, "hold_for": None}
     macro |= {"close_reason": CloseReason.SPAM, "priority": Priority.HIGH, "text": None}
     await Macro.create(**macro, name="Own", audience=Audience.PERSONAL, owner=robin)
+
+
+async def create_custom_fields(tickets: list[Ticket]) -> None:
+    """A custom field of each type, which the first two tickets have, and an archived one."""
+    technical = str((await Category.get(slug="technical")).id)
+    options = [{"key": key, "label": key, "active": key != "mail"} for key in ("dns", "mail")]
+    values: dict[str, tuple[CustomFieldType, str, float]] = {
+        "note": (CustomFieldType.TEXT, "Rack 7", 0),
+        "seats": (CustomFieldType.NUMBER, "", 12.5),
+        "urgent": (CustomFieldType.BOOLEAN, "", 1),
+        "due": (CustomFieldType.DATE, "2026-02-28", 0),
+        "zone": (CustomFieldType.SELECT, "dns", 0),
+        "products": (CustomFieldType.MULTI_SELECT, "|dns|mail|", 0),
+    }
+    for key, (type, text, number) in values.items():
+        is_select = type in OPTION_TYPES
+        field = await CustomField.create(
+            key=key,
+            label=key,
+            type=type,
+            options=options if is_select else [],
+            categories=[technical] if is_select else [],
+            required_at=RequiredAt.RESOLUTION if key == "urgent" else None,
+            customer_access=CustomerAccess.HIDDEN if key == "seats" else CustomerAccess.VISIBLE,
+            active=key != "urgent",
+        )
+        for ticket in tickets[:2]:
+            await TicketCustomValue.create(
+                ticket_id=ticket.id,
+                field=field,
+                type=type,
+                stored_text=text,
+                stored_number=number,
+            )
 
 
 async def create_policies(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
@@ -16,6 +16,16 @@ from models.database import Dialect, Row, as_instant, as_uuid
 from models.people.user import Role
 
 
+class CustomValueFact(NamedTuple):
+    """The value of a custom field of a ticket, as it is stored."""
+
+    key: str
+    customer_access: str
+    type: str
+    stored_text: str
+    stored_number: float
+
+
 @dataclass(frozen=True, slots=True)
 class FilterFacts:
     """The values of a ticket that filters compare, as they are stored.
@@ -24,6 +34,7 @@ class FilterFacts:
     customer_watchers   the watchers whom customers can see
     resources           kind, external id and name
     sla_statuses        the statuses of its SLA clocks
+    custom_values       key of the field, its customer access, type, stored text and number
     """
 
     id: UUID
@@ -54,6 +65,7 @@ class FilterFacts:
     customer_watchers: frozenset[UUID]
     resources: tuple[tuple[str, str, str | None], ...]
     sla_statuses: frozenset[str]
+    custom_values: tuple[CustomValueFact, ...]
 
 
 UUID_COLUMNS = ("id", "requester_id", "organization_id", "assignee_id", "merged_into_id")
@@ -97,6 +109,8 @@ def build_columns(dialect: Dialect) -> str:
 
     watcher = f"{build_array}(a.user_id, u.role)"
     resource = f"{build_array}(a.kind, a.external_id, a.name)"
+    value = f"{build_array}(f.key, f.customer_access, a.type, a.stored_text, a.stored_number)"
+    field = " JOIN custom_fields f ON f.id = a.field_id"
     return ", ".join(
         [
             *(f"t.{name} AS {name}" for name in (*UUID_COLUMNS, *TIME_COLUMNS, *PLAIN_COLUMNS)),
@@ -106,6 +120,7 @@ def build_columns(dialect: Dialect) -> str:
             collect("watchers", watcher, "ticket_watchers", " JOIN users u ON u.id = a.user_id"),
             collect("resources", resource, "ticket_resources"),
             collect("sla_statuses", "DISTINCT a.status", "sla_clocks"),
+            collect("custom_values", value, "ticket_custom_values", field),
         ]
     )
 
@@ -131,6 +146,7 @@ def facts_of_row(row: Row) -> FilterFacts:
         customer_watchers=frozenset(key for key, role in watchers if role == Role.CUSTOMER.value),
         resources=tuple(tuple(each) for each in read_array(row["resources"])),
         sla_statuses=frozenset(read_array(row["sla_statuses"])),
+        custom_values=tuple(CustomValueFact(*each) for each in read_array(row["custom_values"])),
     )
 
 

@@ -32,6 +32,7 @@ from models.queries.filters.comparisons import (
     ticket_column,
 )
 from models.queries.filters.condition import FALSE, TRUE, FilterCondition, all_of, any_of
+from models.queries.filters.custom_fields import compile_custom_field
 from models.queries.filters.fields import (
     compile_priority,
     compile_resource,
@@ -46,6 +47,7 @@ from models.queries.filters.limits import FILTER_SIZE, MAX_LEVELS, FilterContext
 from models.queries.filters.unread import has_unread
 
 UNREAD = "unread"
+CUSTOM_FIELDS = "customFields"
 IN_TEAMS_OF, NOT_IN_TEAMS_OF = "inTeamsOf", "notInTeamsOf"
 """Conditions on the teams of a user, given by id. `schema.filters` builds them."""
 OF_TEAMS = "ofTeams"
@@ -155,6 +157,9 @@ def compile_field(name: str, value: object, context: FilterContext) -> FilterCon
         return ~compile_fields(cast("FilterData", value), context)
     if name == "search":
         return compile_search(cast("str", value), context)
+    if name == CUSTOM_FIELDS:
+        fields = cast("Sequence[FilterData]", value)
+        return all_of(compile_custom_field(each, context) for each in fields)
     if name == UNREAD:
         condition = by_database_only(has_unread(context.viewer, context.at))
         return condition if value else ~condition

@@ -79,6 +79,7 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
         {"name": "Ours", "trigger": "UNTOUCHED", "steps": [STEP]}
     ),
     "createSlaPolicy": lambda client, _: policy_input(client),
+    "createCustomField": lambda _, __: constant({"key": "a", "label": "A", "type": "TEXT"}),
 }
 
 
@@ -87,6 +88,23 @@ def case(name: str) -> Callable[[Callable[[Client, World], Awaitable[Input]]], N
         CASES[name] = function
 
     return add
+
+
+async def custom_field_id(client: Client, key: str) -> str:
+    query = """mutation($input: CreateCustomFieldInput!) {
+      createCustomField(input: $input) { customField { id } } }"""
+    input = {"key": key, "label": "Site", "type": "TEXT"}
+    return str((await client.run(query, input=input))["createCustomField"]["customField"]["id"])
+
+
+@case("updateCustomField")
+async def _(client: Client, world: World) -> Input:
+    return {"fieldId": await custom_field_id(client, "first"), "label": "Renamed"}
+
+
+@case("archiveCustomField")
+async def _(client: Client, world: World) -> Input:
+    return {"fieldId": await custom_field_id(client, "second")}
 
 
 @case("updateApiClient")

@@ -77,6 +77,10 @@ async def build_inputs(
     macros = [
         (await run_mutation(admin, "createMacro", name=f"m{n}", text="x"))["id"] for n in range(3)
     ]
+    custom_fields = [
+        (await run_mutation(admin, "createCustomField", key=f"f{n}", label="F", type="TEXT"))["id"]
+        for n in range(3)
+    ]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -95,6 +99,15 @@ async def build_inputs(
         "createMacro": ({"name": "New", "text": "x"}, {"priority": "LOW"}),
         "updateMacro": ({"macroId": macros[0], "name": "A"}, {"text": "y"}),
         "archiveMacro": ({"macroId": macros[1]}, {"macroId": macros[2]}),
+        "createCustomField": (
+            {"key": "a", "label": "A", "type": "TEXT"},
+            {"requiredAt": "CREATION"},
+        ),
+        "updateCustomField": (
+            {"fieldId": custom_fields[0], "label": "B"},
+            {"categories": ["sales"]},
+        ),
+        "archiveCustomField": ({"fieldId": custom_fields[1]}, {"fieldId": custom_fields[2]}),
         "updateTeam": ({"team": "support", "name": "Help"}, {"assignsByLoad": True}),
         "setAvailability": ({"present": False, "userId": world.ada.gid}, {"present": True}),
         **await build_directory_inputs(admin, world),

@@ -54,6 +54,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.previewMacro": ({"agent", "admin"}, "tickets:read"),
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
+    "Query.customFields": (SIGNED_IN, None),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -89,7 +90,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.unlinkIdentity": (MANAGERS, "admin"),
     "Mutation.signOut": (SIGNED_IN, None),
     "Mutation.createTicket": (SIGNED_IN, "tickets:write"),
-    "Mutation.updateTicket": (STAFF, "tickets:write"),
+    # customers may only change custom fields: see test_custom_field_visibility.py
+    "Mutation.updateTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.assignTicket": (STAFF, "tickets:write"),
     "Mutation.transferTicket": (STAFF, "tickets:write"),
     "Mutation.startTicket": (STAFF, "tickets:write"),
@@ -134,6 +136,9 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.createCategory": (MANAGERS, "admin"),
     "Mutation.updateCategory": (MANAGERS, "admin"),
     "Mutation.archiveCategory": (MANAGERS, "admin"),
+    "Mutation.createCustomField": (MANAGERS, "admin"),
+    "Mutation.updateCustomField": (MANAGERS, "admin"),
+    "Mutation.archiveCustomField": (MANAGERS, "admin"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
     # in the demo, managers may call it: see test_demo.py
     "Mutation.advanceClock": (set(), "admin"),

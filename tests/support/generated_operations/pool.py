@@ -9,6 +9,7 @@ from typing import Any
 from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.core import ids
+from models.custom_fields.custom_field import CustomField
 from models.escalation.path import EscalationPath
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event
@@ -32,6 +33,7 @@ ORDERS: Sequence[Order] = (
     [("LAST_REPLY_AT", "DESC")],
     [("UNTOUCHED", "DESC")],
     [("PRIORITY", "DESC"), ("UPDATED_AT", "ASC")],
+    [("CUSTOM_FIELD", "ASC")],
 )
 LOG = "log"
 """All lists whose cursors are positions in the log share these cursors."""
@@ -52,6 +54,7 @@ RECORDS = {
     ids.SAVED_VIEW: SavedView,
     ids.JOB: CallerJob,
     ids.MACRO: Macro,
+    ids.CUSTOM_FIELD: CustomField,
 }
 
 
@@ -99,7 +102,7 @@ async def read_cursors(
         runner, agent, "notifications", "(first: 30)"
     )
     for order in ORDERS:
-        sorts = ", ".join(f"{{field: {field}, direction: {way}}}" for field, way in order)
+        sorts = ", ".join(map(build_sort, order))
         cursors[f"tickets {order}"] = await read_edge_cursors(
             runner, admin, "tickets", f"(orderBy: [{sorts}], first: 60)"
         )
@@ -108,6 +111,12 @@ async def read_cursors(
         teams = (await runner.answer(request, admin))["data"]["teams"]
     cursors["queue"] = [edge["cursor"] for team in teams for edge in team["queue"]["edges"]]
     return cursors
+
+
+def build_sort(sort: tuple[str, str]) -> str:
+    field, way = sort
+    key = ', customField: "seats"' if field == "CUSTOM_FIELD" else ""
+    return f"{{field: {field}, direction: {way}{key}}}"
 
 
 async def read_edge_cursors(

@@ -42,6 +42,7 @@ ID_PREFIXES = {
     "viewId": ids.SAVED_VIEW,
     **dict.fromkeys(("jobId", "Query.job.id"), ids.JOB),
     "macroId": ids.MACRO,
+    "fieldId": ids.CUSTOM_FIELD,
     "attachmentIds": ids.ATTACHMENT,
 }
 """The prefix of ids by the name of the argument or field; other ids may have any prefix."""
@@ -67,6 +68,9 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "timeZone": ("Europe/Berlin", "Nowhere/At all"),
     "start": ("09:00",),
     "end": ("17:00", "25:00"),
+    "CustomFieldFilter.key": ("note", "seats", "urgent", "due", "zone", "products", "nothing"),
+    "CustomFieldInput.key": ("note", "seats", "urgent", "due", "zone", "products", "nothing"),
+    "options": ("dns", "mail", "nothing"),
 }
 WORDS = (
     "plain",
@@ -169,12 +173,15 @@ class Values:
 
     def sorts(self) -> list[dict[str, Any]]:
         self.order = self.choose(ORDERS)
-        return [
-            {"field": Raw(field)}
-            if way == "DESC" and self.chance(0.3)
-            else {"field": Raw(field), "direction": Raw(way)}
-            for field, way in self.order
-        ]
+        return [self.sort(field, way) for field, way in self.order]
+
+    def sort(self, field: str, way: str) -> dict[str, Any]:
+        sort: dict[str, Any] = {"field": Raw(field)}
+        if field == "CUSTOM_FIELD":
+            sort["customField"] = "seats"
+        if way == "ASC" or not self.chance(0.3):
+            sort["direction"] = Raw(way)
+        return sort
 
     def fields(
         self, type: GraphQLInputObjectType, path: tuple[str, ...], depth: int
@@ -248,6 +255,9 @@ class Values:
         )
 
     a_int = an_int
+
+    def a_float(self, path: tuple[str, ...]) -> float:
+        return self.choose((12.5, 0.0, -1.0, 1e300))
 
     def a_boolean(self, path: tuple[str, ...]) -> bool:
         return self.chance(0.5)

@@ -128,6 +128,8 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
         requests += [
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
         ]
+    read = {"ticketId": tickets[0]}
+    requests.append(("agent", generator.mutation("markTicketRead", read, whole=True)))
     note = {"ticketId": tickets[0], "body": "Never."}
     requests.append(("anonymous", generator.mutation("addNote", note)))
     return requests

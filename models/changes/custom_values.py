@@ -1,0 +1,234 @@
+"""Changes the values of a ticket's custom fields, and checks those that it must have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from models.changes.change import TicketChange
+from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
+from models.core.hydration import new_record
+from models.core.lazy_query import LazyQuery, Many
+from models.core.sql import Condition
+from models.custom_fields.custom_field import (
+    CustomerAccess,
+    CustomField,
+    RequiredAt,
+    TicketCustomValue,
+    can_see_custom_field,
+    column_of,
+    is_custom_field_key,
+)
+from models.custom_fields.values import GivenValue, StoredValue, build_stored_value
+from models.log.event import EventType
+
+if TYPE_CHECKING:
+    from models.log.event import Json
+
+FIELD = "customFields"
+"""The input field that refusals name."""
+MAX_LISTED_FIELDS = 10
+
+
+@dataclass
+class CustomFieldChanges:
+    """`[before, after]` of the changed values, for the public event and for the internal one.
+
+    Customers see no change of a hidden field, not even that there was one.
+    """
+
+    public: dict[str, Json] = field(default_factory=dict[str, "Json"])
+    internal: dict[str, Json] = field(default_factory=dict[str, "Json"])
+
+    def add(self, definition: CustomField, before: Json, after: Json) -> None:
+        is_hidden = definition.customer_access is CustomerAccess.HIDDEN
+        changes = self.internal if is_hidden else self.public
+        changes[column_of(definition.key)] = [before, after]
+
+    def log_internal(self, change: TicketChange) -> None:
+        """Log the changes that customers don't see."""
+        if self.internal:
+            change.log(EventType.TICKET_UPDATED, self.internal, internal=True)
+
+
+async def set_custom_values(
+    change: TicketChange, given: Sequence[GivenValue], category_id: UUID
+) -> CustomFieldChanges:
+    """Set the given values in the change; returns what its events must log.
+
+    `category_id` is that of the ticket after the change. Raises Refusals.
+    """
+    if not given:
+        return CustomFieldChanges()
+    check_count(change, len(given))
+    keys = [each.key for each in given if is_custom_field_key(each.key)]
+    definitions = {each.key: each for each in await CustomField.filter(key__in=keys)}
+    current: dict[UUID, TicketCustomValue] = {}
+    if not change.creates_ticket:
+        values = await TicketCustomValue.filter(ticket_id=change.ticket.id)
+        current = {value.field_id: value for value in values}
+    return apply_custom_values(change, given, definitions, current, category_id)
+
+
+def apply_custom_values(
+    change: TicketChange,
+    given: Sequence[GivenValue],
+    definitions: Mapping[str, CustomField],
+    current: Mapping[UUID, TicketCustomValue],
+    category_id: UUID,
+) -> CustomFieldChanges:
+    """`set_custom_values`, with the definitions by key and the ticket's values by field."""
+    changes, refusals = CustomFieldChanges(), list[Refusal]()
+    seen: set[str] = set()
+    for index, each in enumerate(given):
+        path = (FIELD, str(index))
+        with collect_refusals(refusals):
+            if each.key in seen:
+                message = "must be given once"
+                raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
+            seen.add(each.key)
+            definition = get_definition(change, definitions, each, *path)
+            value = current.get(definition.id)
+            options = value.option_keys if value is not None else ()
+            stored = build_stored_value(definition, each, options, change.limits, *path)
+            if stored is not None and (value is None or stored != stored_value_of(value)):
+                check_can_be_set(definition, category_id, *path)
+            set_value(change, changes, definition, value, stored)
+    if refusals:
+        raise Refusals(refusals)
+    added = len(change.custom_values.added)
+    if added:
+        check_count(change, len(current) + added - len(change.custom_values.removed))
+    return changes
+
+
+def stored_value_of(value: TicketCustomValue) -> StoredValue:
+    return StoredValue(value.stored_text, value.stored_number)
+
+
+def get_definition(
+    change: TicketChange,
+    definitions: Mapping[str, CustomField],
+    given: GivenValue,
+    *path: str,
+) -> CustomField:
+    """The field, if the actor may set its value. Raises InvalidInput.
+
+    For customers, a hidden field does not exist.
+    """
+    definition = definitions.get(given.key)
+    if definition is None or not can_see_custom_field(change.actor, definition):
+        message = "There is no such custom field."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, *path, "key")
+    is_editable = definition.customer_access is CustomerAccess.EDITABLE
+    if change.actor.is_customer and not is_editable:
+        message = "must be a field that customers may set; only the team can set this one"
+        raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
+    return definition
+
+
+def check_can_be_set(definition: CustomField, category_id: UUID, *path: str) -> None:
+    """Raises InvalidInput for an archived field, and for one of other categories."""
+    if not definition.active:
+        message = "must not be an archived custom field"
+        raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
+    if not definition.applies_to(category_id):
+        message = "must be a custom field of the ticket's category"
+        raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
+
+
+def set_value(
+    change: TicketChange,
+    changes: CustomFieldChanges,
+    definition: CustomField,
+    value: TicketCustomValue | None,
+    stored: StoredValue | None,
+) -> None:
+    """Set, replace or remove the value, unless it stays the same."""
+    before = value.logged if value is not None else None
+    if stored is None:
+        if value is not None:
+            change.custom_values.removed.append(value)
+            changes.add(definition, before, None)
+        return
+    if value is None:
+        value = new_record(
+            TicketCustomValue,
+            ticket_id=change.ticket.id,
+            field_id=definition.id,
+            type=definition.type,
+        )
+        change.custom_values.added.append(value)
+    elif stored == stored_value_of(value):
+        return
+    else:
+        change.custom_values.changed.append(value)
+    value.stored_text, value.stored_number = stored
+    changes.add(definition, before, value.logged)
+
+
+def check_count(change: TicketChange, count: int) -> None:
+    """Raises InvalidInput if a ticket can't have so many values."""
+    maximum = change.limits.max_custom_values_per_ticket
+    if count > maximum:
+        message = f"can leave at most {maximum} values; the ticket would have {count}"
+        raise InvalidInput(UserErrorCode.INVALID, message, FIELD, limit_name="custom_values")
+
+
+async def check_required_at_creation(change: TicketChange) -> None:
+    """Raises InvalidInput REQUIRED if a person creates a ticket without a required value.
+
+    Tickets of API clients and those with an external id are imported: they get the values later.
+    Of customers, only the values that they may set are required.
+    """
+    if change.actor.user is None or change.ticket.external_id is not None:
+        return
+    missing = [
+        each
+        for each in await list_missing(change)
+        if each.required_at is RequiredAt.CREATION
+        and (not change.actor.is_customer or each.customer_access is CustomerAccess.EDITABLE)
+    ]
+    if missing:
+        raise build_missing_refusal(missing, FIELD)
+
+
+async def check_required_at_resolution(change: TicketChange, *path: str) -> None:
+    """Raises InvalidInput REQUIRED if the change resolves the ticket without a required value.
+
+    Call it after the commands, with the path of the input field to name. The system's own changes
+    are never refused.
+    """
+    actor = change.actor
+    resolves = any(event.changes.get("resolved_at", (None, None))[1] for event in change.events)
+    if not resolves or (actor.user is None and actor.client is None):
+        return
+    missing = await list_missing(change)
+    if missing:
+        raise build_missing_refusal(missing, *path)
+
+
+async def list_missing(change: TicketChange) -> list[CustomField]:
+    """The required fields of the ticket's category that have no value after the change."""
+    ticket, values = change.ticket, change.custom_values
+    condition = Condition("(f.active = ? AND f.required_at IS NOT NULL)", (True,))
+    fields = await Many(LazyQuery(CustomField, "f", "custom_fields f", condition, "f.id"))
+    required = [each for each in fields if each.applies_to(ticket.category_id)]
+    if not required:
+        return []
+    present = {value.field_id for value in values.added}
+    if not change.creates_ticket:
+        stored = await TicketCustomValue.filter(ticket_id=ticket.id)
+        removed = {value.id for value in values.removed}
+        present |= {value.field_id for value in stored if value.id not in removed}
+    return [each for each in required if each.id not in present]
+
+
+def build_missing_refusal(missing: Sequence[CustomField], *path: str) -> InvalidInput:
+    listed = ", ".join(f"{each.label} ({each.key})" for each in missing[:MAX_LISTED_FIELDS])
+    if len(missing) > MAX_LISTED_FIELDS:
+        listed += f" and {len(missing) - MAX_LISTED_FIELDS} more"
+    message = f"The ticket needs values of these custom fields: {listed}"
+    return InvalidInput(UserErrorCode.REQUIRED, message, *path)

@@ -1,0 +1,1 @@
+"""Custom fields: their definitions, and the values that tickets have for them."""
