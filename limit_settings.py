@@ -141,6 +141,10 @@ class LimitSettings(BaseSettings):
     """The maximum length of the text of a macro, in characters."""
     max_macro_tags: Annotated[int, Field(ge=0, le=100)] = 20
     """The maximum number of tags that a macro adds, and of those that it removes."""
+    max_drafts_per_person: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """The maximum number of drafts of one person."""
+    max_draft_chars: Annotated[int, Field(ge=1, le=65_536)] = 65_536
+    """The maximum length of a draft, in characters."""
     max_attachment_bytes: Annotated[int, Field(ge=1, le=2_147_483_647)] = 26_214_400
     """The maximum size of an attached file, in bytes."""
     max_attachments_per_message: Annotated[int, Field(ge=0, le=100)] = 10

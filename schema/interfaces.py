@@ -23,6 +23,7 @@ from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
@@ -109,6 +110,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     CallerJob: "Job",
     JobTicket: "JobTicket",
     Macro: "Macro",
+    Draft: "Draft",
 }
 
 
@@ -155,6 +157,7 @@ ID_PREFIXES: dict[type, str] = {
     SavedView: ids.SAVED_VIEW,
     CallerJob: ids.JOB,
     Macro: ids.MACRO,
+    Draft: ids.DRAFT,
 }
 
 

@@ -177,12 +177,16 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     archived macros of each of these  100       the same settings                oldest deleted
     text of a macro, in characters    20,000    max_macro_text_chars
     tags that a macro adds or removes 20        max_macro_tags
+    drafts of a person                200       max_drafts_per_person
+    text of a draft, in characters    65,536    max_draft_chars
+    days after a draft's last change  30        draft_days                       deleted
     bytes of an attached file         25 MiB    max_attachment_bytes
     files of a reply, note or description 10    max_attachments_per_message
     a person's files that are not attached 50   max_pending_attachments_per_person
     their bytes                       250 MiB   max_pending_attachment_bytes_per_person
     pixels of an attached image       50 M      models/files/images.py
-    age of a file that is not attached 1 day    models/files/cleanup.py          deleted
+    age of a file that is neither attached nor in a draft 1 day
+                                                models/files/cleanup.py          deleted
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars

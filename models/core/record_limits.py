@@ -54,6 +54,8 @@ class RecordLimits:
     max_macros_for_everyone: int = 100
     max_macro_text_chars: int = 20_000
     max_macro_tags: int = 20
+    max_drafts_per_person: int = 200
+    max_draft_chars: int = 65_536
     max_attachment_bytes: int = 26_214_400
     max_attachments_per_message: int = 10
     max_pending_attachments_per_person: int = 50

@@ -32,6 +32,7 @@ MODULES = [
     "models.views.saved_view",
     "models.jobs.caller_job",
     "models.macros.macro",
+    "models.tickets.draft",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

@@ -2,6 +2,7 @@
 
 from schema.enums import (
     audit,
+    drafts,
     errors,
     events,
     jobs,
@@ -15,6 +16,7 @@ from schema.enums import (
 
 __all__ = [
     "audit",
+    "drafts",
     "errors",
     "events",
     "jobs",

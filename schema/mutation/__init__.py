@@ -12,6 +12,7 @@ from schema.mutation.accounts import AccountMutations
 from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.demo import DemoMutations
+from schema.mutation.drafts import DraftMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
@@ -48,6 +49,7 @@ class Mutation(
     TicketPeopleMutations,
     MessageMutations,
     AttachmentMutations,
+    DraftMutations,
     PresenceMutations,
     NotificationMutations,
     SlaMutations,

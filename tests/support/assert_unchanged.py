@@ -37,6 +37,7 @@ TABLES = (
     "caller_jobs",
     "caller_job_tickets",
     "macros",
+    "drafts",
     "sla_calendars",
     "sla_policies",
     "sla_terms",
