@@ -15,7 +15,7 @@ from models.core.sql import compare
 from models.files.uploads import lock_files
 from models.people.user import User, no_such_user
 from models.tickets.attachment import Attachment
-from models.tickets.draft import Draft, new_first_version
+from models.tickets.draft import Draft, first_version
 from models.tickets.message import MessageKind
 from models.tickets.ticket import Ticket
 
@@ -119,11 +119,10 @@ async def store(
         message = f"There are {limits.max_drafts_per_person} drafts, the maximum. Send or discard "
         message += "some first."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="drafts")
-    version = new_first_version()
     return await Draft.create(
         user_id=user_id,
         ticket_id=ticket.id,
-        version=version,
+        version=first_version(at),
         created_at=at,
         updated_at=at,
         **values,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -22,20 +21,21 @@ if TYPE_CHECKING:
 MAX_FIRST_VERSION = 1_000_000_000
 
 
-def new_first_version() -> int:
-    """A random version for a new draft.
+def first_version(at: datetime) -> int:
+    """The version of a draft that is created at an instant: its milliseconds, without the first
+    digits.
 
     A browser tab may still hold the version of a draft that another tab has sent or discarded. The
     next draft on the ticket must not have that version, or the old tab could overwrite it.
     """
-    return 1 + secrets.randbelow(MAX_FIRST_VERSION)
+    return int(at.timestamp() * 1000) % MAX_FIRST_VERSION + 1
 
 
 class Draft(Model):
     """The draft of one person on one ticket. Nobody else reads it.
 
     body         Markdown as written; it may be empty
-    version      rises by one with each change; the first one is random
+    version      rises by one with each change; the first one depends on the time
     proposed_by  the API client that proposed the text; null once the person has saved the draft
     """
 

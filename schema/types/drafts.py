@@ -38,9 +38,9 @@ class DraftType(Node):
         "The API client that proposed the text. Null once the viewer has saved the draft.",
     )
     version: int = strawberry.field(
-        description="The version of the draft, 1 or more; send it as `expectedVersion` of saveDraft "
-        "and as `draftVersion` of replyToTicket and addNote. It rises by one with each change. The "
-        "first version of a draft is a random number, so that it names no earlier draft."
+        description="The version of the draft; send it as `expectedVersion` of saveDraft and as "
+        "`draftVersion` of replyToTicket and addNote. It rises by one with each change. A "
+        "new draft does not begin with 1, so that its versions are not those of an earlier draft."
     )
     created_at: datetime = strawberry.field(description="The time at which the draft was created.")
     updated_at: datetime = strawberry.field(

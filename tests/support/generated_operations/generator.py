@@ -38,6 +38,7 @@ PREFIXES = {
     "SavedView": ids.SAVED_VIEW,
     "Job": ids.JOB,
     "Macro": ids.MACRO,
+    "Draft": ids.DRAFT,
 }
 """The prefixes of the ids of records, by type name."""
 

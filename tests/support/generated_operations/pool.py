@@ -19,6 +19,7 @@ from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
@@ -52,6 +53,7 @@ RECORDS = {
     ids.SAVED_VIEW: SavedView,
     ids.JOB: CallerJob,
     ids.MACRO: Macro,
+    ids.DRAFT: Draft,
 }
 
 
