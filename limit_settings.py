@@ -112,6 +112,8 @@ class LimitSettings(BaseSettings):
     """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
     cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
     """The cost that a caller regains per second."""
+    max_report_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """The maximum number of days of a report."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
     max_saved_views_per_person: Annotated[int, Field(ge=0, le=1_000)] = 100

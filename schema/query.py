@@ -18,6 +18,7 @@ import resolvers.people.tokens
 import resolvers.people.users
 import resolvers.sla
 import resolvers.tickets.queries
+import resolvers.tickets.reports
 import resolvers.tickets.tags
 from models.access.permissions import (
     ADMINISTER,
@@ -35,6 +36,7 @@ from models.queries.tags import MAX_COUNTED
 from schema.cost import (
     CONDITION_COST,
     QUERY_DESCRIPTION,
+    REPORT_COST,
     SEARCH_COST,
     STATS_COST,
     TAGS_COST,
@@ -51,6 +53,7 @@ from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
 from schema.types.organizations import OrganizationType
 from schema.types.people import ApiClientType, UserType, ViewerType
+from schema.types.reports import TicketReportType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.tags import TagType
@@ -139,6 +142,24 @@ class Query(DeskQueries, JobQueries):
             "group_by": "The property that `groups` counts by. Default: no groups.",
             "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last "
             "30 in UTC.",
+        },
+    )
+    ticket_report: Any = query(
+        resolvers.tickets.reports.ticket_report,
+        READ_TICKETS,
+        "A report on the tickets that the viewer may see and that were created in a range of days: "
+        "how many they are, how fast they were answered and resolved, and how they were rated. It "
+        "shows the tickets as they are now, also those that were merged into others. An invalid "
+        "range or time zone, and more than 100 days, weeks or months, fail with BAD_REQUEST.",
+        TicketReportType,
+        cost(flat=REPORT_COST, condition=CONDITION_COST, search=SEARCH_COST),
+        {
+            "range": "The days of the creation.",
+            "filter": "Counts tickets that match this filter. Default: all tickets that the "
+            "viewer may see.",
+            "group_by": "The property that `groups` counts by. Default: one group for all.",
+            "time_zone": "The IANA name of the time zone of the days, such as Europe/Berlin. "
+            "Default: UTC.",
         },
     )
     events: Any = query(

@@ -94,6 +94,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     days; hours of statistics       400; 744 models/queries/statistics/time_buckets.py BAD_REQUEST
     other groups of statistics        100       models/queries/statistics/stats_groups.py summed
     views counted by a subscription   200       resolvers/subscriptions/view_counts.py (the first)
+    days of a report                  400       max_report_days                  BAD_REQUEST
+    groups of a report                100       models/queries/statistics/report_groups.py (the
+                                                largest; BAD_REQUEST for days, weeks and months)
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED

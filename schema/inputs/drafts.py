@@ -36,9 +36,9 @@ class SaveDraftInput:
         "The text in Markdown, 0 to 65,536 characters by default. It is kept as it is."
     )
     attachment_ids: list[strawberry.ID] | None = optional(
-        "The ids of files that the caller has uploaded and not attached yet, at most 10 by default. "
-        "They are kept as long as the draft has them. They replace the draft's files; a file of "
-        "another draft moves to this one. Null: none."
+        "The ids of files that the caller has uploaded and not attached yet, at most 10 by "
+        "default. They replace the draft's files, and are kept as long as the draft has them. A "
+        "file of another draft moves to this one. Null: none."
     )
     expected_version: int | None = optional(EXPECTED_DRAFT_VERSION)
     idempotency_key: str | None = optional(DRAFT_KEY)
