@@ -1,4 +1,4 @@
-"""Drafts of replies and notes, and the files that they keep."""
+"""Drafts of replies and notes, the files that they keep, and indexes of people for pickers."""
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -7,7 +7,16 @@ from tortoise.migrations import operations as ops
 
 from models.core.ids import new_id
 from models.core.time import InstantField, now
+from models.queries import indexes
 from models.tickets.message import MessageKind
+
+
+async def forwards(apps, editor):
+    await indexes.install_email_prefix(editor.client, editor.DIALECT)
+
+
+async def backwards(apps, editor):
+    await indexes.remove_email_prefix(editor.client, editor.DIALECT)
 
 
 class Migration(migrations.Migration):
@@ -41,4 +50,9 @@ class Migration(migrations.Migration):
             model_name='Attachment',
             index=Index(fields=['draft_id']),
         ),
+        ops.AddIndex(
+            model_name='User',
+            index=Index(fields=['display_name', 'id']),
+        ),
+        ops.RunPython(forwards, backwards),
     ]

@@ -46,7 +46,7 @@ from schema.desk_query import DeskQueries
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.job_queries import JobQueries
-from schema.pagination import INCLUDE_INACTIVE, Connection
+from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
 from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
@@ -214,14 +214,16 @@ class Query(DeskQueries, JobQueries):
         AUTHENTICATED,
         "The teams, by name. By default, at most 200 are active.",
         list[TeamType],
-        arguments=INCLUDE_INACTIVE,
+        cost(search=SEARCH_COST),
+        {**NAME_SEARCH, **INCLUDE_INACTIVE},
     )
     categories: Any = query(
         resolvers.people.teams.categories,
         AUTHENTICATED,
         "The categories, by name. By default, at most 500 are active.",
         list[CategoryType],
-        arguments=INCLUDE_INACTIVE,
+        cost(search=SEARCH_COST),
+        {**NAME_SEARCH, **INCLUDE_INACTIVE},
     )
     organizations: Any = query(
         resolvers.people.organizations.organizations,
@@ -242,8 +244,9 @@ class Query(DeskQueries, JobQueries):
         Connection[UserType],
         cost(search=SEARCH_COST),
         {
-            "search": "Returns users whose name contains this text or whose email address starts "
-            "with it, ignoring case. Default: all users.",
+            "search": "Returns users if each word of this text is the start of a word of their "
+            "name, or if their email address starts with the text, ignoring case. Accents in names "
+            "don't matter. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
             "organization_id": "Returns members of this organization. Default: all users.",
             "active": "Returns only users who may sign in, or only users who may not. Default: "
