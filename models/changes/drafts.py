@@ -110,9 +110,9 @@ async def store(
     *,
     proposed_by_id: UUID | None = None,
 ) -> Draft:
-    values = {"kind": text.kind, "body": text.body, "proposed_by_id": proposed_by_id}
     if draft is not None:
-        draft.update_from_dict({**values, "version": draft.version + 1, "updated_at": at})
+        draft.kind, draft.body, draft.proposed_by_id = text.kind, text.body, proposed_by_id
+        draft.version, draft.updated_at = draft.version + 1, at
         await draft.save()
         return draft
     if await Draft.filter(user_id=user_id).count() >= limits.max_drafts_per_person:
@@ -125,7 +125,9 @@ async def store(
         version=first_version(at),
         created_at=at,
         updated_at=at,
-        **values,
+        kind=text.kind,
+        body=text.body,
+        proposed_by_id=proposed_by_id,
     )
 
 

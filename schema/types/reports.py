@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import strawberry
 
@@ -51,7 +52,7 @@ class SlaAttainmentType:
     )
 
 
-def durations_of(measure: Measure, description: str) -> ReportDurationsType:
+def durations_of(measure: Measure, description: str) -> Any:
     def read(root: strawberry.Parent[ReportGroup]) -> Durations:
         return root.durations.get(measure, NO_DURATIONS)
 
@@ -60,7 +61,7 @@ def durations_of(measure: Measure, description: str) -> ReportDurationsType:
     )
 
 
-def attainment_of(metric: Metric, description: str) -> SlaAttainmentType:
+def attainment_of(metric: Metric, description: str) -> Any:
     def read(root: strawberry.Parent[ReportGroup]) -> Attainment:
         return root.attainments.get(metric, NO_CLOCKS)
 
@@ -87,27 +88,27 @@ class TicketReportGroupType:
         description="The value in a form for people, such as a name, or 2026-W13 for a week."
     )
     created: int = strawberry.field(description="The number of tickets.")
-    first_response: ReportDurationsType = durations_of(
+    first_response: Any = durations_of(
         Measure.FIRST_RESPONSE, "The time from `createdAt` to `firstRespondedAt`."
     )
-    first_response_working_time: ReportDurationsType = durations_of(
+    first_response_working_time: Any = durations_of(
         Measure.FIRST_RESPONSE_WORKING,
         f"The working time from the creation to the first response. {WORKING_TIME}",
     )
-    resolution: ReportDurationsType = durations_of(
+    resolution: Any = durations_of(
         Measure.RESOLUTION,
         "The time from `createdAt` to `resolvedAt`, also while the ticket waited. A ticket that "
         "was reopened counts once it is resolved again.",
     )
-    resolution_working_time: ReportDurationsType = durations_of(
+    resolution_working_time: Any = durations_of(
         Measure.RESOLUTION_WORKING,
         "The working time from the creation to the resolution, without the time in "
         f"WAITING_ON_CUSTOMER, in ON_HOLD and between a resolution and a reopening. {WORKING_TIME}",
     )
-    first_response_attainment: SlaAttainmentType = attainment_of(
+    first_response_attainment: Any = attainment_of(
         Metric.FIRST_RESPONSE, "The SLA clocks of the first response."
     )
-    resolution_attainment: SlaAttainmentType = attainment_of(
+    resolution_attainment: Any = attainment_of(
         Metric.RESOLUTION, "The SLA clocks of the resolution."
     )
     ratings: int = strawberry.field(description="The number of tickets that are rated.")

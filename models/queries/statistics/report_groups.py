@@ -179,7 +179,7 @@ class ReportGroups:
             return {start: (self.key_of(start), self.label_of(start)) for start in self.starts}
         if self.by is ReportGroupBy.PRIORITY:
             return {each.value: (each.name, format_label(each.name)) for each in Priority}
-        names = await read_names(viewer, STATS_GROUPS[self.by], dict.fromkeys(values))
+        names = await read_names(viewer, STATS_GROUPS[self.by], values)
         return {value: names[value] for value in values}
 
     def key_of(self, start: int) -> str:
