@@ -11,7 +11,6 @@ from typing import Any
 from models.bulk.creation import TICKETS_PER_POINT
 from models.people.password import PASSWORD_COST
 from models.queries.search_plan import FEW_TICKETS, MAX_CHARGED_ROWS, ROWS_PER_POINT
-from models.queries.statistics.report import TICKETS_PER_POINT as TICKETS_PER_REPORT_POINT
 from models.queries.ticket_search import SCANNED_TICKETS
 
 TOTAL_COUNT_COST = 20
@@ -109,8 +108,8 @@ whatever the words are |
 This is known only while the operation runs. It is part of `extensions.cost`, and the server rejects
 later operations for it, but not this one.
 
-`ticketReport` costs 1 more for every {TICKETS_PER_REPORT_POINT} tickets of the report. This is
-known only after the report was read.
+`ticketReport` costs 1 more for each ticket of the report. This is known only after the report was
+read.
 
 `bulkUpdateTickets` costs 1 more for every {TICKETS_PER_POINT} tickets of the job. This is known
 only while the mutation runs.
