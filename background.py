@@ -50,6 +50,7 @@ def build_jobs(settings: Settings) -> list[Job]:
             settings.expired_token_retention,
             settings.job_retention,
             settings.max_ended_jobs_per_caller,
+            settings.draft_retention,
         ),
         SlaRefresh(window),
         Escalator(window),

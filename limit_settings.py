@@ -112,6 +112,8 @@ class LimitSettings(BaseSettings):
     """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
     cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
     """The cost that a caller regains per second."""
+    max_report_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """The maximum number of days of a report."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of tickets in a live list."""
     max_saved_views_per_person: Annotated[int, Field(ge=0, le=1_000)] = 100
@@ -149,6 +151,10 @@ class LimitSettings(BaseSettings):
     """The maximum length of the text in a custom field of a ticket, in characters."""
     max_custom_values_per_ticket: Annotated[int, Field(ge=0, le=500)] = 50
     """The maximum number of values of custom fields of one ticket."""
+    max_drafts_per_person: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """The maximum number of drafts of one person."""
+    max_draft_chars: Annotated[int, Field(ge=1, le=65_536)] = 65_536
+    """The maximum length of a draft, in characters."""
     max_attachment_bytes: Annotated[int, Field(ge=1, le=2_147_483_647)] = 26_214_400
     """The maximum size of an attached file, in bytes."""
     max_attachments_per_message: Annotated[int, Field(ge=0, le=100)] = 10

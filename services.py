@@ -123,6 +123,7 @@ def build_services(
             max_live_list_tickets=settings.max_live_list_tickets,
             timers=build_timer_settings(settings),
             limits=settings.record_limits,
+            max_report_days=settings.max_report_days,
         ),
         now=now,
         wakeup=wakeup,

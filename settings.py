@@ -69,6 +69,8 @@ class Settings(IdentitySettings):
     they don't slow down requests."""
     job_days: Annotated[int, Field(ge=2, le=36_500)] = 30
     """Days after which a job of a caller that has ended is deleted."""
+    draft_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """Days after the last change after which a draft is deleted, with its files."""
     audit_days: Annotated[int, Field(ge=0, le=36_500)] = 730
     """Days after which an entry of the audit log is deleted. 0 keeps all entries."""
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
@@ -204,6 +206,10 @@ class Settings(IdentitySettings):
     @property
     def job_retention(self) -> timedelta:
         return timedelta(days=self.job_days)
+
+    @property
+    def draft_retention(self) -> timedelta:
+        return timedelta(days=self.draft_days)
 
     @property
     def key_file(self) -> Path | None:

@@ -82,6 +82,11 @@ def message_attachments(viewer: Viewer, message_ids: Keys) -> Many[Attachment]:
     return Many(LazyQuery(Attachment, "a", "attachments a", condition, "a.id"), "a.message_id")
 
 
+def draft_attachments(viewer: Viewer, draft_ids: Keys) -> Many[Attachment]:
+    condition = in_list("a.draft_id", draft_ids)
+    return Many(LazyQuery(Attachment, "a", "attachments a", condition, "a.id"), "a.draft_id")
+
+
 def members(viewer: Viewer, team_ids: Keys) -> Many[User]:
     """Members of teams; none if the viewer can't see people."""
     source = "memberships m JOIN users u ON u.id = m.user_id"

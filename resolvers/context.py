@@ -44,6 +44,7 @@ class ResolverSettings:
     max_live_list_tickets: int
     timers: TimerSettings
     limits: RecordLimits = DEFAULT_LIMITS
+    max_report_days: int = 400
 
 
 class Viewers(Protocol):

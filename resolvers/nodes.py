@@ -76,6 +76,7 @@ async def find_node(context: Context, id: str) -> Any:
         ids.ORGANIZATION: loaders.organizations,
         ids.API_CLIENT: loaders.clients,
         ids.ATTACHMENT: loaders.attachments,
+        ids.DRAFT: loaders.drafts,
         ids.SLA_POLICY: loaders.policies,
         ids.SLA_CALENDAR: loaders.calendars,
         ids.ESCALATION_PATH: loaders.escalation_paths,

@@ -17,6 +17,7 @@ TOTAL_COUNT_COST = 20
 SEARCH_COST = 300
 CONDITION_COST = 10
 STATS_COST = 300
+REPORT_COST = 600
 TAGS_COST = 300
 LIVE_STATS_COST = 30
 UPDATE_COST = 20
@@ -63,6 +64,7 @@ The server computes the cost of an operation before it runs it. The response has
 | values in arguments | 1 for every 10 values, lists and objects |
 | arguments in the document | 1 for every 500 characters of a field; variables cost nothing |
 | `ticketStats` | {STATS_COST} |
+| `ticketReport` | {REPORT_COST} |
 | `tags` | {TAGS_COST}, plus its items |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
@@ -105,6 +107,9 @@ whatever the words are |
 
 This is known only while the operation runs. It is part of `extensions.cost`, and the server rejects
 later operations for it, but not this one.
+
+`ticketReport` costs 1 more for each ticket of the report. This is known only after the report was
+read.
 
 `bulkUpdateTickets` costs 1 more for every {TICKETS_PER_POINT} tickets of the job. This is known
 only while the mutation runs.

@@ -24,6 +24,7 @@ from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
@@ -112,6 +113,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     JobTicket: "JobTicket",
     Macro: "Macro",
     CustomField: "CustomField",
+    Draft: "Draft",
 }
 
 
@@ -159,6 +161,7 @@ ID_PREFIXES: dict[type, str] = {
     CallerJob: ids.JOB,
     Macro: ids.MACRO,
     CustomField: ids.CUSTOM_FIELD,
+    Draft: ids.DRAFT,
 }
 
 

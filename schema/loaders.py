@@ -38,14 +38,15 @@ from models.people.team import Category, Membership, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.queries import custom_fields, directory_events, event_log, saved_views
-from models.queries.filters.unread import find_unread
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import Ticket, TicketWatcher
+from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from schema.own_records import OwnRecords
 from schema.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
 from schema.stored_filter import parse_filter
 
@@ -98,6 +99,7 @@ class Loaders:
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
         self.at = at
+        self.own = OwnRecords(viewer, at)
         self.related_loaders: dict[ReadRelated, DataLoader[Any, list[Any]]] = {}
         self.page_loaders: dict[Hashable, DataLoader[UUID, Page[Any]]] = {}
         self.count_loaders: dict[ReadCounts, DataLoader[UUID, int]] = {}
@@ -117,12 +119,22 @@ class Loaders:
     @cached_property
     def unread(self) -> DataLoader[UUID, bool]:
         """Whether a ticket has events that the viewer has not read, by the ticket's key."""
-        return ShieldedLoader(self.read_unread, max_batch_size=MAX_KEYS_PER_STATEMENT)
+        return ShieldedLoader(self.own.read_unread, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def watching(self) -> DataLoader[UUID, bool]:
         """Whether the viewer watches a ticket, by the ticket's key."""
-        return ShieldedLoader(self.read_watching, max_batch_size=MAX_KEYS_PER_STATEMENT)
+        return ShieldedLoader(self.own.read_watching, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def own_drafts(self) -> DataLoader[UUID, Draft | None]:
+        """The viewer's draft on a visible ticket, by the ticket's key."""
+        return ShieldedLoader(self.own.read_drafts_by_ticket, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def drafts(self) -> DataLoader[UUID, Draft | None]:
+        """The viewer's drafts on visible tickets, by their own keys."""
+        return ShieldedLoader(self.own.read_drafts, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def filter_counts(self) -> DataLoader[SavedView, int]:
@@ -253,17 +265,6 @@ class Loaders:
         records = await Notification.filter(number__in=visible)
         notifications = {record.number: record for record in records}
         return [notifications.get(key) for key in keys]
-
-    async def read_unread(self, ticket_ids: list[UUID]) -> list[bool]:
-        unread_ids = await find_unread(self.viewer, ticket_ids, self.at)
-        return [ticket_id in unread_ids for ticket_id in ticket_ids]
-
-    async def read_watching(self, ticket_ids: list[UUID]) -> list[bool]:
-        if self.viewer.user_id is None:
-            return [False] * len(ticket_ids)
-        own = TicketWatcher.filter(user_id=self.viewer.user_id, ticket_id__in=ticket_ids)
-        watched_ids = {watcher.ticket_id for watcher in await own}
-        return [ticket_id in watched_ids for ticket_id in ticket_ids]
 
     async def count_by_filters(self, views: list[SavedView]) -> list[int]:
         filters = [parse_filter(view.ticket_filter, self.viewer) for view in views]

@@ -11,6 +11,10 @@ from schema.cost import TOTAL_COUNT_COST, cost
 
 T = TypeVar("T")
 
+NAME_SEARCH = {
+    "search": "Returns those for which each word of this text is the start of a word of the name, "
+    "or the text is the start of the slug, ignoring case and accents. Default: all."
+}
 INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
 """The argument of lists that leave out archived records by default."""
 

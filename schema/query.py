@@ -18,6 +18,7 @@ import resolvers.people.tokens
 import resolvers.people.users
 import resolvers.sla
 import resolvers.tickets.queries
+import resolvers.tickets.reports
 import resolvers.tickets.tags
 from models.access.permissions import (
     ADMINISTER,
@@ -35,6 +36,7 @@ from models.queries.tags import MAX_COUNTED
 from schema.cost import (
     CONDITION_COST,
     QUERY_DESCRIPTION,
+    REPORT_COST,
     SEARCH_COST,
     STATS_COST,
     TAGS_COST,
@@ -44,13 +46,14 @@ from schema.desk_query import DeskQueries
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
 from schema.job_queries import JobQueries
-from schema.pagination import INCLUDE_INACTIVE, Connection
+from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
 from schema.types.audit import AuditEntryType
 from schema.types.directory_events import DirectoryEventInterface
 from schema.types.escalation import EscalationPathType
 from schema.types.notifications import NotificationType
 from schema.types.organizations import OrganizationType
 from schema.types.people import ApiClientType, UserType, ViewerType
+from schema.types.reports import TicketReportType
 from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.stats import TicketStatsType
 from schema.types.tags import TagType
@@ -141,6 +144,24 @@ class Query(DeskQueries, JobQueries):
             "30 in UTC.",
         },
     )
+    ticket_report: Any = query(
+        resolvers.tickets.reports.ticket_report,
+        READ_TICKETS,
+        "A report on the tickets that the viewer may see and that were created in a range of days: "
+        "how many they are, how fast they were answered and resolved, and how they were rated. It "
+        "shows the tickets as they are now, also those that were merged into others. An invalid "
+        "range or time zone, and more than 100 days, weeks or months, fail with BAD_REQUEST.",
+        TicketReportType,
+        cost(flat=REPORT_COST, condition=CONDITION_COST, search=SEARCH_COST),
+        {
+            "range": "The days of the creation.",
+            "filter": "Counts tickets that match this filter. Default: all tickets that the "
+            "viewer may see.",
+            "group_by": "The property that `groups` counts by. Default: one group for all.",
+            "time_zone": "The IANA name of the time zone of the days, such as Europe/Berlin. "
+            "Default: UTC.",
+        },
+    )
     events: Any = query(
         resolvers.tickets.queries.log_events,
         READ_EVENTS,
@@ -193,14 +214,16 @@ class Query(DeskQueries, JobQueries):
         AUTHENTICATED,
         "The teams, by name. By default, at most 200 are active.",
         list[TeamType],
-        arguments=INCLUDE_INACTIVE,
+        cost(search=SEARCH_COST),
+        {**NAME_SEARCH, **INCLUDE_INACTIVE},
     )
     categories: Any = query(
         resolvers.people.teams.categories,
         AUTHENTICATED,
         "The categories, by name. By default, at most 500 are active.",
         list[CategoryType],
-        arguments=INCLUDE_INACTIVE,
+        cost(search=SEARCH_COST),
+        {**NAME_SEARCH, **INCLUDE_INACTIVE},
     )
     organizations: Any = query(
         resolvers.people.organizations.organizations,
@@ -221,8 +244,9 @@ class Query(DeskQueries, JobQueries):
         Connection[UserType],
         cost(search=SEARCH_COST),
         {
-            "search": "Returns users whose name contains this text or whose email address starts "
-            "with it, ignoring case. Default: all users.",
+            "search": "Returns users if each word of this text is the start of a word of their "
+            "name, or if their email address starts with the text, ignoring case. Accents in names "
+            "don't matter. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
             "organization_id": "Returns members of this organization. Default: all users.",
             "active": "Returns only users who may sign in, or only users who may not. Default: "

@@ -153,16 +153,16 @@ def related_list_field(
     )
 
 
-def personal_flag_field(loader: str, description: str, *, flat: int | None = None) -> Any:
-    """A field that tells something about the record and the viewer's account.
+def personal_field(loader: str, type: object, description: str, *, flat: int | None = None) -> Any:
+    """A field for something that depends on the record and the viewer's account.
 
-    `loader` is an attribute of `Loaders`: a loader of booleans by the record's primary key. `flat`
-    is the cost of the field.
+    `loader` is an attribute of `Loaders`: a loader of values by the record's primary key. `flat` is
+    the cost of the field.
     """
 
-    async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> bool:
+    async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         return await getattr(loaders(info), loader).load(root.pk)
 
     return strawberry.field(
-        resolver=load, graphql_type=bool, description=description, metadata=personal(flat=flat)
+        resolver=load, graphql_type=type, description=description, metadata=personal(flat=flat)
     )

@@ -94,6 +94,9 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     days; hours of statistics       400; 744 models/queries/statistics/time_buckets.py BAD_REQUEST
     other groups of statistics        100       models/queries/statistics/stats_groups.py summed
     views counted by a subscription   200       resolvers/subscriptions/view_counts.py (the first)
+    days of a report                  400       max_report_days                  BAD_REQUEST
+    groups of a report                100       models/queries/statistics/report_groups.py (the
+                                                largest; BAD_REQUEST for days, weeks and months)
     tickets in a live list            10,000    max_live_list_tickets            QUERY_TOO_EXPENSIVE
     free sign-in attempts             10; 60    max_sign_in_attempts             RATE_LIMITED
     free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED
@@ -181,12 +184,16 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     options of a custom field         200       max_options_per_custom_field
     text of a custom field, in chars. 500       max_custom_field_text_chars
     custom fields' values of a ticket 50        max_custom_values_per_ticket
+    drafts of a person                200       max_drafts_per_person
+    text of a draft, in characters    65,536    max_draft_chars
+    days after a draft's last change  30        draft_days                       deleted
     bytes of an attached file         25 MiB    max_attachment_bytes
     files of a reply, note or description 10    max_attachments_per_message
     a person's files that are not attached 50   max_pending_attachments_per_person
     their bytes                       250 MiB   max_pending_attachment_bytes_per_person
     pixels of an attached image       50 M      models/files/images.py
-    age of a file that is not attached 1 day    models/files/cleanup.py          deleted
+    age of a file that is neither attached nor in a draft 1 day
+                                                models/files/cleanup.py          deleted
     notifications marked at once      1,000     resolvers/notifications.py
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars

@@ -97,6 +97,8 @@ MARK_TICKETS_READ = Permission(HUMAN_CALLERS, Scope.TICKETS_READ)
 CHANGE_OWN_NOTIFICATIONS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 READ_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
+WRITE_DRAFTS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
+PROPOSE_DRAFTS = Permission(frozenset({CallerKind.API_CLIENT}), Scope.TICKETS_WRITE)
 FOLLOW_JOBS = Permission(STAFF, Scope.TICKETS_WRITE)
 """For the caller's own jobs. A client that may only write tickets starts jobs, too."""
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)

@@ -146,7 +146,8 @@ def build_move_statements(change: TicketChange) -> Iterable[batch.WriteStatement
 
 def build_attach_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
     for file in change.attached_files:
-        values = {"ticket_id": file.ticket_id, "message_id": file.message_id}
+        owners = {"ticket_id": file.ticket_id, "message_id": file.message_id}
+        values = {**owners, "draft_id": None}
         yield batch.update(file, values, {"id": file.id})
 
 

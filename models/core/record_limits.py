@@ -58,6 +58,8 @@ class RecordLimits:
     max_options_per_custom_field: int = 200
     max_custom_field_text_chars: int = 500
     max_custom_values_per_ticket: int = 50
+    max_drafts_per_person: int = 200
+    max_draft_chars: int = 65_536
     max_attachment_bytes: int = 26_214_400
     max_attachments_per_message: int = 10
     max_pending_attachments_per_person: int = 50

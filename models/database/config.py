@@ -33,6 +33,7 @@ MODULES = [
     "models.jobs.caller_job",
     "models.macros.macro",
     "models.custom_fields.custom_field",
+    "models.tickets.draft",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

@@ -22,17 +22,18 @@ MAX_QUARANTINE_SECONDS = 2 * 24 * 3600
 
 
 async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
-    """Delete up to `limit` files that are not attached; returns how many were deleted.
+    """Delete up to `limit` files that are neither attached nor part of a draft; returns how many
+    were deleted.
 
     First no message can attach the file any more and no upload can complete it, then the store
     deletes it, then its row is deleted. So a crash between these steps leaves work for the next
     run, and never a message without its file.
     """
-    old = Attachment.filter(ticket_id=None, created_at__lt=at - UNATTACHED_LIFETIME)
+    old = Attachment.filter(ticket_id=None, draft_id=None, created_at__lt=at - UNATTACHED_LIFETIME)
     files = await old.order_by("created_at").limit(limit)
     deleted = 0
     for key in [each.id for each in files]:
-        unattached = Attachment.filter(id=key, ticket_id=None)
+        unattached = Attachment.filter(id=key, ticket_id=None, draft_id=None)
         closed = await unattached.update(
             storage_key=None, thumbnail_key=None, upload_expires_at=None
         )

@@ -87,14 +87,14 @@ async def check_pending_limits(viewer: Viewer, size: int, limits: RecordLimits) 
     if await pending.count() >= limits.max_pending_attachments_per_person:
         maximum = limits.max_pending_attachments_per_person
         message = f"There are {maximum} files that are not attached, the maximum. Attach them, or "
-        message += "wait a day until they are deleted."
+        message += "remove them from drafts and wait a day until they are deleted."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="pending_attachments")
     sums = await pending.annotate(total=Sum("size")).values_list("total", flat=True)
     total = int(str(sums[0] or 0)) if sums else 0
     if total + size > limits.max_pending_attachment_bytes_per_person:
         maximum = limits.max_pending_attachment_bytes_per_person
         message = f"Files that are not attached can have at most {maximum:,} bytes together. "
-        message += "Attach them, or wait a day until they are deleted."
+        message += "Attach them, or remove them from drafts and wait a day until they are deleted."
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="pending_attachment_bytes")
 
 

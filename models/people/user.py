@@ -77,7 +77,7 @@ class User(Model):
     class Meta:
         table = "users"
         table_description = "Users"
-        indexes = (("organization_id",), ("handover_pending",))
+        indexes = (("organization_id",), ("handover_pending",), ("display_name", "id"))
 
     @property
     def is_staff(self) -> bool:

@@ -37,7 +37,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("ticket_tags.key", "ticket_resources.external_id", "ticket_resources.name"),
             *("ticket_resources.kind", "attachments.filename", "events.data"),
             *("caller_jobs.parameters", "caller_job_tickets.changes"),
-            *("caller_job_tickets.previous", "caller_job_tickets.message"),
+            *("caller_job_tickets.previous", "caller_job_tickets.message", "drafts.body"),
             "ticket_custom_values.stored_text",
         }
     ),

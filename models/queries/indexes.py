@@ -15,6 +15,8 @@ from models.tickets.lifecycle import OPEN_STATUSES, Status
 if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
 
+    from models.database import Dialect
+
 CLOSED_STATUSES = [status.value for status in Status if status not in OPEN_STATUSES]
 OPEN_TICKETS_SQL = f"status NOT IN ({', '.join(repr(status) for status in CLOSED_STATUSES)})"
 """It says NOT IN, so that no index by status fits: SQLite would prefer that index, and sort."""
@@ -54,6 +56,10 @@ LAST_REPLY_INDEXES: Mapping[str, str] = {
 """Apart from INDEXES, because a migration created those before the column existed."""
 
 
+EMAIL_PREFIX_SQL = 'email COLLATE "C"'
+"""On Postgres, only this collation finds the addresses that begin with a text by an index."""
+
+
 async def install(client: BaseDBAsyncClient, indexes: Mapping[str, str] = INDEXES) -> None:
     for name, definition in indexes.items():
         await client.execute_query(f"CREATE INDEX {name} ON tickets {definition}")
@@ -62,3 +68,14 @@ async def install(client: BaseDBAsyncClient, indexes: Mapping[str, str] = INDEXE
 async def remove(client: BaseDBAsyncClient, indexes: Mapping[str, str] = INDEXES) -> None:
     for name in indexes:
         await client.execute_query(f"DROP INDEX {name}")
+
+
+async def install_email_prefix(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    """An index for the start of an email address. On SQLite, the unique index suffices."""
+    if dialect == "postgres":
+        await client.execute_query(f"CREATE INDEX users_email_prefix ON users ({EMAIL_PREFIX_SQL})")
+
+
+async def remove_email_prefix(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    if dialect == "postgres":
+        await client.execute_query("DROP INDEX users_email_prefix")

@@ -182,6 +182,22 @@ def build_search_condition(
     )
 
 
+def build_name_condition(text: str, dialect: Dialect) -> Condition:
+    """The condition that each word of the text is the start of a word of a user's name (alias `u`).
+
+    A text without words matches nobody.
+    """
+    words = split_query(text[:MAX_QUERY_CHARS], MAX_WORDS)
+    if not words:
+        return FALSE
+    if dialect == "sqlite":
+        query = " ".join(f'"{word}"*' for word in words)
+        found = "SELECT user_id FROM user_search WHERE user_search MATCH ?"
+        return Condition(f"(u.id IN ({found}))", (query,))
+    query = " & ".join(f"'{word}':*" for word in words)
+    return Condition("(u.search @@ ?::text::tsquery)", (query,))
+
+
 class SearchScope(NamedTuple):
     """The database, and what is searched in it besides tickets and replies."""
 

@@ -14,6 +14,7 @@ from models.core.time import InstantField, now
 from models.people.user import ApiClient, User
 
 if TYPE_CHECKING:
+    from models.tickets.draft import Draft
     from models.tickets.message import Message
     from models.tickets.ticket import Ticket
 
@@ -34,6 +35,7 @@ class Attachment(Model):
     storage_key        where the store has the file; null until the upload is complete
     thumbnail_key      where the store has the thumbnail of an image; null without one
     upload_expires_at  until when the file may be uploaded
+    draft              the draft of the uploader that keeps a file which is not attached yet
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -70,10 +72,14 @@ class Attachment(Model):
         max_length=200, null=True
     )
     upload_expires_at = InstantField(null=True)
+    draft: fields.ForeignKeyNullableRelation[Draft] = fields.ForeignKeyField(
+        "models.Draft", related_name=False, null=True, on_delete=fields.SET_NULL
+    )
+    draft_id: UUID | None
 
     is_complete = computed_property(("storage_key",), is_stored)
 
     class Meta:
         table = "attachments"
         table_description = "Attachments"
-        indexes = (("ticket_id",), ("message_id",))
+        indexes = (("ticket_id",), ("message_id",), ("draft_id",))

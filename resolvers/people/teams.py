@@ -34,12 +34,16 @@ from schema.inputs.teams import (
 from schema.payloads.teams import AvailabilityPayload, CategoryPayload, TeamPayload
 
 
-async def teams(info: strawberry.Info, include_inactive: bool | None = None) -> Many[Team]:
-    return list_teams(include_inactive=bool(include_inactive))
+async def teams(
+    info: strawberry.Info, search: str | None = None, include_inactive: bool | None = None
+) -> Many[Team]:
+    return await list_teams(search, include_inactive=bool(include_inactive))
 
 
-async def categories(info: strawberry.Info, include_inactive: bool | None = None) -> Many[Category]:
-    return list_categories(include_inactive=bool(include_inactive))
+async def categories(
+    info: strawberry.Info, search: str | None = None, include_inactive: bool | None = None
+) -> Many[Category]:
+    return await list_categories(search, include_inactive=bool(include_inactive))
 
 
 team_mutation = admin_mutation(TeamPayload, "team", Team)

@@ -20,6 +20,7 @@ from models.core.errors import Refusal, Refusals, UnseenMessages, collect_refusa
 from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries import event_log, timeline
+from models.tickets import draft
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
 from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
@@ -54,6 +55,18 @@ async def check_unseen_messages(viewer: Viewer, change: TicketChange, input: Nam
             raise UnseenMessages(unseen)
 
 
+class SendsDraft(Protocol):
+    """An input with the version of the draft that it sends."""
+
+    @property
+    def draft_version(self) -> int | None: ...
+
+
+async def discard_sent_draft(viewer: Viewer, change: TicketChange, input: SendsDraft) -> None:
+    if input.draft_version is not None:
+        await draft.discard_sent(viewer.user_id, change.ticket.id, input.draft_version)
+
+
 @ticket_mutation(
     ReplyPayload, message="reply", check=check_last_seen_cursor, prepare=complete_uploads
 )
@@ -82,6 +95,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
             await check_required_at_resolution(change)
     if refusals:
         raise Refusals(refusals)
+    await discard_sent_draft(viewer, change, input)
 
 
 @ticket_mutation(NotePayload, message="note", prepare=complete_uploads)
@@ -89,3 +103,4 @@ async def add_note(mutation: TicketMutation, input: AddNoteInput) -> None:
     change = await mutation.lock_ticket(input)
     message = commands.add_note(change, text.clean_body(input.body, "body"))
     await attach_files(mutation, change, input.attachment_ids, message)
+    await discard_sent_draft(mutation.viewer, change, input)

@@ -25,6 +25,13 @@ LAST_SEEN_CURSOR = (
 )
 
 
+DRAFT_VERSION = (
+    "The `version` of the caller's draft on the ticket, which this message sends. The draft is "
+    "discarded in the same transaction. A draft with another version is kept, because another "
+    "browser tab has changed it. Null: no draft is discarded."
+)
+
+
 @strawberry.input(description="A public message to add to a ticket.")
 class ReplyToTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
@@ -43,6 +50,7 @@ class ReplyToTicketInput:
         "For the action CLOSE: the reason, by the rules of closeTicket. Must be null for other "
         "actions."
     )
+    draft_version: int | None = optional(DRAFT_VERSION)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
@@ -52,6 +60,7 @@ class AddNoteInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     body: str = required(f"The text of the note. Customers never see it. {BODY}")
     attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
+    draft_version: int | None = optional(DRAFT_VERSION)
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 

@@ -13,6 +13,7 @@ from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.custom_fields import CustomFieldMutations
 from schema.mutation.demo import DemoMutations
+from schema.mutation.drafts import DraftMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
@@ -49,6 +50,7 @@ class Mutation(
     TicketPeopleMutations,
     MessageMutations,
     AttachmentMutations,
+    DraftMutations,
     PresenceMutations,
     NotificationMutations,
     SlaMutations,

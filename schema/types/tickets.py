@@ -16,7 +16,7 @@ from models.queries.timeline import list_messages, list_timeline
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
-from schema.cost import HTML_COST, TEXT_COST, UNREAD_COST, cost
+from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.interfaces import Actor, LazyTicket, MessageInterface, Node, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import (
@@ -24,13 +24,13 @@ from schema.relations import (
     RelatedRecords,
     first_foreign_key_field,
     foreign_key_field,
-    personal_flag_field,
     public_column_field,
     related_list_field,
 )
 from schema.types.attachments import AttachmentType
 from schema.types.custom_fields import ticket_custom_fields
 from schema.types.organizations import OrganizationType
+from schema.types.own_ticket_fields import OwnTicketFields
 from schema.types.people import UserType
 from schema.types.sla import SlaClockType
 from schema.types.teams import CategoryType, TeamType
@@ -41,7 +41,7 @@ from schema.types.ticket_parts import Satisfaction, TicketLinkType, TicketResour
 @strawberry.type(
     name="Ticket", description="A customer's request, from its creation to its closure."
 )
-class TicketType(Node):
+class TicketType(OwnTicketFields, Node):
     number: int = strawberry.field(
         description="The unique number of the ticket, for people. It rises with each new ticket."
     )
@@ -85,18 +85,6 @@ class TicketType(Node):
         list[UserType],
         "The users who watch the ticket, in the order in which they started. Customers see only "
         "the customers among them.",
-    )
-    viewer_is_watching: Any = personal_flag_field(
-        "watching", "Whether the viewer watches the ticket. False for API clients."
-    )
-    viewer_has_unread: Any = personal_flag_field(
-        "unread",
-        "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
-        "markTicketRead for it.\n\n- Only changes that raised `version` count.\n- The viewer's own "
-        "changes never count, and do not mark earlier changes as read.\n- Changes older than 90 "
-        "days count as read.\n- It is false for API clients.\n- Subscriptions read it for each "
-        "item, but send no item for markTicketRead.",
-        flat=UNREAD_COST,
     )
     participants: Any = related_list_field(
         related.participants,

@@ -39,6 +39,7 @@ TABLES = (
     "macros",
     "custom_fields",
     "ticket_custom_values",
+    "drafts",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

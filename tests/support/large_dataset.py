@@ -54,8 +54,10 @@ from models.sla import calendar_admin, policy_admin
 from models.sla.snapshot import Metric
 from models.tickets import presence
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.lifecycle import CloseReason, Priority
 from models.tickets.link_kind import LinkKind
+from models.tickets.message import MessageKind
 from models.tickets.ticket import Ticket, TicketResource
 from models.views.saved_view import SavedView
 from support import ticket_commands
@@ -109,6 +111,7 @@ class LargeDataset:
             await fill_mails(world)
             await log_changes(world)
             await create_jobs(tickets, world)
+            await create_drafts(tickets, world)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
                 tickets[0].id,
@@ -122,6 +125,28 @@ class LargeDataset:
             )
             tokens = await make_tokens(world)
         return cls(world, tokens)
+
+
+async def create_drafts(tickets: list[Ticket], world: World) -> None:
+    """A draft of each kind with a file, one of them proposed, and one of a customer."""
+    client = await ApiClient.get(display_name="Sync")
+    common: dict[str, Any] = {"body": "**Hello**", "version": 7, "created_at": NOW - HOUR}
+    common["updated_at"] = NOW - HOUR / 2
+    for owner, kind in ((world.ada, MessageKind.REPLY), (world.root, MessageKind.NOTE)):
+        values = {**common, "user_id": owner.id, "ticket_id": tickets[0].id, "kind": kind}
+        draft = await Draft.create(**values, proposed_by=client)
+        await Attachment.create(
+            draft=draft,
+            filename="draft.txt",
+            content_type="text/plain",
+            size=5,
+            storage_key="draft",
+            sha256="0" * 64,
+            uploader_user_id=owner.id,
+            created_at=NOW - HOUR,
+        )
+    values = {**common, "user_id": world.cora.id, "ticket_id": tickets[0].id}
+    await Draft.create(**values, kind=MessageKind.REPLY)
 
 
 async def create_jobs(tickets: list[Ticket], world: World) -> None:

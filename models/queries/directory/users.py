@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from models import database
 from models.core import ids
 from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
@@ -12,9 +13,14 @@ from models.core.ordering import Order, Sort
 from models.core.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_storable
+from models.database import Dialect
 from models.people.user import Organization, Role, User
 from models.queries.connection import build_connection
+from models.queries.indexes import EMAIL_PREFIX_SQL
+from models.queries.search import build_name_condition
 
+LAST_CHARACTER = "\U0010ffff"
+"""It follows all other characters, in the order of both databases' indexes."""
 USER_ORDER = Order(
     (
         Sort("u.display_name", "display_name", False, SortType.TEXT),
@@ -43,8 +49,9 @@ def list_users(
 ) -> ConnectionQuery[User]:
     """Return a page of users, ordered by name.
 
-    `search` is any part of a name or the start of an email address, in any case. The organization
-    is a global id. Raises BadRequest if the search can't be stored, and CursorInvalid.
+    With `search`, each of its words must be the start of a word of the name, or the whole text that
+    of the email address, in any case. The organization is a global id. Raises BadRequest if the
+    search can't be stored, and CursorInvalid.
     """
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
     if organization_id is not None:
@@ -54,13 +61,15 @@ def list_users(
         condition &= Condition("(u.active = ?)", (active,))
     text = clean_search(search)
     if text:
-        # `replace` finds a part of a name without the wildcards of LIKE.
-        condition &= Condition(
-            "(replace(lower(u.display_name), ?, '') <> lower(u.display_name) "
-            "OR substr(u.email, 1, ?) = ?)",
-            (text, len(text), text),
-        )
+        dialect = database.dialect()
+        condition &= build_name_condition(text, dialect) | starts_email(text, dialect)
     return build_connection(User, "u", "users u", condition, USER_ORDER, page_request)
+
+
+def starts_email(text: str, dialect: Dialect) -> Condition:
+    """The condition that a user's email address begins with the text, which is in lower case."""
+    column = f"u.{EMAIL_PREFIX_SQL}" if dialect == "postgres" else "u.email"
+    return Condition(f"({column} >= ? AND {column} < ?)", (text, text + LAST_CHARACTER))
 
 
 def list_organizations(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from heapq import nsmallest
@@ -153,13 +153,14 @@ async def build_buckets(
 
 
 async def read_names(
-    viewer: Viewer, group: GroupBy, counts: Mapping[object, GroupCounts]
+    viewer: Viewer, group: GroupBy, values: Collection[object]
 ) -> Mapping[object, tuple[str, str]]:
-    """Return the key and label of each bucket, by its raw value."""
+    """Return the key and label of each bucket, by its raw value; also of the one without a value,
+    if the group has one."""
     if group is GroupBy.TAG:
-        tags = await read_tag_names(viewer, [str(value) for value in counts])
+        tags = await read_tag_names(viewer, [str(value) for value in values])
         return {key: (name, name) for key, name in tags.items()}
-    keys = [cast("UUID", value) for value in counts if value is not None]
+    keys = [cast("UUID", value) for value in values if value is not None]
     names: dict[object, tuple[str, str]] = {}
     if group is GroupBy.ASSIGNEE:
         names[None] = (UNASSIGNED, "Unassigned")

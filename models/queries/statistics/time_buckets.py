@@ -146,11 +146,7 @@ class TimeBuckets:
         It is valid from `start` to `end`. The offsets are in its text, because they come from the
         database of time zones.
         """
-        if dialect == "postgres":
-            unix = f"CAST(FLOOR(EXTRACT(EPOCH FROM {column})) AS BIGINT)"
-        else:  # whole seconds, because SQLite would round the fraction
-            unix = f"CAST(strftime('%s', substr({column}, 1, 19)) AS BIGINT)"
-        seconds = f"({unix} + {UNIX_EPOCH_SECONDS})"
+        seconds = f"({unix_seconds_sql(column, dialect)} + {UNIX_EPOCH_SECONDS})"
         offset, params = str(self.spans[-1].offset), tuple[object, ...]()
         if len(self.spans) > 1:
             cases = [f"WHEN {column} < ? THEN {span.offset}" for span in self.spans[:-1]]
@@ -160,6 +156,14 @@ class TimeBuckets:
             return Condition(f"(({seconds} + {offset}) / {SECONDS_PER_DAY})", params)
         hour = f"(({seconds} + {offset}) / {SECONDS_PER_HOUR} * {SECONDS_PER_HOUR} - {offset})"
         return Condition(hour, params * 2)
+
+
+def unix_seconds_sql(column: str, dialect: Dialect) -> str:
+    """The SQL expression for an instant's whole seconds since 1970."""
+    if dialect == "postgres":
+        return f"CAST(FLOOR(EXTRACT(EPOCH FROM {column})) AS BIGINT)"
+    # without the fraction, which SQLite would round
+    return f"CAST(strftime('%s', substr({column}, 1, 19)) AS BIGINT)"
 
 
 @lru_cache(maxsize=64)

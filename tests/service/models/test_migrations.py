@@ -62,6 +62,7 @@ NAMES = [
     "0026_completed_logouts",
     "0027_caller_jobs",
     "0028_custom_fields",
+    "0029_drafts",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -197,6 +198,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         )
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
+        await indexes.install_email_prefix(database.connection(), database.dialect())
         fresh = await read_schema()
     finally:
         await database.disconnect()
@@ -628,6 +630,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
         await revision_triggers.drop_triggers(connection, dialect, participants)
+        await indexes.remove_email_prefix(connection, dialect)
         await indexes.remove(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
@@ -638,6 +641,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
         await revision_triggers.create_triggers(connection, dialect, participants)
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
+        await indexes.install_email_prefix(connection, dialect)
     assert await read_schema() == before
 
 

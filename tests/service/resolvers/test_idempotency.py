@@ -37,7 +37,7 @@ MUTATIONS_TESTED_ELSEWHERE = (
     *("startSecondFactor", "confirmSecondFactor", "disableSecondFactor", "resetSecondFactor"),
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
     "sendInvitation",
-    *("linkIdentity", "unlinkIdentity", "undoJob"),
+    *("linkIdentity", "unlinkIdentity", "undoJob", "saveDraft", "discardDraft", "proposeDraft"),
 )
 """By the tests of API clients, second factors, sessions, tokens, accounts, identities and jobs."""
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"

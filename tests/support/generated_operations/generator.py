@@ -39,6 +39,7 @@ PREFIXES = {
     "Job": ids.JOB,
     "Macro": ids.MACRO,
     "CustomField": ids.CUSTOM_FIELD,
+    "Draft": ids.DRAFT,
 }
 """The prefixes of the ids of records, by type name."""
 

@@ -20,6 +20,7 @@ from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
@@ -55,6 +56,7 @@ RECORDS = {
     ids.JOB: CallerJob,
     ids.MACRO: Macro,
     ids.CUSTOM_FIELD: CustomField,
+    ids.DRAFT: Draft,
 }
 
 

@@ -74,6 +74,8 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "READ_SAVED_VIEWS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_SAVED_VIEWS": ("AGENT ADMIN", "tickets:write"),
     "FOLLOW_JOBS": ("AGENT ADMIN API_CLIENT", "tickets:write"),
+    "WRITE_DRAFTS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
+    "PROPOSE_DRAFTS": ("API_CLIENT", "tickets:write"),
     "READ_MACROS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_MACROS": ("AGENT ADMIN", "tickets:write"),
     "APPLY_MACROS": ("AGENT ADMIN", "tickets:write"),
