@@ -94,6 +94,7 @@ def run_jobs() -> None:
     from engine.telemetry.logging import configure_logging
     from models import database
     from models.database.config import STATEMENT_TIMEOUT_SECONDS
+    from services import build_components
 
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -104,7 +105,8 @@ def run_jobs() -> None:
         await database.connect(
             settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
         )
-        jobs = asyncio.ensure_future(run_jobs_alone(settings))
+        parts = build_components(settings, None)
+        jobs = asyncio.ensure_future(run_jobs_alone(settings, parts.services, parts.tickets))
         # A cancelled job releases its lease. After kill -9, others wait until the lease ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, jobs.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery, One
 from models.core.pagination import parse_page_arguments
+from models.exports.creation import create_export
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
 from models.people.team import get_active_team, get_category
 from models.people.user import User, no_such_user
@@ -27,6 +28,7 @@ from schema.inputs.jobs import (
     BulkTicketChange,
     BulkUpdateTicketsInput,
     CancelJobInput,
+    ExportTicketsInput,
     UndoJobInput,
 )
 from schema.pagination import After, Before, First, Last
@@ -68,6 +70,18 @@ async def bulk_update_tickets(mutation: AdminMutation, input: BulkUpdateTicketsI
         mutation.changes.limits,
         mutation.at,
         dry_run=input.dry_run,
+    )
+
+
+@job_mutation
+async def export_tickets(mutation: AdminMutation, input: ExportTicketsInput) -> CallerJob:
+    mutation.context.services.files.check_enabled()
+    return await create_export(
+        mutation.viewer,
+        filter_mapping(input.filter, mutation.viewer),
+        input.format,
+        mutation.changes.limits,
+        mutation.at,
     )
 
 
