@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from models import database
+from models.audit.storage import write_action
 from models.bulk import creation
 from models.bulk.creation import TicketSelection
 from models.bulk.ticket_change import BulkChange
@@ -21,7 +22,7 @@ from models.people.user import User, no_such_user
 from models.queries.caller_jobs import JobConditions, find_job, list_jobs
 from models.tickets.lifecycle import Action
 from resolvers.context import Context, context_of
-from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
+from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, origin_of
 from resolvers.mutations.resolver import simple_mutation
 from schema.filters import filter_mapping
 from schema.inputs.jobs import (
@@ -76,13 +77,17 @@ async def bulk_update_tickets(mutation: AdminMutation, input: BulkUpdateTicketsI
 @job_mutation
 async def export_tickets(mutation: AdminMutation, input: ExportTicketsInput) -> CallerJob:
     mutation.context.services.files.check_enabled()
-    return await create_export(
+    job = await create_export(
         mutation.viewer,
         filter_mapping(input.filter, mutation.viewer),
         input.format,
         mutation.changes.limits,
         mutation.at,
     )
+    origin = origin_of(mutation.context, "exportTickets")
+    details = {"format": [None, input.format.name], "tickets": [None, job.total]}
+    await write_action(origin, mutation.at, details)
+    return job
 
 
 @job_mutation

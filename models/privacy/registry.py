@@ -86,6 +86,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("mails.claimed_by", "readers.name", "readers.holder", "readers.last_error"),
             *("audit_entries.action", "audit_entries.request_id", "attachments.declared_sha256"),
             *("attachments.storage_key", "attachments.thumbnail_key", "caller_jobs.scopes"),
+            *("caller_jobs.export_key", "caller_jobs.export_sha256", "export_parts.storage_key"),
         }
     ),
 }

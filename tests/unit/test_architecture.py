@@ -139,6 +139,9 @@ def test_only_changes_write_tickets() -> None:
         "models/sla/state_machine.py",
         "models/bulk/ticket_run.py",
         "workers/caller_jobs.py",
+        "workers/ticket_exports.py",
+        "models/exports/completion.py",
+        "models/exports/parts.py",
     }
     assert writers - other_statuses == {"models/changes/change.py"}, writes
 
