@@ -13,6 +13,7 @@ from typer import Option
 
 from cli_accounts import secrets, users
 from cli_audit import audit, config
+from cli_export import export_tickets
 from cli_support import fail, load_settings, migrate_database, with_database
 from cli_tokens import clients, tokens
 from settings import Settings
@@ -36,6 +37,7 @@ app.add_typer(settings_commands, name="settings")
 app.add_typer(sla, name="sla")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.command("export")(export_tickets)
 
 
 @app.command()

@@ -26,6 +26,8 @@ TOP_LEVEL_MODULES = (
     "settings",
     "settings_reference",
     "audit_export",
+    "cli_export",
+    "ticket_export",
     "config_check",
     "identity_settings",
     "file_settings",
