@@ -38,6 +38,11 @@ from schema.payloads.tickets import TicketPayload
 
 @ticket_mutation(TicketPayload)
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
+    await update(mutation, input)
+
+
+async def update(mutation: TicketMutation, input: UpdateTicketInput) -> None:
+    """Change properties of a ticket as part of a mutation. Raises Refusal."""
     change = await mutation.lock_ticket(input)
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None
