@@ -1,6 +1,7 @@
 """Every column that holds text, with what it holds of people and how that is removed.
 
-A test fails if a column of a table is missing here, so a new one needs a decision.
+A test fails if a column of a table is missing here, so a new one needs a decision. Files of exports
+hold texts, too: models/exports/redactions.py says when they are deleted.
 """
 
 from __future__ import annotations
