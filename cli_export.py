@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ def export_tickets(
 
 
 @contextlib.contextmanager
-def open_output(path: Path | None, *, continues: bool) -> Iterator[Callable[[bytes], object]]:
+def open_output(path: Path | None, *, continues: bool) -> Generator[Callable[[bytes], object]]:
     """Writes to the file, or to standard output, whose reader may end early without an error."""
     if path is not None:
         with refusing_errors(path):
@@ -88,7 +88,7 @@ def write_to(path: Path, file: BinaryIO, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def refusing_errors(path: Path) -> Iterator[None]:
+def refusing_errors(path: Path) -> Generator[None]:
     """Prints one line about a file that can't be written, and exits with code 1."""
     try:
         yield

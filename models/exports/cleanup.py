@@ -63,7 +63,7 @@ async def delete_orphans(store: FileStore) -> None:
     keys = await store.list_keys(EXPORT_PREFIX, now() - ORPHAN_AGE)
     for start in range(0, len(keys), MAX_KEYS_PER_QUERY):
         batch = keys[start : start + MAX_KEYS_PER_QUERY]
-        parts = ExportPart.filter(storage_key__in=batch).values_list("storage_key", flat=True)
-        files = CallerJob.filter(export_key__in=batch).values_list("export_key", flat=True)
-        known = {*await parts, *await files}
+        parts = await ExportPart.filter(storage_key__in=batch)
+        files = await CallerJob.filter(export_key__in=batch)
+        known = {part.storage_key for part in parts} | {job.export_key for job in files}
         await store.delete(*(key for key in batch if key not in known))

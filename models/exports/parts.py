@@ -128,8 +128,8 @@ class ExportRun:
         waiting = JobTicket.filter(id__in=row_ids, outcome=JobTicketOutcome.WAITING)
         if job is None or await waiting.count() < len(row_ids):
             return False  # another process that believes it has the lease has done them
-        parts = list(await ExportPart.filter(job_id=job.id).values_list("size", flat=True))
-        if sum(parts) + part.size > self.limits.max_export_bytes:
+        parts = await ExportPart.filter(job_id=job.id).only("id", "size")
+        if sum(each.size for each in parts) + part.size > self.limits.max_export_bytes:
             count_reached("export_bytes")
             message = TOO_LARGE.format(self.limits.max_export_bytes)
             await stop(job, Failure(JobErrorCode.INVALID, message), at)
