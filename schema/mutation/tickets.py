@@ -13,7 +13,7 @@ from models.access.permissions import (
     WATCH_TICKETS,
     WRITE_TICKETS,
 )
-from resolvers.tickets import changes, creation, merging, read_marks, upserts
+from resolvers.tickets import changes, creation, merging, read_marks
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
 from schema.payloads.tickets import MarkTicketReadPayload, TicketPayload
@@ -42,26 +42,6 @@ class TicketMutations:
             "followUpOf: too many links)",
             "NOT_FOUND (category, requesterId, followUpOf)",
             "TAKEN (externalId)",
-            *KEY_ERRORS,
-        ),
-    )
-    upsert_ticket: Any = mutation(
-        upserts.upsert_ticket,
-        HANDLE_TICKETS_AS_STAFF,
-        "Changes the caller's ticket with the external id as updateTicket does, or creates one as "
-        "createTicket does. Of concurrent calls for one external id, one creates the ticket and "
-        "the others change it. A repetition changes nothing, also without an idempotency key. "
-        "The version of a new ticket is 1.",
-        TICKET,
-        errors=(
-            "REQUIRED (externalId, tags, resources; for a new ticket also subject, description, "
-            "category, requesterId, requester)",
-            "TOO_LONG (subject, description, tags, resources, externalId, requester)",
-            "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
-            "requester: as in createTicket)",
-            "NOT_FOUND (category, requesterId)",
-            "TAKEN (externalId: createTicket creates a ticket with it, or updateTicket removes it, "
-            "at this moment)",
             *KEY_ERRORS,
         ),
     )
