@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache
 
 import structlog
 
-from engine.bus.wakeup import WakeupBus
 from file_services import build_file_store
 from models.bulk.ticket_run import RunSettings
-from models.core import time
 from models.demo_clock import DemoClock
+from models.exports.source import TicketSource
+from models.files.store import FileStore
+from resolvers.context import Services
 from settings import Settings, build_timer_settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
@@ -29,6 +28,7 @@ from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
 from workers.sla_refresh import SlaRefresh
+from workers.ticket_exports import TicketExports
 from workers.ticket_timers import TicketTimers
 
 REST_FACTOR = 2.0
@@ -39,8 +39,11 @@ DEMO_CLOCK_SECONDS = 1.0
 log = structlog.get_logger("ticketwire.jobs")
 
 
-def build_jobs(settings: Settings) -> list[Job]:
-    """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once."""
+def build_jobs(settings: Settings, source: TicketSource) -> list[Job]:
+    """Build the jobs. Only the holder of a job's lease runs it, so no job runs twice at once.
+
+    `source` reads the tickets of exports.
+    """
     window = settings.reopen_window
     store = build_file_store(settings)
     return [
@@ -65,8 +68,18 @@ def build_jobs(settings: Settings) -> list[Job]:
         ),
         build_mailer(settings),
         CallerJobs(RunSettings(window, settings.record_limits), settings.job_tickets_per_second),
-        *([FileCleanup(store)] if store is not None else []),
+        *([] if store is None else [FileCleanup(store), build_exports(settings, store, source)]),
     ]
+
+
+def build_exports(settings: Settings, store: FileStore, source: TicketSource) -> TicketExports:
+    return TicketExports(
+        store,
+        source,
+        settings.record_limits,
+        settings.export_retention,
+        settings.export_tickets_per_second,
+    )
 
 
 def build_mailer(settings: Settings) -> Mailer:
@@ -86,39 +99,33 @@ def compile_templates(folder: str | None) -> Templates:
 
 
 async def run_jobs(
-    settings: Settings,
-    now: Callable[[], datetime],
-    wakeup: WakeupBus,
-    rest_factor: float = 0.0,
+    settings: Settings, services: Services, source: TicketSource, rest_factor: float = 0.0
 ) -> None:
     """Run the jobs for ever."""
     await runner.run(
-        build_jobs(settings),
-        now=now,
-        listen=wakeup.listen,
-        notify=wakeup.notify,
+        build_jobs(settings, source),
+        now=services.now,
+        listen=services.wakeup.listen,
+        notify=services.wakeup.notify,
         lease_seconds=settings.job_lease_seconds,
         rest_factor=rest_factor,
     )
 
 
-async def run_jobs_in_server(
-    settings: Settings, now: Callable[[], datetime], wakeup: WakeupBus
-) -> None:
+async def run_jobs_in_server(settings: Settings, services: Services, source: TicketSource) -> None:
     """Run the jobs for ever in a process that also serves requests. Requests have priority."""
-    await run_jobs(settings, now, wakeup, REST_FACTOR)
+    await run_jobs(settings, services, source, REST_FACTOR)
 
 
-async def run_jobs_alone(settings: Settings) -> None:
+async def run_jobs_alone(settings: Settings, services: Services, source: TicketSource) -> None:
     """Run the jobs for ever in a process of their own. The database must be open."""
-    wakeup = WakeupBus(settings.bus_url)
-    demo_clock = DemoClock() if settings.is_demo else None
+    demo_clock = services.demo_clock
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(wakeup.run())
+        tasks.create_task(services.wakeup.run())
         if demo_clock is not None:
             await demo_clock.refresh()
             tasks.create_task(follow_demo_clock(demo_clock))
-        tasks.create_task(run_jobs(settings, demo_clock or time.now, wakeup))
+        tasks.create_task(run_jobs(settings, services, source))
 
 
 async def follow_demo_clock(demo_clock: DemoClock) -> None:

@@ -13,6 +13,7 @@ from typer import Option
 
 from cli_accounts import secrets, users
 from cli_audit import audit, config
+from cli_export import export_tickets
 from cli_support import fail, load_settings, migrate_database, with_database
 from cli_tokens import clients, tokens
 from settings import Settings
@@ -36,6 +37,7 @@ app.add_typer(settings_commands, name="settings")
 app.add_typer(sla, name="sla")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
+app.command("export")(export_tickets)
 
 
 @app.command()
@@ -94,6 +96,7 @@ def run_jobs() -> None:
     from engine.telemetry.logging import configure_logging
     from models import database
     from models.database.config import STATEMENT_TIMEOUT_SECONDS
+    from services import build_components
 
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -104,7 +107,8 @@ def run_jobs() -> None:
         await database.connect(
             settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
         )
-        jobs = asyncio.ensure_future(run_jobs_alone(settings))
+        parts = build_components(settings, None)
+        jobs = asyncio.ensure_future(run_jobs_alone(settings, parts.services, parts.tickets))
         # A cancelled job releases its lease. After kill -9, others wait until the lease ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, jobs.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -133,6 +133,15 @@ class LimitSettings(BaseSettings):
     max_ended_jobs_per_caller: Annotated[int, Field(ge=1, le=10_000)] = 200
     """The maximum number of ended jobs of one user or API client that are kept. Further ones
     replace the oldest."""
+    max_tickets_per_export: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """The maximum number of tickets of an export."""
+    max_active_exports_per_caller: Annotated[int, Field(ge=1, le=100)] = 2
+    """The maximum number of exports of one user or API client that wait or run."""
+    max_stored_exports_per_caller: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """The maximum number of files of finished exports of one user or API client. Another one
+    replaces the oldest."""
+    max_export_bytes: Annotated[int, Field(ge=1_024, le=2_147_483_647)] = 2_147_483_647
+    """The maximum size of the file of an export, in bytes."""
     max_macros_per_person: Annotated[int, Field(ge=0, le=1_000)] = 100
     """The maximum number of active personal macros of one person."""
     max_macros_per_team: Annotated[int, Field(ge=0, le=1_000)] = 100

@@ -15,6 +15,7 @@ from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
 from engine.fanout.services import ConnectionServices
 from engine.fanout.turns import SubscriptionTurns
+from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.http.compression import Compressor
 from engine.limits.connections import ConnectionRegistry
@@ -40,6 +41,7 @@ from models.core.secrets import SecretStore, parse_keys
 from models.database.fair_share import CALLER, CHARGE, TAKE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
+from models.exports.source import TicketSource
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
@@ -52,6 +54,7 @@ from models.queries import event_log, search
 from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
+from resolvers.exports.ticket_source import GraphQLTicketSource
 from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
 from schema import record_types, root
@@ -60,6 +63,10 @@ from workers.mail.address import parse_mailbox
 
 MAX_TAIL_BATCH = 1000
 """The maximum number of events or notifications that a log tail reads at once."""
+EXPORT_DOCUMENT_LIMITS = DocumentLimits(tokens=4000, merged_selections=100)
+"""For the documents of exports, which the server itself wrote."""
+MAX_EXPORT_READ_COST = 10_000_000
+EXPORT_READ_TIMEOUT_SECONDS = 60.0
 MAX_RECENT_NOTIFICATIONS = 2000
 """The newest notifications that stay in memory, about 1.2 KB each. Older ones are read again."""
 
@@ -72,6 +79,7 @@ class Components:
     wakeup: WakeupBus
     viewers: ViewerRegistry
     services: Services
+    tickets: TicketSource
     connections: ConnectionServices
     traffic: TrafficLimits
     open_connections: OpenConnections
@@ -100,6 +108,7 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
         wakeup,
         viewers,
         services,
+        build_ticket_source(settings, services),
         connections,
         build_traffic_limits(settings, open_connections),
         open_connections,
@@ -222,6 +231,21 @@ def build_schema(settings: Settings) -> root.Schema:
         at_once = settings.compiled_plans == "all"
         schema.planner = Planner(schema, record_types.SCHEMA_MAP, compile_at_once=at_once)
     return schema
+
+
+def build_ticket_source(settings: Settings, services: Services) -> TicketSource:
+    """Build what exports read tickets with: the schema, without the limits of callers."""
+    schema = root.build(
+        explain_error=explain_error,
+        is_outage=is_outage,
+        viewer_key=viewer_key,
+        document_limits=EXPORT_DOCUMENT_LIMITS,
+        max_cost=MAX_EXPORT_READ_COST,
+        timeout_seconds=EXPORT_READ_TIMEOUT_SECONDS,
+    )
+    if settings.compiled_plans != "none":
+        schema.planner = Planner(schema, record_types.SCHEMA_MAP, compile_at_once=True)
+    return GraphQLTicketSource(schema, lambda viewer: Context(services, "export", "", viewer))
 
 
 def viewer_key(context: Context) -> str | None:

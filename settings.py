@@ -67,6 +67,11 @@ class Settings(IdentitySettings):
     job_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all jobs of callers change together, so that
     they don't slow down requests."""
+    export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 200
+    """The maximum number of tickets per second that all exports read together, so that requests
+    have priority."""
+    export_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    """Days after which the files of exports are deleted."""
     job_days: Annotated[int, Field(ge=2, le=36_500)] = 30
     """Days after which a job of a caller that has ended is deleted."""
     draft_days: Annotated[int, Field(ge=1, le=36_500)] = 30
@@ -202,6 +207,10 @@ class Settings(IdentitySettings):
     @property
     def audit_retention(self) -> timedelta | None:
         return timedelta(days=self.audit_days) if self.audit_days else None
+
+    @property
+    def export_retention(self) -> timedelta:
+        return timedelta(days=self.export_days)
 
     @property
     def job_retention(self) -> timedelta:

@@ -18,7 +18,9 @@ from engine.limits.network import address_key
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
+from models.exports.access import can_download
 from models.files.signatures import FileAction
+from models.jobs.caller_job import CallerJob
 from models.log.event import LogEntry
 from models.notifications.notification import Notification
 from models.oidc.registry import IdentityProviders
@@ -138,6 +140,12 @@ class Context:
     def build_download_url(self, attachment: Attachment, action: FileAction) -> str | None:
         """The signed URL of a file or its thumbnail; None if there is none."""
         return self.services.files.build_download_url(attachment, action, self.now())
+
+    def build_export_url(self, job: CallerJob) -> str | None:
+        """The signed URL of the file of an export; None if the viewer may not have it."""
+        if not can_download(self.viewer, job, self.now()):
+            return None
+        return self.services.files.build_export_url(job, self.now())
 
     def set_viewer(self, viewer: Viewer) -> None:
         """Replace the viewer, and tell the open connection if there is one."""

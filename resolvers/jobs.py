@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from models.audit.storage import write_action
 from models.bulk import creation
 from models.bulk.creation import TicketSelection
 from models.bulk.ticket_change import BulkChange
@@ -15,19 +16,26 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery, One
 from models.core.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
+from models.exports.creation import create_export
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
 from models.people.team import get_active_team, get_category
 from models.people.user import User, no_such_user
 from models.queries.caller_jobs import JobConditions, find_job, list_jobs
 from models.tickets.lifecycle import Action
 from resolvers.context import Context, context_of
-from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
+from resolvers.mutations.admin_mutation import (
+    AdminMutation,
+    admin_mutation,
+    origin_of,
+    run_action,
+)
 from resolvers.mutations.resolver import simple_mutation
 from schema.filters import filter_mapping
 from schema.inputs.jobs import (
     BulkTicketChange,
     BulkUpdateTicketsInput,
     CancelJobInput,
+    ExportTicketsInput,
     UndoJobInput,
 )
 from schema.pagination import After, Before, First, Last
@@ -70,6 +78,22 @@ async def bulk_update_tickets(mutation: AdminMutation, input: BulkUpdateTicketsI
         mutation.at,
         dry_run=input.dry_run,
     )
+
+
+@job_mutation
+async def export_tickets(mutation: AdminMutation, input: ExportTicketsInput) -> CallerJob:
+    mutation.context.services.files.check_enabled()
+    job = await create_export(
+        mutation.viewer,
+        filter_mapping(input.filter, mutation.viewer),
+        input.format,
+        mutation.changes.limits,
+        mutation.at,
+    )
+    origin = origin_of(mutation.context, "exportTickets")
+    details = {"format": [None, input.format.name], "tickets": [None, job.total]}
+    await write_action(origin, mutation.at, details)
+    return job
 
 
 @job_mutation

@@ -9,6 +9,7 @@ import strawberry
 
 from models.access.viewer import Viewer
 from models.files.signatures import FileAction
+from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
 from models.tickets.timers import TimerSettings
 from schema.loaders import Loaders
@@ -40,6 +41,10 @@ class RequestContext(Protocol):
 
     def build_download_url(self, attachment: Attachment, action: FileAction) -> str | None:
         """The signed URL of a file or its thumbnail; None if there is none."""
+        ...
+
+    def build_export_url(self, job: CallerJob) -> str | None:
+        """The signed URL of the file of an export; None if the viewer may not have it."""
         ...
 
     async def render_markdown(self, text: str) -> str:

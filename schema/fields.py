@@ -138,7 +138,9 @@ def describe_callers(permission: Permission) -> str:
             f"{callers}, with a session token of signIn or signInWithCode. API tokens are refused."
         )
     if permission.scope is not None:
-        return f"{callers}. The token needs the scope `{permission.scope.value}`."
+        scopes = [permission.scope, permission.other_scope]
+        named = " or ".join(f"`{scope.value}`" for scope in scopes if scope is not None)
+        return f"{callers}. The token needs the scope {named}."
     return f"{callers}."
 
 

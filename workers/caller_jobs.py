@@ -1,4 +1,4 @@
-"""Runs the jobs that callers start, a few tickets at a time.
+"""Runs the jobs of callers that change tickets, a few tickets at a time.
 
 Each ticket has a transaction of its own, so requests wait for one ticket at most. Running jobs take
 turns. After each turn the worker pauses, so that all jobs together keep to a rate.
@@ -6,15 +6,17 @@ turns. After each turn the worker pauses, so that all jobs together keep to a ra
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from models import database
 from models.bulk.ticket_run import RunSettings, process_ticket
-from models.jobs.caller_job import CallerJob, JobStatus, JobTicket, JobTicketOutcome
+from models.jobs.caller_job import CallerJob, JobKind, JobStatus, JobTicket, JobTicketOutcome
 from models.queries import caller_jobs
 from workers.job import Progress
 
+KINDS = (JobKind.BULK_UPDATE_TICKETS, JobKind.UNDO_JOB)
 TICKETS_PER_TURN = 10
 DEFAULT_TICKETS_PER_SECOND = 50
 
@@ -34,8 +36,9 @@ class CallerJobs:
         """The job that had the last turn. It only decides whose turn is next."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        has_started = await start_next(at, self.settings.limits.max_running_jobs_per_caller)
-        job_id = await caller_jobs.find_next_running(self.last_job_id)
+        max_running = self.settings.limits.max_running_jobs_per_caller
+        has_started = await start_next(at, max_running, KINDS)
+        job_id = await caller_jobs.find_next_running(self.last_job_id, KINDS)
         if job_id is None:
             return Progress(0, position)
         self.last_job_id = job_id
@@ -60,9 +63,9 @@ class CallerJobs:
         return len(rows)
 
 
-async def start_next(at: datetime, max_running: int) -> bool:
-    """Start the oldest job that may run; returns whether there was one."""
-    job_id = await caller_jobs.find_startable(max_running)
+async def start_next(at: datetime, max_running: int, kinds: Collection[JobKind]) -> bool:
+    """Start the oldest job of these kinds that may run; returns whether there was one."""
+    job_id = await caller_jobs.find_startable(max_running, kinds)
     if job_id is None:
         return False
     waiting = CallerJob.filter(id=job_id, status=JobStatus.WAITING)

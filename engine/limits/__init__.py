@@ -174,6 +174,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     tickets of a job                  50,000    max_tickets_per_job
     tickets of all jobs per second    50        job_tickets_per_second           wait
     message about a ticket of a job   500       models/jobs/caller_job.py        cut
+    exports of a caller: wait or run  2         max_active_exports_per_caller
+      files                           5         max_stored_exports_per_caller    oldest deleted
+    tickets of an export              100,000   max_tickets_per_export
+    file of an export                 2 GiB     max_export_bytes                 export stops
+    days until the file is deleted    7         export_days                      deleted
+    tickets of all exports per second 200       export_tickets_per_second        wait
     active macros of a person         100       max_macros_per_person
     active macros of a team           100       max_macros_per_team
     active macros for everyone        100       max_macros_for_everyone

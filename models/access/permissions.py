@@ -23,6 +23,8 @@ class Permission:
 
     caller_kinds: frozenset[CallerKind]
     scope: Scope | None = None
+    other_scope: Scope | None = None
+    """A scope that suffices instead of `scope`."""
     requires_session: bool = False
     """Whether the caller must have signed in; API tokens are refused."""
     jwt_scope: Scope | None = None
@@ -37,7 +39,7 @@ class Permission:
             return False
         if self.requires_setup(viewer):
             return False
-        return self.scope is None or self.scope in viewer.scopes
+        return self.scope is None or not viewer.scopes.isdisjoint({self.scope, self.other_scope})
 
     def has_signed_in(self, viewer: Viewer) -> bool:
         """Whether the viewer has a session, or a provider's JWT that suffices."""
@@ -69,7 +71,8 @@ class Permission:
         if self.requires_setup(viewer):
             raise Forbidden("Set up a second factor first, with startSecondFactor.")
         assert self.scope is not None
-        raise Forbidden(f"The token lacks the scope {self.scope.value}.")
+        other = f" or {self.other_scope.value}" if self.other_scope is not None else ""
+        raise Forbidden(f"The token lacks the scope {self.scope.value}{other}.")
 
 
 PUBLIC = Permission(ALL_CALLERS)
@@ -99,8 +102,9 @@ READ_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 WRITE_DRAFTS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 PROPOSE_DRAFTS = Permission(frozenset({CallerKind.API_CLIENT}), Scope.TICKETS_WRITE)
-FOLLOW_JOBS = Permission(STAFF, Scope.TICKETS_WRITE)
-"""For the caller's own jobs. A client that may only write tickets starts jobs, too."""
+EXPORT_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
+FOLLOW_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKETS_READ)
+"""For the caller's own jobs. Exports need the one scope, changes of tickets the other."""
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from models import database
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import accessible_tickets, visible_tickets
@@ -96,10 +97,12 @@ async def cancel_job(
 ) -> CallerJob:
     """Cancel a job that waits or runs. No ticket is changed after the caller's transaction.
 
-    A job that has ended already stays as it is. Raises InvalidInput.
+    A job that has ended already stays as it is. Raises InvalidInput, and Forbidden.
     """
     job = await lock_job(viewer, job_id)
     if job.is_active:
+        if job.kind is not JobKind.EXPORT_TICKETS:
+            HANDLE_TICKETS_AS_STAFF.check(viewer)  # a token that only reads must not stop changes
         job.status, job.finished_at = JobStatus.CANCELLED, at
         job.cancelled_by_user_id, job.cancelled_by_client_id = viewer.user_id, viewer.client_id
         await job.save()

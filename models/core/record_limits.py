@@ -49,6 +49,10 @@ class RecordLimits:
     max_running_jobs_per_caller: int = 2
     max_tickets_per_job: int = 50_000
     max_ended_jobs_per_caller: int = 200
+    max_tickets_per_export: int = 100_000
+    max_active_exports_per_caller: int = 2
+    max_stored_exports_per_caller: int = 5
+    max_export_bytes: int = 2**31 - 1
     max_macros_per_person: int = 100
     max_macros_per_team: int = 100
     max_macros_for_everyone: int = 100

@@ -31,6 +31,7 @@ MODULES = [
     "models.tickets.read_marks",
     "models.views.saved_view",
     "models.jobs.caller_job",
+    "models.jobs.export_part",
     "models.macros.macro",
     "models.custom_fields.custom_field",
     "models.tickets.draft",

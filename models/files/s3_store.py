@@ -43,6 +43,7 @@ class S3Location:
 class S3FileStore(FileStore):
     """Files in a bucket, below a prefix."""
 
+    sends_files = True
     has_direct_uploads = True
 
     def __init__(self, location: S3Location) -> None:

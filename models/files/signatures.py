@@ -22,6 +22,7 @@ class FileAction(Enum):
     UPLOAD = "upload"
     DOWNLOAD = "content"
     THUMBNAIL = "thumbnail"
+    EXPORT = "export"
 
 
 class UrlRefused(Exception):
@@ -46,23 +47,25 @@ class UrlSigner:
             self.keys = [hmac.digest(key.encode("ascii"), PURPOSE, "sha256") for key in keys]
         return self.keys
 
-    def sign(self, action: FileAction, attachment_id: UUID, expires_at: datetime) -> str:
+    def sign(self, action: FileAction, file_id: UUID, expires_at: datetime) -> str:
         """The URL for an action until an instant, in whole seconds.
+
+        `file_id` is the key of an attachment, or of the job whose file it is.
 
         Raises InvalidInput NOT_ENABLED if the server has no encryption key.
         """
         expires = str(int(expires_at.timestamp()))
-        signature = compute_signature(self.load_keys()[0], action, attachment_id, expires)
-        path = f"/files/{attachment_id}/{action.value}"
+        signature = compute_signature(self.load_keys()[0], action, file_id, expires)
+        path = f"/files/{file_id}/{action.value}"
         return f"{self.base_url}{path}?expires={expires}&signature={signature}"
 
     def verify(
-        self, action: FileAction, attachment_id: UUID, expires: str, signature: str, at: datetime
+        self, action: FileAction, file_id: UUID, expires: str, signature: str, at: datetime
     ) -> int:
         """The seconds until the URL expires. Raises UrlRefused."""
         is_valid = False
         for key in self.load_keys():
-            expected = compute_signature(key, action, attachment_id, expires)
+            expected = compute_signature(key, action, file_id, expires)
             is_valid |= hmac.compare_digest(expected.encode(), signature.encode())
         if not is_valid:
             raise UrlRefused("The signature of this URL is not valid. Request a new URL.")
@@ -72,7 +75,7 @@ class UrlSigner:
         return seconds
 
 
-def compute_signature(key: bytes, action: FileAction, attachment_id: UUID, expires: str) -> str:
-    message = f"{action.value}\n{attachment_id}\n{expires}"
+def compute_signature(key: bytes, action: FileAction, file_id: UUID, expires: str) -> str:
+    message = f"{action.value}\n{file_id}\n{expires}"
     digest = hmac.digest(key, message.encode(), sha256)
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

@@ -1,7 +1,7 @@
 """Where files are stored: the parts that all kinds of storage share, and a local folder.
 
 Keys never contain names from clients. A file is at `files/{attachment id}/{random}`; only the
-server writes there.
+server writes there. The file of an export is at `exports/{job id}-{random}`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 MAX_CONCURRENT_PARTS = 2
 """Parts of one file, of 5 MiB each, that are in memory while it is copied to the store."""
 READ_BYTES = 256 * 1024
+EXPORT_PREFIX = "exports/"
+"""The keys of files of exports begin with it."""
 
 
 class FileStore:
     """The stored files. Subclasses say where."""
 
+    sends_files = False
+    """Whether the storage itself sends files, with the headers that are stored with them."""
     has_direct_uploads = False
     """Whether clients upload to the storage itself, into its quarantine, instead of here."""
 
@@ -62,6 +66,23 @@ class FileStore:
     async def put_thumbnail(self, attachment: Attachment, path: Path) -> str:
         """The same for its thumbnail."""
         return await self.copy(attachment, path, None)
+
+    async def put_export(
+        self, job_id: UUID, content: Path | AsyncIterator[bytes], attributes: Attributes | None
+    ) -> str:
+        """Store a file of an export, or a part of it, at a new key, which is returned.
+
+        `attributes` are the headers with which the storage itself sends the file, if it does.
+        """
+        key = f"{EXPORT_PREFIX}{job_id}-{secrets.token_hex(16)}"
+        await obstore.put_async(
+            self.objects,
+            key,
+            content,
+            attributes=attributes if self.sends_files else None,
+            max_concurrency=MAX_CONCURRENT_PARTS,
+        )
+        return key
 
     async def copy(self, attachment: Attachment, path: Path, attributes: Attributes | None) -> str:
         key = f"{build_prefix(attachment.id)}{secrets.token_hex(16)}"

@@ -34,6 +34,7 @@ UNDO_TIME = timedelta(days=1)
 class JobKind(Enum):
     BULK_UPDATE_TICKETS = "bulk_update_tickets"
     UNDO_JOB = "undo_job"
+    EXPORT_TICKETS = "export_tickets"
 
 
 class JobStatus(Enum):
@@ -57,6 +58,12 @@ class JobTicketOutcome(Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    EXPORTED = "exported"
+
+
+class ExportFormat(Enum):
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 class JobErrorCode(Enum):
@@ -75,11 +82,19 @@ class JobErrorCode(Enum):
 class CallerJob(Model):
     """A job of a user or an API client.
 
-    parameters   what to do, as JSON: the fields of `models.bulk.ticket_change.BulkChange`
+    parameters   what to do, as JSON: the fields of `models.bulk.ticket_change.BulkChange`; for an
+                 export, the kind of caller
     scopes       the scopes of the token that started the job
     token_id     the API token that started the job; null for a session, whose end changes nothing
     undoes_id    the job that this one undoes
     is_undoable  whether the tickets' previous values are stored
+
+    The columns `export_…` are null for other jobs:
+
+    export_start    the head of the log before the first ticket was read
+    export_checked  the file has nothing that was redacted in the log up to this position
+    export_key      the key of the finished file in the store; null if there is none
+    export_size     its size in bytes
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -97,6 +112,14 @@ class CallerJob(Model):
     changed = fields.IntField(default=0)
     unchanged = fields.IntField(default=0)
     failed = fields.IntField(default=0)
+    exported = fields.IntField(default=0, db_default=0)
+    export_format = fields.CharEnumField(ExportFormat, max_length=8, null=True)
+    export_start = fields.BigIntField(null=True)
+    export_checked = fields.BigIntField(null=True)
+    export_key = fields.CharField(max_length=100, null=True)
+    export_size = fields.BigIntField(null=True)
+    export_sha256 = fields.CharField(max_length=64, null=True)
+    export_expires_at = InstantField(null=True)
     created_by_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, null=True, on_delete=fields.CASCADE
     )
@@ -135,7 +158,7 @@ class CallerJob(Model):
 
     @property
     def processed(self) -> int:
-        return self.changed + self.unchanged + self.failed
+        return self.changed + self.unchanged + self.failed + self.exported
 
     @property
     def undoable_until(self) -> datetime | None:

@@ -31,6 +31,11 @@ LOCK_HASH_SEED = 27
 """The seed of the hash that names a caller's advisory lock; the same in all processes."""
 NEWEST_FIRST = Order((Sort("j.id", "id", True, SortType.UUID),))
 TICKET_ORDER = Order((Sort("r.id", "id", False, SortType.INTEGER, integers=range(2**63 - 1)),))
+HAS_NO_FILE = (
+    "j.export_key IS NULL AND NOT EXISTS (SELECT 1 FROM export_parts p WHERE p.job_id = j.id)"
+)
+"""Jobs with files are not deleted: the files are, first. Until then, the tickets of the job tell
+which redactions concern the file."""
 WAITING, CHANGED = JobTicketOutcome.WAITING.value, JobTicketOutcome.CHANGED.value
 
 
@@ -139,25 +144,37 @@ async def insert_tickets(job_id: UUID, rows: str, params: Sequence[object]) -> i
     return cast("int", count[0]["n"])
 
 
-async def find_startable(max_running: int) -> UUID | None:
-    """The oldest waiting job of a caller who has fewer than `max_running` running jobs."""
+async def find_startable(max_running: int, kinds: Collection[JobKind]) -> UUID | None:
+    """The oldest waiting job of these kinds of a caller who runs fewer than `max_running`."""
     owner = "COALESCE({0}.created_by_user_id, {0}.created_by_client_id)"
     rows = await database.fetch_dicts(
-        "SELECT j.id AS id FROM caller_jobs j WHERE j.status = ? AND "
-        "(SELECT COUNT(*) FROM caller_jobs r WHERE r.status = ? "
-        f"AND {owner.format('r')} = {owner.format('j')}) < ? ORDER BY j.id LIMIT 1",
-        [JobStatus.WAITING.value, JobStatus.RUNNING.value, max_running],
+        f"SELECT j.id AS id FROM caller_jobs j WHERE j.status = ? AND {of_kinds('j', kinds).text} "
+        "AND (SELECT COUNT(*) FROM caller_jobs r WHERE r.status = ? "
+        f"AND {of_kinds('r', kinds).text} AND {owner.format('r')} = {owner.format('j')}) < ? "
+        "ORDER BY j.id LIMIT 1",
+        [
+            JobStatus.WAITING.value,
+            *of_kinds("j", kinds).params,
+            JobStatus.RUNNING.value,
+            *of_kinds("r", kinds).params,
+            max_running,
+        ],
     )
     return as_uuid(rows[0]["id"]) if rows else None
 
 
-async def find_next_running(after: UUID | None) -> UUID | None:
-    """The running job whose turn comes after that of another one; None if no job runs."""
+def of_kinds(alias: str, kinds: Collection[JobKind]) -> Condition:
+    return in_list(f"{alias}.kind", [kind.value for kind in kinds])
+
+
+async def find_next_running(after: UUID | None, kinds: Collection[JobKind]) -> UUID | None:
+    """The running job of these kinds whose turn comes after that of another one, if any runs."""
     for beyond in (TRUE,) if after is None else (compare("j.id", ">", after), TRUE):
+        condition = beyond & of_kinds("j", kinds)
         rows = await database.fetch_dicts(
-            f"SELECT j.id AS id FROM caller_jobs j WHERE j.status = ? AND {beyond.text} "
+            f"SELECT j.id AS id FROM caller_jobs j WHERE j.status = ? AND {condition.text} "
             "ORDER BY j.id LIMIT 1",
-            [JobStatus.RUNNING.value, *beyond.params],
+            [JobStatus.RUNNING.value, *condition.params],
         )
         if rows:
             return as_uuid(rows[0]["id"])
@@ -170,7 +187,7 @@ async def delete_tickets_of_ended_jobs(before: datetime, limit: int) -> int:
     Deletes at most `limit` rows of each; returns how many.
     """
     ended = [each.value for each in (JobStatus.CANCELLED, JobStatus.STOPPED)]
-    old = await delete_tickets("j.finished_at < ?", [before], limit)
+    old = await delete_tickets(f"j.finished_at < ? AND {HAS_NO_FILE}", [before], limit)
     unprocessed = f"j.status IN (?, ?) AND r.outcome = '{WAITING}'"
     return old + await delete_tickets(unprocessed, ended, limit)
 
@@ -180,9 +197,22 @@ async def find_surplus(max_ended: int, limit: int) -> list[UUID]:
     rows = await database.fetch_dicts(
         "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
         "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "
-        "FROM caller_jobs j WHERE j.finished_at IS NOT NULL) x WHERE x.place > ? "
+        f"FROM caller_jobs j WHERE j.finished_at IS NOT NULL AND {HAS_NO_FILE}) x "
+        "WHERE x.place > ? "
         "ORDER BY x.id LIMIT ?",
         [max_ended, limit],
+    )
+    return [as_uuid(row["id"]) for row in rows]
+
+
+async def find_surplus_files(max_stored: int, limit: int) -> list[UUID]:
+    """Exports with files of callers who have more than `max_stored`, without the newest ones."""
+    rows = await database.fetch_dicts(
+        "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
+        "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "
+        "FROM caller_jobs j WHERE j.export_key IS NOT NULL) x WHERE x.place > ? "
+        "ORDER BY x.id LIMIT ?",
+        [max_stored, limit],
     )
     return [as_uuid(row["id"]) for row in rows]
 
@@ -214,7 +244,7 @@ async def delete_jobs_without_tickets(before: datetime, limit: int) -> int:
     """Delete jobs that ended before a time, and whose tickets are deleted; returns how many."""
     rows = await database.fetch_dicts(
         "DELETE FROM caller_jobs WHERE id IN (SELECT j.id FROM caller_jobs j "
-        "WHERE j.finished_at < ? AND NOT EXISTS "
+        f"WHERE j.finished_at < ? AND {HAS_NO_FILE} AND NOT EXISTS "
         "(SELECT 1 FROM caller_job_tickets r WHERE r.job_id = j.id) "
         "ORDER BY j.finished_at LIMIT ?) RETURNING id",
         [before, limit],

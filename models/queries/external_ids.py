@@ -20,6 +20,8 @@ from models.core.sql import FALSE, Condition, any_of, compare
 from models.database import as_uuid
 from models.people.user import ApiClient, Role
 
+LOCK_HASH_SEED = 30
+"""The seed of the hash that names an external id's advisory lock; the same in all processes."""
 MAX_NAMED_OWNERS = 10
 """The maximum number of owners that the error for an ambiguous external id names."""
 
@@ -100,3 +102,18 @@ async def describe_ambiguity(viewer: Viewer, matches: Sequence[Match]) -> str:
         "Tickets of several owners have this external id. Pass the id of one owner as ownerId: "
         f"{', '.join(owners)}{more}."
     )
+
+
+async def lock_external_id(scope: str, external_id: str) -> UUID | None:
+    """Wait for other upserts of this external id, then return the id of its ticket, if any.
+
+    `scope` names the owner. SQLite needs no lock: its transactions begin with BEGIN IMMEDIATE.
+    """
+    if database.dialect() == "postgres":
+        statement = f"SELECT pg_advisory_xact_lock(hashtextextended(?, {LOCK_HASH_SEED}))"
+        await database.fetch(statement, [f"{scope} {external_id}"])
+    rows = await database.fetch_dicts(
+        "SELECT t.id AS id FROM tickets t WHERE t.external_scope = ? AND t.external_id = ?",
+        [scope, external_id],
+    )
+    return as_uuid(rows[0]["id"]) if rows else None

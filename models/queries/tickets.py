@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from models import database
@@ -166,6 +167,22 @@ def find_ticket_by_number(viewer: Viewer, number: int) -> One[Ticket]:
     """Return the ticket with this number, if it is visible."""
     condition = compare("t.number", "=", number)
     return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedTicket:
+    id: UUID
+    number: int
+
+
+async def find_first_tickets(condition: Condition, limit: int) -> list[NumberedTicket]:
+    """The tickets `t` with the lowest numbers that meet the condition."""
+    statement = (
+        f"SELECT t.id AS id, t.number AS number FROM {TICKETS} WHERE {condition.text} "
+        "ORDER BY t.number LIMIT ?"
+    )
+    rows = await database.fetch_dicts(statement, [*condition.params, limit])
+    return [NumberedTicket(as_uuid(row["id"]), cast("int", row["number"])) for row in rows]
 
 
 async def filter_visible(

@@ -1,5 +1,5 @@
-"""The HTTP endpoints for downloads: GET /files/{attachment}/content or /thumbnail, with a signed
-URL."""
+"""The HTTP endpoints for downloads: GET /files/{attachment}/content or /thumbnail, and
+/files/{job}/export, with a signed URL."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from engine.server.error_response import RequestRefused
+from models.exports.access import find_downloadable
+from models.exports.names import content_type_of, disposition_of
 from models.files.images import THUMBNAIL_TYPE
 from models.files.names import content_disposition, response_type
 from models.files.signatures import FileAction
+from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
 from resolvers.context import Services
 from resolvers.files.requests import build_error, verify_url
@@ -44,6 +47,7 @@ class FileEndpoints:
             Route("/files/{key}/upload", upload.__call__, methods=["PUT"]),
             Route("/files/{key}/content", self.send_file, methods=["GET"]),
             Route("/files/{key}/thumbnail", self.send_thumbnail, methods=["GET"]),
+            Route("/files/{key}/export", self.send_export, methods=["GET"]),
         ]
 
     async def send_file(self, request: Request) -> Response:
@@ -53,6 +57,21 @@ class FileEndpoints:
     async def send_thumbnail(self, request: Request) -> Response:
         """Send the thumbnail of an image to anybody who has its signed URL."""
         return await self.respond(request, FileAction.THUMBNAIL)
+
+    async def send_export(self, request: Request) -> Response:
+        """Send the file of an export to anybody who has its signed URL."""
+        try:
+            key, _ = verify_url(request, self.services, FileAction.EXPORT)
+            job = await CallerJob.get_or_none(id=key)
+            storage_key = await find_downloadable(job, self.services.now())
+            if job is None or storage_key is None:
+                raise RequestRefused(404, NO_FILE, "NOT_FOUND")
+            headers = build_export_headers(job)
+            if request.method == "HEAD":
+                return Response(headers=headers)
+            return await self.send(storage_key, headers)
+        except RequestRefused as refusal:
+            return build_error(request, refusal)
 
     async def respond(self, request: Request, action: FileAction) -> Response:
         try:
@@ -88,6 +107,16 @@ def find_key(attachment: Attachment | None, action: FileAction) -> str | None:
         return None
     is_thumbnail = action is FileAction.THUMBNAIL
     return attachment.thumbnail_key if is_thumbnail else attachment.storage_key
+
+
+def build_export_headers(job: CallerJob) -> dict[str, str]:
+    return {
+        **HEADERS,
+        "cache-control": "no-store",
+        "content-type": content_type_of(job),
+        "content-disposition": disposition_of(job),
+        "content-length": str(job.export_size),
+    }
 
 
 def build_headers(attachment: Attachment, action: FileAction, seconds: int) -> dict[str, str]:

@@ -12,15 +12,24 @@ from models.directory import organizations as directory
 from models.directory.organizations import OrganizationFields
 from models.people.user import Organization
 from models.queries.directory.users import list_organizations
+from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
+from resolvers.mutations.resolver import simple_mutation
+from resolvers.mutations.rows import upsert_rows
 from schema.inputs.organizations import (
     ArchiveOrganizationInput,
     CreateOrganizationInput,
+    OrganizationRowInput,
     UpdateOrganizationInput,
     UpsertOrganizationInput,
+    UpsertOrganizationsInput,
 )
 from schema.pagination import After, Before, First, Last
-from schema.payloads.organizations import OrganizationPayload
+from schema.payloads.organizations import (
+    OrganizationPayload,
+    UpsertOrganizationResult,
+    UpsertOrganizationsPayload,
+)
 
 
 async def organizations(
@@ -40,7 +49,7 @@ organization_mutation = admin_mutation(OrganizationPayload, "organization", Orga
 
 
 def organization_fields(
-    input: CreateOrganizationInput | UpdateOrganizationInput | UpsertOrganizationInput,
+    input: CreateOrganizationInput | UpdateOrganizationInput | OrganizationRowInput,
     clearable: frozenset[str] = frozenset(),
 ) -> OrganizationFields:
     fields = given_fields(input, clearable=clearable)
@@ -75,8 +84,34 @@ async def update_organization(
 async def upsert_organization(
     mutation: AdminMutation, input: UpsertOrganizationInput
 ) -> Organization:
+    return await upsert_row(mutation, input)
+
+
+async def upsert_row(mutation: AdminMutation, input: OrganizationRowInput) -> Organization:
+    """Create or change an organization as part of a mutation. Raises Refusal."""
     return await directory.upsert_organization(
         mutation.changes, mutation.viewer, organization_fields(input)
+    )
+
+
+@simple_mutation(UpsertOrganizationsPayload)
+async def upsert_organizations(
+    context: Context, input: UpsertOrganizationsInput
+) -> UpsertOrganizationsPayload:
+    outcomes = await upsert_rows(
+        context,
+        "upsertOrganizations",
+        ("organizations", input.organizations),
+        upsert_row,
+        lambda row: [row.external_id.strip()],
+    )
+    return UpsertOrganizationsPayload(
+        results=[
+            UpsertOrganizationResult(
+                index=each.index, organization=each.record, user_errors=each.errors
+            )
+            for each in outcomes
+        ]
     )
 
 

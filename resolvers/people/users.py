@@ -20,16 +20,21 @@ from models.notifications.account_mail import PROMOTION, can_reset_password
 from models.people.account_link import LinkPurpose
 from models.people.user import Role, User
 from models.queries.directory.users import list_users
+from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
+from resolvers.mutations.resolver import simple_mutation
+from resolvers.mutations.rows import upsert_rows
 from schema.inputs.people import (
     CreateUserInput,
     DeactivateUserInput,
     ReactivateUserInput,
     UpdateUserInput,
     UpsertUserInput,
+    UpsertUsersInput,
+    UserRowInput,
 )
 from schema.pagination import After, Before, First, Last
-from schema.payloads.people import UserPayload
+from schema.payloads.people import UpsertUserResult, UpsertUsersPayload, UserPayload
 
 CLEARABLE_FIELDS = frozenset({"organization_id", "external_id", "locale", "time_zone"})
 """The fields of a user that null clears."""
@@ -65,7 +70,7 @@ user_mutation = admin_mutation(UserPayload, "user", User, describe=describe_user
 
 
 def user_fields(
-    input: CreateUserInput | UpdateUserInput | UpsertUserInput,
+    input: CreateUserInput | UpdateUserInput | UserRowInput,
     clearable: frozenset[str] = CLEARABLE_FIELDS,
 ) -> UserFields:
     fields = given_fields(input, clearable=clearable)
@@ -133,6 +138,11 @@ async def send_promotion_link(
 
 @user_mutation
 async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
+    return await upsert_row(mutation, input)
+
+
+async def upsert_row(mutation: AdminMutation, input: UserRowInput) -> User:
+    """Create or change a user as part of a mutation. Raises Refusal and Forbidden."""
     fields = user_fields(input, CLEARABLE_FIELDS - {"external_id"})
     user = await directory.upsert_user(
         mutation.changes,
@@ -143,6 +153,29 @@ async def upsert_user(mutation: AdminMutation, input: UpsertUserInput) -> User:
     )
     await send_promotion_link(mutation, user, keep_credentials=bool(input.keep_credentials))
     return user
+
+
+def list_user_keys(input: UserRowInput) -> list[str]:
+    """What identifies a row in its list."""
+    keys = [f"id {input.external_id.strip()}"] if input.external_id else []
+    return [*keys, f"email {input.email.strip().casefold()}"] if input.email else keys
+
+
+@simple_mutation(UpsertUsersPayload)
+async def upsert_users(context: Context, input: UpsertUsersInput) -> UpsertUsersPayload:
+    outcomes = await upsert_rows(
+        context, "upsertUsers", ("users", input.users), upsert_row, list_user_keys
+    )
+    return UpsertUsersPayload(
+        results=[
+            UpsertUserResult(
+                index=each.index,
+                user_errors=each.errors,
+                **({} if each.record is None else describe_user(context.viewer, each.record)),
+            )
+            for each in outcomes
+        ]
+    )
 
 
 @user_mutation

@@ -9,6 +9,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.secrets import SecretStore
 from models.files.acceptance import Acceptance
 from models.files.signatures import FileAction, UrlSigner
+from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
 
 NO_STORAGE = (
@@ -51,3 +52,9 @@ class FileServices:
         if key is None or self.acceptance is None:
             return None
         return self.signer.sign(action, attachment.id, at + self.download_lifetime)
+
+    def build_export_url(self, job: CallerJob, at: datetime) -> str | None:
+        """The URL of the file of an export; None if the server has no storage."""
+        if self.acceptance is None:
+            return None
+        return self.signer.sign(FileAction.EXPORT, job.id, at + self.download_lifetime)

@@ -80,4 +80,8 @@ class JobSource(Source[CallerJob]):
 
 def is_same(sent: CallerJob, job: CallerJob) -> bool:
     """Whether nothing has changed since a job was sent."""
-    return (sent.status, sent.processed) == (job.status, job.processed)
+    return (sent.status, sent.processed, sent.export_key) == (
+        job.status,
+        job.processed,
+        job.export_key,
+    )

@@ -46,6 +46,11 @@ CUSTOMER_FIELDS = frozenset({"ticket_id", "custom_fields", "expected_version", "
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
     if mutation.viewer.is_customer and changes_more_than_custom_fields(input):
         HANDLE_TICKETS_AS_STAFF.check(mutation.viewer)
+    await update(mutation, input)
+
+
+async def update(mutation: TicketMutation, input: UpdateTicketInput) -> None:
+    """Change properties of a ticket as part of a mutation. Raises Refusal."""
     change = await mutation.lock_ticket(input)
     external = new_external_id(mutation.viewer, change.ticket, input)
     subject = None

@@ -42,6 +42,11 @@ async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
 
 @ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
+    await create(mutation, input)
+
+
+async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
+    """Create a ticket as part of a mutation. Raises Refusal."""
     requester = await find_requester(mutation, input)
     priority = input.priority or Priority.NORMAL
     prepared = await intake.prepare_ticket(

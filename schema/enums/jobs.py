@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.jobs.caller_job import (
+    ExportFormat,
     JobErrorCode,
     JobErrorPolicy,
     JobKind,
@@ -18,6 +19,7 @@ register_enum(
     {
         "BULK_UPDATE_TICKETS": "It changes many tickets. See bulkUpdateTickets.",
         "UNDO_JOB": "It restores the values before another job. See undoJob.",
+        "EXPORT_TICKETS": "It writes tickets to a file. See exportTickets.",
     },
 )
 register_enum(
@@ -28,7 +30,8 @@ register_enum(
         "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
         "RUNNING": "It processes its tickets.",
         "FINISHED": "It has processed all of its tickets. Some may have failed.",
-        "STOPPED": "It has ended at the first ticket that failed, because of errorPolicy: STOP.",
+        "STOPPED": "It has ended early, at the last of its `errors`: because of errorPolicy: STOP, "
+        "or because an export may not go on.",
         "CANCELLED": "It was cancelled. Tickets that it had changed before stay changed.",
     },
 )
@@ -50,6 +53,17 @@ register_enum(
         "CHANGED": "The job changed the ticket.",
         "UNCHANGED": "The ticket had the values already.",
         "FAILED": "The job could not change the ticket; `code` and `message` state why.",
+        "EXPORTED": "The file of the export has the ticket.",
+    },
+)
+register_enum(
+    ExportFormat,
+    "ExportFormat",
+    "The format of the file of an export. Both are UTF-8.",
+    {
+        "JSONL": "One JSON object per line and ticket, with its messages and events.",
+        "CSV": "One row per ticket after a header, with a fixed list of columns, without messages "
+        "and events. Cells that a spreadsheet program could take for a formula begin with '.",
     },
 )
 register_enum(

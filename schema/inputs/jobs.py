@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from models.jobs.caller_job import JobErrorPolicy
+from models.jobs.caller_job import ExportFormat, JobErrorPolicy
 from models.tickets.lifecycle import Action, CloseReason, Priority
 from schema.filters import TicketFilter
 from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
@@ -71,6 +71,16 @@ class BulkUpdateTicketsInput:
     dry_run: bool = optional(
         "Whether to report only what the job would do. Nothing is changed.", False
     )
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Which tickets to export, and how.")
+class ExportTicketsInput:
+    filter: TicketFilter | None = optional(
+        "Selects the tickets that match now and that the viewer may see, by default at most "
+        "100,000. Null or an empty object selects all."
+    )
+    format: ExportFormat = required("The format of the file.")
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 

@@ -30,6 +30,7 @@ UNTIL_SHARED = "An organization that becomes shared stops matching, unless this 
 ACTIVE = (
     "Whether the organization is active. True restores an archived organization, false archives it."
 )
+ORGANIZATION_ROW = "An organization to create or change. The external id finds the organization."
 
 
 @strawberry.input(description="A new organization.")
@@ -55,10 +56,8 @@ class UpdateOrganizationInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(
-    description="An organization to create or change. The external id finds the organization."
-)
-class UpsertOrganizationInput:
+@strawberry.input(description=ORGANIZATION_ROW)
+class OrganizationRowInput:
     external_id: str = required(EXTERNAL_ID)
     name: str | None = optional(f"The name. {NAME} {KEEP} Required for a new organization.")
     shared: bool | None = optional(f"{SHARED} {KEEP} A new organization is not shared.")
@@ -66,7 +65,20 @@ class UpsertOrganizationInput:
     matches_domains: bool | None = optional(
         f"{MATCHES_DOMAINS} {KEEP} A new organization matches unless it is shared. {UNTIL_SHARED}"
     )
+
+
+@strawberry.input(description=ORGANIZATION_ROW)
+class UpsertOrganizationInput(OrganizationRowInput):
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(
+    description="Organizations to create or change, each in a transaction of its own."
+)
+class UpsertOrganizationsInput:
+    organizations: list[OrganizationRowInput] = required(
+        "The organizations, at most 100, in the order of processing."
+    )
 
 
 @strawberry.input(description="An organization to archive.")

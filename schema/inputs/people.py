@@ -15,6 +15,11 @@ from schema.inputs.fields import (
     required,
 )
 
+USER_ROW = (
+    "A user to create or change. The external id finds the user, or else the email "
+    "address. At least one of them is required."
+)
+
 
 @strawberry.input(description="The credentials of a user.")
 class SignInInput:
@@ -92,11 +97,8 @@ class UpdateUserInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(
-    description="A user to create or change. The external id finds the user, or else the email "
-    "address. At least one of them is required."
-)
-class UpsertUserInput:
+@strawberry.input(description=USER_ROW)
+class UserRowInput:
     external_id: str | None = optional(f"{EXTERNAL_ID} {KEEP}")
     email: str | None = optional(f"{EMAIL} {KEEP} Required for a new user.")
     display_name: str | None = optional(f"The name. {NAME} {KEEP} Required for a new user.")
@@ -108,7 +110,16 @@ class UpsertUserInput:
     locale: str | None = optional(f"{LOCALE} {KEEP_OR_REMOVE}", strawberry.UNSET)
     time_zone: str | None = optional(f"{TIME_ZONE} {KEEP_OR_REMOVE}", strawberry.UNSET)
     keep_credentials: bool | None = optional(KEEP_CREDENTIALS)
+
+
+@strawberry.input(description=USER_ROW)
+class UpsertUserInput(UserRowInput):
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="Users to create or change, each in a transaction of its own.")
+class UpsertUsersInput:
+    users: list[UserRowInput] = required("The users, at most 100, in the order of processing.")
 
 
 @strawberry.input(description="A user to deactivate.")

@@ -135,6 +135,39 @@ class UpdateTicketInput:
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
 
 
+@strawberry.input(
+    description="A ticket to create or change. The external id finds the ticket among those of the "
+    "caller: of the API client, or of all agents and admins. For a ticket that exists, a field "
+    "that is absent or null keeps its value."
+)
+class UpsertTicketInput:
+    external_id: str = required(EXTERNAL_ID)
+    subject: str | None = optional(f"{SUBJECT} Required for a new ticket.")
+    category: str | None = optional(
+        f"The slug of the category, {SLUG} Required for a new ticket. A new category transfers a "
+        "ticket that exists to its team."
+    )
+    priority: Priority | None = optional("The priority. A new ticket has NORMAL by default.")
+    tags: list[str] | None = optional(
+        "All tags of the ticket, by default at most 20, each 1 to 50 characters after trimming. "
+        "Others are removed."
+    )
+    resources: list[TicketResourceInput] | None = optional(
+        "All resources of the ticket, by default at most 50. Others are removed."
+    )
+    description: str | None = optional(
+        f"The description. {BODY} Required for a new ticket. A ticket that exists keeps its own."
+    )
+    requester_id: strawberry.ID | None = optional(
+        "The requester of a new ticket, as in createTicket. A ticket that exists keeps its own."
+    )
+    requester: RequesterInput | None = optional(
+        "The requester of a new ticket by email address, as in createTicket. A ticket that exists "
+        "keeps its own."
+    )
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="The new assignee of a ticket.")
 class AssignTicketInput:
     ticket_id: strawberry.ID = required(TICKET_ID)

@@ -28,6 +28,7 @@ from schema.mutation.sessions import SessionMutations
 from schema.mutation.sla import SlaMutations
 from schema.mutation.teams import TeamMutations
 from schema.mutation.ticket_people import TicketPeopleMutations
+from schema.mutation.ticket_upserts import TicketUpsertMutations
 from schema.mutation.tickets import TicketMutations
 from schema.mutation.tokens import TokenMutations
 from schema.mutation.users import UserMutations
@@ -47,6 +48,7 @@ class Mutation(
     UserMutations,
     OrganizationMutations,
     TicketMutations,
+    TicketUpsertMutations,
     TicketPeopleMutations,
     MessageMutations,
     AttachmentMutations,

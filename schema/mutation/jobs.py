@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import HANDLE_TICKETS_AS_STAFF
+from models.access.permissions import EXPORT_TICKETS, FOLLOW_JOBS, HANDLE_TICKETS_AS_STAFF
 from resolvers import jobs
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
@@ -34,11 +34,30 @@ class JobMutations:
             *KEY_ERRORS,
         ),
     )
+    export_tickets: Any = mutation(
+        jobs.export_tickets,
+        EXPORT_TICKETS,
+        "Starts a job that writes tickets to a file, as the caller can see them: customers get "
+        "neither notes nor the tickets of others. The set of tickets is fixed now; their content "
+        "is read while the job runs, with the rights that the caller has at that moment. If the "
+        "caller loses the role or a scope before the end, the job stops without a file. If a "
+        "message of the tickets is redacted, it begins again. `Job.export` has the file.",
+        JobPayload | None,
+        errors=(
+            "NOT_FOUND (idempotencyKey)",
+            "NOT_ENABLED (the server has no storage)",
+            f"INVALID (filter, idempotencyKey; {TOO_MANY_JOBS}; without a field, if 2 exports of "
+            "the caller wait or run, by default)",
+            *KEY_ERRORS,
+        ),
+    )
     cancel_job: Any = mutation(
         jobs.cancel_job,
-        HANDLE_TICKETS_AS_STAFF,
+        FOLLOW_JOBS,
         "Cancels a job that waits or runs. After the response, it changes no further ticket. A job "
-        f"that has ended stays as it is. {OWN_OR_ADMIN}",
+        "that has ended stays as it is. An export leaves no file. To cancel another job, the token "
+        "needs the scope `tickets:write`; without it, the mutation fails with FORBIDDEN. "
+        f"{OWN_OR_ADMIN}",
         CancelJobPayload | None,
         errors=("NOT_FOUND (jobId)",),
     )

@@ -9,8 +9,8 @@ import strawberry
 from models.access.permissions import MANAGE_CUSTOMERS
 from resolvers.people import organizations
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
-from schema.payloads.organizations import OrganizationPayload
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS, ROWS
+from schema.payloads.organizations import OrganizationPayload, UpsertOrganizationsPayload
 
 RESULT = OrganizationPayload | None
 FIELD_ERRORS = (
@@ -50,6 +50,17 @@ class OrganizationMutations:
         "archived organization.",
         RESULT,
         errors=("TAKEN (domains)", *FIELD_ERRORS, *KEY_ERRORS),
+    )
+    upsert_organizations: Any = mutation(
+        organizations.upsert_organizations,
+        MANAGE_CUSTOMERS,
+        f"Does for up to 100 organizations what upsertOrganization does for one. {ROWS}",
+        UpsertOrganizationsPayload | None,
+        errors=(
+            "INVALID (organizations: more than 100)",
+            "in a result: those of upsertOrganization",
+            "in a result: INVALID for the row, if an earlier row has the same external id",
+        ),
     )
     archive_organization: Any = mutation(
         organizations.archive_organization,

@@ -9,8 +9,8 @@ import strawberry
 from models.access.permissions import AUTHENTICATED, MANAGE_CUSTOMERS
 from resolvers.people import users
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
-from schema.payloads.people import UserPayload
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS, ROWS
+from schema.payloads.people import UpsertUsersPayload, UserPayload
 
 USER = UserPayload | None
 RULE = (
@@ -84,6 +84,18 @@ class UserMutations:
             PROMOTION_ERROR,
             *FIELD_ERRORS,
             *KEY_ERRORS,
+        ),
+    )
+    upsert_users: Any = mutation(
+        users.upsert_users,
+        MANAGE_CUSTOMERS,
+        f"Does for up to 100 users what upsertUser does for one. {ROWS} {PROMOTION}",
+        UpsertUsersPayload | None,
+        errors=(
+            "INVALID (users: more than 100)",
+            "in a result: those of upsertUser",
+            "in a result: INVALID for the row, if an earlier row has the same external id or "
+            "email address, or if the row needs the scope `admin` as for createUser",
         ),
     )
     deactivate_user: Any = mutation(

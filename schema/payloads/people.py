@@ -8,8 +8,16 @@ import strawberry
 
 from models.access.viewer import Viewer
 from models.people.user import User
+from schema.cost import cost
 from schema.interfaces import UserErrorInterface
-from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
+from schema.payloads.fields import (
+    NULL_IF_REFUSED,
+    NULL_IF_ROW_REFUSED,
+    REPLAYED,
+    ROW_INDEX,
+    record_field,
+    user_errors_field,
+)
 from schema.types.people import UserType, ViewerType
 
 
@@ -70,4 +78,29 @@ class UserPayload:
         UserType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="What upsertUsers did with one of the users.")
+class UpsertUserResult:
+    index: int = strawberry.field(description=ROW_INDEX)
+    user_id: strawberry.ID | None = strawberry.field(
+        default=None, description=f"The id of the user, for any token. {NULL_IF_ROW_REFUSED}"
+    )
+    user: User | None = record_field(
+        "The user after the change. Null for a token that may not see the user, which needs the "
+        f"scope `users:read`. {NULL_IF_ROW_REFUSED}",
+        UserType | None,
+    )
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="The result of the mutation upsertUsers.")
+class UpsertUsersPayload:
+    results: list[UpsertUserResult] = strawberry.field(
+        default_factory=list,
+        description="One result per user, in the order of the input. Empty if the whole list is "
+        "refused.",
+        metadata=cost(each=0),
+    )
     user_errors: list[UserErrorInterface] = user_errors_field()

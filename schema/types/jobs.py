@@ -11,8 +11,10 @@ import strawberry
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
+from models.exports.access import has_file
 from models.jobs.caller_job import (
     CallerJob,
+    ExportFormat,
     JobErrorCode,
     JobErrorPolicy,
     JobKind,
@@ -20,10 +22,10 @@ from models.jobs.caller_job import (
     JobTicket,
     JobTicketOutcome,
 )
-from models.log.event import Json
+from models.log.event import Json, encode_cursor
 from models.queries.caller_jobs import list_job_tickets
 from schema.context import context_of
-from schema.cost import cost
+from schema.cost import URL_COST, cost
 from schema.interfaces import Actor, Node, RecordType
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import first_foreign_key_field, foreign_key_field
@@ -77,10 +79,40 @@ class JobResult:
     unchanged: int = strawberry.field(
         description="The number of tickets that had the values already."
     )
+    exported: int = strawberry.field(
+        description="The number of tickets that an export wrote. 0 for other jobs."
+    )
     unprocessed: int = strawberry.field(
         description="The number of tickets that were left as they are, because the job was "
         "cancelled or stopped."
     )
+
+
+@strawberry.type(description="The file of an export that has finished.")
+class TicketExport:
+    format: ExportFormat = strawberry.field(description="The format of the file.")
+    count: int = strawberry.field(description="The number of tickets in the file.")
+    size: int = strawberry.field(description="The size of the file in bytes.")
+    sha256: str = strawberry.field(description="The SHA-256 hash of the file in hexadecimal.")
+    cursor: str = strawberry.field(
+        description="The log's cursor before the first ticket was read. Read the events after it "
+        "to keep a copy of the tickets current."
+    )
+    expires_at: datetime = strawberry.field(
+        description="The time at which the file is deleted, by default 7 days after the job's end. "
+        "It is deleted earlier if a message of its tickets is redacted, and if the caller has "
+        "more than 5 files, by default."
+    )
+    job: strawberry.Private[CallerJob]
+
+    @strawberry.field(
+        description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
+        "A URL without a host is relative to that of the API. Null unless the viewer started the "
+        "job, and has the role and all scopes with which it did.",
+        metadata=cost(flat=URL_COST),
+    )
+    def url(self, info: strawberry.Info) -> str | None:
+        return context_of(info).build_export_url(self.job)
 
 
 @strawberry.type(
@@ -110,7 +142,7 @@ class JobType(Node):
         description="The number of tickets that were processed without an error so far."
     )
     def succeeded(self, root: strawberry.Parent[CallerJob]) -> int:
-        return root.changed + root.unchanged
+        return root.changed + root.unchanged + root.exported
 
     failed: int = strawberry.field(description="The number of tickets that failed so far.")
     created_by: Any = first_foreign_key_field(
@@ -141,7 +173,29 @@ class JobType(Node):
         return JobResult(
             changed=root.changed,
             unchanged=root.unchanged,
+            exported=root.exported,
             unprocessed=root.total - root.processed,
+        )
+
+    @strawberry.field(
+        description="The file of an export. Null for other jobs, until the job has finished, and "
+        "after the file was deleted."
+    )
+    def export(
+        self, root: strawberry.Parent[CallerJob], info: strawberry.Info
+    ) -> TicketExport | None:
+        if not has_file(root, context_of(info).now()):
+            return None
+        assert root.export_format is not None  # every export has one
+        assert root.export_expires_at is not None  # every file has one
+        return TicketExport(
+            format=root.export_format,
+            count=root.exported,
+            size=root.export_size or 0,
+            sha256=root.export_sha256 or "",
+            cursor=encode_cursor(root.export_start or 0),
+            expires_at=root.export_expires_at,
+            job=root,
         )
 
     @strawberry.field(

@@ -36,6 +36,7 @@ CUSTOM_FIELD_FIELDS = """id key label type options { key label active } categori
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
+    "exportTickets": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "Macro": ("macro", MACRO_FIELDS),
     "CustomField": ("customField", CUSTOM_FIELD_FIELDS),

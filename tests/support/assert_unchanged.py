@@ -36,6 +36,7 @@ TABLES = (
     "saved_view_revision",
     "caller_jobs",
     "caller_job_tickets",
+    "export_parts",
     "macros",
     "custom_fields",
     "ticket_custom_values",

@@ -35,6 +35,7 @@ from models.custom_fields.custom_field import (
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.jobs.caller_job import (
     CallerJob,
+    ExportFormat,
     JobErrorCode,
     JobErrorPolicy,
     JobKind,
@@ -180,6 +181,20 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
         error_policy=policies.CONTINUE,
         created_by_user_id=world.root.id,
     )
+    export = await CallerJob.create(
+        **{**common, **times, "kind": JobKind.EXPORT_TICKETS, "status": JobStatus.FINISHED},
+        error_policy=policies.CONTINUE,
+        total=1,
+        exported=1,
+        created_by_user_id=world.ada.id,
+        export_format=ExportFormat.JSONL,
+        export_start=7,
+        export_checked=7,
+        export_key="exports/none",
+        export_size=123,
+        export_sha256="0" * 64,
+        export_expires_at=NOW + 24 * HOUR,
+    )
     changes = {
         "priority": [2, 3],
         "tags": [["a"], ["a", "b"]],
@@ -194,6 +209,7 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
         ),
         (update, tickets[3], JobTicketOutcome.WAITING, {}),
         (undo, tickets[0], JobTicketOutcome.WAITING, {}),
+        (export, tickets[0], JobTicketOutcome.EXPORTED, {}),
     ):
         await JobTicket.create(
             job=job, ticket_id=ticket.id, ticket_number=ticket.number, outcome=outcome, **values

@@ -63,6 +63,7 @@ NAMES = [
     "0027_caller_jobs",
     "0028_custom_fields",
     "0029_drafts",
+    "0030_exports",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

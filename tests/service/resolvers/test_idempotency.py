@@ -93,6 +93,7 @@ async def build_inputs(
         "updateEscalationPath": ({"pathId": paths[0], "trigger": "ESCALATED"}, {"team": None}),
         "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
         "bulkUpdateTickets": ({"filter": {}, "change": {"priority": "LOW"}}, {"dryRun": True}),
+        "exportTickets": ({"format": "CSV"}, {"format": "JSONL"}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

@@ -24,7 +24,7 @@ from schema.fields import permission_of
 
 PRINTED = Path(__file__).parents[3] / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
-WITHOUT_VERSION = {"CreateTicketInput"}
+WITHOUT_VERSION = {"CreateTicketInput", "UpsertTicketInput"}
 WITHOUT_KEY = {
     "cancelJob": "a job that has ended stays as it is",
     "signIn": "the text of a token is not stored, so a repetition could not return it",
@@ -37,6 +37,8 @@ WITHOUT_KEY = {
     "revokeApiToken": "a repetition changes nothing",
     "markNotificationsRead": "a repetition changes nothing",
     "setNotificationPreference": "a repetition changes nothing",
+    "upsertUsers": "a repetition changes nothing",
+    "upsertOrganizations": "a repetition changes nothing",
     "setPresence": "clients repeat it every few seconds, and the last call counts",
 }
 """Mutations without an idempotency key, and the reason."""

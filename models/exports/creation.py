@@ -1,0 +1,67 @@
+"""Starts exports, as part of the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models import database
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
+from models.bulk.creation import (
+    TICKETS_PER_POINT,
+    build_job,
+    check_count,
+    check_waiting_limit,
+    store_total,
+)
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_limits import RecordLimits
+from models.database import fair_share
+from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob, ExportFormat, JobKind
+from models.log import event
+from models.queries import caller_jobs
+from models.queries.filters.filter import FilterData, compile_filter
+
+CALLER_KIND = "caller_kind"
+"""The parameter with the kind of caller. An export ends if its starter becomes another one."""
+
+
+async def create_export(
+    starter: Viewer,
+    filter: FilterData | None,
+    format: ExportFormat,
+    limits: RecordLimits,
+    at: datetime,
+) -> CallerJob:
+    """Create an export of the tickets that match the filter. The set of tickets is fixed now.
+
+    Raises InvalidInput, and BadRequest for a filter that exceeds a limit.
+    """
+    await caller_jobs.lock_caller(starter)
+    await check_waiting_limit(starter, limits)
+    await check_active_exports(starter, limits)
+    matching = compile_filter(filter, starter, at, database.dialect())
+    condition = visible_tickets(starter) & matching
+    await check_count(condition, "filter", limits.max_tickets_per_export)
+    job = build_job(starter, JobKind.EXPORT_TICKETS, at)
+    job.export_format, job.parameters = format, {CALLER_KIND: starter.caller_kind.value}
+    job.export_start = job.export_checked = await event.read_head()
+    await job.save(force_create=True)
+    await store_total(job, await caller_jobs.insert_selected(job.id, condition))
+    fair_share.charge(job.total // TICKETS_PER_POINT)
+    return job
+
+
+async def check_active_exports(starter: Viewer, limits: RecordLimits) -> None:
+    """Raises InvalidInput if too many exports of the caller wait or run."""
+    maximum = limits.max_active_exports_per_caller
+    active = CallerJob.filter(
+        kind=JobKind.EXPORT_TICKETS,
+        status__in=ACTIVE_STATUSES,
+        created_by_user_id=starter.user_id,
+        created_by_client_id=starter.client_id,
+    )
+    if await active.count() >= maximum:
+        message = f"You have {maximum} exports that wait or run, the maximum. "
+        message += "Wait, or cancel one."
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="active_exports")

@@ -1,0 +1,30 @@
+"""Where the lines of an export come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from models.access.viewer import Viewer
+from models.jobs.caller_job import ExportFormat
+
+Write = Callable[[bytes], object]
+
+
+class TicketSource(Protocol):
+    """Writes tickets as a viewer sees them. app.py's packages implement it with the API itself."""
+
+    def build_header(self, format: ExportFormat) -> bytes:
+        """What comes before the first ticket."""
+        ...
+
+    async def write_tickets(
+        self, viewer: Viewer, ticket_ids: Sequence[UUID], format: ExportFormat, write: Write
+    ) -> set[UUID]:
+        """Write the tickets that the viewer may see, in the given order.
+
+        `write` is called with pieces of lines. Returns the tickets that were written. Raises an
+        exception if a ticket can't be read; some pieces may be written then.
+        """
+        ...

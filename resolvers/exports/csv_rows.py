@@ -1,0 +1,84 @@
+"""CSV: one row per ticket, with a fixed list of columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins with one of these can be a formula for a spreadsheet program, which could
+send other cells to an attacker."""
+
+Ticket = Mapping[str, Any]
+Read = Callable[[Ticket], object]
+
+
+def field(name: str, *path: str) -> Read:
+    """Reads a field of the ticket, or a field of the object in it."""
+
+    def read(ticket: Ticket) -> object:
+        value: Any = ticket[name]
+        for each in path:
+            value = None if value is None else value.get(each)
+        return value
+
+    return read
+
+
+COLUMNS: Mapping[str, Read] = {
+    "ref": field("ref"),
+    "id": field("id"),
+    "externalId": field("externalId"),
+    "subject": field("subject"),
+    "description": field("description"),
+    "status": field("status"),
+    "stage": field("stage"),
+    "priority": field("priority"),
+    "category": field("category", "slug"),
+    "team": field("team", "slug"),
+    "requesterId": field("requester", "id"),
+    "requesterName": field("requester", "displayName"),
+    "requesterEmail": field("requester", "email"),
+    "organization": field("organization", "name"),
+    "assigneeId": field("assignee", "id"),
+    "assigneeName": field("assignee", "displayName"),
+    "tags": lambda ticket: ", ".join(ticket["tags"]),
+    "escalationLevel": field("escalationLevel"),
+    "messageCount": field("messages", "totalCount"),
+    "createdAt": field("createdAt"),
+    "updatedAt": field("updatedAt"),
+    "firstRespondedAt": field("firstRespondedAt"),
+    "lastReplyAt": field("lastReplyAt"),
+    "heldUntil": field("heldUntil"),
+    "resolvedAt": field("resolvedAt"),
+    "closedAt": field("closedAt"),
+    "closeReason": field("closeReason"),
+    "resolution": field("resolution"),
+    "mergedInto": field("mergedInto", "ref"),
+    "satisfactionScore": field("satisfaction", "score"),
+    "satisfactionComment": field("satisfaction", "comment"),
+}
+"""The columns in their order. Programs rely on it: add new ones at the end only."""
+
+
+def build_header() -> bytes:
+    return encode_row(list(COLUMNS))
+
+
+def build_row(ticket: Ticket) -> bytes:
+    return encode_row([neutralise(read(ticket)) for read in COLUMNS.values()])
+
+
+def neutralise(value: object) -> str:
+    """The text of a cell, which no spreadsheet program takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def encode_row(cells: Sequence[str]) -> bytes:
+    """A row as in RFC 4180. All cells are quoted, so that none can begin at another separator."""
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
+    return line.getvalue().encode()

@@ -1,0 +1,110 @@
+"""The GraphQL documents with which exports read tickets.
+
+So an export shows exactly what its starter can read through the API, by the same rules.
+"""
+
+from __future__ import annotations
+
+FIRST_MESSAGES, FIRST_EVENTS = 20, 50
+"""What the first request reads of each ticket. Further pages are read ticket by ticket, so that a
+batch of tickets with long histories is not in memory at once."""
+MORE_MESSAGES, MORE_EVENTS = 50, 100
+
+PEOPLE = """
+fragment person on Actor {
+  __typename displayName
+  ... on User { id email }
+  ... on ApiClient { id }
+}
+fragment file on Attachment { id filename contentType size sha256 createdAt }
+fragment named on Ticket { id ref }
+"""
+MESSAGES = """
+fragment messages on MessageConnection {
+  nodes {
+    __typename id createdAt body
+    ticket { id }
+    author { ...person }
+    attachments { ...file }
+  }
+  pageInfo { hasNextPage endCursor }
+}
+"""
+EVENTS = """
+fragment events on TicketEventConnection {
+  nodes {
+    __typename id type cursor occurredAt
+    ticket { id }
+    actor { ...person }
+    ... on TicketStatusEvent { action from to }
+    ... on TicketStatusChanged { comment }
+    ... on TicketUpdated { changes { field from to fromItems toItems } }
+    ... on TicketAssigned {
+      fromAssignee { ...person } toAssignee { ...person }
+      candidates { user { ...person } openTickets }
+    }
+    ... on TicketTransferred { fromTeam { slug } toTeam { slug } }
+    ... on TicketEscalated { level reason }
+    ... on TicketReplied { reply { id } }
+    ... on TicketNoted { note { id } }
+    ... on TicketAttachmentAdded { attachment { id } }
+    ... on TicketLinked { kind other { ...named } }
+    ... on TicketUnlinked { kind other { ...named } }
+    ... on TicketMerged { fromTicket { ...named } into { ...named } }
+    ... on TicketUnmerged { fromTicket { ...named } into { ...named } }
+    ... on TicketReplyMoved { movedTo { ...named } }
+    ... on TicketMessageRedacted { message { id } reason }
+    ... on TicketRated { score comment }
+    ... on SlaEvent { metric recordedAt policy { id name } }
+    ... on SlaAchieved { late }
+    ... on SlaRetargeted { fromPolicy { id name } toPolicy { id name } }
+    ... on TicketEscalationStep { path step stepAction outcome notified { ...person } }
+    ... on TicketReminded { status closesAt }
+    ... on TicketMailFailed { recipient { ...person } answer }
+  }
+  pageInfo { hasNextPage endCursor }
+}
+"""
+TICKET_FIELDS = """
+    id number ref externalId subject description status stage priority
+    category { slug name } team { slug name }
+    requester { ...person } organization { id name } assignee { ...person }
+    watchers { ...person } participants { ...person }
+    tags resources { kind externalId name }
+    escalationLevel heldUntil resolution closeReason
+    clocks {
+      metric ordinal status startedAt pausedAt atRiskAt breachesAt achievedAt breachedAt target
+      policy { id name }
+    }
+    links { kind ticket { ...named } }
+    mergedInto { ...named } mergedTickets { ...named }
+    attachments { ...file }
+    createdAt updatedAt firstRespondedAt lastReplyAt lastReplyBy { ...person }
+    resolvedAt closedAt version
+    satisfaction { score comment ratedAt }
+"""
+JSONL_DOCUMENT = f"""
+query ExportTickets($ids: [ID!]!) {{
+  nodes(ids: $ids) {{ ... on Ticket {{
+    {TICKET_FIELDS}
+    messages(first: {FIRST_MESSAGES}) {{ ...messages }}
+    timeline(first: {FIRST_EVENTS}) {{ ...events }}
+  }} }}
+}}
+query ExportMessages($id: ID!, $after: String) {{
+  ticket(id: $id) {{ page: messages(first: {MORE_MESSAGES}, after: $after) {{ ...messages }} }}
+}}
+query ExportEvents($id: ID!, $after: String) {{
+  ticket(id: $id) {{ page: timeline(first: {MORE_EVENTS}, after: $after) {{ ...events }} }}
+}}
+{PEOPLE}{MESSAGES}{EVENTS}
+"""
+CSV_DOCUMENT = f"""
+query ExportTickets($ids: [ID!]!) {{
+  nodes(ids: $ids) {{ ... on Ticket {{
+    {TICKET_FIELDS}
+    messages {{ totalCount }}
+  }} }}
+}}
+{PEOPLE}
+"""

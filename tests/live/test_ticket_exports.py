@@ -1,0 +1,97 @@
+"""Exports whose worker is killed: each ticket is in the file once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support import Service, World
+from support.exports import download, parse_lines, read_export, start_export
+from support.files import ENCRYPTION_KEY, running_with_files
+from support.live import until
+from support.service import ROOT
+from support.ticket_commands import create_ticket
+
+from models.core import ids
+from models.jobs.caller_job import CallerJob
+from models.tickets.ticket import Ticket
+
+pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
+
+TICKETS = int(os.environ.get("TEST_EXPORT_TICKETS", "450"))
+KILLS = 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+async def service(url: str, folder: Path) -> AsyncIterator[Service]:
+    async with running_with_files(url, folder, run_jobs=False) as found:
+        yield found
+
+
+def start_worker(url: str, folder: Path, tickets_per_second: int) -> subprocess.Popen[bytes]:
+    """Run the background jobs in a process of their own."""
+    environment = {
+        "TICKETWIRE_DATABASE_URL": url,
+        "TICKETWIRE_STORAGE_URL": f"file://{folder}",
+        "TICKETWIRE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+        "TICKETWIRE_LOG_LEVEL": "error",
+        "TICKETWIRE_JOB_LEASE_SECONDS": "1",
+        "TICKETWIRE_EXPORT_TICKETS_PER_SECOND": str(tickets_per_second),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli", "run-jobs"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait(60)
+
+
+async def is_ended(job: CallerJob) -> bool:
+    await job.refresh_from_db()
+    return not job.is_active
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(900)
+async def test_each_ticket_is_in_the_file_once_although_the_worker_is_killed(
+    service: Service, world: World, url: str, folder: Path
+) -> None:
+    ada = service.client(world.ada.token)
+    for number in range(TICKETS):
+        await create_ticket(world.cora, subject=f"Ticket {number}")
+    expected = [each.ref for each in await Ticket.all().order_by("number")]
+    started = await start_export(ada)
+    job = await CallerJob.get(id=ids.key_of(ids.JOB, started["id"]))
+    for _ in range(KILLS):
+        worker = start_worker(url, folder, tickets_per_second=150)
+        try:
+            before = job.processed
+
+            async def has_done_more(before: int = before) -> bool:
+                return await is_ended(job) or job.processed > before
+
+            await until(has_done_more, 120)
+        finally:
+            kill(worker)
+    worker = start_worker(url, folder, tickets_per_second=100_000)
+    try:
+        await until(lambda: is_ended(job), 300)
+    finally:
+        kill(worker)
+    ended = await read_export(ada, started)
+    assert (ended["status"], ended["succeeded"], ended["failed"]) == ("FINISHED", TICKETS, 0)
+    assert [line["ref"] for line in parse_lines(await download(ada, started))] == expected

@@ -1,0 +1,169 @@
+"""Who gets which tickets in an export, and who may download its file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import Client, Service, World
+from support.actors import machine, token_of
+from support.admin_mutations import run_mutation
+from support.exports import (
+    download,
+    export,
+    parse_csv,
+    parse_lines,
+    read_export,
+    run_exports,
+    start_export,
+)
+from support.files import error_of, send
+
+from models.core.time import now
+from models.people.token import Token
+from models.people.user import User
+from workers.ticket_exports import TicketExports
+
+pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
+
+READER = ["tickets:read"]
+
+
+async def raise_tickets(service: Service, world: World) -> dict[str, dict[str, Any]]:
+    """A ticket of each customer, with a reply and a note of an agent."""
+    tickets: dict[str, dict[str, Any]] = {}
+    ada = service.client(world.ada.token)
+    for name in ("cora", "carl", "olga", "otto"):
+        client = service.client(getattr(world, name).token)
+        tickets[name] = ticket = await client.raise_ticket(f"Ticket of {name}")
+        await ada.do("replyToTicket", ticketId=ticket["id"], body="A reply.")
+        await ada.do("addNote", ticketId=ticket["id"], body="Secret note.")
+    return tickets
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("cora", {"cora", "carl"}),  # a shared organization
+        ("olga", {"olga"}),
+        ("bill", {"cora", "carl", "olga", "otto"}),  # an agent of another team
+    ],
+)
+async def test_an_export_has_what_its_starter_can_see(
+    service: Service, world: World, worker: TicketExports, name: str, seen: set[str]
+) -> None:
+    tickets = await raise_tickets(service, world)
+    client = service.client(getattr(world, name).token)
+    content = await export(client, worker)
+    lines = parse_lines(content)
+    assert {line["ref"] for line in lines} == {tickets[each]["ref"] for each in seen}
+    rows = parse_csv(await export(client, worker, "CSV"))
+    assert [row["ref"] for row in rows] == [line["ref"] for line in lines]
+    if name == "bill":
+        assert b"Secret note." in content
+        assert {row["requesterEmail"] for row in rows} >= {"cora@example.com"}
+        return
+    assert b"note" not in content.lower()
+    own = f"{name}@example.com"
+    assert {row["requesterEmail"] for row in rows} <= {own, ""}
+    assert b"@example.com" not in content.replace(own.encode(), b"")
+
+
+async def test_a_token_without_the_scope_for_notes_exports_none(
+    service: Service, world: World, worker: TicketExports
+) -> None:
+    await raise_tickets(service, world)
+    content = await export(service.client(await machine("Reader", READER)), worker)
+    assert len(parse_lines(content)) == 4
+    assert b"Secret note." not in content
+    assert b"@example.com" not in content
+
+
+async def test_tickets_that_the_starter_loses_are_left_out(
+    service: Service, world: World, cora: Client, worker: TicketExports
+) -> None:
+    tickets = await raise_tickets(service, world)
+    job = await start_export(cora)
+    assert job["total"] == 2
+    root = service.client(world.root.token)
+    query = "query($id: ID!) { node(id: $id) { ... on User { organization { id } } } }"
+    organization = (await root.run(query, id=world.cora.gid))["node"]["organization"]
+    await run_mutation(root, "updateOrganization", organizationId=organization["id"], shared=False)
+    await run_exports(worker)
+    ended = await read_export(cora, job)
+    assert (ended["status"], ended["succeeded"], ended["failed"]) == ("FINISHED", 1, 1)
+    (error,) = ended["errors"]["nodes"]
+    assert (error["ref"], error["code"]) == (tickets["carl"]["ref"], "NOT_FOUND")
+    assert [line["ref"] for line in parse_lines(await download(cora, job))] == [
+        tickets["cora"]["ref"]
+    ]
+
+
+@pytest.mark.parametrize("loss", ["demoted", "deactivated", "token revoked"])
+async def test_an_export_ends_without_a_file_if_its_starter_loses_rights(
+    service: Service, world: World, worker: TicketExports, folder: Any, loss: str
+) -> None:
+    await raise_tickets(service, world)
+    root = service.client(world.root.token)
+    scopes = READER if loss == "token revoked" else None
+    ada = service.client(await token_of(await User.get(id=world.ada.id), scopes))
+    job = await start_export(ada)
+    if loss == "demoted":
+        await run_mutation(root, "updateUser", userId=world.ada.gid, role="CUSTOMER", teams=[])
+    elif loss == "deactivated":
+        await run_mutation(root, "deactivateUser", userId=world.ada.gid)
+    else:
+        await Token.filter(user_id=world.ada.id).update(revoked_at=now())
+    await run_exports(worker)
+    ended = await read_export(root, job)
+    assert (ended["status"], ended["succeeded"], ended["failed"]) == ("STOPPED", 0, 1)
+    assert [each["code"] for each in ended["errors"]["nodes"]] == ["NOT_PERMITTED"]
+    assert ended["export"] is None
+    assert not [each for each in folder.rglob("exports/*") if each.is_file()]
+
+
+async def test_a_url_ends_with_the_rights_of_the_starter(
+    service: Service, world: World, ada: Client, worker: TicketExports
+) -> None:
+    await raise_tickets(service, world)
+    job = await start_export(ada)
+    await run_exports(worker)
+    url = (await read_export(ada, job))["export"]["url"]
+    assert (await send(ada, "GET", url)).status_code == 200
+    root = service.client(world.root.token)
+    await run_mutation(root, "updateUser", userId=world.ada.gid, role="CUSTOMER", teams=[])
+    assert error_of(await send(ada, "GET", url)) == (404, "NOT_FOUND")
+
+
+async def test_only_the_starter_with_all_scopes_gets_the_url(
+    service: Service, world: World, ada: Client, worker: TicketExports
+) -> None:
+    await raise_tickets(service, world)
+    job = await start_export(ada)
+    await run_exports(worker)
+    assert (await read_export(ada, job))["export"]["url"]
+    weaker = service.client(await token_of(await User.get(id=world.ada.id), READER))
+    assert (await read_export(weaker, job))["export"]["url"] is None
+    root = service.client(world.root.token)
+    assert (await read_export(root, job))["export"]["url"] is None
+    for other in (world.bill, world.cora):
+        query = "query($id: ID!) { job(id: $id) { id } }"
+        assert await service.client(other.token).run(query, id=job["id"]) == {"job": None}
+
+
+async def test_forged_and_expired_urls_are_refused(
+    service: Service, ada: Client, worker: TicketExports
+) -> None:
+    job = await start_export(ada)
+    await run_exports(worker)
+    url = (await read_export(ada, job))["export"]["url"]
+    forged = url.replace("/export?", "/content?")
+    assert error_of(await send(ada, "GET", forged)) == (403, "FORBIDDEN")
+    assert error_of(await send(ada, "GET", url[:-1] + "~")) == (403, "FORBIDDEN")
+    response = await send(ada, "HEAD", url)
+    assert (response.status_code, response.content) == (200, b"")
+    headers = (await send(ada, "GET", url)).headers
+    assert headers["content-type"] == "application/x-ndjson"
+    assert headers["content-disposition"].startswith('attachment; filename="tickets-')
+    service.clock.advance(minutes=6)
+    assert error_of(await send(ada, "GET", url)) == (403, "FORBIDDEN")

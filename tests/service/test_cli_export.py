@@ -1,0 +1,132 @@
+"""The command `export`: what it writes, where, how it continues, and the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import World
+from support.cli_process import ROOT, run_cli
+from support.exports import parse_csv, parse_lines
+from support.ticket_commands import create_ticket
+
+from models import database
+
+REFS = [f"TKT-{1001 + number}" for number in range(3)]
+
+
+@pytest.fixture
+async def tickets(url: str) -> None:
+    """Three tickets. The database is closed, so that the command is its only user."""
+    await database.connect(url)
+    try:
+        world = await World.make()
+        for number in range(3):
+            await create_ticket(world.cora, subject=f"=Ticket {number}")
+    finally:
+        await database.disconnect()
+
+
+async def export(url: str, folder: Path, *arguments: str) -> str:
+    result = await run_cli(folder, "export", *arguments, TICKETWIRE_DATABASE_URL=url)
+    assert (result.code, result.err) == (0, "")
+    return result.out
+
+
+async def test_the_command_writes_all_tickets(url: str, tickets: None, tmp_path: Path) -> None:
+    lines = parse_lines((await export(url, tmp_path)).encode())
+    assert [line["ref"] for line in lines] == REFS
+    assert lines[0]["requester"]["email"] == "cora@example.com"
+    file = tmp_path / "tickets.csv"
+    assert await export(url, tmp_path, "--format", "csv", "--output", str(file)) == ""
+    rows = parse_csv(file.read_bytes())
+    assert [(row["ref"], row["subject"]) for row in rows] == [
+        (ref, f"'=Ticket {number}") for number, ref in enumerate(REFS)
+    ]
+
+
+async def test_the_command_continues_after_a_ticket(
+    url: str, tickets: None, tmp_path: Path
+) -> None:
+    whole = await export(url, tmp_path, "--format", "csv")
+    file = tmp_path / "tickets.csv"
+    file.write_text("".join(whole.splitlines(keepends=True)[:2]), newline="")
+    await export(url, tmp_path, "--format", "csv", "--output", str(file), "--after", REFS[0])
+    assert parse_csv(file.read_bytes()) == parse_csv(whole.encode())
+    assert await export(url, tmp_path, "--after", REFS[-1]) == ""
+
+
+async def test_the_command_filters(url: str, tickets: None, tmp_path: Path) -> None:
+    filter = json.dumps({"subject": {"eq": "=Ticket 1"}})
+    lines = parse_lines((await export(url, tmp_path, "--filter", filter)).encode())
+    assert [line["ref"] for line in lines] == REFS[1:2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--after", "tomorrow"], "'tomorrow' is no reference of a ticket, such as TKT-1042"),
+        (["--filter", "{"], "the filter is not JSON: "),
+        (["--filter", '{"nope": 1}'], "the filter is no TicketFilter: "),
+        (["--filter", "[]"], "the filter is no TicketFilter: "),
+        (["--output", "/nowhere/at/all"], "can't write /nowhere/at/all: "),
+    ],
+)
+async def test_wrong_arguments_are_refused_in_one_line(
+    url: str, tmp_path: Path, arguments: list[str], error: str
+) -> None:
+    result = await run_cli(tmp_path, "export", *arguments, TICKETWIRE_DATABASE_URL=url)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"ticketwire: {error}")
+    assert result.err.count("\n") == 1
+
+
+async def start_command(url: str, folder: Path) -> asyncio.subprocess.Process:
+    environment: dict[str, Any] = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "export"),
+        cwd=folder,
+        env={**environment, "TICKETWIRE_DATABASE_URL": url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def add_long_tickets(url: str) -> None:
+    """More text than a pipe holds, so that the command waits for its reader."""
+    await database.connect(url)
+    try:
+        world = await World.make()
+        for _ in range(25):
+            await create_ticket(world.cora, description="x" * 60_000)
+    finally:
+        await database.disconnect()
+
+
+async def test_a_reader_that_has_enough_ends_the_command(url: str, tmp_path: Path) -> None:
+    await add_long_tickets(url)
+    process = await start_command(url, tmp_path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert await process.stdout.read(10)
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    assert await process.stderr.read() == b""
+    assert await process.wait() == 0
+
+
+async def test_ctrl_c_ends_the_command_without_a_traceback(url: str, tmp_path: Path) -> None:
+    await add_long_tickets(url)
+    process = await start_command(url, tmp_path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    first = await process.stdout.read(10)
+    assert first
+    process.send_signal(signal.SIGINT)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors.decode()) in ((130, ""), (130, "Aborted!\n"))
