@@ -67,8 +67,8 @@ async def set_custom_values(
     definitions = {each.key: each for each in await CustomField.filter(key__in=keys)}
     current: dict[UUID, TicketCustomValue] = {}
     if not change.creates_ticket:
-        values = await TicketCustomValue.filter(ticket_id=change.ticket.id)
-        current = {value.field_id: value for value in values}
+        values = TicketCustomValue.filter(ticket_id=change.ticket.id).select_related("field")
+        current = {value.field_id: value for value in await values}
     return apply_custom_values(change, given, definitions, current, category_id)
 
 
@@ -100,7 +100,11 @@ def apply_custom_values(
         raise Refusals(refusals)
     added = len(change.custom_values.added)
     if added:
-        check_count(change, len(current) + added - len(change.custom_values.removed))
+        # Otherwise, a refusal would tell customers of values that they may not see.
+        counted = [
+            each for each in current.values() if can_see_custom_field(change.actor, each.field)
+        ]
+        check_count(change, len(counted) + added - len(change.custom_values.removed))
     return changes
 
 

@@ -5,7 +5,7 @@ For a viewer who may not see a field, tickets have no value of it, as if it did 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 from typing import cast
@@ -38,6 +38,8 @@ COLUMNS: Mapping[str, tuple[CustomFieldType, Column]] = {
     "date": (CustomFieldType.DATE, DATE),
 }
 """The type and the column that each group of comparisons is about."""
+GROUP_SIZE = 50
+Join = Callable[[Iterable[FilterCondition]], FilterCondition]
 HasValue = Callable[[CustomFieldType | None, FilterCondition], FilterCondition]
 """Whether the ticket has a value of the field, of this type or of any, that meets a condition."""
 
@@ -119,7 +121,7 @@ def compare_options(operator: str, keys: Sequence[str], has_value: HasValue) -> 
     return any_of(
         (
             has_value(CustomFieldType.SELECT, is_only),
-            has_value(CustomFieldType.MULTI_SELECT, all_of(map(has_option, keys))),
+            has_value(CustomFieldType.MULTI_SELECT, in_groups(all_of, map(has_option, keys))),
         )
     )
 
@@ -130,7 +132,7 @@ def has_some_option(keys: Sequence[str], has_value: HasValue) -> FilterCondition
     return any_of(
         (
             has_value(CustomFieldType.SELECT, is_one_of(TEXT, list(keys))),
-            has_value(CustomFieldType.MULTI_SELECT, any_of(map(has_option, keys))),
+            has_value(CustomFieldType.MULTI_SELECT, in_groups(any_of, map(has_option, keys))),
         )
     )
 
@@ -138,6 +140,14 @@ def has_some_option(keys: Sequence[str], has_value: HasValue) -> FilterCondition
 def has_option(key: str) -> FilterCondition:
     """Whether a MULTI_SELECT has the option. Keys have no bar."""
     return FALSE if "|" in key else contains(TEXT, f"|{key}|")
+
+
+def in_groups(join: Join, conditions: Iterable[FilterCondition]) -> FilterCondition:
+    """Join conditions in groups, because SQLite refuses an expression of 1,000 levels, and each
+    operand of AND and OR is a level."""
+    parts = list(conditions)
+    starts = range(0, len(parts), GROUP_SIZE)
+    return join([join(parts[start : start + GROUP_SIZE]) for start in starts])
 
 
 def build_value_condition(

@@ -14,6 +14,7 @@ from support.audit import audit
 from support.client import EVENTS
 from support.custom_fields import define, read_changes, read_values, set_values
 from support.live import head_cursor
+from support.service import running
 
 from models.people.user import User
 
@@ -199,6 +200,21 @@ async def test_customers_set_only_editable_fields(
     given = {"customFields": [OWN]}
     assert await refusals(stranger, "updateTicket", ticketId=ticket, **given) == error
     assert await read_values(ada, ticket) == {"own": "ours"}
+
+
+async def test_hidden_values_do_not_use_up_a_customers_values(url: str) -> None:
+    async with running(url, run_jobs=False, max_custom_values_per_ticket=1) as service:
+        world = await World.make()
+        root, cora = service.client(world.root.token), service.client(world.cora.token)
+        await define(root, "secret", customerAccess="HIDDEN")
+        await define(root, "own")
+        await define(root, "other")
+        ticket = (await cora.raise_ticket())["id"]
+        await set_values(root, ticket, SECRET)
+        await set_values(cora, ticket, OWN)
+        given = {"customFields": [{"key": "other", "text": "a"}]}
+        error = ["INVALID customFields"]
+        assert await refusals(cora, "updateTicket", ticketId=ticket, **given) == error
 
 
 async def test_customers_update_nothing_but_custom_fields(

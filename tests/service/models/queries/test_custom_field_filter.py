@@ -84,6 +84,8 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"key": "products", "options": {"every": ["mail", "dns"]}}, [0]),
     ({"key": "products", "options": {"every": []}}, [0, 1, 2, 3]),
     ({"key": "products", "options": {"none": ["mail"]}}, [1, 2, 3]),
+    ({"key": "products", "options": {"some": [*(f"o{n}" for n in range(990)), "vpn"]}}, [1]),
+    ({"key": "products", "options": {"every": [*(f"o{n}" for n in range(990)), "vpn"]}}, []),
     # conditions for another type are conditions on a field without a value
     ({"key": "region", "text": {"eq": "us"}}, []),
     ({"key": "due", "text": {"eq": "2026-02-28"}}, []),
