@@ -133,7 +133,8 @@ async def create_drafts(tickets: list[Ticket], world: World) -> None:
     client = await ApiClient.get(display_name="Sync")
     common: dict[str, Any] = {"body": "**Hello**", "version": 7, "created_at": NOW - HOUR}
     common["updated_at"] = NOW - HOUR / 2
-    for owner, kind in ((world.ada, MessageKind.REPLY), (world.root, MessageKind.NOTE)):
+    alex, robin = [await User.get(email=f"{name}@example.com") for name in ("agent", "admin")]
+    for owner, kind in ((alex, MessageKind.REPLY), (robin, MessageKind.NOTE)):
         values = {**common, "user_id": owner.id, "ticket_id": tickets[0].id, "kind": kind}
         draft = await Draft.create(**values, proposed_by=client)
         await Attachment.create(

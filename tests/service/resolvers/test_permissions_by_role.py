@@ -46,6 +46,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.ticketByExternalId": (SIGNED_IN, "tickets:read"),
     "Query.tickets": (SIGNED_IN, "tickets:read"),
     "Query.ticketStats": (SIGNED_IN, "tickets:read"),
+    "Query.ticketReport": (SIGNED_IN, "tickets:read"),
     "Query.events": (SIGNED_IN, "events:read"),
     "Query.directoryEvents": (STAFF, "users:read"),
     "Query.auditLog": (MANAGERS, "admin"),
@@ -238,6 +239,7 @@ def minimal_value(type: Any) -> str:
         "String": '"x"',
         "Boolean": "true",
         "Duration": '"PT1H"',
+        "Date": '"2026-03-29"',
     }[type.name]
 
 

@@ -108,6 +108,17 @@ PREVIEW = """{ previewMacro(macroId: "MACRO", ticketId: "TICKET") { text
   userErrors { _t: __typename code message field
     ... on TransitionRefused { from action allowed } } } }"""
 
+DRAFT = """{ node(id: "DRAFT") { ... on Draft {
+  attachments { filename } proposedBy { displayName } } } }"""
+REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"}) { omittedGroups
+  groups { key label created ratings averageRating
+    firstResponse { count median percentile90 }
+    firstResponseWorkingTime { count median percentile90 }
+    resolution { count median percentile90 }
+    resolutionWorkingTime { count median percentile90 }
+    firstResponseAttainment { met missed ratio }
+    resolutionAttainment { met missed ratio } } } }"""
+
 
 @dataclass
 class Environment:
@@ -316,6 +327,8 @@ def lookup_requests(pool: Pool) -> list[OperationRequest]:
     return [
         OperationRequest(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
         OperationRequest(f"{{ {by_number} {by_external_id} }}"),
+        OperationRequest(REPORT),
+        *(OperationRequest(DRAFT.replace("DRAFT", each)) for each in pool.ids[ids.DRAFT]),
         OperationRequest(f'{{ job(id: "{pool.ids[ids.JOB][-1]}") {{ id }} }}'),
         *(
             OperationRequest(PREVIEW.replace("MACRO", macro).replace("TICKET", each))
