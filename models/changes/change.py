@@ -49,6 +49,7 @@ class TicketChange:
     attached_files: list[Attachment] = field(default_factory=list[Attachment])
     redacted_messages: list[Message] = field(default_factory=list[Message])
     redacted_events: list[Event] = field(default_factory=list[Event])
+    erased_files: list[Attachment] = field(default_factory=list[Attachment])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])
     resources: list[TicketResource] = field(default_factory=list[TicketResource])

@@ -46,6 +46,7 @@ class EventType(Enum):
     UNMERGED = "unmerged"
     REPLY_MOVED = "reply_moved"
     MESSAGE_REDACTED = "message_redacted"
+    TICKET_REDACTED = "ticket_redacted"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"

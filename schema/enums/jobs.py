@@ -18,6 +18,7 @@ register_enum(
     {
         "BULK_UPDATE_TICKETS": "It changes many tickets. See bulkUpdateTickets.",
         "UNDO_JOB": "It restores the values before another job. See undoJob.",
+        "ERASE_PERSON": "It erases a person. See erasePerson.",
     },
 )
 register_enum(

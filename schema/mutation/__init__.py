@@ -12,6 +12,7 @@ from schema.mutation.accounts import AccountMutations
 from schema.mutation.api_clients import ApiClientMutations
 from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.demo import DemoMutations
+from schema.mutation.erasure import ErasureMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
@@ -60,5 +61,6 @@ class Mutation(
     ViewMutations,
     JobMutations,
     MacroMutations,
+    ErasureMutations,
 ):
     pass

@@ -40,7 +40,7 @@ class JobMutations:
         "Cancels a job that waits or runs. After the response, it changes no further ticket. A job "
         f"that has ended stays as it is. {OWN_OR_ADMIN}",
         CancelJobPayload | None,
-        errors=("NOT_FOUND (jobId)",),
+        errors=("NOT_FOUND (jobId)", "INVALID (jobId: it erases a person)"),
     )
     undo_job: Any = mutation(
         jobs.undo_job,

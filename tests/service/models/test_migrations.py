@@ -61,6 +61,7 @@ NAMES = [
     "0025_redaction",
     "0026_completed_logouts",
     "0027_caller_jobs",
+    "0031_retention",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
