@@ -11,6 +11,7 @@ from models.audit.records import RecordKind
 from models.core.record_changes import RecordChanges
 from models.directory import memberships
 from models.erasure.terms import ERASED
+from models.erasure.ticket_erasure import erase_file
 from models.log import event
 from models.notifications.notification import NotificationPreference
 from models.people.account_link import AccountLink
@@ -18,6 +19,7 @@ from models.people.identity import Identity, SignInCode
 from models.people.second_factor import SecondFactor
 from models.people.token import Token
 from models.people.user import ERASED_DOMAIN, ERASED_NAME, User
+from models.tickets.attachment import Attachment, FileDeletion
 from models.tickets.presence import Presence
 from models.tickets.read_marks import TicketReadMark
 from models.views.saved_view import SavedView
@@ -51,8 +53,19 @@ async def erase_account(
     await AccountLink.filter(email=address).delete()
     await NotificationPreference.filter(user_id=user.id).delete()
     await SavedView.filter(owner_id=user.id).delete()
+    await erase_unattached_files(user, at)
     await storage.write_action(origin, at, {"reason": [None, reason]}, record=user)
     await event.append([build_event(origin, user, at)])
+
+
+async def erase_unattached_files(user: User, at: datetime) -> None:
+    """Erase files of the user that belong to no ticket yet. A limit bounds their number."""
+    files = Attachment.filter(uploader_user_id=user.id, ticket_id=None)
+    for file in await files.select_for_update().order_by("id"):
+        erase_file(file)
+        file.upload_expires_at = None
+        await file.save()
+        await FileDeletion.create(attachment_id=file.id, requested_at=at)
 
 
 def build_event(origin: Origin, user: User, at: datetime) -> DirectoryEvent:

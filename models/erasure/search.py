@@ -91,18 +91,15 @@ async def read_page(table: str, key: str, after: Cursor, size: int) -> Condition
     """
     begin, params = ("TRUE", []) if after is None else (f"x.{key} > ?", [after])
     rows = await database.fetch_dicts(
-        f"SELECT MAX(p.key) AS last FROM (SELECT {text_key(key)} AS key FROM {table} x "
-        f"WHERE {begin} ORDER BY x.{key} LIMIT {size}) p",
+        f"SELECT p.key AS last FROM (SELECT x.{key} AS key FROM {table} x WHERE {begin} "
+        f"ORDER BY x.{key} LIMIT {size}) p ORDER BY p.key DESC LIMIT 1",
         params,
     )
+    if not rows:
+        return None
     last = rows[0]["last"]
-    return None if last is None else Condition(f"({begin} AND x.{key} <= ?)", (*params, last))
-
-
-def text_key(key: str) -> str:
-    """The key as a value that MAX accepts: Postgres has no MAX of UUIDs."""
-    is_uuid = key in ("id", "attachment_id") and database.dialect() == "postgres"
-    return f"x.{key}::text" if is_uuid else f"x.{key}"
+    end = str(last) if isinstance(last, UUID) else last
+    return Condition(f"({begin} AND x.{key} <= ?)", (*params, end))
 
 
 def last_key(page: Condition) -> Cursor:

@@ -36,6 +36,7 @@ TABLES = (
     "saved_view_revision",
     "caller_jobs",
     "caller_job_tickets",
+    "file_deletions",
     "macros",
     "sla_calendars",
     "sla_policies",
@@ -51,6 +52,7 @@ Jobs write notifications and emails at any time.
 ORDER_COLUMNS = {
     **dict.fromkeys(TABLES, "id"),
     **dict.fromkeys(("events", "directory_events"), "position"),
+    "file_deletions": "attachment_id",
 }
 WORKER_COLUMNS = ("last_used_at", "applied", "handover_pending")
 """Columns that workers update at any time."""

@@ -76,6 +76,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     # users may change their own profile: see test_users.py
     "Mutation.updateUser": (MANAGERS, "users:write"),
     "Mutation.upsertUser": (MANAGERS, "users:write"),
+    "Mutation.erasePerson": (MANAGERS, "admin"),
     "Mutation.deactivateUser": (MANAGERS, "users:write"),
     "Mutation.reactivateUser": (MANAGERS, "users:write"),
     "Mutation.createOrganization": (MANAGERS, "users:write"),
