@@ -363,6 +363,9 @@ async def create_events(tickets: list[Ticket], world: World) -> None:
             redacted_id=str(reply.messages[0].id),
             reason="A password.",
         )
+        await ticket_commands.append_worker_events(
+            ticket, EventType.TICKET_REDACTED, reason="An erasure."
+        )
     await link_and_merge(tickets, world)
     await end_tickets(tickets, world)
     await ticket_commands.apply_commands(
