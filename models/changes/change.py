@@ -112,8 +112,7 @@ class TicketChange:
 
     def set_tag_words(self, tags: Sequence[str]) -> None:
         """Store the words of the ticket's tags for the full-text search."""
-        words = index_words(" ".join(tags))
-        self.ticket.tag_words = self.columns["tag_words"] = words
+        self.ticket.tag_words = self.columns["tag_words"] = index_words(" ".join(tags))
 
     def set_last_reply(self, reply: Message | None) -> None:
         """Store when and by whom the ticket's last reply was written. None: it has no reply."""

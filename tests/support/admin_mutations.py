@@ -34,6 +34,7 @@ MACRO_FIELDS = """id name audience owner { displayName } team { slug } text stat
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
+    "erasePerson": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "Macro": ("macro", MACRO_FIELDS),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),
