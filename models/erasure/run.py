@@ -100,9 +100,7 @@ async def leave_tickets(job_id: UUID) -> None:
             await jobs.save(job, report)
 
 
-async def process_row(
-    job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings
-) -> bool:
+async def process_row(job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings) -> bool:
     """Erase the person in one ticket, with the row's outcome, in the caller's transaction.
 
     A starter who has lost the rights does not stop the erasure: half of it would help nobody.
@@ -160,4 +158,3 @@ async def end(job: CallerJob, at: datetime) -> None:
         await forget_person(job)
     if not job.dry_run:
         await search_index.remove_deleted_words(*search_index.INDEXES)
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from models.access.viewer import Viewer
 from models.audit.entry import Origin
 from models.bulk.creation import build_job, check_waiting_limit
 from models.core.errors import InvalidInput, UserErrorCode
@@ -14,7 +13,7 @@ from models.directory.access import lock_directory
 from models.erasure.account import erase_account
 from models.erasure.job import ErasureParameters, ErasureReport
 from models.erasure.terms import Terms
-from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob, JobKind
+from models.jobs.caller_job import CallerJob, JobKind
 from models.people.user import Role, User, lock_user
 from models.queries import caller_jobs
 

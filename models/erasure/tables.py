@@ -242,4 +242,3 @@ def count_remaining(record: Model, table: Table, person: Person) -> dict[str, in
         for name in table.columns
         if any(map(terms.occur_in, list_texts(cast("Json", getattr(record, name)))))
     }
-

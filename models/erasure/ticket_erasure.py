@@ -148,9 +148,7 @@ def erase_columns(
         values["external_id"] = None
     # The events that repeat these columns are rewritten, so their change is in no event.
     count(erasure, "tickets", 1 if change.set(**values) else 0)
-    change.removed_tags = [
-        tag.name for tag in records.tags if tag.name in rules.removed_tags
-    ]
+    change.removed_tags = [tag.name for tag in records.tags if tag.name in rules.removed_tags]
     if change.removed_tags:
         change.set_tag_words([t.name for t in records.tags if t.name not in rules.removed_tags])
     change.removed_resources = [
@@ -244,7 +242,9 @@ async def list_stored_texts(ticket_id: UUID) -> dict[str, list[str]]:
     """All texts of a ticket as they are stored, by column."""
     ticket = await Ticket.get(id=ticket_id)
     records = await read_records(ticket_id)
-    texts = {f"tickets.{name}": [cast("str | None", getattr(ticket, name))] for name in TICKET_TEXTS}
+    texts = {
+        f"tickets.{name}": [cast("str | None", getattr(ticket, name))] for name in TICKET_TEXTS
+    }
     texts["tickets.external_id"] = [ticket.external_id]
     texts["messages.body"] = [each.body for each in records.messages]
     texts["ticket_tags.name"] = [each.name for each in records.tags]

@@ -34,7 +34,8 @@ class TicketRedacted(TicketEventInterface):
 @strawberry.type(name="ErasedRows", description="A number of rows of the database.")
 class ErasedRows:
     name: str = strawberry.field(
-        description="The name of the table, or of the table and the column, such as `messages.body`."
+        description="The name of the table, or of the table and the column, such as "
+        "`messages.body`."
     )
     count: int = strawberry.field(description="The number of rows.")
 

@@ -150,7 +150,8 @@ class JobType(Node):
         )
 
     @strawberry.field(
-        description="What the job has erased so far. Null for jobs of other kinds than ERASE_PERSON."
+        description="What the job has erased so far. Null for jobs of other kinds than "
+        "ERASE_PERSON."
     )
     def erasure(self, root: strawberry.Parent[CallerJob]) -> ErasureReportType | None:
         if root.kind is not JobKind.ERASE_PERSON:

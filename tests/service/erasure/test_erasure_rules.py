@@ -70,7 +70,9 @@ async def test_the_account_ends_with_the_mutation(service: Service, world: World
           userErrors { code field } } }""",
         id=job["id"],
     )
-    assert cancelled["cancelJob"]["userErrors"] == [{"code": "INVALID", "field": ["input", "jobId"]}]
+    assert cancelled["cancelJob"]["userErrors"] == [
+        {"code": "INVALID", "field": ["input", "jobId"]}
+    ]
 
 
 async def test_an_erased_person_stays_erased(service: Service, world: World) -> None:
