@@ -31,7 +31,7 @@ class ErasureParameters:
 
     @classmethod
     def of(cls, job: CallerJob) -> ErasureParameters:
-        return cls(**cast("Mapping[str, str]", job.parameters))  # type: ignore[arg-type]
+        return cls(**cast("Mapping[str, str]", job.parameters))  # pyright: ignore[reportArgumentType] - it is stored by `to_json`
 
     @property
     def person(self) -> Person:
@@ -63,7 +63,7 @@ class ErasureReport:
 
     @classmethod
     def of(cls, job: CallerJob) -> ErasureReport:
-        return cls(**cast("Mapping[str, object]", job.report or {}))  # type: ignore[arg-type]
+        return cls(**cast("Mapping[str, object]", job.report or {}))  # pyright: ignore[reportArgumentType] - it is stored by `to_json`
 
     def to_json(self) -> dict[str, Json]:
         return asdict(self)
