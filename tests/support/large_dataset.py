@@ -24,6 +24,7 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.record_changes import RecordChanges
+from models.erasure.job import ErasureParameters, ErasureReport
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.jobs.caller_job import (
     CallerJob,
@@ -145,6 +146,17 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
         **{**common, "kind": JobKind.BULK_UPDATE_TICKETS, "status": JobStatus.WAITING},
         error_policy=policies.CONTINUE,
         created_by_user_id=world.root.id,
+    )
+    parameters = ErasureParameters(str(world.otto.id), "A request", is_customer=True)
+    report = ErasureReport("end", counts={"events": 3}, remaining={"messages.body": 1})
+    report.verified_at = "2026-11-09T10:30:00Z"
+    await CallerJob.create(
+        **{**common, **times, "kind": JobKind.ERASE_PERSON, "status": JobStatus.FINISHED},
+        error_policy=policies.CONTINUE,
+        created_by_user_id=world.root.id,
+    )
+    await CallerJob.filter(kind=JobKind.ERASE_PERSON).update(
+        parameters=parameters.to_json(), report=report.to_json()
     )
     changes = {
         "priority": [2, 3],
