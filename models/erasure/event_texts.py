@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from models.core import text as text_limits
 from models.erasure.terms import ERASED, Terms, list_texts
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import Action
@@ -65,7 +66,7 @@ class EventRules:
 
     def rewrite_change(self, event: Event, column: str, pair: Sequence[Json]) -> Sequence[Json]:
         if column in TEXT_COLUMNS:
-            return [self.rewrite_text(value) for value in pair]
+            return [self.rewrite_column(column, value) for value in pair]
         if column == "external_id":
             return [None if self.is_removed(value) else value for value in pair]
         if column == "tags":
@@ -74,10 +75,13 @@ class EventRules:
             return [self.remove_resources(value) for value in pair]
         return pair
 
-    def rewrite_text(self, value: Json) -> Json:
+    def rewrite_column(self, column: str, value: Json) -> Json:
+        """The new value of a column of the ticket, here and in the ticket itself."""
         if not isinstance(value, str):
             return value
-        return ERASED if self.owns_ticket else self.terms.replace(value)
+        text = ERASED if self.owns_ticket else self.terms.replace(value)
+        # The replacement can be longer than a short name.
+        return text[: text_limits.MAX_SUBJECT_CHARS] if column == "subject" else text
 
     def remove_tags(self, value: Json) -> Json:
         return [tag for tag in cast("Sequence[str]", value) if tag not in self.removed_tags]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from tortoise import Tortoise
+from tortoise.fields import CharField
 from tortoise.models import Model
 
 from models import database
@@ -20,7 +21,7 @@ from models.core.ids import is_uuid
 from models.core.sql import FALSE, Condition, any_of, compare
 from models.erasure.job import ErasureReport
 from models.erasure.search import contains_address, last_key, read_page
-from models.erasure.terms import ERASED, list_texts
+from models.erasure.terms import ERASED, Terms, list_texts
 from models.erasure.ticket_erasure import Person
 from models.jobs.caller_job import JobKind
 from models.people.user import ERASED_DOMAIN
@@ -129,8 +130,18 @@ def erase_record(record: Model, table: Table, person: Person) -> dict[str, Any]:
     values = None if rule is None else rule.erase(record, person)
     if values is None:
         terms = person.terms.without_name
-        values = {name: terms.replace_in_json(getattr(record, name)) for name in table.columns}
+        values = {name: replace(record, name, terms) for name in table.columns}
     return {name: value for name, value in values.items() if getattr(record, name) != value}
+
+
+def replace(record: Model, column: str, terms: Terms) -> Json:
+    """The value of a column with the terms replaced, at most as long as the column allows."""
+    value = terms.replace_in_json(getattr(record, column))
+    # The replacement can be longer than a short address.
+    field = record._meta.fields_map[column]  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    if isinstance(value, str) and isinstance(field, CharField):
+        return value[: field.max_length]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

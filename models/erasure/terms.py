@@ -52,7 +52,7 @@ class Terms:
         parts: list[str] = []
         if self.address:
             parts.append(rf"(?i:(?<![\w.+-]){re.escape(self.address)}(?![\w-]|\.\w))")
-        if len(self.name) >= MIN_NAME_CHARS:
+        if len(self.name) >= MIN_NAME_CHARS and self.name not in ERASED:
             parts.append(rf"(?<!\w){re.escape(self.name)}(?!\w)")
         return re.compile("|".join(parts)) if parts else None
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from models.changes.change import TicketChange
 from models.erasure.event_texts import EventRules, find_own_texts, find_removed_tags
 from models.erasure.terms import ERASED, Terms, digest_text, list_texts
-from models.jobs.caller_job import JobTicket
+from models.jobs.caller_job import MAX_MESSAGE_CHARS, JobTicket
 from models.log.event import Event, EventType
 from models.tickets.attachment import Attachment
 from models.tickets.message import Message, MessageKind
@@ -143,7 +143,7 @@ def erase_columns(
     for name in TICKET_TEXTS:
         text = cast("str | None", getattr(change.ticket, name))
         if text:
-            values[name] = ERASED if rules.owns_ticket else rules.terms.replace(text)
+            values[name] = rules.rewrite_column(name, text)
     if rules.is_removed(change.ticket.external_id):
         values["external_id"] = None
     # The events that repeat these columns are rewritten, so their change is in no event.
@@ -211,7 +211,8 @@ def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: Ticket
         before = (row.changes, row.previous, row.message)
         row.changes = remove_stored_tags(row.changes, rules)
         row.previous = remove_stored_tags(row.previous, rules)
-        row.message = None if row.message is None else rules.terms.replace(row.message)
+        if row.message is not None:
+            row.message = rules.terms.replace(row.message)[:MAX_MESSAGE_CHARS]
         if (row.changes, row.previous, row.message) != before:
             erasure.job_tickets.append(row)
     count(erasure, "caller_job_tickets", len(erasure.job_tickets))

@@ -36,7 +36,7 @@ def test_terms_are_replaced_as_whole_words(text: str, expected: str) -> None:
     assert TERMS.occur_in(text) is (text != expected)
 
 
-@pytest.mark.parametrize("name", ["", "A", "Li"])
+@pytest.mark.parametrize("name", ["", "A", "Li", "erased", "[erased]"])
 def test_short_names_and_no_terms_match_nothing(name: str) -> None:
     assert Terms("", name).replace(f"A {name} text of cora@example.com") == (
         f"A {name} text of cora@example.com"
@@ -88,6 +88,15 @@ def test_texts_of_the_person_and_of_the_ticket() -> None:
     assert rules.rewrite(by_team)["comment"] == "[erased] asked"
     assert rules.rewrite(resolved)["comment"] == "Done"
     assert own.rewrite(resolved)["comment"] == "[erased]"
+
+
+def test_a_longer_replacement_keeps_to_the_limit_of_the_subject() -> None:
+    subject = "Bob " * 50
+    event = build_event(EventType.TICKET_UPDATED, changes={"subject": ["x", subject]})
+    rules = build_rules(Terms("b@x.org", "Bob"))
+    rewritten = rules.rewrite(event)["changes"]["subject"][1]  # type: ignore[index,call-overload]
+    assert rewritten == rules.rewrite_column("subject", subject)
+    assert (len(str(rewritten)), "Bob" in str(rewritten)) == (200, False)
 
 
 def test_a_mail_server_s_answer_about_the_person_is_replaced_for_everyone() -> None:
