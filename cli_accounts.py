@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -39,6 +40,28 @@ def user_create(
         )
 
     typer.echo(with_database(settings, create))
+
+
+@users.command("export")
+def user_export(
+    person: Annotated[str, typer.Argument(help="The email address or the id.")],
+) -> None:
+    """Write all that is stored about a person to standard output as JSON lines."""
+    from models.audit.entry import Origin
+    from models.audit.storage import write_action
+    from models.erasure.person_data import export_person, find_person
+    from models.provisioning import InvalidArgument
+
+    async def export() -> None:
+        await migrate_database()
+        user = await find_person(person)
+        if user is None:
+            raise InvalidArgument(f"there is no user {person!r}")
+        await write_action(Origin("exportPerson"), datetime.now(UTC), record=user)
+        await export_person(user, sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
+
+    with_database(load_settings(), export)
 
 
 @users.command("list")

@@ -42,6 +42,7 @@ from models.database.fair_share import CALLER, CHARGE, TAKE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.exports.source import TicketSource
+from models.log import event
 from models.log.event import LogEntry, encode_cursor
 from models.notifications import notification
 from models.notifications.account_mail import AccountMails
@@ -179,7 +180,13 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
 
 def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogEntry]:
     read = partial(event_log.read_log, limit=MAX_TAIL_BATCH)
-    return LogTail(read, attrgetter("position"), wakeup.listen(), refresh=viewers.refresh)
+    return LogTail(
+        read,
+        attrgetter("position"),
+        wakeup.listen(),
+        refresh=viewers.refresh,
+        outdates_earlier=event.rewrites_earlier,
+    )
 
 
 def build_notification_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[Notification]:

@@ -73,6 +73,7 @@ EVENT_TYPE_NAMES = {
     EventType.UNMERGED: "TicketUnmerged",
     EventType.REPLY_MOVED: "TicketReplyMoved",
     EventType.MESSAGE_REDACTED: "TicketMessageRedacted",
+    EventType.TICKET_REDACTED: "TicketRedacted",
     EventType.RATED: "TicketRated",
     EventType.SLA_AT_RISK: "SlaAtRisk",
     EventType.SLA_BREACHED: "SlaBreached",

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from models import database
 from models.bulk.ticket_run import RunSettings, process_ticket
+from models.erasure import run as erasure
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus, JobTicket, JobTicketOutcome
 from models.queries import caller_jobs
 from workers.job import Progress
 
-KINDS = (JobKind.BULK_UPDATE_TICKETS, JobKind.UNDO_JOB)
+KINDS = (JobKind.BULK_UPDATE_TICKETS, JobKind.UNDO_JOB, JobKind.ERASE_PERSON)
 TICKETS_PER_TURN = 10
 DEFAULT_TICKETS_PER_SECOND = 50
 
@@ -53,6 +54,8 @@ class CallerJobs:
 
     async def take_turn(self, job_id: UUID, at: datetime) -> int:
         """Process the next tickets of a job, or end it; returns the number of tickets."""
+        if await CallerJob.exists(id=job_id, kind=JobKind.ERASE_PERSON):
+            return await erasure.take_turn(job_id, at, self.settings)
         waiting = JobTicket.filter(job_id=job_id, outcome=JobTicketOutcome.WAITING)
         rows = await waiting.order_by("id").limit(TICKETS_PER_TURN).only("id")
         for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Deletes files that nobody has attached, and remains of uploads."""
+"""Deletes files that nobody has attached or that were erased, and remains of uploads."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ MAX_FILES = 50
 
 
 class FileCleanup:
-    """The job that deletes files, every five minutes. It is a job of its own, because a store that
-    does not respond must not stop other clean-ups."""
+    """The job that deletes erased files at each run, and others every five minutes.
+
+    It is a job of its own, because a store that does not respond must not stop other clean-ups.
+    """
 
     name = "file_cleanup"
 
@@ -24,6 +26,9 @@ class FileCleanup:
         self.last_run: datetime | None = None
 
     async def run_once(self, at: datetime, position: int) -> Progress:
+        erased = await cleanup.delete_erased(self.store, MAX_FILES)
+        if erased:
+            return Progress(erased, position, changed=False)
         if self.last_run is not None and at - self.last_run < INTERVAL:
             return Progress(0, position)
         deleted = await cleanup.delete_unattached(self.store, at, MAX_FILES)

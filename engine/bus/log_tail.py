@@ -28,13 +28,19 @@ async def do_nothing() -> None:
     """The default for `refresh`."""
 
 
+def outdate_nothing(_: object) -> bool:
+    """The default for `outdates_earlier`."""
+    return False
+
+
 class LogTail(Generic[T]):
     """Follows a log.
 
     `read` returns events after a position, in order, a limited number at a time. `position_of`
     returns an event's position. `refresh` updates what readers judge events by, such as
     permissions; the tail awaits it before it announces events, and announces none while it fails.
-    The newest `max_recent` events stay in memory.
+    The newest `max_recent` events stay in memory. An event that `outdates_earlier` ones says that
+    their rows were rewritten, so those in memory are forgotten, and readers read the rows again.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class LogTail(Generic[T]):
         listener: Listener,
         *,
         refresh: Callable[[], Awaitable[None]] = do_nothing,
+        outdates_earlier: Callable[[T], bool] = outdate_nothing,
         poll_seconds: float = 0.5,
         max_recent: int = 10_000,
     ) -> None:
@@ -51,6 +58,7 @@ class LogTail(Generic[T]):
         self.position_of = position_of
         self.listener = listener
         self.refresh = refresh
+        self.outdates_earlier = outdates_earlier
         self.poll_seconds = poll_seconds
         self.recent: deque[T] = deque(maxlen=max_recent)
         self.head = 0
@@ -80,6 +88,8 @@ class LogTail(Generic[T]):
         # the event.
         await self.refresh()
         # No await from here on: `recent`, `head` and `grown` must change together.
+        if any(map(self.outdates_earlier, events)):
+            self.recent.clear()
         self.recent.extend(events)
         self.head = self.position_of(events[-1])
         grown, self.grown = self.grown, asyncio.Event()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class DirectoryEventType(Enum):
     CREATED = "created"
     UPDATED = "updated"
+    ERASED = "erased"
 
 
 class DirectoryEvent(LogEntry):

@@ -36,6 +36,7 @@ from models.queries.filters.filter import FilterData, compile_filter
 TICKETS_PER_POINT = 5
 """The tickets of a new job that cost one point: storing a row for each takes time and space."""
 NEEDS_READ = "A filter needs the scope tickets:read. Pass the ids of the tickets instead."
+ERASURE_GOES_ON = "The erasure of a person can't be cancelled: the account is erased already."
 DRY_RUN_NEEDS_READ = "A dry run needs the scope tickets:read, because it shows the tickets' values."
 
 
@@ -100,6 +101,8 @@ async def cancel_job(
     A job that has ended already stays as it is. Raises InvalidInput, and Forbidden.
     """
     job = await lock_job(viewer, job_id)
+    if job.is_active and job.kind is JobKind.ERASE_PERSON and not job.dry_run:
+        raise InvalidInput(UserErrorCode.INVALID, ERASURE_GOES_ON, "jobId")
     if job.is_active:
         if job.kind is not JobKind.EXPORT_TICKETS:
             HANDLE_TICKETS_AS_STAFF.check(viewer)  # a token that only reads must not stop changes

@@ -6,7 +6,7 @@ The locks come in one order: the job, the ticket, the head of the log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -62,6 +62,9 @@ class RunSettings:
     limits: RecordLimits = DEFAULT_LIMITS
 
 
+ProcessRow = Callable[[CallerJob, JobTicket, datetime, RunSettings], Awaitable[bool]]
+
+
 class TicketFailed(Exception):
     """The job can't change the ticket."""
 
@@ -71,14 +74,25 @@ class TicketFailed(Exception):
         self.message = message[:MAX_MESSAGE_CHARS]
 
 
-async def process_ticket(job_id: UUID, row_id: int, at: datetime, settings: RunSettings) -> bool:
+async def process_ticket(
+    job_id: UUID,
+    row_id: int,
+    at: datetime,
+    settings: RunSettings,
+    process_row: ProcessRow | None = None,
+) -> bool:
     """Process a ticket of a running job; returns whether the job goes on.
+
+    `process_row` does it in the transaction, and stores the outcome. By default, it is the change
+    of a bulk job.
 
     An error that is no outage fails the ticket, so that it does not hold up the rest. Raises the
     errors of outages and conflicts; then the ticket waits.
     """
     try:
-        return await process_with_retries(job_id, row_id, at, settings)
+        return await process_with_retries(
+            job_id, row_id, at, settings, process_row or process_locked
+        )
     except Exception as error:
         if is_outage(error) or isinstance(error, (StaleVersion, *database.CONFLICT_ERRORS)):
             raise
@@ -88,13 +102,13 @@ async def process_ticket(job_id: UUID, row_id: int, at: datetime, settings: RunS
 
 
 async def process_with_retries(
-    job_id: UUID, row_id: int, at: datetime, settings: RunSettings
+    job_id: UUID, row_id: int, at: datetime, settings: RunSettings, process_row: ProcessRow
 ) -> bool:
     async def process() -> bool:
         found = await lock_waiting(job_id, row_id)
         if found is None:
             return False
-        return await process_locked(*found, at, settings)
+        return await process_row(*found, at, settings)
 
     for _ in range(MAX_ATTEMPTS - 1):
         try:

@@ -50,6 +50,7 @@ class TicketChange:
     attached_files: list[Attachment] = field(default_factory=list[Attachment])
     redacted_messages: list[Message] = field(default_factory=list[Message])
     redacted_events: list[Event] = field(default_factory=list[Event])
+    erased_files: list[Attachment] = field(default_factory=list[Attachment])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])
     resources: list[TicketResource] = field(default_factory=list[TicketResource])
@@ -113,8 +114,7 @@ class TicketChange:
 
     def set_tag_words(self, tags: Sequence[str]) -> None:
         """Store the words of the ticket's tags for the full-text search."""
-        words = index_words(" ".join(tags))
-        self.ticket.tag_words = self.columns["tag_words"] = words
+        self.ticket.tag_words = self.columns["tag_words"] = index_words(" ".join(tags))
 
     def set_last_reply(self, reply: Message | None) -> None:
         """Store when and by whom the ticket's last reply was written. None: it has no reply."""

@@ -16,11 +16,11 @@ from models.core.hydration import new_record
 from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE, Condition, in_list
 from models.custom_fields.custom_field import TicketCustomValue
-from models.database import batch
-from models.log.event import assign_positions, build_append_statements
+from models.database import batch, search_index
+from models.log.event import EventType, assign_positions, build_append_statements
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
-from models.tickets.attachment import Attachment
+from models.tickets.attachment import Attachment, FileDeletion
 from models.tickets.ticket import (
     FIRST_TICKET_NUMBER,
     Ticket,
@@ -31,6 +31,7 @@ from models.tickets.ticket import (
     TicketWatcher,
 )
 
+ERASED_FILE_COLUMNS = ("filename", "sha256", "declared_sha256", "storage_key", "thumbnail_key")
 VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
 
 
@@ -81,6 +82,8 @@ async def write(
         if not updated_rows:
             current = await Ticket.get(id=change.ticket.id)
             raise StaleVersion(current.get_version(is_customer=change.actor.is_customer))
+    if any(each.type is EventType.MESSAGE_REDACTED for each in events):
+        await search_index.remove_deleted_words(search_index.MESSAGE_INDEX)
     assign_positions(events, results[len(steps)])
     return max(event.position for event in events)
 
@@ -158,6 +161,14 @@ def build_redaction_statements(change: TicketChange) -> Iterable[batch.WriteStat
         yield batch.update(message, values, {"id": message.id})
     for event in change.redacted_events:
         yield batch.update(event, {"data": event.data}, {"position": event.position})
+    for file in change.erased_files:
+        values = {name: getattr(file, name) for name in ERASED_FILE_COLUMNS}
+        yield batch.update(file, values, {"id": file.id})
+    deletions: list[Model] = [
+        new_record(FileDeletion, attachment_id=file.id, requested_at=change.at)
+        for file in change.erased_files
+    ]
+    yield from batch.insert(deletions)
 
 
 def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
@@ -191,6 +202,8 @@ def build_guarded_update(change: TicketChange, version_read: int) -> batch.Write
     values = {**change.columns, **{name: getattr(ticket, name) for name in VERSION_COLUMNS}}
     if "subject" in values:
         values["subject_words"] = ""  # a WordsField: it stores the words of the new subject
+    if "description" in values:
+        values["description_words"] = ""
     return batch.update(ticket, values, {"id": ticket.id, "version": version_read})
 
 

@@ -123,5 +123,7 @@ def build_sqlite_connection(url: str) -> dict[str, object]:
             "synchronous": "FULL",
             "busy_timeout": BUSY_TIMEOUT_MS,
             "foreign_keys": "ON",
+            # Most builds have it on already. It overwrites what is erased.
+            "secure_delete": "ON",
         },
     }

@@ -96,6 +96,7 @@ async def update_user(
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
     check_may_edit(actor, user, fields)
+    check_not_erased(user)
     check_version(user, expected_version)
     return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 
@@ -106,6 +107,13 @@ def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
     if is_own_profile and EDIT_OWN_PROFILE.allows(actor):
         return
     check_manages_users(actor, user.role, fields.get("role", user.role))
+
+
+def check_not_erased(user: User) -> None:
+    """Raises InvalidInput for `userId`: an erased person must stay unknown."""
+    if user.is_erased:
+        message = "was erased. Create another user."
+        raise InvalidInput(UserErrorCode.INVALID, message, "userId")
 
 
 async def apply_fields(
@@ -251,6 +259,7 @@ async def reactivate_user(
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
     check_manages_users(actor, user.role)
+    check_not_erased(user)
     check_version(user, expected_version)
     if not user.active:
         # A sign-in at the moment of the deactivation may have created a session after it.

@@ -14,7 +14,7 @@ from models.jobs.caller_job import CallerJob, JobTicket
 from models.log import event
 from models.log.event import Event, EventType
 
-REDACTIONS = (EventType.MESSAGE_REDACTED,)
+REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 """The events after which a file with the ticket is outdated."""
 
 

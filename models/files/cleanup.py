@@ -1,4 +1,4 @@
-"""Deletes files that were not attached within a day, and remains of uploads that were cut off."""
+"""Deletes files that were not attached within a day or were erased, and remains of uploads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 
 from models.core.time import now
 from models.files.store import FileStore
-from models.tickets.attachment import Attachment
+from models.tickets.attachment import Attachment, FileDeletion
 
 log = structlog.get_logger("ticketwire.files")
 UNATTACHED_LIFETIME = timedelta(days=1)
@@ -39,6 +39,18 @@ async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
         )
         if closed and await delete_stored(store, key):
             deleted += await unattached.delete()
+    return deleted
+
+
+async def delete_erased(store: FileStore, limit: int) -> int:
+    """Delete up to `limit` files whose attachments were erased; returns how many were deleted.
+
+    The row of a file is deleted after the file, so a crash leaves work for the next run.
+    """
+    deleted = 0
+    for row in await FileDeletion.all().order_by("requested_at").limit(limit):
+        if await delete_stored(store, row.attachment_id):
+            deleted += await FileDeletion.filter(attachment_id=row.attachment_id).delete()
     return deleted
 
 

@@ -35,6 +35,7 @@ class JobKind(Enum):
     BULK_UPDATE_TICKETS = "bulk_update_tickets"
     UNDO_JOB = "undo_job"
     EXPORT_TICKETS = "export_tickets"
+    ERASE_PERSON = "erase_person"
 
 
 class JobStatus(Enum):
@@ -83,7 +84,10 @@ class CallerJob(Model):
     """A job of a user or an API client.
 
     parameters   what to do, as JSON: the fields of `models.bulk.ticket_change.BulkChange`; for an
-                 export, the kind of caller
+                 export, the kind of caller; for an erasure, the fields of
+                 `models.erasure.job.ErasureParameters`
+    report       how far an erasure is, and what it did: the fields of
+                 `models.erasure.job.ErasureReport`
     scopes       the scopes of the token that started the job
     token_id     the API token that started the job; null for a session, whose end changes nothing
     undoes_id    the job that this one undoes
@@ -106,6 +110,7 @@ class CallerJob(Model):
     # Tortoise types JSON fields as Any.
     parameters: Mapping[str, Json] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     scopes: Sequence[str] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
+    report: Mapping[str, Json] | None = fields.JSONField(null=True)  # pyright: ignore[reportAssignmentType]
     token_id = fields.UUIDField(null=True)
     undoes_id = fields.UUIDField(null=True)
     total = fields.IntField(default=0)

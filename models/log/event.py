@@ -46,6 +46,7 @@ class EventType(Enum):
     UNMERGED = "unmerged"
     REPLY_MOVED = "reply_moved"
     MESSAGE_REDACTED = "message_redacted"
+    TICKET_REDACTED = "ticket_redacted"
     RATED = "rated"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACHED = "sla_breached"
@@ -69,6 +70,7 @@ UNVERSIONED_EVENTS = frozenset(
     }
 )
 """An event of these types does not by itself change the ticket's version or `updated_at`."""
+REWRITING_EVENTS = frozenset({EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED})
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
@@ -156,6 +158,11 @@ class Event(LogEntry):
     def value(self, name: str) -> Json:
         """A value of `data` besides the changes, such as the reason of an escalation."""
         return self.data.get(name)
+
+
+def rewrites_earlier(entry: LogEntry) -> bool:
+    """Whether rows of earlier events were rewritten with this event, to remove texts."""
+    return isinstance(entry, Event) and entry.type in REWRITING_EVENTS
 
 
 def decode_cursor(cursor: str) -> int:

@@ -13,6 +13,10 @@ from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.core.words import WordsField
 
+ERASED_NAME = "Erased person"
+ERASED_DOMAIN = "erased.invalid"
+"""The domain of the addresses of erased people. RFC 2606 reserves .invalid: no mail arrives."""
+
 
 class Role(Enum):
     CUSTOMER = "customer"
@@ -83,6 +87,11 @@ class User(Model):
     def is_staff(self) -> bool:
         """Whether the user is an active agent or admin; only these can be assigned tickets."""
         return self.active and self.role is not Role.CUSTOMER
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether `erasePerson` has replaced who the user was."""
+        return self.email.endswith(f"@{ERASED_DOMAIN}")
 
 
 class ApiClient(Model):

@@ -1,4 +1,4 @@
-"""Every column that holds text, with what it holds of people and how that is removed.
+"""Every column that holds text: what it holds of people, and how the erasure of a person treats it.
 
 A test fails if a column of a table is missing here, so a new one needs a decision. Files of exports
 hold texts, too: models/exports/redactions.py says when they are deleted.
@@ -15,9 +15,9 @@ class Holding(Enum):
     MESSAGE = "message"
     """The text of a message, or the words of it. `redactMessage` replaces it."""
     REQUEST = "request"
-    """What people write about a request, besides messages. Nothing removes it yet."""
+    """What people write about a request, besides messages."""
     PERSON = "person"
-    """Who a person is: names, addresses, keys of other systems. `updateUser` replaces most."""
+    """Who a person is: names, addresses, keys of other systems."""
     TRACE = "trace"
     """What a person or their network did. It expires with its row."""
     DIGEST = "digest"
@@ -56,6 +56,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
+            "readers.last_error",
         }
     ),
     Holding.DIGEST: frozenset(
@@ -86,11 +87,87 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("tokens.scopes", "tokens.provider_session", "idempotency_keys.caller"),
             *("idempotency_keys.mutation", "sla_terms.id", "sla_terms.data"),
             *("sla_policies.terms", "sla_clocks.terms", "mails.template", "mails.message_id"),
-            *("mails.claimed_by", "readers.name", "readers.holder", "readers.last_error"),
+            *("mails.claimed_by", "readers.name", "readers.holder", "caller_jobs.scopes"),
             *("audit_entries.action", "audit_entries.request_id", "attachments.declared_sha256"),
-            *("attachments.storage_key", "attachments.thumbnail_key", "caller_jobs.scopes"),
+            *("attachments.storage_key", "attachments.thumbnail_key"),
             *("caller_jobs.export_key", "caller_jobs.export_sha256", "export_parts.storage_key"),
+            "caller_jobs.report",
         }
     ),
 }
 """The columns by what they hold. The full-text indexes are derived from the columns of words."""
+
+
+class Treatment(Enum):
+    """How the erasure of a person treats a column. Decision 0037 has the reasons."""
+
+    TICKET = "ticket"
+    """Rewritten ticket by ticket (models/erasure/ticket_erasure.py): the person's own texts are
+    replaced, and the person's name and address in the texts of others."""
+    ACCOUNT = "account"
+    """Replaced, or deleted with its row, when the account is erased (models/erasure/account.py)."""
+    SEARCHED = "searched"
+    """The person's rows are replaced, and the address is in all rows (models/erasure/tables.py)."""
+    DERIVED = "derived"
+    """The words of another column. They change with it."""
+    EXPIRES = "expires"
+    """A digest of an address or account. It expires within days."""
+    KEPT = "kept"
+    """Kept, because it belongs to an organization or a setting, and must stay unique. The report of
+    the erasure counts the rows with the person's address."""
+
+
+TREATMENTS: dict[Treatment, frozenset[str]] = {
+    Treatment.TICKET: frozenset(
+        {
+            *("messages.body", "tickets.external_id", "tickets.subject", "tickets.description"),
+            *("tickets.resolution", "tickets.satisfaction_comment", "ticket_tags.name"),
+            *("ticket_resources.external_id", "ticket_resources.name", "ticket_resources.kind"),
+            *("attachments.filename", "events.data", "caller_job_tickets.changes"),
+            *("caller_job_tickets.previous", "caller_job_tickets.message"),
+            "ticket_custom_values.stored_text",
+        }
+    ),
+    Treatment.ACCOUNT: frozenset(
+        {
+            *("users.email", "users.display_name", "users.external_id", "users.locale"),
+            *("users.time_zone", "users.password_hash", "identities.subject"),
+            *("account_links.email", "account_links.display_name", "account_links.digests"),
+            *("tokens.name", "tokens.address", "tokens.user_agent", "presences.client_key"),
+            *("second_factors.secret", "second_factors.recovery_digests"),
+            *("sign_in_codes.digest", "sign_in_codes.challenge"),
+        }
+    ),
+    Treatment.SEARCHED: frozenset(
+        {
+            *("directory_events.data", "audit_entries.changes", "audit_entries.address"),
+            *("mails.address", "mails.answer", "readers.last_error", "caller_jobs.parameters"),
+            *("teams.name", "categories.name", "sla_calendars.name", "sla_calendars.week"),
+            *("sla_calendars.holidays", "sla_policies.name", "escalation_paths.name"),
+            *("escalation_paths.steps", "escalation_runs.steps", "saved_views.name"),
+            *("saved_views.ticket_filter", "saved_views.order_by", "saved_views.columns"),
+            *("macros.name", "macros.text", "macros.add_tags", "macros.remove_tags"),
+            *("custom_fields.label", "custom_fields.options", "drafts.body"),
+        }
+    ),
+    Treatment.DERIVED: frozenset(
+        {
+            *("messages.body_words", "tickets.subject_words", "tickets.description_words"),
+            *("tickets.tag_words", "ticket_tags.key", "users.name_words"),
+        }
+    ),
+    Treatment.EXPIRES: frozenset(
+        {
+            *("sign_in_attempts.key", "provider_logouts.subject", "provider_logouts.jti_digest"),
+            *("tokens.digest", "idempotency_keys.digest", "idempotency_keys.key"),
+        }
+    ),
+    Treatment.KEPT: frozenset(
+        {
+            *("organizations.name", "organizations.external_id", "organization_domains.domain"),
+            *("api_clients.display_name", "teams.slug", "categories.slug"),
+            *("sla_calendars.time_zone", "custom_fields.key", "custom_fields.categories"),
+        }
+    ),
+}
+"""How the erasure of a person treats each column that is not TECHNICAL."""

@@ -83,3 +83,17 @@ class Attachment(Model):
         table = "attachments"
         table_description = "Attachments"
         indexes = (("ticket_id",), ("message_id",), ("draft_id",))
+
+
+class FileDeletion(Model):
+    """A file whose attachment was erased, and which the store must still delete.
+
+    The key is that of the attachment. The row is deleted after the file.
+    """
+
+    attachment_id = fields.UUIDField(primary_key=True, generated=False)
+    requested_at = InstantField()
+
+    class Meta:
+        table = "file_deletions"
+        table_description = "Files that the store must delete"

@@ -20,6 +20,7 @@ register_enum(
         "BULK_UPDATE_TICKETS": "It changes many tickets. See bulkUpdateTickets.",
         "UNDO_JOB": "It restores the values before another job. See undoJob.",
         "EXPORT_TICKETS": "It writes tickets to a file. See exportTickets.",
+        "ERASE_PERSON": "It erases a person. See erasePerson.",
     },
 )
 register_enum(

@@ -14,6 +14,7 @@ from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.custom_fields import CustomFieldMutations
 from schema.mutation.demo import DemoMutations
 from schema.mutation.drafts import DraftMutations
+from schema.mutation.erasure import ErasureMutations
 from schema.mutation.escalation import EscalationMutations
 from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
@@ -66,5 +67,6 @@ class Mutation(
     JobMutations,
     MacroMutations,
     CustomFieldMutations,
+    ErasureMutations,
 ):
     pass

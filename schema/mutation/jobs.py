@@ -59,7 +59,7 @@ class JobMutations:
         "needs the scope `tickets:write`; without it, the mutation fails with FORBIDDEN. "
         f"{OWN_OR_ADMIN}",
         CancelJobPayload | None,
-        errors=("NOT_FOUND (jobId)",),
+        errors=("NOT_FOUND (jobId)", "INVALID (jobId: it erases a person)"),
     )
     undo_job: Any = mutation(
         jobs.undo_job,

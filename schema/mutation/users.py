@@ -62,6 +62,7 @@ class UserMutations:
         USER,
         errors=(
             "NOT_FOUND (userId)",
+            "INVALID (userId: the person was erased)",
             "REQUIRED (email, displayName, externalId, timeZone)",
             "TAKEN (email, externalId)",
             LAST_ADMIN.format(field="role"),
@@ -120,5 +121,9 @@ class UserMutations:
         "Lets a deactivated user sign in again. Earlier sessions and tokens stay revoked. Tickets "
         f"that were handed over stay where they are. {STAFF_RULE}",
         USER,
-        errors=("NOT_FOUND (userId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
+        errors=(
+            "NOT_FOUND (userId)",
+            "INVALID (userId: the person was erased; idempotencyKey)",
+            *RECORD_ERRORS,
+        ),
     )

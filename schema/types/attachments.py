@@ -17,20 +17,23 @@ from schema.interfaces import Node, TicketEventInterface
 
 @strawberry.type(name="Attachment", description="A file that is attached to a ticket or message.")
 class AttachmentType(Node):
-    filename: str = strawberry.field(description="The name of the file.")
+    filename: str = strawberry.field(
+        description="The name of the file. It is `[erased]` after the file was erased."
+    )
     content_type: str = strawberry.field(
         description="The media type of the file, such as image/png."
     )
     size: int = strawberry.field(description="The size of the file in bytes.")
     sha256: str | None = strawberry.field(
         description="The SHA-256 hash of the file in hexadecimal. Null until the upload is "
-        "complete."
+        "complete, and after the file was erased."
     )
 
     @strawberry.field(
         description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
         "Browsers show images and plain text, and download all other types. A URL without a host "
-        "is relative to that of the API. Null until the upload is complete.",
+        "is relative to that of the API. Null until the upload is complete, and after the file was "
+        "erased.",
         metadata=cost(flat=URL_COST),
     )
     def url(self, root: strawberry.Parent[Attachment], info: strawberry.Info) -> str | None:

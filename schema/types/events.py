@@ -18,6 +18,7 @@ from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.attachments import TicketAttachmentAdded
+from schema.types.erasure import TicketRedacted
 from schema.types.field_changes import (
     AFTER,
     BEFORE,
@@ -290,6 +291,6 @@ EVENT_TYPES = [
     ),
     *(TicketReplied, TicketNoted, TicketAttachmentAdded),
     *(TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
-    *(TicketReplyMoved, TicketMessageRedacted, TicketRated),
+    *(TicketReplyMoved, TicketMessageRedacted, TicketRedacted, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
 ]

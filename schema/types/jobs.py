@@ -11,6 +11,7 @@ import strawberry
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
+from models.erasure.job import ErasureReport
 from models.exports.access import has_file
 from models.jobs.caller_job import (
     CallerJob,
@@ -29,6 +30,7 @@ from schema.cost import URL_COST, cost
 from schema.interfaces import Actor, Node, RecordType
 from schema.pagination import After, Before, Connection, First, Last
 from schema.relations import first_foreign_key_field, foreign_key_field
+from schema.types.erasure import ErasureReportType
 from schema.types.field_changes import FieldChange, build_field_changes
 from schema.types.tickets import TicketType
 
@@ -136,7 +138,10 @@ class JobType(Node):
             return 0.0 if root.is_active else 1.0
         return root.processed / root.total
 
-    total: int = strawberry.field(description="The number of tickets of the job.")
+    total: int = strawberry.field(
+        description="The number of tickets of the job. The job of erasePerson finds its tickets "
+        "while it runs, so the number grows."
+    )
 
     @strawberry.field(
         description="The number of tickets that were processed without an error so far."
@@ -197,6 +202,15 @@ class JobType(Node):
             expires_at=root.export_expires_at,
             job=root,
         )
+
+    @strawberry.field(
+        description="What the job has erased so far. Null for jobs of other kinds than "
+        "ERASE_PERSON."
+    )
+    def erasure(self, root: strawberry.Parent[CallerJob]) -> ErasureReportType | None:
+        if root.kind is not JobKind.ERASE_PERSON:
+            return None
+        return ErasureReportType(job=root, report=ErasureReport.of(root))
 
     @strawberry.field(
         description="The tickets that failed, in the order of processing, in pages of up to 100.",

@@ -32,6 +32,7 @@ CONVERSATION_EVENTS = MESSAGE_EVENTS | {
     EventType.MERGED,
     EventType.UNMERGED,
     EventType.MESSAGE_REDACTED,
+    EventType.TICKET_REDACTED,
 }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,9 +12,16 @@ import pytest
 from support import Client, Service, World
 from support.admin_mutations import JOB_FIELDS, run_mutation
 from support.audit import audit
-from support.jobs import build_worker, read_errors, read_job, run_caller_jobs
+from support.jobs import (
+    build_worker,
+    kill,
+    read_errors,
+    read_job,
+    run_caller_jobs,
+    start_worker,
+)
 from support.live import until
-from support.service import ROOT, running
+from support.service import running
 from support.ticket_commands import create_ticket
 
 from models.core import ids
@@ -41,27 +46,6 @@ async def service(url: str) -> AsyncIterator[Service]:
 async def create_tickets(world: World, count: int) -> None:
     for number in range(count):
         await create_ticket(world.cora, subject=f"Ticket {number}")
-
-
-def start_worker(url: str, tickets_per_second: int) -> subprocess.Popen[bytes]:
-    """Run the background jobs in a process of their own."""
-    environment = {
-        "TICKETWIRE_DATABASE_URL": url,
-        "TICKETWIRE_LOG_LEVEL": "error",
-        "TICKETWIRE_JOB_LEASE_SECONDS": "1",
-        "TICKETWIRE_JOB_TICKETS_PER_SECOND": str(tickets_per_second),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "run-jobs"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.wait(60)
 
 
 async def start_tagging(client: Client, tag: str) -> CallerJob:

@@ -37,6 +37,7 @@ PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
     "exportTickets": ("job", JOB_FIELDS),
+    "erasePerson": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "Macro": ("macro", MACRO_FIELDS),
     "CustomField": ("customField", CUSTOM_FIELD_FIELDS),

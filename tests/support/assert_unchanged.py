@@ -37,6 +37,7 @@ TABLES = (
     "caller_jobs",
     "caller_job_tickets",
     "export_parts",
+    "file_deletions",
     "macros",
     "custom_fields",
     "ticket_custom_values",
@@ -55,6 +56,7 @@ Jobs write notifications and emails at any time.
 ORDER_COLUMNS = {
     **dict.fromkeys(TABLES, "id"),
     **dict.fromkeys(("events", "directory_events"), "position"),
+    "file_deletions": "attachment_id",
 }
 WORKER_COLUMNS = ("last_used_at", "applied", "handover_pending")
 """Columns that workers update at any time."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +13,7 @@ from models.core import time
 from support.admin_mutations import JOB_FIELDS
 from support.client import Client
 from support.loop_limits import count_runs
+from support.service import ROOT
 from support.ticket_factory import WINDOW
 from workers.caller_jobs import CallerJobs
 
@@ -47,3 +51,24 @@ async def read_errors(client: Client, job: dict[str, Any]) -> list[tuple[str, st
     nodes = (await client.run(query, id=job["id"]))["job"]["errors"]["nodes"]
     assert all(node["message"] for node in nodes)
     return [(node["ref"], node["code"]) for node in nodes]
+
+
+def start_worker(url: str, tickets_per_second: int) -> subprocess.Popen[bytes]:
+    """Run the background jobs in a process of their own."""
+    environment = {
+        "TICKETWIRE_DATABASE_URL": url,
+        "TICKETWIRE_LOG_LEVEL": "error",
+        "TICKETWIRE_JOB_LEASE_SECONDS": "1",
+        "TICKETWIRE_JOB_TICKETS_PER_SECOND": str(tickets_per_second),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli", "run-jobs"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait(60)

@@ -32,6 +32,7 @@ from models.custom_fields.custom_field import (
     RequiredAt,
     TicketCustomValue,
 )
+from models.erasure.job import ErasureParameters, ErasureReport
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
 from models.jobs.caller_job import (
     CallerJob,
@@ -195,6 +196,17 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
         export_size=123,
         export_sha256="0" * 64,
         export_expires_at=NOW + 24 * HOUR,
+    )
+    parameters = ErasureParameters(str(world.otto.id), "A request", is_customer=True)
+    report = ErasureReport("end", counts={"events": 3}, remaining={"messages.body": 1})
+    report.verified_at = "2026-11-09T10:30:00Z"
+    await CallerJob.create(
+        **{**common, **times, "kind": JobKind.ERASE_PERSON, "status": JobStatus.FINISHED},
+        error_policy=policies.CONTINUE,
+        created_by_user_id=world.root.id,
+    )
+    await CallerJob.filter(kind=JobKind.ERASE_PERSON).update(
+        parameters=parameters.to_json(), report=report.to_json()
     )
     changes = {
         "priority": [2, 3],
@@ -449,6 +461,9 @@ async def create_events(tickets: list[Ticket], world: World) -> None:
             EventType.MESSAGE_REDACTED,
             redacted_id=str(reply.messages[0].id),
             reason="A password.",
+        )
+        await ticket_commands.append_worker_events(
+            ticket, EventType.TICKET_REDACTED, reason="An erasure."
         )
     await link_and_merge(tickets, world)
     await end_tickets(tickets, world)

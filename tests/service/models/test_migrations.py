@@ -64,6 +64,7 @@ NAMES = [
     "0028_custom_fields",
     "0029_drafts",
     "0030_exports",
+    "0031_erasure",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -73,6 +73,7 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     "removeTeamMember": lambda _, world: constant({"team": "support", "userId": world.ada.gid}),
     "createCategory": lambda _, __: constant({"slug": "new", "name": "New", "team": "sales"}),
     "updateCategory": lambda _, __: constant({"category": "billing", "name": "Bills"}),
+    "erasePerson": lambda _, world: constant({"userId": world.carl.gid, "reason": "A request"}),
     "advanceClock": lambda _, __: constant({"by": "PT1H"}),
     "createSlaCalendar": lambda _, __: constant({"name": "New", "timeZone": "UTC", "week": WEEK}),
     "createEscalationPath": lambda _, __: constant(

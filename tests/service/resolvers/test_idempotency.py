@@ -92,6 +92,7 @@ async def build_inputs(
         "createEscalationPath": (PATH, {"steps": steps}),
         "updateEscalationPath": ({"pathId": paths[0], "trigger": "ESCALATED"}, {"team": None}),
         "archiveEscalationPath": ({"pathId": paths[1]}, {"pathId": paths[2]}),
+        "erasePerson": ({"userId": world.otto.gid, "reason": "A request"}, {"dryRun": True}),
         "bulkUpdateTickets": ({"filter": {}, "change": {"priority": "LOW"}}, {"dryRun": True}),
         "exportTickets": ({"format": "CSV"}, {"format": "JSONL"}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),

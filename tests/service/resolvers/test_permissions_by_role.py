@@ -87,6 +87,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.upsertUser": (MANAGERS, "users:write"),
     "Mutation.upsertUsers": (MANAGERS, "users:write"),
     "Mutation.upsertTicket": (STAFF, "tickets:write"),
+    "Mutation.erasePerson": (MANAGERS, "admin"),
     "Mutation.deactivateUser": (MANAGERS, "users:write"),
     "Mutation.reactivateUser": (MANAGERS, "users:write"),
     "Mutation.createOrganization": (MANAGERS, "users:write"),

@@ -65,6 +65,20 @@ async def test_it_reads_on_from_where_it_was_started() -> None:
     assert tail.after(3) is None, "it never had event 4"
 
 
+async def test_it_forgets_events_whose_rows_were_rewritten() -> None:
+    log = Log(at_once=3)
+    log.head = 7
+    tail = LogTail(
+        log.read,
+        lambda event: event,
+        ListeningBus("memory://"),
+        outdates_earlier=lambda event: event == 5,
+    )
+    assert [await tail.advance() for _ in range(3)] == [True, True, True]
+    assert tail.after(2) is None, "event 3 was read before event 5 said that it changed"
+    assert tail.after(3) == [4, 5, 6, 7]
+
+
 async def test_it_keeps_the_newest_events_and_returns_none_for_older_ones() -> None:
     log = Log()
     log.head = 10

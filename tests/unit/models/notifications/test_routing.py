@@ -57,7 +57,7 @@ TEMPLATES = {
     ),
 }
 SILENT = {
-    EventType.MESSAGE_REDACTED,
+    *(EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED),
     *(EventType.ATTACHMENT_ADDED, EventType.LINKED, EventType.UNLINKED, EventType.REPLY_MOVED),
     *(EventType.SLA_ACHIEVED, EventType.SLA_RETARGETED),
 }
@@ -164,6 +164,7 @@ def all_of(rest: str, *who: str) -> set[str]:
         (EventType.REPLY_MOVED, {}, set()),
         (EventType.RATED, {}, {"assignee REPLIES rated"}),
         (EventType.MESSAGE_REDACTED, {}, set()),
+        (EventType.TICKET_REDACTED, {}, set()),
         (EventType.LINKED, {}, set()),
         (EventType.UNLINKED, {}, set()),
         (

@@ -12,7 +12,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database.config import build_config
-from models.privacy.registry import COLUMNS
+from models.privacy.registry import COLUMNS, TREATMENTS, Holding
 
 TEXT_FIELDS = (fields.CharField, fields.TextField, fields.JSONField)
 
@@ -43,3 +43,12 @@ def test_each_column_of_text_is_listed_once() -> None:
     assert len(found) > 80
     assert found - set(listed) == set(), "decide in models/privacy/registry.py what these hold"
     assert set(listed) - found == set(), "these columns no longer exist"
+
+
+def test_the_erasure_of_a_person_treats_each_column_once() -> None:
+    treated = Counter(column for columns in TREATMENTS.values() for column in columns)
+    assert {column for column, count in treated.items() if count > 1} == set()
+    technical = COLUMNS[Holding.TECHNICAL]
+    listed = {column for columns in COLUMNS.values() for column in columns} - technical
+    assert listed - set(treated) == set(), "decide how the erasure of a person treats these"
+    assert set(treated) - listed == set(), "these columns are technical, or no longer exist"

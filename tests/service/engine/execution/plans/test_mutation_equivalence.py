@@ -55,6 +55,8 @@ OMITTED_TYPES = {
 }
 """The payloads of omitted mutations. The clock can be advanced only in the demo."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+CURSOR = re.compile("(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{24,}")
+"""A cursor of a list; those of the log have 16 digits."""
 
 Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
 ViewerRequest = tuple[str, OperationRequest]
@@ -77,6 +79,8 @@ class IdNormalizer:
             return [self.normalize(child) for child in cast("list[Any]", value)]
         if not isinstance(value, str):
             return value
+        if CURSOR.fullmatch(value):  # it may hold the id of a new record
+            return self.new.setdefault(value, f"new-{len(self.new)}")
         return UUID.sub(self.replace_id, value)
 
     def replace_id(self, match: re.Match[str]) -> str:

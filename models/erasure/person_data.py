@@ -1,0 +1,98 @@
+"""Reads everything that is stored about one person, for `ticketwire user export`.
+
+Each row of a table that refers to the person becomes one JSON object. Columns that are added later
+are part of it; secrets and digests are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import orjson
+from tortoise import Tortoise
+from tortoise.models import Model
+
+from models import database
+from models.core.sql import Condition
+from models.erasure.search import last_key, read_page
+from models.erasure.tables import Table
+from models.people.user import User
+from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
+
+ROWS_PER_PAGE = 500
+OF_TICKETS = "x.ticket_id IN (SELECT t.id FROM tickets t WHERE t.requester_id = ?)"
+REFERENCES = {
+    "users": "x.id = ?",
+    **dict.fromkeys(("identities", "second_factors", "account_links", "tokens"), "x.user_id = ?"),
+    **dict.fromkeys(("memberships", "presences", "notification_preferences"), "x.user_id = ?"),
+    "tickets": "x.requester_id = ?",
+    **dict.fromkeys(("ticket_tags", "ticket_resources"), OF_TICKETS),
+    "messages": "x.author_user_id = ?",
+    "attachments": "x.uploader_user_id = ?",
+    "events": "x.actor_user_id = ?",
+    **dict.fromkeys(("ticket_watchers", "ticket_participants"), "x.user_id = ?"),
+    **dict.fromkeys(("ticket_read_marks", "notifications", "mails"), "x.user_id = ?"),
+    "saved_views": "x.owner_id = ?",
+    "macros": "x.owner_id = ?",
+    "caller_jobs": "x.created_by_user_id = ?",
+    "directory_events": "x.record_id = ?",
+    "audit_entries": "? IN (x.record_id, x.actor_user_id)",
+}
+"""The tables that are exported, in order, each with the condition on its rows `x`."""
+HIDDEN = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
+
+
+async def export_person(user: User, write: Callable[[bytes], object]) -> None:
+    """Write a line of JSON for each row: `{"table": …, "row": {column: value}}`.
+
+    Holds 500 rows in memory. Reads the tables of messages and events as a whole, because no index
+    has their authors.
+    """
+    models: dict[str, type[Model]] = {}
+    for model in Tortoise.apps["models"].values():  # pyright: ignore[reportOptionalSubscript]
+        models[str(model._meta.db_table)] = model  # pyright: ignore[reportPrivateUsage]
+    for name, condition in REFERENCES.items():
+        table = Table(name, models[name], ())
+        async for record in read_rows(table, condition, user.id):
+            line = {"table": name, "row": show_columns(record, name)}
+            write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+
+
+async def read_rows(table: Table, condition: str, user_id: UUID) -> AsyncIterator[Model]:
+    """The rows of a table that are about the person, a page of the table at a time."""
+    after = None
+    own = Condition(f"({condition})", (user_id,))
+    while True:
+        page = await read_page(table.name, table.key, after, ROWS_PER_PAGE)
+        if page is None:
+            return
+        found = page & own
+        rows = await database.fetch_dicts(
+            f"SELECT x.{table.key} AS key FROM {table.name} x WHERE {found.text}", found.params
+        )
+        if rows:
+            keys = [row["key"] for row in rows]
+            for record in await table.model.filter(pk__in=keys).order_by(table.key):
+                yield record
+        after = last_key(page)
+
+
+def show_columns(record: Model, table: str) -> dict[str, Any]:
+    """The columns of a row, with enums by name, without secrets, digests and derived words."""
+    meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
+    names = [name for name in meta.fields_db_projection if f"{table}.{name}" not in HIDDEN]
+    return {name: getattr(record, name) for name in names}
+
+
+async def find_person(reference: str) -> User | None:
+    """The user with an email address in any case, or with a key."""
+    by_email = await User.get_or_none(email=reference.strip().lower())
+    if by_email is not None:
+        return by_email
+    try:
+        key = UUID(reference.removeprefix("usr_"))
+    except ValueError:
+        return None
+    return await User.get_or_none(id=key)

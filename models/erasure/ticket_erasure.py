@@ -1,0 +1,282 @@
+"""Rewrites one locked ticket without the texts, name and address of a person.
+
+Messages, events and attachments stay as rows, so the conversation keeps its structure and the
+replay of the log stays true. `storage.write` stores the result with a TICKET_REDACTED event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from models.changes.change import TicketChange
+from models.custom_fields.custom_field import (
+    CustomField,
+    CustomFieldType,
+    TicketCustomValue,
+    column_of,
+)
+from models.erasure.event_texts import EventRules, find_own_texts, find_removed_tags
+from models.erasure.terms import ERASED, Terms, digest_text, list_texts
+from models.jobs.caller_job import MAX_MESSAGE_CHARS, JobTicket
+from models.log.event import Event, EventType
+from models.tickets.attachment import Attachment
+from models.tickets.message import Message, MessageKind
+from models.tickets.ticket import Ticket, TicketResource, TicketTag
+
+if TYPE_CHECKING:
+    from models.log.event import Json
+
+TICKET_TEXTS = ("subject", "description", "resolution", "satisfaction_comment")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person to erase.
+
+    `is_customer` decides whether texts on other people's tickets are erased: what agents write
+    there belongs to the team, and only loses the name and the address.
+    """
+
+    user_id: UUID
+    is_customer: bool
+    terms: Terms
+
+
+@dataclass(slots=True)
+class TicketRecords:
+    """The records of one ticket that hold text."""
+
+    messages: list[Message]
+    events: list[Event]
+    tags: list[TicketTag]
+    resources: list[TicketResource]
+    text_values: list[TicketCustomValue]
+    files: list[Attachment]
+    job_tickets: list[JobTicket]
+
+
+@dataclass(slots=True)
+class TicketErasure:
+    """What was replaced in one ticket.
+
+    counts       the number of changed rows by table
+    digests      the fingerprints of the erased texts
+    job_tickets  the rows of jobs that the caller must store
+    """
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    digests: set[str] = field(default_factory=set[str])
+    job_tickets: list[JobTicket] = field(default_factory=list[JobTicket])
+
+
+async def read_records(ticket_id: UUID) -> TicketRecords:
+    return TicketRecords(
+        await Message.filter(ticket_id=ticket_id).order_by("id"),
+        await Event.filter(ticket_id=ticket_id).order_by("position"),
+        await TicketTag.filter(ticket_id=ticket_id).order_by("name"),
+        await TicketResource.filter(ticket_id=ticket_id),
+        await TicketCustomValue.filter(ticket_id=ticket_id, type=CustomFieldType.TEXT),
+        await Attachment.filter(ticket_id=ticket_id),
+        await JobTicket.filter(ticket_id=ticket_id),
+    )
+
+
+async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> TicketErasure:
+    """Replace the person's texts in the change. If there are none, the change stays empty."""
+    records = await read_records(change.ticket.id)
+    erasure = TicketErasure()
+    rules = build_rules(change.ticket, records, person)
+    rules = replace(rules, text_fields=await read_text_fields())
+    own_texts = list_own_texts(change.ticket, records, rules)
+    erasure.digests = {digest_text(text) for text in own_texts if text.strip() != ERASED}
+    rules = replace(rules, terms=rules.terms.with_texts(own_texts))
+    tags = [tag.name for tag in records.tags]
+    rules = replace(rules, removed_tags=find_removed_tags(records.events, tags, rules))
+    is_public = erase_messages(change, records, rules, erasure)
+    is_public |= erase_columns(change, records, rules, erasure)
+    is_public |= erase_events(change, records, rules, erasure)
+    is_public |= erase_files(change, records, rules, erasure)
+    erase_job_tickets(records, rules, erasure)
+    if erasure.counts:
+        change.log(EventType.TICKET_REDACTED, internal=not is_public, reason=reason)
+    return erasure
+
+
+def build_rules(ticket: Ticket, records: TicketRecords, person: Person) -> EventRules:
+    creator = next((e for e in records.events if e.type is EventType.TICKET_CREATED), None)
+    has_created = creator is not None and creator.actor_user_id == person.user_id
+    is_requester = ticket.requester_id == person.user_id
+    return EventRules(
+        person.terms,
+        person.user_id,
+        erases_texts=person.is_customer or is_requester,
+        owns_ticket=is_requester or (person.is_customer and has_created),
+    )
+
+
+async def read_text_fields() -> frozenset[str]:
+    """The custom fields with free text, by their names in the changes of events."""
+    keys = await CustomField.filter(type=CustomFieldType.TEXT).values_list("key", flat=True)
+    return frozenset(map(column_of, cast("list[str]", keys)))
+
+
+def list_own_texts(ticket: Ticket, records: TicketRecords, rules: EventRules) -> list[str]:
+    """The texts of the person on the ticket, before they are replaced."""
+    texts = find_own_texts(records.events, rules)
+    if rules.erases_texts:
+        own = [each for each in records.messages if each.author_user_id == rules.person_id]
+        texts += [message.body for message in own]
+    if rules.owns_ticket:
+        columns = [cast("str | None", getattr(ticket, name)) for name in TICKET_TEXTS]
+        texts += [text for text in columns if text]
+    return texts
+
+
+def erase_messages(
+    change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
+) -> bool:
+    """Replace bodies; returns whether the customer sees a difference."""
+    for message in records.messages:
+        is_own = rules.erases_texts and message.author_user_id == rules.person_id
+        body = ERASED if is_own else rules.terms.replace(message.body)
+        if body != message.body:
+            message.body = body
+            change.redacted_messages.append(message)
+    count(erasure, "messages", len(change.redacted_messages))
+    return any(each.kind is MessageKind.REPLY for each in change.redacted_messages)
+
+
+def erase_columns(
+    change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
+) -> bool:
+    """Replace the ticket's own texts; returns whether anything changed."""
+    values: dict[str, object] = {}
+    for name in TICKET_TEXTS:
+        text = cast("str | None", getattr(change.ticket, name))
+        if text:
+            values[name] = rules.rewrite_column(name, text)
+    if rules.is_removed(change.ticket.external_id):
+        values["external_id"] = None
+    # The events that repeat these columns are rewritten, so their change is in no event.
+    count(erasure, "tickets", 1 if change.set(**values) else 0)
+    change.removed_tags = [tag.name for tag in records.tags if tag.name in rules.removed_tags]
+    if change.removed_tags:
+        change.set_tag_words([t.name for t in records.tags if t.name not in rules.removed_tags])
+    change.removed_resources = [
+        each.id
+        for each in records.resources
+        if rules.is_removed([each.kind, each.external_id, each.name])
+    ]
+    for value in records.text_values:
+        text = rules.rewrite_column("", value.stored_text)
+        if text != value.stored_text:
+            value.stored_text = cast("str", text)
+            change.custom_values.changed.append(value)
+    count(erasure, "ticket_custom_values", len(change.custom_values.changed))
+    count(erasure, "ticket_tags", len(change.removed_tags))
+    count(erasure, "ticket_resources", len(change.removed_resources))
+    changed = (change.removed_tags, change.removed_resources, change.custom_values.changed)
+    return bool(change.columns or any(changed))
+
+
+def erase_events(
+    change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
+) -> bool:
+    """Replace the texts in events; returns whether the customer sees a difference."""
+    for event in records.events:
+        data = rules.rewrite(event)
+        if data != event.data:
+            event.data = data
+            change.redacted_events.append(event)
+    count(erasure, "events", len(change.redacted_events))
+    return any(not each.internal for each in change.redacted_events)
+
+
+def erase_files(
+    change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
+) -> bool:
+    """Erase the files that the person uploaded, and those of the person's description.
+
+    Others may have named a file after the person; then only the name is replaced, by erasing the
+    file. Returns whether the customer sees a difference.
+    """
+    notes = {each.id for each in records.messages if each.kind is MessageKind.NOTE}
+    is_public = False
+    for file in records.files:
+        is_own = rules.erases_texts and file.uploader_user_id == rules.person_id
+        is_description = rules.owns_ticket and file.message_id is None
+        if file.filename == ERASED or not (
+            is_own or is_description or rules.terms.occur_in(file.filename)
+        ):
+            continue
+        erasure.digests.add(digest_text(file.filename))
+        erase_file(file)
+        change.erased_files.append(file)
+        is_public |= file.message_id not in notes
+    count(erasure, "attachments", len(change.erased_files))
+    return is_public
+
+
+def erase_file(file: Attachment) -> None:
+    """Remove the name and the content of a file; its row, type and size stay."""
+    file.filename = ERASED
+    file.sha256 = file.declared_sha256 = file.storage_key = file.thumbnail_key = None
+
+
+def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: TicketErasure) -> None:
+    """Replace tags and messages in what jobs have stored about the ticket."""
+    for row in records.job_tickets:
+        before = (row.changes, row.previous, row.message)
+        row.changes = remove_stored_tags(row.changes, rules)
+        row.previous = remove_stored_tags(row.previous, rules)
+        if row.message is not None:
+            row.message = rules.terms.replace(row.message)[:MAX_MESSAGE_CHARS]
+        if (row.changes, row.previous, row.message) != before:
+            erasure.job_tickets.append(row)
+    count(erasure, "caller_job_tickets", len(erasure.job_tickets))
+
+
+def remove_stored_tags(
+    stored: Mapping[str, Json] | None, rules: EventRules
+) -> dict[str, Json] | None:
+    """The values that a job has stored, without the removed tags. They hold no other text."""
+    if stored is None:
+        return None
+    values = dict(stored)
+    for name in ("added_tags", "removed_tags"):
+        if name in values:
+            values[name] = rules.remove_tags(values[name])
+    if "tags" in values:
+        pair = cast("Sequence[Json]", values["tags"])
+        values["tags"] = [rules.remove_tags(each) for each in pair]
+    return values
+
+
+def count(erasure: TicketErasure, table: str, number: int) -> None:
+    if number:
+        erasure.counts[table] += number
+
+
+async def list_stored_texts(ticket_id: UUID) -> dict[str, list[str]]:
+    """All texts of a ticket as they are stored, by column."""
+    ticket = await Ticket.get(id=ticket_id)
+    records = await read_records(ticket_id)
+    texts = {
+        f"tickets.{name}": [cast("str | None", getattr(ticket, name))] for name in TICKET_TEXTS
+    }
+    texts["tickets.external_id"] = [ticket.external_id]
+    texts["messages.body"] = [each.body for each in records.messages]
+    texts["ticket_tags.name"] = [each.name for each in records.tags]
+    for name in ("kind", "external_id", "name"):
+        texts[f"ticket_resources.{name}"] = [getattr(each, name) for each in records.resources]
+    texts["ticket_custom_values.stored_text"] = [each.stored_text for each in records.text_values]
+    texts["attachments.filename"] = [each.filename for each in records.files]
+    texts["events.data"] = [text for each in records.events for text in list_texts(each.data)]
+    for name in ("changes", "message"):
+        rows = [list_texts(getattr(each, name)) for each in records.job_tickets]
+        texts[f"caller_job_tickets.{name}"] = [text for row in rows for text in row]
+    return {column: [each for each in found if each] for column, found in texts.items()}

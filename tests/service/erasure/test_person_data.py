@@ -1,0 +1,64 @@
+"""`ticketwire user export`: everything that is stored about one person, and nothing of others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Service, World
+from support.cli_process import run_cli
+from tortoise import Tortoise
+
+from models.audit.entry import AuditEntry
+from models.erasure.person_data import REFERENCES
+
+pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.without_default_policies]
+
+
+async def test_the_export_has_the_rows_of_the_person_only(
+    service: Service, world: World, url: str, tmp_path: Path
+) -> None:
+    cora, carl = service.client(world.cora.token), service.client(world.carl.token)
+    ticket = (await cora.raise_ticket("Printer"))["id"]
+    for number in range(3):
+        await cora.do("replyToTicket", ticketId=ticket, body=f"Reply {number}")
+    other = (await carl.raise_ticket("Secret of Carl"))["id"]
+    await carl.do("replyToTicket", ticketId=other, body="Carl's")
+    result = await run_cli(
+        tmp_path, "user", "export", "CORA@example.com", TICKETWIRE_DATABASE_URL=url
+    )
+    assert (result.code, result.err) == (0, "")
+    assert "Carl" not in result.out
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        rows.setdefault(line["table"], []).append(line["row"])
+    assert [row["email"] for row in rows["users"]] == ["cora@example.com"]
+    assert "password_hash" not in rows["users"][0]
+    assert "digest" not in rows["tokens"][0]
+    assert [row["subject"] for row in rows["tickets"]] == ["Printer"]
+    assert [row["body"] for row in rows["messages"]] == ["Reply 0", "Reply 1", "Reply 2"]
+    assert len(rows["events"]) == 4
+    assert await AuditEntry.filter(action="exportPerson", record_id=world.cora.id).count() == 1
+    by_id = await run_cli(tmp_path, "user", "export", world.cora.gid, TICKETWIRE_DATABASE_URL=url)
+    assert by_id.out.startswith(result.out.splitlines()[0])
+
+
+async def test_an_unknown_person_is_an_error(url: str, tmp_path: Path) -> None:
+    for reference in ("nobody@example.com", "usr_x", ""):
+        result = await run_cli(tmp_path, "user", "export", reference, TICKETWIRE_DATABASE_URL=url)
+        assert (result.code, result.out) == (1, "")
+        assert result.err == f"ticketwire: there is no user {reference!r}\n"
+
+
+async def test_each_table_that_refers_to_users_is_exported(service: Service) -> None:
+    referring: set[str] = set()
+    apps: Any = Tortoise.apps
+    for model in apps["models"].values():
+        for field in model._meta.fields_map.values():
+            if getattr(field, "model_name", None) == "models.User":
+                referring.add(model._meta.db_table)
+    assert referring
+    assert referring - set(REFERENCES) == set(), "decide whether the export has these"
