@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,20 @@ def field(name: str, *path: str) -> Read:
         return value
 
     return read
+
+
+def read_custom_fields(ticket: Ticket) -> str | None:
+    """The values by the keys of their fields, as JSON, because fields come and go."""
+    values = {each["field"]["key"]: plain_value(each) for each in ticket["customFields"]}
+    return json.dumps(values, ensure_ascii=False) if values else None
+
+
+def plain_value(value: Mapping[str, Any]) -> object:
+    """The value of a custom field: the keys of the options, or the one other value."""
+    if value["options"]:
+        return [option["key"] for option in value["options"]]
+    given = (value[name] for name in ("text", "number", "boolean", "date"))
+    return next((each for each in given if each is not None), None)
 
 
 COLUMNS: Mapping[str, Read] = {
@@ -59,6 +74,7 @@ COLUMNS: Mapping[str, Read] = {
     "mergedInto": field("mergedInto", "ref"),
     "satisfactionScore": field("satisfaction", "score"),
     "satisfactionComment": field("satisfaction", "comment"),
+    "customFields": read_custom_fields,
 }
 """The columns in their order. Programs rely on it: add new ones at the end only."""
 

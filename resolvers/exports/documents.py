@@ -16,6 +16,9 @@ fragment person on Actor {
   ... on User { id email }
   ... on ApiClient { id }
 }
+fragment values on Ticket {
+  customFields { field { key label } type text number boolean date options { key label } }
+}
 fragment file on Attachment { id filename contentType size sha256 createdAt }
 fragment named on Ticket { id ref }
 """
@@ -70,7 +73,7 @@ TICKET_FIELDS = """
     category { slug name } team { slug name }
     requester { ...person } organization { id name } assignee { ...person }
     watchers { ...person } participants { ...person }
-    tags resources { kind externalId name }
+    tags resources { kind externalId name } ...values
     escalationLevel heldUntil resolution closeReason
     clocks {
       metric ordinal status startedAt pausedAt atRiskAt breachesAt achievedAt breachedAt target

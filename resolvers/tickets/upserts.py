@@ -79,6 +79,7 @@ def build_creation(input: UpsertTicketInput, external_id: str) -> CreateTicketIn
         priority=input.priority or Priority.NORMAL,
         tags=input.tags,
         resources=input.resources,
+        custom_fields=input.custom_fields,
         external_id=external_id,
         requester_id=input.requester_id,
         requester=input.requester,
@@ -95,6 +96,7 @@ async def build_update(
         subject=input.subject,
         priority=input.priority,
         category=input.category,
+        custom_fields=input.custom_fields,
     )
     change = await mutation.lock_ticket(update)
     if change.ticket.external_id != external_id:

@@ -155,6 +155,9 @@ class UpsertTicketInput:
     resources: list[TicketResourceInput] | None = optional(
         "All resources of the ticket, by default at most 50. Others are removed."
     )
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"{CUSTOM_FIELDS} Other values of the ticket stay. Null: none."
+    )
     description: str | None = optional(
         f"The description. {BODY} Required for a new ticket. A ticket that exists keeps its own."
     )

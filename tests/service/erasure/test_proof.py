@@ -9,6 +9,7 @@ import pytest
 from support import Service, World
 from support.admin_mutations import run_mutation
 from support.audit import audit
+from support.custom_fields import define, set_values
 from support.databases import IS_SQLITE
 from support.erasure import checkpoint, erase, find_in_file, find_rows
 from support.macros import create_macro
@@ -25,7 +26,8 @@ from models.people.identity import Identity, SignInCode
 from models.people.second_factor import SecondFactor
 from models.privacy.registry import TREATMENTS, Treatment
 from models.tickets.attachment import Attachment
-from models.tickets.message import Message
+from models.tickets.draft import Draft
+from models.tickets.message import Message, MessageKind
 from models.tickets.presence import Presence, PresenceState
 from models.tickets.ticket import Ticket, TicketResource
 
@@ -62,6 +64,8 @@ async def create_rows(service: Service, world: World) -> Ticket:
     everyone = {"audience": "EVERYONE", "filter": {}}
     await run_mutation(root, "createSavedView", name="View", **everyone)
     await create_macro(root, audience="EVERYONE", text="Hello")
+    await define(root, "note")
+    await set_values(cora, id, {"key": "note", "text": f"Value {MARKER}"})
     await run_mutation(ada, "bulkUpdateTickets", ids=[id], change={"priority": "LOW"})
     await run_mutation(root, "updateUser", userId=world.cora.gid, displayName=f"Ms {MARKER}")
     await run_mutation(root, "updateUser", userId=world.cora.gid, email=ADDRESS)
@@ -73,6 +77,8 @@ async def create_rows(service: Service, world: World) -> Ticket:
 async def create_records(ticket: Ticket, world: World) -> None:
     at, cora = now(), world.cora.id
     await TicketResource.create(ticket_id=ticket.id, kind="k", external_id="x", name="n")
+    draft = {"ticket_id": ticket.id, "kind": MessageKind.REPLY, "version": 1}
+    await Draft.create(user_id=cora, body=f"Draft {MARKER}", **draft)
     message = await Message.filter(ticket_id=ticket.id).first()
     assert message is not None
     await Attachment.create(

@@ -10,6 +10,7 @@ from support import Client, Service, World
 from support.actors import machine
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.audit import audit
+from support.custom_fields import define, read_values
 
 from models.audit.entry import AuditEntry
 from models.log.event import Event, EventType
@@ -56,6 +57,24 @@ def new_ticket(world: World, **input: Any) -> dict[str, Any]:
         "requesterId": world.cora.gid,
         **input,
     }
+
+
+async def test_an_upsert_sets_custom_fields(
+    service: Service, sync: Client, root: Client, world: World
+) -> None:
+    await define(root, "room")
+    await define(root, "floor", requiredAt="CREATION")
+    room = [{"key": "room", "text": "12"}]
+    created = await upsert(sync, **new_ticket(world, customFields=room))
+    assert created["userErrors"] == [], "an imported ticket needs no required field"
+    id = created["ticket"]["id"]
+    assert await read_values(root, id) == {"room": "12"}
+    floor = [{"key": "floor", "text": "2"}, {"key": "room", "text": "13"}]
+    await upsert(sync, externalId="crm-1", customFields=floor)
+    assert await read_values(root, id) == {"room": "13", "floor": "2"}
+    wrong = await upsert(sync, externalId="crm-1", customFields=[{"key": "none", "text": "x"}])
+    assert format_error(wrong["userErrors"][0]).startswith("NOT_FOUND")
+    await audit()
 
 
 async def test_an_upsert_creates_and_then_changes_a_ticket(sync: Client, world: World) -> None:
