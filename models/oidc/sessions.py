@@ -21,7 +21,7 @@ from models.core.record_limits import count_reached
 from models.oidc.sign_in_entry import write_sign_in
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
-from models.people.sessions import store_session
+from models.people.sessions import set_client, store_session
 from models.people.token import Token, TokenKind, build_token, hash_token, revoke_token
 from models.people.user import lock_user
 
@@ -110,17 +110,20 @@ async def issue_session(
     return token, text
 
 
-async def store_jwt(
+def build_jwt_token(
     text: str,
     jwt: Jwt,
     identity: Identity,
     scopes: Sequence[str],
     until: datetime,
     at: datetime,
-) -> None:
-    """Store a JWT as a token of the identity's user; after the commit, call `confirm_jwt`.
+    *,
+    address: str,
+    user_agent: str,
+) -> Token:
+    """A JWT as a token of the identity's user, which is not yet stored.
 
-    A second form of a stored JWT is not stored: otherwise a revoked JWT could be used again.
+    `until` is the token's expiry. `address` and `user_agent` are those of the client.
     """
     token = Token(
         id=signed_part_id(text),
@@ -136,7 +139,23 @@ async def store_jwt(
         provider_session=jwt.session,
         is_jwt=True,
     )
-    await Token.bulk_create([token], ignore_conflicts=True)  # of the id or of the digest
+    set_client(token, address, user_agent)
+    return token
+
+
+async def store_jwt(token: Token) -> bool:
+    """Store the token of a JWT; after the commit, call `confirm_jwt`.
+
+    Returns whether it is new. Raises InvalidJwt if it was revoked, or if another form of the same
+    JWT is stored: otherwise a revoked JWT could be used again. The directory must be locked.
+    """
+    stored = await Token.get_or_none(id=token.id)
+    if stored is None:
+        await token.save(force_create=True)
+        return True
+    if stored.revoked_at is not None or stored.digest != token.digest:
+        raise InvalidJwt("it was revoked, or its signature was changed")
+    return False
 
 
 async def confirm_jwt(text: str, jwt: Jwt, identity: Identity, at: datetime, max_jwts: int) -> bool:
@@ -176,10 +195,21 @@ async def delete_oldest_jwts(identity: Identity, max_jwts: int) -> None:
         count_reached("jwts", len(excess))
 
 
-async def is_first_jwt(identity: Identity, jwt: Jwt, at: datetime) -> bool:
-    """Whether the service knows no other valid JWT of the same session at the provider."""
+async def is_sign_in(token: Token, at: datetime) -> bool:
+    """Whether a new JWT is a sign-in, and not the successor of another JWT of the same client.
+
+    It is a sign-in unless the service knows a live JWT of the same identity and of the same session
+    at the provider, from the same address and with the same user agent. Many providers name no
+    session, so the client decides.
+    """
     known = Token.filter(
-        identity_id=identity.id, is_jwt=True, provider_session=jwt.session, expires_at__gt=at
+        identity_id=token.identity_id,
+        is_jwt=True,
+        provider_session=token.provider_session,
+        address=token.address,
+        user_agent=token.user_agent,
+        revoked_at__isnull=True,
+        expires_at__gt=at,
     )
     return not await known.exists()
 
