@@ -7,6 +7,7 @@ from datetime import timedelta
 from models.access.scopes import scopes_of_role
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
+from models.directory.access import lock_directory
 from models.people import second_factor, sessions
 from models.people.token import Token
 from models.people.user import User, lock_user
@@ -130,6 +131,7 @@ async def check_reset(context: Context, input: ResetSecondFactorInput) -> None:
 
 @admin_mutation(SecondFactorPayload, "user", User, prepare=check_reset)
 async def reset_second_factor(mutation: AdminMutation, input: ResetSecondFactorInput) -> User:
+    await lock_directory(mutation.viewer)
     user = await lock_user(ids.key_of(ids.USER, input.user_id), "userId")
     await remove(mutation, user)
     await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)
