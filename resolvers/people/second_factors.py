@@ -80,7 +80,7 @@ async def confirm_second_factor(mutation: AdminMutation, input: ConfirmSecondFac
     accounts = mutation.context.services.accounts
     with report_lost_key(user, "code"):
         codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
-    await accounts.second_factor_limits.record_success(user.id, mutation.at)
+    await accounts.second_factor_limits.record_success(user.id, mutation.at, is_signed_in=True)
     mutation.changes.log(user, "second_factor", before=False, after=True)
     mutation.extra_fields["recovery_codes"] = codes
     await grant_scopes(mutation, user)

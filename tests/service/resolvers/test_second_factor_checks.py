@@ -75,6 +75,24 @@ async def test_wrong_codes_for_the_own_reset_are_limited(service: Service, world
     assert await SecondFactor.all().count() == 1
 
 
+async def test_wrong_codes_of_a_session_do_not_lock_the_owner_out(
+    service: Service, world: World, ada: Client
+) -> None:
+    secret, _ = await enrol(service, ada)
+    service.clock.advance(seconds=60)
+    service.clock.stop()  # the first delay is a second
+    for _ in range(5):
+        assert await error_of(ada, "disableSecondFactor", code="1") == "INVALID code"
+    for mutation in ("disableSecondFactor", "confirmSecondFactor"):
+        with pytest.raises(Refused, match="RATE_LIMITED"):
+            await send(ada, mutation, code=code_at(service, secret))
+    stranger = service.client()
+    assert await error_of(stranger, "signIn", **ADA, secondFactor="1") == "INVALID secondFactor"
+    await succeed(stranger, "signIn", **ADA, secondFactor=code_at(service, secret))
+    with pytest.raises(Refused, match="RATE_LIMITED"):  # the sign-in gives no more attempts
+        await send(ada, "disableSecondFactor", code=code_at(service, secret, 1))
+
+
 async def test_set_up_needs_the_password_also_for_a_repetition(
     service: Service, ada: Client
 ) -> None:
