@@ -56,7 +56,9 @@ async def check_start(context: Context, input: StartSecondFactorInput) -> None:
         raise InvalidInput(UserErrorCode.INVALID, OLD_SESSION)
 
 
-@admin_mutation(StartSecondFactorPayload, "user", User, prepare=check_start)
+@admin_mutation(
+    StartSecondFactorPayload, "user", User, prepare=check_start, prepare_repetition=True
+)
 async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorInput) -> User:
     user = await lock_own_user(mutation)
     secrets = mutation.context.services.accounts.secrets
