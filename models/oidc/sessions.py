@@ -76,9 +76,10 @@ async def issue_session(
 ) -> tuple[Token, str] | None:
     """Create a session token, and record the sign-in in the audit log.
 
-    None if the provider has ended the session in the meantime, or if the identity was removed or
-    its user got another role. The identity's user must be loaded. `address` and `user_agent` are
-    those of the client. `origin` is that of the entries of the audit log.
+    None if the provider has ended the session in the meantime, or if the identity was removed, or
+    its user was deactivated or got another role. Then the log gets no entry. The identity's user
+    must be loaded. `address` and `user_agent` are those of the client. `origin` is that of the
+    entries of the audit log.
     """
     token, text = build_token(
         TokenKind.SESSION,
@@ -91,10 +92,13 @@ async def issue_session(
         provider_session=code.provider_session,
     )
 
+    session = (identity, code.provider_session, code.authenticated_at)
+
     async def store() -> bool:
         # The lock orders this with a promotion, which ends all sessions that it finds.
         user = await lock_user(identity.user_id)
-        if user.role is not identity.user.role or not await Identity.exists(id=identity.id):
+        is_same = user.active and user.role is identity.user.role
+        if not is_same or not await Identity.exists(id=identity.id) or await has_ended(*session):
             return False
         changes = RecordChanges()
         await store_session(changes, token, user.id, address, user_agent, max_sessions)
@@ -104,7 +108,7 @@ async def issue_session(
 
     if not await database.run_in_transaction(store):
         return None
-    if await has_ended(identity, code.provider_session, code.authenticated_at):
+    if await has_ended(*session):  # the logout was stored at the same moment
         await revoke_token(token, at)
         return None
     return token, text
