@@ -30,7 +30,11 @@ JWT_NAME = "JWT"
 
 
 async def create_code(identity: Identity, id_token: Jwt, challenge: str, at: datetime) -> str:
-    """Store a one-time code for a session, and return its text."""
+    """Store a one-time code for a session, and return its text.
+
+    Call it in the transaction that has locked the directory and read the identity: otherwise the
+    identity may be unlinked before the code is stored.
+    """
     code = secrets.token_urlsafe(32)
     await SignInCode.create(
         digest=hash_token(code),
