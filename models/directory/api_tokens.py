@@ -59,8 +59,10 @@ async def rotate_token(
 ) -> tuple[Token, str]:
     """Create a successor with the same name, owner, scopes and expiry, and let `old` expire.
 
-    `old` must be locked; both are valid for the time `grace`. Raises InvalidInput for `tokenId`.
+    `old` must be locked; both are valid for the time `grace`. Raises InvalidInput for `tokenId`,
+    and Forbidden if the actor's token was revoked in the meantime.
     """
+    await check_actor_token(actor)
     is_live = old.revoked_at is None and (old.expires_at is None or old.expires_at > at)
     if not is_live:
         message = "The token is revoked or has expired. Create a new one."

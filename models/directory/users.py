@@ -16,7 +16,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
-from models.directory.promotion import end_earlier_access, is_promotion
+from models.directory.promotion import check_address, end_earlier_access, is_promotion
 from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
 from models.people.domains import find_organization_by_domain
@@ -91,13 +91,16 @@ async def update_user(
     """Change a user. Raises InvalidInput, StaleVersion and Forbidden.
 
     A customer who becomes an agent or admin loses all earlier access to the account. With
-    `keep_credentials`, only sessions, API tokens and links end.
+    `keep_credentials`, only sessions, API tokens and links end. Such a change needs
+    `expected_version` or the email address.
     """
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
     check_may_edit(actor, user, fields)
     check_not_erased(user)
     check_version(user, expected_version)
+    role, email = fields.get("role"), fields.get("email")
+    check_address(user.role, role, email, expected_version, "expectedVersion")
     return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 
 
@@ -176,6 +179,7 @@ async def upsert_user(
     if user is None:
         return await insert_user(changes, fields, at)
     check_manages_users(actor, user.role, fields.get("role", user.role))
+    check_address(user.role, fields.get("role"), fields.get("email"), None, "email")
     return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 
 

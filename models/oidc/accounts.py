@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
 
+import structlog
 from tortoise.exceptions import IntegrityError
 
 from models import database
@@ -23,6 +24,13 @@ from models.oidc.provider import Provider
 from models.people.identity import Identity, claims_of
 from models.people.team import Team
 from models.people.user import Role, User, lock_user
+
+reported_teams: set[tuple[str, str]] = set()
+"""The teams that don't exist, by the provider's name and the slug, which this process has logged.
+
+The settings bound their number.
+"""
+log = structlog.get_logger("ticketwire.oidc")
 
 
 class SignInError(Enum):
@@ -167,6 +175,7 @@ async def select_teams(
     """
     slugs = set(provider.teams.values())
     mapped = await Team.filter(slug__in=slugs, active=True).order_by("slug")
+    report_unknown_teams(provider, slugs - {team.slug for team in mapped})
     wanted = [team for team in mapped if team.slug in teams_of(provider, groups)]
     current = await memberships.list_teams(user)
     kept = [team for team in current if team not in mapped or team in wanted]
@@ -180,3 +189,11 @@ async def select_teams(
         else:
             kept.append(team)
     return kept
+
+
+def report_unknown_teams(provider: Provider, slugs: set[str]) -> None:
+    """Log each slug of the settings that no active team has, once in this process."""
+    for slug in sorted(slugs):
+        if (provider.name, slug) not in reported_teams:
+            reported_teams.add((provider.name, slug))
+            log.warning("oidc.unknown_team", provider=provider.name, team=slug)

@@ -34,7 +34,7 @@ from models.people.identity import Identity
 from models.people.user import User
 
 SIGN_IN_WITH_JWT = "signInWithJwt"
-"""The name of the first use of a JWT in the audit log."""
+"""The name of a sign-in with a JWT in the audit log."""
 SESSION_ENDED = "the provider has ended its session"
 log = structlog.get_logger("ticketwire.oidc")
 
@@ -48,19 +48,20 @@ async def accept_jwt(
     text: str,
     at: datetime,
     origin: Origin,
+    user_agent: str,
     turn: AbstractAsyncContextManager[None],
 ) -> bool:
     """Check and store a JWT. Returns whether it is now a valid token of a user.
 
-    `turn` is entered for the checks of the signature and in the database, but not while the
-    provider's keys are read.
+    `origin` and `user_agent` are those of the client. `turn` is entered for the checks of the
+    signature and in the database, but not while the provider's keys are read.
     """
     try:
         client = find_client(providers, text)
         if not await client.find_keys(key_id_of(read_header(text, client))):
             raise InvalidJwt("the provider has no key with this id")
         async with turn:
-            return await check_and_store(providers, client, text, at, origin)
+            return await check_and_store(providers, client, text, at, origin, user_agent)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
         return False
@@ -82,6 +83,7 @@ async def check_and_store(
     text: str,
     at: datetime,
     origin: Origin,
+    user_agent: str,
 ) -> bool:
     """Check a JWT, and store it with its user and the audit entry in one transaction.
 
@@ -94,11 +96,16 @@ async def check_and_store(
     async def store(identity: Identity, user: User) -> None:
         if await sessions.has_ended(identity, jwt.session, jwt.issued_at):
             raise InvalidJwt(SESSION_ENDED)
-        if await sessions.is_first_jwt(identity, jwt, at):
-            await write_sign_in(identity, user, origin, at)
         scopes = limit_scopes(provider, jwt.claims, scopes_of_role(user.role))
         until = jwt.expires_at + providers.leeway
-        await sessions.store_jwt(text, jwt, identity, scopes, until, at)
+        token = sessions.build_jwt_token(
+            *(text, jwt, identity, scopes, until, at),
+            address=origin.address or "",
+            user_agent=user_agent,
+        )
+        is_sign_in = await sessions.is_sign_in(token, at)
+        if await sessions.store_jwt(token) and is_sign_in:
+            await write_sign_in(identity, user, origin, at)
 
     identity, _ = await find_account(
         provider, jwt.subject, jwt.claims, origin, at, providers.limits, store

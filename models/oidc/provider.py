@@ -6,12 +6,21 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from models.people.identity import MAX_ISSUER_CHARS
 from models.people.user import Role
 
 ANY_DOMAIN = "*"
+Domain = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True)]
+"""Domains are compared without regard to case (RFC 1035, section 2.3.3)."""
 
 
 class Provider(BaseModel):
@@ -31,7 +40,7 @@ class Provider(BaseModel):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     audiences: frozenset[str] = frozenset()
     """The values of the claim `aud` that a JWT must have, one of them."""
-    trusted_domains: frozenset[str] = frozenset()
+    trusted_domains: frozenset[Domain] = frozenset()
     """The domains whose email addresses the provider may verify; `*` for all."""
     create_users: bool = False
     """Whether the first sign-in of an unknown person creates a user."""

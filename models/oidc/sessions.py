@@ -21,7 +21,7 @@ from models.core.record_limits import count_reached
 from models.oidc.sign_in_entry import write_sign_in
 from models.oidc.tokens import MAX_LIFETIME, InvalidJwt, Jwt
 from models.people.identity import Identity, ProviderLogout, SignInCode
-from models.people.sessions import store_session
+from models.people.sessions import set_client, store_session
 from models.people.token import Token, TokenKind, build_token, hash_token, revoke_token
 from models.people.user import lock_user
 
@@ -30,7 +30,11 @@ JWT_NAME = "JWT"
 
 
 async def create_code(identity: Identity, id_token: Jwt, challenge: str, at: datetime) -> str:
-    """Store a one-time code for a session, and return its text."""
+    """Store a one-time code for a session, and return its text.
+
+    Call it in the transaction that has locked the directory and read the identity: otherwise the
+    identity may be unlinked before the code is stored.
+    """
     code = secrets.token_urlsafe(32)
     await SignInCode.create(
         digest=hash_token(code),
@@ -76,9 +80,10 @@ async def issue_session(
 ) -> tuple[Token, str] | None:
     """Create a session token, and record the sign-in in the audit log.
 
-    None if the provider has ended the session in the meantime, or if the identity was removed or
-    its user got another role. The identity's user must be loaded. `address` and `user_agent` are
-    those of the client. `origin` is that of the entries of the audit log.
+    None if the provider has ended the session in the meantime, or if the identity was removed, or
+    its user was deactivated or got another role. Then the log gets no entry. The identity's user
+    must be loaded. `address` and `user_agent` are those of the client. `origin` is that of the
+    entries of the audit log.
     """
     token, text = build_token(
         TokenKind.SESSION,
@@ -91,10 +96,13 @@ async def issue_session(
         provider_session=code.provider_session,
     )
 
+    session = (identity, code.provider_session, code.authenticated_at)
+
     async def store() -> bool:
         # The lock orders this with a promotion, which ends all sessions that it finds.
         user = await lock_user(identity.user_id)
-        if user.role is not identity.user.role or not await Identity.exists(id=identity.id):
+        is_same = user.active and user.role is identity.user.role
+        if not is_same or not await Identity.exists(id=identity.id) or await has_ended(*session):
             return False
         changes = RecordChanges()
         await store_session(changes, token, user.id, address, user_agent, max_sessions)
@@ -104,23 +112,26 @@ async def issue_session(
 
     if not await database.run_in_transaction(store):
         return None
-    if await has_ended(identity, code.provider_session, code.authenticated_at):
+    if await has_ended(*session):  # the logout was stored at the same moment
         await revoke_token(token, at)
         return None
     return token, text
 
 
-async def store_jwt(
+def build_jwt_token(
     text: str,
     jwt: Jwt,
     identity: Identity,
     scopes: Sequence[str],
     until: datetime,
     at: datetime,
-) -> None:
-    """Store a JWT as a token of the identity's user; after the commit, call `confirm_jwt`.
+    *,
+    address: str,
+    user_agent: str,
+) -> Token:
+    """A JWT as a token of the identity's user, which is not yet stored.
 
-    A second form of a stored JWT is not stored: otherwise a revoked JWT could be used again.
+    `until` is the token's expiry. `address` and `user_agent` are those of the client.
     """
     token = Token(
         id=signed_part_id(text),
@@ -136,7 +147,23 @@ async def store_jwt(
         provider_session=jwt.session,
         is_jwt=True,
     )
-    await Token.bulk_create([token], ignore_conflicts=True)  # of the id or of the digest
+    set_client(token, address, user_agent)
+    return token
+
+
+async def store_jwt(token: Token) -> bool:
+    """Store the token of a JWT; after the commit, call `confirm_jwt`.
+
+    Returns whether it is new. Raises InvalidJwt if it was revoked, or if another form of the same
+    JWT is stored: otherwise a revoked JWT could be used again. The directory must be locked.
+    """
+    stored = await Token.get_or_none(id=token.id)
+    if stored is None:
+        await token.save(force_create=True)
+        return True
+    if stored.revoked_at is not None or stored.digest != token.digest:
+        raise InvalidJwt("it was revoked, or its signature was changed")
+    return False
 
 
 async def confirm_jwt(text: str, jwt: Jwt, identity: Identity, at: datetime, max_jwts: int) -> bool:
@@ -176,10 +203,21 @@ async def delete_oldest_jwts(identity: Identity, max_jwts: int) -> None:
         count_reached("jwts", len(excess))
 
 
-async def is_first_jwt(identity: Identity, jwt: Jwt, at: datetime) -> bool:
-    """Whether the service knows no other valid JWT of the same session at the provider."""
+async def is_sign_in(token: Token, at: datetime) -> bool:
+    """Whether a new JWT is a sign-in, and not the successor of another JWT of the same client.
+
+    It is a sign-in unless the service knows a live JWT of the same identity and of the same session
+    at the provider, from the same address and with the same user agent. Many providers name no
+    session, so the client decides.
+    """
     known = Token.filter(
-        identity_id=identity.id, is_jwt=True, provider_session=jwt.session, expires_at__gt=at
+        identity_id=token.identity_id,
+        is_jwt=True,
+        provider_session=token.provider_session,
+        address=token.address,
+        user_agent=token.user_agent,
+        revoked_at__isnull=True,
+        expires_at__gt=at,
     )
     return not await known.exists()
 

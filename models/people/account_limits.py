@@ -27,23 +27,28 @@ MAX_WIDE_EMAIL_DELAY = timedelta(minutes=1)
 
 
 class SecondFactorLimits:
-    """Counts the codes that a user enters. `max_attempts` are free."""
+    """Counts the codes that a user enters. `max_attempts` are free.
+
+    Codes of signed-in callers have a count of their own, because a stolen session needs no
+    password. It could otherwise use up the attempts to sign in.
+    """
 
     def __init__(self, max_attempts: int) -> None:
         self.rule = DelayRule(max_attempts, MAX_DELAY)
 
-    async def count_attempt(self, user_id: UUID, at: datetime) -> timedelta:
+    async def count_attempt(self, user_id: UUID, at: datetime, *, is_signed_in: bool) -> timedelta:
         """Count an attempt, unless it must wait. Returns the time to wait, or zero."""
-        return await count_attempt({second_factor_key(user_id): self.rule}, at)
+        return await count_attempt({second_factor_key(user_id, is_signed_in): self.rule}, at)
 
-    async def record_success(self, user_id: UUID, at: datetime) -> None:
+    async def record_success(self, user_id: UUID, at: datetime, *, is_signed_in: bool) -> None:
         """Forget the user's attempts."""
-        key = second_factor_key(user_id)
+        key = second_factor_key(user_id, is_signed_in)
         await change_states([key], at, lambda _: {key: Attempts(0, at)})
 
 
-def second_factor_key(user_id: UUID) -> str:
-    return hash_key("second factor", str(user_id))
+def second_factor_key(user_id: UUID, is_signed_in: bool) -> str:
+    purpose = "second factor in a session" if is_signed_in else "second factor"
+    return hash_key(purpose, str(user_id))
 
 
 class AccountEmailLimits:

@@ -34,10 +34,15 @@ async def store_session(
 
     The changes have only the sessions that are revoked.
     """
-    session.address = address[:MAX_ADDRESS_CHARS] or None
-    session.user_agent = clean_user_agent(user_agent)
+    set_client(session, address, user_agent)
     await session.save(force_create=True)
     await revoke_surplus_sessions(changes, user_id, session.created_at, max_sessions)
+
+
+def set_client(token: Token, address: str, user_agent: str) -> None:
+    """Set the client that created a session or first sent a JWT."""
+    token.address = address[:MAX_ADDRESS_CHARS] or None
+    token.user_agent = clean_user_agent(user_agent)
 
 
 def clean_user_agent(user_agent: str) -> str | None:

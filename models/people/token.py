@@ -60,9 +60,10 @@ class Token(Model):
     revoked_at = InstantField(null=True)
     created_at = InstantField(default=now)
     address = fields.CharField(max_length=64, null=True)
-    """The IP address of the client that created the session; null for API tokens."""
+    """The IP address of the client that created the session, or first sent the JWT; null for API
+    tokens."""
     user_agent = fields.CharField(max_length=200, null=True)
-    """The header User-Agent of the client that created the session."""
+    """The header User-Agent of the same client."""
     identity: fields.ForeignKeyNullableRelation[Identity] = fields.ForeignKeyField(
         "models.Identity", related_name=False, null=True, on_delete=fields.CASCADE
     )

@@ -47,7 +47,8 @@ class JwtChecks:
             count_refusal("jwt_checks")
             raise TooManyTokens(wait_ms)
         origin = Origin(SIGN_IN_WITH_JWT, address=context.address, request_id=context.request_id)
-        return await accept_jwt(providers, text, context.now(), origin, self.take_turn(key))
+        turn = self.take_turn(key)
+        return await accept_jwt(providers, text, context.now(), origin, context.user_agent, turn)
 
     @contextlib.asynccontextmanager
     async def take_turn(self, key: str) -> AsyncGenerator[None]:

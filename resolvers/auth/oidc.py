@@ -30,6 +30,8 @@ from models.oidc.code_flow import AuthorizationRequest
 from models.oidc.http_client import ProviderRefused, ProviderUnavailable
 from models.oidc.metadata import ProviderClient
 from models.oidc.tokens import MAX_JWT_CHARS, InvalidJwt, check_logout_token, read_jwt
+from models.people.identity import Identity
+from models.people.user import User
 from resolvers.context import Services
 
 SIGN_IN_WITH_CODE = "signInWithCode"
@@ -165,14 +167,16 @@ class OidcEndpoints:
             await self.exchange_limits.record_success(
                 network_of(origin.address or ""), wide_network_of(origin.address or ""), at
             )
-            identity, _ = await find_account(
-                provider, token.subject, claims, origin, at, self.providers.limits
+            codes: list[str] = []
+
+            async def create_code(identity: Identity, _: User) -> None:
+                challenge = authorization.challenge
+                codes.append(await sessions.create_code(identity, token, challenge, at))
+
+            await find_account(
+                provider, token.subject, claims, origin, at, self.providers.limits, create_code
             )
-            return {
-                "signInCode": await sessions.create_code(
-                    identity, token, authorization.challenge, at
-                )
-            }
+            return {"signInCode": codes[-1]}  # the transaction may have run more than once
         except SignInRefused as error:
             log.info("oidc.sign_in_refused", error=str(error), request_id=origin.request_id)
             reason = error.reason

@@ -28,7 +28,7 @@ from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultRefer
 from models.core.errors import Refusal, Refusals
 from models.core.record_changes import RecordChanges
 from resolvers.context import Context, context_of
-from resolvers.mutations.idempotency import KeyedInput, run_once
+from resolvers.mutations.idempotency import KeyedInput, is_repetition, run_once
 from resolvers.mutations.resolver import Resolver, as_resolver, to_user_errors
 
 Input = TypeVar("Input", bound=KeyedInput)
@@ -62,13 +62,15 @@ def admin_mutation(
     check: Callable[[Viewer, Any], None] | None = None,
     describe: Callable[[Viewer, Record], dict[str, Any]] | None = None,
     prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
+    prepare_repetition: bool = False,
     recall: Callable[[Viewer, UUID], Awaitable[Record]] | None = None,
 ) -> Callable[[Function[Input, Record]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes a record of this model.
 
     `name` is the payload's field for the record. A repetition with the same idempotency key returns
     the current record. `check` is called before the transaction, also for a repetition, and may
-    raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal.
+    raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal. It
+    does not run for a repetition, unless `prepare_repetition` is true.
     `describe` returns the payload's fields for the record, if the viewer may not see all of it.
     `recall` returns the record of a repetition by its key, or raises Refusal, if records of the
     model can be deleted.
@@ -99,7 +101,9 @@ def admin_mutation(
                 return await model.get(pk=stored.record_id), True
 
             try:
-                if prepare is not None:
+                if prepare is not None and (
+                    prepare_repetition or not await is_repetition(context, info.field_name, input)
+                ):
                     await prepare(context, input)
                 record, replayed = await run_once(context, info.field_name, input, execute, replay)
             except (Refusal, Refusals) as error:

@@ -43,16 +43,32 @@ async def run_once(
     the key, `replay` is called instead. Returns the result of `execute` or `replay`.
     Raises Refusal; then nothing is stored, and the key can be used again.
     """
-    key_text = check_key(input.idempotency_key)
-    if key_text is None:
+    key = build_request(context, mutation, input)
+    if key is None:
         return await database.run_in_transaction(lambda: execute(None))
-    key = KeyedRequest(context.viewer.caller_key, mutation, key_text, input_fingerprint(input))
 
     async def execute_or_replay() -> T:
         stored = await idempotency.find_stored(key, context.now())
         return await execute(key) if stored is None else await replay(stored)
 
     return await database.run_in_transaction(execute_or_replay)
+
+
+async def is_repetition(context: Context, mutation: str, input: KeyedInput) -> bool:
+    """Whether there is a result for the mutation's idempotency key. Raises Refusal."""
+    key = build_request(context, mutation, input)
+    if key is None:
+        return False
+    find = idempotency.find_stored
+    return await database.run_in_transaction(lambda: find(key, context.now())) is not None
+
+
+def build_request(context: Context, mutation: str, input: KeyedInput) -> KeyedRequest | None:
+    """The request with its idempotency key, or None if there is none. Raises InvalidInput."""
+    key = check_key(input.idempotency_key)
+    if key is None:
+        return None
+    return KeyedRequest(context.viewer.caller_key, mutation, key, input_fingerprint(input))
 
 
 def check_key(key: str | None) -> str | None:

@@ -123,6 +123,8 @@ async def reset_password(context: Context, input: ResetPasswordInput) -> ResetPa
     found = await account_link.find_link(input.token, context.now())
     if found is None:
         raise build_link_error()
+    if found.user_id is None:
+        check_self_registration(context)  # it may be off since the link was sent
     check_new_password(input.new_password, "newPassword")
     password_hash = await hash_password(context, input.new_password)
 
@@ -138,6 +140,12 @@ async def reset_password(context: Context, input: ResetPasswordInput) -> ResetPa
 
     user = await run_action(context, "resetPassword", reset, await find_actor(found))
     return ResetPasswordPayload(email=user.email)
+
+
+def check_self_registration(context: Context) -> None:
+    """Raises InvalidInput NOT_ENABLED."""
+    if not context.services.accounts.has_self_registration:
+        raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_REGISTRATION)
 
 
 async def find_or_register(changes: RecordChanges, link: AccountLink, at: datetime) -> User:
@@ -217,8 +225,7 @@ async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -
 async def register_user(context: Context, input: RegisterUserInput) -> RegisterUserPayload:
     started = monotonic()
     accounts = context.services.accounts
-    if not accounts.has_self_registration:
-        raise InvalidInput(UserErrorCode.NOT_ENABLED, NO_REGISTRATION)
+    check_self_registration(context)
     name = text.clean_line(input.display_name, "displayName", max_chars=text.MAX_NAME_CHARS)
     email = await check_email_request(context, input.email)
 

@@ -7,6 +7,7 @@ import strawberry
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
+from models.directory.access import lock_directory
 from models.people import api_clients as clients
 from models.people.user import ApiClient
 from models.queries.directory.api_clients import list_api_clients
@@ -35,11 +36,13 @@ async def api_clients(
 
 @admin_mutation(ApiClientPayload, "api_client", ApiClient)
 async def create_api_client(mutation: AdminMutation, input: CreateApiClientInput) -> ApiClient:
+    await lock_directory(mutation.viewer)
     return await clients.create_client(mutation.changes, input.display_name, mutation.at)
 
 
 @admin_mutation(ApiClientPayload, "api_client", ApiClient)
 async def update_api_client(mutation: AdminMutation, input: UpdateApiClientInput) -> ApiClient:
+    await lock_directory(mutation.viewer)
     return await clients.rename_client(
         mutation.changes,
         ids.key_of(ids.API_CLIENT, input.client_id),
@@ -52,6 +55,7 @@ async def update_api_client(mutation: AdminMutation, input: UpdateApiClientInput
 async def deactivate_api_client(
     mutation: AdminMutation, input: DeactivateApiClientInput
 ) -> ApiClient:
+    await lock_directory(mutation.viewer)
     key = ids.key_of(ids.API_CLIENT, input.client_id)
     return await clients.set_active(
         mutation.changes, key, active=False, expected_version=input.expected_version
@@ -62,6 +66,7 @@ async def deactivate_api_client(
 async def reactivate_api_client(
     mutation: AdminMutation, input: ReactivateApiClientInput
 ) -> ApiClient:
+    await lock_directory(mutation.viewer)
     key = ids.key_of(ids.API_CLIENT, input.client_id)
     return await clients.set_active(
         mutation.changes, key, active=True, expected_version=input.expected_version

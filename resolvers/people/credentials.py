@@ -132,22 +132,26 @@ async def check_second_factor(
     if code is None or is_blank(code):
         raise InvalidInput(UserErrorCode.SECOND_FACTOR_REQUIRED, CODE_NEEDED, "secondFactor")
     try:
-        await require_code(context, user, code, "secondFactor")
+        await require_code(context, user, code, "secondFactor", is_signed_in=False)
     except InvalidInput:
         await sign_in_audit.record_failure(context, user)
         raise
     return True
 
 
-async def require_code(context: Context, user: User, code: str, field: str) -> None:
+async def require_code(
+    context: Context, user: User, code: str, field: str, *, is_signed_in: bool = True
+) -> None:
     """Use up a code of the user's second factor. Raises InvalidInput and RateLimited."""
     accounts = context.services.accounts
-    await count_code(context, user)
+    await count_code(context, user, is_signed_in=is_signed_in)
     with report_lost_key(user, field):
         accepted = await second_factor.accept_code(user.id, code, accounts.secrets, context.now())
     if not accepted:
         raise InvalidInput(UserErrorCode.INVALID, second_factor.WRONG_CODE, field)
-    await accounts.second_factor_limits.record_success(user.id, context.now())
+    await accounts.second_factor_limits.record_success(
+        user.id, context.now(), is_signed_in=is_signed_in
+    )
 
 
 @contextmanager
@@ -163,10 +167,10 @@ def report_lost_key(user: User, field: str) -> Generator[None]:
         raise InvalidInput(UserErrorCode.NOT_ENABLED, KEY_LOST, field) from error
 
 
-async def count_code(context: Context, user: User) -> None:
+async def count_code(context: Context, user: User, *, is_signed_in: bool = True) -> None:
     """Count an attempt to enter a code. Raises RateLimited; then nothing is counted."""
     limits = context.services.accounts.second_factor_limits
-    wait = await limits.count_attempt(user.id, context.now())
+    wait = await limits.count_attempt(user.id, context.now(), is_signed_in=is_signed_in)
     if wait:
         message = "Too many wrong codes."
         raise RateLimited(message, to_milliseconds(wait), "second_factor_attempts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.access.viewer import actor_of
 from models.core.errors import InvalidInput, UserErrorCode
+from models.directory.access import lock_directory
 from models.oidc import links, sessions
 from models.people.identity import Identity
 from models.people.user import User
@@ -50,6 +51,7 @@ async def sign_in_with_code(context: Context, input: SignInWithCodeInput) -> Sig
 
 @admin_mutation(LinkIdentityPayload, "user", User)
 async def link_identity(mutation: AdminMutation, input: LinkIdentityInput) -> User:
+    await lock_directory(mutation.viewer)
     return await links.link_identity(
         mutation.changes, input.user_id, input.issuer, input.subject, mutation.at
     )
@@ -57,6 +59,7 @@ async def link_identity(mutation: AdminMutation, input: LinkIdentityInput) -> Us
 
 @admin_mutation(UnlinkIdentityPayload, "user", User)
 async def unlink_identity(mutation: AdminMutation, input: UnlinkIdentityInput) -> User:
+    await lock_directory(mutation.viewer)
     leeway = mutation.context.services.identity_providers.leeway
     return await links.unlink_identity(
         mutation.changes, input.user_id, input.issuer, input.subject, mutation.at, leeway

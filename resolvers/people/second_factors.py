@@ -7,6 +7,7 @@ from datetime import timedelta
 from models.access.scopes import scopes_of_role
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
+from models.directory.access import lock_directory
 from models.people import second_factor, sessions
 from models.people.token import Token
 from models.people.user import User, lock_user
@@ -55,7 +56,9 @@ async def check_start(context: Context, input: StartSecondFactorInput) -> None:
         raise InvalidInput(UserErrorCode.INVALID, OLD_SESSION)
 
 
-@admin_mutation(StartSecondFactorPayload, "user", User, prepare=check_start)
+@admin_mutation(
+    StartSecondFactorPayload, "user", User, prepare=check_start, prepare_repetition=True
+)
 async def start_second_factor(mutation: AdminMutation, input: StartSecondFactorInput) -> User:
     user = await lock_own_user(mutation)
     secrets = mutation.context.services.accounts.secrets
@@ -79,7 +82,7 @@ async def confirm_second_factor(mutation: AdminMutation, input: ConfirmSecondFac
     accounts = mutation.context.services.accounts
     with report_lost_key(user, "code"):
         codes = await second_factor.confirm(user.id, input.code, accounts.secrets, mutation.at)
-    await accounts.second_factor_limits.record_success(user.id, mutation.at)
+    await accounts.second_factor_limits.record_success(user.id, mutation.at, is_signed_in=True)
     mutation.changes.log(user, "second_factor", before=False, after=True)
     mutation.extra_fields["recovery_codes"] = codes
     await grant_scopes(mutation, user)
@@ -130,6 +133,7 @@ async def check_reset(context: Context, input: ResetSecondFactorInput) -> None:
 
 @admin_mutation(SecondFactorPayload, "user", User, prepare=check_reset)
 async def reset_second_factor(mutation: AdminMutation, input: ResetSecondFactorInput) -> User:
+    await lock_directory(mutation.viewer)
     user = await lock_user(ids.key_of(ids.USER, input.user_id), "userId")
     await remove(mutation, user)
     await sessions.revoke_sessions(mutation.changes, user.id, mutation.at)

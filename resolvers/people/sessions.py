@@ -6,6 +6,7 @@ from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
+from models.directory.access import lock_directory
 from models.people import sessions
 from models.people.token import Token, TokenKind
 from models.people.user import User, lock_user
@@ -24,6 +25,7 @@ def check_caller(viewer: Viewer, input: RevokeSessionInput) -> None:
 
 @admin_mutation(RevokeSessionPayload, "session", Token, check=check_caller)
 async def revoke_session(mutation: AdminMutation, input: RevokeSessionInput) -> Token:
+    await lock_directory(mutation.viewer)
     key, viewer = ids.key_of(ids.SESSION, input.session_id), mutation.viewer
     found = Token.select_for_update(no_key=True).filter(kind=TokenKind.SESSION, is_jwt=False)
     if not ADMINISTER.allows(viewer):
@@ -46,6 +48,7 @@ def check_revocation(viewer: Viewer, input: RevokeAllSessionsInput) -> None:
 @admin_mutation(RevokeAllSessionsPayload, "user", User, check=check_revocation)
 async def revoke_all_sessions(mutation: AdminMutation, input: RevokeAllSessionsInput) -> User:
     viewer = mutation.viewer
+    await lock_directory(viewer)
     key = viewer.user_id if input.user_id is None else ids.key_of(ids.USER, input.user_id)
     user = await lock_user(key, "userId")
     keep = viewer.token.id if input.keep_current and viewer.token else None

@@ -11,6 +11,7 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.record_changes import RecordChanges
 from models.directory import api_tokens as tokens
+from models.directory.access import lock_directory
 from models.people.api_clients import lock_client
 from models.people.token import Token, TokenKind
 from models.people.user import lock_user
@@ -40,6 +41,7 @@ def check_client_token(viewer: Viewer, input: CreateApiTokenInput) -> None:
 async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) -> Token:
     """Create a token for the viewer or for an API client."""
     viewer = mutation.viewer
+    await lock_directory(viewer)
     if input.client_id is None:
         owner = await lock_user(viewer.user_id, "userId")
     else:
@@ -55,6 +57,7 @@ async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) 
 @simple_mutation(RevokeApiTokenPayload)
 async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
     async def revoke(changes: RecordChanges, at: datetime) -> Token:
+        await lock_directory(context.viewer)
         api_token = await tokens.lock_token(context.viewer, input.token_id)
         await tokens.revoke_token(changes, api_token, at)
         return api_token
@@ -64,6 +67,7 @@ async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> Revo
 
 @admin_mutation(RotateApiTokenPayload, "api_token", Token)
 async def rotate_api_token(mutation: AdminMutation, input: RotateApiTokenInput) -> Token:
+    await lock_directory(mutation.viewer)
     old = await tokens.lock_token(mutation.viewer, input.token_id)
     grace = mutation.context.services.accounts.token_grace
     successor, token_text = await tokens.rotate_token(

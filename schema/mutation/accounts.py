@@ -64,6 +64,7 @@ class AccountMutations:
             "INVALID (token: invalid, used or expired; newPassword: too short)",
             "REQUIRED (newPassword)",
             "TOO_LONG (newPassword)",
+            "NOT_ENABLED: the link is that of a registration, and registration is turned off now",
         ),
     )
     invite_user: Any = mutation(

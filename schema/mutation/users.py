@@ -22,9 +22,15 @@ STAFF_RULE = (
     "FORBIDDEN."
 )
 PROMOTION = (
-    "If a customer becomes an agent or admin, the sessions, API tokens and links of the account "
-    "end. Unless `keepCredentials` is set, its password and identities are removed, and the user "
-    "gets an email with a link to choose a new password."
+    "A change that makes a customer an agent or admin must name {proof}. Then the sessions, API "
+    "tokens and links of the account end. Unless `keepCredentials` is set, its password and "
+    "identities are removed, and the user gets an email with a link to choose a new password."
+)
+PROMOTION_BY_UPDATE = PROMOTION.format(
+    proof="`expectedVersion` or `email`, because the email address decides who can sign in"
+)
+PROMOTION_BY_UPSERT = PROMOTION.format(
+    proof="`email`, because the email address decides who can sign in"
 )
 PROMOTION_ERROR = (
     "NOT_ENABLED: a promotion removes a password or an identity, and the server does not know its "
@@ -58,12 +64,13 @@ class UserMutations:
         AUTHENTICATED,
         "Changes a user. With a session token, users change their own name, locale and time "
         "zone; a provider's JWT suffices if it has the scope `tickets:write`. Other changes need "
-        f"the scope `users:write`, as for createUser. {RULE} {PROMOTION}",
+        f"the scope `users:write`, as for createUser. {RULE} {PROMOTION_BY_UPDATE}",
         USER,
         errors=(
             "NOT_FOUND (userId)",
             "INVALID (userId: the person was erased)",
-            "REQUIRED (email, displayName, externalId, timeZone)",
+            "REQUIRED (email, displayName, externalId, timeZone; expectedVersion: for a promotion "
+            "without it and without email)",
             "TAKEN (email, externalId)",
             LAST_ADMIN.format(field="role"),
             PROMOTION_ERROR,
@@ -75,11 +82,11 @@ class UserMutations:
         users.upsert_user,
         MANAGE_CUSTOMERS,
         "Changes the user with the external id or else with the email address, or creates one "
-        f"without a password. It does not reactivate a user. {RULE} {PROMOTION}",
+        f"without a password. It does not reactivate a user. {RULE} {PROMOTION_BY_UPSERT}",
         USER,
         errors=(
             "REQUIRED (externalId: both it and email are absent; email, displayName: for a new "
-            "user; timeZone)",
+            "user; email: for a promotion; timeZone)",
             "TAKEN (email: of another user, or of one with another external id)",
             LAST_ADMIN.format(field="role"),
             PROMOTION_ERROR,

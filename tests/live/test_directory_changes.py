@@ -46,6 +46,7 @@ async def test_a_new_organization_changes_what_an_open_socket_receives_and_a_pro
         assert (await socket.next("ticketEvents"))["cursor"] == seen["cursor"]
         await run_mutation(admin, "updateUser", userId=world.olga.gid, organizationId=None)
         await carl.do("replyToTicket", ticketId=ticket["id"], body="hidden again")
-        await run_mutation(admin, "updateUser", userId=world.olga.gid, role="AGENT")
+        promotion = {"role": "AGENT", "email": "olga@example.com"}
+        await run_mutation(admin, "updateUser", userId=world.olga.gid, **promotion)
         code, _, _ = await wait_for_close(socket)
     assert code == 4403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import httpx2
 import pytest
@@ -10,13 +11,15 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from support import Service, World
 from support.accounts import PASSWORD, error_of, set_password, succeed
 from support.actors import machine, token_of
-from support.oidc import Accounts, ProviderProcess
+from support.oidc import Accounts, ProviderProcess, open_browser
 
 from models.audit.entry import AuditEntry
-from models.people.identity import Identity
+from models.oidc.accounts import find_account
+from models.people.identity import Identity, SignInCode
 from models.people.password import hash_password
 from models.people.token import Token
 from models.people.user import User
+from resolvers.auth import oidc
 
 VERIFIED = {"email": "cora@example.com", "email_verified": True, "name": "Cora"}
 ELLIPTIC = {"alg": "ES256", "kid": "elliptic"}
@@ -116,3 +119,19 @@ async def test_the_tokens_of_an_unlinked_identity_do_not_link_it_again(
     service.clock.advance(seconds=5)
     later = int(time.time()) + 5
     assert await is_accepted(service, provider.token(iat=later, **VERIFIED))
+
+
+async def test_an_identity_that_is_unlinked_during_the_sign_in_leaves_an_invalid_code(
+    service: Service, world: World, provider: ProviderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find_and_unlink(*arguments: Any) -> tuple[Identity, User]:
+        found = await find_account(*arguments)
+        await Identity.all().delete()
+        return found
+
+    monkeypatch.setattr(oidc, "find_account", find_and_unlink)
+    async with open_browser(service) as browser:
+        payload = await browser.sign_in("cora")
+    assert payload["token"] is None
+    assert payload["userErrors"] == [{"code": "INVALID", "field": ["input", "code"]}]
+    assert not await SignInCode.all().exists()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
+from support.accounts import succeed
 from support.metrics import read_metrics
 from support.oidc import Accounts, ProviderProcess, open_browser
 
@@ -84,6 +85,44 @@ async def test_people_edit_their_own_profile_with_a_jwt(
         with pytest.raises(Refused, match="FORBIDDEN"):
             await client.run(UPDATE, input=input)
     assert await AuditEntry.all().count() == before
+
+
+async def count_sign_ins() -> int:
+    entries = await AuditEntry.filter(action="signInWithJwt").all()
+    return len([each for each in entries if "issuer" in each.changes])  # without the new identity
+
+
+@pytest.mark.parametrize("session", [{}, {"sid": "one"}])
+async def test_each_new_client_with_a_jwt_is_recorded_as_a_sign_in(
+    service: Service, world: World, provider: ProviderProcess, session: dict[str, str]
+) -> None:
+    number = 0
+
+    async def send_new_jwt(agent: str = "Firefox", **claims: Any) -> str:
+        nonlocal number
+        number += 1
+        text = provider.token(n=number, **CORA, **{**session, **claims})
+        client = service.client(text)
+        response = await client.post("{ viewer { role } }", **{"user-agent": agent})
+        assert response.status_code == 200
+        return text
+
+    await send_new_jwt()
+    await send_new_jwt()
+    assert await count_sign_ins() == 1  # the second one is a renewal
+    thief = await send_new_jwt("curl")
+    await send_new_jwt("curl")
+    assert await count_sign_ins() == 2
+    await send_new_jwt(sid="two")
+    assert await count_sign_ins() == 3
+    await Token.filter(is_jwt=True).update(address="192.0.2.7")
+    await send_new_jwt()
+    assert await count_sign_ins() == 4
+    root = service.client(world.root.token)
+    assert (await succeed(root, "revokeAllSessions", userId=world.cora.gid))["revoked"] >= number
+    assert await status_of(service.client(thief)) == 401
+    await send_new_jwt()
+    assert await count_sign_ins() == 5
 
 
 @pytest.mark.parametrize("changes", [{"scope_claim": "scope"}])

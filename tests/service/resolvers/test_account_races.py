@@ -45,7 +45,8 @@ async def promote(service: Service) -> None:
 
     async def change() -> None:
         changes, at = RecordChanges(), service.clock()
-        await update_user(changes, SYSTEM, user.id, fields, at, keep_credentials=True)
+        version = user.version
+        await update_user(changes, SYSTEM, user.id, fields, at, version, keep_credentials=True)
 
     await database.run_in_transaction(change)
 

@@ -10,16 +10,18 @@ from time import monotonic
 import httpx2
 import pytest
 from support import Client, Refused, Service, World
-from support.account_mail import NEW, deliver, serving, sign_in
+from support.account_mail import NEW, URL, deliver, serving, sign_in
 from support.accounts import PASSWORD, error_of, send, succeed
 from support.actors import token_of
+from support.service import running
 from support.smtp_sink import Sink, body, sink
 
 from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.notifications.email import Mail, MailStatus
 from models.people.account_link import AccountLink
-from models.people.user import Role, User
+from models.people.domains import OrganizationDomain
+from models.people.user import Organization, Role, User
 from resolvers.people.accounts import MIN_ANSWER_SECONDS
 from workers.cleanup import Cleanup
 
@@ -274,6 +276,38 @@ async def test_a_registration_creates_a_customer_once_the_address_is_confirmed(
         user = await User.get(email="new@example.com")
         assert (user.role, user.display_name, user.active) == (Role.CUSTOMER, "New", True)
         assert await sign_in(service, "new@example.com", NEW)
+
+
+async def test_a_link_creates_no_account_after_registration_was_turned_off(
+    url: str, inbox: Sink
+) -> None:
+    async with serving(url, self_registration=True) as (service, _):
+        fields = {"email": "new@example.com", "displayName": "New"}
+        await succeed(service.client(), "registerUser", **fields)
+        ((_, token),) = await deliver(service, inbox)
+    choice = {"token": token, "newPassword": NEW}
+    async with running(url, public_url=URL, run_jobs=False) as service:
+        assert await error_of(service.client(), "resetPassword", **choice) == "NOT_ENABLED"
+        assert not await User.exists(email="new@example.com")
+    async with running(url, public_url=URL, run_jobs=False, self_registration=True) as service:
+        await succeed(service.client(), "resetPassword", **choice)
+
+
+@pytest.mark.parametrize("matches", [True, False])
+async def test_a_confirmed_registration_joins_the_organization_of_its_domain(
+    url: str, inbox: Sink, matches: bool
+) -> None:
+    async with serving(url, self_registration=True) as (service, _):
+        globex = await Organization.create(name="Globex", matches_domains=matches)
+        await OrganizationDomain.create(organization=globex, domain="globex.example")
+        fields = {"email": "Nina@Globex.example", "displayName": "Nina"}
+        await succeed(service.client(), "registerUser", **fields)
+        assert not await User.exists(organization_id=globex.id)
+        ((_, token),) = await deliver(service, inbox)
+        await succeed(service.client(), "resetPassword", token=token, newPassword=NEW)
+        user = await User.get(email="nina@globex.example")
+        assert user.organization_id == (globex.id if matches else None)
+        assert user.role is Role.CUSTOMER
 
 
 async def test_a_registration_with_a_known_address_gets_the_same_answer(

@@ -1,7 +1,7 @@
 """Every administrative mutation leaves an entry in the audit log, also those to come.
 
-A new mutation with the permission ADMINISTER fails here until it has a case, and until its case
-leaves an entry.
+A new mutation with one of the permissions MANAGING fails here until it has a case, and until its
+case leaves an entry.
 """
 
 from __future__ import annotations
@@ -11,18 +11,25 @@ from typing import Any
 
 import pytest
 from support import Client, World
+from support.accounts import PASSWORD, set_password
 from support.admin_mutations import WEEK
 from support.service import running
 from support.ticket_factory import NOON
 
-from models.access.permissions import ADMINISTER
+from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS
 from models.audit.entry import AuditEntry
+from models.core import ids
 from models.people.identity import Identity
+from models.people.password import hash_password
 from models.people.second_factor import SecondFactor
+from models.people.token import Token
 from schema.fields import permission_of
 from schema.mutation import Mutation
 
 Input = dict[str, Any]
+MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS)
+OTHERS = {"updateUser", "revokeSession", "revokeAllSessions"}
+"""Mutations that anyone may call for the own account, and managers for those of others."""
 ISSUER = "https://id.example.com"
 STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 
@@ -61,6 +68,26 @@ async def policy_input(client: Client) -> Input:
     }
 
 
+async def user_id(client: Client, name: str) -> str:
+    query = "mutation($input: CreateUserInput!) { createUser(input: $input) { userId } }"
+    input = {"email": f"{name}@example.com", "displayName": name}
+    return str((await client.run(query, input=input))["createUser"]["userId"])
+
+
+async def organization_id(client: Client, name: str) -> str:
+    query = """mutation($input: CreateOrganizationInput!) {
+      createOrganization(input: $input) { organization { id } } }"""
+    payload = (await client.run(query, input={"name": name}))["createOrganization"]
+    return str(payload["organization"]["id"])
+
+
+async def own_token_id(client: Client, name: str) -> str:
+    query = """mutation($input: CreateApiTokenInput!) {
+      createApiToken(input: $input) { apiToken { id } } }"""
+    input = {"name": name, "scopes": ["tickets:read"]}
+    return str((await client.run(query, input=input))["createApiToken"]["apiToken"]["id"])
+
+
 async def constant(input: Input) -> Input:
     return input
 
@@ -81,6 +108,14 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     ),
     "createSlaPolicy": lambda client, _: policy_input(client),
     "createCustomField": lambda _, __: constant({"key": "a", "label": "A", "type": "TEXT"}),
+    "createUser": lambda _, __: constant({"email": "new@example.com", "displayName": "New"}),
+    "upsertUser": lambda _, __: constant({"email": "cora@example.com", "displayName": "Nora"}),
+    "updateUser": lambda _, world: constant({"userId": world.olga.gid, "displayName": "Nora"}),
+    "inviteUser": lambda _, __: constant({"email": "kim@example.com", "displayName": "Kim"}),
+    "sendInvitation": lambda _, world: constant({"userId": world.otto.gid}),
+    "createOrganization": lambda _, __: constant({"name": "New"}),
+    "createApiToken": lambda _, __: constant({"name": "own", "scopes": ["tickets:read"]}),
+    "revokeAllSessions": lambda _, world: constant({"userId": world.cora.gid}),
 }
 
 
@@ -144,6 +179,56 @@ async def _(client: Client, world: World) -> Input:
     return {"userId": world.ada.gid}
 
 
+@case("deactivateUser")
+async def _(client: Client, world: World) -> Input:
+    return {"userId": await user_id(client, "first")}
+
+
+@case("reactivateUser")
+async def _(client: Client, world: World) -> Input:
+    key = await user_id(client, "second")
+    query = "mutation($input: DeactivateUserInput!) { deactivateUser(input: $input) { userId } }"
+    await client.run(query, input={"userId": key})
+    return {"userId": key}
+
+
+@case("updateOrganization")
+async def _(client: Client, world: World) -> Input:
+    return {"organizationId": await organization_id(client, "First"), "name": "Renamed"}
+
+
+@case("upsertOrganization")
+async def _(client: Client, world: World) -> Input:
+    return {"externalId": "crm-1", "name": "Upserted"}
+
+
+@case("archiveOrganization")
+async def _(client: Client, world: World) -> Input:
+    return {"organizationId": await organization_id(client, "Second")}
+
+
+@case("changePassword")
+async def _(client: Client, world: World) -> Input:
+    await set_password("root@example.com", hash_password(PASSWORD))
+    return {"currentPassword": PASSWORD, "newPassword": "another horse"}
+
+
+@case("rotateApiToken")
+async def _(client: Client, world: World) -> Input:
+    return {"tokenId": await own_token_id(client, "first")}
+
+
+@case("revokeApiToken")
+async def _(client: Client, world: World) -> Input:
+    return {"tokenId": await own_token_id(client, "second")}
+
+
+@case("revokeSession")
+async def _(client: Client, world: World) -> Input:
+    token = await Token.get(user_id=world.bill.id)
+    return {"sessionId": ids.encode(ids.SESSION, token.id)}
+
+
 @case("archiveTeam")
 async def _(client: Client, world: World) -> Input:
     query = "mutation($input: CreateTeamInput!) { createTeam(input: $input) { team { slug } } }"
@@ -194,8 +279,8 @@ def list_administrative_mutations() -> set[str]:
     return {
         field.graphql_name or to_camel(field.python_name)
         for field in definition.fields
-        if permission_of(field) is ADMINISTER
-    }
+        if permission_of(field) in MANAGING
+    } | OTHERS
 
 
 def to_camel(name: str) -> str:
@@ -205,7 +290,7 @@ def to_camel(name: str) -> str:
 
 @pytest.fixture
 async def demo(url: str) -> AsyncIterator[tuple[Client, World]]:
-    async with running(url, own_time=True, mode="demo") as service:
+    async with running(url, own_time=True, mode="demo", public_url="https://x.example") as service:
         world = await World.make()
         yield service.client(world.root.token), world
 

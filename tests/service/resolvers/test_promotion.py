@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import Client, Service, World
 from support.accounts import PASSWORD, error_of, set_password, succeed
+from support.actors import machine
 from support.mailing import mailer, send_due_mails
 from support.service import running
 from support.smtp_sink import body, sink
@@ -60,7 +61,7 @@ async def prepare_account(service: Service, world: World) -> list[Client]:
 async def promote(client: Client, world: World, query: str, **input: Any) -> dict[str, Any]:
     if query == UPDATE:
         input["userId"] = world.cora.gid
-    else:
+    if "expectedVersion" not in input:
         input["email"] = CORA["email"]
     (payload,) = (await client.run(query, input={"role": "AGENT", **input})).values()
     return payload
@@ -96,6 +97,44 @@ async def test_a_promotion_ends_all_earlier_access_and_sends_a_link(
         None,
     ]
     assert "password_hash" not in entry.changes
+
+
+async def test_a_promotion_names_the_address_or_the_version_that_the_admin_has_seen(
+    service: Service, world: World
+) -> None:
+    root = service.client(world.root.token)
+    program = service.client(await machine("Portal", ["users:write"]))
+    seen = await User.get(id=world.cora.id)
+    await User.filter(id=world.cora.id).update(external_id="crm-1")
+    change = {"userId": world.cora.gid, "email": "eve@evil.example"}
+    assert (await program.run(UPDATE, input=change))["updateUser"]["userErrors"] == []
+
+    async def codes(query: str, **input: Any) -> list[str]:
+        (payload,) = (await root.run(query, input={"role": "AGENT", **input})).values()
+        return [f"{error['code']} {error['field'][-1]}" for error in payload["userErrors"]]
+
+    own = {"userId": world.cora.gid}
+    for keep in (None, True):
+        options = {"keepCredentials": keep}
+        assert await codes(UPDATE, **own, **options) == ["REQUIRED expectedVersion"]
+        assert await codes(UPDATE, **own, **options, email=None) == ["REQUIRED expectedVersion"]
+        assert await codes(UPSERT, externalId="crm-1", **options) == ["REQUIRED email"]
+    stale = await codes(UPDATE, **own, expectedVersion=seen.version)
+    assert stale == ["STALE_VERSION expectedVersion"]
+    assert (await User.get(id=world.cora.id)).role is Role.CUSTOMER
+    assert await Mail.all().count() == 0
+    # The link goes to the address that the admin names.
+    await set_password("eve@evil.example", hash_password(PASSWORD))
+    assert await codes(UPDATE, **own, email=CORA["email"]) == []
+    assert [link.email for link in await AccountLink.all()] == [CORA["email"]]
+
+
+async def test_a_promotion_with_the_present_version_succeeds(
+    service: Service, world: World
+) -> None:
+    root = service.client(world.root.token)
+    version = (await User.get(id=world.cora.id)).version
+    assert await promote(root, world, UPDATE, expectedVersion=version) == PROMOTED
 
 
 @pytest.mark.parametrize("query", [UPDATE, UPSERT])

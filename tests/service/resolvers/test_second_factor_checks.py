@@ -75,6 +75,58 @@ async def test_wrong_codes_for_the_own_reset_are_limited(service: Service, world
     assert await SecondFactor.all().count() == 1
 
 
+async def test_wrong_codes_of_a_session_do_not_lock_the_owner_out(
+    service: Service, world: World, ada: Client
+) -> None:
+    secret, _ = await enrol(service, ada)
+    service.clock.advance(seconds=60)
+    service.clock.stop()  # the first delay is a second
+    for _ in range(5):
+        assert await error_of(ada, "disableSecondFactor", code="1") == "INVALID code"
+    for mutation in ("disableSecondFactor", "confirmSecondFactor"):
+        with pytest.raises(Refused, match="RATE_LIMITED"):
+            await send(ada, mutation, code=code_at(service, secret))
+    stranger = service.client()
+    assert await error_of(stranger, "signIn", **ADA, secondFactor="1") == "INVALID secondFactor"
+    await succeed(stranger, "signIn", **ADA, secondFactor=code_at(service, secret))
+    with pytest.raises(Refused, match="RATE_LIMITED"):  # the sign-in gives no more attempts
+        await send(ada, "disableSecondFactor", code=code_at(service, secret, 1))
+
+
+async def test_a_repeated_removal_is_replayed_without_another_code(
+    service: Service, world: World, ada: Client
+) -> None:
+    secret, _ = await enrol(service, ada)
+    service.clock.advance(seconds=60)
+    removal = {"code": code_at(service, secret), "idempotencyKey": "remove"}
+    for replayed in (False, True):
+        payload = await succeed(ada, "disableSecondFactor", **removal)
+        assert payload["replayed"] is replayed
+    reused = await error_of(ada, "disableSecondFactor", **{**removal, "code": "1"})
+    assert reused == "IDEMPOTENCY_KEY_REUSED idempotencyKey"
+    assert await AuditEntry.filter(action="disableSecondFactor").count() == 1
+
+
+async def test_a_repeated_reset_of_the_own_second_factor_is_replayed(
+    service: Service, world: World
+) -> None:
+    await set_password("root@example.com", hash_password(PASSWORD))
+    _, api_token = await issue_token(
+        TokenKind.API, "x", scopes_of_role(Role.ADMIN), user_id=world.root.id, at=service.clock()
+    )
+    _, codes = await enrol(service, service.client(world.root.token))
+    reset = {"userId": world.root.gid, "code": codes[0], "idempotencyKey": "reset"}
+    root = service.client(api_token)  # a reset ends all sessions
+    assert (await succeed(root, "resetSecondFactor", **reset))["replayed"] is False
+    # The owner sets the second factor up again, before the lost answer is requested again.
+    signed_in = await succeed(
+        service.client(), "signIn", email="root@example.com", password=PASSWORD
+    )
+    await enrol(service, service.client(signed_in["token"]))
+    assert (await succeed(root, "resetSecondFactor", **reset))["replayed"] is True
+    assert await SecondFactor.all().count() == 1
+
+
 async def test_set_up_needs_the_password_also_for_a_repetition(
     service: Service, ada: Client
 ) -> None:

@@ -126,7 +126,8 @@ async def test_create_and_update_refuse_invalid_values(admin: Client, world: Wor
     ):
         new = {"email": "new@example.com", "displayName": "New", **fields}
         assert await refusal_of(admin, "createUser", **new) == code, fields
-        changed = await refusal_of(admin, "updateUser", userId=world.olga.gid, **fields)
+        known = {"userId": world.olga.gid, "expectedVersion": 1}
+        changed = await refusal_of(admin, "updateUser", **known, **fields)
         assert changed == code, fields
     for key in (MISSING_USER, "nonsense", ids.encode(ids.TEAM, world.cora.id)):
         for mutation in ("updateUser", "deactivateUser", "reactivateUser"):

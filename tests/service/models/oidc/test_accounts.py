@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support import World
 from support.ticket_factory import NOON
 
@@ -83,3 +84,28 @@ async def test_a_provider_adds_no_teams_beyond_the_maximum(people: World) -> Non
     await sign_in_with_groups(ada, new, teams={slug: slug for slug in new})
     assert len(await slugs_of(ada)) == LIMITS.max_teams_per_user
     assert "new-0" in await slugs_of(ada)
+
+
+@pytest.mark.parametrize("domain", ["Example.COM", " example.com"])
+def test_the_case_of_a_trusted_domain_does_not_matter(domain: str) -> None:
+    settings = {"name": "a", "issuer": ISSUER, "client_id": "b", "trusted_domains": [domain]}
+    found = Provider.model_validate(settings)
+    assert found.trusts("Nina@example.com")
+    assert found.trusts("nina@EXAMPLE.com")
+    assert not found.trusts("nina@sub.example.com")
+    assert not found.trusts("nina@example.org")
+
+
+async def test_a_team_of_the_settings_that_does_not_exist_is_logged_once(people: World) -> None:
+    ada = await User.get(id=people.ada.id)
+    await Team.create(slug="archived", name="Archived", active=False)
+    teams = {"a": "sales", "b": "no-such-team", "c": "archived"}
+    with capture_logs() as lines:
+        for groups in (["a", "b"], ["a", "c"]):
+            await sign_in_with_groups(ada, groups, teams=teams)
+    assert "sales" in await slugs_of(ada)
+    warnings = [line for line in lines if line["event"] == "oidc.unknown_team"]
+    assert [(line["log_level"], line["provider"], line["team"]) for line in warnings] == [
+        ("warning", "example", "archived"),
+        ("warning", "example", "no-such-team"),
+    ]
