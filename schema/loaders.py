@@ -35,7 +35,7 @@ from models.macros.macro import Macro
 from models.notifications import inbox
 from models.notifications.notification import Notification
 from models.people.team import Category, Membership, Team
-from models.people.token import Token
+from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
 from models.queries import custom_fields, directory_events, event_log, saved_views
 from models.sla import policies
@@ -290,12 +290,3 @@ async def read_team_ids(user_ids: list[UUID | None]) -> list[frozenset[UUID]]:
     for membership in await Membership.filter(user_id__in=[each for each in user_ids if each]):
         team_ids[membership.user_id].add(membership.team_id)
     return [frozenset(team_ids[user_id]) for user_id in user_ids]
-
-
-async def read_scopes(client_ids: list[UUID]) -> list[list[str]]:
-    """The scopes of each API client: those of all its tokens that are not revoked."""
-    scopes: dict[UUID, set[str]] = {client_id: set() for client_id in client_ids}
-    for token in await Token.filter(client_id__in=client_ids, revoked_at__isnull=True):
-        if token.client_id is not None:
-            scopes[token.client_id].update(token.scopes)
-    return [sorted(scopes[client_id]) for client_id in client_ids]

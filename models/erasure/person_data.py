@@ -36,6 +36,7 @@ REFERENCES = {
     **dict.fromkeys(("ticket_read_marks", "notifications", "mails"), "x.user_id = ?"),
     "saved_views": "x.owner_id = ?",
     "macros": "x.owner_id = ?",
+    "drafts": "x.user_id = ?",
     "caller_jobs": "x.created_by_user_id = ?",
     "directory_events": "x.record_id = ?",
     "audit_entries": "? IN (x.record_id, x.actor_user_id)",

@@ -156,3 +156,12 @@ async def delete_ended(before: datetime, limit: int = MAX_DELETED_AT_ONCE) -> in
         return await Token.filter(id__in=keys).delete() if keys else 0
 
     return await database.run_in_transaction(delete)
+
+
+async def read_scopes(client_ids: list[UUID]) -> list[list[str]]:
+    """The scopes of each API client: those of all its tokens that are not revoked."""
+    scopes: dict[UUID, set[str]] = {client_id: set() for client_id in client_ids}
+    for token in await Token.filter(client_id__in=client_ids, revoked_at__isnull=True):
+        if token.client_id is not None:
+            scopes[token.client_id].update(token.scopes)
+    return [sorted(scopes[client_id]) for client_id in client_ids]

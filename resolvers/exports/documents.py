@@ -57,6 +57,7 @@ fragment events on TicketEventConnection {
     ... on TicketUnmerged { fromTicket { ...named } into { ...named } }
     ... on TicketReplyMoved { movedTo { ...named } }
     ... on TicketMessageRedacted { message { id } reason }
+    ... on TicketRedacted { reason }
     ... on TicketRated { score comment }
     ... on SlaEvent { metric recordedAt policy { id name } }
     ... on SlaAchieved { late }

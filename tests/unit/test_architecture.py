@@ -33,6 +33,7 @@ TOP_LEVEL_MODULES = (
     "file_settings",
     "file_services",
     "limit_services",
+    "auth_hooks",
     "limit_settings",
 )
 SOURCE_FILES = sorted(

@@ -11,7 +11,7 @@ from support.exports import export, parse_csv, parse_lines
 from workers.ticket_exports import TicketExports
 
 EXPECTED = {
-    "note": "Rack\n 7",
+    "note": "Rack 7",
     "seats": 12.5,
     "urgent": False,
     "due": "2026-02-28",

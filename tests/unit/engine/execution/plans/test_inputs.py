@@ -76,6 +76,8 @@ def random_value(random: Random, type_: Any, depth: int = 0) -> Any:
             if random.random() > 0.02
         }
         return {**values, "unknown": 1} if random.random() < 0.03 else values
+    if str(type_) == "Date" and random.random() < 0.5:
+        return "2026-02-28"
     return random.choice(LEAVES)
 
 
