@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from support import Service, Socket, World
 from support.accounts import succeed
+from support.live import until, wait_for_close
 from support.oidc import (
     APPLICATION_URL,
     Accounts,
@@ -35,6 +36,7 @@ from models.people.team import Membership
 from models.people.token import Token, TokenKind, issue_token
 from models.people.user import Role, User
 from resolvers.auth.oidc import MAX_CONCURRENT_EXCHANGES_PER_NETWORK
+from resolvers.auth.viewer_registry import ViewerRegistry
 
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "nina": {"email": "Nina@Example.com", "email_verified": True, "name": "Nina New"},
@@ -281,6 +283,36 @@ async def test_a_logout_at_the_provider_ends_the_open_sockets_of_that_session(
 async def send_logout(browser: Browser, text: str) -> int:
     url = "http://support.example/auth/oidc/test/logout"
     return (await browser.send("POST", url, {"logout_token": text})).status_code
+
+
+async def test_the_first_refresh_after_a_logout_ends_the_open_sockets(
+    service: Service,
+    browser: Browser,
+    provider: ProviderProcess,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registries: list[ViewerRegistry] = []
+    update_viewers = ViewerRegistry.update_viewers
+
+    async def remember(self: ViewerRegistry) -> None:
+        registries.append(self)
+        await update_viewers(self)
+
+    monkeypatch.setattr(ViewerRegistry, "update_viewers", remember)
+    payload = await browser.sign_in("nina")
+    async with service.client(payload["token"]).socket() as socket:
+        await viewer_on(socket)
+
+        async def is_refreshed() -> bool:
+            return bool(registries)
+
+        await until(is_refreshed)
+        assert len(registries[0].open) == 1
+        assert await send_logout(browser, provider.logout_token(sub="nina")) == 200
+        await registries[0].refresh()  # the server does this once per second
+        assert len(registries[0].open) == 0
+        code, _, _ = await wait_for_close(socket)
+    assert code == 4403
 
 
 async def test_a_logout_token_is_checked_and_works_once(
