@@ -27,7 +27,7 @@ from models.queries.workload import Workload
 from models.sla.clock import FINISHED_STATUSES
 from models.sla.records import SlaClock
 from models.sla.snapshot import Metric
-from models.tickets.lifecycle import Priority
+from models.tickets.lifecycle import Action, Priority
 from models.tickets.ticket import Ticket
 from workers.job import LogJob, Progress
 
@@ -102,9 +102,26 @@ class Escalator(LogJob[TriggeredPaths]):
 
 
 async def find_running_paths(ticket_ids: Iterable[UUID]) -> set[tuple[UUID, UUID]]:
-    """The tickets and paths of runs with steps left. The tickets must be locked."""
-    runs = EscalationRun.filter(ticket_id__in=list(ticket_ids), due_at__isnull=False)
-    return {(run.ticket_id, run.path_id) for run in await runs}
+    """The tickets and paths of runs with steps left. The tickets must be locked.
+
+    Ends runs that began before their ticket was reopened: a new escalation starts the path anew.
+    """
+    runs = await EscalationRun.filter(ticket_id__in=list(ticket_ids), due_at__isnull=False)
+    if not runs:
+        return set()
+    changes = Event.filter(
+        ticket_id__in={run.ticket_id for run in runs},
+        position__gt=min(run.position for run in runs),
+        type=EventType.STATUS_CHANGED,
+    )
+    reopened: dict[UUID, int] = {}
+    for each in await changes:
+        if each.value("action") == Action.REOPEN.value:
+            reopened[each.ticket_id] = max(each.position, reopened.get(each.ticket_id, 0))
+    ended = [run for run in runs if run.position < reopened.get(run.ticket_id, 0)]
+    if ended:
+        await EscalationRun.filter(id__in=[run.id for run in ended]).update(due_at=None)
+    return {(run.ticket_id, run.path_id) for run in runs if run not in ended}
 
 
 def is_triggered(path: EscalationPath, event: Event) -> bool:

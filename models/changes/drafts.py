@@ -34,11 +34,12 @@ class DraftText:
 async def lock_draft(user_id: UUID, ticket_id: UUID) -> Draft | None:
     """The person's draft on the ticket.
 
-    Until the transaction ends, other changes of the person's drafts wait.
+    Until the transaction ends, other changes of the person's drafts wait, and a message or the
+    cleanup that deletes this draft.
     """
     await User.select_for_update(no_key=True).get(id=user_id)
     condition = compare("d.user_id", "=", user_id) & compare("d.ticket_id", "=", ticket_id)
-    return await One(LazyQuery(Draft, "d", "drafts d", condition))
+    return await One(LazyQuery(Draft, "d", "drafts d", condition, lock=True))
 
 
 def check_version(draft: Draft | None, expected: int | None) -> None:

@@ -55,6 +55,7 @@ class AccountEmailLimits:
     """Counts requests for emails, by email address and by network, whether or not one is sent."""
 
     def __init__(self, max_emails: int) -> None:
+        self.max_emails = max_emails
         self.address_rule = DelayRule(max_emails, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY)
         self.network_rule = DelayRule(
             max_emails * NETWORK_LIMIT_FACTOR, MAX_EMAIL_DELAY, FIRST_EMAIL_DELAY

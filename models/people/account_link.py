@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SEPARATOR = "."
 MAX_TOKENS_PER_LINK = 20
 MAX_TOKEN_CHARS = 200
+INVITATION_PERIOD = timedelta(hours=1)
 
 
 class LinkPurpose(Enum):
@@ -101,6 +102,17 @@ async def use_link(link: AccountLink, at: datetime) -> None:
 async def invalidate_links(user_id: UUID, at: datetime) -> None:
     """Make all links of a user unusable, for example because the password has changed."""
     await AccountLink.filter(user_id=user_id, used_at__isnull=True).update(used_at=at)
+
+
+async def wait_for_invitation(user_id: UUID, at: datetime, maximum: int) -> timedelta:
+    """How long the user must not be invited again, after `maximum` invitations within an hour."""
+    recent = AccountLink.filter(
+        user_id=user_id, purpose=LinkPurpose.INVITATION, created_at__gt=at - INVITATION_PERIOD
+    )
+    links = await recent.order_by("-created_at").limit(maximum)
+    if len(links) < maximum:
+        return timedelta()
+    return links[-1].created_at + INVITATION_PERIOD - at
 
 
 async def delete_expired(at: datetime) -> None:

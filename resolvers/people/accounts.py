@@ -201,9 +201,6 @@ async def send_invitation_link(mutation: AdminMutation, user: User) -> None:
 
 async def prepare_repeated_invitation(context: Context, input: SendInvitationInput) -> None:
     context.services.accounts.mails.check_enabled()
-    user = await User.get_or_none(id=ids.key_of(ids.USER, input.user_id))
-    if user is not None:
-        await count_email_request(context, user.email)
 
 
 @admin_mutation(
@@ -216,6 +213,10 @@ async def prepare_repeated_invitation(context: Context, input: SendInvitationInp
 async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -> User:
     user_id = ids.key_of(ids.USER, input.user_id)
     user = await users.lock_invitable_user(mutation.viewer, user_id)
+    maximum = mutation.context.services.accounts.email_limits.max_emails
+    if wait := await account_link.wait_for_invitation(user.id, mutation.at, maximum):
+        message = "This user was invited too often within an hour."
+        raise RateLimited(message, to_milliseconds(wait), "account_emails")
     mutation.changes.log(user, "invitation", None, "sent")
     await send_invitation_link(mutation, user)
     return user

@@ -27,9 +27,9 @@ from models.queries import live_counts, live_list, saved_views
 from models.queries.filters.facts import FilterFacts
 from models.queries.filters.filter import (
     FilterData,
+    changes_without_events,
     compile_both,
     has_unread_condition,
-    is_time_dependent,
     serialize_filter,
 )
 from models.queries.live_list import ListMembership
@@ -66,7 +66,7 @@ class LiveCount:
         self.position = 0
         self.members: set[UUID] | None = None
         self.is_read = False
-        self.is_polled = is_time_dependent(filter) or has_unread_condition(filter)
+        self.is_polled = changes_without_events(viewer, filter) or has_unread_condition(filter)
         self.is_counted = self.is_polled
         self.counted_at = 0.0
         self.lock = asyncio.Lock()

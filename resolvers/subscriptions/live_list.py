@@ -11,7 +11,7 @@ from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
 from models.queries import event_log
-from models.queries.filters.filter import is_time_dependent
+from models.queries.filters.filter import changes_without_events
 from models.queries.live_list import LiveListChange
 from resolvers.context import Context, context_of
 from resolvers.subscriptions import live_list_source
@@ -58,9 +58,11 @@ async def can_replay(context: Context, filter: Mapping[str, Any] | None, positio
     # that never was in it, and must not be named.
     if not context.viewer.can_see_all_tickets:
         return False
-    # There are no events for tickets that left the list because time passed, or because accounts
-    # or roles changed.
-    if is_time_dependent(filter) or await revision.visibility_changed_since(position):
+    # There are no events for tickets that left the list because time passed, or because accounts,
+    # roles or the visibility of custom fields changed.
+    if changes_without_events(context.viewer, filter):
+        return False
+    if await revision.visibility_changed_since(position):
         return False
     try:
         await event_log.require_retained(position)

@@ -17,7 +17,7 @@ from models.access.viewer import Viewer
 from models.log import event
 from models.log.event import Event, LogEntry
 from models.queries import event_log, live_list
-from models.queries.filters.filter import is_time_dependent, serialize_filter
+from models.queries.filters.filter import changes_without_events, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
 from resolvers.context import Context
 from resolvers.subscriptions.live_list_reads import read_memberships, read_merge_targets
@@ -70,7 +70,7 @@ class LiveListSource(Source[LiveListChange]):
         self.context = context
         self.filter = filter
         self.key = serialize_filter(filter)
-        self.is_polled = is_time_dependent(filter)
+        self.is_polled = changes_without_events(context.viewer, filter)
         self.pending = pending
         self.sent_position = self.members_position = sent_position
         self.members: set[UUID] | None = None

@@ -15,7 +15,7 @@ from engine.bus.log_tail import LogTail
 from engine.limits.memory import MemoryBudget
 from models.access.viewer import Viewer
 from models.log.event import LogEntry
-from models.queries.filters.filter import is_time_dependent
+from models.queries.filters.filter import changes_without_events
 from models.queries.statistics.running_stats import RunningStats
 from models.queries.statistics.stats import Stats, read_stats
 from models.queries.statistics.stats_groups import GroupBy
@@ -68,7 +68,7 @@ class LiveStats:
         self.version = 0
         self.position = 0
         self.updated_at = 0.0
-        self.is_polled = is_time_dependent(filter)
+        self.is_polled = changes_without_events(viewer, filter)
         self.is_counted = self.is_polled
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None

@@ -50,8 +50,9 @@ async def save_draft(info: strawberry.Info, input: SaveDraftInput) -> SaveDraftP
         draft_id, replayed = await run_with_key(context, info.field_name, input, save)
     except Refusal as error:
         return SaveDraftPayload(user_errors=to_user_errors(error))
-    draft = await find_own(context.viewer, draft_id) if replayed else saved
-    return SaveDraftPayload(draft=draft, replayed=replayed)
+    if replayed:  # the draft may have another text by now, which not every token may read
+        saved = await context.loaders.drafts.load(draft_id)
+    return SaveDraftPayload(draft=saved, replayed=replayed)
 
 
 async def discard_draft(info: strawberry.Info, input: DiscardDraftInput) -> DiscardDraftPayload:
@@ -128,13 +129,6 @@ async def find_ticket(viewer: Viewer, ticket_id: str) -> Ticket:
     if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
     return ticket
-
-
-async def find_own(viewer: Viewer, draft_id: UUID) -> Draft | None:
-    """The viewer's draft, if it still exists and its ticket is within the viewer's reach."""
-    own = Draft.get_or_none(id=draft_id, user_id=viewer.user_id)
-    draft = await own.select_related("ticket")
-    return draft if draft is not None and can_access_ticket(viewer, draft.ticket) else None
 
 
 async def run_with_key(

@@ -91,7 +91,8 @@ class AccountMutations:
         "identity of an identity provider: for example because createUser created the user, or "
         "because an invitation has expired. The link works once, for 7 days by default. Agents and "
         "admins can be invited only with the scope `admin`; otherwise the operation fails with "
-        f"FORBIDDEN. {EMAIL_LIMIT}",
+        "FORBIDDEN. After too many invitations of the user within an hour, by default 5, the "
+        "operation fails with RATE_LIMITED until `retryAfterMs` have passed.",
         SendInvitationPayload | None,
         errors=(
             "NOT_FOUND (userId)",

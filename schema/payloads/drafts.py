@@ -14,7 +14,8 @@ from schema.types.drafts import DraftType
 class SaveDraftPayload:
     draft: Draft | None = record_field(
         "The draft after the change. Null if the mutation returns user errors, or if `replayed` is "
-        "true and the draft has been sent or discarded since.",
+        "true and the draft has been sent or discarded since, or the caller may not read it, which "
+        "needs the scope `tickets:read`, for a NOTE also `notes:read`.",
         DraftType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)

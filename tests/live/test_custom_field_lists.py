@@ -9,6 +9,8 @@ from support.client import Socket
 from support.custom_fields import REGION, define, set_values
 from support.live import head_cursor
 
+from resolvers.subscriptions import live_list_source, live_stats
+
 pytestmark = [
     pytest.mark.usefixtures("without_jobs"),
     pytest.mark.without_default_policies,
@@ -65,6 +67,27 @@ async def test_a_hidden_value_brings_no_ticket_into_a_customers_list(
         while (change := await own.next("ticketChanges"))["kind"] != "ADDED":
             pass
         assert change["ticketId"] == other
+
+
+async def test_live_results_of_customers_follow_the_visibility_of_a_field(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (live_list_source, live_stats):
+        monkeypatch.setattr(module, "TIMED_REFRESH_SECONDS", 0.1)
+    monkeypatch.setattr(live_stats, "MIN_COUNT_INTERVAL_SECONDS", 0.1)
+    root, cora = service.client(world.root.token), service.client(world.cora.token)
+    field_id = await define(root, **{**REGION, "customerAccess": "EDITABLE"})
+    ticket = await cora.raise_ticket(customFields=[{"key": "region", "options": ["eu"]}])
+    stats = "subscription($filter: TicketFilter) { ticketStats(filter: $filter) { total } }"
+    async with cora.socket() as lists, cora.socket() as counts:
+        await lists.subscribe(CHANGES, filter=EUROPE, after=await head_cursor())
+        await counts.subscribe(stats, filter=EUROPE)
+        for access, kind, total in (("HIDDEN", "REMOVED", 0), ("VISIBLE", "ADDED", 1)):
+            await run_mutation(root, "updateCustomField", fieldId=field_id, customerAccess=access)
+            while (await counts.next("ticketStats"))["total"] != total:
+                pass
+            while await next_change(lists, ticket["id"]) != kind:
+                pass
 
 
 async def test_a_saved_view_filters_and_orders_by_a_field(service: Service, world: World) -> None:

@@ -215,15 +215,30 @@ def is_time_dependent(filter: object) -> bool:
     return False
 
 
+def changes_without_events(viewer: Viewer, filter: object) -> bool:
+    """Whether tickets start or stop matching for the viewer without an event of the log.
+
+    Besides `is_time_dependent`: an administrator may hide a custom field from customers, or show
+    it to them.
+    """
+    if is_time_dependent(filter):
+        return True
+    return not viewer.can_see_notes and has_condition(CUSTOM_FIELDS, filter)
+
+
 def has_unread_condition(filter: object) -> bool:
-    """Whether the filter has the condition `unread` at any depth."""
+    return has_condition(UNREAD, filter)
+
+
+def has_condition(searched: str, filter: object) -> bool:
+    """Whether the filter has the condition with this name at any depth."""
     if isinstance(filter, Mapping):
         return any(
-            value is not None and (name == UNREAD or has_unread_condition(value))
+            value is not None and (name == searched or has_condition(searched, value))
             for name, value in cast("FilterData", filter).items()
         )
     if isinstance(filter, list):
-        return any(has_unread_condition(each) for each in cast("list[object]", filter))
+        return any(has_condition(searched, each) for each in cast("list[object]", filter))
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
@@ -112,6 +113,39 @@ async def test_concurrent_saves_leave_one_draft(ada: Client, ticket: str) -> Non
     assert versions == list(range(versions[0], versions[0] + 5))
     (draft,) = await Draft.all()
     assert draft.version == versions[-1]
+
+
+async def test_a_save_during_a_message_loses_no_text(ada: Client, ticket: str) -> None:
+    """A message that sends the draft, and a save of another tab at the same moment."""
+    for number in range(10):
+        draft = await save_draft(ada, ticket, body="Sent")
+        values = {"ticketId": ticket, "body": "Sent", "draftVersion": draft["version"]}
+        _, saved = await asyncio.gather(
+            ada.do("replyToTicket", **values), save_draft(ada, ticket, body=f"Kept {number}")
+        )
+        assert await read_draft(ada, ticket) == saved
+        await discard_draft(ada, ticket)
+
+
+async def test_a_repetition_shows_only_what_the_token_may_read(
+    service: Service, world: World, ada: Client, ticket: str
+) -> None:
+    user = await User.get(id=world.ada.id)
+    writer = service.client(await token_of(user, ["tickets:write"]))
+    reader = service.client(await token_of(user, ["tickets:write", "tickets:read"]))
+    input = {"ticketId": ticket, "kind": "REPLY", "body": "x", "idempotencyKey": "k"}
+    query = """mutation($input: SaveDraftInput!) { saveDraft(input: $input) {
+      replayed draft { kind body } userErrors { code } } }"""
+
+    async def save(client: Client) -> dict[str, Any]:
+        return dict((await client.run(query, input=input))["saveDraft"])
+
+    assert (await save(writer))["draft"] == {"kind": "REPLY", "body": "x"}
+    await save_draft(ada, ticket, body="changed")
+    assert await save(writer) == {"replayed": True, "draft": None, "userErrors": []}
+    assert (await save(reader))["draft"] == {"kind": "REPLY", "body": "changed"}
+    await save_draft(ada, ticket, kind="NOTE", body="for us")
+    assert (await save(reader))["draft"] is None
 
 
 async def test_a_message_discards_the_draft_that_it_sends(ada: Client, ticket: str) -> None:

@@ -131,6 +131,22 @@ class TestEscalation:
         assert await run_job(Escalator(WINDOW)) == 1, "the path has ended"
         assert (await reload_ticket(ticket)).escalation_level == 4
 
+    async def test_an_escalation_after_a_reopening_starts_the_path_anew(
+        self, service: Service, world: World
+    ) -> None:
+        cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+        ticket = await cora.raise_ticket()
+        await create_path(EscalationTrigger.ESCALATED, (HOUR, StepAction.NOTIFY_ADMINS))
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Please.")
+        assert await run_job(Escalator(WINDOW)) == 1
+        await ada.do("resolveTicket", ticketId=ticket["id"], resolution="Done.")
+        await cora.do("reopenTicket", ticketId=ticket["id"], reason="It is not.")
+        await cora.do("escalateTicket", ticketId=ticket["id"], reason="Again.")
+        assert await run_job(Escalator(WINDOW)) == 1
+        due = await EscalationRun.filter(due_at__isnull=False)
+        assert len(due) == 1, "the first run has ended"
+        assert await EscalationRun.all().count() == 2
+
     @pytest.mark.parametrize("action", list(StepAction), ids=lambda action: action.name)
     async def test_each_kind_of_step_has_its_effect(
         self, service: Service, world: World, action: StepAction
