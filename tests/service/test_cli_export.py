@@ -99,12 +99,15 @@ async def start_command(url: str, folder: Path) -> asyncio.subprocess.Process:
 
 
 async def add_long_tickets(url: str) -> None:
-    """More text than a pipe holds, so that the command waits for its reader."""
+    """More text than a pipe holds, so that the command waits for its reader.
+
+    In several batches, because the command looks for a signal after each.
+    """
     await database.connect(url)
     try:
         world = await World.make()
-        for _ in range(25):
-            await create_ticket(world.cora, description="x" * 60_000)
+        for _ in range(250):
+            await create_ticket(world.cora, description="x" * 6_000)
     finally:
         await database.disconnect()
 
@@ -125,8 +128,8 @@ async def test_ctrl_c_ends_the_command_without_a_traceback(url: str, tmp_path: P
     process = await start_command(url, tmp_path)
     assert process.stdout is not None
     assert process.stderr is not None
-    first = await process.stdout.read(10)
-    assert first
+    # The command waits for its reader, because the pipe and the reader's buffer are full.
+    assert await process.stdout.readexactly(10)
     process.send_signal(signal.SIGINT)
     _, errors = await process.communicate()
     assert (process.returncode, errors.decode()) in ((130, ""), (130, "Aborted!\n"))

@@ -110,6 +110,12 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     "createCustomField": lambda _, __: constant({"key": "a", "label": "A", "type": "TEXT"}),
     "createUser": lambda _, __: constant({"email": "new@example.com", "displayName": "New"}),
     "upsertUser": lambda _, __: constant({"email": "cora@example.com", "displayName": "Nora"}),
+    "upsertUsers": lambda _, __: constant(
+        {"users": [{"email": "kai@example.com", "displayName": "Kai"}]}
+    ),
+    "upsertOrganizations": lambda _, __: constant(
+        {"organizations": [{"externalId": "o", "name": "O"}]}
+    ),
     "updateUser": lambda _, world: constant({"userId": world.olga.gid, "displayName": "Nora"}),
     "inviteUser": lambda _, __: constant({"email": "kim@example.com", "displayName": "Kim"}),
     "sendInvitation": lambda _, world: constant({"userId": world.otto.gid}),

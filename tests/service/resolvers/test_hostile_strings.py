@@ -175,6 +175,9 @@ def build_operation(argument: StringArgument) -> str:
     }
     fields = getattr(type, "fields", {})
     selected = [text for each, text in selections.items() if each in fields] or ["__typename"]
+    rows = fields.get("results")
+    if rows is not None and "userErrors" in get_named_type(rows.type).fields:
+        selected.append("results { userErrors { code } }")
     selection = "" if is_leaf_type(type) else f"{{ {' '.join(selected)} }}"
     return f"{kind.lower()}({variables}) {{ {name}({passed}) {selection} }}"
 
@@ -211,6 +214,8 @@ async def run_with(client: Client, argument: StringArgument, text: str) -> list[
     for payload in (answer.get("data") or {}).values():
         if isinstance(payload, dict):
             codes += [error["code"] for error in payload.get("userErrors") or ()]
+            for row in payload.get("results") or ():  # of an upsert of a list
+                codes += [error["code"] for error in row["userErrors"]]
     return codes
 
 

@@ -315,7 +315,7 @@ async def list_names(search: str | None, role: Role | None = None) -> list[str]:
     ]
 
 
-async def test_users_are_found_by_part_of_their_name_or_prefix_of_address(
+async def test_users_are_found_by_starts_of_words_or_of_the_address(
     desk: Desk,
 ) -> None:
     await User.create(email="zoe%1@example.com", display_name="Émile_Zola 100%")
@@ -325,12 +325,13 @@ async def test_users_are_found_by_part_of_their_name_or_prefix_of_address(
     for search, expected in {
         "": all_names,
         "  ": all_names,
-        "OR": ["Cora"],
-        "o": ["Cora", "Olga", "Root", "Émile_Zola 100%"],
+        "OR": [],
+        "CO": ["Cora"],
+        "o": ["Olga"],
         "cora@": ["Cora"],
         "example.com": [],
-        "%": ["Émile_Zola 100%"],
-        "_": ["Émile_Zola 100%"],
+        "%": [],
+        "_": [],
         "zoe%": ["Émile_Zola 100%"],
         "Émile": ["Émile_Zola 100%"],
         "ÉMILE_z": ["Émile_Zola 100%"],

@@ -35,14 +35,18 @@ ACCESS_ENDING_STATEMENTS = {
 }
 
 
+def write_to_file(path: str, statement: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=60)
+    with contextlib.closing(connection):
+        assert connection.execute(statement).rowcount
+
+
 async def write_as_another_process(url: str, statement: str, world: World) -> None:
     """Run a statement on a connection of its own."""
     text = statement.replace("{ada}", str(world.ada.id))
     if IS_SQLITE:
-        with contextlib.closing(
-            sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)
-        ) as connection:
-            assert connection.execute(text).rowcount
+        # In a thread: a background job of this process may hold the lock, and must go on.
+        await asyncio.to_thread(write_to_file, url.removeprefix("sqlite:///"), text)
         return
     connection = await asyncpg.connect(url)
     try:

@@ -132,6 +132,9 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
         requests += [
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
         ]
+    proposal = {"ticketId": tickets[0], "kind": "REPLY", "body": "Proposed."}
+    propose = generator.mutation("proposeDraft", proposal, whole=True)
+    requests.append(("API client with all scopes", propose))
     read = {"ticketId": tickets[0]}
     requests.append(("agent", generator.mutation("markTicketRead", read, whole=True)))
     note = {"ticketId": tickets[0], "body": "Never."}

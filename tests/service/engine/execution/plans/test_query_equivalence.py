@@ -96,6 +96,7 @@ ALWAYS_NULL: set[FieldKey] = {
     ("Attachment", "url"),
     ("TicketCreated", "action"),
     ("TicketCreated", "from"),
+    ("TicketExport", "url"),
     ("TicketStats", "remainder"),
     ("TransitionRefused", "field"),
 }
