@@ -51,10 +51,8 @@ async def delete_parts(store: FileStore, limit: int) -> int:
 
 async def find_unused_parts(limit: int) -> Sequence[ExportPart]:
     discarded = await ExportPart.filter(job_id=None).limit(limit)
-    if discarded:
-        return discarded
     ended = ExportPart.exclude(job_id=None).exclude(job__status__in=ACTIVE_STATUSES)
-    return await ended.limit(limit)
+    return [*discarded, *await ended.limit(limit)]
 
 
 async def delete_orphans(store: FileStore) -> None:

@@ -3,6 +3,9 @@
 The log tells which messages were redacted after an export has read its tickets. A redaction whose
 event is before `export_start` was committed before the export read anything. So no lock is needed
 between redactions and exports.
+
+An erased person may be the assignee, a watcher or an actor of a ticket without any text that is
+redacted. So the erasure of a person outdates the files of all exports that began before it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
+from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.jobs.caller_job import CallerJob, JobTicket
 from models.log import event
 from models.log.event import Event, EventType
@@ -19,7 +23,7 @@ REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 
 
 async def check_outdated(job: CallerJob) -> bool:
-    """Whether a text of the job's tickets was redacted since the export has begun.
+    """Whether a person was erased, or a text of the job's tickets redacted, since it has begun.
 
     If not, it stores how far it has looked, so that the next check is short.
     """
@@ -27,6 +31,8 @@ async def check_outdated(job: CallerJob) -> bool:
     assert checked is not None  # every export has it
     if head <= checked:
         return False
+    if await has_erasure(checked, head):
+        return True
     redacted = Event.filter(position__gt=checked, position__lte=head, type__in=REDACTIONS)
     ticket_ids = {each.ticket_id for each in await redacted.only("position", "ticket_id")}
     if ticket_ids and await has_tickets(job, await add_merge_targets(ticket_ids)):
@@ -40,20 +46,28 @@ async def check_outdated(job: CallerJob) -> bool:
 async def find_outdated_files() -> list[CallerJob]:
     """The exports with a file for which `check_outdated` is true.
 
-    Usually nothing was redacted. Then one statement stores how far all of them are checked.
+    Usually nothing was redacted or erased. Then one statement stores how far all are checked.
     """
     head, stored = await event.read_head(), CallerJob.filter(export_key__isnull=False)
     first = await stored.order_by("export_checked").first()
     if first is None or first.export_checked is None or first.export_checked >= head:
         return []
     start = first.export_checked
-    if await Event.filter(position__gt=start, position__lte=head, type__in=REDACTIONS).exists():
+    redacted = Event.filter(position__gt=start, position__lte=head, type__in=REDACTIONS)
+    if await has_erasure(start, head) or await redacted.exists():
         return [job for job in await stored if await check_outdated(job)]
     # A file that was finished since then may have been checked less far than all others.
     await stored.filter(export_checked__gte=start, export_checked__lt=head).update(
         export_checked=head
     )
     return []
+
+
+async def has_erasure(after: int, head: int) -> bool:
+    """Whether a person was erased between two positions of the log."""
+    return await DirectoryEvent.filter(
+        position__gt=after, position__lte=head, type=DirectoryEventType.ERASED
+    ).exists()
 
 
 async def add_merge_targets(ticket_ids: set[UUID]) -> set[UUID]:
