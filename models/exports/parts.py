@@ -33,7 +33,9 @@ from models.jobs.caller_job import (
 from models.jobs.export_part import ExportPart
 
 NO_TICKET = "The starter of the job can't see the ticket any more."
-NOT_PERMITTED = "The starter of the export has lost the role or a scope with which it began."
+NOT_PERMITTED = (
+    "The starter of the export has lost the role, the organization or a scope with which it began."
+)
 TOO_LARGE = "The file of the export would have more than {0:,} bytes, the maximum."
 INTERNAL = "The server could not read the ticket. Its log has the reason."
 log = structlog.get_logger("ticketwire.exports")

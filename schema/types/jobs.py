@@ -110,11 +110,12 @@ class TicketExport:
     @strawberry.field(
         description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
         "A URL without a host is relative to that of the API. Null unless the viewer started the "
-        "job, and has the role and all scopes with which it did.",
+        "job, and has the role and all scopes with which it did. A customer must also belong to "
+        "the same organization and still see all tickets of the file.",
         metadata=cost(flat=URL_COST),
     )
-    def url(self, info: strawberry.Info) -> str | None:
-        return context_of(info).build_export_url(self.job)
+    async def url(self, info: strawberry.Info) -> str | None:
+        return await context_of(info).build_export_url(self.job)
 
 
 @strawberry.type(

@@ -41,6 +41,11 @@ async def raise_tickets(service: Service, world: World) -> dict[str, dict[str, A
     return tickets
 
 
+async def organization_of(root: Client, user_id: str) -> str:
+    query = "query($id: ID!) { node(id: $id) { ... on User { organization { id } } } }"
+    return str((await root.run(query, id=user_id))["node"]["organization"]["id"])
+
+
 @pytest.mark.parametrize(
     ("name", "seen"),
     [
@@ -86,9 +91,8 @@ async def test_tickets_that_the_starter_loses_are_left_out(
     job = await start_export(cora)
     assert job["total"] == 2
     root = service.client(world.root.token)
-    query = "query($id: ID!) { node(id: $id) { ... on User { organization { id } } } }"
-    organization = (await root.run(query, id=world.cora.gid))["node"]["organization"]
-    await run_mutation(root, "updateOrganization", organizationId=organization["id"], shared=False)
+    acme = await organization_of(root, world.cora.gid)
+    await run_mutation(root, "updateOrganization", organizationId=acme, shared=False)
     await run_exports(worker)
     ended = await read_export(cora, job)
     assert (ended["status"], ended["succeeded"], ended["failed"]) == ("FINISHED", 1, 1)
@@ -133,6 +137,49 @@ async def test_a_url_ends_with_the_rights_of_the_starter(
     root = service.client(world.root.token)
     await run_mutation(root, "updateUser", userId=world.ada.gid, role="CUSTOMER", teams=[])
     assert error_of(await send(ada, "GET", url)) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("loss", ["moved", "sharing ended", "requester changed"])
+async def test_a_customer_who_loses_a_ticket_loses_the_file(
+    service: Service, world: World, cora: Client, worker: TicketExports, loss: str
+) -> None:
+    tickets = await raise_tickets(service, world)
+    job = await start_export(cora)
+    await run_exports(worker)
+    url = (await read_export(cora, job))["export"]["url"]
+    assert (await send(cora, "GET", url)).status_code == 200
+    root = service.client(world.root.token)
+    if loss == "moved":
+        other = await organization_of(root, world.olga.gid)
+        await run_mutation(root, "updateUser", userId=world.cora.gid, organizationId=other)
+    elif loss == "sharing ended":
+        acme = await organization_of(root, world.cora.gid)
+        await run_mutation(root, "updateOrganization", organizationId=acme, shared=False)
+    else:
+        ticket = tickets["cora"]["id"]
+        await root.do("changeRequester", ticketId=ticket, requesterId=world.olga.gid)
+    assert (await read_export(cora, job))["export"]["url"] is None
+    assert error_of(await send(cora, "GET", url)) == (404, "NOT_FOUND")
+
+
+async def test_a_customer_of_another_organization_loses_the_file_without_losing_a_ticket(
+    service: Service, world: World, worker: TicketExports
+) -> None:
+    """Also a running export ends: the reach of its starter is another one."""
+    await raise_tickets(service, world)
+    olga, root = service.client(world.olga.token), service.client(world.root.token)
+    job = await start_export(olga)
+    await run_exports(worker)
+    url = (await read_export(olga, job))["export"]["url"]
+    running = await start_export(olga)
+    acme = await organization_of(root, world.cora.gid)
+    await run_mutation(root, "updateUser", userId=world.olga.gid, organizationId=acme)
+    assert (await read_export(olga, job))["export"]["url"] is None
+    assert error_of(await send(olga, "GET", url)) == (404, "NOT_FOUND")
+    await run_exports(worker)
+    ended = await read_export(olga, running)
+    assert (ended["status"], ended["export"]) == ("STOPPED", None)
+    assert [each["code"] for each in ended["errors"]["nodes"]] == ["NOT_PERMITTED"]
 
 
 async def test_only_the_starter_with_all_scopes_gets_the_url(
