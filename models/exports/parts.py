@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO
 from uuid import UUID
 
@@ -80,11 +79,13 @@ class ExportRun:
         If a ticket can't be read, its row fails. Raises the errors of outages and of the store.
         """
         # Small writes to a new file stay in the page cache, so they don't block the event loop.
-        with tempfile.NamedTemporaryFile(prefix="ticketwire-") as file:
+        # The file has no name, so nothing is left of it if the process is killed.
+        with tempfile.TemporaryFile() as file:
             part = await self.read_part(viewer, rows, file)
             key = None
             if part.size:
-                key = await self.store.put_export(self.job.id, Path(file.name), None)
+                file.seek(0)
+                key = await self.store.put_export(self.job.id, file, None)
         await self.commit_file(key, lambda: self.add_part(part, key, at))
         return len(part.rows)
 

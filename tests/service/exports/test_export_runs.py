@@ -121,6 +121,37 @@ async def test_a_crash_between_file_and_row_loses_and_repeats_nothing(
     await download(ada, job)
 
 
+async def test_a_killed_process_leaves_no_ticket_in_the_folder_of_temporary_files(
+    service: Service,
+    ada: Client,
+    worker: TicketExports,
+    refs: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    job = await start_export(ada)
+    left: list[Path] = []
+    write_tickets, put = worker.source.write_tickets, worker.store.put_export
+
+    async def write_and_list(*arguments: Any) -> set[Any]:
+        found = await write_tickets(*arguments)
+        left.extend(temporary.iterdir())
+        return found
+
+    async def put_and_list(*arguments: Any) -> str:
+        left.extend(temporary.iterdir())
+        return await put(*arguments)
+
+    worker.source.write_tickets = write_and_list  # type: ignore[method-assign]
+    worker.store.put_export = put_and_list  # type: ignore[method-assign]
+    await run_exports(worker)
+    assert [line["ref"] for line in parse_lines(await download(ada, job))] == refs
+    assert left == []
+
+
 async def test_two_workers_beside_each_other_write_each_ticket_once(
     service: Service, ada: Client, url: str, folder: Path, refs: list[str], small_parts: None
 ) -> None:
