@@ -10,13 +10,11 @@ redacted. So the erasure of a person outdates the files of all exports that bega
 
 from __future__ import annotations
 
-from typing import cast
-from uuid import UUID
-
 from models.audit.directory_event import DirectoryEvent, DirectoryEventType
-from models.jobs.caller_job import CallerJob, JobTicket
+from models.jobs.caller_job import CallerJob
 from models.log import event
 from models.log.event import Event, EventType
+from models.queries.exported_tickets import has_ticket_with_event
 
 REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 """The events after which a file with the ticket is outdated."""
@@ -33,9 +31,7 @@ async def check_outdated(job: CallerJob) -> bool:
         return False
     if await has_erasure(checked, head):
         return True
-    redacted = Event.filter(position__gt=checked, position__lte=head, type__in=REDACTIONS)
-    ticket_ids = {each.ticket_id for each in await redacted.only("position", "ticket_id")}
-    if ticket_ids and await has_tickets(job, await add_merge_targets(ticket_ids)):
+    if await has_ticket_with_event(job.id, REDACTIONS, checked, head):
         return True
     same_run = CallerJob.filter(id=job.id, export_start=job.export_start, export_checked=checked)
     await same_run.update(export_checked=head)
@@ -68,17 +64,3 @@ async def has_erasure(after: int, head: int) -> bool:
     return await DirectoryEvent.filter(
         position__gt=after, position__lte=head, type=DirectoryEventType.ERASED
     ).exists()
-
-
-async def add_merge_targets(ticket_ids: set[UUID]) -> set[UUID]:
-    """The tickets, and those into which they were ever merged, which show their messages."""
-    found = set(ticket_ids)
-    for merged in await Event.filter(ticket_id__in=ticket_ids, type=EventType.MERGED):
-        _, target = merged.changes.get("merged_into_id", (None, None))
-        if target is not None:
-            found.add(UUID(cast("str", target)))
-    return found
-
-
-async def has_tickets(job: CallerJob, ticket_ids: set[UUID]) -> bool:
-    return await JobTicket.filter(job_id=job.id, ticket_id__in=ticket_ids).exists()

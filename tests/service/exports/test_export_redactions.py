@@ -18,8 +18,10 @@ from support.exports import (
     start_export,
 )
 from support.files import error_of, send
+from support.statements import statements
 
 from models.core import ids
+from models.exports.redactions import check_outdated
 from models.jobs.caller_job import CallerJob
 from workers.ticket_exports import TicketExports
 
@@ -186,3 +188,21 @@ async def test_a_redaction_in_another_ticket_keeps_the_file(
     assert (await read_export(ada, job))["export"] is not None
     stored = await CallerJob.get(id=ids.key_of(ids.JOB, job["id"]))
     assert stored.export_checked != stored.export_start, "it was checked again"
+
+
+async def test_a_check_has_the_same_statements_however_many_tickets_were_redacted(
+    service: Service, world: World, ada: Client, cora: Client, worker: TicketExports
+) -> None:
+    """A list of the tickets would exceed the drivers' maximum of parameters some day."""
+    await cora.raise_ticket("Exported")
+    job = await start_export(ada, filter={"subject": {"eq": "Exported"}})
+    root = service.client(world.root.token)
+    texts: list[list[str]] = []
+    for count in (1, 3):
+        for _ in range(count):
+            await redact(root, await reply(cora, await cora.raise_ticket("Other")))
+        stored = await CallerJob.get(id=ids.key_of(ids.JOB, job["id"]))
+        with statements() as found:
+            assert not await check_outdated(stored)
+        texts.append(found.texts)
+    assert texts[0] == texts[1] != []
