@@ -58,6 +58,24 @@ class Part:
     size: int
 
 
+class ExportTooLarge(Exception):
+    """The lines of a part exceed what is left of the size of a file."""
+
+
+@dataclass(slots=True)
+class BoundedWriter:
+    """Writes to a file, at most `rest` bytes. Raises ExportTooLarge."""
+
+    file: IO[bytes]
+    rest: int
+
+    def write(self, piece: bytes) -> None:
+        self.rest -= len(piece)
+        if self.rest < 0:
+            raise ExportTooLarge
+        self.file.write(piece)
+
+
 @dataclass(frozen=True, slots=True)
 class ExportRun:
     """An export that was running when it was read, and what it needs."""
@@ -78,10 +96,15 @@ class ExportRun:
 
         If a ticket can't be read, its row fails. Raises the errors of outages and of the store.
         """
+        rest = self.limits.max_export_bytes - await self.measure_parts()
         # Small writes to a new file stay in the page cache, so they don't block the event loop.
         # The file has no name, so nothing is left of it if the process is killed.
         with tempfile.TemporaryFile() as file:
-            part = await self.read_part(viewer, rows, file)
+            try:
+                part = await self.read_part(viewer, rows, file, rest)
+            except ExportTooLarge:
+                await self.stop(self.build_too_large(), at)
+                return 0
             key = None
             if part.size:
                 file.seek(0)
@@ -89,20 +112,38 @@ class ExportRun:
         await self.commit_file(key, lambda: self.add_part(part, key, at))
         return len(part.rows)
 
-    async def read_part(self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes]) -> Part:
-        """Write the lines of tickets to a file; only of the first one if an error occurs."""
+    async def measure_parts(self) -> int:
+        """The size of all parts in bytes."""
+        parts = await ExportPart.filter(job_id=self.job.id).only("id", "size")
+        return sum(part.size for part in parts)
+
+    def build_too_large(self) -> Failure:
+        count_reached("export_bytes")
+        return Failure(JobErrorCode.INVALID, TOO_LARGE.format(self.limits.max_export_bytes))
+
+    async def read_part(
+        self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes], rest: int
+    ) -> Part:
+        """Write the lines of tickets to a file; only of the first one if an error occurs.
+
+        Raises ExportTooLarge if the lines have more than `rest` bytes.
+        """
         failure = Failure(JobErrorCode.NOT_FOUND, NO_TICKET)
         format, keys = self.job.export_format, [row.ticket_id for row in rows]
         assert format is not None  # every export has one
         try:
-            found = await self.source.write_tickets(viewer, keys, format, file.write)
+            found = await self.source.write_tickets(
+                viewer, keys, format, BoundedWriter(file, rest).write
+            )
+        except ExportTooLarge:
+            raise
         except Exception as error:
             if is_outage(error) or isinstance(error, database.CONFLICT_ERRORS):
                 raise
             file.seek(0)
             file.truncate()
             if len(rows) > 1:
-                return await self.read_part(viewer, rows[:1], file)
+                return await self.read_part(viewer, rows[:1], file, rest)
             log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
             found, failure = set[UUID](), Failure(JobErrorCode.INTERNAL, INTERNAL)
         file.flush()
@@ -133,9 +174,7 @@ class ExportRun:
             return False  # another process that believes it has the lease has done them
         parts = await ExportPart.filter(job_id=job.id).only("id", "size")
         if sum(each.size for each in parts) + part.size > self.limits.max_export_bytes:
-            count_reached("export_bytes")
-            message = TOO_LARGE.format(self.limits.max_export_bytes)
-            await stop(job, Failure(JobErrorCode.INVALID, message), at)
+            await stop(job, self.build_too_large(), at)
             return False
         exported = [row.id for row in part.rows if row.ticket_id in part.found]
         await JobTicket.filter(id__in=exported).update(outcome=JobTicketOutcome.EXPORTED)

@@ -208,6 +208,35 @@ async def test_a_file_that_would_be_too_large_ends_the_export(
     assert stored(folder) == 0
 
 
+async def test_a_part_is_never_larger_than_the_rest_of_the_file(
+    service: Service, ada: Client, url: str, folder: Path, refs: list[str]
+) -> None:
+    """It is not written to the end, which might fill the disk."""
+    job = await start_export(ada)
+    worker = build_exporter(url, folder, RecordLimits(max_export_bytes=6000))
+    write_tickets = worker.source.write_tickets
+    sizes: list[int] = []
+
+    async def write_and_count(viewer: Any, keys: Any, format: Any, write: Any) -> set[Any]:
+        def count(piece: bytes) -> None:
+            write(piece)
+            sizes.append(len(piece))
+
+        return await write_tickets(viewer, keys, format, count)
+
+    async def refuse(*arguments: Any) -> str:
+        raise AssertionError("it must not be stored")
+
+    worker.source.write_tickets = write_and_count  # type: ignore[method-assign]
+    worker.store.put_export = refuse  # type: ignore[method-assign]
+    await run_exports(worker)
+    assert 0 < sum(sizes) <= 6000
+    ended = await read_export(ada, job)
+    assert (ended["status"], ended["failed"]) == ("STOPPED", 1)
+    (error,) = ended["errors"]["nodes"]
+    assert (error["ref"], error["code"]) == (refs[0], "INVALID")
+
+
 async def test_the_oldest_file_of_a_person_is_deleted(
     service: Service, ada: Client, url: str, folder: Path, refs: list[str]
 ) -> None:
