@@ -25,8 +25,10 @@ from support.files import running_with_files, send
 from support.service import running
 
 from models.audit.entry import AuditEntry
+from models.core import ids
 from models.core.record_limits import RecordLimits
 from models.exports import cleanup
+from models.jobs.caller_job import CallerJob
 from models.jobs.export_part import ExportPart
 from workers import cleanup as cleanup_worker
 from workers.ticket_exports import TicketExports
@@ -270,6 +272,39 @@ async def test_files_expire_and_jobs_with_files_are_kept(
     await cleanup_worker.Cleanup(job_retention=timedelta(days=2)).run_once(later, 0)
     query = "query($id: ID!) { job(id: $id) { id } }"
     assert await ada.run(query, id=job["id"]) == {"job": None}
+
+
+async def test_a_file_that_cannot_be_deleted_stops_neither_others_nor_exports(
+    service: Service, ada: Client, url: str, folder: Path, refs: list[str]
+) -> None:
+    worker = build_exporter(url, folder, RecordLimits(max_stored_exports_per_caller=1))
+    jobs: list[dict[str, Any]] = []
+    for _ in range(3):
+        jobs.append(await start_export(ada))
+        await run_exports(worker)
+    keys = {str(each.id): each.export_key for each in await CallerJob.all()}
+    stuck = {keys[str(ids.key_of(ids.JOB, jobs[0]["id"]))]}
+    stuck.add((await ExportPart.all().order_by("id").first() or ExportPart()).storage_key)
+    delete = worker.store.delete
+
+    async def refuse(*found: str) -> None:
+        if stuck & set(found):
+            raise PermissionError("a policy of the storage")
+        await delete(*found)
+
+    worker.store.delete = refuse  # type: ignore[method-assign]
+    jobs.append(await start_export(ada))
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    kept = [(await read_export(ada, job))["export"] is not None for job in jobs]
+    assert kept == [True, False, False, True]
+    assert stored(folder) == 3, "both files that can't be deleted, and the newest"
+    stuck.clear()
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    assert stored(folder) == 1
 
 
 @pytest.fixture
