@@ -20,6 +20,7 @@ from support.exports import (
 from support.files import error_of, send
 
 from models.core.time import now
+from models.jobs.caller_job import JobTicket, JobTicketOutcome
 from models.people.token import Token
 from models.people.user import User
 from workers.ticket_exports import TicketExports
@@ -196,6 +197,29 @@ async def test_only_the_starter_with_all_scopes_gets_the_url(
     for other in (world.bill, world.cora):
         query = "query($id: ID!) { job(id: $id) { id } }"
         assert await service.client(other.token).run(query, id=job["id"]) == {"job": None}
+
+
+async def test_a_token_that_only_writes_does_not_learn_which_tickets_an_export_has(
+    service: Service, world: World, ada: Client, worker: TicketExports
+) -> None:
+    await raise_tickets(service, world)
+    job = await start_export(ada)
+    await run_exports(worker)
+    row = await JobTicket.all().order_by("id").first()
+    assert row is not None
+    await JobTicket.filter(id=row.id).update(outcome=JobTicketOutcome.FAILED)
+    query = """query($id: ID!) { job(id: $id) { status tickets { totalCount nodes { ref } }
+      exported: tickets(outcomes: [EXPORTED]) { nodes { ticketId } } errors { nodes { ref } } } }"""
+    found = (await ada.run(query, id=job["id"]))["job"]
+    counts = [len(found[each]["nodes"]) for each in ("tickets", "exported", "errors")]
+    assert (counts, found["tickets"]["totalCount"]) == ([4, 3, 1], 4)
+    writer = service.client(await token_of(await User.get(id=world.ada.id), ["tickets:write"]))
+    assert (await writer.run(query, id=job["id"]))["job"] == {
+        "status": "FINISHED",
+        "tickets": {"totalCount": 0, "nodes": []},
+        "exported": {"nodes": []},
+        "errors": {"nodes": []},
+    }
 
 
 async def test_forged_and_expired_urls_are_refused(
