@@ -20,7 +20,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.record_limits import RecordLimits, count_reached
 from models.database.outage import is_outage
-from models.exports.source import TicketSource
+from models.exports.source import TicketLost, TicketSource
 from models.files.store import FileStore
 from models.jobs.caller_job import (
     CallerJob,
@@ -144,8 +144,10 @@ class ExportRun:
             file.truncate()
             if len(rows) > 1:
                 return await self.read_part(viewer, rows[:1], file, rest)
-            log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
-            found, failure = set[UUID](), Failure(JobErrorCode.INTERNAL, INTERNAL)
+            found = set[UUID]()
+            if not isinstance(error, TicketLost):
+                log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
+                failure = Failure(JobErrorCode.INTERNAL, INTERNAL)
         file.flush()
         return Part(rows, found, failure, file.tell())
 

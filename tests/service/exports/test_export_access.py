@@ -23,6 +23,7 @@ from models.core.time import now
 from models.jobs.caller_job import JobTicket, JobTicketOutcome
 from models.people.token import Token
 from models.people.user import User
+from resolvers.exports.documents import FIRST_MESSAGES
 from workers.ticket_exports import TicketExports
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
@@ -102,6 +103,39 @@ async def test_tickets_that_the_starter_loses_are_left_out(
     assert [line["ref"] for line in parse_lines(await download(cora, job))] == [
         tickets["cora"]["ref"]
     ]
+
+
+@pytest.mark.parametrize("tickets_per_part", [1, 100])
+async def test_a_ticket_that_is_lost_between_two_pages_is_left_out(
+    service: Service,
+    world: World,
+    cora: Client,
+    worker: TicketExports,
+    monkeypatch: pytest.MonkeyPatch,
+    tickets_per_part: int,
+) -> None:
+    """Its line would end in the middle."""
+    monkeypatch.setattr("workers.ticket_exports.TICKETS_PER_TURN", tickets_per_part)
+    lost, kept = await cora.raise_ticket("Long"), await cora.raise_ticket("Short")
+    ada = service.client(world.ada.token)
+    for number in range(FIRST_MESSAGES + 1):
+        await ada.do("replyToTicket", ticketId=lost["id"], body=f"Reply {number}")
+    job = await start_export(cora)
+    source: Any = worker.source
+    read_page = source.read_page
+
+    async def move_first(*arguments: Any) -> Any:
+        root = service.client(world.root.token)
+        await root.do("changeRequester", ticketId=lost["id"], requesterId=world.olga.gid)
+        return await read_page(*arguments)
+
+    source.read_page = move_first
+    await run_exports(worker)
+    ended = await read_export(cora, job)
+    assert (ended["status"], ended["succeeded"], ended["failed"]) == ("FINISHED", 1, 1)
+    (error,) = ended["errors"]["nodes"]
+    assert (error["ref"], error["code"]) == (lost["ref"], "NOT_FOUND")
+    assert [line["ref"] for line in parse_lines(await download(cora, job))] == [kept["ref"]]
 
 
 @pytest.mark.parametrize("loss", ["demoted", "deactivated", "token revoked"])
