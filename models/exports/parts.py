@@ -203,12 +203,20 @@ class ExportRun:
 
 
 async def stop(job: CallerJob, failure: Failure, at: datetime) -> None:
-    """End a locked export at its next ticket, which tells why. Its parts are deleted later."""
-    waiting = JobTicket.filter(job_id=job.id, outcome=JobTicketOutcome.WAITING)
-    row = await waiting.order_by("id").first()
-    failed = 0 if row is None else await fail_rows([row.id], failure)
+    """End a locked export at its next ticket, which tells why. Its parts are deleted later.
+
+    If no ticket waits any more, the last one that was exported tells why. The file is lost anyway.
+    """
+    exported, failed = job.exported, job.failed
+    rows = JobTicket.filter(job_id=job.id)
+    row = await rows.filter(outcome=JobTicketOutcome.WAITING).order_by("id").first()
+    if row is None:
+        row = await rows.filter(outcome=JobTicketOutcome.EXPORTED).order_by("-id").first()
+        exported -= 0 if row is None else 1
+    if row is not None:
+        failed += await fail_rows([row.id], failure)
     await CallerJob.filter(id=job.id).update(
-        status=JobStatus.STOPPED, finished_at=at, failed=job.failed + failed
+        status=JobStatus.STOPPED, finished_at=at, exported=exported, failed=failed
     )
 
 

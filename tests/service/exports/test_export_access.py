@@ -161,6 +161,21 @@ async def test_an_export_ends_without_a_file_if_its_starter_loses_rights(
     assert not [each for each in folder.rglob("exports/*") if each.is_file()]
 
 
+async def test_an_export_tells_why_it_ended_after_its_last_ticket(
+    service: Service, world: World, ada: Client, cora: Client, worker: TicketExports
+) -> None:
+    refs = [(await cora.raise_ticket(f"Ticket {number}"))["ref"] for number in range(2)]
+    job, root = await start_export(ada), service.client(world.root.token)
+    await worker.run_once(service.clock(), 0)
+    assert (await read_export(ada, job))["succeeded"] == 2
+    await run_mutation(root, "updateUser", userId=world.ada.gid, role="CUSTOMER", teams=[])
+    await run_exports(worker)
+    ended = await read_export(root, job)
+    assert (ended["status"], ended["succeeded"], ended["failed"]) == ("STOPPED", 1, 1)
+    (error,) = ended["errors"]["nodes"]
+    assert (error["ref"], error["code"]) == (refs[1], "NOT_PERMITTED")
+
+
 async def test_a_url_ends_with_the_rights_of_the_starter(
     service: Service, world: World, ada: Client, worker: TicketExports
 ) -> None:
