@@ -141,9 +141,9 @@ class Context:
         """The signed URL of a file or its thumbnail; None if there is none."""
         return self.services.files.build_download_url(attachment, action, self.now())
 
-    def build_export_url(self, job: CallerJob) -> str | None:
+    async def build_export_url(self, job: CallerJob) -> str | None:
         """The signed URL of the file of an export; None if the viewer may not have it."""
-        if not can_download(self.viewer, job, self.now()):
+        if not await can_download(self.viewer, job, self.now()):
             return None
         return self.services.files.build_export_url(job, self.now())
 

@@ -43,7 +43,7 @@ class RequestContext(Protocol):
         """The signed URL of a file or its thumbnail; None if there is none."""
         ...
 
-    def build_export_url(self, job: CallerJob) -> str | None:
+    async def build_export_url(self, job: CallerJob) -> str | None:
         """The signed URL of the file of an export; None if the viewer may not have it."""
         ...
 

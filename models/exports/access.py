@@ -7,9 +7,10 @@ from datetime import datetime
 from models.access.permissions import EXPORT_TICKETS
 from models.access.viewer import Viewer
 from models.bulk.starter import read_viewer
-from models.exports.creation import CALLER_KIND
+from models.exports.creation import build_parameters
 from models.exports.redactions import check_outdated
 from models.jobs.caller_job import CallerJob, is_own_job
+from models.queries.exported_tickets import has_hidden_ticket
 
 
 async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:
@@ -22,20 +23,27 @@ async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:
 
 
 def has_rights_of(viewer: Viewer, job: CallerJob) -> bool:
-    """Whether the viewer has the kind of caller and all scopes with which an export began."""
+    """Whether the viewer has the kind of caller and all scopes with which an export began.
+
+    A customer must also belong to the same organization.
+    """
     if not EXPORT_TICKETS.allows(viewer):
         return False
     scopes = {scope.value for scope in viewer.scopes}
-    is_same_kind = job.parameters.get(CALLER_KIND) == viewer.caller_kind.value
-    return is_same_kind and scopes.issuperset(job.scopes)
+    now = build_parameters(viewer)
+    is_same = all(job.parameters.get(name) == now[name] for name in now)
+    return is_same and scopes.issuperset(job.scopes)
 
 
-def can_download(viewer: Viewer, job: CallerJob, at: datetime) -> bool:
+async def can_download(viewer: Viewer, job: CallerJob, at: datetime) -> bool:
     """Whether the viewer may have the URL of the job's file.
 
     The file holds what its starter saw, so admins and weaker tokens of the starter may not.
+    Customers must still see all tickets of the file.
     """
-    return has_file(job, at) and is_own_job(viewer, job) and has_rights_of(viewer, job)
+    if not (has_file(job, at) and is_own_job(viewer, job) and has_rights_of(viewer, job)):
+        return False
+    return not await has_hidden_ticket(viewer, job.id)
 
 
 def has_file(job: CallerJob, at: datetime) -> bool:
@@ -47,6 +55,7 @@ async def find_downloadable(job: CallerJob | None, at: datetime) -> str | None:
     """The key of a job's file; None if there is none, or it must not be used any more."""
     if job is None or not has_file(job, at):
         return None
-    if await read_exporter(job, at) is None or await check_outdated(job):
+    viewer = await read_exporter(job, at)
+    if viewer is None or not await can_download(viewer, job, at) or await check_outdated(job):
         return None
     return job.export_key

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from models.core.record_limits import count_reached
 from models.core.time import now
 from models.exports.redactions import find_outdated_files
@@ -13,6 +15,7 @@ from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob
 from models.jobs.export_part import ExportPart
 from models.queries import caller_jobs
 
+log = structlog.get_logger("ticketwire.exports")
 ORPHAN_AGE = timedelta(days=1)
 """A file that no row names is deleted at this age. Until then it may be one that is written."""
 MAX_KEYS_PER_QUERY = 500
@@ -30,31 +33,38 @@ async def delete_unusable(store: FileStore, at: datetime, max_stored: int, limit
     surplus = await caller_jobs.find_surplus_files(max_stored, limit)
     count_reached("stored_exports", len(surplus))
     unusable += await CallerJob.filter(id__in=surplus)
-    for job in unusable:
-        await delete_file(store, job)
-    return len(unusable)
+    deleted = 0
+    for job in {job.id: job for job in unusable}.values():
+        assert job.export_key is not None  # the queries select jobs with files
+        if await delete_stored(store, job.export_key):
+            with_file = CallerJob.filter(id=job.id)
+            deleted += await with_file.update(export_key=None, export_expires_at=None)
+    return deleted
 
 
-async def delete_file(store: FileStore, job: CallerJob) -> None:
-    assert job.export_key is not None  # the caller has selected jobs with files
-    await store.delete(job.export_key)
-    await CallerJob.filter(id=job.id).update(export_key=None, export_expires_at=None)
+async def delete_stored(store: FileStore, key: str) -> bool:
+    """Delete a file from the store. Returns whether this succeeded; a later run tries again."""
+    try:
+        await store.delete(key)
+    except Exception as error:  # one file must not keep the job from the others, and from exports
+        log.warning("exports.not_deleted", key=key, error=repr(error))
+        return False
+    return True
 
 
 async def delete_parts(store: FileStore, limit: int) -> int:
     """Delete parts of exports that have ended or begun again; returns how many."""
-    parts = await find_unused_parts(limit)
-    await store.delete(*(part.storage_key for part in parts))
-    await ExportPart.filter(id__in=[part.id for part in parts]).delete()
-    return len(parts)
+    deleted = 0
+    for part in await find_unused_parts(limit):
+        if await delete_stored(store, part.storage_key):
+            deleted += await ExportPart.filter(id=part.id).delete()
+    return deleted
 
 
 async def find_unused_parts(limit: int) -> Sequence[ExportPart]:
     discarded = await ExportPart.filter(job_id=None).limit(limit)
-    if discarded:
-        return discarded
     ended = ExportPart.exclude(job_id=None).exclude(job__status__in=ACTIVE_STATUSES)
-    return await ended.limit(limit)
+    return [*discarded, *await ended.limit(limit)]
 
 
 async def delete_orphans(store: FileStore) -> None:
@@ -66,4 +76,6 @@ async def delete_orphans(store: FileStore) -> None:
         parts = await ExportPart.filter(storage_key__in=batch)
         files = await CallerJob.filter(export_key__in=batch)
         known = {part.storage_key for part in parts} | {job.export_key for job in files}
-        await store.delete(*(key for key in batch if key not in known))
+        for key in batch:
+            if key not in known:
+                await delete_stored(store, key)

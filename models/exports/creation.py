@@ -19,11 +19,14 @@ from models.core.record_limits import RecordLimits
 from models.database import fair_share
 from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob, ExportFormat, JobKind
 from models.log import event
+from models.log.event import Json
 from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
 
 CALLER_KIND = "caller_kind"
 """The parameter with the kind of caller. An export ends if its starter becomes another one."""
+ORGANIZATION = "organization"
+"""The parameter with a customer's organization. An export ends if it becomes another one."""
 
 
 async def create_export(
@@ -44,12 +47,22 @@ async def create_export(
     condition = visible_tickets(starter) & matching
     await check_count(condition, "filter", limits.max_tickets_per_export)
     job = build_job(starter, JobKind.EXPORT_TICKETS, at)
-    job.export_format, job.parameters = format, {CALLER_KIND: starter.caller_kind.value}
+    job.export_format, job.parameters = format, build_parameters(starter)
     job.export_start = job.export_checked = await event.read_head()
     await job.save(force_create=True)
     await store_total(job, await caller_jobs.insert_selected(job.id, condition))
     fair_share.charge(job.total // TICKETS_PER_POINT)
     return job
+
+
+def build_parameters(starter: Viewer) -> dict[str, Json]:
+    """What decides which tickets the starter sees, besides its scopes."""
+    user = starter.user if starter.is_customer else None
+    organization = user.organization_id if user is not None else None
+    return {
+        CALLER_KIND: starter.caller_kind.value,
+        ORGANIZATION: None if organization is None else str(organization),
+    }
 
 
 async def check_active_exports(starter: Viewer, limits: RecordLimits) -> None:

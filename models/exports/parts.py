@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.record_limits import RecordLimits, count_reached
 from models.database.outage import is_outage
-from models.exports.source import TicketSource
+from models.exports.source import TicketLost, TicketSource
 from models.files.store import FileStore
 from models.jobs.caller_job import (
     CallerJob,
@@ -33,7 +32,9 @@ from models.jobs.caller_job import (
 from models.jobs.export_part import ExportPart
 
 NO_TICKET = "The starter of the job can't see the ticket any more."
-NOT_PERMITTED = "The starter of the export has lost the role or a scope with which it began."
+NOT_PERMITTED = (
+    "The starter of the export has lost the role, the organization or a scope with which it began."
+)
 TOO_LARGE = "The file of the export would have more than {0:,} bytes, the maximum."
 INTERNAL = "The server could not read the ticket. Its log has the reason."
 log = structlog.get_logger("ticketwire.exports")
@@ -57,6 +58,24 @@ class Part:
     size: int
 
 
+class ExportTooLarge(Exception):
+    """The lines of a part exceed what is left of the size of a file."""
+
+
+@dataclass(slots=True)
+class BoundedWriter:
+    """Writes to a file, at most `rest` bytes. Raises ExportTooLarge."""
+
+    file: IO[bytes]
+    rest: int
+
+    def write(self, piece: bytes) -> None:
+        self.rest -= len(piece)
+        if self.rest < 0:
+            raise ExportTooLarge
+        self.file.write(piece)
+
+
 @dataclass(frozen=True, slots=True)
 class ExportRun:
     """An export that was running when it was read, and what it needs."""
@@ -77,31 +96,58 @@ class ExportRun:
 
         If a ticket can't be read, its row fails. Raises the errors of outages and of the store.
         """
+        rest = self.limits.max_export_bytes - await self.measure_parts()
         # Small writes to a new file stay in the page cache, so they don't block the event loop.
-        with tempfile.NamedTemporaryFile(prefix="ticketwire-") as file:
-            part = await self.read_part(viewer, rows, file)
+        # The file has no name, so nothing is left of it if the process is killed.
+        with tempfile.TemporaryFile() as file:
+            try:
+                part = await self.read_part(viewer, rows, file, rest)
+            except ExportTooLarge:
+                await self.stop(self.build_too_large(), at)
+                return 0
             key = None
             if part.size:
-                key = await self.store.put_export(self.job.id, Path(file.name), None)
+                file.seek(0)
+                key = await self.store.put_export(self.job.id, file, None)
         await self.commit_file(key, lambda: self.add_part(part, key, at))
         return len(part.rows)
 
-    async def read_part(self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes]) -> Part:
-        """Write the lines of tickets to a file; only of the first one if an error occurs."""
+    async def measure_parts(self) -> int:
+        """The size of all parts in bytes."""
+        parts = await ExportPart.filter(job_id=self.job.id).only("id", "size")
+        return sum(part.size for part in parts)
+
+    def build_too_large(self) -> Failure:
+        count_reached("export_bytes")
+        return Failure(JobErrorCode.INVALID, TOO_LARGE.format(self.limits.max_export_bytes))
+
+    async def read_part(
+        self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes], rest: int
+    ) -> Part:
+        """Write the lines of tickets to a file; only of the first one if an error occurs.
+
+        Raises ExportTooLarge if the lines have more than `rest` bytes.
+        """
         failure = Failure(JobErrorCode.NOT_FOUND, NO_TICKET)
         format, keys = self.job.export_format, [row.ticket_id for row in rows]
         assert format is not None  # every export has one
         try:
-            found = await self.source.write_tickets(viewer, keys, format, file.write)
+            found = await self.source.write_tickets(
+                viewer, keys, format, BoundedWriter(file, rest).write
+            )
+        except ExportTooLarge:
+            raise
         except Exception as error:
             if is_outage(error) or isinstance(error, database.CONFLICT_ERRORS):
                 raise
             file.seek(0)
             file.truncate()
             if len(rows) > 1:
-                return await self.read_part(viewer, rows[:1], file)
-            log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
-            found, failure = set[UUID](), Failure(JobErrorCode.INTERNAL, INTERNAL)
+                return await self.read_part(viewer, rows[:1], file, rest)
+            found = set[UUID]()
+            if not isinstance(error, TicketLost):
+                log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
+                failure = Failure(JobErrorCode.INTERNAL, INTERNAL)
         file.flush()
         return Part(rows, found, failure, file.tell())
 
@@ -130,9 +176,7 @@ class ExportRun:
             return False  # another process that believes it has the lease has done them
         parts = await ExportPart.filter(job_id=job.id).only("id", "size")
         if sum(each.size for each in parts) + part.size > self.limits.max_export_bytes:
-            count_reached("export_bytes")
-            message = TOO_LARGE.format(self.limits.max_export_bytes)
-            await stop(job, Failure(JobErrorCode.INVALID, message), at)
+            await stop(job, self.build_too_large(), at)
             return False
         exported = [row.id for row in part.rows if row.ticket_id in part.found]
         await JobTicket.filter(id__in=exported).update(outcome=JobTicketOutcome.EXPORTED)
@@ -159,12 +203,20 @@ class ExportRun:
 
 
 async def stop(job: CallerJob, failure: Failure, at: datetime) -> None:
-    """End a locked export at its next ticket, which tells why. Its parts are deleted later."""
-    waiting = JobTicket.filter(job_id=job.id, outcome=JobTicketOutcome.WAITING)
-    row = await waiting.order_by("id").first()
-    failed = 0 if row is None else await fail_rows([row.id], failure)
+    """End a locked export at its next ticket, which tells why. Its parts are deleted later.
+
+    If no ticket waits any more, the last one that was exported tells why. The file is lost anyway.
+    """
+    exported, failed = job.exported, job.failed
+    rows = JobTicket.filter(job_id=job.id)
+    row = await rows.filter(outcome=JobTicketOutcome.WAITING).order_by("id").first()
+    if row is None:
+        row = await rows.filter(outcome=JobTicketOutcome.EXPORTED).order_by("-id").first()
+        exported -= 0 if row is None else 1
+    if row is not None:
+        failed += await fail_rows([row.id], failure)
     await CallerJob.filter(id=job.id).update(
-        status=JobStatus.STOPPED, finished_at=at, failed=job.failed + failed
+        status=JobStatus.STOPPED, finished_at=at, exported=exported, failed=failed
     )
 
 

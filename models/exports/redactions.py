@@ -3,23 +3,25 @@
 The log tells which messages were redacted after an export has read its tickets. A redaction whose
 event is before `export_start` was committed before the export read anything. So no lock is needed
 between redactions and exports.
+
+An erased person may be the assignee, a watcher or an actor of a ticket without any text that is
+redacted. So the erasure of a person outdates the files of all exports that began before it.
 """
 
 from __future__ import annotations
 
-from typing import cast
-from uuid import UUID
-
-from models.jobs.caller_job import CallerJob, JobTicket
+from models.audit.directory_event import DirectoryEvent, DirectoryEventType
+from models.jobs.caller_job import CallerJob
 from models.log import event
 from models.log.event import Event, EventType
+from models.queries.exported_tickets import has_ticket_with_event
 
 REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 """The events after which a file with the ticket is outdated."""
 
 
 async def check_outdated(job: CallerJob) -> bool:
-    """Whether a text of the job's tickets was redacted since the export has begun.
+    """Whether a person was erased, or a text of the job's tickets redacted, since it has begun.
 
     If not, it stores how far it has looked, so that the next check is short.
     """
@@ -27,9 +29,9 @@ async def check_outdated(job: CallerJob) -> bool:
     assert checked is not None  # every export has it
     if head <= checked:
         return False
-    redacted = Event.filter(position__gt=checked, position__lte=head, type__in=REDACTIONS)
-    ticket_ids = {each.ticket_id for each in await redacted.only("position", "ticket_id")}
-    if ticket_ids and await has_tickets(job, await add_merge_targets(ticket_ids)):
+    if await has_erasure(checked, head):
+        return True
+    if await has_ticket_with_event(job.id, REDACTIONS, checked, head):
         return True
     same_run = CallerJob.filter(id=job.id, export_start=job.export_start, export_checked=checked)
     await same_run.update(export_checked=head)
@@ -40,14 +42,15 @@ async def check_outdated(job: CallerJob) -> bool:
 async def find_outdated_files() -> list[CallerJob]:
     """The exports with a file for which `check_outdated` is true.
 
-    Usually nothing was redacted. Then one statement stores how far all of them are checked.
+    Usually nothing was redacted or erased. Then one statement stores how far all are checked.
     """
     head, stored = await event.read_head(), CallerJob.filter(export_key__isnull=False)
     first = await stored.order_by("export_checked").first()
     if first is None or first.export_checked is None or first.export_checked >= head:
         return []
     start = first.export_checked
-    if await Event.filter(position__gt=start, position__lte=head, type__in=REDACTIONS).exists():
+    redacted = Event.filter(position__gt=start, position__lte=head, type__in=REDACTIONS)
+    if await has_erasure(start, head) or await redacted.exists():
         return [job for job in await stored if await check_outdated(job)]
     # A file that was finished since then may have been checked less far than all others.
     await stored.filter(export_checked__gte=start, export_checked__lt=head).update(
@@ -56,15 +59,8 @@ async def find_outdated_files() -> list[CallerJob]:
     return []
 
 
-async def add_merge_targets(ticket_ids: set[UUID]) -> set[UUID]:
-    """The tickets, and those into which they were ever merged, which show their messages."""
-    found = set(ticket_ids)
-    for merged in await Event.filter(ticket_id__in=ticket_ids, type=EventType.MERGED):
-        _, target = merged.changes.get("merged_into_id", (None, None))
-        if target is not None:
-            found.add(UUID(cast("str", target)))
-    return found
-
-
-async def has_tickets(job: CallerJob, ticket_ids: set[UUID]) -> bool:
-    return await JobTicket.filter(job_id=job.id, ticket_id__in=ticket_ids).exists()
+async def has_erasure(after: int, head: int) -> bool:
+    """Whether a person was erased between two positions of the log."""
+    return await DirectoryEvent.filter(
+        position__gt=after, position__lte=head, type=DirectoryEventType.ERASED
+    ).exists()

@@ -12,6 +12,10 @@ from models.jobs.caller_job import ExportFormat
 Write = Callable[[bytes], object]
 
 
+class TicketLost(Exception):
+    """The viewer lost a ticket while it was written."""
+
+
 class TicketSource(Protocol):
     """Writes tickets as a viewer sees them. app.py's packages implement it with the API itself."""
 
@@ -24,7 +28,8 @@ class TicketSource(Protocol):
     ) -> set[UUID]:
         """Write the tickets that the viewer may see, in the given order.
 
-        `write` is called with pieces of lines. Returns the tickets that were written. Raises an
-        exception if a ticket can't be read; some pieces may be written then.
+        `write` is called with pieces of lines. Returns the tickets that were written. Raises
+        TicketLost if the viewer loses a ticket in the middle, and other exceptions if it can't be
+        read; some pieces may be written then.
         """
         ...

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 import obstore
@@ -68,10 +68,14 @@ class FileStore:
         return await self.copy(attachment, path, None)
 
     async def put_export(
-        self, job_id: UUID, content: Path | AsyncIterator[bytes], attributes: Attributes | None
+        self,
+        job_id: UUID,
+        content: IO[bytes] | AsyncIterator[bytes],
+        attributes: Attributes | None,
     ) -> str:
         """Store a file of an export, or a part of it, at a new key, which is returned.
 
+        An open file is read from its start.
         `attributes` are the headers with which the storage itself sends the file, if it does.
         """
         key = f"{EXPORT_PREFIX}{job_id}-{secrets.token_hex(16)}"

@@ -84,7 +84,8 @@ class CallerJob(Model):
     """A job of a user or an API client.
 
     parameters   what to do, as JSON: the fields of `models.bulk.ticket_change.BulkChange`; for an
-                 export, the kind of caller; for an erasure, the fields of
+                 export, the kind of caller and a customer's organization; for an erasure, the
+                 fields of
                  `models.erasure.job.ErasureParameters`
     report       how far an erasure is, and what it did: the fields of
                  `models.erasure.job.ErasureReport`

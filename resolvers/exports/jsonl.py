@@ -9,7 +9,7 @@ import orjson
 
 from models.exports.source import Write
 
-ReadPage = Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
+ReadPage = Callable[[str, str], Awaitable[Mapping[str, Any]]]
 """Reads the page after a cursor of the messages or the events of the ticket."""
 
 
@@ -33,9 +33,11 @@ async def write_line(ticket: Mapping[str, Any], read_page: ReadPage, write: Writ
 async def iterate_nodes(
     name: str, first: Mapping[str, Any], read_page: ReadPage
 ) -> AsyncIterator[Mapping[str, Any]]:
-    page: Mapping[str, Any] | None = first
-    while page is not None:
+    page = first
+    while True:
         for node in page["nodes"]:
             yield node
         info = page["pageInfo"]
-        page = await read_page(name, info["endCursor"]) if info["hasNextPage"] else None
+        if not info["hasNextPage"]:
+            break
+        page = await read_page(name, info["endCursor"])

@@ -13,7 +13,7 @@ from engine.execution.schema import Schema
 from engine.graphql.request import GraphQLRequest
 from models.access.viewer import Viewer
 from models.core import ids
-from models.exports.source import Write
+from models.exports.source import TicketLost, Write
 from models.jobs.caller_job import ExportFormat
 from resolvers.context import Context
 from resolvers.exports.csv_rows import build_header, build_row
@@ -60,12 +60,14 @@ class GraphQLTicketSource:
 
     async def read_page(
         self, viewer: Viewer, ticket_id: str, name: str, after: str
-    ) -> Mapping[str, Any] | None:
-        """The next page of messages or events; None if the viewer can't see the ticket now."""
+    ) -> Mapping[str, Any]:
+        """The next page of messages or events. Raises TicketLost."""
         variables = {"id": ticket_id, "after": after}
         data = await self.execute(viewer, JSONL_DOCUMENT, PAGE_OPERATIONS[name], variables)
-        ticket = data["ticket"]
-        return None if ticket is None else ticket["page"]
+        if data["ticket"] is None:
+            raise TicketLost
+        page: Mapping[str, Any] = data["ticket"]["page"]
+        return page
 
     async def execute(
         self, viewer: Viewer, document: str, operation: str, variables: Mapping[str, Any]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from models.access.scopes import Scope
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
 from models.core.pagination import parse_page_arguments
@@ -102,19 +103,20 @@ class TicketExport:
     )
     expires_at: datetime = strawberry.field(
         description="The time at which the file is deleted, by default 7 days after the job's end. "
-        "It is deleted earlier if a message of its tickets is redacted, and if the caller has "
-        "more than 5 files, by default."
+        "It is deleted earlier if a message of its tickets is redacted, if a person is erased, and "
+        "if the caller has more than 5 files, by default."
     )
     job: strawberry.Private[CallerJob]
 
     @strawberry.field(
         description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
         "A URL without a host is relative to that of the API. Null unless the viewer started the "
-        "job, and has the role and all scopes with which it did.",
+        "job, and has the role and all scopes with which it did. A customer must also belong to "
+        "the same organization and still see all tickets of the file.",
         metadata=cost(flat=URL_COST),
     )
-    def url(self, info: strawberry.Info) -> str | None:
-        return context_of(info).build_export_url(self.job)
+    async def url(self, info: strawberry.Info) -> str | None:
+        return await context_of(info).build_export_url(self.job)
 
 
 @strawberry.type(
@@ -213,28 +215,33 @@ class JobType(Node):
         return ErasureReportType(job=root, report=ErasureReport.of(root))
 
     @strawberry.field(
-        description="The tickets that failed, in the order of processing, in pages of up to 100.",
+        description="The tickets that failed, in the order of processing, in pages of up to 100. "
+        "Empty for exports without the scope `tickets:read`.",
         graphql_type=Connection[JobTicketType],
     )
     def errors(
         self,
         root: strawberry.Parent[CallerJob],
+        info: strawberry.Info,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> ConnectionQuery[JobTicket]:
         page_request = parse_page_arguments(first, after, last, before)
-        return list_job_tickets(root.id, [JobTicketOutcome.FAILED], page_request)
+        outcomes = select_outcomes(root, info, [JobTicketOutcome.FAILED])
+        return list_job_tickets(root.id, outcomes, page_request)
 
     @strawberry.field(
         description="The tickets of the job, in the order of processing, in pages of up to 100. "
-        "Tickets that a job left unprocessed are deleted after its end.",
+        "Tickets that a job left unprocessed are deleted after its end. Empty for exports without "
+        "the scope `tickets:read`.",
         graphql_type=Connection[JobTicketType],
     )
     def tickets(
         self,
         root: strawberry.Parent[CallerJob],
+        info: strawberry.Info,
         outcomes: Annotated[
             list[JobTicketOutcome] | None,
             strawberry.argument(
@@ -247,4 +254,15 @@ class JobType(Node):
         before: Before = None,
     ) -> ConnectionQuery[JobTicket]:
         page_request = parse_page_arguments(first, after, last, before)
-        return list_job_tickets(root.id, outcomes, page_request)
+        return list_job_tickets(root.id, select_outcomes(root, info, outcomes), page_request)
+
+
+def select_outcomes(
+    job: CallerJob, info: strawberry.Info, outcomes: list[JobTicketOutcome] | None
+) -> list[JobTicketOutcome] | None:
+    """The outcomes of the tickets that the viewer may list: none without the right to read them.
+
+    A token that may only write tickets follows its owner's jobs, but an export tells which exist.
+    """
+    is_hidden = Scope.TICKETS_READ not in context_of(info).viewer.scopes
+    return [] if job.kind is JobKind.EXPORT_TICKETS and is_hidden else outcomes

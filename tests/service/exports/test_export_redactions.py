@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
+from support.admin_mutations import run_mutation
+from support.erasure import start_erasure
 from support.exports import (
     build_exporter,
     download,
@@ -16,8 +18,10 @@ from support.exports import (
     start_export,
 )
 from support.files import error_of, send
+from support.statements import statements
 
 from models.core import ids
+from models.exports.redactions import check_outdated
 from models.jobs.caller_job import CallerJob
 from workers.ticket_exports import TicketExports
 
@@ -134,6 +138,42 @@ async def test_a_redaction_in_a_merged_ticket_counts_for_its_target(
     assert error_of(await send(ada, "GET", url)) == (404, "NOT_FOUND")
 
 
+async def test_an_erased_assignee_ends_downloads_and_begins_running_exports_again(
+    service: Service,
+    world: World,
+    ada: Client,
+    cora: Client,
+    url: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No event of a ticket tells that the person was erased."""
+    monkeypatch.setattr("workers.ticket_exports.TICKETS_PER_TURN", 1)
+    worker = build_exporter(url, folder)
+    for subject in ("One", "Two"):
+        ticket = await cora.raise_ticket(subject)
+        await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.bill.gid)
+    finished = await start_export(ada)
+    await run_exports(worker)
+    file_url = (await read_export(ada, finished))["export"]["url"]
+    assert b"bill@example.com" in await download(ada, finished)
+    root = service.client(world.root.token)
+    await run_mutation(root, "deactivateUser", userId=world.bill.gid)
+    running = await start_export(ada)
+    await worker.run_once(service.clock(), 0)
+    assert (await send(ada, "GET", file_url)).status_code == 200
+    await start_erasure(root, world.bill.gid)
+    assert error_of(await send(ada, "GET", file_url)) == (404, "NOT_FOUND")
+    await run_exports(worker)
+    assert b"bill@example.com" not in await download(ada, running)
+    service.clock.advance(minutes=1)
+    await worker.run_once(service.clock(), 0)
+    assert (await read_export(ada, finished))["export"] is None
+    assert (await read_export(ada, running))["export"] is not None
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    assert not any(b"bill@example.com" in each.read_bytes() for each in files)
+
+
 async def test_a_redaction_in_another_ticket_keeps_the_file(
     service: Service, world: World, ada: Client, cora: Client, worker: TicketExports
 ) -> None:
@@ -148,3 +188,21 @@ async def test_a_redaction_in_another_ticket_keeps_the_file(
     assert (await read_export(ada, job))["export"] is not None
     stored = await CallerJob.get(id=ids.key_of(ids.JOB, job["id"]))
     assert stored.export_checked != stored.export_start, "it was checked again"
+
+
+async def test_a_check_has_the_same_statements_however_many_tickets_were_redacted(
+    service: Service, world: World, ada: Client, cora: Client, worker: TicketExports
+) -> None:
+    """A list of the tickets would exceed the drivers' maximum of parameters some day."""
+    await cora.raise_ticket("Exported")
+    job = await start_export(ada, filter={"subject": {"eq": "Exported"}})
+    root = service.client(world.root.token)
+    texts: list[list[str]] = []
+    for count in (1, 3):
+        for _ in range(count):
+            await redact(root, await reply(cora, await cora.raise_ticket("Other")))
+        stored = await CallerJob.get(id=ids.key_of(ids.JOB, job["id"]))
+        with statements() as found:
+            assert not await check_outdated(stored)
+        texts.append(found.texts)
+    assert texts[0] == texts[1] != []

@@ -25,8 +25,10 @@ from support.files import running_with_files, send
 from support.service import running
 
 from models.audit.entry import AuditEntry
+from models.core import ids
 from models.core.record_limits import RecordLimits
 from models.exports import cleanup
+from models.jobs.caller_job import CallerJob
 from models.jobs.export_part import ExportPart
 from workers import cleanup as cleanup_worker
 from workers.ticket_exports import TicketExports
@@ -121,6 +123,37 @@ async def test_a_crash_between_file_and_row_loses_and_repeats_nothing(
     await download(ada, job)
 
 
+async def test_a_killed_process_leaves_no_ticket_in_the_folder_of_temporary_files(
+    service: Service,
+    ada: Client,
+    worker: TicketExports,
+    refs: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    job = await start_export(ada)
+    left: list[Path] = []
+    write_tickets, put = worker.source.write_tickets, worker.store.put_export
+
+    async def write_and_list(*arguments: Any) -> set[Any]:
+        found = await write_tickets(*arguments)
+        left.extend(temporary.iterdir())
+        return found
+
+    async def put_and_list(*arguments: Any) -> str:
+        left.extend(temporary.iterdir())
+        return await put(*arguments)
+
+    worker.source.write_tickets = write_and_list  # type: ignore[method-assign]
+    worker.store.put_export = put_and_list  # type: ignore[method-assign]
+    await run_exports(worker)
+    assert [line["ref"] for line in parse_lines(await download(ada, job))] == refs
+    assert left == []
+
+
 async def test_two_workers_beside_each_other_write_each_ticket_once(
     service: Service, ada: Client, url: str, folder: Path, refs: list[str], small_parts: None
 ) -> None:
@@ -177,6 +210,35 @@ async def test_a_file_that_would_be_too_large_ends_the_export(
     assert stored(folder) == 0
 
 
+async def test_a_part_is_never_larger_than_the_rest_of_the_file(
+    service: Service, ada: Client, url: str, folder: Path, refs: list[str]
+) -> None:
+    """It is not written to the end, which might fill the disk."""
+    job = await start_export(ada)
+    worker = build_exporter(url, folder, RecordLimits(max_export_bytes=6000))
+    write_tickets = worker.source.write_tickets
+    sizes: list[int] = []
+
+    async def write_and_count(viewer: Any, keys: Any, format: Any, write: Any) -> set[Any]:
+        def count(piece: bytes) -> None:
+            write(piece)
+            sizes.append(len(piece))
+
+        return await write_tickets(viewer, keys, format, count)
+
+    async def refuse(*arguments: Any) -> str:
+        raise AssertionError("it must not be stored")
+
+    worker.source.write_tickets = write_and_count  # type: ignore[method-assign]
+    worker.store.put_export = refuse  # type: ignore[method-assign]
+    await run_exports(worker)
+    assert 0 < sum(sizes) <= 6000
+    ended = await read_export(ada, job)
+    assert (ended["status"], ended["failed"]) == ("STOPPED", 1)
+    (error,) = ended["errors"]["nodes"]
+    assert (error["ref"], error["code"]) == (refs[0], "INVALID")
+
+
 async def test_the_oldest_file_of_a_person_is_deleted(
     service: Service, ada: Client, url: str, folder: Path, refs: list[str]
 ) -> None:
@@ -210,6 +272,39 @@ async def test_files_expire_and_jobs_with_files_are_kept(
     await cleanup_worker.Cleanup(job_retention=timedelta(days=2)).run_once(later, 0)
     query = "query($id: ID!) { job(id: $id) { id } }"
     assert await ada.run(query, id=job["id"]) == {"job": None}
+
+
+async def test_a_file_that_cannot_be_deleted_stops_neither_others_nor_exports(
+    service: Service, ada: Client, url: str, folder: Path, refs: list[str]
+) -> None:
+    worker = build_exporter(url, folder, RecordLimits(max_stored_exports_per_caller=1))
+    jobs: list[dict[str, Any]] = []
+    for _ in range(3):
+        jobs.append(await start_export(ada))
+        await run_exports(worker)
+    keys = {str(each.id): each.export_key for each in await CallerJob.all()}
+    stuck = {keys[str(ids.key_of(ids.JOB, jobs[0]["id"]))]}
+    stuck.add((await ExportPart.all().order_by("id").first() or ExportPart()).storage_key)
+    delete = worker.store.delete
+
+    async def refuse(*found: str) -> None:
+        if stuck & set(found):
+            raise PermissionError("a policy of the storage")
+        await delete(*found)
+
+    worker.store.delete = refuse  # type: ignore[method-assign]
+    jobs.append(await start_export(ada))
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    kept = [(await read_export(ada, job))["export"] is not None for job in jobs]
+    assert kept == [True, False, False, True]
+    assert stored(folder) == 3, "both files that can't be deleted, and the newest"
+    stuck.clear()
+    service.clock.advance(minutes=1)
+    await run_exports(worker, service.clock())
+    assert stored(folder) == 1
 
 
 @pytest.fixture

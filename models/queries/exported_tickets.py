@@ -1,0 +1,63 @@
+"""What became of the tickets in the files of exports since they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from models import database
+from models.access.viewer import Viewer
+from models.access.visibility import visible_tickets
+from models.core.sql import exists, in_list
+from models.jobs.caller_job import JobTicketOutcome
+from models.log.event import EventType
+
+MERGE_TARGETS = {
+    "postgres": "CAST(m.data->'changes'->'merged_into_id'->>1 AS uuid)",
+    "sqlite": "json_extract(m.data, '$.changes.merged_into_id[1]')",
+}
+"""The ticket into which an event `m` merged its ticket, by the dialect of the database."""
+
+
+async def has_hidden_ticket(viewer: Viewer, job_id: UUID) -> bool:
+    """Whether the viewer can't see one of the tickets that an export has written."""
+    if viewer.can_see_all_tickets:
+        return False
+    hidden = ~visible_tickets(viewer)
+    rows = await database.fetch_dicts(
+        "SELECT 1 AS found FROM caller_job_tickets r JOIN tickets t ON t.id = r.ticket_id "
+        f"WHERE r.job_id = ? AND r.outcome = '{JobTicketOutcome.EXPORTED.value}' "
+        f"AND {hidden.text} LIMIT 1",
+        [job_id, *hidden.params],
+    )
+    return bool(rows)
+
+
+async def has_ticket_with_event(
+    job_id: UUID, types: Collection[EventType], after: int, head: int
+) -> bool:
+    """Whether an event of these types between two positions of the log concerns the job's tickets.
+
+    It also concerns the tickets into which its ticket was ever merged, which show its messages.
+    One statement does it, because an erasure may redact more tickets than a list may have.
+    """
+    of_type = in_list("e.type", [each.value for each in types])
+    own = exists(
+        "caller_job_tickets r WHERE r.job_id = ? AND r.ticket_id = e.ticket_id",
+        [job_id],
+        per_row=True,
+    )
+    target = exists(
+        "events m JOIN caller_job_tickets r "
+        f"ON r.job_id = ? AND r.ticket_id = {MERGE_TARGETS[database.dialect()]} "
+        "WHERE m.ticket_id = e.ticket_id AND m.type = ?",
+        [job_id, EventType.MERGED.value],
+        per_row=True,
+    )
+    condition = of_type & (own | target)
+    rows = await database.fetch_dicts(
+        "SELECT 1 AS found FROM events e WHERE e.position > ? AND e.position <= ? "
+        f"AND {condition.text} LIMIT 1",
+        [after, head, *condition.params],
+    )
+    return bool(rows)
