@@ -142,7 +142,7 @@ async def verify_tickets(job_id: UUID, person: Person, report: ErasureReport) ->
             left = [
                 each
                 for each in found
-                if digest_text(each) in digests or person.terms.occur_in(each)
+                if digest_text(each) in digests or person.terms.remain_in(each)
             ]
             if left:
                 report.add_remaining({column: len(left)})

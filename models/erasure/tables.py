@@ -256,5 +256,5 @@ def count_remaining(record: Model, table: Table, person: Person) -> dict[str, in
     return {
         f"{table.name}.{name}": 1
         for name in table.columns
-        if any(map(terms.occur_in, list_texts(cast("Json", getattr(record, name)))))
+        if any(map(terms.remain_in, list_texts(cast("Json", getattr(record, name)))))
     }
