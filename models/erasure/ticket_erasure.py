@@ -38,7 +38,8 @@ class Person:
     """The person to erase.
 
     `is_customer` decides whether texts on other people's tickets are erased: what agents write
-    there belongs to the team, and only loses the name and the address.
+    there belongs to the team, and only loses the name and the address. It is false for a customer
+    who was an agent or admin before.
     """
 
     user_id: UUID
@@ -110,11 +111,16 @@ def build_rules(ticket: Ticket, records: TicketRecords, person: Person) -> Event
     creator = next((e for e in records.events if e.type is EventType.TICKET_CREATED), None)
     has_created = creator is not None and creator.actor_user_id == person.user_id
     is_requester = ticket.requester_id == person.user_id
+    # Directory events may be younger than the person's time as an agent. Only staff write notes.
+    is_customer = person.is_customer and not any(
+        each.kind is MessageKind.NOTE and each.author_user_id == person.user_id
+        for each in records.messages
+    )
     return EventRules(
         person.terms,
         person.user_id,
-        erases_texts=person.is_customer or is_requester,
-        owns_ticket=is_requester or (person.is_customer and has_created),
+        erases_texts=is_customer or is_requester,
+        owns_ticket=is_requester or (is_customer and has_created),
     )
 
 
