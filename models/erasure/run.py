@@ -24,6 +24,7 @@ from models.erasure.start import forget_person
 from models.erasure.terms import digest_text
 from models.erasure.ticket_erasure import Person, erase_in_ticket, list_stored_texts
 from models.jobs.caller_job import CallerJob, JobStatus, JobTicket, JobTicketOutcome
+from models.tickets.draft import Draft
 
 TICKETS_PER_TURN = 10
 SEARCHES = {
@@ -125,6 +126,10 @@ async def process_row(job: CallerJob, row: JobTicket, at: datetime, settings: Ru
         for each in erasure.job_tickets:
             values = {"changes": each.changes, "previous": each.previous, "message": each.message}
             await JobTicket.filter(id=each.id).update(**values)
+        for each in erasure.drafts:
+            # A browser tab with the former version must not save the former text again.
+            unchanged = Draft.filter(id=each.id, version=each.version)
+            await unchanged.update(body=each.body, version=each.version + 1)
         await write(change)
     return True
 

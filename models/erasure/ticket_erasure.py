@@ -24,6 +24,7 @@ from models.erasure.terms import ERASED, Terms, digest_text, list_texts
 from models.jobs.caller_job import MAX_MESSAGE_CHARS, JobTicket
 from models.log.event import Event, EventType
 from models.tickets.attachment import Attachment
+from models.tickets.draft import Draft
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketResource, TicketTag
 
@@ -39,12 +40,13 @@ class Person:
 
     `is_customer` decides whether texts on other people's tickets are erased: what agents write
     there belongs to the team, and only loses the name and the address. It is false for a customer
-    who was an agent or admin before.
+    who was an agent or admin before. `token_ids` are the person's tokens, for the audit log.
     """
 
     user_id: UUID
     is_customer: bool
     terms: Terms
+    token_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class TicketRecords:
     text_values: list[TicketCustomValue]
     files: list[Attachment]
     job_tickets: list[JobTicket]
+    drafts: list[Draft]
 
 
 @dataclass(slots=True)
@@ -67,11 +70,13 @@ class TicketErasure:
     counts       the number of changed rows by table
     digests      the fingerprints of the erased texts
     job_tickets  the rows of jobs that the caller must store
+    drafts       the drafts that the caller must store
     """
 
     counts: Counter[str] = field(default_factory=Counter[str])
     digests: set[str] = field(default_factory=set[str])
     job_tickets: list[JobTicket] = field(default_factory=list[JobTicket])
+    drafts: list[Draft] = field(default_factory=list[Draft])
 
 
 async def read_records(ticket_id: UUID) -> TicketRecords:
@@ -83,6 +88,7 @@ async def read_records(ticket_id: UUID) -> TicketRecords:
         await TicketCustomValue.filter(ticket_id=ticket_id, type=CustomFieldType.TEXT),
         await Attachment.filter(ticket_id=ticket_id),
         await JobTicket.filter(ticket_id=ticket_id),
+        await Draft.filter(ticket_id=ticket_id),
     )
 
 
@@ -102,8 +108,9 @@ async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> 
     is_public |= erase_events(change, records, rules, erasure)
     is_public |= erase_files(change, records, rules, erasure)
     erase_job_tickets(records, rules, erasure)
-    if erasure.counts:
+    if erasure.counts:  # drafts are not logged
         change.log(EventType.TICKET_REDACTED, internal=not is_public, reason=reason)
+    erase_drafts(records, rules, erasure)
     return erasure
 
 
@@ -215,9 +222,8 @@ def erase_files(
     for file in records.files:
         is_own = rules.erases_texts and file.uploader_user_id == rules.person_id
         is_description = rules.owns_ticket and file.message_id is None
-        if file.filename == ERASED or not (
-            is_own or is_description or rules.terms.occur_in(file.filename)
-        ):
+        concerns = is_own or is_description or rules.terms.occur_in(file.filename)
+        if is_erased(file) or not concerns:
             continue
         erasure.digests.add(digest_text(file.filename))
         erase_file(file)
@@ -225,6 +231,11 @@ def erase_files(
         is_public |= file.message_id not in notes
     count(erasure, "attachments", len(change.erased_files))
     return is_public
+
+
+def is_erased(file: Attachment) -> bool:
+    """Whether `erase_file` has treated the file. The name alone can be one that a person chose."""
+    return file.filename == ERASED and file.storage_key is None and file.sha256 is None
 
 
 def erase_file(file: Attachment) -> None:
@@ -244,6 +255,16 @@ def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: Ticket
         if (row.changes, row.previous, row.message) != before:
             erasure.job_tickets.append(row)
     count(erasure, "caller_job_tickets", len(erasure.job_tickets))
+
+
+def erase_drafts(records: TicketRecords, rules: EventRules, erasure: TicketErasure) -> None:
+    """Replace the terms in drafts of others. Those of the person are erased with the tables."""
+    for draft in records.drafts:
+        body = rules.terms.replace(draft.body)
+        if draft.user_id != rules.person_id and body != draft.body:
+            draft.body = body
+            erasure.drafts.append(draft)
+    count(erasure, "drafts", len(erasure.drafts))
 
 
 def remove_stored_tags(
@@ -276,6 +297,7 @@ async def list_stored_texts(ticket_id: UUID) -> dict[str, list[str]]:
     }
     texts["tickets.external_id"] = [ticket.external_id]
     texts["messages.body"] = [each.body for each in records.messages]
+    texts["drafts.body"] = [each.body for each in records.drafts]
     texts["ticket_tags.name"] = [each.name for each in records.tags]
     for name in ("kind", "external_id", "name"):
         texts[f"ticket_resources.{name}"] = [getattr(each, name) for each in records.resources]

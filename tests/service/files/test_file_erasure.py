@@ -21,8 +21,9 @@ async def test_the_storage_loses_the_files_of_an_erased_person(
 ) -> None:
     root, job = service.client(world.root.token), FileCleanup(LocalFileStore(folder))
     own = await upload(cora, png(), filename="cora.png", contentType="image/png")
+    named = await upload(cora, b"A secret of Cora", filename="[erased]")
     ticket = (await cora.raise_ticket())["id"]
-    await cora.do("replyToTicket", ticketId=ticket, body="See it.", attachmentIds=[own])
+    await cora.do("replyToTicket", ticketId=ticket, body="See it.", attachmentIds=[own, named])
     unattached = await upload(cora, b"Cora's diary", filename="diary.txt")
     others = await upload(ada, b"An answer", filename="answer.txt")
     await ada.do("replyToTicket", ticketId=ticket, body="Here.", attachmentIds=[others])
@@ -30,7 +31,7 @@ async def test_the_storage_loses_the_files_of_an_erased_person(
     before = await read_attachment(ada, own)
     assert before is not None
     erasure = await erase(root, world.cora.gid)
-    assert erasure["erasure"]["pendingFiles"] == 3
+    assert erasure["erasure"]["pendingFiles"] == 4
     shown = await read_attachment(ada, own)
     assert shown == {
         "id": own,
@@ -46,7 +47,7 @@ async def test_the_storage_loses_the_files_of_an_erased_person(
     assert len(stored_files(folder)) == 1, "the file of the agent"
     assert (await read_erasure(root, erasure))["erasure"]["pendingFiles"] == 0
     names = sorted([each.filename for each in await Attachment.all()])
-    assert names == ["[erased]", "[erased]", "[erased]", "answer.txt"]
+    assert names == [*["[erased]"] * 4, "answer.txt"]
     assert unattached
 
 
