@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from uuid import UUID
 
 from tortoise import Tortoise
@@ -25,7 +25,7 @@ from models.erasure.job import ErasureReport
 from models.erasure.search import contains_address, last_key, read_page
 from models.erasure.terms import ERASED, Terms, list_texts
 from models.erasure.ticket_erasure import Person
-from models.jobs.caller_job import JobKind
+from models.jobs.caller_job import CallerJob, JobKind
 from models.people.token import Token
 from models.people.user import ERASED_DOMAIN
 from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
@@ -209,9 +209,10 @@ def erase_draft(draft: Any, person: Person) -> dict[str, Any] | None:
 
 def erase_caller_job(job: Any, person: Person) -> dict[str, Any] | None:
     """The job of the erasure itself needs the address until it has verified its work."""
-    if job.kind is not JobKind.ERASE_PERSON:
+    if not is_own_job(job, person):
         return None
-    return {"parameters": job.parameters}
+    reason = person.terms.without_name.replace_in_json(job.parameters["reason"])
+    return {"parameters": {**job.parameters, "reason": reason}}
 
 
 RULES: Mapping[str, RowRule] = {
@@ -256,14 +257,20 @@ async def verify_page(person: Person, report: ErasureReport) -> bool:
     )
     keys = [row["key"] for row in rows]
     for record in await table.model.filter(pk__in=keys) if keys else ():
-        if not is_own_job(record):
-            report.add_remaining(count_remaining(record, table, person))
+        if is_own_job(record, person):
+            record.parameters = {"reason": record.parameters["reason"]}
+        report.add_remaining(count_remaining(record, table, person))
     report.cursor = last_key(page)
     return True
 
 
-def is_own_job(record: Any) -> bool:
-    return getattr(record, "kind", None) is JobKind.ERASE_PERSON
+def is_own_job(record: object, person: Person) -> TypeGuard[CallerJob]:
+    """Whether a row is a job that erases this person."""
+    return (
+        isinstance(record, CallerJob)
+        and record.kind is JobKind.ERASE_PERSON
+        and record.parameters["user_id"] == str(person.user_id)
+    )
 
 
 def count_remaining(record: Model, table: Table, person: Person) -> dict[str, int]:

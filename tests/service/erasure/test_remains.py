@@ -17,6 +17,7 @@ from support.mailing import queue_mail
 from models.audit import storage
 from models.audit.entry import AuditEntry, Origin
 from models.core import ids, time
+from models.jobs.caller_job import CallerJob
 from models.log.event import Event, EventType
 from models.macros.macro import Macro
 from models.notifications.email import Mail
@@ -54,6 +55,17 @@ async def test_the_verification_reports_what_the_replacement_leaves(
     await ada.do("addNote", ticketId=ticket, body=f"Not x{ADDRESS}, and not CORA")
     job = await erase(service.client(world.root.token), world.cora.gid)
     assert {"name": "messages.body", "count": 2} in job["erasure"]["remaining"]
+
+
+async def test_keys_and_reasons_of_others_are_searched(service: Service, world: World) -> None:
+    """The key of a mutation expires. The reason for the erasure of somebody else is replaced."""
+    root = service.client(world.root.token)
+    reason = f"A colleague of {ADDRESS}"
+    await start_erasure(root, world.carl.gid, reason=reason, idempotencyKey=ADDRESS)
+    job = await erase(root, world.cora.gid)
+    assert job["erasure"]["remaining"] == [{"name": "idempotency_keys.key", "count": 1}]
+    reasons = [each.parameters["reason"] for each in await CallerJob.all().order_by("id")]
+    assert reasons[0] == "A colleague of [erased]"
 
 
 async def test_drafts_of_others_lose_the_name_and_an_old_tab_can_not_restore_it(
