@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from support import Client, Service, World
 from support.erasure import erase, read_erasure
 from support.files import announce, png, read_attachment, send, stored_files, upload
 
+from models.core import ids
 from models.files.store import LocalFileStore
-from models.tickets.attachment import Attachment
+from models.tickets.attachment import Attachment, FileDeletion
+from workers import file_cleanup
 from workers.file_cleanup import FileCleanup
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.without_default_policies]
@@ -67,3 +70,26 @@ async def test_a_storage_that_fails_is_tried_again(
     assert len(stored_files(folder)) == 1
     await FileCleanup(store).run_once(service.clock(), 0)
     assert stored_files(folder) == []
+
+
+async def test_files_that_can_not_be_deleted_do_not_hold_up_the_others(
+    cora: Client, service: Service, world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, store = service.client(world.root.token), LocalFileStore(folder)
+    first = ids.key_of(ids.ATTACHMENT, await upload(cora, b"Cora's first"))
+    await upload(cora, b"Cora's second")
+    await erase(root, world.cora.gid)
+    delete_all = store.delete_all
+
+    async def fail_first(key: UUID) -> None:
+        if key == first:
+            raise OSError("no permission")
+        await delete_all(key)
+
+    monkeypatch.setattr(store, "delete_all", fail_first)
+    monkeypatch.setattr(file_cleanup, "MAX_FILES", 1)
+    job = FileCleanup(store)
+    for _ in range(2):
+        service.clock.advance(seconds=1)
+        await job.run_once(service.clock(), 0)
+    assert [each.attachment_id for each in await FileDeletion.all()] == [first]
