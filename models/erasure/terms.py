@@ -76,16 +76,17 @@ class Terms:
         return re.compile(rf"(?<![0-9a-z]){re.escape(self.name.casefold())}(?![0-9a-z])")
 
     @cached_property
-    def quotes(self) -> list[str]:
-        """The longest texts first, because one text may contain another."""
-        return sorted(self.texts, key=len, reverse=True)[:MAX_QUOTES]
+    def quotes(self) -> re.Pattern[str] | None:
+        """Finds the longest texts first, because one text may contain another."""
+        longest = sorted(self.texts, key=len, reverse=True)[:MAX_QUOTES]
+        return re.compile("|".join(map(re.escape, longest))) if longest else None
 
     def replace(self, text: str) -> str:
         """The text with ERASED in place of each term."""
         if text.strip() in self.texts:
             return ERASED
-        for quote in self.quotes:
-            text = text.replace(quote, ERASED)
+        if self.quotes is not None:
+            text = self.quotes.sub(ERASED, text)
         return text if self.pattern is None else self.pattern.sub(ERASED, text)
 
     def occur_in(self, text: str) -> bool:

@@ -16,22 +16,25 @@ from models.changes.change import TicketChange
 from models.custom_fields.custom_field import (
     CustomField,
     CustomFieldType,
-    TicketCustomValue,
     column_of,
 )
 from models.erasure.event_texts import EventRules, find_own_texts, find_removed_tags
-from models.erasure.terms import ERASED, Terms, digest_text, list_texts
+from models.erasure.terms import ERASED, Terms, digest_text
+from models.erasure.ticket_records import (
+    TICKET_TEXTS,
+    TicketRecords,
+    read_records,
+    yield_to_others,
+)
 from models.jobs.caller_job import MAX_MESSAGE_CHARS, JobTicket
-from models.log.event import Event, EventType
+from models.log.event import EventType
 from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft
-from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import Ticket, TicketResource, TicketTag
+from models.tickets.message import MessageKind
+from models.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from models.log.event import Json
-
-TICKET_TEXTS = ("subject", "description", "resolution", "satisfaction_comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,6 @@ class Person:
 
 
 @dataclass(slots=True)
-class TicketRecords:
-    """The records of one ticket that hold text."""
-
-    messages: list[Message]
-    events: list[Event]
-    tags: list[TicketTag]
-    resources: list[TicketResource]
-    text_values: list[TicketCustomValue]
-    files: list[Attachment]
-    job_tickets: list[JobTicket]
-    drafts: list[Draft]
-
-
-@dataclass(slots=True)
 class TicketErasure:
     """What was replaced in one ticket.
 
@@ -79,19 +68,6 @@ class TicketErasure:
     drafts: list[Draft] = field(default_factory=list[Draft])
 
 
-async def read_records(ticket_id: UUID) -> TicketRecords:
-    return TicketRecords(
-        await Message.filter(ticket_id=ticket_id).order_by("id"),
-        await Event.filter(ticket_id=ticket_id).order_by("position"),
-        await TicketTag.filter(ticket_id=ticket_id).order_by("name"),
-        await TicketResource.filter(ticket_id=ticket_id),
-        await TicketCustomValue.filter(ticket_id=ticket_id, type=CustomFieldType.TEXT),
-        await Attachment.filter(ticket_id=ticket_id),
-        await JobTicket.filter(ticket_id=ticket_id),
-        await Draft.filter(ticket_id=ticket_id),
-    )
-
-
 async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> TicketErasure:
     """Replace the person's texts in the change. If there are none, the change stays empty."""
     records = await read_records(change.ticket.id)
@@ -103,9 +79,9 @@ async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> 
     rules = replace(rules, terms=rules.terms.with_texts(own_texts))
     tags = [tag.name for tag in records.tags]
     rules = replace(rules, removed_tags=find_removed_tags(records.events, tags, rules))
-    is_public = erase_messages(change, records, rules, erasure)
+    is_public = await erase_messages(change, records, rules, erasure)
     is_public |= erase_columns(change, records, rules, erasure)
-    is_public |= erase_events(change, records, rules, erasure)
+    is_public |= await erase_events(change, records, rules, erasure)
     is_public |= erase_files(change, records, rules, erasure)
     erase_job_tickets(records, rules, erasure)
     if erasure.counts:  # drafts are not logged
@@ -149,11 +125,12 @@ def list_own_texts(ticket: Ticket, records: TicketRecords, rules: EventRules) ->
     return texts
 
 
-def erase_messages(
+async def erase_messages(
     change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
 ) -> bool:
     """Replace bodies; returns whether the customer sees a difference."""
     for message in records.messages:
+        await yield_to_others()
         is_own = rules.erases_texts and message.author_user_id == rules.person_id
         body = ERASED if is_own else rules.terms.replace(message.body)
         if body != message.body:
@@ -196,11 +173,12 @@ def erase_columns(
     return bool(change.columns or any(changed))
 
 
-def erase_events(
+async def erase_events(
     change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
 ) -> bool:
     """Replace the texts in events; returns whether the customer sees a difference."""
     for event in records.events:
+        await yield_to_others()
         data = rules.rewrite(event)
         if data != event.data:
             event.data = data
@@ -286,25 +264,3 @@ def remove_stored_tags(
 def count(erasure: TicketErasure, table: str, number: int) -> None:
     if number:
         erasure.counts[table] += number
-
-
-async def list_stored_texts(ticket_id: UUID) -> dict[str, list[str]]:
-    """All texts of a ticket as they are stored, by column."""
-    ticket = await Ticket.get(id=ticket_id)
-    records = await read_records(ticket_id)
-    texts = {
-        f"tickets.{name}": [cast("str | None", getattr(ticket, name))] for name in TICKET_TEXTS
-    }
-    texts["tickets.external_id"] = [ticket.external_id]
-    texts["messages.body"] = [each.body for each in records.messages]
-    texts["drafts.body"] = [each.body for each in records.drafts]
-    texts["ticket_tags.name"] = [each.name for each in records.tags]
-    for name in ("kind", "external_id", "name"):
-        texts[f"ticket_resources.{name}"] = [getattr(each, name) for each in records.resources]
-    texts["ticket_custom_values.stored_text"] = [each.stored_text for each in records.text_values]
-    texts["attachments.filename"] = [each.filename for each in records.files]
-    texts["events.data"] = [text for each in records.events for text in list_texts(each.data)]
-    for name in ("changes", "message"):
-        rows = [list_texts(getattr(each, name)) for each in records.job_tickets]
-        texts[f"caller_job_tickets.{name}"] = [text for row in rows for text in row]
-    return {column: [each for each in found if each] for column, found in texts.items()}
