@@ -26,7 +26,7 @@ class FileCleanup:
         self.last_run: datetime | None = None
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        erased = await cleanup.delete_erased(self.store, MAX_FILES)
+        erased = await cleanup.delete_erased(self.store, at, MAX_FILES)
         if erased:
             return Progress(erased, position, changed=False)
         if self.last_run is not None and at - self.last_run < INTERVAL:

@@ -112,11 +112,11 @@ def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
     check_manages_users(actor, user.role, fields.get("role", user.role))
 
 
-def check_not_erased(user: User) -> None:
-    """Raises InvalidInput for `userId`: an erased person must stay unknown."""
+def check_not_erased(user: User, field: str = "userId") -> None:
+    """Raises InvalidInput for the field: an erased person must stay unknown."""
     if user.is_erased:
-        message = "was erased. Create another user."
-        raise InvalidInput(UserErrorCode.INVALID, message, "userId")
+        message = "is of a user who was erased. Create another user."
+        raise InvalidInput(UserErrorCode.INVALID, message, field)
 
 
 async def apply_fields(
@@ -179,6 +179,7 @@ async def upsert_user(
     if user is None:
         return await insert_user(changes, fields, at)
     check_manages_users(actor, user.role, fields.get("role", user.role))
+    check_not_erased(user, "email")
     check_address(user.role, fields.get("role"), fields.get("email"), None, "email")
     return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
 

@@ -13,6 +13,7 @@ from models.directory import memberships
 from models.erasure.terms import ERASED
 from models.erasure.ticket_erasure import erase_file
 from models.log import event
+from models.macros.macro import Macro
 from models.notifications.notification import NotificationPreference
 from models.people.account_link import AccountLink
 from models.people.identity import Identity, SignInCode
@@ -53,6 +54,7 @@ async def erase_account(
     await AccountLink.filter(email=address).delete()
     await NotificationPreference.filter(user_id=user.id).delete()
     await SavedView.filter(owner_id=user.id).delete()
+    await Macro.filter(owner_id=user.id).delete()
     await erase_unattached_files(user, at)
     await storage.write_action(origin, at, {"reason": [None, reason]}, record=user)
     await event.append([build_event(origin, user, at)])

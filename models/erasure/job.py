@@ -51,7 +51,7 @@ class ErasureReport:
     counts       the number of erased rows by table
     remaining    after the verification: the number of rows that hold the address, the name or a
                  text of the person, by column
-    verified_at  when the verification ended
+    verified_at  when the verification ended; None if the job did not know the address
     """
 
     stage: str = FIRST_STAGE

@@ -15,6 +15,7 @@ from tortoise import Tortoise
 from tortoise.models import Model
 
 from models import database
+from models.audit.entry import AuditEntry
 from models.core.sql import Condition
 from models.erasure.search import last_key, read_page
 from models.erasure.tables import Table
@@ -28,7 +29,7 @@ REFERENCES = {
     **dict.fromkeys(("identities", "second_factors", "account_links", "tokens"), "x.user_id = ?"),
     **dict.fromkeys(("memberships", "presences", "notification_preferences"), "x.user_id = ?"),
     "tickets": "x.requester_id = ?",
-    **dict.fromkeys(("ticket_tags", "ticket_resources"), OF_TICKETS),
+    **dict.fromkeys(("ticket_tags", "ticket_resources", "ticket_custom_values"), OF_TICKETS),
     "messages": "x.author_user_id = ?",
     "attachments": "x.uploader_user_id = ?",
     "events": "x.actor_user_id = ?",
@@ -57,7 +58,7 @@ async def export_person(user: User, write: Callable[[bytes], object]) -> None:
     for name, condition in REFERENCES.items():
         table = Table(name, models[name], ())
         async for record in read_rows(table, condition, user.id):
-            line = {"table": name, "row": show_columns(record, name)}
+            line = {"table": name, "row": show_columns(record, name, user)}
             write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
 
 
@@ -80,11 +81,25 @@ async def read_rows(table: Table, condition: str, user_id: UUID) -> AsyncIterato
         after = last_key(page)
 
 
-def show_columns(record: Model, table: str) -> dict[str, Any]:
+def show_columns(record: Model, table: str, user: User) -> dict[str, Any]:
     """The columns of a row, with enums by name, without secrets, digests and derived words."""
     meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
     names = [name for name in meta.fields_db_projection if f"{table}.{name}" not in HIDDEN]
-    return {name: getattr(record, name) for name in names}
+    row = {name: getattr(record, name) for name in names}
+    if isinstance(record, AuditEntry):
+        hide_others(row, record, user)
+    return row
+
+
+def hide_others(row: dict[str, Any], entry: AuditEntry, user: User) -> None:
+    """Hide from where others acted on the account, and what the person changed in other records.
+
+    An agent's changes hold the names and addresses of all users that the agent created.
+    """
+    if entry.actor_user_id != user.id:
+        row["address"] = None
+    if entry.record_id not in (None, user.id):
+        row["changes"] = None
 
 
 async def find_person(reference: str) -> User | None:

@@ -7,6 +7,7 @@ any point, a step is either done or not begun.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from models import database
@@ -22,8 +23,10 @@ from models.erasure import search, tables
 from models.erasure.job import ErasureParameters, ErasureReport
 from models.erasure.start import forget_person
 from models.erasure.terms import digest_text
-from models.erasure.ticket_erasure import Person, erase_in_ticket, list_stored_texts
+from models.erasure.ticket_erasure import Person, erase_in_ticket
+from models.erasure.ticket_records import list_stored_texts, yield_to_others
 from models.jobs.caller_job import CallerJob, JobStatus, JobTicket, JobTicketOutcome
+from models.tickets.draft import Draft
 
 TICKETS_PER_TURN = 10
 SEARCHES = {
@@ -39,22 +42,24 @@ async def take_turn(job_id: UUID, at: datetime, settings: RunSettings) -> int:
     job = await CallerJob.get(id=job_id)
     if ErasureReport.of(job).stage == "tickets":
         return await erase_tickets(job_id, at, settings)
-    is_ended = await database.run_in_transaction(lambda: run_step(job_id, at))
-    if is_ended and not job.dry_run:
+    if ErasureReport.of(job).stage == "end" and not job.dry_run:
+        # Before the end, because after a crash nobody would do it again. The end itself writes
+        # nothing of the person.
         await search_index.empty_write_ahead_log()
+    await database.run_in_transaction(lambda: run_step(job_id, at))
     return 1
 
 
-async def run_step(job_id: UUID, at: datetime) -> bool:
-    """Do one step in the caller's transaction; returns whether it ended the job."""
+async def run_step(job_id: UUID, at: datetime) -> None:
+    """Do one step in the caller's transaction."""
     job = await CallerJob.select_for_update(no_key=True).get_or_none(
         id=job_id, status=JobStatus.RUNNING
     )
     if job is None:
-        return False
+        return
     report, person = ErasureReport.of(job), ErasureParameters.of(job).person
-    is_ended = False
-    if report.stage in SEARCHES:
+    is_search = report.stage in SEARCHES
+    if is_search:
         find, next_stage = SEARCHES[report.stage]
         if not await find(job_id, person, report):
             report.go_to(next_stage)
@@ -66,16 +71,18 @@ async def run_step(job_id: UUID, at: datetime) -> bool:
             report.go_to("verify_tables")
     elif report.stage == "verify_tables":
         if not await tables.verify_page(person, report):
-            report.verified_at = format_instant(at)
-            report.go_to("end")
+            if person.terms.address:  # or else the verification has compared nothing
+                report.verified_at = format_instant(at)
+            report.go_to("clean")
+    elif report.stage == "clean":
+        await search_index.remove_deleted_words(*search_index.INDEXES)
+        report.go_to("end")
     elif report.stage == "end":
         await end(job, at)
-        is_ended = True
-    if not is_ended:
+    if is_search:
         job.total = await JobTicket.filter(job_id=job_id).count()
         await job.save(update_fields=["total"])
     await jobs.save(job, report)
-    return is_ended
 
 
 async def erase_tickets(job_id: UUID, at: datetime, settings: RunSettings) -> int:
@@ -125,6 +132,10 @@ async def process_row(job: CallerJob, row: JobTicket, at: datetime, settings: Ru
         for each in erasure.job_tickets:
             values = {"changes": each.changes, "previous": each.previous, "message": each.message}
             await JobTicket.filter(id=each.id).update(**values)
+        for each in erasure.drafts:
+            # A browser tab with the former version must not save the former text again.
+            unchanged = Draft.filter(id=each.id, version=each.version)
+            await unchanged.update(body=each.body, version=each.version + 1)
         await write(change)
     return True
 
@@ -132,20 +143,21 @@ async def process_row(job: CallerJob, row: JobTicket, at: datetime, settings: Ru
 async def verify_tickets(job_id: UUID, person: Person, report: ErasureReport) -> bool:
     """Search the next tickets for the name, the address and erased texts; returns whether there
     were any."""
-    unverified = JobTicket.filter(job_id=job_id, previous__isnull=False)
+    after = cast("int", report.cursor or 0)
+    unverified = JobTicket.filter(job_id=job_id, id__gt=after, previous__isnull=False)
     rows = await unverified.order_by("id").limit(TICKETS_PER_TURN)
     for row in rows:
         assert row.previous is not None
+        report.cursor = row.id
         digests = set(map(str, row.previous["digests"]))  # pyright: ignore[reportArgumentType] - it is stored by `to_json`
         texts = await list_stored_texts(row.ticket_id)
         for column, found in texts.items():
-            left = [
-                each
-                for each in found
-                if digest_text(each) in digests or person.terms.occur_in(each)
-            ]
+            left = 0
+            for text in found:
+                await yield_to_others()
+                left += digest_text(text) in digests or person.terms.remain_in(text)
             if left:
-                report.add_remaining({column: len(left)})
+                report.add_remaining({column: left})
         await JobTicket.filter(id=row.id).update(previous=None)
     return bool(rows)
 
@@ -156,5 +168,3 @@ async def end(job: CallerJob, at: datetime) -> None:
     await job.save(update_fields=["status", "finished_at"])
     if job.dry_run or not job.failed:
         await forget_person(job)
-    if not job.dry_run:
-        await search_index.remove_deleted_words(*search_index.INDEXES)

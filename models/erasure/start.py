@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import Origin
 from models.bulk.creation import build_job, check_waiting_limit
 from models.core.errors import InvalidInput, UserErrorCode
@@ -39,7 +40,8 @@ async def start_erasure(
     user = await lock_user(user_id, "userId")
     earlier = await find_jobs(user.id)
     check_erasable(user, earlier)
-    parameters = build_parameters(user, reason, earlier)
+    is_customer = user.role is Role.CUSTOMER and not await was_staff(user)
+    parameters = build_parameters(user, reason, earlier, is_customer=is_customer)
     check_reason(parameters)
     job = build_job(actor, JobKind.ERASE_PERSON, at)
     job.dry_run = dry_run
@@ -69,14 +71,22 @@ def check_erasable(user: User, earlier: list[CallerJob]) -> None:
         raise InvalidInput(UserErrorCode.INVALID, message, "userId")
 
 
-def build_parameters(user: User, reason: str, earlier: list[CallerJob]) -> ErasureParameters:
+async def was_staff(user: User) -> bool:
+    """Whether the user has ever been an agent or admin, according to the directory events."""
+    staff = {Role.AGENT.name, Role.ADMIN.name}
+    events = await DirectoryEvent.filter(record_id=user.id)
+    return any(not staff.isdisjoint(each.changes.get("role", ())) for each in events)
+
+
+def build_parameters(
+    user: User, reason: str, earlier: list[CallerJob], *, is_customer: bool
+) -> ErasureParameters:
     """The parameters of the job. An erased user has lost the address and the name; an earlier job
     that left something has kept them."""
     address, name = user.email, user.display_name
     if user.is_erased:
         kept = [each for each in map(ErasureParameters.of, earlier) if each.address]
         address, name = (kept[0].address, kept[0].name) if kept else ("", "")
-    is_customer = user.role is Role.CUSTOMER
     return ErasureParameters(str(user.id), reason, is_customer, address, name)
 
 

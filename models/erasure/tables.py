@@ -6,10 +6,12 @@ replaced; in all other rows only the address, because other people may have the 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from uuid import UUID
 
 from tortoise import Tortoise
 from tortoise.fields import CharField
@@ -23,7 +25,8 @@ from models.erasure.job import ErasureReport
 from models.erasure.search import contains_address, last_key, read_page
 from models.erasure.terms import ERASED, Terms, list_texts
 from models.erasure.ticket_erasure import Person
-from models.jobs.caller_job import JobKind
+from models.jobs.caller_job import CallerJob, JobKind
+from models.people.token import Token
 from models.people.user import ERASED_DOMAIN
 from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
 
@@ -88,6 +91,9 @@ async def erase_page(person: Person, report: ErasureReport, *, dry_run: bool) ->
     if page is None:
         report.go_to_table(report.table + 1)
         return True
+    if table.name == "audit_entries":
+        tokens = await Token.filter(user_id=person.user_id).values_list("id", flat=True)
+        person = dataclasses.replace(person, token_ids=frozenset(cast("list[UUID]", tokens)))
     count = 0
     for record in await find_records(table, page & concerns(table, person)):
         values = erase_record(record, table, person)
@@ -160,14 +166,22 @@ class RowRule:
 def erase_audit_entry(entry: Any, person: Person) -> dict[str, Any]:
     """Erase an entry about the account or its tokens, and where the person acted from."""
     kind = entry.record_kind
-    is_own = kind is RecordKind.API_TOKEN
-    is_own |= kind is RecordKind.USER and entry.record_id == person.user_id
+    is_own = kind is RecordKind.USER and entry.record_id == person.user_id
+    is_own |= kind is RecordKind.API_TOKEN and is_own_token(entry, person)
     changes = person.terms.without_name.replace_in_json(entry.changes)
     is_actor = entry.actor_user_id in (None, person.user_id)
     return {
         "changes": erase_changes(entry.changes) if is_own else changes,
         "address": None if is_actor else entry.address,
     }
+
+
+def is_own_token(entry: Any, person: Person) -> bool:
+    """Whether an entry is about a token of the person. The token may be deleted already; then the
+    entry of its creation names the user."""
+    return entry.record_id in person.token_ids or str(person.user_id) in entry.changes.get(
+        "user_id", ()
+    )
 
 
 def erase_directory_event(event: Any, person: Person) -> dict[str, Any] | None:
@@ -184,6 +198,8 @@ def erase_mail(mail: Any, person: Person) -> dict[str, Any] | None:
         "address": f"{person.user_id.hex}@{ERASED_DOMAIN}",
         "answer": None if mail.answer is None else ERASED,
         "next_attempt_at": None,
+        "claimed_by": None,
+        "claimed_until": None,
     }
 
 
@@ -193,9 +209,10 @@ def erase_draft(draft: Any, person: Person) -> dict[str, Any] | None:
 
 def erase_caller_job(job: Any, person: Person) -> dict[str, Any] | None:
     """The job of the erasure itself needs the address until it has verified its work."""
-    if job.kind is not JobKind.ERASE_PERSON:
+    if not is_own_job(job, person):
         return None
-    return {"parameters": job.parameters}
+    reason = person.terms.without_name.replace_in_json(job.parameters["reason"])
+    return {"parameters": {**job.parameters, "reason": reason}}
 
 
 RULES: Mapping[str, RowRule] = {
@@ -240,14 +257,20 @@ async def verify_page(person: Person, report: ErasureReport) -> bool:
     )
     keys = [row["key"] for row in rows]
     for record in await table.model.filter(pk__in=keys) if keys else ():
-        if not is_own_job(record):
-            report.add_remaining(count_remaining(record, table, person))
+        if is_own_job(record, person):
+            record.parameters = {"reason": record.parameters["reason"]}
+        report.add_remaining(count_remaining(record, table, person))
     report.cursor = last_key(page)
     return True
 
 
-def is_own_job(record: Any) -> bool:
-    return getattr(record, "kind", None) is JobKind.ERASE_PERSON
+def is_own_job(record: object, person: Person) -> TypeGuard[CallerJob]:
+    """Whether a row is a job that erases this person."""
+    return (
+        isinstance(record, CallerJob)
+        and record.kind is JobKind.ERASE_PERSON
+        and record.parameters["user_id"] == str(person.user_id)
+    )
 
 
 def count_remaining(record: Model, table: Table, person: Person) -> dict[str, int]:
@@ -256,5 +279,5 @@ def count_remaining(record: Model, table: Table, person: Person) -> dict[str, in
     return {
         f"{table.name}.{name}": 1
         for name in table.columns
-        if any(map(terms.occur_in, list_texts(cast("Json", getattr(record, name)))))
+        if any(map(terms.remain_in, list_texts(cast("Json", getattr(record, name)))))
     }

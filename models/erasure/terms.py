@@ -21,13 +21,18 @@ MIN_QUOTE_CHARS = 20
 MAX_QUOTES = 200
 """How many texts of a person are searched for inside of each text of others, to bound the time."""
 DIGEST_CHARS = 16
+LETTERS = "0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
+"""Digits, and the letters of scripts that separate words: Latin, Greek and Cyrillic. Chinese and
+Japanese don't, so a name may stand right beside other letters."""
 
 
 @dataclass(frozen=True)
 class Terms:
     """What identifies a person in the texts of others. Empty values match nothing.
 
-    address  an email address in lower case; matches in any case, but not inside of another address
+    address  an email address in lower case; matches in any case, but not inside of another address.
+             A single `_`, `.` or `-` before it, as in Markdown, belongs to the address only after a
+             letter or digit
     name     the full display name; matches as whole words, in its own case
     texts    what the person wrote; matches exactly
     """
@@ -51,26 +56,52 @@ class Terms:
     def pattern(self) -> re.Pattern[str] | None:
         parts: list[str] = []
         if self.address:
-            parts.append(rf"(?i:(?<![\w.+-]){re.escape(self.address)}(?![\w-]|\.\w))")
-        if len(self.name) >= MIN_NAME_CHARS and self.name not in ERASED:
-            parts.append(rf"(?<!\w){re.escape(self.name)}(?!\w)")
+            before = r"(?<![0-9A-Za-z+])(?<![0-9A-Za-z][._-])"
+            after = r"(?!-?[0-9A-Za-z]|\.[0-9A-Za-z])"
+            parts.append(f"(?i:{before}{re.escape(self.address)}{after})")
+        if self.has_name:
+            parts.append(f"(?<![{LETTERS}]){re.escape(self.name)}(?![{LETTERS}])")
         return re.compile("|".join(parts)) if parts else None
 
+    @property
+    def has_name(self) -> bool:
+        """Whether the name is searched for."""
+        return len(self.name) >= MIN_NAME_CHARS and self.name not in ERASED
+
     @cached_property
-    def quotes(self) -> list[str]:
-        """The longest texts first, because one text may contain another."""
-        return sorted(self.texts, key=len, reverse=True)[:MAX_QUOTES]
+    def remaining_name(self) -> re.Pattern[str] | None:
+        """Finds more than `pattern`: the name in any case, if no ASCII letter is beside it."""
+        if not self.has_name:
+            return None
+        return re.compile(rf"(?<![0-9a-z]){re.escape(self.name.casefold())}(?![0-9a-z])")
+
+    @cached_property
+    def quotes(self) -> re.Pattern[str] | None:
+        """Finds the longest texts first, because one text may contain another."""
+        longest = sorted(self.texts, key=len, reverse=True)[:MAX_QUOTES]
+        return re.compile("|".join(map(re.escape, longest))) if longest else None
 
     def replace(self, text: str) -> str:
         """The text with ERASED in place of each term."""
         if text.strip() in self.texts:
             return ERASED
-        for quote in self.quotes:
-            text = text.replace(quote, ERASED)
+        if self.quotes is not None:
+            text = self.quotes.sub(ERASED, text)
         return text if self.pattern is None else self.pattern.sub(ERASED, text)
 
     def occur_in(self, text: str) -> bool:
         return self.replace(text) != text
+
+    def remain_in(self, text: str) -> bool:
+        """Whether the text has the address or the name, for the verification.
+
+        It must not share the rules of `replace`, or it would miss what that has missed. So it finds
+        the address also inside of a longer one.
+        """
+        folded = text.casefold()
+        if self.address and self.address.casefold() in folded:
+            return True
+        return self.remaining_name is not None and bool(self.remaining_name.search(folded))
 
     def replace_in_json(self, value: Json) -> Json:
         """The value with the terms replaced in each text. The names of objects stay."""

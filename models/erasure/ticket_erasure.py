@@ -16,21 +16,25 @@ from models.changes.change import TicketChange
 from models.custom_fields.custom_field import (
     CustomField,
     CustomFieldType,
-    TicketCustomValue,
     column_of,
 )
 from models.erasure.event_texts import EventRules, find_own_texts, find_removed_tags
-from models.erasure.terms import ERASED, Terms, digest_text, list_texts
+from models.erasure.terms import ERASED, Terms, digest_text
+from models.erasure.ticket_records import (
+    TICKET_TEXTS,
+    TicketRecords,
+    read_records,
+    yield_to_others,
+)
 from models.jobs.caller_job import MAX_MESSAGE_CHARS, JobTicket
-from models.log.event import Event, EventType
+from models.log.event import EventType
 from models.tickets.attachment import Attachment
-from models.tickets.message import Message, MessageKind
-from models.tickets.ticket import Ticket, TicketResource, TicketTag
+from models.tickets.draft import Draft
+from models.tickets.message import MessageKind
+from models.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from models.log.event import Json
-
-TICKET_TEXTS = ("subject", "description", "resolution", "satisfaction_comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +42,14 @@ class Person:
     """The person to erase.
 
     `is_customer` decides whether texts on other people's tickets are erased: what agents write
-    there belongs to the team, and only loses the name and the address.
+    there belongs to the team, and only loses the name and the address. It is false for a customer
+    who was an agent or admin before. `token_ids` are the person's tokens, for the audit log.
     """
 
     user_id: UUID
     is_customer: bool
     terms: Terms
-
-
-@dataclass(slots=True)
-class TicketRecords:
-    """The records of one ticket that hold text."""
-
-    messages: list[Message]
-    events: list[Event]
-    tags: list[TicketTag]
-    resources: list[TicketResource]
-    text_values: list[TicketCustomValue]
-    files: list[Attachment]
-    job_tickets: list[JobTicket]
+    token_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -66,23 +59,13 @@ class TicketErasure:
     counts       the number of changed rows by table
     digests      the fingerprints of the erased texts
     job_tickets  the rows of jobs that the caller must store
+    drafts       the drafts that the caller must store
     """
 
     counts: Counter[str] = field(default_factory=Counter[str])
     digests: set[str] = field(default_factory=set[str])
     job_tickets: list[JobTicket] = field(default_factory=list[JobTicket])
-
-
-async def read_records(ticket_id: UUID) -> TicketRecords:
-    return TicketRecords(
-        await Message.filter(ticket_id=ticket_id).order_by("id"),
-        await Event.filter(ticket_id=ticket_id).order_by("position"),
-        await TicketTag.filter(ticket_id=ticket_id).order_by("name"),
-        await TicketResource.filter(ticket_id=ticket_id),
-        await TicketCustomValue.filter(ticket_id=ticket_id, type=CustomFieldType.TEXT),
-        await Attachment.filter(ticket_id=ticket_id),
-        await JobTicket.filter(ticket_id=ticket_id),
-    )
+    drafts: list[Draft] = field(default_factory=list[Draft])
 
 
 async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> TicketErasure:
@@ -96,13 +79,14 @@ async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> 
     rules = replace(rules, terms=rules.terms.with_texts(own_texts))
     tags = [tag.name for tag in records.tags]
     rules = replace(rules, removed_tags=find_removed_tags(records.events, tags, rules))
-    is_public = erase_messages(change, records, rules, erasure)
+    is_public = await erase_messages(change, records, rules, erasure)
     is_public |= erase_columns(change, records, rules, erasure)
-    is_public |= erase_events(change, records, rules, erasure)
+    is_public |= await erase_events(change, records, rules, erasure)
     is_public |= erase_files(change, records, rules, erasure)
     erase_job_tickets(records, rules, erasure)
-    if erasure.counts:
+    if erasure.counts:  # drafts are not logged
         change.log(EventType.TICKET_REDACTED, internal=not is_public, reason=reason)
+    erase_drafts(records, rules, erasure)
     return erasure
 
 
@@ -110,11 +94,16 @@ def build_rules(ticket: Ticket, records: TicketRecords, person: Person) -> Event
     creator = next((e for e in records.events if e.type is EventType.TICKET_CREATED), None)
     has_created = creator is not None and creator.actor_user_id == person.user_id
     is_requester = ticket.requester_id == person.user_id
+    # Directory events may be younger than the person's time as an agent. Only staff write notes.
+    is_customer = person.is_customer and not any(
+        each.kind is MessageKind.NOTE and each.author_user_id == person.user_id
+        for each in records.messages
+    )
     return EventRules(
         person.terms,
         person.user_id,
-        erases_texts=person.is_customer or is_requester,
-        owns_ticket=is_requester or (person.is_customer and has_created),
+        erases_texts=is_customer or is_requester,
+        owns_ticket=is_requester or (is_customer and has_created),
     )
 
 
@@ -136,11 +125,12 @@ def list_own_texts(ticket: Ticket, records: TicketRecords, rules: EventRules) ->
     return texts
 
 
-def erase_messages(
+async def erase_messages(
     change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
 ) -> bool:
     """Replace bodies; returns whether the customer sees a difference."""
     for message in records.messages:
+        await yield_to_others()
         is_own = rules.erases_texts and message.author_user_id == rules.person_id
         body = ERASED if is_own else rules.terms.replace(message.body)
         if body != message.body:
@@ -183,11 +173,12 @@ def erase_columns(
     return bool(change.columns or any(changed))
 
 
-def erase_events(
+async def erase_events(
     change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
 ) -> bool:
     """Replace the texts in events; returns whether the customer sees a difference."""
     for event in records.events:
+        await yield_to_others()
         data = rules.rewrite(event)
         if data != event.data:
             event.data = data
@@ -209,9 +200,8 @@ def erase_files(
     for file in records.files:
         is_own = rules.erases_texts and file.uploader_user_id == rules.person_id
         is_description = rules.owns_ticket and file.message_id is None
-        if file.filename == ERASED or not (
-            is_own or is_description or rules.terms.occur_in(file.filename)
-        ):
+        concerns = is_own or is_description or rules.terms.occur_in(file.filename)
+        if is_erased(file) or not concerns:
             continue
         erasure.digests.add(digest_text(file.filename))
         erase_file(file)
@@ -219,6 +209,11 @@ def erase_files(
         is_public |= file.message_id not in notes
     count(erasure, "attachments", len(change.erased_files))
     return is_public
+
+
+def is_erased(file: Attachment) -> bool:
+    """Whether `erase_file` has treated the file. The name alone can be one that a person chose."""
+    return file.filename == ERASED and file.storage_key is None and file.sha256 is None
 
 
 def erase_file(file: Attachment) -> None:
@@ -240,6 +235,16 @@ def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: Ticket
     count(erasure, "caller_job_tickets", len(erasure.job_tickets))
 
 
+def erase_drafts(records: TicketRecords, rules: EventRules, erasure: TicketErasure) -> None:
+    """Replace the terms in drafts of others. Those of the person are erased with the tables."""
+    for draft in records.drafts:
+        body = rules.terms.replace(draft.body)
+        if draft.user_id != rules.person_id and body != draft.body:
+            draft.body = body
+            erasure.drafts.append(draft)
+    count(erasure, "drafts", len(erasure.drafts))
+
+
 def remove_stored_tags(
     stored: Mapping[str, Json] | None, rules: EventRules
 ) -> dict[str, Json] | None:
@@ -259,24 +264,3 @@ def remove_stored_tags(
 def count(erasure: TicketErasure, table: str, number: int) -> None:
     if number:
         erasure.counts[table] += number
-
-
-async def list_stored_texts(ticket_id: UUID) -> dict[str, list[str]]:
-    """All texts of a ticket as they are stored, by column."""
-    ticket = await Ticket.get(id=ticket_id)
-    records = await read_records(ticket_id)
-    texts = {
-        f"tickets.{name}": [cast("str | None", getattr(ticket, name))] for name in TICKET_TEXTS
-    }
-    texts["tickets.external_id"] = [ticket.external_id]
-    texts["messages.body"] = [each.body for each in records.messages]
-    texts["ticket_tags.name"] = [each.name for each in records.tags]
-    for name in ("kind", "external_id", "name"):
-        texts[f"ticket_resources.{name}"] = [getattr(each, name) for each in records.resources]
-    texts["ticket_custom_values.stored_text"] = [each.stored_text for each in records.text_values]
-    texts["attachments.filename"] = [each.filename for each in records.files]
-    texts["events.data"] = [text for each in records.events for text in list_texts(each.data)]
-    for name in ("changes", "message"):
-        rows = [list_texts(getattr(each, name)) for each in records.job_tickets]
-        texts[f"caller_job_tickets.{name}"] = [text for row in rows for text in row]
-    return {column: [each for each in found if each] for column, found in texts.items()}

@@ -42,15 +42,19 @@ async def delete_unattached(store: FileStore, at: datetime, limit: int) -> int:
     return deleted
 
 
-async def delete_erased(store: FileStore, limit: int) -> int:
+async def delete_erased(store: FileStore, at: datetime, limit: int) -> int:
     """Delete up to `limit` files whose attachments were erased; returns how many were deleted.
 
-    The row of a file is deleted after the file, so a crash leaves work for the next run.
+    The row of a file is deleted after the file, so a crash leaves work for the next run. A file
+    that can't be deleted goes to the end of the queue, or it would hold up the others.
     """
     deleted = 0
     for row in await FileDeletion.all().order_by("requested_at").limit(limit):
+        requested = FileDeletion.filter(attachment_id=row.attachment_id)
         if await delete_stored(store, row.attachment_id):
-            deleted += await FileDeletion.filter(attachment_id=row.attachment_id).delete()
+            deleted += await requested.delete()
+        else:
+            await requested.update(requested_at=at)
     return deleted
 
 

@@ -56,7 +56,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
-            "readers.last_error",
+            *("readers.last_error", "idempotency_keys.key"),
         }
     ),
     Holding.DIGEST: frozenset(
@@ -64,7 +64,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("users.password_hash", "tokens.digest", "sign_in_codes.digest"),
             *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
             *("second_factors.secret", "second_factors.recovery_digests"),
-            *("idempotency_keys.digest", "idempotency_keys.key"),
+            "idempotency_keys.digest",
         }
     ),
     Holding.SETTING: frozenset(
@@ -111,7 +111,7 @@ class Treatment(Enum):
     DERIVED = "derived"
     """The words of another column. They change with it."""
     EXPIRES = "expires"
-    """A digest of an address or account. It expires within days."""
+    """A digest of an address or account, or a key that a caller chose. It expires within days."""
     KEPT = "kept"
     """Kept, because it belongs to an organization or a setting, and must stay unique. The report of
     the erasure counts the rows with the person's address."""

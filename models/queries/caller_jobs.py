@@ -31,11 +31,13 @@ LOCK_HASH_SEED = 27
 """The seed of the hash that names a caller's advisory lock; the same in all processes."""
 NEWEST_FIRST = Order((Sort("j.id", "id", True, SortType.UUID),))
 TICKET_ORDER = Order((Sort("r.id", "id", False, SortType.INTEGER, integers=range(2**63 - 1)),))
-HAS_NO_FILE = (
-    "j.export_key IS NULL AND NOT EXISTS (SELECT 1 FROM export_parts p WHERE p.job_id = j.id)"
+IS_DELETABLE = (
+    "j.export_key IS NULL AND NOT EXISTS (SELECT 1 FROM export_parts p WHERE p.job_id = j.id) "
+    f"AND NOT (j.kind = '{JobKind.ERASE_PERSON.value}' AND j.failed > 0)"
 )
 """Jobs with files are not deleted: the files are, first. Until then, the tickets of the job tell
-which redactions concern the file."""
+which redactions concern the file. An erasure with failed tickets is not deleted either: nothing
+else has the address and the name by which the next one finds the rest."""
 WAITING, CHANGED = JobTicketOutcome.WAITING.value, JobTicketOutcome.CHANGED.value
 
 
@@ -187,7 +189,7 @@ async def delete_tickets_of_ended_jobs(before: datetime, limit: int) -> int:
     Deletes at most `limit` rows of each; returns how many.
     """
     ended = [each.value for each in (JobStatus.CANCELLED, JobStatus.STOPPED)]
-    old = await delete_tickets(f"j.finished_at < ? AND {HAS_NO_FILE}", [before], limit)
+    old = await delete_tickets(f"j.finished_at < ? AND {IS_DELETABLE}", [before], limit)
     unprocessed = f"j.status IN (?, ?) AND r.outcome = '{WAITING}'"
     return old + await delete_tickets(unprocessed, ended, limit)
 
@@ -197,7 +199,7 @@ async def find_surplus(max_ended: int, limit: int) -> list[UUID]:
     rows = await database.fetch_dicts(
         "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
         "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "
-        f"FROM caller_jobs j WHERE j.finished_at IS NOT NULL AND {HAS_NO_FILE}) x "
+        f"FROM caller_jobs j WHERE j.finished_at IS NOT NULL AND {IS_DELETABLE}) x "
         "WHERE x.place > ? "
         "ORDER BY x.id LIMIT ?",
         [max_ended, limit],
@@ -244,7 +246,7 @@ async def delete_jobs_without_tickets(before: datetime, limit: int) -> int:
     """Delete jobs that ended before a time, and whose tickets are deleted; returns how many."""
     rows = await database.fetch_dicts(
         "DELETE FROM caller_jobs WHERE id IN (SELECT j.id FROM caller_jobs j "
-        f"WHERE j.finished_at < ? AND {HAS_NO_FILE} AND NOT EXISTS "
+        f"WHERE j.finished_at < ? AND {IS_DELETABLE} AND NOT EXISTS "
         "(SELECT 1 FROM caller_job_tickets r WHERE r.job_id = j.id) "
         "ORDER BY j.finished_at LIMIT ?) RETURNING id",
         [before, limit],

@@ -74,7 +74,8 @@ class ErasureReportType:
 
     @strawberry.field(
         description="The time at which the verification ended: it has read all texts of the "
-        "database again. Null before, and in a dry run."
+        "database again. Null before, in a dry run, and for a person whom another job has erased "
+        "already, because the address is forgotten."
     )
     def verified_at(self) -> datetime | None:
         text = self.report.verified_at

@@ -24,6 +24,7 @@ from models.core.ids import new_id
 from models.database import as_uuid
 from models.log.event import EventType
 from models.notifications.email import MORE_UPDATES, Mail, MailStatus
+from models.people.user import ERASED_DOMAIN
 from workers.mail.delivery_result import DeliveryResult
 
 DUE = (
@@ -114,12 +115,17 @@ async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bo
 
 
 async def record_result(attempt: Attempt) -> bool:
-    """Store the result of one attempt; returns False if its claim has expired."""
+    """Store the result of one attempt; returns False if its claim has expired.
+
+    The answer to an email of an erased person may repeat the address, so it is not stored. The
+    erasure has ended the claim, or will do so.
+    """
     result, claim = attempt.result, attempt.claim
     rows = await database.fetch_dicts(
         "UPDATE mails SET status = ?, answer = ?, next_attempt_at = ?, sent_at = ?, "
         "claimed_by = NULL, claimed_until = NULL "
-        "WHERE id = ? AND claimed_by = ? RETURNING id",
+        "WHERE id = ? AND claimed_by = ? AND NOT EXISTS (SELECT 1 FROM users u "
+        f"WHERE u.id = mails.user_id AND u.email LIKE '%@{ERASED_DOMAIN}') RETURNING id",
         [
             result.status,
             result.answer,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from support import Refused, Service, World
 from support.actors import machine
@@ -11,12 +13,16 @@ from support.audit import audit
 from support.erasure import erase, find_rows, read_erasure, send_erasure, start_erasure
 from support.jobs import build_worker, run_caller_jobs
 
+from models.audit.directory_event import DirectoryEvent
 from models.core import ids
 from models.core.time import now
 from models.erasure import ticket_erasure
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event, EventType
 from models.people.token import Token
+from models.people.user import User
+from models.tickets.message import Message
+from workers.cleanup import Cleanup
 
 pytestmark = [
     pytest.mark.usefixtures("without_jobs"),
@@ -82,12 +88,20 @@ async def test_an_erased_person_stays_erased(service: Service, world: World) -> 
     head = await Event.all().count()
     again = await erase(root, world.cora.gid)
     assert (again["status"], again["erasure"]["erased"], again["failed"]) == ("FINISHED", [], 0)
+    assert again["erasure"]["verifiedAt"] is None, "the job knew no address to look for"
     assert await Event.all().count() == head, "the tickets had no text of the person any more"
     for name, changes in (("reactivateUser", {}), ("updateUser", {"displayName": "Cora"})):
         query = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{
           userErrors {{ code field }} }} }}"""
         found = await root.run(query, input={"userId": world.cora.gid, **changes})
         assert found[name]["userErrors"] == [{"code": "INVALID", "field": ["input", "userId"]}]
+    row = {"email": (await User.get(id=world.cora.id)).email, "displayName": "Cora"}
+    query = """mutation($rows: [UserRowInput!]!) { upsertUsers(input: {users: $rows}) {
+      results { userErrors { code field } } } }"""
+    results = (await root.run(query, rows=[row]))["upsertUsers"]["results"]
+    assert [each["code"] for each in results[0]["userErrors"]] == ["INVALID"]
+    assert results[0]["userErrors"][0]["field"][-1] == "email"
+    assert (await User.get(id=world.cora.id)).display_name == "Erased person"
 
 
 async def test_what_an_agent_wrote_stays_without_the_name(service: Service, world: World) -> None:
@@ -107,6 +121,25 @@ async def test_what_an_agent_wrote_stays_without_the_name(service: Service, worl
     ]
     assert await find_rows("ada@example.com") == []
     await audit()
+
+
+@pytest.mark.parametrize("has_events", [True, False])
+async def test_what_a_former_agent_wrote_stays_too(
+    service: Service, world: World, *, has_events: bool
+) -> None:
+    """Also without directory events of the former role, on a ticket with a note of theirs."""
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    root = service.client(world.root.token)
+    ticket = (await cora.raise_ticket())["id"]
+    await ada.do("replyToTicket", ticketId=ticket, body="Restart it.")
+    await ada.do("addNote", ticketId=ticket, body="It is the usual defect.")
+    await run_mutation(root, "updateUser", userId=world.ada.gid, role="CUSTOMER")
+    if not has_events:
+        await DirectoryEvent.filter(record_id=world.ada.id).delete()
+    job = await erase(root, world.ada.gid)
+    assert (job["failed"], job["erasure"]["remaining"]) == (0, [])
+    bodies = await Message.all().order_by("id").values_list("body", flat=True)
+    assert bodies == ["Restart it.", "It is the usual defect."]
 
 
 async def test_a_customer_does_not_see_that_a_note_has_changed(
@@ -129,10 +162,12 @@ async def test_a_customer_does_not_see_that_a_note_has_changed(
 async def test_an_interrupted_erasure_goes_on_where_it_was(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new worker after each step, and one ticket that fails at first."""
+    """A new worker after each step, and one ticket that fails at first. The cleanup runs later."""
+    ada = service.client(world.ada.token)
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     for number in range(12):
-        await cora.raise_ticket(f"Ticket {number}")
+        ticket = (await cora.raise_ticket(f"Ticket {number}"))["id"]
+        await ada.do("addNote", ticketId=ticket, body=f"Of {ADDRESS}")
     job = await start_erasure(root, world.cora.gid)
     erase_files, calls = ticket_erasure.erase_files, list[int]()
 
@@ -150,6 +185,9 @@ async def test_an_interrupted_erasure_goes_on_where_it_was(
     assert (shown["status"], shown["total"], shown["failed"]) == ("FINISHED", 12, 1)
     assert {"name": "tickets", "count": 11} in shown["erasure"]["erased"]
     assert await Event.filter(type=EventType.TICKET_REDACTED).count() == 11
+    cleanup = Cleanup(token_retention=timedelta(days=999), max_ended_jobs=0)
+    while (await cleanup.run_once(now() + timedelta(days=60), 0)).count:
+        pass
     again = await start_erasure(root, world.cora.gid)
     await run_caller_jobs()
     again = await read_erasure(root, again)

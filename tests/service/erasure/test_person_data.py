@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.admin_mutations import run_mutation
 from support.cli_process import run_cli
+from support.custom_fields import define, set_values
 from tortoise import Tortoise
 
 from models.audit.entry import AuditEntry
@@ -44,6 +46,35 @@ async def test_the_export_has_the_rows_of_the_person_only(
     assert await AuditEntry.filter(action="exportPerson", record_id=world.cora.id).count() == 1
     by_id = await run_cli(tmp_path, "user", "export", world.cora.gid, TICKETWIRE_DATABASE_URL=url)
     assert by_id.out.startswith(result.out.splitlines()[0])
+
+
+async def test_the_export_of_an_agent_has_no_data_of_others(
+    service: Service, world: World, url: str, tmp_path: Path
+) -> None:
+    root, cora = service.client(world.root.token), service.client(world.cora.token)
+    values = {"email": "mia@example.com", "displayName": "Mia Stranger"}
+    await run_mutation(root, "createUser", **values)
+    await AuditEntry.filter(action="createUser").update(
+        actor_user_id=world.ada.id, address="192.0.2.1"
+    )
+    await run_mutation(root, "updateUser", userId=world.ada.gid, locale="de")
+    await AuditEntry.filter(action="updateUser").update(address="192.0.2.2")
+    await define(root, "room")
+    ticket = (await cora.raise_ticket())["id"]
+    await set_values(cora, ticket, {"key": "room", "text": "Room of Cora"})
+    ada = await run_cli(tmp_path, "user", "export", "ada@example.com", TICKETWIRE_DATABASE_URL=url)
+    assert (ada.code, ada.err) == (0, "")
+    entries = [json.loads(line)["row"] for line in ada.out.splitlines() if "audit_entries" in line]
+    shown = {row["action"]: (row["address"], row["changes"]) for row in entries}
+    assert shown["createUser"] == ("192.0.2.1", None)
+    assert shown["updateUser"] == (None, {"locale": [None, "de"]})
+    assert "Stranger" not in ada.out
+    customer = await run_cli(
+        tmp_path, "user", "export", "cora@example.com", TICKETWIRE_DATABASE_URL=url
+    )
+    rows = [json.loads(line) for line in customer.out.splitlines()]
+    own = [each["row"]["stored_text"] for each in rows if each["table"] == "ticket_custom_values"]
+    assert own == ["Room of Cora"]
 
 
 async def test_an_unknown_person_is_an_error(url: str, tmp_path: Path) -> None:

@@ -28,12 +28,35 @@ TERMS = Terms("cora@example.com", "Cora Li")
         ("cora@example.company", "cora@example.company"),
         ("Cora Lima and McCora Li", "Cora Lima and McCora Li"),
         ("cora li", "cora li"),
+        ("_cora@example.com_ *cora@example.com*", "_[erased]_ *[erased]*"),
+        ("联系cora@example.com吧", "联系[erased]吧"),
+        (
+            "see ...cora@example.com -cora@example.com- .cora@example.com",
+            "see ...[erased] -[erased]- .[erased]",
+        ),
+        (
+            "a_cora@example.com a-cora@example.com a+cora@example.com",
+            "a_cora@example.com a-cora@example.com a+cora@example.com",
+        ),
+        ("cora@example.com-x.org", "cora@example.com-x.org"),
+        ("_Cora Li_ 様Cora Li様", "_[erased]_ 様[erased]様"),
+        ("Cora Lić", "Cora Lić"),
         ("", ""),
     ],
 )
 def test_terms_are_replaced_as_whole_words(text: str, expected: str) -> None:
     assert TERMS.replace(text) == expected
     assert TERMS.occur_in(text) is (text != expected)
+
+
+def test_the_verification_finds_more_than_is_replaced() -> None:
+    for text in ("cora li", "CORA LI", "Cora Lić", "acora@example.com", "Cora@Example.com.au"):
+        assert TERMS.remain_in(text), text
+        assert not TERMS.occur_in(text), text
+    for text in ("Cora Lima", "McCora Li", "[erased]", "cora@example.org", ""):
+        assert not TERMS.remain_in(text), text
+    assert not Terms("", "Li").remain_in("Li")
+    assert Terms("", "山田太郎").replace("山田太郎様") == "[erased]様"
 
 
 @pytest.mark.parametrize("name", ["", "A", "Li", "erased", "[erased]"])
