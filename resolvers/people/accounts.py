@@ -39,8 +39,8 @@ from schema.payloads.accounts import (
     RegisterUserPayload,
     RequestPasswordResetPayload,
     ResetPasswordPayload,
-    SendInvitationPayload,
 )
+from schema.payloads.people import UserPayload
 
 MIN_ANSWER_SECONDS = 0.25
 """The time that an answer takes at least, so that it does not tell whether an account exists."""
@@ -175,7 +175,8 @@ def build_link_error() -> InvalidInput:
     return InvalidInput(UserErrorCode.INVALID, INVALID_LINK, "token")
 
 
-async def prepare_invitation(context: Context, input: InviteUserInput) -> None:
+async def prepare_invitation(context: Context, input: object) -> None:
+    del input
     context.services.accounts.mails.check_enabled()
 
 
@@ -199,17 +200,7 @@ async def send_invitation_link(mutation: AdminMutation, user: User) -> None:
     await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, INVITATION, expires_at, at)
 
 
-async def prepare_repeated_invitation(context: Context, input: SendInvitationInput) -> None:
-    context.services.accounts.mails.check_enabled()
-
-
-@admin_mutation(
-    SendInvitationPayload,
-    "user",
-    User,
-    prepare=prepare_repeated_invitation,
-    describe=describe_user,
-)
+@admin_mutation(UserPayload, "user", User, prepare=prepare_invitation, describe=describe_user)
 async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -> User:
     user_id = ids.key_of(ids.USER, input.user_id)
     user = await users.lock_invitable_user(mutation.viewer, user_id)

@@ -16,8 +16,8 @@ from schema.payloads.accounts import (
     RegisterUserPayload,
     RequestPasswordResetPayload,
     ResetPasswordPayload,
-    SendInvitationPayload,
 )
+from schema.payloads.people import UserPayload
 
 EMAIL_LIMIT = (
     "After too many calls, by default 5 for one email address, the operation fails with "
@@ -93,7 +93,7 @@ class AccountMutations:
         "admins can be invited only with the scope `admin`; otherwise the operation fails with "
         "FORBIDDEN. After too many invitations of the user within an hour, by default 5, the "
         "operation fails with RATE_LIMITED until `retryAfterMs` have passed.",
-        SendInvitationPayload | None,
+        UserPayload | None,
         errors=(
             "NOT_FOUND (userId)",
             "INVALID (userId: the user is deactivated, or can sign in already; idempotencyKey)",

@@ -42,20 +42,6 @@ class InviteUserPayload:
     user_errors: list[UserErrorInterface] = user_errors_field()
 
 
-@strawberry.type(description="The result of the mutation sendInvitation.")
-class SendInvitationPayload:
-    user_id: strawberry.ID | None = strawberry.field(
-        default=None, description=f"The id of the user, for any token. {NULL_IF_REFUSED}"
-    )
-    user: User | None = record_field(
-        "The user. Null for a token that may not see the user, which needs the scope "
-        f"`users:read`. {NULL_IF_REFUSED}",
-        UserType | None,
-    )
-    replayed: bool = strawberry.field(default=False, description=REPLAYED)
-    user_errors: list[UserErrorInterface] = user_errors_field()
-
-
 @strawberry.type(
     description="The result of the mutation registerUser. It does not tell whether an account has "
     "the email address."

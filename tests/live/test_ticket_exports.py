@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +10,8 @@ import pytest
 from support import Service, World
 from support.exports import download, parse_lines, read_export, start_export
 from support.files import ENCRYPTION_KEY, running_with_files
+from support.jobs import kill, start_worker
 from support.live import until
-from support.service import ROOT
 from support.ticket_commands import create_ticket
 
 from models.core import ids
@@ -37,29 +35,6 @@ async def service(url: str, folder: Path) -> AsyncIterator[Service]:
         yield found
 
 
-def start_worker(url: str, folder: Path, tickets_per_second: int) -> subprocess.Popen[bytes]:
-    """Run the background jobs in a process of their own."""
-    environment = {
-        "TICKETWIRE_DATABASE_URL": url,
-        "TICKETWIRE_STORAGE_URL": f"file://{folder}",
-        "TICKETWIRE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
-        "TICKETWIRE_LOG_LEVEL": "error",
-        "TICKETWIRE_JOB_LEASE_SECONDS": "1",
-        "TICKETWIRE_EXPORT_TICKETS_PER_SECOND": str(tickets_per_second),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "run-jobs"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.wait(60)
-
-
 async def is_ended(job: CallerJob) -> bool:
     await job.refresh_from_db()
     return not job.is_active
@@ -76,8 +51,12 @@ async def test_each_ticket_is_in_the_file_once_although_the_worker_is_killed(
     expected = [each.ref for each in await Ticket.all().order_by("number")]
     started = await start_export(ada)
     job = await CallerJob.get(id=ids.key_of(ids.JOB, started["id"]))
+    settings = {
+        "TICKETWIRE_STORAGE_URL": f"file://{folder}",
+        "TICKETWIRE_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+    }
     for _ in range(KILLS):
-        worker = start_worker(url, folder, tickets_per_second=150)
+        worker = start_worker(url, 150, settings)
         try:
             before = job.processed
 
@@ -87,7 +66,7 @@ async def test_each_ticket_is_in_the_file_once_although_the_worker_is_killed(
             await until(has_done_more, 120)
         finally:
             kill(worker)
-    worker = start_worker(url, folder, tickets_per_second=100_000)
+    worker = start_worker(url, 100_000, settings)
     try:
         await until(lambda: is_ended(job), 300)
     finally:

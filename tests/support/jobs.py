@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -53,13 +54,17 @@ async def read_errors(client: Client, job: dict[str, Any]) -> list[tuple[str, st
     return [(node["ref"], node["code"]) for node in nodes]
 
 
-def start_worker(url: str, tickets_per_second: int) -> subprocess.Popen[bytes]:
-    """Run the background jobs in a process of their own."""
+def start_worker(
+    url: str, tickets_per_second: int, settings: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Run the background jobs in a process of their own, with more settings."""
     environment = {
         "TICKETWIRE_DATABASE_URL": url,
         "TICKETWIRE_LOG_LEVEL": "error",
         "TICKETWIRE_JOB_LEASE_SECONDS": "1",
         "TICKETWIRE_JOB_TICKETS_PER_SECOND": str(tickets_per_second),
+        "TICKETWIRE_EXPORT_TICKETS_PER_SECOND": str(tickets_per_second),
+        **(settings or {}),
     }
     return subprocess.Popen(
         [sys.executable, "-m", "cli", "run-jobs"],
