@@ -95,7 +95,13 @@ async def start_command(url: str, folder: Path) -> asyncio.subprocess.Process:
         env={**environment, "TICKETWIRE_DATABASE_URL": url},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # A process that a shell started in the background ignores Ctrl-C, and so do its children.
+        preexec_fn=restore_ctrl_c,
     )
+
+
+def restore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def add_long_tickets(url: str) -> None:
