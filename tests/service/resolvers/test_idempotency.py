@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
 from support.admin_mutations import WEEK, payload_field, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored, format_error
+from support.files import running_with_files
 from support.service import running
 
 from models import database, demo_clock
@@ -54,6 +57,13 @@ async def build_policy_input(admin: Client) -> dict[str, Any]:
         "resolution": "PT8H",
         "position": 7,
     }
+
+
+@pytest.fixture
+async def service(url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    """A service that stores files, for exports."""
+    async with running_with_files(url, tmp_path / "storage") as found:
+        yield found
 
 
 async def build_inputs(
