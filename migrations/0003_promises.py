@@ -2,6 +2,8 @@
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
+
+from models.database.migration_operations import Described
 from models.escalation.path import EscalationTrigger
 from models.log.event import EventType
 from models.core.ids import new_id
@@ -16,19 +18,6 @@ from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise import fields
 from tortoise.indexes import Index
-
-
-class Described(ops.AlterField):
-    """Changes a column's description in Tortoise's state only.
-
-    On SQLite, Tortoise would rebuild the table and lose its indexes.
-    """
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        pass
-
-    async def database_backward(self, app_label, old_state, new_state, state_editor=None):
-        pass
 
 
 async def forwards(apps, editor):

@@ -2,23 +2,12 @@
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
+
+from models.database.migration_operations import Described
 from models.core.time import InstantField
 from models.jobs.caller_job import ExportFormat, JobKind, JobTicketOutcome
 from tortoise.fields.base import OnDelete
 from tortoise import fields
-
-class Described(ops.AlterField):
-    """Changes a column's description in Tortoise's state only.
-
-    On SQLite, Tortoise would rebuild the table and lose its indexes.
-    """
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        pass
-
-    async def database_backward(self, app_label, old_state, new_state, state_editor=None):
-        pass
-
 
 class Migration(migrations.Migration):
     dependencies = [('models', '0029_drafts')]

@@ -6,22 +6,11 @@ from tortoise import fields, migrations
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.migrations import operations as ops
 
+from models.database.migration_operations import Described
+
 from models.core.time import InstantField
 from models.jobs.caller_job import JobKind
 from models.queries import search
-
-
-class Described(ops.AlterField):
-    """Changes a column's description in Tortoise's state only.
-
-    On SQLite, Tortoise would rebuild the table and lose its indexes.
-    """
-
-    async def database_forward(self, app_label, old_state, new_state, state_editor=None):
-        pass
-
-    async def database_backward(self, app_label, old_state, new_state, state_editor=None):
-        pass
 
 
 async def replace_trigger(apps, editor):

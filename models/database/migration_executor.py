@@ -3,8 +3,8 @@
 Tortoise 1.1.9 removes a column on SQLite by copying the table, without its indexes, triggers and
 constraints of several columns. SQLite can remove a column itself since version 3.35.
 
-It also builds all classes of records anew before each operation, for the few operations that use
-the state before. Building them only when they are used makes a new database three times as fast.
+Before each operation, it also copies the classes of all records as they were, which few operations
+use. Without the unused copies, a new database is migrated in less than half of the time.
 """
 
 from __future__ import annotations

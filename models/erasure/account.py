@@ -21,6 +21,7 @@ from models.people.second_factor import SecondFactor
 from models.people.token import Token
 from models.people.user import ERASED_DOMAIN, ERASED_NAME, User
 from models.tickets.attachment import Attachment, FileDeletion
+from models.tickets.draft import Draft
 from models.tickets.presence import Presence
 from models.tickets.read_marks import TicketReadMark
 from models.views.saved_view import SavedView
@@ -49,7 +50,7 @@ async def erase_account(
     # Not by `changes`, which would store the former values in the audit log.
     await user.save(update_fields=COLUMNS)
     await SignInCode.filter(identity__user_id=user.id).delete()
-    for model in (Identity, SecondFactor, AccountLink, Presence, TicketReadMark):
+    for model in (Identity, SecondFactor, AccountLink, Presence, TicketReadMark, Draft):
         await model.filter(user_id=user.id).delete()
     await AccountLink.filter(email=address).delete()
     await NotificationPreference.filter(user_id=user.id).delete()

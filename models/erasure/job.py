@@ -1,4 +1,4 @@
-"""The job that erases a person: what it is told to do, and how far it is."""
+"""The parameters and the progress of the job that erases a person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Cursor = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class ErasureParameters:
-    """Whom to erase. The address and the name are removed when the job has verified its work."""
+    """The person to erase. The address and the name are removed after the verification."""
 
     user_id: str
     reason: str

@@ -203,10 +203,6 @@ def erase_mail(mail: Any, person: Person) -> dict[str, Any] | None:
     }
 
 
-def erase_draft(draft: Any, person: Person) -> dict[str, Any] | None:
-    return {"body": ERASED} if draft.user_id == person.user_id else None
-
-
 def erase_caller_job(job: Any, person: Person) -> dict[str, Any] | None:
     """The job of the erasure itself needs the address until it has verified its work."""
     if not is_own_job(job, person):
@@ -219,7 +215,6 @@ RULES: Mapping[str, RowRule] = {
     "audit_entries": RowRule(("record_id", "actor_user_id"), erase_audit_entry),
     "directory_events": RowRule(("record_id",), erase_directory_event),
     "mails": RowRule(("user_id",), erase_mail),
-    "drafts": RowRule(("user_id",), erase_draft),
     "caller_jobs": RowRule((), erase_caller_job),
 }
 

@@ -236,7 +236,7 @@ def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: Ticket
 
 
 def erase_drafts(records: TicketRecords, rules: EventRules, erasure: TicketErasure) -> None:
-    """Replace the terms in drafts of others. Those of the person are erased with the tables."""
+    """Replace the terms in drafts of others. Those of the person are deleted with the account."""
     for draft in records.drafts:
         body = rules.terms.replace(draft.body)
         if draft.user_id != rules.person_id and body != draft.body:

@@ -17,7 +17,7 @@ class TicketLost(Exception):
 
 
 class TicketSource(Protocol):
-    """Writes tickets as a viewer sees them. app.py's packages implement it with the API itself."""
+    """Writes tickets as a viewer sees them. `resolvers.exports` reads them by the API's schema."""
 
     def build_header(self, format: ExportFormat) -> bytes:
         """What comes before the first ticket."""

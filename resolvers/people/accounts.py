@@ -92,20 +92,16 @@ async def check_email_request(context: Context, email: str) -> str:
 
     Raises InvalidInput and RateLimited, whether or not an account has this address.
     """
-    context.services.accounts.mails.check_enabled()
+    accounts = context.services.accounts
+    accounts.mails.check_enabled()
     address = clean_email(email, "email")
-    await count_email_request(context, address)
-    return address
-
-
-async def count_email_request(context: Context, address: str) -> None:
-    """Raises RateLimited."""
-    wait = await context.services.accounts.email_limits.count_request(
+    wait = await accounts.email_limits.count_request(
         address, network_of(context.address), wide_network_of(context.address), context.now()
     )
     if wait:
         message = "Too many emails were requested."
         raise RateLimited(message, to_milliseconds(wait), "account_emails")
+    return address
 
 
 async def send_reset_link(context: Context, user: User, template: str, at: datetime) -> None:
