@@ -108,8 +108,8 @@ whatever the words are |
 This is known only while the operation runs. It is part of `extensions.cost`, and the server rejects
 later operations for it, but not this one.
 
-`ticketReport` costs 1 more for each ticket of the report. This is known only after the report was
-read.
+`ticketReport` costs 1 more for each ticket of the report. The server
+counts them before it reads the report.
 
 `bulkUpdateTickets` costs 1 more for every {TICKETS_PER_POINT} tickets of the job. This is known
 only while the mutation runs.

@@ -97,7 +97,7 @@ class UserMutations:
     upsert_users: Any = mutation(
         users.upsert_users,
         MANAGE_CUSTOMERS,
-        f"Does for up to 100 users what upsertUser does for one. {ROWS} {PROMOTION}",
+        f"Does for up to 100 users what upsertUser does for one. {ROWS} {PROMOTION_BY_UPSERT}",
         UpsertUsersPayload | None,
         errors=(
             "INVALID (users: more than 100)",

@@ -97,6 +97,12 @@ def test_every_description_is_made_of_sentences(schema: GraphQLSchema) -> None:
         assert text[-1] in ".`" or text.splitlines()[-1].startswith("- "), place
 
 
+def test_no_description_has_an_unfilled_placeholder(schema: GraphQLSchema) -> None:
+    unfilled = re.compile(r"(?<!\{)\{[a-z_]+\}")
+    found = {place: unfilled.findall(text or "") for place, text in described(schema)}
+    assert [place for place, names in found.items() if names] == []
+
+
 def test_every_mutation_lists_its_user_errors(schema: GraphQLSchema) -> None:
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():
