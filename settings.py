@@ -67,7 +67,7 @@ class Settings(IdentitySettings):
     job_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all jobs of callers change together, so that
     they don't slow down requests."""
-    export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 200
+    export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all exports read together, so that requests
     have priority."""
     export_days: Annotated[int, Field(ge=1, le=3650)] = 7

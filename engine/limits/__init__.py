@@ -179,7 +179,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     tickets of an export              100,000   max_tickets_per_export
     file of an export                 2 GiB     max_export_bytes                 export stops
     days until the file is deleted    7         export_days                      deleted
-    tickets of all exports per second 200       export_tickets_per_second        wait
+    tickets of all exports per second 50        export_tickets_per_second        wait
     active macros of a person         100       max_macros_per_person
     active macros of a team           100       max_macros_per_team
     active macros for everyone        100       max_macros_for_everyone
