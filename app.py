@@ -33,8 +33,8 @@ from models.database.outage import is_outage
 from models.log import event
 from resolvers.auth.oidc import OidcEndpoints
 from resolvers.files.downloads import FileEndpoints
-from services import Components, build_components
-from settings import Settings
+from services.components import Components, build_components
+from settings.application import Settings
 
 GRAPHQL_PATH = "/graphql"
 FILES_PATH = "/files/"

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import structlog
 
-from file_services import build_file_store
 from models.bulk.ticket_run import RunSettings
 from models.demo_clock import DemoClock
 from models.exports.source import TicketSource
 from models.files.store import FileStore
 from resolvers.context import Services
-from settings import Settings, build_timer_settings
+from services.files import build_file_store
+from settings.application import Settings, build_timer_settings
 from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
 from workers.caller_jobs import CallerJobs

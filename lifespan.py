@@ -17,7 +17,7 @@ from models.log import event
 from models.notifications import notification
 from models.people import token
 from resolvers.context import Services
-from services import Components
+from services.components import Components
 
 TOKEN_USE_SECONDS = 30.0
 """The interval at which the last use of each token is stored."""

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from engine.limits.network import with_mapped_networks
 from engine.server.http_protocol import HTTPProtocol
 from engine.telemetry.logging import configure_logging
-from settings import Settings, load
+from settings.application import Settings, load
 
 MAX_FRAME_BYTES = 128 * 1024
 SHUTDOWN_SECONDS = 8

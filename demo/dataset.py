@@ -17,8 +17,8 @@ from demo.ticket_generator import (
     TicketSpec,
 )
 from models.access.viewer import Viewer
-from models.changes import link_commands
 from models.changes.change import TicketChange
+from models.changes.merges import link_commands
 from models.tickets.lifecycle import Status
 from models.tickets.link_kind import LinkKind
 from models.tickets.ticket import Ticket

@@ -12,8 +12,10 @@ from demo.names import get_first_name
 from demo.people import Participants, build_viewer
 from demo.text_writer import TextWriter
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, link_commands, merging, rating, sharing
+from models.changes import commands, rating
 from models.changes.change import TicketChange
+from models.changes.merges import link_commands, merging
+from models.changes.participants import sharing
 from models.people.team import Category, Team
 from models.people.user import User
 from models.tickets.lifecycle import Priority

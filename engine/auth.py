@@ -1,4 +1,4 @@
-"""The application's authentication, as callbacks that services.py passes to the engine."""
+"""The application's authentication, as callbacks that services/ passes to the engine."""
 
 from __future__ import annotations
 

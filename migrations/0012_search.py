@@ -6,7 +6,7 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 from models.core.words import WordsField, index_words
-from models.queries import search
+from models.queries.text_search import search
 
 first_search = import_module("migrations.0002_install")
 BATCH_ROWS = 100

@@ -3,7 +3,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 
-from models.queries import search
+from models.queries.text_search import search
 
 
 async def forwards(apps, editor):

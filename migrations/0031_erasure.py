@@ -10,7 +10,7 @@ from models.database.migration_operations import Described
 
 from models.core.time import InstantField
 from models.jobs.caller_job import JobKind
-from models.queries import search
+from models.queries.text_search import search
 
 
 async def replace_trigger(apps, editor):

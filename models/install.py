@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.queries import search
+from models.queries.text_search import search
 from models.tickets.ticket import FIRST_TICKET_NUMBER
 
 if TYPE_CHECKING:

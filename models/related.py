@@ -1,8 +1,8 @@
 """Queries for the related records of many owners at once.
 
 The caller must have checked that the viewer can see the owners. Functions whose docstring names a
-condition also check the related records. All take the viewer, because schema/loaders.py calls them
-alike.
+condition also check the related records. All take the viewer, because schema/records/loaders.py
+calls them alike.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
-from models.queries import audit_log as queries
-from models.queries import directory_events as event_queries
-from models.queries.audit_log import AuditConditions
+from models.core.paging.pagination import parse_page_arguments
+from models.queries.logs import audit_log as queries
+from models.queries.logs import directory_events as event_queries
+from models.queries.logs.audit_log import AuditConditions
 from resolvers.context import context_of
 from schema.input_mapping import to_mapping
 from schema.pagination import After, Before, First, Last
-from schema.types.audit import AuditLogFilter
+from schema.types.log.audit import AuditLogFilter
 
 
 async def audit_log(

@@ -34,7 +34,7 @@ from resolvers.services.file_services import FileServices
 from resolvers.services.live_counts import LiveCounts
 from resolvers.services.markdown_cache import MarkdownCache
 from resolvers.services.presence_tail import PresenceTail
-from schema.loaders import Loaders
+from schema.records.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import cast
 import strawberry
 
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.custom_fields.custom_field import CustomField
 from models.directory import custom_fields as field_admin
 from models.directory.custom_fields import CustomFieldFields, GivenOption

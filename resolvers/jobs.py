@@ -14,7 +14,7 @@ from models.bulk.ticket_change import BulkChange
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery, One
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
 from models.exports.creation import create_export
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
@@ -30,7 +30,7 @@ from resolvers.mutations.admin_mutation import (
     run_action,
 )
 from resolvers.mutations.resolver import simple_mutation
-from schema.filters import filter_mapping
+from schema.filtering.filters import filter_mapping
 from schema.inputs.jobs import (
     BulkTicketChange,
     BulkUpdateTicketsInput,

@@ -15,7 +15,7 @@ from models.changes.macro_application import MacroApplication
 from models.core import ids
 from models.core.errors import Refusal, Refusals, collect_refusals
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.directory import macros as macro_admin
 from models.directory.macros import MacroFields
 from models.log.event import Event
@@ -35,7 +35,7 @@ from schema.inputs.macros import (
 )
 from schema.pagination import After, Before, First, Last
 from schema.payloads.macros import ApplyMacroPayload, MacroPayload
-from schema.types.field_changes import FieldChange, list_field_changes
+from schema.types.log.field_changes import FieldChange, list_field_changes
 from schema.types.macros import MacroPreview
 
 CLEARABLE_FIELDS = frozenset(

@@ -14,7 +14,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import BadRequest
-from models.core.pagination import MAX_PAGE_SIZE
+from models.core.paging.pagination import MAX_PAGE_SIZE
 from models.custom_fields.custom_field import can_see_custom_field
 from models.jobs.caller_job import can_see_job
 from models.macros.macro import Macro

@@ -8,7 +8,7 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.notification import Notification
 from resolvers.context import context_of

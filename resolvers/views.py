@@ -14,7 +14,7 @@ from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import BadRequest, InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.core.positions import MAX_POSITION
 from models.core.record_changes import Value
 from models.directory import views as view_admin
@@ -24,16 +24,16 @@ from models.queries.tickets import MAX_SORTS
 from models.views.saved_view import SavedView
 from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
-from schema.filters import TicketOrder, sort_pairs
-from schema.inputs.views import CreateSavedViewInput, DeleteSavedViewInput, UpdateSavedViewInput
-from schema.pagination import After, Before, First, Last
-from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
-from schema.stored_filter import (
+from schema.filtering.filters import TicketOrder, sort_pairs
+from schema.filtering.stored_filter import (
     StoredFilterInvalid,
     check_filter,
     store_filter,
     store_order,
 )
+from schema.inputs.views import CreateSavedViewInput, DeleteSavedViewInput, UpdateSavedViewInput
+from schema.pagination import After, Before, First, Last
+from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
 
 CLEARABLE_FIELDS = frozenset({"filter", "order_by", "columns"})
 """The fields of a view that null resets."""

@@ -12,7 +12,7 @@ from models.files.signatures import FileAction
 from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
 from models.tickets.timers import TimerSettings
-from schema.loaders import Loaders
+from schema.records.loaders import Loaders
 
 
 class ResolverSettings(Protocol):

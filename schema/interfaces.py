@@ -31,7 +31,7 @@ from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
-from schema.relations import (
+from schema.records.relations import (
     RELATION,
     RecordId,
     first_foreign_key_field,
@@ -40,13 +40,13 @@ from schema.relations import (
 )
 
 if TYPE_CHECKING:
-    from schema.types.attachments import AttachmentType
-    from schema.types.emails import MailDeliveryType
-    from schema.types.tickets import TicketType
+    from schema.types.tickets.attachments import AttachmentType
+    from schema.types.tickets.emails import MailDeliveryType
+    from schema.types.tickets.tickets import TicketType
 
-LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.tickets")]
-LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.attachments")]
-LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.emails")]
+LazyTicket = Annotated["TicketType", strawberry.lazy("schema.types.tickets.tickets")]
+LazyAttachment = Annotated["AttachmentType", strawberry.lazy("schema.types.tickets.attachments")]
+LazyMailDelivery = Annotated["MailDeliveryType", strawberry.lazy("schema.types.tickets.emails")]
 
 
 class SystemActor:

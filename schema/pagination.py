@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar, cast
 
 import strawberry
 
-from models.core.pagination import Page
+from models.core.paging.pagination import Page
 from schema.cost import TOTAL_COUNT_COST, cost
 
 T = TypeVar("T")

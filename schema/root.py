@@ -9,14 +9,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.execution.schema import Schema
 from schema.mutation import Mutation
-from schema.query import Query
+from schema.queries.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
-from schema.types.directory_events import DIRECTORY_EVENT_TYPES
 from schema.types.errors import ERROR_TYPES
-from schema.types.events import EVENT_TYPES
-from schema.types.messages import NoteType, ReplyType
-from schema.types.people import ApiClientType, SystemType
+from schema.types.log.directory_events import DIRECTORY_EVENT_TYPES
+from schema.types.log.events import EVENT_TYPES
+from schema.types.people.people import ApiClientType, SystemType
+from schema.types.tickets.messages import NoteType, ReplyType
 
 
 @cache

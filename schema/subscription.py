@@ -29,10 +29,10 @@ from schema.cost import (
 from schema.fields import subscription
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
 from schema.types.jobs import JobType
-from schema.types.live_list import TicketChangeType
 from schema.types.notifications import NotificationType
-from schema.types.presence import TicketPresenceType
-from schema.types.stats import TicketStatsType
+from schema.types.tickets.live_list import TicketChangeType
+from schema.types.tickets.presence import TicketPresenceType
+from schema.types.tickets.stats import TicketStatsType
 from schema.types.views import SavedViewCountsType
 
 EVENT_COSTS = cost(flat=SUBSCRIPTION_COST, condition=CONDITION_COST, search=SEARCH_COST)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from models.changes import idempotency
 from models.core.record_limits import DEFAULT_LIMITS
 from models.people import account_link, identity, sign_in_limits, token
-from models.queries import audit_log, caller_jobs
+from models.queries import caller_jobs
+from models.queries.logs import audit_log
 from models.tickets import draft, presence, read_marks
 from workers.job import Progress
 

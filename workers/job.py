@@ -23,7 +23,7 @@ from models.core import time
 from models.log import consumer
 from models.log.consumer import PositionConflict
 from models.log.event import Event
-from models.queries import event_log
+from models.queries.logs import event_log
 
 MAX_EVENTS_PER_READ = 500
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0

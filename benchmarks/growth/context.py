@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from benchmarks.accounts import find_busiest_customers, load_viewer
 from models.access.viewer import Viewer
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.people.team import Team
 from models.people.user import Role, User
 from models.queries.filters.filter import FilterData

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from benchmarks.growth.context import BACK, OPEN, WINDOW, Context, Read, ReadFunction
 from models.access.viewer import Viewer
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.log import event
-from models.queries import event_log
-from models.queries.event_log import EventFilter
 from models.queries.filters.filter import FilterData
+from models.queries.logs import event_log
+from models.queries.logs.event_log import EventFilter
 from models.tickets.lifecycle import Status
 
 

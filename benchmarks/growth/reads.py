@@ -16,9 +16,10 @@ from benchmarks.growth.ticket_pages import build_order, customer_reads, filter_r
 from models.access.viewer import Viewer
 from models.core.lazy_query import ConnectionQuery
 from models.database import as_uuid
-from models.queries import tickets, timeline
-from models.queries.event_log import EventFilter
+from models.queries import tickets
 from models.queries.filters.filter import FilterData
+from models.queries.logs import timeline
+from models.queries.logs.event_log import EventFilter
 from models.queries.statistics import stats
 from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.ticket import Ticket

@@ -12,8 +12,8 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.ids import ORGANIZATION, USER, encode
-from models.core.ordering import Order
-from models.core.pagination import PageRequest
+from models.core.paging.ordering import Order
+from models.core.paging.pagination import PageRequest
 from models.database import as_uuid
 from models.queries import tickets
 from models.queries.connection import count_rows

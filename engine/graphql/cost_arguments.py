@@ -19,7 +19,7 @@ from graphql import (
 )
 
 DEFAULT_PAGE_SIZE = 25
-"""The application's default. The engine can't import it from `models/core/pagination.py`."""
+"""The application's default. The engine can't import it from `models/core/paging/pagination.py`."""
 LENGTH_MEMBER = "last"
 """Input fields with this name state the length of the lists below the field."""
 MAX_COUNTED_LENGTH = 1_000

@@ -1,7 +1,7 @@
 """Limits on connections, rates and concurrent work.
 
 This table lists all limits on what a client can open, send, request or store. The column "where"
-names a setting (see settings.py and docs/configuration.md) or the file that defines the limit.
+names a setting (see docs/configuration.md) or the file that defines the limit.
 
     limit                             value     where                            if exceeded
     ----------------------------------------------------------------------------------------------
@@ -83,12 +83,12 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     mutations per caller              8         engine/execution/operation_executor.py  wait
     worker thread tasks per caller    1         engine/limits/concurrency.py     wait
     responses compressed per caller   1         engine/http/compression.py       wait
-    page size                         100       models/core/pagination.py        BAD_REQUEST
+    page size                         100       models/core/paging/pagination.py        BAD_REQUEST
     fields of orderBy                 4         models/queries/tickets.py        BAD_REQUEST
     filter: conditions, levels        100, 10   models/queries/filters/limits.py BAD_REQUEST
     filter: values, words             1,000, 32 models/queries/filters/limits.py BAD_REQUEST
-    search: characters                2,000     models/queries/search.py         cut
-    search: words                     16        models/queries/search.py         cut
+    search: characters                2,000     models/queries/text_search/search.py         cut
+    search: words                     16        models/queries/text_search/search.py         cut
     search: characters of a word      100       models/core/words.py             cut
     searchable words of one text      900 kB    models/core/words.py             cut
     days; hours of statistics       400; 744 models/queries/statistics/time_buckets.py BAD_REQUEST
@@ -204,7 +204,7 @@ names a setting (see settings.py and docs/configuration.md) or the file that def
     active SLA policies               200       max_sla_policies
     active SLA calendars              100       max_sla_calendars
     holidays of an SLA calendar       1,000     max_holidays_per_calendar
-    blocks of working hours per day   24        models/sla/calendar_input.py
+    blocks of working hours per day   24        models/sla/calendars/calendar_input.py
     active escalation paths           100       max_escalation_paths
     steps per escalation path         20        max_steps_per_escalation_path
 

@@ -18,7 +18,7 @@ from tortoise.models import Model
 
 from models import database
 from models.core.hydration import row_hydrator
-from models.core.pagination import Cursors, Page, PageRequest
+from models.core.paging.pagination import Cursors, Page, PageRequest
 from models.core.sql import FALSE, Condition
 
 M = TypeVar("M", bound=Model)

@@ -1,4 +1,4 @@
-"""How many records users may store. Each limit is a setting of the same name in limit_settings.py.
+"""How many records users may store. Each limit is a setting of the same name in settings/limits.py.
 
 A refused mutation names its limit in `Refusal.limit_name`, which the mutation counts for a metric.
 Limits that refuse nothing, or no mutation, are counted here.

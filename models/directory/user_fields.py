@@ -12,7 +12,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.directory.organizations import get_active_organization
 from models.people.email_address import clean_email
 from models.people.user import Role, User
-from models.sla.calendar_input import check_zone
+from models.sla.calendars.calendar_input import check_zone
 
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 MAX_LOCALE_CHARS = 35

@@ -10,7 +10,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, Condition, compare, in_list, is_null
 from models.notifications.notification import NEWEST_FIRST, Notification
 from models.queries.connection import build_connection, count_rows

@@ -12,10 +12,10 @@ from tortoise.models import Model
 
 from models import database
 from models.core.computed import computed_property
-from models.core.cursor_values import SortType
 from models.core.ids import new_id
 from models.core.lazy_query import LazyQuery, Many
-from models.core.ordering import Order, Sort
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
 from models.core.sql import Condition, compare
 from models.core.time import InstantField
 from models.log.event import Event

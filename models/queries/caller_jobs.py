@@ -11,10 +11,10 @@ from uuid import UUID
 from models import database
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
-from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.record_limits import count_reached
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid

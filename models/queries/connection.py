@@ -8,8 +8,8 @@ from tortoise.models import Model
 
 from models import database
 from models.core.lazy_query import ConnectionQuery, LazyQuery
-from models.core.ordering import Order
-from models.core.pagination import PageRequest
+from models.core.paging.ordering import Order
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, Condition
 
 M = TypeVar("M", bound=Model)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.access.viewer import Viewer
-from models.core.cursor_values import SortType
-from models.core.ordering import Sort
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Sort
 from models.core.sql import TRUE, Condition
 from models.custom_fields.custom_field import COLUMN_PREFIX, visible_values
 

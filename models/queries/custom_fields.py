@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.access.viewer import Viewer
-from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, Condition, in_list
 from models.core.text import can_be_slug
 from models.custom_fields.custom_field import (

@@ -24,7 +24,7 @@ ASSIGNABLE_TICKETS_SQL = f"assignee_id IS NULL AND NOT kept_unassigned AND {OPEN
 """The tickets that assignment by load can assign."""
 BREACH_TIME_ASC_SQL = "COALESCE(sla_breaches_at, '9999-12-31 00:00:00+00:00')"
 BREACH_TIME_DESC_SQL = "COALESCE(sla_breaches_at, '0001-01-02 00:00:00+00:00')"
-"""Tickets without a breach time sort last in both directions, as in `models.core.ordering`."""
+"""Tickets without a breach time sort last in both directions, as in models.core.paging."""
 LAST_REPLY_ASC_SQL = "COALESCE(last_reply_at, '9999-12-31 00:00:00+00:00')"
 LAST_REPLY_DESC_SQL = "COALESCE(last_reply_at, '0001-01-02 00:00:00+00:00')"
 """The same for tickets without a reply."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from models.access.audience import visible_shared_records
 from models.access.viewer import Viewer
-from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.sql import Condition
 from models.macros.macro import Macro
 from models.queries.connection import build_connection

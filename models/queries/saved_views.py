@@ -11,10 +11,10 @@ from models import database
 from models.access.audience import Audience, visible_shared_records
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.positions import MAX_POSITION
 from models.core.sql import Condition
 from models.queries.connection import build_connection

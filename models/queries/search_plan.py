@@ -22,7 +22,7 @@ from models.access.visibility import visible_tickets
 from models.core.sql import FALSE, TRUE, Condition
 from models.database.fair_share import CHARGE, charge
 from models.queries.filters.filter import FilterData, compile_filter
-from models.queries.search import SearchScope, count_by_index_sql, split_words
+from models.queries.text_search.search import SearchScope, count_by_index_sql, split_words
 
 FREQUENT_ROWS = 1000
 """A word with so many rows in the index is frequent. Rows are tickets and messages."""

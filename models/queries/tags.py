@@ -14,10 +14,10 @@ from typing import cast
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
-from models.core.ordering import Order, Sort
-from models.core.pagination import Cursors, Page, PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import Cursors, Page, PageRequest
 from models.core.sql import Condition, in_list
 from models.core.text import is_storable
 from models.tickets.tag_key import MAX_TAG_KEY_CHARS

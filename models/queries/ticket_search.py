@@ -14,8 +14,8 @@ from uuid import UUID
 from models import database
 from models.access.viewer import Viewer
 from models.core.lazy_query import ConnectionQuery
-from models.core.ordering import Order
-from models.core.pagination import PageRequest
+from models.core.paging.ordering import Order
+from models.core.paging.pagination import PageRequest
 from models.core.sql import TRUE, Condition, compare
 from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search

@@ -11,11 +11,11 @@ from uuid import UUID
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.connection import build_connection
@@ -26,8 +26,8 @@ from models.queries.custom_field_order import (
 )
 from models.queries.filters.filter import FilterData
 from models.queries.indexes import build_is_touched_sql
-from models.queries.relevance import Relevance, build_ranked_source
 from models.queries.search_plan import NO_SEARCH, SearchPlan
+from models.queries.text_search.relevance import Relevance, build_ranked_source
 from models.tickets.lifecycle import Priority, Stage
 from models.tickets.ticket import Ticket
 

@@ -18,7 +18,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.sla import policies
-from models.sla.calendar_input import build_calendar
+from models.sla.calendars.calendar_input import build_calendar
 from models.sla.records import SlaCalendar, SlaPolicy
 
 TIME_PATTERN = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from models.sla.calendar import IntervalKind
+from models.sla.calendars.calendar import IntervalKind
 from models.sla.clock import Clock, StopReason
 
 

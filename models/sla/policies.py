@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models import database
 from models.database import as_uuid
-from models.sla.calendar import Calendar
+from models.sla.calendars.calendar import Calendar
 from models.sla.records import SlaCalendar, SlaPolicy, SlaRevision, SlaTerms
 from models.sla.snapshot import Metric, PolicySnapshot
 from models.tickets.lifecycle import OPEN_STATUSES

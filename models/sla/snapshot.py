@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 
-from models.sla.calendar import Calendar
+from models.sla.calendars.calendar import Calendar
 
 
 class Metric(Enum):

@@ -33,7 +33,7 @@ from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.log import event
 from models.log.event import Event
-from models.queries import event_log
+from models.queries.logs import event_log
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of

@@ -25,7 +25,7 @@ from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, ru
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.people.credentials import hash_password, require_password, to_milliseconds
 from resolvers.people.users import describe_user
-from schema.inputs.accounts import (
+from schema.inputs.people.accounts import (
     ChangePasswordInput,
     InviteUserInput,
     RegisterUserInput,
@@ -33,14 +33,14 @@ from schema.inputs.accounts import (
     ResetPasswordInput,
     SendInvitationInput,
 )
-from schema.payloads.accounts import (
+from schema.payloads.people.accounts import (
     ChangePasswordPayload,
     InviteUserPayload,
     RegisterUserPayload,
     RequestPasswordResetPayload,
     ResetPasswordPayload,
 )
-from schema.payloads.people import UserPayload
+from schema.payloads.people.people import UserPayload
 
 MIN_ANSWER_SECONDS = 0.25
 """The time that an answer takes at least, so that it does not tell whether an account exists."""

@@ -6,20 +6,20 @@ import strawberry
 
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.directory.access import lock_directory
 from models.people import api_clients as clients
 from models.people.user import ApiClient
 from models.queries.directory.api_clients import list_api_clients
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from schema.inputs.api_clients import (
+from schema.inputs.people.api_clients import (
     CreateApiClientInput,
     DeactivateApiClientInput,
     ReactivateApiClientInput,
     UpdateApiClientInput,
 )
 from schema.pagination import After, Before, First, Last
-from schema.payloads.api_clients import ApiClientPayload
+from schema.payloads.people.api_clients import ApiClientPayload
 
 
 async def api_clients(

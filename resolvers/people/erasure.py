@@ -7,7 +7,7 @@ from models.core import ids, text
 from models.erasure.start import start_erasure
 from models.jobs.caller_job import CallerJob
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, origin_of
-from schema.inputs.erasure import ErasePersonInput
+from schema.inputs.people.erasure import ErasePersonInput
 from schema.payloads.jobs import JobPayload
 
 MAX_REASON_CHARS = 1000

@@ -12,10 +12,10 @@ from resolvers.auth.oidc import SIGN_IN_WITH_CODE
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, origin_of
 from resolvers.mutations.resolver import simple_mutation
-from schema.inputs.identities import LinkIdentityInput, UnlinkIdentityInput
-from schema.inputs.people import SignInWithCodeInput
-from schema.payloads.identities import LinkIdentityPayload, UnlinkIdentityPayload
-from schema.payloads.people import SignInWithCodePayload
+from schema.inputs.people.identities import LinkIdentityInput, UnlinkIdentityInput
+from schema.inputs.people.people import SignInWithCodeInput
+from schema.payloads.people.identities import LinkIdentityPayload, UnlinkIdentityPayload
+from schema.payloads.people.people import SignInWithCodePayload
 
 INVALID_CODE = "The code is unknown, expired or used, or the verifier is wrong. Sign in again."
 

@@ -7,7 +7,7 @@ from typing import cast
 import strawberry
 
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.directory import organizations as directory
 from models.directory.organizations import OrganizationFields
 from models.people.user import Organization
@@ -16,7 +16,7 @@ from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.mutations.rows import upsert_rows
-from schema.inputs.organizations import (
+from schema.inputs.people.organizations import (
     ArchiveOrganizationInput,
     CreateOrganizationInput,
     OrganizationRowInput,
@@ -25,7 +25,7 @@ from schema.inputs.organizations import (
     UpsertOrganizationsInput,
 )
 from schema.pagination import After, Before, First, Last
-from schema.payloads.organizations import (
+from schema.payloads.people.organizations import (
     OrganizationPayload,
     UpsertOrganizationResult,
     UpsertOrganizationsPayload,

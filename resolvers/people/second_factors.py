@@ -19,13 +19,13 @@ from resolvers.people.credentials import (
     require_code,
     require_password,
 )
-from schema.inputs.second_factors import (
+from schema.inputs.people.second_factors import (
     ConfirmSecondFactorInput,
     DisableSecondFactorInput,
     ResetSecondFactorInput,
     StartSecondFactorInput,
 )
-from schema.payloads.second_factors import (
+from schema.payloads.people.second_factors import (
     ConfirmSecondFactorPayload,
     SecondFactorPayload,
     StartSecondFactorPayload,

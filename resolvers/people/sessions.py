@@ -11,8 +11,8 @@ from models.people import sessions
 from models.people.token import Token, TokenKind
 from models.people.user import User, lock_user
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
-from schema.inputs.sessions import RevokeAllSessionsInput, RevokeSessionInput
-from schema.payloads.sessions import RevokeAllSessionsPayload, RevokeSessionPayload
+from schema.inputs.people.sessions import RevokeAllSessionsInput, RevokeSessionInput
+from schema.payloads.people.sessions import RevokeAllSessionsPayload, RevokeSessionPayload
 
 NO_SESSION = "There is no such session."
 

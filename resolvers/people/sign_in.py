@@ -16,8 +16,8 @@ from resolvers.auth import sign_in_audit
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.people.credentials import check_password, check_second_factor, source_of
-from schema.inputs.people import SignInInput
-from schema.payloads.people import SignInPayload, SignOutPayload
+from schema.inputs.people.people import SignInInput
+from schema.payloads.people.people import SignInPayload, SignOutPayload
 
 WRONG_PASSWORD = "The email address or the password is wrong."  # noqa: S105 - a message
 

@@ -20,7 +20,7 @@ from models.people.team import Category, Team
 from models.people.user import User, no_such_user
 from models.queries.directory.teams import list_categories, list_teams
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
-from schema.inputs.teams import (
+from schema.inputs.people.teams import (
     AddTeamMemberInput,
     ArchiveCategoryInput,
     ArchiveTeamInput,
@@ -31,7 +31,7 @@ from schema.inputs.teams import (
     UpdateCategoryInput,
     UpdateTeamInput,
 )
-from schema.payloads.teams import AvailabilityPayload, CategoryPayload, TeamPayload
+from schema.payloads.people.teams import AvailabilityPayload, CategoryPayload, TeamPayload
 
 
 async def teams(

@@ -18,8 +18,12 @@ from models.people.user import lock_user
 from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
-from schema.inputs.tokens import CreateApiTokenInput, RevokeApiTokenInput, RotateApiTokenInput
-from schema.payloads.tokens import (
+from schema.inputs.people.tokens import (
+    CreateApiTokenInput,
+    RevokeApiTokenInput,
+    RotateApiTokenInput,
+)
+from schema.payloads.people.tokens import (
     CreateApiTokenPayload,
     RevokeApiTokenPayload,
     RotateApiTokenPayload,

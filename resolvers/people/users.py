@@ -12,7 +12,7 @@ from models.access.visibility import can_see_record
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.directory import users as directory
 from models.directory.user_fields import UserFields
 from models.directory.users import PROFILE_FIELDS
@@ -24,7 +24,7 @@ from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.mutations.rows import upsert_rows
-from schema.inputs.people import (
+from schema.inputs.people.people import (
     CreateUserInput,
     DeactivateUserInput,
     ReactivateUserInput,
@@ -34,7 +34,7 @@ from schema.inputs.people import (
     UserRowInput,
 )
 from schema.pagination import After, Before, First, Last
-from schema.payloads.people import UpsertUserResult, UpsertUsersPayload, UserPayload
+from schema.payloads.people.people import UpsertUserResult, UpsertUsersPayload, UserPayload
 
 CLEARABLE_FIELDS = frozenset({"organization_id", "external_id", "locale", "time_zone"})
 """The fields of a user that null clears."""

@@ -11,7 +11,7 @@ from models.core import ids
 from models.core.errors import BadRequest, TicketNotFound
 from models.queries.filters.filter import compile_filter, has_unread_condition
 from resolvers.context import Context
-from schema.filters import TicketFilter, filter_mapping
+from schema.filtering.filters import TicketFilter, filter_mapping
 
 
 async def require_ticket(context: Context, ticket_id: str) -> UUID:

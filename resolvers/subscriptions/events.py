@@ -32,15 +32,15 @@ from models.log.event import (
 )
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
-from models.queries import event_log
-from models.queries.event_log import EventFilter
 from models.queries.filters.filter import serialize_filter
-from models.queries.timeline import read_merge_targets
+from models.queries.logs import event_log
+from models.queries.logs.event_log import EventFilter
+from models.queries.logs.timeline import read_merge_targets
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter, require_ticket
 from resolvers.subscriptions.matching import match_tickets, read_visible, share_read
 from resolvers.subscriptions.outage import retry_on_outage
-from schema.filters import TicketFilter
+from schema.filtering.filters import TicketFilter
 
 MAX_BATCH_EVENTS = 200
 

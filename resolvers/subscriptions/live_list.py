@@ -10,14 +10,14 @@ import strawberry
 from models.access import revision
 from models.core.errors import CursorExpired
 from models.log.event import decode_cursor
-from models.queries import event_log
 from models.queries.filters.filter import changes_without_events
 from models.queries.live_list import LiveListChange
+from models.queries.logs import event_log
 from resolvers.context import Context, context_of
 from resolvers.subscriptions import live_list_source
 from resolvers.subscriptions.arguments import parse_filter
 from resolvers.subscriptions.live_list_source import LiveListSource, Pending
-from schema.filters import TicketFilter
+from schema.filtering.filters import TicketFilter
 
 
 async def ticket_changes(

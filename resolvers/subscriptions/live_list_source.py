@@ -16,9 +16,10 @@ from models.access.permissions import READ_TICKETS
 from models.access.viewer import Viewer
 from models.log import event
 from models.log.event import Event, LogEntry
-from models.queries import event_log, live_list
+from models.queries import live_list
 from models.queries.filters.filter import changes_without_events, serialize_filter
 from models.queries.live_list import ChangeKind, ListMembership, LiveListChange
+from models.queries.logs import event_log
 from resolvers.context import Context
 from resolvers.subscriptions.live_list_reads import read_memberships, read_merge_targets
 from resolvers.subscriptions.memory import reserve_memory, resize_memory

@@ -23,8 +23,8 @@ from resolvers.context import Context, context_of
 from resolvers.subscriptions.arguments import parse_filter
 from resolvers.subscriptions.live_stats import LiveStats
 from resolvers.subscriptions.outage import retry_on_outage
-from schema.filters import TicketFilter
-from schema.inputs.stats import TicketStatsPeriod, build_period
+from schema.filtering.filters import TicketFilter
+from schema.inputs.tickets.stats import TicketStatsPeriod, build_period
 
 
 async def live_ticket_stats(

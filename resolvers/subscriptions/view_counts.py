@@ -15,7 +15,7 @@ from models.views.saved_view import SavedView
 from resolvers.context import Context, context_of
 from resolvers.services.live_counts import CHECK_SECONDS, LiveCount
 from resolvers.subscriptions.outage import retry_on_outage
-from schema.stored_filter import StoredFilterInvalid, check_filter, name_teams
+from schema.filtering.stored_filter import StoredFilterInvalid, check_filter, name_teams
 from schema.types.views import ViewCount, ViewCounts
 
 MAX_LIVE_VIEWS = 200

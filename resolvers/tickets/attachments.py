@@ -21,8 +21,8 @@ from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import run_once
 from resolvers.mutations.resolver import to_user_errors
 from resolvers.mutations.ticket_mutation import TicketMutation
-from schema.inputs.attachments import CreateAttachmentInput
-from schema.payloads.attachments import CreateAttachmentPayload
+from schema.inputs.tickets.attachments import CreateAttachmentInput
+from schema.payloads.tickets.attachments import CreateAttachmentPayload
 
 
 class AttachesFiles(Protocol):

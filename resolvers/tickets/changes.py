@@ -8,9 +8,11 @@ import strawberry
 
 from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
-from models.changes import commands, link_commands, rating, sharing
+from models.changes import commands, rating
 from models.changes.custom_values import check_required_at_resolution, set_custom_values
-from models.changes.people_records import count_watchers, read_watchers
+from models.changes.merges import link_commands
+from models.changes.participants import sharing
+from models.changes.participants.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
@@ -22,7 +24,7 @@ from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.resources import clean_resources
 from schema.inputs.custom_fields import given_values
-from schema.inputs.tickets import (
+from schema.inputs.tickets.tickets import (
     AssignTicketInput,
     CloseTicketInput,
     EscalateTicketInput,
@@ -36,7 +38,7 @@ from schema.inputs.tickets import (
     UnlinkTicketsInput,
     UpdateTicketInput,
 )
-from schema.payloads.tickets import TicketPayload
+from schema.payloads.tickets.tickets import TicketPayload
 
 CUSTOMER_FIELDS = frozenset({"ticket_id", "custom_fields", "expected_version", "idempotency_key"})
 """The fields of UpdateTicketInput that customers may give."""

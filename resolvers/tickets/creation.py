@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from models.changes import commands, intake, link_commands
+from models.changes import commands, intake
 from models.changes.change import TicketChange
 from models.changes.custom_values import check_required_at_creation, set_custom_values
 from models.changes.intake import TicketIntake
+from models.changes.merges import link_commands
 from models.core import text
 from models.core.errors import Refusal, Refusals
 from models.core.hydration import new_record
@@ -24,8 +25,8 @@ from resolvers.tickets.attachments import attach_files, complete_uploads
 from resolvers.tickets.new_requester import find_requester
 from resolvers.tickets.resources import read_names, resource_checks
 from schema.inputs.custom_fields import given_values
-from schema.inputs.tickets import CreateTicketInput
-from schema.payloads.tickets import TicketPayload
+from schema.inputs.tickets.tickets import CreateTicketInput
+from schema.payloads.tickets.tickets import TicketPayload
 
 
 async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:

@@ -24,8 +24,12 @@ from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import KeyedInput, run_once
 from resolvers.mutations.resolver import to_user_errors
 from resolvers.tickets.attachments import complete_uploads
-from schema.inputs.drafts import DiscardDraftInput, ProposeDraftInput, SaveDraftInput
-from schema.payloads.drafts import DiscardDraftPayload, ProposeDraftPayload, SaveDraftPayload
+from schema.inputs.tickets.drafts import DiscardDraftInput, ProposeDraftInput, SaveDraftInput
+from schema.payloads.tickets.drafts import (
+    DiscardDraftPayload,
+    ProposeDraftPayload,
+    SaveDraftPayload,
+)
 
 
 async def save_draft(info: strawberry.Info, input: SaveDraftInput) -> SaveDraftPayload:

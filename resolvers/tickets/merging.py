@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from models.changes import merging
 from models.changes.change import TicketChange
-from models.changes.merge_records import (
+from models.changes.merges import merging
+from models.changes.merges.merge_records import (
     check_shared_tickets,
     find_start_of_wait,
     list_leaving_requesters,
@@ -22,8 +22,8 @@ from models.core import ids
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
 from models.tickets.ticket import Ticket
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema.inputs.tickets import MergeTicketsInput, TicketActionInput
-from schema.payloads.tickets import TicketPayload
+from schema.inputs.tickets.tickets import MergeTicketsInput, TicketActionInput
+from schema.payloads.tickets.tickets import TicketPayload
 
 
 @ticket_mutation(TicketPayload)

@@ -19,12 +19,12 @@ from models.core import text
 from models.core.errors import Refusal, Refusals, UnseenMessages, collect_refusals
 from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
-from models.queries import event_log, timeline
+from models.queries.logs import event_log, timeline
 from models.tickets import draft
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
-from schema.inputs.messages import AddNoteInput, ReplyToTicketInput
-from schema.payloads.messages import NotePayload, ReplyPayload
+from schema.inputs.tickets.messages import AddNoteInput, ReplyToTicketInput
+from schema.payloads.tickets.messages import NotePayload, ReplyPayload
 
 
 class NamesLastSeen(Protocol):

@@ -12,7 +12,7 @@ from models.people.email_address import clean_email
 from models.people.user import User, no_such_user
 from models.queries.directory.users import find_user
 from resolvers.mutations.ticket_mutation import TicketMutation
-from schema.inputs.tickets import CreateTicketInput, RequesterInput
+from schema.inputs.tickets.tickets import CreateTicketInput, RequesterInput
 
 
 async def find_requester(mutation: TicketMutation, input: CreateTicketInput) -> User:

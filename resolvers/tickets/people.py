@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.changes import requester, sharing
-from models.changes.people_records import (
+from models.changes.participants import requester, sharing
+from models.changes.participants.people_records import (
     get_user,
     is_merged,
     list_outsiders,
@@ -12,8 +12,12 @@ from models.changes.people_records import (
 )
 from models.core import ids
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema.inputs.ticket_people import AddWatcherInput, ChangeRequesterInput, RemoveWatcherInput
-from schema.payloads.tickets import TicketPayload
+from schema.inputs.tickets.ticket_people import (
+    AddWatcherInput,
+    ChangeRequesterInput,
+    RemoveWatcherInput,
+)
+from schema.payloads.tickets.tickets import TicketPayload
 
 
 @ticket_mutation(TicketPayload)

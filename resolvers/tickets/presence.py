@@ -18,8 +18,8 @@ from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.subscriptions.arguments import require_ticket
-from schema.inputs.presence import SetPresenceInput
-from schema.payloads.presence import SetPresencePayload
+from schema.inputs.tickets.presence import SetPresenceInput
+from schema.payloads.tickets.presence import SetPresencePayload
 
 NO_SNAPSHOT_SENT = -1
 """The position of a subscriber that has received nothing yet."""

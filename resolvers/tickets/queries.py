@@ -6,18 +6,18 @@ import strawberry
 
 from models.core import ids, text
 from models.core.lazy_query import ConnectionQuery, One
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.log.event import Event, EventType
-from models.queries.event_log import EventFilter, list_events
 from models.queries.external_ids import find_by_external_id
+from models.queries.logs.event_log import EventFilter, list_events
 from models.queries.statistics.stats import Stats, read_stats
 from models.queries.statistics.stats_groups import GroupBy
 from models.queries.ticket_search import find_tickets
 from models.queries.tickets import build_ticket_order, find_ticket, find_ticket_by_number
 from models.tickets.ticket import Ticket
 from resolvers.context import context_of
-from schema.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
-from schema.inputs.stats import TicketStatsPeriod, build_period
+from schema.filtering.filters import TicketFilter, TicketOrder, filter_mapping, sort_pairs
+from schema.inputs.tickets.stats import TicketStatsPeriod, build_period
 from schema.pagination import After, Before, First, Last
 
 

@@ -11,15 +11,15 @@ from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultRefer
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.log.event import decode_cursor, read_head
-from models.queries import event_log
+from models.queries.logs import event_log
 from models.queries.tickets import find_ticket
 from models.tickets import read_marks
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.idempotency import run_once
 from resolvers.mutations.resolver import to_user_errors
-from schema.inputs.tickets import MarkTicketReadInput
-from schema.payloads.tickets import MarkTicketReadPayload
+from schema.inputs.tickets.tickets import MarkTicketReadInput
+from schema.payloads.tickets.tickets import MarkTicketReadPayload
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
 from models.log.event import Event, EventType
 from models.tickets.message import Message, MessageKind
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema.inputs.messages import RedactMessageInput
-from schema.payloads.tickets import TicketPayload
+from schema.inputs.tickets.messages import RedactMessageInput
+from schema.payloads.tickets.tickets import TicketPayload
 
 MAX_REASON_CHARS = 1000
 

@@ -8,8 +8,8 @@ from models.queries.statistics.report import Report, read_report
 from models.queries.statistics.report_groups import ReportGroupBy, ReportGroups, ReportRange
 from models.queries.statistics.time_buckets import DEFAULT_TIME_ZONE
 from resolvers.context import context_of
-from schema.filters import TicketFilter, filter_mapping
-from schema.inputs.reports import ReportRangeInput
+from schema.filtering.filters import TicketFilter, filter_mapping
+from schema.inputs.tickets.reports import ReportRangeInput
 
 
 async def ticket_report(

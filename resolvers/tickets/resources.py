@@ -8,7 +8,7 @@ from functools import partial
 from models.changes.resources import ResourceKey
 from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
-from schema.inputs.tickets import TicketResourceInput
+from schema.inputs.tickets.tickets import TicketResourceInput
 
 MAX_KIND_CHARS = 64
 """The maximum length of the kind of a resource."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from models.core.pagination import Page, parse_page_arguments
+from models.core.paging.pagination import Page, parse_page_arguments
 from models.queries.tags import Tag, list_tags
 from schema.pagination import After, Before, First, Last
 

@@ -18,13 +18,13 @@ from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.changes import update
 from resolvers.tickets.creation import create
 from resolvers.tickets.resources import resource_checks
-from schema.inputs.tickets import (
+from schema.inputs.tickets.tickets import (
     CreateTicketInput,
     TicketResourceInput,
     UpdateTicketInput,
     UpsertTicketInput,
 )
-from schema.payloads.tickets import TicketPayload
+from schema.payloads.tickets.tickets import TicketPayload
 
 CHANGED = "The external id was given to another ticket, or removed, at this moment. Try again."
 

@@ -8,7 +8,7 @@ import strawberry
 
 from models.jobs.caller_job import ExportFormat, JobErrorPolicy
 from models.tickets.lifecycle import Action, CloseReason, Priority
-from schema.filters import TicketFilter
+from schema.filtering.filters import TicketFilter
 from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
 
 JOB_ID = "The id of the job."

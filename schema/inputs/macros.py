@@ -24,7 +24,7 @@ from schema.inputs.fields import (
     optional,
     required,
 )
-from schema.inputs.messages import LAST_SEEN_CURSOR
+from schema.inputs.tickets.messages import LAST_SEEN_CURSOR
 
 TEAM = (
     f"The slug of an active team, {SLUG} Required for the audience TEAM; must be null for others."

@@ -6,7 +6,7 @@ import strawberry
 
 from models.access.audience import Audience
 from models.views.saved_view import ViewColumn
-from schema.filters import TicketFilter, TicketOrder
+from schema.filtering.filters import TicketFilter, TicketOrder
 from schema.inputs.fields import (
     KEEP,
     NAME,

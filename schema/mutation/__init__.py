@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import strawberry
 
-from schema.mutation.accounts import AccountMutations
-from schema.mutation.api_clients import ApiClientMutations
-from schema.mutation.attachments import AttachmentMutations
 from schema.mutation.custom_fields import CustomFieldMutations
 from schema.mutation.demo import DemoMutations
-from schema.mutation.drafts import DraftMutations
-from schema.mutation.erasure import ErasureMutations
 from schema.mutation.escalation import EscalationMutations
-from schema.mutation.identities import IdentityMutations
 from schema.mutation.jobs import JobMutations
 from schema.mutation.macros import MacroMutations
-from schema.mutation.messages import MessageMutations
 from schema.mutation.notifications import NotificationMutations
-from schema.mutation.organizations import OrganizationMutations
-from schema.mutation.people import PeopleMutations
-from schema.mutation.presence import PresenceMutations
-from schema.mutation.second_factors import SecondFactorMutations
-from schema.mutation.sessions import SessionMutations
+from schema.mutation.people.accounts import AccountMutations
+from schema.mutation.people.api_clients import ApiClientMutations
+from schema.mutation.people.erasure import ErasureMutations
+from schema.mutation.people.identities import IdentityMutations
+from schema.mutation.people.organizations import OrganizationMutations
+from schema.mutation.people.people import PeopleMutations
+from schema.mutation.people.second_factors import SecondFactorMutations
+from schema.mutation.people.sessions import SessionMutations
+from schema.mutation.people.teams import TeamMutations
+from schema.mutation.people.tokens import TokenMutations
+from schema.mutation.people.users import UserMutations
 from schema.mutation.sla import SlaMutations
-from schema.mutation.teams import TeamMutations
-from schema.mutation.ticket_people import TicketPeopleMutations
-from schema.mutation.ticket_upserts import TicketUpsertMutations
-from schema.mutation.tickets import TicketMutations
-from schema.mutation.tokens import TokenMutations
-from schema.mutation.users import UserMutations
+from schema.mutation.tickets.attachments import AttachmentMutations
+from schema.mutation.tickets.drafts import DraftMutations
+from schema.mutation.tickets.messages import MessageMutations
+from schema.mutation.tickets.presence import PresenceMutations
+from schema.mutation.tickets.ticket_people import TicketPeopleMutations
+from schema.mutation.tickets.ticket_upserts import TicketUpsertMutations
+from schema.mutation.tickets.tickets import TicketMutations
 from schema.mutation.views import ViewMutations
 
 

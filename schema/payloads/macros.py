@@ -23,8 +23,8 @@ from schema.payloads.fields import (
     user_errors_field,
 )
 from schema.types.macros import MacroType
-from schema.types.messages import ReplyType
-from schema.types.tickets import TicketType
+from schema.types.tickets.messages import ReplyType
+from schema.types.tickets.tickets import TicketType
 
 
 @strawberry.type(description="The result of a mutation that creates or changes a macro.")

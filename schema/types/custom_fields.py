@@ -20,9 +20,9 @@ from models.people.team import Category
 from models.queries.custom_fields import custom_values
 from schema.context import loaders
 from schema.interfaces import Node
-from schema.relations import foreign_key_field, related_list_field
-from schema.types.people import VERSION
-from schema.types.teams import CategoryType
+from schema.records.relations import foreign_key_field, related_list_field
+from schema.types.people.people import VERSION
+from schema.types.people.teams import CategoryType
 
 
 @strawberry.type(description="An option of a custom field.")

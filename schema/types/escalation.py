@@ -16,9 +16,9 @@ from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority
 from schema.context import loaders
 from schema.interfaces import Node
-from schema.relations import foreign_key_field
-from schema.types.people import UserType
-from schema.types.teams import TeamType
+from schema.records.relations import foreign_key_field
+from schema.types.people.people import UserType
+from schema.types.people.teams import TeamType
 
 
 @strawberry.type(name="EscalationStep", description="A step of an escalation path.")

@@ -11,7 +11,7 @@ import strawberry
 from models.access.scopes import Scope
 from models.core import ids
 from models.core.lazy_query import ConnectionQuery
-from models.core.pagination import parse_page_arguments
+from models.core.paging.pagination import parse_page_arguments
 from models.erasure.job import ErasureReport
 from models.exports.access import has_file
 from models.jobs.caller_job import (
@@ -30,10 +30,10 @@ from schema.context import context_of
 from schema.cost import URL_COST, cost
 from schema.interfaces import Actor, Node, RecordType
 from schema.pagination import After, Before, Connection, First, Last
-from schema.relations import first_foreign_key_field, foreign_key_field
-from schema.types.erasure import ErasureReportType
-from schema.types.field_changes import FieldChange, build_field_changes
-from schema.types.tickets import TicketType
+from schema.records.relations import first_foreign_key_field, foreign_key_field
+from schema.types.log.field_changes import FieldChange, build_field_changes
+from schema.types.people.erasure import ErasureReportType
+from schema.types.tickets.tickets import TicketType
 
 
 @strawberry.type(

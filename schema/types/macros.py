@@ -13,10 +13,10 @@ from models.tickets.lifecycle import CloseReason, Priority
 from schema.context import context_of
 from schema.cost import TEXT_COST, cost, personal
 from schema.interfaces import Node, UserErrorInterface
-from schema.relations import foreign_key_field
-from schema.types.field_changes import FieldChange
-from schema.types.people import VERSION, UserType
-from schema.types.teams import TeamType
+from schema.records.relations import foreign_key_field
+from schema.types.log.field_changes import FieldChange
+from schema.types.people.people import VERSION, UserType
+from schema.types.people.teams import TeamType
 
 
 @strawberry.type(

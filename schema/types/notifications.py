@@ -9,7 +9,7 @@ import strawberry
 
 from models.notifications.notification import Channel, NotificationReason, Topic
 from schema.interfaces import Node, TicketEventInterface
-from schema.relations import foreign_key_field
+from schema.records.relations import foreign_key_field
 
 
 @strawberry.type(name="Notification", description="A notification of the viewer about an event.")

@@ -18,9 +18,9 @@ from models.tickets.lifecycle import Priority
 from schema.context import context_of, loaders
 from schema.cost import LEDGER_COST, cost
 from schema.interfaces import Node
-from schema.relations import foreign_key_field
-from schema.types.organizations import OrganizationType
-from schema.types.teams import CategoryType, TeamType
+from schema.records.relations import foreign_key_field
+from schema.types.people.organizations import OrganizationType
+from schema.types.people.teams import CategoryType, TeamType
 
 
 @strawberry.type(description="A block of working time within a day.")

@@ -17,11 +17,11 @@ from models.views.saved_view import SavedView, ViewColumn
 from schema.context import context_of, loaders
 from schema.cost import LIVE_VIEWS_LENGTH, VIEW_COUNT_COST, cost, personal
 from schema.enums.tickets import OrderDirection, TicketOrderField
+from schema.filtering.stored_filter import StoredFilterInvalid, check_filter
 from schema.interfaces import Node
-from schema.relations import foreign_key_field
-from schema.stored_filter import StoredFilterInvalid, check_filter
-from schema.types.people import VERSION, UserType
-from schema.types.teams import TeamType
+from schema.records.relations import foreign_key_field
+from schema.types.people.people import VERSION, UserType
+from schema.types.people.teams import TeamType
 
 FILTER_ERROR = (
     "Why the filter is no longer valid, for example because a release renamed a value. Null if it "

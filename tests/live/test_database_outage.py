@@ -13,7 +13,7 @@ from support.live import wait_for_close
 from engine.fanout import work
 from models.log.event import encode_cursor, read_head
 from resolvers.subscriptions import events
-from schema.loaders import Loaders
+from schema.records.loaders import Loaders
 
 pytestmark = [pytest.mark.stress, pytest.mark.never_retried]
 

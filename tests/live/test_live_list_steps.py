@@ -21,7 +21,7 @@ from models.people.user import Organization
 from models.tickets.ticket import Ticket
 from resolvers.subscriptions import live_list_source
 from schema import root
-from schema.types.live_list import list_changed_fields
+from schema.types.tickets.live_list import list_changed_fields
 
 ONLY_TARGET = {"subject": {"eq": "target"}}
 

@@ -28,8 +28,9 @@ from models.log import event
 from models.log.event import LogEntry
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
-from models.queries import event_log, live_list
+from models.queries import live_list
 from models.queries.live_list import ChangeKind, LiveListChange
+from models.queries.logs import event_log
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from models.tickets.timers import TimerSettings

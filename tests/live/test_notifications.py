@@ -15,7 +15,6 @@ from support.live import operation_error, wait_for_close
 from support.service import running
 from support.ticket_commands import add_notifications, run_notifier
 
-import services
 from models.access.viewer import Viewer
 from models.core import ids, time
 from models.log.event import encode_cursor
@@ -26,6 +25,7 @@ from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.subscriptions import events
+from services import components
 
 pytestmark = pytest.mark.never_retried
 
@@ -117,7 +117,7 @@ async def test_earlier_notifications_are_not_delivered(service: Service, world: 
 async def test_a_client_resumes_after_its_last_notification(
     url: str, monkeypatch: pytest.MonkeyPatch, max_recent: int
 ) -> None:
-    monkeypatch.setattr(services, "MAX_RECENT_NOTIFICATIONS", max_recent)
+    monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", max_recent)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
         world = await World.make()
@@ -166,7 +166,7 @@ async def test_invalid_cursors_of_notifications_are_refused(service: Service, wo
 async def test_a_late_reader_receives_each_notification_once_in_order(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "MAX_RECENT_NOTIFICATIONS", 3)
+    monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", 3)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
     async with running(url) as service:
         world = await World.make()

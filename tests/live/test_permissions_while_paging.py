@@ -24,7 +24,6 @@ from support.live import delivered_values, positions_of, wait_for_close
 from support.service import running
 from support.ticket_commands import add_notifications
 
-import services
 from engine.bus.log_tail import LogTail
 from models.core import ids, time
 from models.log import event
@@ -37,6 +36,7 @@ from models.tickets.ticket import Ticket
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context
 from resolvers.subscriptions import events
+from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -90,7 +90,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
         await asyncio.Event().wait()
 
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 0)
-    monkeypatch.setattr(services, "MAX_RECENT_NOTIFICATIONS", 0)
+    monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", 0)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
     monkeypatch.setattr(events, "read_events_page", read_page)
     monkeypatch.setattr(notification, "read_own_after", read_after)

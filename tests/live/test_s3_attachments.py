@@ -25,10 +25,10 @@ from support.live import until
 from support.missing import missing
 from support.ports import reserve_port
 
-from file_services import build_file_store
 from models.files.s3_store import S3FileStore
 from models.tickets.attachment import Attachment
-from settings import load
+from services.files import build_file_store
+from settings.application import load
 from workers.file_cleanup import FileCleanup
 
 pytestmark = [pytest.mark.node, pytest.mark.without_default_policies]

@@ -25,7 +25,6 @@ from support.live import (
 )
 from support.service import Process, running, start
 
-import services
 from engine.fanout import group as groups
 from engine.fanout import outbox, work
 from engine.fanout.group import SubscriptionGroups
@@ -39,7 +38,8 @@ from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
-from schema.loaders import Loaders
+from schema.records.loaders import Loaders
+from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -60,7 +60,7 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> list[ConnectionRegistry]:
         created.append(ConnectionRegistry(*arguments))
         return created[0]
 
-    monkeypatch.setattr(services, "ConnectionRegistry", create_registry)
+    monkeypatch.setattr(components, "ConnectionRegistry", create_registry)
     return created
 
 
@@ -254,7 +254,7 @@ async def test_equal_streams_and_socket_subscriptions_share_one_execution(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = SubscriptionGroups()
-    monkeypatch.setattr(services, "SubscriptionGroups", lambda _: shared)
+    monkeypatch.setattr(components, "SubscriptionGroups", lambda _: shared)
     async with running(url) as service:
         world = await World.make()
         ada, bill = service.client(world.ada.token), service.client(world.bill.token)

@@ -11,7 +11,7 @@ from support.client import TIMEOUT_SECONDS
 
 from app import create_app
 from models.people import password
-from settings import load
+from settings.application import load
 
 
 def test_building_the_application_hashes_no_password(tmp_path: Path) -> None:
@@ -24,7 +24,8 @@ def test_building_the_application_hashes_no_password(tmp_path: Path) -> None:
 async def test_a_server_that_can_not_start_ends(empty_url: str) -> None:
     """An open connection to SQLite has a thread, which must not keep the process alive."""
     serve = f"uvicorn.run(create_app(load(database_url={empty_url!r})), port=0)"
-    code = f"import uvicorn; from app import create_app; from settings import load; {serve}"
+    imports = "import uvicorn; from app import create_app; from settings.application import load"
+    code = f"{imports}; {serve}"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code), cwd=ROOT, stderr=asyncio.subprocess.PIPE
     )

@@ -13,8 +13,8 @@ from lifespan import running
 from models import database
 from models.core.time import now
 from models.people.token import Token
-from services import build_components
-from settings import load
+from services.components import build_components
+from settings.application import load
 
 
 async def test_a_part_that_cannot_be_closed_does_not_keep_the_others_open(url: str) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from models.sla.calendar import WHOLE_DAY, Calendar
+from models.sla.calendars.calendar import WHOLE_DAY, Calendar
 
 AROUND_THE_CLOCK = Calendar("UTC", (WHOLE_DAY,) * 7, frozenset())

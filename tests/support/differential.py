@@ -22,8 +22,8 @@ from models.people.sign_in_limits import SignInLimits
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.presence_tail import PresenceTail
-from services import build_schema
-from settings import build_timer_settings, load
+from services.components import build_schema
+from settings.application import build_timer_settings, load
 from support.large_dataset import NOW
 
 LIMITS = {

@@ -14,8 +14,8 @@ import orjson
 from models.core import time
 from models.core.record_limits import RecordLimits
 from models.files.store import FileStore, LocalFileStore
-from services import build_components
-from settings import load
+from services.components import build_components
+from settings.application import load
 from support.admin_mutations import run_mutation
 from support.client import Client
 from support.files import ENCRYPTION_KEY, send

@@ -19,8 +19,9 @@ from models.access.viewer import Viewer
 from models.audit import storage
 from models.audit.entry import Origin
 from models.audit.records import LOGGED_RECORDS
-from models.changes import commands, link_commands, merge_records, merging, rating
+from models.changes import commands, rating
 from models.changes.change import TicketChange
+from models.changes.merges import link_commands, merge_records, merging
 from models.changes.storage import lock_tickets, write
 from models.core import ids
 from models.core.record_changes import RecordChanges

@@ -20,7 +20,7 @@ from models.core import ids
 from models.core.ids import ORGANIZATION, TICKET, USER, encode, new_id
 from models.core.words import index_words
 from models.queries.filters.filter import FilterData
-from models.queries.search import split_words
+from models.queries.text_search.search import split_words
 from models.tickets.lifecycle import STAGES, CloseReason, Priority, Stage, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketResource, TicketTag, TicketWatcher

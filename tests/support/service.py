@@ -20,7 +20,7 @@ import uvicorn
 
 from app import create_app
 from models.core import time
-from settings import load
+from settings.application import load
 from support.client import TLS, Client
 from support.ports import listening_socket, reserve_port
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from models import database
 from models.access.viewer import SYSTEM, Viewer, read_shared_tickets, viewer_of_user
-from models.changes import commands, sharing
+from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.participants import sharing
 from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.log import consumer, event

@@ -19,9 +19,11 @@ from hypothesis import HealthCheck, settings
 from models import database
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES
 from models.access.viewer import Viewer
-from models.changes import commands, link_commands, merging, rating, sharing
+from models.changes import commands, rating
 from models.changes.change import TicketChange
-from models.changes.merge_records import read_participants
+from models.changes.merges import link_commands, merging
+from models.changes.merges.merge_records import read_participants
+from models.changes.participants import sharing
 from models.changes.storage import allocate_numbers, lock_tickets, write
 from models.core.errors import Refusal
 from models.core.ids import new_id

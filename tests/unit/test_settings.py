@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import settings
-from settings import SettingsError, load
-from settings_reference import build_reference
+from settings.application import Settings, SettingsError, load
+from settings.reference import build_reference
 
 
 def provider(**changes: object) -> str:
@@ -78,7 +77,7 @@ INVALID: list[tuple[str, str, str]] = [
 @pytest.fixture(autouse=True)
 def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the settings of this machine and the .env file of the checkout."""
-    for name in settings.Settings.model_fields:
+    for name in Settings.model_fields:
         monkeypatch.delenv(f"TICKETWIRE_{name.upper()}", raising=False)
     monkeypatch.delenv("HOST", raising=False)
     monkeypatch.delenv("PORT", raising=False)
@@ -115,10 +114,8 @@ def test_an_error_in_a_json_list_names_its_setting(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_setting_has_a_default_and_a_description() -> None:
-    assert load() == settings.Settings()
-    assert [
-        name for name, field in settings.Settings.model_fields.items() if not field.description
-    ] == []
+    assert load() == Settings()
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
 def test_arguments_override_the_environment_which_overrides_the_file(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.core.cursor_values import SortType
 from models.core.lazy_query import ConnectionQuery
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.sql import TRUE, Condition
 from models.people.user import ApiClient
 from models.queries.connection import build_connection

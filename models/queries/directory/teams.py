@@ -11,7 +11,7 @@ from models.core.sql import TRUE, Condition, in_list
 from models.core.words import index_words, split_query
 from models.people.team import Category, Team
 from models.queries.directory.users import clean_search
-from models.queries.search import MAX_QUERY_CHARS, MAX_WORDS
+from models.queries.text_search.search import MAX_QUERY_CHARS, MAX_WORDS
 
 
 async def list_teams(search: str | None, *, include_inactive: bool) -> Many[Team]:

@@ -6,18 +6,18 @@ from uuid import UUID
 
 from models import database
 from models.core import ids
-from models.core.cursor_values import SortType
 from models.core.errors import BadRequest
 from models.core.lazy_query import ConnectionQuery, LazyQuery, One
-from models.core.ordering import Order, Sort
-from models.core.pagination import PageRequest
+from models.core.paging.cursor_values import SortType
+from models.core.paging.ordering import Order, Sort
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare
 from models.core.text import is_storable
 from models.database import Dialect
 from models.people.user import Organization, Role, User
 from models.queries.connection import build_connection
 from models.queries.indexes import EMAIL_PREFIX_SQL
-from models.queries.search import build_name_condition
+from models.queries.text_search.search import build_name_condition
 
 LAST_CHARACTER = "\U0010ffff"
 """It follows all other characters, in the order of both databases' indexes."""

@@ -49,7 +49,7 @@ from models.queries.filters.unread import has_unread
 UNREAD = "unread"
 CUSTOM_FIELDS = "customFields"
 IN_TEAMS_OF, NOT_IN_TEAMS_OF = "inTeamsOf", "notInTeamsOf"
-"""Conditions on the teams of a user, given by id. `schema.filters` builds them."""
+"""Conditions on the teams of a user, given by id. `schema.filtering.filters` builds them."""
 OF_TEAMS = "ofTeams"
 """Another field for conditions on the slug of the team, for a filter that may also have `team`."""
 TIME_OPERATORS = frozenset({"within", "olderThan", IN_TEAMS_OF, NOT_IN_TEAMS_OF})

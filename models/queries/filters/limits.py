@@ -11,7 +11,7 @@ from models.core.errors import BadRequest
 from models.core.sql import Condition
 from models.core.text import is_storable
 from models.database import Dialect
-from models.queries import search
+from models.queries.text_search import search
 
 MAX_CONDITIONS = 100
 """Each field and each operator counts as one."""

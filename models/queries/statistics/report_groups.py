@@ -24,7 +24,7 @@ from models.queries.statistics.time_buckets import (
     TimeUnit,
     build_time_buckets,
 )
-from models.sla.local_time import list_time_zones
+from models.sla.calendars.local_time import list_time_zones
 from models.tickets.lifecycle import Priority
 
 MAX_REPORT_GROUPS = 100

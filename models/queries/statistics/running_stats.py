@@ -39,7 +39,7 @@ from models.queries.statistics.ticket_facts import (
     build_fact_columns,
 )
 from models.queries.statistics.time_buckets import StatsPeriod
-from models.sla.local_time import EPOCH
+from models.sla.calendars.local_time import EPOCH
 
 TICKETS_PER_PAGE = 1000
 """Reading a page takes a few milliseconds; then other tasks can run."""

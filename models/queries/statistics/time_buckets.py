@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from models.core.errors import BadRequest
 from models.core.sql import Condition
 from models.database import Dialect
-from models.sla.local_time import (
+from models.sla.calendars.local_time import (
     EPOCH,
     SECOND,
     from_micros,

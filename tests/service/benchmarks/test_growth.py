@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.growth.reads import COUNTS, create_reads
 from demo.seed import seed_tickets
-from models.core.pagination import Page
+from models.core.paging.pagination import Page
 
 pytestmark = pytest.mark.timeout(300)
 

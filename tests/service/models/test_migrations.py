@@ -23,7 +23,7 @@ from models.access.viewer import SYSTEM
 from models.changes import commands
 from models.changes.idempotency import KeyedRequest, find_stored, hash_input
 from models.core.ids import new_id
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.database.config import build_config
 from models.log import event
 from models.log.event import Event, EventType

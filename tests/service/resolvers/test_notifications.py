@@ -14,7 +14,7 @@ from support.statements import statements
 from support.ticket_commands import run_notifier
 
 from models.core import ids, time
-from models.core.ordering import encode_bytes
+from models.core.paging.ordering import encode_bytes
 from models.log.event import encode_cursor
 from models.notifications.notification import NEWEST_FIRST, Notification, NotificationPreference
 from models.people.user import Organization, Role, User

@@ -30,7 +30,7 @@ from models.people.team import Membership, Team
 from models.people.user import User
 from models.sla.records import SlaCalendar
 from models.tickets.read_marks import TicketReadMark
-from settings import Settings, load
+from settings.application import Settings, load
 
 LIMITS: dict[str, Any] = {
     "max_tags_per_ticket": 2,

@@ -8,7 +8,7 @@ from uuid import UUID
 from support import World
 
 from models.people.user import User
-from schema.record_loader import ShieldedLoader, build_record_loader
+from schema.records.record_loader import ShieldedLoader, build_record_loader
 
 
 async def test_a_cancelled_wait_for_a_record_leaves_the_other_waits_alone(database: str) -> None:

@@ -40,7 +40,7 @@ from models.notifications.folding import (
 )
 from models.notifications.notification import Channel, Notification, Topic
 from models.tickets.ticket import Ticket, TicketParticipant
-from settings import Settings
+from settings.application import Settings
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier

@@ -28,10 +28,11 @@ from support.ticket_commands import (
 )
 
 from models import database
-from models.changes import commands, merging, rating
+from models.changes import commands, rating
 from models.changes.change import TicketChange
-from models.changes.merge_records import read_last_replies, read_participants
-from models.changes.merging import MovedReply
+from models.changes.merges import merging
+from models.changes.merges.merge_records import read_last_replies, read_participants
+from models.changes.merges.merging import MovedReply
 from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.log.event import Event, EventType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from strawberry.extensions import FieldExtension
 
-from schema.record_types import permission_check
+from schema.records.record_types import permission_check
 
 
 def test_a_field_with_another_extension_is_not_compiled() -> None:

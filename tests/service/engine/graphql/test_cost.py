@@ -20,9 +20,9 @@ from engine.graphql.cost import COST, ITEM_COST, REPEATED_LEAF_FACTOR, Operation
 from engine.graphql.document_cache import Document
 from engine.graphql.document_limits import DocumentLimits
 from engine.limits.rate import LeakyBuckets
-from models.core import pagination
+from models.core.paging import pagination
 from models.queries import search_plan
-from models.queries.search import count_words, split_words
+from models.queries.text_search.search import count_words, split_words
 from schema import root
 from schema.cost import (
     CONDITION_COST,

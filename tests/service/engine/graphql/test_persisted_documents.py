@@ -24,7 +24,7 @@ from engine.graphql.persisted_documents import (
     PersistedDocuments,
     load_manifest,
 )
-from settings import SettingsError, load
+from settings.application import SettingsError, load
 
 QUERY = "query Viewer { viewer { role } }"
 SUBSCRIPTION = "subscription { ticketEvents { id } }"

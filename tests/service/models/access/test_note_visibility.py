@@ -11,12 +11,13 @@ from models import database
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.changes import commands
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.log.event import Event, EventType
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification, NotificationReason
-from models.queries import event_log, live_list, timeline
-from models.queries.event_log import EventFilter
+from models.queries import live_list
+from models.queries.logs import event_log, timeline
+from models.queries.logs.event_log import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.never_retried

@@ -31,7 +31,7 @@ from models.access.visibility import (
 )
 from models.core.errors import Forbidden, Unauthenticated
 from models.core.ids import new_id
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.people.token import Token, TokenKind
 from models.people.user import ApiClient, Organization, Role, User
 from models.queries.tickets import build_ticket_order, list_tickets

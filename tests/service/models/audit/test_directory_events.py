@@ -20,7 +20,7 @@ from models.log import event
 from models.log.event import encode_cursor
 from models.people.team import Category, Team
 from models.people.user import ApiClient, Organization, User
-from models.queries import event_log
+from models.queries.logs import event_log
 from workers.job import LogJob
 
 LOGGED_COLUMNS: dict[type, set[str]] = {

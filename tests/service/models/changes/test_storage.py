@@ -22,8 +22,10 @@ from support.ticket_factory import (
 from tortoise.exceptions import IntegrityError
 
 from models import database
-from models.changes import commands, link_commands, merging, sharing
+from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.merges import link_commands, merging
+from models.changes.participants import sharing
 from models.changes.storage import lock_tickets, write
 from models.core.errors import StaleVersion
 from models.core.ids import new_id

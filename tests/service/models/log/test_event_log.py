@@ -24,16 +24,17 @@ from support.ticket_factory import (
 
 from models import database
 from models.access.viewer import Viewer
-from models.changes import commands, merging
+from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.merges import merging
 from models.changes.storage import lock_tickets, write
 from models.core.errors import CursorExpired, CursorInvalid
-from models.core.pagination import Page, PageRequest
+from models.core.paging.pagination import Page, PageRequest
 from models.database import batch
 from models.log import event
 from models.log.event import Event, EventType, decode_cursor, encode_cursor
-from models.queries import event_log, timeline
-from models.queries.event_log import EventFilter
+from models.queries.logs import event_log, timeline
+from models.queries.logs.event_log import EventFilter
 from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]

@@ -15,10 +15,10 @@ from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.core import ids
 from models.core.ids import new_id
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.people.user import ApiClient, User
-from models.queries import audit_log
-from models.queries.audit_log import AuditConditions
+from models.queries.logs import audit_log
+from models.queries.logs.audit_log import AuditConditions
 from workers import cleanup
 from workers.cleanup import Cleanup
 

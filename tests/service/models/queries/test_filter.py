@@ -17,7 +17,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import can_see_ticket
 from models.core import ids
 from models.core.errors import BadRequest
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.database import Dialect
 from models.queries import tickets
 from models.queries.filters.filter import FilterData, compile_filter

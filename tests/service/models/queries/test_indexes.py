@@ -26,15 +26,15 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
-from models.core.ordering import Order
-from models.core.pagination import PageRequest
+from models.core.paging.ordering import Order
+from models.core.paging.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
-from models.queries import event_log, timeline
 from models.queries.directory import organizations
-from models.queries.event_log import EventFilter
 from models.queries.filters.filter import FilterData
+from models.queries.logs import event_log, timeline
+from models.queries.logs.event_log import EventFilter
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
 from models.queries.workload import list_assignable_tickets
 from models.tickets.lifecycle import Priority, Stage, Status

@@ -10,7 +10,7 @@ from support.databases import IS_SQLITE
 from support.statements import statements
 
 from models import database as db
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.people.user import Role, User
 from models.queries.directory.users import USER_ORDER, list_users
 

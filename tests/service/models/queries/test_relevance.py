@@ -10,7 +10,7 @@ from support.ticket_factory import NOON, Desk
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.core.errors import BadRequest, CursorInvalid
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.queries import tickets
 from models.queries.filters.filter import FilterData
 from models.queries.tickets import build_ticket_order

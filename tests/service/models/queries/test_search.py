@@ -16,16 +16,18 @@ from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.core.errors import BadRequest
-from models.core.pagination import PageRequest
+from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE
 from models.core.text import is_storable
 from models.core.words import MAX_WORD_CHARS
-from models.queries import event_log, live_list, search, tickets
-from models.queries.event_log import EventFilter
+from models.queries import live_list, tickets
 from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.live_list import ListMembership
+from models.queries.logs import event_log
+from models.queries.logs.event_log import EventFilter
 from models.queries.statistics import stats
 from models.queries.statistics.running_stats import RunningStats
+from models.queries.text_search import search
 from models.queries.tickets import build_ticket_order
 from models.tickets.ticket import Ticket
 

@@ -22,12 +22,13 @@ from models.access.viewer import Viewer
 from models.access.visibility import can_see_ticket
 from models.changes import commands
 from models.changes.storage import allocate_numbers
-from models.core.ordering import Order
-from models.core.pagination import PageRequest
+from models.core.paging.ordering import Order
+from models.core.paging.pagination import PageRequest
 from models.database.fair_share import CHARGE
-from models.queries import event_log, live_list, search_plan, ticket_search, tickets
-from models.queries.event_log import EventFilter
+from models.queries import live_list, search_plan, ticket_search, tickets
 from models.queries.filters.filter import FilterData
+from models.queries.logs import event_log
+from models.queries.logs.event_log import EventFilter
 from models.queries.statistics import stats
 from models.queries.statistics.running_stats import RunningStats
 from models.queries.ticket_search import find_tickets

@@ -18,11 +18,11 @@ from support.ticket_factory import NOON, Desk, limit_examples
 from models.access.scopes import CallerKind, Scope
 from models.access.viewer import ANONYMOUS, Viewer
 from models.access.visibility import can_see_ticket
-from models.core.cursor_values import pack_instant
 from models.core.errors import BadRequest, CursorInvalid
 from models.core.ids import new_id
-from models.core.ordering import Order, encode_bytes
-from models.core.pagination import Page, PageRequest
+from models.core.paging.cursor_values import pack_instant
+from models.core.paging.ordering import Order, encode_bytes
+from models.core.paging.pagination import Page, PageRequest
 from models.people.user import ApiClient, Role, User
 from models.queries.directory.users import list_users
 from models.queries.external_ids import find_by_external_id

@@ -34,8 +34,9 @@ from support.ticket_factory import limit_examples
 from tortoise import Tortoise
 
 from models import database
-from models.changes import commands, merging, rating
+from models.changes import commands, rating
 from models.changes.change import TicketChange
+from models.changes.merges import merging
 from models.changes.storage import lock_tickets, write
 from models.core import time
 from models.database.config import MODULES

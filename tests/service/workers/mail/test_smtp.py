@@ -17,7 +17,7 @@ from support.smtp_sink import sink
 from support.ticket_commands import create_ticket
 
 from models.notifications.email import MailStatus
-from settings import SettingsError, load
+from settings.application import SettingsError, load
 from workers.mail.smtp import SmtpTransport, build_transport
 from workers.mail.smtp_url import SmtpUrl
 from workers.mail.transport import LOGGED_ANSWER, PermanentFailure, TemporaryFailure

@@ -21,7 +21,7 @@ from engine.graphql.request import GraphQLRequest
 from engine.graphql.response import build_response
 from models.access.viewer import ANONYMOUS
 from schema import root
-from services import explain_error
+from services.components import explain_error
 
 EVENTS = (
     "TicketReplied",

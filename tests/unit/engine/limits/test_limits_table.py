@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from engine import limits
-from settings import Settings
+from settings.application import Settings
 
 ROOT = Path(__file__).parents[4]
 

@@ -11,8 +11,10 @@ from support.ticket_factory import NOON, WINDOW, change_of, event_types, ticket,
 from support.transitions import TRANSITIONS
 
 from models.access.viewer import SYSTEM, Viewer
-from models.changes import commands, link_commands, merging, rating, sharing
+from models.changes import commands, rating
 from models.changes.change import TicketChange
+from models.changes.merges import link_commands, merging
+from models.changes.participants import sharing
 from models.changes.serialization import serialize_ticket
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.core.ids import new_id

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.ticket_factory import NOON, limit_examples, ticket
 
-from models.core import pagination
-from models.core.cursor_values import NULL_INSTANT, pack_instant
 from models.core.errors import BadRequest, CursorInvalid
-from models.core.ordering import Order, encode_bytes
-from models.core.pagination import PageRequest
+from models.core.paging import pagination
+from models.core.paging.cursor_values import NULL_INSTANT, pack_instant
+from models.core.paging.ordering import Order, encode_bytes
+from models.core.paging.pagination import PageRequest
 from models.log import event
 from models.notifications.notification import NEWEST_FIRST, Notification
 from models.people.user import User

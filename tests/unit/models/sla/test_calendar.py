@@ -16,8 +16,8 @@ from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import NOON, limit_examples
 
 from models.core.errors import InvalidInput, UserErrorCode
-from models.sla.calendar import MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
-from models.sla.calendar_input import build_calendar
+from models.sla.calendars.calendar import MAX_LOOKAHEAD, Calendar, Interval, IntervalKind
+from models.sla.calendars.calendar_input import build_calendar
 
 BERLIN = "Europe/Berlin"
 ZERO = timedelta()

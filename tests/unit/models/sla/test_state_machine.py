@@ -18,7 +18,7 @@ from support.calendars import AROUND_THE_CLOCK
 from support.ticket_factory import limit_examples
 
 from models.log.event import EventType
-from models.sla.calendar import Calendar
+from models.sla.calendars.calendar import Calendar
 from models.sla.clock import Clock, ClockStatus, ClockTransition
 from models.sla.inputs import ClockInput, Side, TermsChange
 from models.sla.intervals import IntervalReason, list_intervals

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.notifications.email import MORE_UPDATES
-from settings import SettingsError, load
+from settings.application import SettingsError, load
 from workers.mail.account_values import ACCOUNT_SUBJECTS
 from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, build_samples

@@ -17,7 +17,7 @@ from engine.execution.plans.nested_fields import ValueCompletion
 from engine.execution.plans.plan_run import PlanAbandoned
 from models import database as db
 from models.tickets.ticket import Ticket
-from schema.record_types import SCHEMA_MAP
+from schema.records.record_types import SCHEMA_MAP
 
 CREATE = """mutation($i: CreateTicketInput!) { createTicket(input: $i) {
   ticket { subject team { slug } requester { displayName } } userErrors { code } } }"""

@@ -35,7 +35,7 @@ from models import database as db
 from models.access.viewer import ANONYMOUS, authenticate
 from models.core import ids
 from schema.fields import permission_of
-from schema.query import Query
+from schema.queries.query import Query
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.stress, pytest.mark.timeout(1200)]
 

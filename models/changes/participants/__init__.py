@@ -1,0 +1,1 @@
+"""Changes of the people of a ticket: requester, participants and watchers."""

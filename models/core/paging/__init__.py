@@ -1,0 +1,1 @@
+"""Keyset cursors, orders and pages."""

@@ -1,0 +1,195 @@
+"""Orders of lists, and keyset cursors: a cursor holds the values that its row is sorted by.
+
+The last sort of an order is by a unique key. So pages stay stable while rows come and go.
+
+A cursor is URL-safe base64 without padding. It holds three bytes that identify the order, and then
+the packed values (models/core/paging/cursor_values.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from models.core.errors import CursorInvalid
+from models.core.paging.cursor_values import SortType, pack, unpack
+from models.core.sql import Condition, all_of, any_of
+from models.database import placeholders
+
+SIGNATURE_BYTES = 3
+NOT_A_CURSOR = "This is not a cursor of this list."
+OTHER_ORDER = "This is not a cursor of this list in this order."
+
+# These stand for an instant that is null, so that nulls sort last in both directions and an index
+# can hold them. asyncpg sends the first day of all as -infinity, so it is the second.
+NULL_AFTER_ALL = datetime(9999, 12, 31, tzinfo=UTC)
+NULL_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+LOWEST_FLOAT = -1e300
+"""Below all numbers that records have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One column of an order. Only instants and floats may be null; nulls sort last."""
+
+    column: str
+    """A column or an SQL expression in brackets."""
+    attribute: str
+    """The attribute of a record that holds the column's value."""
+    descending: bool
+    type: SortType
+    nullable: bool = False
+    integers: range = range(0)
+    """The values of an INTEGER column, from 0; a cursor with any other is invalid.
+
+    Postgres refuses to compare a column with a number outside its type's range.
+    """
+
+    @property
+    def expression(self) -> str:
+        if not self.nullable:
+            return self.column
+        value = self.null_value
+        literal = f"'{value.isoformat(' ')}'" if isinstance(value, datetime) else repr(value)
+        return f"COALESCE({self.column}, {literal})"
+
+    @property
+    def is_expression(self) -> bool:
+        return self.nullable or self.column.startswith("(")
+
+    @property
+    def null_value(self) -> datetime | float:
+        if self.type is SortType.FLOAT:
+            return LOWEST_FLOAT if self.descending else -LOWEST_FLOAT
+        return NULL_BEFORE_ALL if self.descending else NULL_AFTER_ALL
+
+    def operator(self, *, after: bool) -> str:
+        """The comparison of a row that comes after (or before) a cursor with the cursor's value."""
+        return "<" if self.descending == after else ">"
+
+    def order_by(self, *, reverse: bool) -> str:
+        return f"{self.expression} {'DESC' if self.descending != reverse else 'ASC'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A total order: the last sort is by a unique key."""
+
+    sorts: tuple[Sort, ...]
+    signature: bytes = field(init=False, compare=False)
+    """The first bytes of each cursor; they make cursors of other orders invalid."""
+
+    def __post_init__(self) -> None:
+        names = (f"{sort.attribute}{'-' if sort.descending else '+'}" for sort in self.sorts)
+        signature = sha256(",".join(names).encode()).digest()[:SIGNATURE_BYTES]
+        object.__setattr__(self, "signature", signature)  # the dataclass is frozen
+
+    def order_by(self, *, reverse: bool = False) -> str:
+        return ", ".join(sort.order_by(reverse=reverse) for sort in self.sorts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(sort.column for sort in self.sorts)
+
+    def cursor_of(self, record: object) -> str:
+        return self.encode_cursor([getattr(record, sort.attribute) for sort in self.sorts])
+
+    def encode_cursor(self, values: Sequence[object]) -> str:
+        """The opaque cursor of a row with these sort values, from a record or from the driver."""
+        packed = [
+            pack(sort.type, value, sort.integers)
+            for sort, value in zip(self.sorts, values, strict=True)
+        ]
+        return encode_bytes(b"".join((self.signature, *packed)))
+
+    def decode_cursor(self, cursor: str) -> list[object]:
+        """The sort values of the cursor's row. Raises CursorInvalid."""
+        content = decode_bytes(cursor)
+        if not content.startswith(self.signature):
+            raise CursorInvalid(OTHER_ORDER)
+        rest, values = content[SIGNATURE_BYTES:], list[object]()
+        try:
+            for sort in self.sorts:
+                value, rest = unpack(sort.type, rest, sort.integers)
+                if value is None and not sort.nullable:
+                    raise CursorInvalid(NOT_A_CURSOR)
+                values.append(value)
+        except (ValueError, OverflowError) as error:
+            raise CursorInvalid(NOT_A_CURSOR) from error
+        if rest:
+            raise CursorInvalid(NOT_A_CURSOR)
+        return values
+
+    def condition_beyond(self, cursor: str, *, after: bool) -> Condition:
+        """The rows that come after the cursor in this order, or with after=False before it."""
+        values: list[object] = []
+        for sort, value in zip(self.sorts, self.decode_cursor(cursor), strict=True):
+            values.append(sort.null_value if value is None else value)
+        count = self.count_same_direction()
+        if count == len(self.sorts):
+            return self.row_condition(count, values, or_equal=False, after=after)
+        # One comparison of rows can't express sorts in both directions. The second part below is
+        # the whole condition. The first part follows from it, and lets the database use an index.
+        places = range(len(self.sorts))
+        differing = any_of(self.differs_first_at(place, values, after=after) for place in places)
+        return self.row_condition(count, values, or_equal=True, after=after) & differing
+
+    def count_same_direction(self) -> int:
+        """The number of sorts at the start of the order that all have the same direction."""
+        count = 0
+        for sort in self.sorts:
+            if sort.descending != self.sorts[0].descending:
+                break
+            count += 1
+        return count
+
+    def row_condition(
+        self, count: int, values: Sequence[object], *, or_equal: bool, after: bool
+    ) -> Condition:
+        """Compares the first `count` columns with their values as rows: `(a, b) > (?, ?)`."""
+        first = self.sorts[0]
+        operator = first.operator(after=after)
+        columns = ", ".join(sort.expression for sort in self.sorts[:count])
+        equal = "=" if or_equal else ""
+        row = Condition(
+            f"(({columns}) {operator}{equal} ({placeholders(values[:count])}))",
+            tuple(values[:count]),
+        )
+        if not first.is_expression:
+            return row
+        # SQLite uses an index on an expression only for a comparison of that expression alone.
+        return Condition(f"({first.expression} {operator}= ?)", (values[0],)) & row
+
+    def differs_first_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
+        """The rows that equal the values before `place`, and lie beyond the value there."""
+        equal = all_of(
+            Condition(f"({sort.expression} = ?)", (value,))
+            for sort, value in zip(self.sorts[:place], values[:place], strict=True)
+        )
+        sort = self.sorts[place]
+        operator = sort.operator(after=after)
+        return equal & Condition(f"({sort.expression} {operator} ?)", (values[place],))
+
+    def condition_not_beyond(self, cursor: str, *, after: bool) -> Condition:
+        """All rows except those of `condition_beyond`: the cursor's own and those before it."""
+        return ~self.condition_beyond(cursor, after=after)
+
+
+def encode_bytes(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def decode_bytes(cursor: str) -> bytes:
+    """The bytes of a cursor. Raises CursorInvalid."""
+    padded = cursor + "=" * (-len(cursor) % 4)
+    try:
+        content = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CursorInvalid(NOT_A_CURSOR) from error
+    if encode_bytes(content) != cursor:  # base64 has several spellings of the same bytes
+        raise CursorInvalid(NOT_A_CURSOR)
+    return content

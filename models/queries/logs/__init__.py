@@ -1,0 +1,1 @@
+"""Reads of the ordered log and of the audit log."""

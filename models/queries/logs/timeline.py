@@ -1,0 +1,244 @@
+"""Timelines of tickets, for many tickets at once.
+
+A ticket's timeline has its events, and the messages of the tickets that were merged into it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import TypeVar, cast
+from uuid import UUID
+
+from tortoise.models import Model
+
+from models import database
+from models.access.viewer import Viewer
+from models.access.visibility import visible_events
+from models.core.lazy_query import ConnectionQuery, LazyQuery
+from models.core.paging.pagination import PageRequest
+from models.core.sql import FALSE, TRUE, Condition, in_list, is_null
+from models.database import as_uuid
+from models.log.event import MESSAGE_EVENTS, Event, EventType
+from models.queries.logs.event_log import (
+    EVENTS,
+    EventFilter,
+    between_cursors,
+    build_cursor,
+    outside_start_cursor,
+)
+from models.tickets.message import Message
+
+M = TypeVar("M", bound=Model)
+
+IS_MESSAGE = EventFilter(MESSAGE_EVENTS).condition
+
+
+def list_timeline(
+    viewer: Viewer,
+    ticket_ids: Sequence[UUID],
+    event_filter: EventFilter,
+    page_request: PageRequest,
+) -> ConnectionQuery[Event]:
+    """Return a page of each ticket's timeline."""
+    join = "events e ON e.position = r.position"
+    return list_by_ticket(Event, "e", join, viewer, ticket_ids, event_filter, page_request)
+
+
+def list_messages(
+    viewer: Viewer, ticket_ids: Sequence[UUID], page_request: PageRequest
+) -> ConnectionQuery[Message]:
+    """Return a page of the messages in each ticket's timeline.
+
+    Their events are visible to the viewer, so the messages are too.
+    """
+    join = "messages m ON m.id = r.message_id"
+    event_filter = EventFilter(MESSAGE_EVENTS)
+    return list_by_ticket(Message, "m", join, viewer, ticket_ids, event_filter, page_request)
+
+
+def list_by_ticket(
+    model: type[M],
+    alias: str,
+    join: str,
+    viewer: Viewer,
+    ticket_ids: Sequence[UUID],
+    event_filter: EventFilter,
+    page_request: PageRequest,
+) -> ConnectionQuery[M]:
+    """Return a page of the records that the join finds for each ticket's timeline."""
+    condition = visible_events(viewer) & event_filter.condition & between_cursors(page_request)
+    direction = "DESC" if page_request.backward else "ASC"
+    build_pages = lateral_pages if database.dialect() == "postgres" else ranked_pages
+    pages = build_pages(ticket_ids, condition, direction, page_request.size + 1)
+    row_query = LazyQuery(
+        model,
+        alias,
+        f"{pages.text} r JOIN {join}",
+        FALSE if condition is FALSE else TRUE,
+        f"r.position {direction}",
+        source_params=pages.params,
+    )
+    outside = outside_start_cursor(page_request)
+    totals = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter))
+    totals_outside = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter, outside))
+
+    async def has_rows_before_page(ticket_id: object) -> bool:
+        return await totals_outside.count_for(ticket_id) > 0
+
+    return ConnectionQuery(
+        row_query,
+        page_request,
+        ("r.position",),
+        build_cursor,
+        totals.count_for,
+        has_rows_before_page,
+        "r.owner",
+    )
+
+
+# SQL sources: rows of owner (the ticket in whose timeline the event is), position and message_id
+
+
+def lateral_pages(
+    ticket_ids: Sequence[UUID], condition: Condition, direction: str, limit: int
+) -> Condition:
+    """Return the first events of each ticket's timeline. Only Postgres has LATERAL.
+
+    An index finds them, however long the timeline is.
+    """
+
+    def select_events(owner: str, where: Condition) -> str:
+        return (
+            f"(SELECT e.position, e.message_id FROM {EVENTS} WHERE {owner} = k.id "
+            f"AND {(where & condition).text} ORDER BY e.position {direction} LIMIT {limit})"
+        )
+
+    own = select_events("e.ticket_id", TRUE)
+    merged = select_events("t.merged_into_id", IS_MESSAGE)
+    return Condition(
+        "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id "
+        f"FROM unnest(?::uuid[]) AS k(id) CROSS JOIN LATERAL ({own} UNION ALL {merged} "
+        f"ORDER BY position {direction} LIMIT {limit}) l)",
+        (list(ticket_ids), *condition.params, *IS_MESSAGE.params, *condition.params),
+    )
+
+
+def ranked_pages(
+    ticket_ids: Sequence[UUID], condition: Condition, direction: str, limit: int
+) -> Condition:
+    """Return what `lateral_pages` does, on databases without LATERAL."""
+    events = whole_timelines(ticket_ids, condition)
+    rank = f"ROW_NUMBER() OVER (PARTITION BY o.owner ORDER BY o.position {direction})"
+    return Condition(
+        "(SELECT * FROM (SELECT o.position AS position, o.message_id AS message_id, "
+        f"o.owner AS owner, {rank} AS place FROM {events.text} o) WHERE place <= {limit})",
+        events.params,
+    )
+
+
+def whole_timelines(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
+    """Return all events of each ticket's timeline that meet the condition."""
+    own = condition & in_list("e.ticket_id", list(ticket_ids))
+    merged = condition & in_list("t.merged_into_id", list(ticket_ids)) & IS_MESSAGE
+    return Condition(
+        "(SELECT e.position AS position, e.message_id AS message_id, e.ticket_id AS owner "
+        f"FROM {EVENTS} WHERE {own.text} "
+        "UNION ALL SELECT e.position, e.message_id, t.merged_into_id "
+        f"FROM {EVENTS} WHERE {merged.text})",
+        own.params + merged.params,
+    )
+
+
+# Counts
+
+
+class SharedCounts:
+    """Counts by ticket. One read, which starts with the first call, serves all concurrent callers.
+
+    The read is cancelled when its last caller is.
+    """
+
+    def __init__(self, read: Callable[[], Coroutine[None, None, Mapping[UUID, int]]]) -> None:
+        self.read = read
+        self.reading: asyncio.Task[Mapping[UUID, int]] | None = None
+        self.waiting = 0
+
+    async def count_for(self, ticket_id: object) -> int:
+        """Return the count of a ticket, by its key as the database driver returns it."""
+        if self.reading is None:
+            self.reading = asyncio.ensure_future(self.read())
+        self.waiting += 1
+        try:
+            # The shield keeps a cancelled caller from cancelling the read for the others.
+            counts = await asyncio.shield(self.reading)
+        except asyncio.CancelledError:
+            if self.waiting == 1:
+                self.reading.cancel()
+                self.reading = None
+            raise
+        finally:
+            self.waiting -= 1
+        return counts.get(as_uuid(ticket_id), 0)
+
+
+async def count_events(
+    viewer: Viewer,
+    ticket_ids: Sequence[UUID],
+    event_filter: EventFilter,
+    condition: Condition = TRUE,
+) -> Mapping[UUID, int]:
+    """Return the number of visible events in each ticket's timeline, in one statement."""
+    condition = visible_events(viewer) & event_filter.condition & condition
+    events = whole_timelines(ticket_ids, condition)
+    rows = await database.fetch_dicts(
+        f"SELECT o.owner AS owner, COUNT(*) AS n FROM {events.text} o GROUP BY o.owner",
+        events.params,
+    )
+    return {as_uuid(row["owner"]): cast("int", row["n"]) for row in rows}
+
+
+# Merged tickets
+
+
+async def read_merge_targets(ticket_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """Return the ticket into which each of the tickets is merged, if any."""
+    condition = in_list("t.id", list(ticket_ids)) & ~is_null("t.merged_into_id")
+    rows = await database.fetch_dicts(
+        f"SELECT t.id AS id, t.merged_into_id AS target FROM tickets t WHERE {condition.text}",
+        condition.params,
+    )
+    return {as_uuid(row["id"]): as_uuid(row["target"]) for row in rows}
+
+
+# Unseen messages
+
+
+async def find_unseen_messages(viewer: Viewer, ticket_id: UUID, after: int) -> list[UUID]:
+    """Return the visible messages that the ticket shows since a position, oldest first.
+
+    These are the later messages of the ticket and of those merged into it, and all messages of
+    the tickets merged into it since then. The viewer's own messages are left out.
+    """
+    is_shown = Condition(
+        "(e.ticket_id IN (SELECT k.id FROM tickets k WHERE k.id = ? OR k.merged_into_id = ?))",
+        (ticket_id, ticket_id),
+    )
+    is_new = Condition(
+        "(e.position > ? OR e.ticket_id IN (SELECT k.id FROM tickets k "
+        "JOIN events m ON m.ticket_id = k.id "
+        "WHERE k.merged_into_id = ? AND m.type = ? AND m.position > ?))",
+        (after, ticket_id, EventType.MERGED.value, after),
+    )
+    condition = visible_events(viewer) & IS_MESSAGE & is_shown & is_new
+    rows = await database.fetch_dicts(
+        "SELECT e.message_id AS id, e.actor_user_id AS user_id, e.actor_client_id AS client_id "
+        f"FROM {EVENTS} WHERE {condition.text} ORDER BY e.position",
+        condition.params,
+    )
+    own_ids = {str(actor_id) for actor_id in (viewer.user_id, viewer.client_id) if actor_id}
+    return [
+        as_uuid(row["id"])
+        for row in rows
+        if own_ids.isdisjoint((str(row["user_id"]), str(row["client_id"])))
+    ]

@@ -1,0 +1,1 @@
+"""The inputs of mutations of people, organizations, teams and their access."""

@@ -1,0 +1,1 @@
+"""The inputs of queries and mutations of tickets."""

@@ -1,0 +1,1 @@
+"""The mutations of people, organizations, teams and their access."""

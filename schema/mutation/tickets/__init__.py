@@ -1,0 +1,1 @@
+"""The mutations of tickets and of their parts."""

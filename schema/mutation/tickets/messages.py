@@ -1,0 +1,72 @@
+"""The mutations that add replies and notes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF, WRITE_NOTES, WRITE_TICKETS
+from resolvers.tickets import messages, redaction
+from schema.fields import mutation
+from schema.mutation.errors import TICKET_ERRORS
+from schema.payloads.tickets.messages import NotePayload, ReplyPayload
+from schema.payloads.tickets.tickets import TicketPayload
+
+MESSAGE_ERRORS = (
+    "NOT_FOUND (ticketId, attachmentIds)",
+    "REQUIRED (body)",
+    "TOO_LONG (body)",
+    "INVALID (body, attachmentIds, idempotencyKey)",
+)
+
+
+@strawberry.type
+class MessageMutations:
+    reply_to_ticket: Any = mutation(
+        messages.reply_to_ticket,
+        WRITE_TICKETS,
+        "Adds a public message. A customer's reply resumes a ticket that is "
+        "WAITING_ON_CUSTOMER and reopens one that is RESOLVED or CLOSED. The first reply of "
+        "an agent, admin or API client starts a NEW ticket; such callers can't reply to a "
+        "CLOSED ticket. `then` also changes the status: the reply and the change are stored "
+        "together or not at all, and the payload lists the errors of both. Customers may only use "
+        "`then: CLOSE`, which confirms a RESOLVED ticket and withdraws another one; other actions "
+        "fail with FORBIDDEN. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
+        "CURSOR_EXPIRED.",
+        ReplyPayload | None,
+        errors=(
+            *MESSAGE_ERRORS,
+            "INVALID (until, reason; ticketId for `then` by a participant)",
+            "REQUIRED (reason)",
+            "UNSEEN_MESSAGES (lastSeenCursor)",
+            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is no "
+            "customer, or its status does not permit `then`",
+            "REOPEN_WINDOW_PASSED",
+            *TICKET_ERRORS,
+        ),
+    )
+    add_note: Any = mutation(
+        messages.add_note,
+        WRITE_NOTES,
+        "Adds an internal message, which customers never see. A note can be added in every status.",
+        NotePayload | None,
+        errors=(*MESSAGE_ERRORS, *TICKET_ERRORS),
+    )
+    redact_message: Any = mutation(
+        redaction.redact_message,
+        HANDLE_TICKETS_AS_STAFF,
+        "Removes a text from a message: from its body, its HTML, the search, and emails that are "
+        "not sent yet. Emails that were sent and backups keep it. Admins and API clients with the "
+        "scope `admin` redact any message, others only their own. A message that is redacted as a "
+        "whole does not change again.",
+        TicketPayload | None,
+        errors=(
+            "NOT_FOUND (messageId; text: does not occur in the message)",
+            "REQUIRED (text, reason)",
+            "TOO_LONG (text, reason)",
+            "INVALID (messageId: of another author; reason: contains the text; text, "
+            "idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )

@@ -1,0 +1,37 @@
+"""The mutation that copies tickets of another system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.access.permissions import HANDLE_TICKETS_AS_STAFF
+from resolvers.tickets import upserts
+from schema.fields import mutation
+from schema.mutation.errors import KEY_ERRORS
+from schema.payloads.tickets.tickets import TicketPayload
+
+
+@strawberry.type
+class TicketUpsertMutations:
+    upsert_ticket: Any = mutation(
+        upserts.upsert_ticket,
+        HANDLE_TICKETS_AS_STAFF,
+        "Changes the caller's ticket with the external id as updateTicket does, or creates one as "
+        "createTicket does. Of concurrent calls for one external id, one creates the ticket and "
+        "the others change it. A repetition changes nothing, also without an idempotency key. "
+        "The version of a new ticket is 1.",
+        TicketPayload | None,
+        errors=(
+            "REQUIRED (externalId, tags, resources; for a new ticket also subject, description, "
+            "category, requesterId, requester)",
+            "TOO_LONG (subject, description, tags, resources, externalId, requester)",
+            "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
+            "requester: as in createTicket)",
+            "NOT_FOUND (category, requesterId)",
+            "TAKEN (externalId: createTicket creates a ticket with it, or updateTicket removes it, "
+            "at this moment)",
+            *KEY_ERRORS,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The payloads of mutations of people, organizations, teams and their access."""

@@ -1,0 +1,1 @@
+"""The queries: one entry per query."""

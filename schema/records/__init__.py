@@ -1,0 +1,1 @@
+"""How types load the records that they show."""

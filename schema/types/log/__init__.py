@@ -1,0 +1,1 @@
+"""The types of the log, of the audit log and of directory events."""

@@ -1,0 +1,1 @@
+"""The types of people, organizations, teams, sessions and tokens."""

@@ -1,0 +1,1 @@
+"""The types of tickets and of their parts."""

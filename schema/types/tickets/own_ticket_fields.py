@@ -1,0 +1,36 @@
+"""The fields of a ticket that depend on the viewer's account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from schema.cost import UNREAD_COST
+from schema.records.relations import personal_field
+from schema.types.tickets.drafts import DraftType
+
+
+@strawberry.type(description="The fields of a ticket that depend on the viewer's account.")
+class OwnTicketFields:
+    viewer_is_watching: Any = personal_field(
+        "watching", bool, "Whether the viewer watches the ticket. False for API clients."
+    )
+    viewer_has_unread: Any = personal_field(
+        "unread",
+        bool,
+        "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
+        "markTicketRead for it.\n\n- Only changes that raised `version` count.\n- The viewer's own "
+        "changes never count, and do not mark earlier changes as read.\n- Changes older than 90 "
+        "days count as read.\n- It is false for API clients.\n- Subscriptions read it for each "
+        "item, but send no item for markTicketRead.",
+        flat=UNREAD_COST,
+    )
+    viewer_draft: Any = personal_field(
+        "own_drafts",
+        DraftType | None,
+        "The viewer's unsent draft on the ticket: what saveDraft stored, or what an API client "
+        "proposed. Null if there is none, and for API clients. Nobody else sees it. A draft of a "
+        "note requires the scope `notes:read`. Subscriptions read it for each item, but send no "
+        "item for a draft.",
+    )
