@@ -40,7 +40,7 @@ def export_tickets(
         Option(
             metavar="CURSOR",
             help="Continue after this ticket: the `ref` of the last complete line, such as "
-            "TKT-1042. An existing file is continued.",
+            "TKT-1042. An existing file is continued; an incomplete line at its end is removed.",
         ),
     ] = None,
 ) -> None:
@@ -56,6 +56,9 @@ def export_tickets(
         await migrate_database()
         source = build_components(settings, None).tickets
         chosen = ExportFormat(format.value)
+        if output is not None and after is not None:
+            with refusing_errors(output):
+                remove_incomplete_end(output, format)
         with open_output(output, continues=after is not None) as write:
             await export(source, chosen, filter, after, now(), write)
 
@@ -79,6 +82,21 @@ def open_output(path: Path | None, *, continues: bool) -> Generator[Callable[[by
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def remove_incomplete_end(path: Path, format: Format) -> None:
+    """Cut a file after its last complete ticket. A full disk or a kill can end it within a line."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        position, end, is_quoted = 0, 0, False
+        for line in file:
+            position += len(line)
+            if format is Format.CSV:  # a quoted cell may contain line breaks
+                is_quoted ^= line.count(b'"') % 2 == 1
+            if line.endswith(b"\n") and not is_quoted:
+                end = position
+        file.truncate(end)
 
 
 def write_to(path: Path, file: BinaryIO, content: bytes) -> None:

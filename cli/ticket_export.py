@@ -1,4 +1,4 @@
-"""Exports all tickets for `ticketwire export`, as an operator sees them."""
+"""Exports all tickets for `ticketwire export`, with notes and hidden fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schema.filtering.stored_filter import StoredFilterInvalid, check_filter
 
 TICKETS_PER_BATCH = 20
 MAX_BUFFER_BYTES = 4 * 1024 * 1024
-"""Longer lines wait in a temporary file until they are complete."""
+"""A larger batch waits in a temporary file, not in memory, until it is complete."""
 PIECE_BYTES = 256 * 1024
 REFERENCE = re.compile(r"(?:TKT-)?([0-9]{1,9})", re.ASCII | re.IGNORECASE)
 
@@ -56,7 +56,7 @@ async def export(
         found = await find_first_tickets(later, TICKETS_PER_BATCH)
         if not found:
             return
-        # Only whole lines are written, so that an interrupted export can be continued.
+        # A batch is complete before it is written, so that a failed read leaves no half line.
         with tempfile.SpooledTemporaryFile(MAX_BUFFER_BYTES) as lines:
             await source.write_tickets(SYSTEM, [each.id for each in found], format, lines.write)
             lines.seek(0)
@@ -71,7 +71,7 @@ def parse_reference(text: str | None) -> int:
         return 0
     match = REFERENCE.fullmatch(text.strip())
     if match is None:
-        raise InvalidArgument(f"{text!r} is no reference of a ticket, such as TKT-1042")
+        raise InvalidArgument(f"{text!r} is not the reference of a ticket, such as TKT-1042")
     return int(match[1])
 
 
@@ -84,7 +84,7 @@ def parse_filter(text: str | None, at: datetime) -> FilterData | None:
     except orjson.JSONDecodeError as error:
         raise InvalidArgument(f"the filter is not JSON: {error}") from error
     except StoredFilterInvalid as error:
-        raise InvalidArgument(f"the filter is no TicketFilter: {error}") from error
+        raise InvalidArgument(f"the filter is not a valid TicketFilter: {error}") from error
 
 
 def build_condition(filter: FilterData | None, at: datetime) -> Condition:

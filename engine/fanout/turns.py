@@ -1,8 +1,8 @@
 """Schedules the work of subscription groups, and charges it to the owners of their subscriptions.
 
-A group has the owners of its subscribers. They take turns: for each piece of work, one of them
-lends its share of the database and pays from its bucket. So a group costs each of its owners only a
-part, and an owner without budget delays no others.
+A group has the owners of its subscribers. They take turns: each piece of work is charged to one of
+them, and its reads of the database count as this owner's. So a group costs each of its owners only
+a part, and an owner without budget, or with much work of its own, delays no others.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from engine.limits.concurrency import PerCallerLimit
 from engine.limits.rate import LeakyBuckets
 
 MAX_WORKING_GROUPS_PER_OWNER = 2
-"""One event can wake hundreds of groups of one owner. Others must not wait for all of them."""
+"""One event can wake hundreds of groups of one owner. Other owners don't wait for all of them."""
 MAX_BUCKET_FRACTION = 0.5
-"""Subscriptions wait while the owner's bucket is fuller, so that requests have the rest of it."""
+"""Subscriptions wait while more than this part of the owner's bucket is full, so that requests have
+the rest of it."""
 MAX_WAIT_SECONDS = 1.0
 """After this time, a waiting group looks for owners that were added since."""
 
@@ -47,7 +48,11 @@ class SubscriptionTurns:
 
     @contextlib.asynccontextmanager
     async def turn(self, owners: dict[str, int]) -> AsyncGenerator[str]:
-        """Wait for the turn of an owner that has budget; yield the owner, who pays."""
+        """Wait for the turn of an owner that has budget; yield the owner, who pays.
+
+        `owners` has the number of subscribers of each owner, in the order of their turns. The owner
+        is moved to the end.
+        """
         owner = await self.next_owner(owners)
         async with self.working.semaphore_of(owner):
             self.set_caller(owner)
@@ -55,17 +60,23 @@ class SubscriptionTurns:
             yield owner
 
     async def next_owner(self, owners: dict[str, int]) -> str:
-        """Return the first owner that has budget, and move it to the end."""
+        """Return the first owner that has budget, and move it to the end.
+
+        Owners whose groups work already come after the others.
+        """
         while True:
-            shortest = MAX_WAIT_SECONDS
-            for owner in list(owners):
-                seconds = self.seconds_until_budget(owner)
-                if not seconds:
-                    owners[owner] = owners.pop(owner)
-                    return owner
-                shortest = min(shortest, seconds)
+            delays = {owner: self.seconds_until_budget(owner) for owner in owners}
+            ready = [owner for owner, seconds in delays.items() if not seconds]
+            if ready:
+                owner = next((each for each in ready if not self.is_busy(each)), ready[0])
+                owners[owner] = owners.pop(owner)
+                return owner
             self.waits += 1
-            await asyncio.sleep(shortest)
+            await asyncio.sleep(min([MAX_WAIT_SECONDS, *delays.values()]))
+
+    def is_busy(self, owner: str) -> bool:
+        """Whether as many groups of the owner work as may."""
+        return self.working.semaphore_of(owner).locked()
 
     def seconds_until_budget(self, owner: str) -> float:
         if not self.buckets.capacity:

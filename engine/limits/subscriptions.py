@@ -2,7 +2,7 @@
 
 What matters is the work that each event causes. A viewer's subscriptions may therefore cost only so
 much per event together, on however many connections they are. Equal subscriptions of one viewer
-share their work and count once.
+share their work, so their cost counts once. Each of them counts toward the number of subscriptions.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 FREE_BYTES = 64 * 1024
-"""Of each request, and of each response."""
+"""The first bytes of each request, and of each response, which are not counted."""
 
 
 class TransferLimitReached(Exception):
@@ -36,7 +36,7 @@ class Transfer:
         counted = max(0, size - FREE_BYTES)
         added = counted - self.counted
         if added > 0 and is_refusable:
-            self.budget.check(self.network, added)
+            self.budget.check(self.network, added, self.counted)
         self.budget.add(self.network, added)
         self.counted = counted
 
@@ -49,7 +49,8 @@ class Transfer:
 class TransferBudget:
     """The bytes of all transfers of this process.
 
-    A single transfer may be larger than the limits: one large response is no attack.
+    A single transfer may be larger than the limits, if nothing else is counted: one large response
+    is no attack.
     """
 
     def __init__(self, max_bytes_per_network: int = 2**27, max_bytes: int = 2**29) -> None:
@@ -68,10 +69,13 @@ class TransferBudget:
         if not self.bytes_by_network[network]:
             del self.bytes_by_network[network]
 
-    def check(self, network: str, bytes: int) -> None:
-        """Raises TransferLimitReached if so many bytes more would exceed a limit."""
+    def check(self, network: str, added: int, own: int) -> None:
+        """Raises TransferLimitReached if `added` bytes would exceed a limit.
+
+        `own` of the bytes that are counted already belong to the transfer that grows.
+        """
         held = self.bytes_by_network[network]
-        if held and held + bytes > self.max_bytes_per_network:
+        if held > own and held + added > self.max_bytes_per_network:
             raise TransferLimitReached(is_callers_own=True)
-        if self.total and self.total + bytes > self.max_bytes:
+        if self.total > own and self.total + added > self.max_bytes:
             raise TransferLimitReached(is_callers_own=False)

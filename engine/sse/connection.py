@@ -64,7 +64,8 @@ class SSEConnection:
         self.tasks: set[asyncio.Task[None]] = set()
         self.heartbeat_timer: asyncio.TimerHandle | None = None
         self.waiting = asyncio.timeout(None)
-        """Rescheduled to now to end `wait_for_disconnect` if there is no connection to close."""
+        """Expires at once when `close_connection` has no ClientConnection to close, which ends
+        `wait_for_disconnect`."""
         self.is_closed = False
 
     # ---------------------------------------------------------------- open and wait
@@ -82,9 +83,10 @@ class SSEConnection:
             self.services.auth.on_close(self.context)
 
     async def open_and_close(self) -> None:
-        """Open the stream and close it, because of an outage before the subscription.
+        """Open the stream and close it, because of an outage before the operation.
 
-        An EventSource reconnects after a stream that closes, but not after a status other than 200.
+        An EventSource, which sends GET only, reconnects after a stream that closes, but not after a
+        status other than 200. Other clients treat a stream without `complete` as interrupted.
         """
         await self.send_head()
         if self.client is not None:

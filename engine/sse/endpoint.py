@@ -63,7 +63,7 @@ class SSEEndpoint:
             log.info("sse.client_disconnected", request_id=context.request_id)
             return
         except Exception as error:
-            if self.schema.is_outage(error):
+            if request.method == "GET" and self.schema.is_outage(error):
                 log.error("sse.unavailable", request_id=context.request_id, error=repr(error))
                 connection = SSEConnection(self.services, scope, receive, send, context)
                 await connection.open_and_close()  # EventSource reconnects only after a 200

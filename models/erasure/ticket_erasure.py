@@ -192,8 +192,9 @@ def erase_files(
 ) -> bool:
     """Erase the files that the person uploaded, and those of the person's description.
 
-    Others may have named a file after the person; then only the name is replaced, by erasing the
-    file. Returns whether the customer sees a difference.
+    A file of somebody else whose name contains the person's name or address is erased completely,
+    too, because its content is then most likely about the person. Returns whether the customer sees
+    a difference.
     """
     notes = {each.id for each in records.messages if each.kind is MessageKind.NOTE}
     is_public = False

@@ -18,7 +18,7 @@ from models.files.uploads import mark_complete
 from models.files.virus_scan import VirusScanner
 from models.tickets.attachment import Attachment
 
-ALREADY_UPLOADED = "The file was uploaded already, or the time for it is over."
+ALREADY_UPLOADED = "The file has already been uploaded, or the time to upload it has expired."
 
 
 @dataclass(frozen=True, slots=True)

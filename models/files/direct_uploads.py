@@ -20,7 +20,8 @@ async def complete_direct_uploads(
 ) -> None:
     """Check and store those of the viewer's files that are uploaded, but not complete.
 
-    Not in a transaction, because it reads files. Raises InvalidInput for `attachmentIds`.
+    Not in a transaction, because it reads files. Raises InvalidInput for `attachmentIds`, also if
+    the virus scanner does not respond; then the uploads stay, and the same call can be repeated.
     """
     store = acceptance.store
     if not isinstance(store, S3FileStore):
@@ -31,7 +32,8 @@ async def complete_direct_uploads(
             try:
                 await complete(store, acceptance, attachment)
             except FileRefused as error:
-                message = f"must not contain {describe(attachment)}: {error.message}"
+                verb = "can't contain" if error.status == 503 else "must not contain"
+                message = f"{verb} {describe(attachment)}: {error.message}"
                 raise refuse_ids(UserErrorCode.INVALID, message, error.limit_name) from None
 
 

@@ -16,7 +16,7 @@ MAX_ANSWER_BYTES = 1024
 SCAN_TIMEOUT_SECONDS = 60.0
 COMMAND = b"zINSTREAM\0"
 END = struct.pack("!L", 0)
-UNAVAILABLE = "The virus scanner does not respond. Upload the file again later."
+UNAVAILABLE = "The virus scanner does not respond. Try again later."
 log = structlog.get_logger("ticketwire.files")
 
 

@@ -46,7 +46,7 @@ class TicketClocks:
     - `status_since` is when the ticket entered its status.
     - `responded` is whether the team has replied in public.
     - `waiting_since` is the time since which the customer has been waiting for an answer; None if
-      they are not. It is used only if other terms come into force.
+      they are not. It is used if other terms come into force, and when the ticket is reopened.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ register_enum(
         "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
         "RUNNING": "It processes its tickets.",
         "FINISHED": "It has processed all of its tickets. Some may have failed.",
-        "STOPPED": "It has ended early, at the last of its `errors`: because of errorPolicy: STOP, "
-        "or because an export may not go on.",
+        "STOPPED": "It has ended early, for the reason in the last of its `errors`: because of "
+        "errorPolicy: STOP, or because an export is no longer permitted or its file is too large.",
         "CANCELLED": "It was cancelled. Tickets that it had changed before stay changed.",
     },
 )
@@ -64,21 +64,24 @@ register_enum(
     {
         "JSONL": "One JSON object per line and ticket, with its messages and events.",
         "CSV": "One row per ticket after a header, with a fixed list of columns, without messages "
-        "and events. Cells that a spreadsheet program could take for a formula begin with '.",
+        "and events. A cell that a spreadsheet program could take for a formula gets an apostrophe "
+        "before its text.",
     },
 )
 register_enum(
     JobErrorCode,
     "JobErrorCode",
-    "The machine-readable reason why a job did not change a ticket.",
+    "The machine-readable reason why a job did not process a ticket.",
     {
-        "INVALID": "The ticket's state, or a rule, does not allow the change.",
+        "INVALID": "The ticket's state, or a rule, does not allow the change; or the file of an export "
+        "is too large.",
         "REQUIRED": "The change lacks a value that this ticket needs, such as a reason to close.",
         "NOT_FOUND": "The starter of the job can't see the ticket any more.",
         "TRANSITION_REFUSED": "The ticket's status does not allow the action.",
         "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened.",
-        "NOT_PERMITTED": "The starter of the job may no longer change tickets: it was deactivated, "
-        "lost its role, or its API token was revoked.",
+        "NOT_PERMITTED": "The starter of the job lacks the permission now: it was deactivated, lost "
+        "its role or a scope, moved to another organization, or its API token expired or was "
+        "revoked.",
         "CHANGED_SINCE": "The ticket was changed after the job that is undone, so it is left as it "
         "is.",
         "INTERNAL": "An error of the server. Its log has the reason.",

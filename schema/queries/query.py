@@ -106,15 +106,16 @@ class Query(DeskQueries, JobQueries):
         resolvers.tickets.queries.ticket_by_external_id,
         READ_TICKETS,
         "A ticket by its external id, which is unique per owner only: an API client, a "
-        "customer, or all agents and admins together. Without `ownerId`, the viewer's own key "
-        "comes first; an API client finds only its own. Null if no such ticket exists or the "
-        "viewer may not see it. BAD_REQUEST if the viewer has no such key, but several other "
-        "owners have.",
+        "customer, or all agents and admins together. Without `ownerId`, a ticket with the viewer's "
+        "own external id is preferred, and an API client finds only its own. Null if no such ticket "
+        "exists or the viewer may not see it. BAD_REQUEST if only other owners use this external "
+        "id, and several of them do.",
         TicketType | None,
         arguments={
             "external_id": "The external id, at most 255 characters.",
-            "owner_id": "The id of the API client or user whose key it is. The id of any agent "
-            "or admin stands for all of them. Default: the viewer first, then any other owner.",
+            "owner_id": "The id of the API client or user who set the external id. The id of any "
+            "agent or admin stands for all of them. Default: for an API client, itself; for others, "
+            "the viewer first, then any other owner.",
         },
     )
     tickets: Any = query(
@@ -140,8 +141,8 @@ class Query(DeskQueries, JobQueries):
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
             "group_by": "The property that `groups` counts by. Default: no groups.",
-            "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last "
-            "30 in UTC.",
+            "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last 30 "
+            "days or hours in UTC.",
         },
     )
     ticket_report: Any = query(
@@ -150,11 +151,12 @@ class Query(DeskQueries, JobQueries):
         "A report on the tickets that the viewer may see and that were created in a range of days: "
         "how many they are, how fast they were answered and resolved, and how they were rated. It "
         "shows the tickets as they are now, also those that were merged into others. An invalid "
-        "range or time zone, and more than 100 days, weeks or months, fail with BAD_REQUEST.",
+        "range or time zone fails with BAD_REQUEST, and so does a `groupBy` of DAY, WEEK or MONTH "
+        "that gives more than 100 groups.",
         TicketReportType,
         cost(flat=REPORT_COST, condition=CONDITION_COST, search=SEARCH_COST),
         {
-            "range": "The days of the creation.",
+            "range": "The range of days in which the tickets were created.",
             "filter": "Counts tickets that match this filter. Default: all tickets that the "
             "viewer may see.",
             "group_by": "The property that `groups` counts by. Default: one group for all.",
@@ -202,7 +204,7 @@ class Query(DeskQueries, JobQueries):
         resolvers.tickets.tags.tags,
         READ_ALL_TICKETS,
         "The tags that at least one ticket has, by name and in pages of up to 100. "
-        f"`totalCount` is at most {MAX_COUNTED:,}; then there may be more tags.",
+        f"`totalCount` counts to {MAX_COUNTED:,}: if it has this value, there may be more tags.",
         Connection[TagType],
         cost(flat=TAGS_COST),
         {
@@ -212,7 +214,7 @@ class Query(DeskQueries, JobQueries):
     teams: Any = query(
         resolvers.people.teams.teams,
         AUTHENTICATED,
-        "The teams, by name. By default, at most 200 are active.",
+        "The teams, by name. At most 200 can be active, unless a setting changes this.",
         list[TeamType],
         cost(search=SEARCH_COST),
         {**NAME_SEARCH, **INCLUDE_INACTIVE},
@@ -220,7 +222,7 @@ class Query(DeskQueries, JobQueries):
     categories: Any = query(
         resolvers.people.teams.categories,
         AUTHENTICATED,
-        "The categories, by name. By default, at most 500 are active.",
+        "The categories, by name. At most 500 can be active, unless a setting changes this.",
         list[CategoryType],
         cost(search=SEARCH_COST),
         {**NAME_SEARCH, **INCLUDE_INACTIVE},
@@ -256,21 +258,21 @@ class Query(DeskQueries, JobQueries):
     sla_policies: Any = query(
         resolvers.sla.sla_policies,
         READ_POLICIES,
-        "The SLA policies, by position. At most 200 are active.",
+        "The SLA policies, by position. At most 200 can be active, unless a setting changes this.",
         list[SlaPolicyType],
         arguments=INCLUDE_INACTIVE,
     )
     sla_calendars: Any = query(
         resolvers.sla.sla_calendars,
         READ_POLICIES,
-        "The SLA calendars, by name. At most 100 are active.",
+        "The SLA calendars, by name. At most 100 can be active, unless a setting changes this.",
         list[SlaCalendarType],
         arguments=INCLUDE_INACTIVE,
     )
     escalation_paths: Any = query(
         resolvers.escalation.escalation_paths,
         READ_POLICIES,
-        "The escalation paths, by position. At most 100 are active.",
+        "The escalation paths, by position. At most 100 can be active, unless a setting changes this.",
         list[EscalationPathType],
         arguments=INCLUDE_INACTIVE,
     )

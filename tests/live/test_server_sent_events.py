@@ -411,6 +411,10 @@ async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
         async with open_stream(ada, EVENTS) as events:
             assert await events.read_until_cut() == []
             assert events.retry is not None
+        # Only an EventSource, which sends GET, needs the status 200.
+        if patched[1] == "authenticate":
+            posted = await send_request(ada, "POST", json={"query": EVENTS})
+            assert (posted.status_code, error_codes(posted)) == (503, ["UNAVAILABLE"])
     async with open_stream(ada, EVENTS) as events:
         await events.wait_until_started()
 

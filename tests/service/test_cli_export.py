@@ -62,6 +62,27 @@ async def test_the_command_continues_after_a_ticket(
     assert await export(url, tmp_path, "--after", REFS[-1]) == ""
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+async def test_an_incomplete_line_is_replaced_when_an_export_continues(
+    url: str, tmp_path: Path, format: str
+) -> None:
+    await database.connect(url)
+    try:
+        world = await World.make()
+        for number in range(3):
+            await create_ticket(world.cora, subject=f'A "{number}", \'b\'', description="c\nd")
+    finally:
+        await database.disconnect()
+    arguments = ("--format", format, "--output", str(tmp_path / "tickets"))
+    await export(url, tmp_path, *arguments)
+    whole = (tmp_path / "tickets").read_bytes()
+    second, third = (whole.index(ref.encode()) for ref in REFS[1:])
+    for cut, last in ((second + 3, REFS[0]), (third + 3, REFS[1]), (len(whole) - 1, REFS[1])):
+        (tmp_path / "tickets").write_bytes(whole[:cut])
+        await export(url, tmp_path, *arguments, "--after", last)
+        assert (tmp_path / "tickets").read_bytes() == whole
+
+
 async def test_the_command_filters(url: str, tickets: None, tmp_path: Path) -> None:
     filter = json.dumps({"subject": {"eq": "=Ticket 1"}})
     lines = parse_lines((await export(url, tmp_path, "--filter", filter)).encode())
@@ -71,10 +92,10 @@ async def test_the_command_filters(url: str, tickets: None, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--after", "tomorrow"], "'tomorrow' is no reference of a ticket, such as TKT-1042"),
+        (["--after", "tomorrow"], "'tomorrow' is not the reference of a ticket, such as TKT-1042"),
         (["--filter", "{"], "the filter is not JSON: "),
-        (["--filter", '{"nope": 1}'], "the filter is no TicketFilter: "),
-        (["--filter", "[]"], "the filter is no TicketFilter: "),
+        (["--filter", '{"nope": 1}'], "the filter is not a valid TicketFilter: "),
+        (["--filter", "[]"], "the filter is not a valid TicketFilter: "),
         (["--output", "/nowhere/at/all"], "can't write /nowhere/at/all: "),
     ],
 )

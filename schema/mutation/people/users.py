@@ -50,7 +50,8 @@ class UserMutations:
     create_user: Any = mutation(
         users.create_user,
         MANAGE_CUSTOMERS,
-        f"Creates a user without a password. {RULE}",
+        "Creates a user without a password. An agent or admin, or a user with teams, needs the scope "
+        "`admin`; otherwise the operation fails with FORBIDDEN.",
         USER,
         errors=(
             "REQUIRED (email, displayName, externalId, timeZone)",
@@ -62,8 +63,8 @@ class UserMutations:
     update_user: Any = mutation(
         users.update_user,
         AUTHENTICATED,
-        "Changes a user. With a session token, users change their own name, locale and time "
-        "zone; a provider's JWT suffices if it has the scope `tickets:write`. Other changes need "
+        "Changes a user. Users change their own name, locale and time zone with a session token, or "
+        "with a provider's JWT that has the scope `tickets:write`. Other changes need "
         f"the scope `users:write`, as for createUser. {RULE} {PROMOTION_BY_UPDATE}",
         USER,
         errors=(

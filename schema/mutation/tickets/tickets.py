@@ -32,15 +32,15 @@ class TicketMutations:
         WRITE_TICKETS,
         "Creates a ticket with the status NEW. The category decides the team. The first "
         "active SLA policy that matches, if any, starts the SLA clocks. `requester` creates a "
-        "customer if no user has the email address; this is in the audit log and the directory.",
+        "customer if no user has the email address; the audit log and the directory events record it.",
         TICKET,
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",
             "TOO_LONG (subject, description, tags, resources, externalId, requester)",
             "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
-            "requester: also for customers, without the scopes, or with `requesterId`; "
-            "followUpOf: too many links)",
-            "NOT_FOUND (category, requesterId, followUpOf)",
+            "requester: also for customers, without the scopes `users:write` and "
+            "`tickets:write`, or with `requesterId`; followUpOf: too many links; attachmentIds)",
+            "NOT_FOUND (category, requesterId, followUpOf, attachmentIds)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
             "TAKEN (externalId)",
             *KEY_ERRORS,

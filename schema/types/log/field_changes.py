@@ -1,4 +1,7 @@
-"""The changes of a ticket's fields that an event shows, and those of administrative records."""
+"""The changes of a ticket's fields that an event shows.
+
+record_changes.py builds those of administrative records, with the same type.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ def list_items(column: str, value: Json, hidden_users: Collection[str] = ()) -> 
     """The items of a column that is a list, as texts; None for other columns."""
     if not isinstance(value, (list, tuple)):
         return None
-    items = [json.dumps(item) if isinstance(item, dict) else str(item) for item in value]
+    items = [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in value]
     if column in USER_LIST_COLUMNS:
         visible = [UUID(user_id) for user_id in items if user_id not in hidden_users]
         return [ids.encode(ids.USER, user_id) for user_id in visible]
@@ -122,7 +125,8 @@ def field_name(column: str) -> str:
 async def find_hidden_columns(info: strawberry.Info, event: Event) -> frozenset[str]:
     """The columns of custom fields whose values the viewer may not see.
 
-    A change of a field that was visible at that time is in a public event.
+    Today's setting of the field decides, also for changes that were made before. Viewers who see
+    notes see all fields.
     """
     keys = [key for key in map(key_of_column, event.changes) if key is not None]
     if not keys or context_of(info).viewer.can_see_notes:

@@ -150,3 +150,20 @@ def test_the_process_has_a_limit_for_all_networks() -> None:
     second.resize(900_000)
     second.release()
     assert (budget.total, dict(budget.bytes_by_network)) == (0, {})
+
+
+def test_one_transfer_may_grow_beyond_the_limits_if_nothing_else_is_counted() -> None:
+    budget = TransferBudget(max_bytes_per_network=100, max_bytes=200)
+    one = budget.begin("192.0.2.1")
+    for size in (50, 150, 300):
+        one.resize(FREE_BYTES + size)
+    other = budget.begin("192.0.2.1")
+    with pytest.raises(TransferLimitReached) as refused:
+        other.resize(FREE_BYTES + 1)
+    assert refused.value.is_callers_own
+    one.release()
+    other.resize(FREE_BYTES + 1)
+    with pytest.raises(TransferLimitReached) as refused:
+        one.resize(FREE_BYTES + 100)
+    assert refused.value.is_callers_own
+    assert budget.total == 1

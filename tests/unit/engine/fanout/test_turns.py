@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -97,3 +98,12 @@ async def test_without_a_rate_limit_no_owner_waits() -> None:
     turns = SubscriptionTurns()
     turns.pay("ada", 10**9)
     assert await turns.next_owner({"ada": 1}) == "ada"
+
+
+async def test_a_group_with_several_owners_prefers_one_without_work() -> None:
+    turns = SubscriptionTurns()
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(MAX_WORKING_GROUPS_PER_OWNER):
+            await stack.enter_async_context(turns.turn({"ada": 1}))
+        assert [await turns.next_owner({"ada": 1, "bob": 1}) for _ in range(2)] == ["bob", "bob"]
+        assert await turns.next_owner({"ada": 1}) == "ada"
