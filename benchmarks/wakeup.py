@@ -2,7 +2,8 @@
 
 It compares the latency of a signal with polling, and measures the time to reconnect.
 
-Both buses are in this process, on one event loop. A measurement ends when the listener runs.
+The sending and the receiving bus are in this process, on one event loop. A measurement ends when
+the listener runs.
 """
 
 from __future__ import annotations

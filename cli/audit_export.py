@@ -24,7 +24,7 @@ async def export(since: str | None, until: str | None, write: Callable[[bytes], 
     """Write a line for each entry, oldest first, with few entries in memory.
 
     Args:
-        since: The earliest time of an entry, as parse_time takes it; None is no bound.
+        since: The earliest time of an entry, as parse_time takes it; None means no bound.
         until: The time before which an entry must lie.
 
     Raises:

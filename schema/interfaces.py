@@ -138,7 +138,7 @@ class RecordType:
 
     @classmethod
     def is_type_of(cls, _record: object, _info: object) -> bool:
-        return True
+        return True  # resolve_type has chosen the type; this second check adds nothing
 
 
 ID_PREFIXES: dict[type, str] = {
@@ -184,7 +184,7 @@ class Node(RecordType):
 
 @strawberry.interface(
     description="The author of a change or message: a user, an API client or the system. It has "
-    "no email address, so customers can see authors."
+    "no email address, so customers may see it."
 )
 class Actor(RecordType):
     display_name: str = strawberry.field(description="The name to display.")

@@ -1,6 +1,6 @@
 """The settings that limit what clients can open, send, request, cause and store.
 
-engine/limits/__init__.py has a table of all limits. `settings.application.Settings` adds the other settings.
+engine/limits/__init__.py has a table of all limits. settings/application.py has the others.
 """
 
 from __future__ import annotations

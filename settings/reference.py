@@ -1,4 +1,4 @@
-"""Prints the table of settings in docs/configuration.md."""
+"""Builds the table of settings in docs/configuration.md."""
 
 from __future__ import annotations
 

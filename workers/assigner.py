@@ -48,10 +48,10 @@ class Assigner(LogJob[Event]):
 class WaitingAssigner:
     """Assigns the tickets that wait in a team which has an available member.
 
-    A member becomes available if they set it themselves, join the team, become active staff, or if
-    the team begins to assign by load. None of these is in the log. So each run looks for waiting
-    tickets of the teams that have an available member now, and depends on no earlier run. A ticket
-    that a user or an API client has unassigned does not wait.
+    A member becomes available if they mark themselves available, join the team, become active
+    staff, or if the team begins to assign by load. None of these is in the log. So each run looks
+    for waiting tickets of the teams that have an available member now, and depends on no earlier
+    run. A ticket that a user or an API client has unassigned does not wait.
     """
 
     name = "waiting_assigner"

@@ -31,8 +31,9 @@ class SlaRefresh:
     def __init__(self, reopen_window: timedelta) -> None:
         self.reopen_window = reopen_window
         self.clean_revision = 0
-        """The newest revision after which a run found no outdated ticket. It is checked once more
-        when it has settled, because transactions may still store earlier terms."""
+        """The newest revision for which a run found no outdated ticket. Transactions that began
+        before the change may still store older terms. So after SETTLING_TIME, one more run checks
+        before the revision is marked as applied; until then runs do nothing."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         # Read the revision first, so that a change made during this run is handled by the next one.

@@ -30,7 +30,7 @@ from workers.job import Progress
 
 KINDS = (JobKind.EXPORT_TICKETS,)
 TICKETS_PER_TURN = 100
-"""The tickets of one part. A crash loses the work of at most one."""
+"""The tickets of one part. A crash loses the work of at most one part."""
 DEFAULT_TICKETS_PER_SECOND = 50
 CLEANUP_INTERVAL = timedelta(seconds=30)
 ORPHAN_INTERVAL = timedelta(hours=1)

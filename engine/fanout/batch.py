@@ -46,7 +46,10 @@ class Batch:
 
 
 def batch_ends(payloads: Sequence[bytes]) -> Iterator[int]:
-    """The indexes at which to split payloads so that no part is larger than MAX_BATCH_BYTES."""
+    """The end index of each part of the payloads.
+
+    A part has at most MAX_BATCH_BYTES, unless one payload alone is larger.
+    """
     size = 0
     for index, payload in enumerate(payloads):
         if size and size + len(payload) > MAX_BATCH_BYTES:
@@ -57,14 +60,14 @@ def batch_ends(payloads: Sequence[bytes]) -> Iterator[int]:
 
 
 def complete_position(items: Sequence[Item[Any]], end: int, before: int, after: int) -> int:
-    """The last position of which all items are in items[:end].
+    """The position up to which a subscriber is complete after items[:end].
 
     Args:
         items: the items that a source returned together.
         end: an index from 1 to len(items).
-        before: the position before the items. Below 0 they are the snapshot that begins a live
-            list. A snapshot counts as one position: it is complete only at its end.
-        after: the position after all items.
+        before: the source's position before it returned the items. If it is negative, the items are
+            the snapshot that begins a live list, which counts as one position.
+        after: the source's position after it returned the items.
     """
     if end == len(items):
         return after

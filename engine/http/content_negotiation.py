@@ -49,8 +49,11 @@ def select_result_type(header: bytes | None) -> str | None:
 
 
 def parse_media_ranges(header: str) -> dict[str, float]:
-    """Return the quality of each media range. Malformed ranges are ignored, and the end of a very
-    long header."""
+    """Return the quality of each media range.
+
+    Malformed ranges are ignored, a malformed quality counts as 1, and only the first
+    MAX_ACCEPT_CHARS are read.
+    """
     qualities: dict[str, float] = {}
     for item in header[:MAX_ACCEPT_CHARS].lower().split(","):
         match = MEDIA_RANGE_PATTERN.fullmatch(item)

@@ -26,9 +26,10 @@ log = structlog.get_logger("ticketwire.request")
 
 
 class BodyTooLarge(RequestRefused):
-    """Raised where the body is read, so that the endpoint responds as to other bad requests.
+    """Raised when the body is read, or at once if Content-Length is too large.
 
-    The HTTP protocol discards the rest of the body, so that the client can read the response.
+    The server's protocol class discards the rest of the body, so that the client can read the
+    response.
     """
 
     def __init__(self) -> None:

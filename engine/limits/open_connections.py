@@ -21,8 +21,8 @@ RESERVED_DESCRIPTORS = 128
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
-def count_descriptors() -> int:
-    """The connections of all kinds that this process may have open."""
+def find_max_open() -> int:
+    """The number of connections of all kinds that this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - RESERVED_DESCRIPTORS)
 
@@ -39,10 +39,10 @@ class OpenConnections:
         max_connections: int = 10_000,
         max_per_network: int = 1_000,
         trusted_proxies: Networks = (),
-        descriptors: int | None = None,
+        max_open: int | None = None,
     ) -> None:
-        self.max_descriptors = count_descriptors() if descriptors is None else descriptors
-        self.max_connections = min(max_connections, self.max_descriptors)
+        self.max_open = find_max_open() if max_open is None else max_open
+        self.max_connections = min(max_connections, self.max_open)
         self.max_per_network = min(max_per_network, max(1, self.max_connections // 2))
         self.trusted_proxies = trusted_proxies
         self.total = 0
@@ -87,7 +87,7 @@ class OpenConnections:
             limit = self.max_per_network
             reason = f"Too many connections: at most {limit} per IP address or /64 network."
             return ConnectionRefusal(429, reason, "http_connections_per_address")
-        if self.total > self.max_connections or open_connections > self.max_descriptors:
+        if self.total > self.max_connections or open_connections > self.max_open:
             reason = "The server has reached its connection limit. Try again later."
             return ConnectionRefusal(503, reason, "http_connections")
         return None

@@ -2,7 +2,7 @@
 
 The cost of a caller's operations fills the bucket, and it leaks at a constant rate. An operation
 that would overflow it is refused. Each process has its own buckets, so that no operation waits for
-another machine. With Redis, a process sends the costs that it has added twice a second, and raises
+another machine. With Redis, twice a second, a process sends the costs that it has added, and raises
 these buckets to the levels of all processes. While Redis is unavailable, each process uses its own
 levels.
 """

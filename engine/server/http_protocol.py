@@ -27,7 +27,7 @@ from engine.server.traffic import TRAFFIC_STATE, ConnectionSlot, TrafficLimits
 MAX_CHUNK_OVERHEAD = 2
 """How many times as long as its body a permitted long request may be."""
 MIN_PIECE_BYTES = 256
-"""The average size of the pieces of a long body, beyond those that every body may have."""
+"""A long body may have one more piece (chunk) for this many bytes, beyond MAX_BODY_PIECES."""
 
 
 class HTTPProtocol(LimitedParser):

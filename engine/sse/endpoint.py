@@ -3,9 +3,9 @@
 Source: PROTOCOL.md of graphql-sse. The endpoint has its own path: from /graphql, a client gets JSON
 even if its Accept header also lists text/event-stream.
 
-A browser's EventSource can't send headers. So the URL may contain a token, and a GET needs no
-header that forces a CORS preflight. That is safe: there are no cookies, so a page of another origin
-has no permissions, and a GET can't change anything.
+A browser's EventSource can't send headers. So the URL may contain a token, and, unlike at /graphql,
+a GET needs no header that forces a CORS preflight. That is safe: this endpoint reads no cookies, so
+a page of another origin has no permissions, and a GET can't change anything.
 """
 
 from __future__ import annotations

@@ -26,28 +26,30 @@ class Permission:
     other_scope: Scope | None = None
     """A scope that suffices instead of `scope`."""
     requires_session: bool = False
-    """Whether the caller must have signed in; API tokens are refused."""
+    """Whether the caller must have signed in. API tokens are refused, and so are JWTs without
+    `jwt_scope`."""
     jwt_scope: Scope | None = None
     """If the caller must have signed in: the scope with which a provider's JWT suffices, too."""
     permits_setup: bool = False
-    """Whether a session without scopes suffices, which lacks a required second factor."""
+    """Whether a session suffices that has no scopes yet, because its user must first set up a
+    second factor."""
 
     def allows(self, viewer: Viewer) -> bool:
         if viewer.caller_kind not in self.caller_kinds:
             return False
-        if self.requires_session and not self.has_signed_in(viewer):
+        if self.requires_session and not self.has_accepted_session(viewer):
             return False
-        if self.requires_setup(viewer):
+        if self.lacks_second_factor(viewer):
             return False
         return self.scope is None or not viewer.scopes.isdisjoint({self.scope, self.other_scope})
 
-    def has_signed_in(self, viewer: Viewer) -> bool:
+    def has_accepted_session(self, viewer: Viewer) -> bool:
         """Whether the viewer has a session, or a provider's JWT that suffices."""
         has_scope = self.jwt_scope is not None and self.jwt_scope in viewer.scopes
         return viewer.has_session or (viewer.has_jwt and has_scope)
 
-    def requires_setup(self, viewer: Viewer) -> bool:
-        """Whether the viewer's session must have a second factor first."""
+    def lacks_second_factor(self, viewer: Viewer) -> bool:
+        """Whether the viewer must set up a second factor first."""
         return self.requires_session and not self.permits_setup and not viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
@@ -62,13 +64,13 @@ class Permission:
         if viewer.caller_kind not in self.caller_kinds:
             kinds = ", ".join(sorted(kind.value for kind in self.caller_kinds))
             raise Forbidden(f"Not permitted for this caller. Permitted callers: {kinds}.")
-        if self.requires_session and not self.has_signed_in(viewer):
+        if self.requires_session and not self.has_accepted_session(viewer):
             if viewer.has_jwt and self.jwt_scope is not None:
                 raise Forbidden(f"The JWT lacks the scope {self.jwt_scope.value}.")
             raise Forbidden(
-                "API tokens are not permitted here. Sign in, and use the session's token."
+                "Only a session's token is permitted here. Sign in, and use the session's token."
             )
-        if self.requires_setup(viewer):
+        if self.lacks_second_factor(viewer):
             raise Forbidden("Set up a second factor first, with startSecondFactor.")
         assert self.scope is not None
         other = f" or {self.other_scope.value}" if self.other_scope is not None else ""
@@ -79,7 +81,7 @@ PUBLIC = Permission(ALL_CALLERS)
 AUTHENTICATED = Permission(AUTHENTICATED_CALLERS)
 READ_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
 READ_ALL_TICKETS = Permission(STAFF, Scope.TICKETS_READ)
-"""For what counts all tickets. Customers see only some of them."""
+"""For fields that count all tickets, and therefore not for customers."""
 READ_EVENTS = Permission(AUTHENTICATED_CALLERS, Scope.EVENTS_READ)
 READ_PEOPLE = Permission(STAFF, Scope.USERS_READ)
 WRITE_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE)
@@ -104,7 +106,7 @@ WRITE_DRAFTS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 PROPOSE_DRAFTS = Permission(frozenset({CallerKind.API_CLIENT}), Scope.TICKETS_WRITE)
 EXPORT_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
 FOLLOW_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKETS_READ)
-"""For the caller's own jobs. Exports need the one scope, changes of tickets the other."""
+"""For the caller's own jobs. A bulk change needs `tickets:write` and an export `tickets:read`."""
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

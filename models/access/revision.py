@@ -1,7 +1,7 @@
 """The permission revision, and the grants of the tokens of open connections.
 
-The revision tells when permissions have changed. Triggers (models/access/revision_triggers) raise
-it, so changes by operators and other programs count too.
+The revision tells when permissions have changed. Triggers (models/access/revision_triggers)
+increment it, so changes by operators and other programs count too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Database triggers that raise the permission revision when permissions or visibility may change.
 
-docs/decisions/0015 gives the reason, and the order in which rows are locked.
+The table `rights` holds the permission revision. docs/decisions/0015 gives the reason, and
+the order in which rows are locked.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class RevisionTrigger:
         return "_".join(("rights", self.table, self.operation.lower(), *self.columns[:1]))
 
 
-# Inserts are missing where the new row can't have an open connection yet. Deleting an API client
-# also deletes its tokens, which fires the trigger on tokens.
+# Some inserts need no trigger: a new token or user can't have an open connection yet. Deleting an
+# API client also deletes its tokens, which fires the trigger on tokens.
 TRIGGERS = (
     RevisionTrigger("tokens", "UPDATE", ("revoked_at", "expires_at")),
     RevisionTrigger(

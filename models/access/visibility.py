@@ -55,7 +55,10 @@ def is_participant(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
-    """Whether the viewer may do more than see the ticket, reply and watch, as participants may."""
+    """Whether the viewer may change the ticket.
+
+    Participants may not: they only see it, reply and watch.
+    """
     if viewer.caller_kind in STAFF:
         return True
     if not viewer.is_customer or viewer.user_id is None:

@@ -59,6 +59,9 @@ async def rotate_token(
 ) -> tuple[Token, str]:
     """Create a successor with the same name, owner, scopes and expiry, and let `old` expire.
 
+    A token that was rotated before has the end of its grace period as its expiry, and so has its
+    second successor.
+
     `old` must be locked; both are valid for the time `grace`. Raises InvalidInput for `tokenId`,
     and Forbidden if the actor's token was revoked in the meantime.
     """

@@ -1,4 +1,4 @@
-"""What the changes of saved views and macros share: the people who see a record."""
+"""The audience of saved views and macros: the people who see and may change a record."""
 
 from __future__ import annotations
 

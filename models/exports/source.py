@@ -13,7 +13,7 @@ Write = Callable[[bytes], object]
 
 
 class TicketLost(Exception):
-    """The viewer lost a ticket while it was written."""
+    """The viewer may no longer see a ticket of which a part is already written."""
 
 
 class TicketSource(Protocol):

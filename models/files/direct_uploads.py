@@ -51,7 +51,7 @@ async def complete(store: S3FileStore, acceptance: Acceptance, attachment: Attac
         folder, name = store.quarantine, str(attachment.id)
         async with received_file(folder, name, chunks, attachment.size) as received:
             await acceptance.accept(attachment, received)
-    except FileNotFoundError:  # a concurrent request has completed it
+    except FileNotFoundError:  # a concurrent request has completed or deleted it
         return
     except FileRefused as error:
         if error.code == "ALREADY_UPLOADED":  # a concurrent request has completed it

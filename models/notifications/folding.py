@@ -94,7 +94,7 @@ class Window:
 async def read_folding(
     events: Sequence[Event], max_per_ticket: int, max_per_type: int = DEFAULT_MAX_PER_TYPE
 ) -> Folding:
-    """Read the earlier notifications that count for those about these events.
+    """Read the notifications of the last FOLD_WINDOW. They count toward the limits for the events.
 
     The cost depends on the events of these tickets within FOLD_WINDOW, not on all their events.
     """
@@ -119,7 +119,7 @@ Row = tuple[UUID, UUID, EventType, UUID | None, UUID | None, datetime]
 async def find_earlier_position(position: int, at: datetime) -> int:
     """Find a position before `position` whose event occurred at or before `at`; 0 without any.
 
-    One statement looks back in steps that double, because no index has the times. The clocks of
+    One statement looks back in doubling steps, because no index covers occurred_at. The clocks of
     processes differ by so little that the log is in the order of time.
     """
     steps = [FIRST_STEP_EVENTS * 2**number for number in range(position.bit_length())]

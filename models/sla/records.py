@@ -92,7 +92,11 @@ class SlaPolicy(Model):
 
 
 class SlaRevision(Model):
-    """One row: the number of policy changes, and how many of them open tickets follow."""
+    """One row, which tells whether all open tickets have the terms of the current policies.
+
+    `changed` counts the changes of policies, the last of them at `changed_at`. `applied` is the
+    value of `changed` up to which all open tickets have been updated.
+    """
 
     id = fields.SmallIntField(primary_key=True, generated=False)
     changed = fields.BigIntField(default=0)

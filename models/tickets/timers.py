@@ -20,7 +20,7 @@ class TimerSettings:
     """Time from resolution to closure."""
     reopen_window: timedelta
     close_reminder: timedelta = timedelta()
-    """How long before a resolved ticket closes the customer is reminded."""
+    """The customer is reminded this long before a resolved ticket closes."""
     waiting_reminder: timedelta = timedelta()
     """How long a ticket waits on the customer before the reminder; less than `abandon_after`."""
     abandon_after: timedelta | None = None

@@ -53,8 +53,9 @@ register_enum(
 register_enum(
     ChangeKind,
     "ChangeKind",
-    "The kind of a change in a live list. Clients handle ADDED and UPDATED alike: the ticket "
-    "is in the list, in the state that the change shows. They ignore REMOVED for a ticket "
+    "The kind of a change in a live list. Clients should handle ADDED and UPDATED alike: the "
+    "ticket is in the list, in the state that the change shows. They should ignore REMOVED for a "
+    "ticket "
     "that is not in their list.",
     {
         "SNAPSHOT": "The ticket is part of the initial snapshot of the list.",
@@ -63,9 +64,9 @@ register_enum(
         "UPDATED": "The ticket has changed and is still in the list.",
         "REMOVED": "The ticket no longer matches the filter, or the viewer may no longer see it.",
         "GAP": "The server cannot tell all changes since the cursor. A new snapshot follows and "
-        "replaces the list. This happens for cursors that are too old or precede a change of "
-        "roles or organizations, for filters by age, and for viewers who do not see every "
-        "ticket.",
+        "replaces the list. A client that resumes from a cursor gets it if the cursor is too "
+        "old, or older than a change of the viewer's role or organization, if the filter "
+        "compares ages, or if the viewer does not see every ticket.",
         "HEARTBEAT": "Nothing has changed for 15 seconds. The cursor is the head of the log.",
     },
 )

@@ -73,13 +73,15 @@ register_enum(
     "JobErrorCode",
     "The machine-readable reason why a job did not process a ticket.",
     {
-        "INVALID": "The ticket's state, or a rule, does not allow the change; or the file of an export "
+        "INVALID": "The ticket's state, or a rule, does not allow the change; or the file of an "
+        "export "
         "is too large.",
         "REQUIRED": "The change lacks a value that this ticket needs, such as a reason to close.",
         "NOT_FOUND": "The starter of the job can't see the ticket any more.",
         "TRANSITION_REFUSED": "The ticket's status does not allow the action.",
         "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened.",
-        "NOT_PERMITTED": "The starter of the job lacks the permission now: it was deactivated, lost "
+        "NOT_PERMITTED": "The starter of the job lacks the permission now: it was deactivated, "
+        "lost "
         "its role or a scope, moved to another organization, or its API token expired or was "
         "revoked.",
         "CHANGED_SINCE": "The ticket was changed after the job that is undone, so it is left as it "

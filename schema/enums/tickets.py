@@ -80,7 +80,8 @@ register_enum(
     {
         "AWAIT_CUSTOMER": "Waits for the customer. A ticket that is WAITING_ON_CUSTOMER already "
         "keeps waiting.",
-        "HOLD": "Pauses the ticket, perhaps until `until`.",
+        "HOLD": "Puts the ticket on hold until the time `until`, or until it is resumed if `until` "
+        "is null.",
         "RESOLVE": "Resolves the ticket. The text of the reply is its resolution.",
         "CLOSE": "Closes the ticket for `reason`.",
     },

@@ -27,8 +27,8 @@ NEW_SLUG = "Lower-case letters and digits, in words joined by hyphens, 1 to 64 c
 TICKET_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
     "for 24 hours per caller and mutation. A repetition with the same key and input changes "
-    "nothing; it returns the first result, with `replayed: true` and the ticket in its "
-    "current state. Null: no protection."
+    "nothing; it returns the ids and the cursor of the first call, the ticket as it is now, and "
+    "`replayed: true`. Null: no protection."
 )
 RECORD_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "

@@ -57,8 +57,8 @@ class BulkTicketChange:
 @strawberry.input(description="A change of many tickets. Pass either `ids` or `filter`.")
 class BulkUpdateTicketsInput:
     ids: list[strawberry.ID] | None = optional(
-        "The ids of the tickets, by default at most 50,000. Variables may hold 2,500 values. "
-        "Duplicates are left out."
+        "The ids of the tickets. The variables of a request hold at most 2,500 values, so use "
+        "`filter` for more tickets. Duplicates are ignored."
     )
     filter: TicketFilter | None = optional(
         "Selects the tickets that match now and that the viewer may see, by default at most "

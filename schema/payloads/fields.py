@@ -12,7 +12,7 @@ NULL_IF_REFUSED = "Null if the mutation returns user errors."
 NULL_IF_ROW_REFUSED = "Null if this result has user errors."
 ROW_INDEX = "The place in the input's list, from 0."
 NULL_IF_REPLAYED = "Null if `replayed` is true or the mutation returns user errors."
-REQUIRES_READ = "Requires the scope `tickets:read`; null without it."
+REQUIRES_READ = "Null without the scope `tickets:read`."
 TICKET = f"The ticket after the change. {REQUIRES_READ} {NULL_IF_REFUSED}"
 EVENT = (
     f"The event that records the change. {REQUIRES_READ} Null if nothing had to change, or if the "

@@ -43,7 +43,8 @@ class ApplyMacroPayload:
     )
     reply_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description=f"The id of the reply, if there is one, for any token. {NULL_IF_REFUSED}",
+        description="The id of the reply, if there is one, also without the scope `tickets:read`. "
+        f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)

@@ -106,15 +106,18 @@ class Query(DeskQueries, JobQueries):
         resolvers.tickets.queries.ticket_by_external_id,
         READ_TICKETS,
         "A ticket by its external id, which is unique per owner only: an API client, a "
-        "customer, or all agents and admins together. Without `ownerId`, a ticket with the viewer's "
-        "own external id is preferred, and an API client finds only its own. Null if no such ticket "
+        "customer, or all agents and admins together. Without `ownerId`, a ticket with the "
+        "viewer's "
+        "own external id is preferred, and an API client finds only its own. Null if no such "
+        "ticket "
         "exists or the viewer may not see it. BAD_REQUEST if only other owners use this external "
         "id, and several of them do.",
         TicketType | None,
         arguments={
             "external_id": "The external id, at most 255 characters.",
             "owner_id": "The id of the API client or user who set the external id. The id of any "
-            "agent or admin stands for all of them. Default: for an API client, itself; for others, "
+            "agent or admin stands for all of them. Default: for an API client, itself; for "
+            "others, "
             "the viewer first, then any other owner.",
         },
     )
@@ -272,7 +275,8 @@ class Query(DeskQueries, JobQueries):
     escalation_paths: Any = query(
         resolvers.escalation.escalation_paths,
         READ_POLICIES,
-        "The escalation paths, by position. At most 100 can be active, unless a setting changes this.",
+        "The escalation paths, by position. At most 100 can be active, unless a setting changes "
+        "this.",
         list[EscalationPathType],
         arguments=INCLUDE_INACTIVE,
     )

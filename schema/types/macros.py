@@ -42,8 +42,8 @@ class MacroType(Node):
     )
 
     @strawberry.field(
-        description="For HOLD: the time after which the server resumes the ticket. Null: until it "
-        "is resumed, and for other actions."
+        description="For HOLD: the time after which the server resumes the ticket. Null if the "
+        "ticket stays on hold until it is resumed, or for other actions."
     )
     def hold_for(self, root: strawberry.Parent[Macro]) -> timedelta | None:
         return None if root.hold_for is None else timedelta(seconds=root.hold_for)
@@ -104,9 +104,9 @@ class MacroPreview:
         metadata=cost(flat=TEXT_COST),
     )
     changes: list[FieldChange] = strawberry.field(
-        description="The changes of the fields status, heldUntil, closeReason, team, assignee, "
-        "priority and tags of the ticket, in the order in which they would be made. A refused "
-        "change is not among them."
+        description="The changes of the fields team, assignee, priority, tags, status, heldUntil "
+        "and closeReason of the ticket, in the order in which they would be made. A refused change "
+        "is not among them."
     )
     user_errors: list[UserErrorInterface] = strawberry.field(
         description="The errors for which `applyMacro` would be refused. Empty if it would succeed."

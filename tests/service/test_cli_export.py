@@ -70,7 +70,7 @@ async def test_an_incomplete_line_is_replaced_when_an_export_continues(
     try:
         world = await World.make()
         for number in range(3):
-            await create_ticket(world.cora, subject=f'A "{number}", \'b\'', description="c\nd")
+            await create_ticket(world.cora, subject=f"A \"{number}\", 'b'", description="c\nd")
     finally:
         await database.disconnect()
     arguments = ("--format", format, "--output", str(tmp_path / "tickets"))

@@ -132,6 +132,7 @@ async def running(
         "log_level": "error",
         "max_sign_in_attempts": 1000,
         "compiled_plans": "all",
+        "operation_timeout_seconds": 120,  # the usual 10 s can pass on a slow machine
     }
     app = create_app(load(**{**defaults, **settings}), now=None if own_time else clock)
     listening = listening_socket()

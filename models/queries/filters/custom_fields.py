@@ -115,9 +115,11 @@ def compare_options(operator: str, keys: Sequence[str], has_value: HasValue) -> 
         return has_some_option(keys, has_value)
     if operator == "none":
         return ~has_some_option(keys, has_value)
-    is_only = equals(TEXT, keys[0]) if len(keys) == 1 else FALSE
+    assert operator == "every", operator
     if not keys:
         return TRUE
+    # a SELECT has one option
+    is_only = equals(TEXT, keys[0]) if len(keys) == 1 else FALSE
     return any_of(
         (
             has_value(CustomFieldType.SELECT, is_only),

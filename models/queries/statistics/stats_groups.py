@@ -22,7 +22,8 @@ UNASSIGNED = "unassigned"
 NONE = "none"
 REMAINDER = "remainder"
 MAX_GROUPS = 100
-"""The number of buckets, unless they are days or hours. The largest ones are shown."""
+"""The most groups that are shown, the largest first, unless they are days or hours. The others are
+summed up."""
 
 
 class GroupBy(Enum):

@@ -19,14 +19,14 @@ from schema.inputs.fields import (
 from schema.inputs.tickets.attachments import ATTACHMENT_IDS
 
 LAST_SEEN_CURSOR = (
-    "The cursor of the last event that the author has seen. If other people's messages have "
-    "appeared on the ticket since then, also by a merge into it, the mutation changes nothing and "
-    "returns UnseenMessages. Null: no check."
+    "The cursor of the last event that the caller has seen. If other people's messages have "
+    "appeared on the ticket since then, including those that a merge moved to it, the mutation "
+    "changes nothing and returns UnseenMessages. Null: no check."
 )
 
 
 DRAFT_VERSION = (
-    "The `version` of the caller's draft on the ticket, which this message sends. The draft is "
+    "The `version` of the caller's draft from which this message was written. The draft is "
     "discarded in the same transaction. A draft with another version is kept, because another "
     "browser tab has changed it. Null: no draft is discarded."
 )
@@ -47,8 +47,8 @@ class ReplyToTicketInput:
         "future. Null: on hold until it is resumed. Must be null for other actions."
     )
     reason: CloseReason | None = optional(
-        "For the action CLOSE: the reason, by the rules of closeTicket. Must be null for other "
-        "actions."
+        "For the action CLOSE: the reason. As in closeTicket, it may be null only if the ticket is "
+        "RESOLVED. Must be null for other actions."
     )
     draft_version: int | None = optional(DRAFT_VERSION)
     expected_version: int | None = optional(EXPECTED_VERSION)

@@ -291,9 +291,9 @@ class MergeTicketsInput:
     )
     across_requesters: bool = optional(
         "Whether the tickets may have different requesters. Each of them then becomes a "
-        "participant of the other's ticket and sees both conversations. Tickets of different "
-        "organizations, or of requesters without or with different organizations, can only be "
-        "merged by admins. The token also needs the scope `tickets:read`.",
+        "participant of the other's ticket and sees both conversations. Only admins can merge "
+        "tickets that belong to different organizations, or whose requesters have no organization "
+        "or different ones. The token also needs the scope `tickets:read`.",
         False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)

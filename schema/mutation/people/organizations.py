@@ -65,7 +65,7 @@ class OrganizationMutations:
     archive_organization: Any = mutation(
         organizations.archive_organization,
         MANAGE_CUSTOMERS,
-        "Archives an organization, so that no new users are added. Its members and tickets stay, "
+        "Archives an organization, so that no users can join it. Its members and tickets stay, "
         "and it keeps its domains.",
         RESULT,
         errors=(

@@ -26,9 +26,10 @@ class PeopleMutations:
         SignInPayload | None,
         errors=(
             "INVALID (email): the email address or the password is wrong",
-            "SECOND_FACTOR_REQUIRED (secondFactor): the password is right",
+            "SECOND_FACTOR_REQUIRED (secondFactor): the password is right, but a code is needed",
             "INVALID (secondFactor): the code is wrong, or was used before",
-            "NOT_ENABLED (secondFactor): the server has lost the key of the second factor",
+            "NOT_ENABLED (secondFactor): no encryption key of the server decrypts the second "
+            "factor",
         ),
     )
     sign_in_with_code: Any = mutation(

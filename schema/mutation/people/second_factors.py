@@ -46,7 +46,8 @@ class SecondFactorMutations:
         second_factors.confirm_second_factor,
         SET_UP_SECOND_FACTOR,
         "Confirms the secret of startSecondFactor with a code. From then on, signIn requires a "
-        f"code. A session without scopes gets its scopes. {CODE_LIMIT}",
+        "code. If the server requires a second factor, a session has no scopes until this call, "
+        f"and then those of the viewer's role. {CODE_LIMIT}",
         ConfirmSecondFactorPayload | None,
         errors=(
             "INVALID (code: wrong; idempotencyKey; without a field, if no set-up has started, or "

@@ -50,7 +50,8 @@ class UserMutations:
     create_user: Any = mutation(
         users.create_user,
         MANAGE_CUSTOMERS,
-        "Creates a user without a password. An agent or admin, or a user with teams, needs the scope "
+        "Creates a user without a password. An agent or admin, or a user with teams, needs the "
+        "scope "
         "`admin`; otherwise the operation fails with FORBIDDEN.",
         USER,
         errors=(
@@ -63,7 +64,8 @@ class UserMutations:
     update_user: Any = mutation(
         users.update_user,
         AUTHENTICATED,
-        "Changes a user. Users change their own name, locale and time zone with a session token, or "
+        "Changes a user. Users change their own name, locale and time zone with a session token, "
+        "or "
         "with a provider's JWT that has the scope `tickets:write`. Other changes need "
         f"the scope `users:write`, as for createUser. {RULE} {PROMOTION_BY_UPDATE}",
         USER,

@@ -32,7 +32,8 @@ class TicketMutations:
         WRITE_TICKETS,
         "Creates a ticket with the status NEW. The category decides the team. The first "
         "active SLA policy that matches, if any, starts the SLA clocks. `requester` creates a "
-        "customer if no user has the email address; the audit log and the directory events record it.",
+        "customer if no user has the email address; the audit log and the directory events record "
+        "it.",
         TICKET,
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",

@@ -70,7 +70,8 @@ class SignOutPayload:
 @strawberry.type(description="The result of a mutation that creates or changes a user.")
 class UserPayload:
     user_id: strawberry.ID | None = strawberry.field(
-        default=None, description=f"The id of the user, for any token. {NULL_IF_REFUSED}"
+        default=None,
+        description=f"The id of the user, also without the scope `users:read`. {NULL_IF_REFUSED}",
     )
     user: User | None = record_field(
         "The user after the change. Null for a token that may not see the user, which needs the "
@@ -85,7 +86,9 @@ class UserPayload:
 class UpsertUserResult:
     index: int = strawberry.field(description=ROW_INDEX)
     user_id: strawberry.ID | None = strawberry.field(
-        default=None, description=f"The id of the user, for any token. {NULL_IF_ROW_REFUSED}"
+        default=None,
+        description="The id of the user, also without the scope `users:read`. "
+        f"{NULL_IF_ROW_REFUSED}",
     )
     user: User | None = record_field(
         "The user after the change. Null for a token that may not see the user, which needs the "

@@ -13,9 +13,9 @@ from schema.types.tickets.drafts import DraftType
 @strawberry.type(description="The result of the mutation saveDraft.")
 class SaveDraftPayload:
     draft: Draft | None = record_field(
-        "The draft after the change. Null if the mutation returns user errors, or if `replayed` is "
-        "true and the draft has been sent or discarded since, or the caller may not read it, which "
-        "needs the scope `tickets:read`, for a NOTE also `notes:read`.",
+        "The draft after the change. Null if the mutation returns user errors, or if the caller "
+        "may not read it, which needs the scope `tickets:read`, for a NOTE also `notes:read`. A "
+        "repetition also returns null if the draft has been sent or discarded since.",
         DraftType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
@@ -32,8 +32,8 @@ class DiscardDraftPayload:
 
 
 @strawberry.type(
-    description="The result of the mutation proposeDraft. It does not have the draft, which only "
-    "its person reads."
+    description="The result of the mutation proposeDraft. It does not have the draft, because "
+    "only the person for whom it was proposed can read it."
 )
 class ProposeDraftPayload:
     draft_id: strawberry.ID | None = strawberry.field(

@@ -31,7 +31,9 @@ class ReplyPayload:
         f"The new reply. {REQUIRES_READ} {NULL_IF_REFUSED}", ReplyType | None
     )
     reply_id: strawberry.ID | None = strawberry.field(
-        default=None, description=f"The id of the new reply, for any token. {NULL_IF_REFUSED}"
+        default=None,
+        description=f"The id of the new reply, also without the scope `tickets:read`. "
+        f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
@@ -49,7 +51,9 @@ class NotePayload:
         f"The new note. {REQUIRES_READ} {NULL_IF_REFUSED}", NoteType | None
     )
     note_id: strawberry.ID | None = strawberry.field(
-        default=None, description=f"The id of the new note, for any token. {NULL_IF_REFUSED}"
+        default=None,
+        description=f"The id of the new note, also without the scope `tickets:read`. "
+        f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)

@@ -104,11 +104,11 @@ class TicketUpdated(TicketEventInterface):
         return list_field_changes(root, hidden, await find_hidden_columns(info, root))
 
 
-@strawberry.type(description="A user to whom the server could have assigned a ticket.")
+@strawberry.type(description="One of the users among whom the server chose a ticket's assignee.")
 class Candidate:
     user: User = strawberry.field(description="The user.", graphql_type=UserType)
     open_tickets: int = strawberry.field(
-        description="The number of open tickets that were assigned to the user at that time."
+        description="The number of open tickets that were assigned to the user at the choice."
     )
 
 

@@ -56,8 +56,8 @@ class ErasureReportType:
         return ErasureParameters.of(self.job).reason
 
     @strawberry.field(
-        description="The number of rows whose texts were erased, by table. In a dry run, of those "
-        "that would be.",
+        description="The number of rows whose texts were erased, by table. In a dry run, the "
+        "rows whose texts would be.",
         metadata=cost(each=0),
     )
     def erased(self) -> list[ErasedRows]:

@@ -110,7 +110,7 @@ async def open_stream(service: Service, token: str) -> AsyncIterator[None]:
 
 
 def test_one_address_has_at_most_half_of_all_connections() -> None:
-    connections = OpenConnections(100, 1000, descriptors=10)
+    connections = OpenConnections(100, 1000, max_open=10)
     for _ in range(5):
         connections.add("192.0.2.1")
         assert connections.check("192.0.2.1", 5) is None
@@ -123,7 +123,7 @@ def test_one_address_has_at_most_half_of_all_connections() -> None:
 
 
 def test_file_descriptors_remain_for_other_purposes() -> None:
-    connections = OpenConnections(100, 100, descriptors=10)
+    connections = OpenConnections(100, 100, max_open=10)
     connections.add("192.0.2.1")
     assert connections.check("192.0.2.1", 10) is None
     refusal = connections.check("192.0.2.1", 11)  # ten others are WebSockets
