@@ -163,8 +163,8 @@ class Run:
         script.write_text(f'#!/bin/sh\nexec "{program}" "$1" {self.page_bytes()}\n')
         script.chmod(0o700)
         contender = Contender("bare", [str(script)], folder=self.folder)
-        await contender.start(self.dataset, self.options.server_cores, self.folder)
         try:
+            await contender.start(self.dataset, self.options.server_cores, self.folder)
             for size in self.options.connections:
                 requests = [build_request("/", {}, None)]
                 self.ceiling[size] = await self.run_client(contender, size, 1.0, requests)

@@ -90,9 +90,8 @@ async def test_a_subscriber_of_another_server_survives_redis_outages(
 
         async def write_phase() -> None:
             await write_randomly((one, other), random, tickets, people)
-            await one.raise_ticket(
-                "the last of these"
-            )  # at least one event before, during and after each outage
+            # at least one event before, during and after each outage
+            await one.raise_ticket("the last of these")
 
         async def both_listen() -> bool:
             return await redis.count_subscribers(CHANNEL) == 2

@@ -207,9 +207,8 @@ async def test_an_invalid_last_event_id_is_refused(
     service: Service, world: World, last_id: str
 ) -> None:
     ada = service.client(world.ada.token)
-    async with open_stream(
-        ada, EVENTS, headers={"Last-Event-ID": last_id.encode()}, after=await head_cursor()
-    ) as events:  # type: ignore[dict-item]
+    headers: Any = {"Last-Event-ID": last_id.encode()}
+    async with open_stream(ada, EVENTS, headers=headers, after=await head_cursor()) as events:
         assert end_codes(await events.read_to_end()) == ["CURSOR_INVALID"]
 
 
@@ -305,14 +304,14 @@ async def test_a_stream_from_an_older_cursor_catches_up_with_its_group(
 # ---------------------------------------------------------------- end of a stream
 
 
-async def revoked_token(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
+async def token_to_revoke(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
     token, text = await issue_token(
         TokenKind.API, "p", ["tickets:read", "events:read"], user_id=world.ada.id, at=time.now()
     )
     return text, lambda: Token.filter(id=token.id).delete()
 
 
-async def expiring_token(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
+async def token_to_expire(service: Service, world: World) -> tuple[str, Callable[[], Any]]:
     at = time.now()
     arguments: dict[str, Any] = {
         "user_id": world.ada.id,
@@ -327,7 +326,7 @@ async def expiring_token(service: Service, world: World) -> tuple[str, Callable[
     return text, expire
 
 
-@pytest.mark.parametrize("ending", [revoked_token, expiring_token])
+@pytest.mark.parametrize("ending", [token_to_revoke, token_to_expire])
 async def test_an_ended_token_completes_its_streams_before_further_delivery(
     service: Service, world: World, ending: Callable[..., Any]
 ) -> None:
@@ -518,9 +517,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
             await fast.wait_until_started()
 
             with capture_logs() as lines:
-                for _ in range(
-                    LONG_REPLIES
-                ):  # this reader takes each event before the next one is written
+                for _ in range(LONG_REPLIES):
+                    # this reader takes each event before the next one is written
                     reply = await add_long_reply(cora, ticket)
                     assert (await fast.next_value(FIELD))["cursor"] == reply["cursor"]
 
@@ -529,9 +527,8 @@ async def test_a_slow_reader_is_cut_and_delays_nobody(
 
                 await until(is_counted)
             assert [line["event"] for line in lines].count("sse.slow_client") == 1
-            received = await stalled.read(
-                -1
-            )  # the connection ends, even for a client that continues to read
+            # the connection ends, even for a client that continues to read
+            received = await stalled.read(-1)
             assert b"event: complete" not in received
         await wait_until_no_connections(registries)
 
