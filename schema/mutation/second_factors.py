@@ -12,6 +12,7 @@ from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.second_factors import (
     ConfirmSecondFactorPayload,
+    RenewRecoveryCodesPayload,
     SecondFactorPayload,
     StartSecondFactorPayload,
 )
@@ -63,6 +64,19 @@ class SecondFactorMutations:
         errors=(
             "INVALID (code: wrong, or used before; idempotencyKey; without a field, if the viewer "
             "has no second factor, or if the server requires one)",
+            LOST_KEY,
+            *KEY_ERRORS,
+        ),
+    )
+    renew_recovery_codes: Any = mutation(
+        second_factors.renew_recovery_codes,
+        SET_UP_SECOND_FACTOR,
+        "Replaces the recovery codes of the viewer's second factor by ten new ones. The old codes "
+        f"no longer work. The second factor and the sessions stay as they are. {CODE_LIMIT}",
+        RenewRecoveryCodesPayload | None,
+        errors=(
+            "INVALID (code: wrong, or used before; idempotencyKey; without a field, if the viewer "
+            "has no second factor)",
             LOST_KEY,
             *KEY_ERRORS,
         ),

@@ -166,6 +166,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.startSecondFactor": ({"agent", "admin"}, None),
     "Mutation.confirmSecondFactor": ({"agent", "admin"}, None),
     "Mutation.disableSecondFactor": ({"agent", "admin"}, None),
+    "Mutation.renewRecoveryCodes": ({"agent", "admin"}, None),
     "Mutation.resetSecondFactor": (MANAGERS, "admin"),
     "Mutation.createApiClient": (MANAGERS, "admin"),
     "Mutation.updateApiClient": (MANAGERS, "admin"),
@@ -187,7 +188,7 @@ SESSION_ONLY = {
     *("Query.apiTokens", "Mutation.createApiToken", "Mutation.revokeApiToken"),
     *("Mutation.rotateApiToken", "Mutation.changePassword", "Mutation.revokeAllSessions"),
     *("Mutation.startSecondFactor", "Mutation.confirmSecondFactor"),
-    "Mutation.disableSecondFactor",
+    *("Mutation.disableSecondFactor", "Mutation.renewRecoveryCodes"),
 }
 """Fields that need a session token. An API token is refused, whatever its scopes."""
 SESSION_OR_ADMIN = "Mutation.revokeSession"
