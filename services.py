@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 
-from auth_hooks import actor_id, build_auth_hooks, log_cursor, viewer_key
+from auth_hooks import actor_id, build_auth_hooks, log_cursor, token_key, viewer_key
 from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.execution.plans import Planner
@@ -214,6 +214,7 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        token_key=token_key,
         actor_id=actor_id,
         log_cursor=log_cursor,
         document_limits=build_document_limits(settings),
