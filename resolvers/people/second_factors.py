@@ -102,7 +102,7 @@ async def grant_scopes(mutation: AdminMutation, user: User) -> None:
 async def check_disabling(context: Context, input: DisableSecondFactorInput) -> None:
     user = context.viewer.user
     assert user is not None  # the permission is only for users
-    if context.services.accounts.requires_second_factor:
+    if user.is_staff and context.services.accounts.requires_second_factor:
         raise InvalidInput(UserErrorCode.INVALID, REQUIRED_BY_SERVER)
     await require_own_code(context, user, input.code)
 

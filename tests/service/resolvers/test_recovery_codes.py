@@ -145,3 +145,23 @@ async def test_a_recovery_code_renews_also_without_the_encryption_key(
     await SecondFactor.all().update(secret=Fernet(Fernet.generate_key()).encrypt(b"x").decode())
     assert await error_of(ada, RENEW, code="123456") == "NOT_ENABLED code"
     assert len((await succeed(ada, RENEW, code=old[0]))["recoveryCodes"]) == 10
+
+
+async def test_a_former_agent_renews_codes_and_removes_the_second_factor(url: str) -> None:
+    async with running(url, encryption_keys=KEY, require_second_factor=True) as service:
+        world = await World.make()
+        await set_password("ada@example.com", hash_password(PASSWORD))
+        ada, root = service.client(world.ada.token), service.client(world.root.token)
+        _, old = await enrol(service, ada)
+        assert await error_of(ada, "disableSecondFactor", code=old[1]) == "INVALID"
+        demote = """mutation($id: ID!) {
+          updateUser(input: {userId: $id, role: CUSTOMER}) { userErrors { code } } }"""
+        assert (await root.run(demote, id=world.ada.gid))["updateUser"] == {"userErrors": []}
+        assert await error_of(service.client(), "signIn", **ADA) == (
+            "SECOND_FACTOR_REQUIRED secondFactor"
+        )
+        new = (await succeed(ada, RENEW, code=old[0]))["recoveryCodes"]
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await send(ada, "startSecondFactor", currentPassword=PASSWORD)
+        await succeed(ada, "disableSecondFactor", code=new[0])
+        assert (await succeed(service.client(), "signIn", **ADA))["token"]
