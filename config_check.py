@@ -50,7 +50,8 @@ def read_settings() -> tuple[Settings | None, list[str]]:
 def find_unknown_variables() -> list[str]:
     """A line for each variable that looks like a setting but is none, such as a misspelt one.
 
-    The service ignores them, so that an earlier version can start with the variables of a later one.
+    The service ignores them, so that an earlier version can start with the variables of a later
+    one.
     """
     variables = {name.upper(): variable_of(name) for name in Settings.model_fields}
     lines: list[str] = []
