@@ -42,9 +42,15 @@ def config_check(
     ] = False,
 ) -> None:
     """Print the settings, with secrets masked, and all errors. Exits with 1 if there is any."""
-    from cli.config_check import check_connections, format_settings, read_settings
+    from cli.config_check import (
+        check_connections,
+        find_unknown_variables,
+        format_settings,
+        read_settings,
+    )
 
     settings, errors = read_settings()
+    errors += find_unknown_variables()
     if settings is not None:
         typer.echo("\n".join(format_settings(settings)))
         if connect:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from settings.application import Settings, describe_error, describe_source_error, variable_of
 
 CONNECT_SECONDS = 10.0
 MASK = "***"
+PREFIX = variable_of("")
 SECRET_NAME = re.compile("secret|password|token|_key")
 URL_PASSWORD = re.compile(r"(?<=://)([^:/?#]*):.*@")
 QUERY_SECRET = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*")
@@ -42,6 +45,23 @@ def read_settings() -> tuple[Settings | None, list[str]]:
                 errors.append(describe_error(each))
                 field = Settings.model_fields[name]
                 defaults[name] = field.get_default(call_default_factory=True)
+
+
+def find_unknown_variables() -> list[str]:
+    """A line for each variable that looks like a setting but is none, such as a misspelt one.
+
+    The service ignores them, so that an earlier version can start with the variables of a later
+    one.
+    """
+    variables = {name.upper(): variable_of(name) for name in Settings.model_fields}
+    lines: list[str] = []
+    for source in (EnvSettingsSource(Settings), DotEnvSettingsSource(Settings)):
+        for variable in sorted(each.upper() for each in source.env_vars):
+            if variable.startswith(PREFIX) and variable not in variables.values():
+                similar = get_close_matches(variable.removeprefix(PREFIX), variables, 1)
+                hint = f" Did you mean {variables[similar[0]]}?" if similar else ""
+                lines.append(f"{variable}: there is no such setting.{hint}")
+    return list(dict.fromkeys(lines))
 
 
 def format_settings(settings: Settings) -> list[str]:

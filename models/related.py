@@ -16,6 +16,7 @@ from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import FALSE, TRUE, in_list, is_null
 from models.notifications.email import Mail
 from models.people.domains import OrganizationDomain
+from models.people.identity import Identity
 from models.people.team import Team
 from models.people.token import Token
 from models.people.user import User
@@ -116,6 +117,14 @@ def client_tokens(viewer: Viewer, client_ids: Keys) -> Many[Token]:
     condition = in_list("k.client_id", client_ids) & (TRUE if can_see else FALSE)
     order = "k.created_at DESC, k.id DESC"
     return Many(LazyQuery(Token, "k", "tokens k", condition, order), "k.client_id")
+
+
+def identities(viewer: Viewer, user_ids: Keys) -> Many[Identity]:
+    """Identities of users; none if the viewer can't administer users."""
+    can_see = ADMINISTER.allows(viewer)
+    condition = in_list("i.user_id", user_ids) & (TRUE if can_see else FALSE)
+    order = "i.created_at, i.id"
+    return Many(LazyQuery(Identity, "i", "identities i", condition, order), "i.user_id")
 
 
 def deliveries(viewer: Viewer, positions: Keys) -> Many[Mail]:

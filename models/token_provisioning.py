@@ -114,7 +114,7 @@ async def revoke_token(token_id: str, at: datetime) -> None:
     """Revoke an API token by its global id. Raises InvalidArgument if there is none."""
 
     async def revoke(changes: RecordChanges) -> None:
-        token = await api_tokens.lock_token(SYSTEM, token_id)
+        token = await api_tokens.lock_token_to_revoke(SYSTEM, token_id)
         await api_tokens.revoke_token(changes, token, at)
 
     await run_command("token revoke", at, revoke)

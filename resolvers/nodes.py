@@ -98,10 +98,9 @@ async def find_shared(context: Context, prefix: str, key: UUID) -> SavedView | M
 
 
 async def find_token(viewer: Viewer, key: UUID) -> Token | None:
-    """An API token of the viewer, or of an API client if the viewer may administer clients."""
+    """An API token of the viewer, or of anyone if the viewer may administer."""
     found = await Token.get_or_none(id=key, kind=TokenKind.API)
     if found is None:
         return None
     is_own = found.user_id is not None and found.user_id == viewer.user_id
-    may_see = is_own or (found.client_id is not None and permissions.ADMINISTER.allows(viewer))
-    return found if may_see else None
+    return found if is_own or permissions.ADMINISTER.allows(viewer) else None

@@ -153,8 +153,8 @@ def cost(
 
 
 def personal(*, flat: int | None = None) -> dict[str, Any]:
-    """The metadata of a field whose value depends on the viewer's account.
+    """The metadata of a field whose value depends on the viewer's account or token.
 
-    Subscriptions with such a field are shared only with subscriptions of the same caller.
+    Subscriptions with such a field are shared only with those of the same caller and token.
     """
     return {"personal": True, **cost(flat=flat)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from engine.auth import AuthHooks, Unauthorized
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.viewer import ANONYMOUS
@@ -15,6 +17,12 @@ from resolvers.context import Context, Services
 def viewer_key(context: Context) -> str | None:
     """The key of the context's user or API client; None for an anonymous caller."""
     return None if context.viewer is ANONYMOUS else context.viewer.caller_key
+
+
+def token_key(context: Context) -> UUID | None:
+    """The key of the token that the caller uses; None for an anonymous caller."""
+    token = context.viewer.token
+    return None if token is None else token.id
 
 
 def actor_id(context: Context) -> str | None:

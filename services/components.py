@@ -51,7 +51,7 @@ from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
 from schema import root
 from schema.records import record_types
-from services.auth_hooks import actor_id, build_auth_hooks, log_cursor, viewer_key
+from services.auth_hooks import actor_id, build_auth_hooks, log_cursor, token_key, viewer_key
 from services.files import build_file_services
 from services.limits import (
     build_connection_limits,
@@ -216,6 +216,7 @@ def build_schema(settings: Settings) -> root.Schema:
         is_outage=is_outage,
         is_schema_hidden=is_schema_hidden,
         viewer_key=viewer_key,
+        token_key=token_key,
         actor_id=actor_id,
         log_cursor=log_cursor,
         document_limits=build_document_limits(settings),

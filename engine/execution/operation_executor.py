@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -38,6 +38,7 @@ class OperationExecutor:
         timeout: For queries, and for starting subscriptions.
         worker: The worker thread for long introspection queries.
         limit_key: Returns the key under which the limits count a context's caller.
+        token_key: Returns the key of the token that a context's caller uses, if any.
         is_schema_hidden: Tells whether the caller of a context may not see the schema.
     """
 
@@ -50,12 +51,14 @@ class OperationExecutor:
         timeout: SharedTimeout,
         worker: FairExecutor,
         limit_key: Callable[[Any], str],
+        token_key: Callable[[Any], Hashable],
         is_schema_hidden: Callable[[Any], bool],
     ) -> None:
         self.schema = schema
         self.timeout = timeout
         self.worker = worker
         self.limit_key = limit_key
+        self.token_key = token_key
         self.is_schema_hidden = is_schema_hidden
         self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
         self.personal_fields = find_personal_fields(schema)
@@ -158,5 +161,9 @@ class OperationExecutor:
             return PreExecutionError(None, source.errors)
         key = build_operation_key(operation, variables, source.cursor_argument)
         is_personal = has_field(operation.document, self.personal_fields)
-        personal_key = self.limit_key if is_personal else None
+        personal_key = self.personal_key if is_personal else None
         return SubscriptionExecution(source, executor, context, error_formatter, key, personal_key)
+
+    def personal_key(self, context: Any) -> Hashable:
+        """What the values of personal fields depend on: the caller and its token."""
+        return (self.limit_key(context), self.token_key(context))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -58,6 +58,7 @@ class Schema(strawberry.Schema):
         is_outage: IsOutage = lambda _: False,
         is_schema_hidden: Callable[[Any], bool] = lambda _: False,
         viewer_key: Callable[[Any], str | None] = lambda _: None,
+        token_key: Callable[[Any], Hashable] = lambda _: None,
         actor_id: Callable[[Any], str | None] = lambda _: None,
         log_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
@@ -80,6 +81,7 @@ class Schema(strawberry.Schema):
             is_schema_hidden: Tells whether the caller of a context may not see the schema. They
                 get no introspection and no suggestions in errors.
             viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
+            token_key: Returns the key of the token that a context's caller uses; None without one.
             actor_id: Returns the id of a context's viewer for the log; None if the caller is
                 anonymous.
             log_cursor: Returns the `extensions.cursor` of a query with this context. It is called
@@ -121,6 +123,7 @@ class Schema(strawberry.Schema):
             SharedTimeout(timeout_seconds),
             self.document_cache.executor,
             self.limit_key,
+            token_key,
             is_schema_hidden,
         )
 

@@ -59,7 +59,7 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
         RecordKind.USER,
         ids.USER,
         frozenset({"password_hash", "name_words", "handover_pending"}),
-        frozenset({"second_factor", "password_reset", "invitation", "job"}),
+        frozenset({"second_factor", "recovery_codes", "password_reset", "invitation", "job"}),
     ),
     Organization: LoggedRecord(RecordKind.ORGANIZATION, ids.ORGANIZATION),
     Team: LoggedRecord(RecordKind.TEAM, ids.TEAM, frozenset({"handover_pending"})),

@@ -6,11 +6,16 @@ from models import database
 from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS
 from models.access.viewer import Viewer
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
+from models.people.identity import Identity
+from models.people.token import Token
 from models.people.user import ApiClient, Role, User
 
 LOCK_ID = 5_318_604_227
 """The Postgres advisory lock of changes of the directory; the same in all processes."""
-LAST_ADMIN = "This is the last active admin. Make another user an admin first."
+LAST_ADMIN = (
+    "This is the last active admin who can sign in. Make another user an admin first, who then "
+    "signs in."
+)
 
 
 async def lock_directory(actor: Viewer) -> None:
@@ -40,13 +45,24 @@ def check_manages_users(actor: Viewer, *roles: Role) -> None:
 
 
 async def is_last_admin(user: User) -> bool:
-    """Whether the user is the only active admin. The directory must be locked."""
+    """Whether the user is the only active admin who can sign in. The directory must be locked.
+
+    An admin who has neither a password, nor an identity, nor a token has not accepted an invitation
+    yet, and may never do so.
+    """
     if user.role is not Role.ADMIN or not user.active:
         return False
-    return not await User.filter(role=Role.ADMIN, active=True).exclude(id=user.id).exists()
+    others = User.filter(role=Role.ADMIN, active=True).exclude(id=user.id)
+    if await others.filter(password_hash__isnull=False).exists():
+        return False
+    keys = await others.values_list("id", flat=True)
+    has_identity = await Identity.filter(user_id__in=keys).exists()
+    return not (
+        has_identity or await Token.filter(user_id__in=keys, revoked_at__isnull=True).exists()
+    )
 
 
 async def check_other_admin(user: User, field: str) -> None:
-    """Raises InvalidInput if the user is the last active admin. The directory must be locked."""
+    """Raises InvalidInput if the user is the last active admin. See `is_last_admin`."""
     if await is_last_admin(user):
         raise InvalidInput(UserErrorCode.INVALID, LAST_ADMIN, field)

@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 
 from models.access.permissions import ADMINISTER
 from models.access.scopes import CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
-from models.access.viewer import SYSTEM, Viewer
+from models.access.viewer import Viewer
 from models.core import ids, text
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
@@ -87,18 +87,28 @@ async def revoke_token(changes: RecordChanges, token: Token, at: datetime) -> No
         await changes.update(token, revoked_at=at)
 
 
-async def lock_token(actor: Viewer, token_id: str) -> Token:
+async def lock_own_token(actor: Viewer, token_id: str) -> Token:
     """An API token of the actor, or of an API client if the actor may administer clients.
 
-    The system may change all tokens. Raises InvalidInput NOT_FOUND for `tokenId`.
+    Raises InvalidInput NOT_FOUND for `tokenId`.
     """
-    tokens = Token.filter(kind=TokenKind.API).select_for_update(no_key=True)
-    if actor != SYSTEM:
-        may_change = Q(user_id=actor.user_id)
-        if ADMINISTER.allows(actor):
-            may_change |= Q(client_id__isnull=False)
-        tokens = tokens.filter(may_change)
+    return await find_locked(own_or_client_tokens(actor), token_id)
+
+
+async def lock_token_to_revoke(actor: Viewer, token_id: str) -> Token:
+    """The same, but administrators may revoke any API token. Raises InvalidInput NOT_FOUND."""
+    may_revoke = Q() if ADMINISTER.allows(actor) else own_or_client_tokens(actor)
+    return await find_locked(may_revoke, token_id)
+
+
+def own_or_client_tokens(actor: Viewer) -> Q:
+    own = Q(user_id=actor.user_id, user_id__isnull=False)
+    return own | Q(client_id__isnull=False) if ADMINISTER.allows(actor) else own
+
+
+async def find_locked(condition: Q, token_id: str) -> Token:
     key = ids.key_of(ids.TOKEN, token_id)
+    tokens = Token.filter(condition, kind=TokenKind.API).select_for_update(no_key=True)
     token = await tokens.get_or_none(id=key) if key else None
     if token is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such token.", "tokenId")

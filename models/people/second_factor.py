@@ -37,6 +37,7 @@ MAX_CODE_CHARS = 64
 ISSUER = "Ticketwire"
 ALREADY_ENABLED = "You already have a second factor. Disable it first."
 NOT_STARTED = "Call startSecondFactor first."
+NO_SECOND_FACTOR = "You have no second factor."
 WRONG_CODE = "The code is wrong, or was used before."
 
 
@@ -94,10 +95,26 @@ async def confirm(user_id: UUID, code: str, store: SecretStore, at: datetime) ->
     step = find_step(factor, clean_code(code), store, at)
     if step is None:
         raise InvalidInput(UserErrorCode.INVALID, WRONG_CODE, "code")
-    codes = [build_recovery_code() for _ in range(RECOVERY_CODE_COUNT)]
+    codes = set_recovery_codes(factor)
     factor.confirmed_at, factor.last_step = at, step
-    factor.recovery_digests = [hash_code(clean_code(each)) for each in codes]
     await factor.save(update_fields=["confirmed_at", "last_step", "recovery_digests"])
+    return codes
+
+
+async def renew_recovery_codes(user_id: UUID) -> list[str]:
+    """Replace all recovery codes, and return the new ones. Raises InvalidInput."""
+    factor = await lock_factor(user_id)
+    if factor is None or factor.confirmed_at is None:
+        raise InvalidInput(UserErrorCode.INVALID, NO_SECOND_FACTOR)
+    codes = set_recovery_codes(factor)
+    await factor.save(update_fields=["recovery_digests"])
+    return codes
+
+
+def set_recovery_codes(factor: SecondFactor) -> list[str]:
+    """Set the hashes of new recovery codes, which are returned. The caller saves the factor."""
+    codes = [build_recovery_code() for _ in range(RECOVERY_CODE_COUNT)]
+    factor.recovery_digests = [hash_code(clean_code(each)) for each in codes]
     return codes
 
 

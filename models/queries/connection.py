@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar, cast
+from uuid import UUID
 
 from tortoise.models import Model
 
@@ -10,7 +12,9 @@ from models import database
 from models.core.lazy_query import ConnectionQuery, LazyQuery
 from models.core.paging.ordering import Order
 from models.core.paging.pagination import PageRequest
-from models.core.sql import FALSE, Condition
+from models.core.sql import FALSE, TRUE, Condition, in_list
+from models.database import as_uuid
+from models.queries.shared_counts import SharedCounts
 
 M = TypeVar("M", bound=Model)
 
@@ -30,11 +34,7 @@ def build_connection(
     Raises CursorInvalid.
     """
     backward = page_request.backward
-    on_page = condition
-    if page_request.after is not None:
-        on_page &= order.condition_beyond(page_request.after, after=True)
-    if page_request.before is not None:
-        on_page &= order.condition_beyond(page_request.before, after=False)
+    on_page = condition & between_cursors(order, page_request)
 
     async def count_total(_: object) -> int:
         return await count_rows(source, condition, source_params)
@@ -58,6 +58,74 @@ def build_connection(
         count_total,
         has_rows_before_page,
     )
+
+
+def build_owned_connection(
+    model: type[M],
+    alias: str,
+    table: str,
+    owner_column: str,
+    owner_ids: Sequence[UUID],
+    condition: Condition,
+    order: Order,
+    page_request: PageRequest,
+) -> ConnectionQuery[M]:
+    """Return one page for each owner, of the rows that meet the condition, in one statement.
+
+    The statement ranks all rows of the owners on the page, so an owner may have some hundred.
+    Raises CursorInvalid.
+    """
+    source, owner = f"{table} {alias}", f"{alias}.{owner_column}"
+    listed = condition & in_list(owner, owner_ids)
+    on_page = listed & between_cursors(order, page_request)
+    order_by = order.order_by(reverse=page_request.backward)
+    edge = page_request.before if page_request.backward else page_request.after
+    outside = FALSE
+    if edge is not None:
+        outside = listed & order.condition_not_beyond(edge, after=not page_request.backward)
+    totals = SharedCounts(lambda: count_by_owner(source, owner, listed))
+    totals_outside = SharedCounts(lambda: count_by_owner(source, owner, outside))
+
+    async def has_rows_before_page(owner_key: object) -> bool:
+        return await totals_outside.count_for(owner_key) > 0
+
+    ranked = (
+        f"(SELECT {alias}.*, ROW_NUMBER() OVER (PARTITION BY {owner} ORDER BY {order_by}) AS place "
+        f"FROM {source} WHERE {on_page.text}) {alias}"
+    )
+    is_on_page = Condition(f"({alias}.place <= ?)", (page_request.size + 1,))
+    row_condition = FALSE if on_page is FALSE else is_on_page
+    return ConnectionQuery(
+        LazyQuery(model, alias, ranked, row_condition, order_by, source_params=on_page.params),
+        page_request,
+        order.columns,
+        order.encode_cursor,
+        totals.count_for,
+        has_rows_before_page,
+        owner,
+    )
+
+
+def between_cursors(order: Order, page_request: PageRequest) -> Condition:
+    """The rows between the cursors of the request. Raises CursorInvalid."""
+    condition = TRUE
+    if page_request.after is not None:
+        condition &= order.condition_beyond(page_request.after, after=True)
+    if page_request.before is not None:
+        condition &= order.condition_beyond(page_request.before, after=False)
+    return condition
+
+
+async def count_by_owner(source: str, owner: str, condition: Condition) -> Mapping[UUID, int]:
+    """The number of rows of each owner that meet the condition."""
+    if condition is FALSE:
+        return {}
+    rows = await database.fetch_dicts(
+        f"SELECT {owner} AS owner, COUNT(*) AS n FROM {source} WHERE {condition.text} "
+        f"GROUP BY {owner}",
+        condition.params,
+    )
+    return {as_uuid(row["owner"]): cast("int", row["n"]) for row in rows}
 
 
 async def count_rows(

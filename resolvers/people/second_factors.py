@@ -22,11 +22,13 @@ from resolvers.people.credentials import (
 from schema.inputs.people.second_factors import (
     ConfirmSecondFactorInput,
     DisableSecondFactorInput,
+    RenewRecoveryCodesInput,
     ResetSecondFactorInput,
     StartSecondFactorInput,
 )
 from schema.payloads.people.second_factors import (
     ConfirmSecondFactorPayload,
+    RenewRecoveryCodesPayload,
     SecondFactorPayload,
     StartSecondFactorPayload,
 )
@@ -41,7 +43,6 @@ OWN_SECOND_FACTOR = (
 )
 MAX_SESSION_AGE = timedelta(minutes=10)
 """The age of a session that may set up a second factor of a user without a password."""
-NO_SECOND_FACTOR = "You have no second factor."
 
 
 async def check_start(context: Context, input: StartSecondFactorInput) -> None:
@@ -101,17 +102,36 @@ async def grant_scopes(mutation: AdminMutation, user: User) -> None:
 async def check_disabling(context: Context, input: DisableSecondFactorInput) -> None:
     user = context.viewer.user
     assert user is not None  # the permission is only for users
-    if context.services.accounts.requires_second_factor:
+    if user.is_staff and context.services.accounts.requires_second_factor:
         raise InvalidInput(UserErrorCode.INVALID, REQUIRED_BY_SERVER)
+    await require_own_code(context, user, input.code)
+
+
+async def require_own_code(context: Context, user: User, code: str) -> None:
+    """Use up a code of the viewer's second factor. Raises InvalidInput and RateLimited."""
     if not await second_factor.is_enabled(user.id):
-        raise InvalidInput(UserErrorCode.INVALID, NO_SECOND_FACTOR)
-    await require_code(context, user, input.code, "code")
+        raise InvalidInput(UserErrorCode.INVALID, second_factor.NO_SECOND_FACTOR)
+    await require_code(context, user, code, "code")
 
 
 @admin_mutation(SecondFactorPayload, "user", User, prepare=check_disabling)
 async def disable_second_factor(mutation: AdminMutation, input: DisableSecondFactorInput) -> User:
     user = await lock_own_user(mutation)
     await remove(mutation, user)
+    return user
+
+
+async def check_renewal(context: Context, input: RenewRecoveryCodesInput) -> None:
+    assert context.viewer.user is not None  # the permission is only for users
+    await require_own_code(context, context.viewer.user, input.code)
+
+
+@admin_mutation(RenewRecoveryCodesPayload, "user", User, prepare=check_renewal)
+async def renew_recovery_codes(mutation: AdminMutation, input: RenewRecoveryCodesInput) -> User:
+    user = await lock_own_user(mutation)
+    codes = await second_factor.renew_recovery_codes(user.id)
+    mutation.changes.log(user, "recovery_codes", None, "renewed")
+    mutation.extra_fields["recovery_codes"] = codes
     return user
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from models.access.permissions import ADMINISTER
+from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.record_changes import RecordChanges
@@ -60,9 +60,13 @@ async def create_api_token(mutation: AdminMutation, input: CreateApiTokenInput) 
 
 @simple_mutation(RevokeApiTokenPayload)
 async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> RevokeApiTokenPayload:
+    """Revoke a token. Raises Forbidden unless the viewer has signed in, or may administer."""
+    if not ADMINISTER.allows(context.viewer):
+        MANAGE_OWN_TOKENS.check(context.viewer)
+
     async def revoke(changes: RecordChanges, at: datetime) -> Token:
         await lock_directory(context.viewer)
-        api_token = await tokens.lock_token(context.viewer, input.token_id)
+        api_token = await tokens.lock_token_to_revoke(context.viewer, input.token_id)
         await tokens.revoke_token(changes, api_token, at)
         return api_token
 
@@ -72,7 +76,7 @@ async def revoke_api_token(context: Context, input: RevokeApiTokenInput) -> Revo
 @admin_mutation(RotateApiTokenPayload, "api_token", Token)
 async def rotate_api_token(mutation: AdminMutation, input: RotateApiTokenInput) -> Token:
     await lock_directory(mutation.viewer)
-    old = await tokens.lock_token(mutation.viewer, input.token_id)
+    old = await tokens.lock_own_token(mutation.viewer, input.token_id)
     grace = mutation.context.services.accounts.token_grace
     successor, token_text = await tokens.rotate_token(
         mutation.changes, mutation.viewer, old, grace, mutation.at

@@ -18,6 +18,7 @@ from models.core.sql import TRUE, Condition
 from models.custom_fields.custom_field import TicketCustomValue
 from models.log.event import Event
 from models.notifications.email import Mail
+from models.people.identity import Identity
 from models.sla.records import SlaClock
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
@@ -39,6 +40,7 @@ TYPES: dict[type[Model], str | TypeByColumn] = {
     TicketResource: "TicketResource",
     TicketLink: "TicketLink",
     SlaClock: "SlaClock",
+    Identity: "Identity",
     TicketCustomValue: "CustomFieldValue",
     Mail: "MailDelivery",
     Message: TypeByColumn(

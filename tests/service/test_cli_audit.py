@@ -191,3 +191,22 @@ async def test_the_check_creates_no_database(tmp_path: Path) -> None:
     )
     assert (result.code, result.err) == (0, "")
     assert not path.exists()
+
+
+async def test_misspelt_variables_are_errors_of_the_check_alone(tmp_path: Path) -> None:
+    wrong = {"TICKETWIRE_REQUIRE_SECOND_FACTORS": "true", "TICKETWIRE_XYZZY": "hunter2"}
+    wrong["TICKETWIRE_PORT"] = "80"
+    (tmp_path / ".env").write_text("ticketwire_max_team=3\nOTHER=1\n")
+    result = await run_cli(tmp_path, "config", "check", **wrong)
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "ticketwire: TICKETWIRE_PORT: there is no such setting. Did you mean PORT?",
+        "ticketwire: TICKETWIRE_REQUIRE_SECOND_FACTORS: there is no such setting. "
+        "Did you mean TICKETWIRE_REQUIRE_SECOND_FACTOR?",
+        "ticketwire: TICKETWIRE_XYZZY: there is no such setting.",
+        "ticketwire: TICKETWIRE_MAX_TEAM: there is no such setting. "
+        "Did you mean TICKETWIRE_MAX_TEAMS?",
+    ]
+    assert "TICKETWIRE_REQUIRE_SECOND_FACTOR=false" in result.out.splitlines()
+    listed = await run_cli(tmp_path, "user", "list", **wrong)
+    assert (listed.code, listed.out) == (0, "")

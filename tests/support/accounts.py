@@ -27,6 +27,7 @@ SELECTIONS = {
     "startSecondFactor": "replayed secret otpauthUri",
     "confirmSecondFactor": "replayed recoveryCodes",
     "disableSecondFactor": "replayed user { displayName }",
+    "renewRecoveryCodes": "replayed recoveryCodes user { displayName }",
     "resetSecondFactor": "replayed user { displayName }",
     "createApiClient": "replayed apiClient { id displayName active version }",
     "updateApiClient": "replayed apiClient { id displayName active version }",

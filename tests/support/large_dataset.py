@@ -50,6 +50,7 @@ from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.notifications.email import Mail, MailStatus
 from models.notifications.notification import Channel, Notification, Topic
 from models.people.domains import OrganizationDomain
+from models.people.identity import Identity
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
@@ -252,6 +253,10 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     revoked = await token_of(alex, [Scope.EVENTS_READ.value])
     await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
     await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
+    for user in (alex, robin):
+        await Identity.create(
+            issuer="https://login.example.com", subject=user.email, user=user, created_at=NOW - HOUR
+        )
     admin = await token_of(robin)
     await Token.filter(prefix=admin[:12]).update(
         last_used_at=NOW - HOUR, expires_at=NOW + HOUR, address="192.0.2.1", user_agent="Browser"

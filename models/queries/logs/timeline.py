@@ -5,8 +5,7 @@ A ticket's timeline has its events, and the messages of the tickets that were me
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from models.queries.logs.event_log import (
     build_cursor,
     outside_start_cursor,
 )
+from models.queries.shared_counts import SharedCounts
 from models.tickets.message import Message
 
 M = TypeVar("M", bound=Model)
@@ -151,35 +151,6 @@ def whole_timelines(ticket_ids: Sequence[UUID], condition: Condition) -> Conditi
 
 
 # Counts
-
-
-class SharedCounts:
-    """Counts by ticket. One read, which starts with the first call, serves all concurrent callers.
-
-    The read is cancelled when its last caller is.
-    """
-
-    def __init__(self, read: Callable[[], Coroutine[None, None, Mapping[UUID, int]]]) -> None:
-        self.read = read
-        self.reading: asyncio.Task[Mapping[UUID, int]] | None = None
-        self.waiting = 0
-
-    async def count_for(self, ticket_id: object) -> int:
-        """Return the count of a ticket, by its key as the database driver returns it."""
-        if self.reading is None:
-            self.reading = asyncio.ensure_future(self.read())
-        self.waiting += 1
-        try:
-            # The shield keeps a cancelled caller from cancelling the read for the others.
-            counts = await asyncio.shield(self.reading)
-        except asyncio.CancelledError:
-            if self.waiting == 1:
-                self.reading.cancel()
-                self.reading = None
-            raise
-        finally:
-            self.waiting -= 1
-        return counts.get(as_uuid(ticket_id), 0)
 
 
 async def count_events(

@@ -30,6 +30,12 @@ class DisableSecondFactorInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
+@strawberry.input(description="A code of the second factor whose recovery codes to replace.")
+class RenewRecoveryCodesInput:
+    code: str = required("A current code of the second factor, or an unused recovery code.")
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
 @strawberry.input(description="A user whose second factor is lost.")
 class ResetSecondFactorInput:
     user_id: strawberry.ID = required("The id of the user.")

@@ -38,7 +38,9 @@ class CreateApiTokenInput:
 
 @strawberry.input(description="An API token to revoke.")
 class RevokeApiTokenInput:
-    token_id: strawberry.ID = required(OWN_OR_CLIENT)
+    token_id: strawberry.ID = required(
+        "The id of one of the viewer's API tokens, or with the scope `admin` of any API token."
+    )
 
 
 @strawberry.input(description="An API token to replace.")

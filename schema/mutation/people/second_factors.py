@@ -6,12 +6,13 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import ADMINISTER, SET_UP_SECOND_FACTOR
+from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS, SET_UP_SECOND_FACTOR
 from resolvers.people import second_factors
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.people.second_factors import (
     ConfirmSecondFactorPayload,
+    RenewRecoveryCodesPayload,
     SecondFactorPayload,
     StartSecondFactorPayload,
 )
@@ -58,12 +59,26 @@ class SecondFactorMutations:
     )
     disable_second_factor: Any = mutation(
         second_factors.disable_second_factor,
-        SET_UP_SECOND_FACTOR,
-        f"Removes the viewer's second factor and its recovery codes. {CODE_LIMIT}",
+        MANAGE_OWN_TOKENS,
+        "Removes the viewer's second factor and its recovery codes. A customer has one only from a "
+        f"time as an agent or admin. {CODE_LIMIT}",
         SecondFactorPayload | None,
         errors=(
             "INVALID (code: wrong, or used before; idempotencyKey; without a field, if the viewer "
-            "has no second factor, or if the server requires one)",
+            "has no second factor, or if the server requires one of the viewer)",
+            LOST_KEY,
+            *KEY_ERRORS,
+        ),
+    )
+    renew_recovery_codes: Any = mutation(
+        second_factors.renew_recovery_codes,
+        MANAGE_OWN_TOKENS,
+        "Replaces the recovery codes of the viewer's second factor by ten new ones. The old codes "
+        f"no longer work. The second factor and the sessions stay as they are. {CODE_LIMIT}",
+        RenewRecoveryCodesPayload | None,
+        errors=(
+            "INVALID (code: wrong, or used before; idempotencyKey; without a field, if the viewer "
+            "has no second factor)",
             LOST_KEY,
             *KEY_ERRORS,
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import MANAGE_OWN_TOKENS
+from models.access.permissions import AUTHENTICATED, MANAGE_OWN_TOKENS
 from resolvers.people import tokens
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
@@ -38,9 +38,9 @@ class TokenMutations:
     )
     revoke_api_token: Any = mutation(
         tokens.revoke_api_token,
-        MANAGE_OWN_TOKENS,
-        "Revokes one of the viewer's API tokens, or with the scope `admin` a token of an API "
-        "client. Its subscriptions end within seconds.",
+        AUTHENTICATED,
+        "Revokes an API token of the viewer, who must have signed in; with the scope `admin`, a "
+        "token of anyone. Its subscriptions end within seconds.",
         RevokeApiTokenPayload | None,
         errors=("NOT_FOUND (tokenId)",),
     )

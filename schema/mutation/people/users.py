@@ -42,7 +42,7 @@ FIELD_ERRORS = (
     "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId, "
     "teams: archived; teams: of a customer)",
 )
-LAST_ADMIN = "INVALID ({field}: the last active admin)"
+LAST_ADMIN = "INVALID ({field}: the last active admin who can sign in)"
 
 
 @strawberry.type

@@ -16,6 +16,11 @@ from schema.payloads.fields import (
 from schema.types.people.people import UserType
 
 SHOWN_ONCE = f"It cannot be read again. {NULL_IF_REPLAYED}"
+RECOVERY_CODES = (
+    "Ten recovery codes. Each can be used once in place of a code, for example if the device is "
+    "lost. They cannot be read again. Null if `replayed` is true or the mutation returns user "
+    "errors."
+)
 USER = f"The user of the second factor. {NULL_IF_REFUSED}"
 
 
@@ -35,12 +40,15 @@ class StartSecondFactorPayload:
 @strawberry.type(description="The result of the mutation confirmSecondFactor.")
 class ConfirmSecondFactorPayload:
     user: User | None = record_field(USER, UserType | None)
-    recovery_codes: list[str] | None = strawberry.field(
-        default=None,
-        description="Ten recovery codes. Each can be used once in place of a code, for example if "
-        "the device is lost. They cannot be read again. Null if `replayed` is true or the mutation "
-        "returns user errors.",
-    )
+    recovery_codes: list[str] | None = strawberry.field(default=None, description=RECOVERY_CODES)
+    replayed: bool = strawberry.field(default=False, description=REPLAYED)
+    user_errors: list[UserErrorInterface] = user_errors_field()
+
+
+@strawberry.type(description="The result of the mutation renewRecoveryCodes.")
+class RenewRecoveryCodesPayload:
+    user: User | None = record_field(USER, UserType | None)
+    recovery_codes: list[str] | None = strawberry.field(default=None, description=RECOVERY_CODES)
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()
 

@@ -14,6 +14,7 @@ from models.core.paging.pagination import Page, parse_page_arguments
 from models.notifications import inbox, preferences
 from models.notifications.preferences import Preference
 from models.people import second_factor
+from models.people.identity import Identity
 from models.people.sessions import list_sessions
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, Role, User
@@ -27,6 +28,8 @@ from schema.interfaces import Actor, LazyTicket, Node
 from schema.pagination import After, Before, Connection, First, Last
 from schema.records.relations import related_list_field
 from schema.types.notifications import NotificationPreferenceType
+from schema.types.people.account_fields import AccountFields
+from schema.types.people.identities import IdentityType
 from schema.types.people.organizations import VERSION, OrganizationType, is_hidden
 from schema.types.people.sessions import SessionType
 from schema.types.people.tokens import ApiTokenType
@@ -47,7 +50,7 @@ def can_see_details(user: User, info: strawberry.Info) -> bool:
 @strawberry.type(
     name="User", description="A person who uses the help desk: a customer, an agent or an admin."
 )
-class UserType(Node, Actor):
+class UserType(AccountFields, Node, Actor):
     @strawberry.field(
         description="The email address. Visible to the user, and to agents, admins and API "
         "clients with the scope `users:read`; null for others."
@@ -217,6 +220,16 @@ class ViewerType:
         if root.user is None or not MANAGE_OWN_TOKENS.allows(root):
             return []
         return await list_sessions(root.user.id, context_of(info).now())
+
+    @strawberry.field(
+        description="The user's accounts at identity providers, oldest first, by default at most "
+        "10. Empty if the viewer has not signed in, like `sessions`.",
+        graphql_type=list[IdentityType],
+    )
+    async def identities(self, root: strawberry.Parent[Viewer]) -> list[Identity]:
+        if root.user is None or not MANAGE_OWN_TOKENS.allows(root):
+            return []
+        return await Identity.filter(user_id=root.user.id).order_by("created_at", "id")
 
     @strawberry.field(description="Whether the user has a second factor. False for an API client.")
     async def has_second_factor(self, root: strawberry.Parent[Viewer]) -> bool:

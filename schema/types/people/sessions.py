@@ -9,6 +9,7 @@ import strawberry
 from models.core import ids
 from models.people.token import Token
 from schema.context import context_of
+from schema.cost import personal
 
 
 @strawberry.type(name="Session", description="A session of a user, which signing in has created.")
@@ -33,7 +34,7 @@ class SessionType:
         "Null if it sent none."
     )
 
-    @strawberry.field(description="Whether this session makes the call.")
+    @strawberry.field(description="Whether this session makes the call.", metadata=personal())
     def current(self, root: strawberry.Parent[Token], info: strawberry.Info) -> bool:
         token = context_of(info).viewer.token
         return token is not None and token.id == root.id

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.accounts import error_of, send, succeed
-from support.actors import token_of
+from support.actors import machine, token_of
 from support.assert_unchanged import assert_nothing_stored
 from support.client import EVENTS, TIMEOUT_SECONDS
 from websockets.exceptions import ConnectionClosed
@@ -213,7 +213,7 @@ async def test_a_rotation_does_not_extend_an_expiry(service: Service, admin: Cli
     assert by_id[created["apiToken"]["id"]] < expires_at
 
 
-async def test_users_rotate_and_revoke_only_their_own_tokens(
+async def test_users_rotate_and_revoke_their_own_tokens_and_admins_revoke_all(
     service: Service, world: World, admin: Client
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
@@ -221,9 +221,19 @@ async def test_users_rotate_and_revoke_only_their_own_tokens(
     client = await create(admin)
     values = {"name": "sync", "scopes": ["tickets:read"], "clientId": client["id"]}
     foreign = (await succeed(admin, "createApiToken", **values))["apiToken"]
+    # The text of the successor would let an admin act as its owner.
+    assert await error_of(admin, "rotateApiToken", tokenId=own["id"]) == "NOT_FOUND tokenId"
     for mutation in ("rotateApiToken", "revokeApiToken"):
         assert await error_of(ada, mutation, tokenId=own["id"]) == "NOT_FOUND tokenId"
-        assert await error_of(admin, mutation, tokenId=own["id"]) == "NOT_FOUND tokenId"
         assert await error_of(ada, mutation, tokenId=foreign["id"]) == "NOT_FOUND tokenId"
         assert await error_of(ada, mutation, tokenId="nonsense") == "NOT_FOUND tokenId"
-    assert (await succeed(cora, "rotateApiToken", tokenId=own["id"]))["token"]
+    successor = await succeed(cora, "rotateApiToken", tokenId=own["id"])
+    await succeed(admin, "revokeApiToken", tokenId=successor["apiToken"]["id"])
+    assert not await is_accepted(service.client(successor["token"]))
+    program = service.client(world.machine)  # it has the scope `admin`
+    await succeed(program, "revokeApiToken", tokenId=own["id"])
+    limited = service.client(await machine("Limited", ["users:write", "users:read"]))
+    with pytest.raises(Refused, match="FORBIDDEN"):
+        await send(limited, "revokeApiToken", tokenId=foreign["id"])
+    actors = await AuditEntry.filter(action="revokeApiToken").order_by("id")
+    assert [each.actor_user_id for each in actors] == [world.root.id, None]

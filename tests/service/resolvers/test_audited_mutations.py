@@ -28,7 +28,7 @@ from schema.mutation import Mutation
 
 Input = dict[str, Any]
 MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS)
-OTHERS = {"updateUser", "revokeSession", "revokeAllSessions"}
+OTHERS = {"updateUser", "revokeSession", "revokeAllSessions", "revokeApiToken"}
 """Mutations that anyone may call for the own account, and managers for those of others."""
 ISSUER = "https://id.example.com"
 STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}

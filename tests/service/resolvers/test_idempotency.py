@@ -38,6 +38,7 @@ MUTATIONS_TESTED_ELSEWHERE = (
     "createAttachment",
     *("createApiClient", "updateApiClient", "deactivateApiClient", "reactivateApiClient"),
     *("startSecondFactor", "confirmSecondFactor", "disableSecondFactor", "resetSecondFactor"),
+    "renewRecoveryCodes",
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
     "sendInvitation",
     *("linkIdentity", "unlinkIdentity", "undoJob", "saveDraft", "discardDraft", "proposeDraft"),

@@ -165,7 +165,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.registerUser": (EVERYONE, None),
     "Mutation.startSecondFactor": ({"agent", "admin"}, None),
     "Mutation.confirmSecondFactor": ({"agent", "admin"}, None),
-    "Mutation.disableSecondFactor": ({"agent", "admin"}, None),
+    "Mutation.disableSecondFactor": (PEOPLE, None),
+    "Mutation.renewRecoveryCodes": (PEOPLE, None),
     "Mutation.resetSecondFactor": (MANAGERS, "admin"),
     "Mutation.createApiClient": (MANAGERS, "admin"),
     "Mutation.updateApiClient": (MANAGERS, "admin"),
@@ -173,7 +174,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.reactivateApiClient": (MANAGERS, "admin"),
     "Mutation.rotateApiToken": (PEOPLE, None),
     "Mutation.createApiToken": (PEOPLE, None),
-    "Mutation.revokeApiToken": (PEOPLE, None),
+    "Mutation.revokeApiToken": (SIGNED_IN, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
@@ -184,14 +185,14 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Subscription.ticketPresence": (STAFF, "tickets:read"),
 }
 SESSION_ONLY = {
-    *("Query.apiTokens", "Mutation.createApiToken", "Mutation.revokeApiToken"),
+    *("Query.apiTokens", "Mutation.createApiToken"),
     *("Mutation.rotateApiToken", "Mutation.changePassword", "Mutation.revokeAllSessions"),
     *("Mutation.startSecondFactor", "Mutation.confirmSecondFactor"),
-    "Mutation.disableSecondFactor",
+    *("Mutation.disableSecondFactor", "Mutation.renewRecoveryCodes"),
 }
 """Fields that need a session token. An API token is refused, whatever its scopes."""
-SESSION_OR_ADMIN = "Mutation.revokeSession"
-"""A field that needs a session token or the scope `admin`."""
+SESSION_OR_ADMIN = {"Mutation.revokeSession", "Mutation.revokeApiToken"}
+"""Fields that need a session token or the scope `admin`."""
 SILENT_WITHOUT_CURSOR = {"ticketEvents", "ticketStatusChanged"}
 """Subscriptions that send nothing at once unless they resume after a cursor."""
 MISSING_ID = UUID(int=7)
@@ -250,7 +251,7 @@ def expected_outcomes(caller: str, *, lacking: bool = False) -> dict[str, str]:
     def outcome(field: str, callers: set[str], scope: str | None) -> str:
         if caller in callers:
             needs_session = field in SESSION_ONLY or (
-                field == SESSION_OR_ADMIN and caller not in MANAGERS
+                field in SESSION_OR_ADMIN and caller not in MANAGERS
             )
             return FORBIDDEN if lacking and (scope or needs_session) else ALLOWED
         return UNAUTHENTICATED if caller == "anonymous" else FORBIDDEN

@@ -208,7 +208,7 @@ async def test_other_peoples_tokens_are_not_found(service: Service, world: World
     cora = service.client(world.cora.token)
     created = await create(cora)
     async with assert_nothing_stored():
-        for token in (world.carl.token, world.root.token):
+        for token in (world.carl.token, world.ada.token):
             for id in (
                 created["apiToken"]["id"],
                 ids.encode(ids.TOKEN, UUID(int=7)),

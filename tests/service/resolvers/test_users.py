@@ -258,44 +258,6 @@ async def test_a_demoted_agent_leaves_the_teams(admin: Client, world: World) -> 
     assert not await Membership.filter(user_id=world.ada.id).exists()
 
 
-async def test_the_last_active_admin_stays(service: Service, admin: Client, world: World) -> None:
-    retired = await person("retired", Role.ADMIN)
-    await User.filter(id=retired.id).update(active=False)
-    for role in ("AGENT", "CUSTOMER"):
-        code = await refusal_of(admin, "updateUser", userId=world.root.gid, role=role)
-        assert code == "INVALID role"
-    assert await refusal_of(admin, "deactivateUser", userId=world.root.gid) == "INVALID userId"
-    upsert = {"email": "root@example.com", "role": "AGENT"}
-    assert await refusal_of(admin, "upsertUser", **upsert) == "INVALID role"
-    machine_client = service.client(world.machine)
-    code = await refusal_of(machine_client, "deactivateUser", userId=world.root.gid)
-    assert code == "INVALID userId"
-
-
-@pytest.mark.parametrize("ways", [("updateUser", "updateUser"), ("updateUser", "deactivateUser")])
-async def test_the_last_two_admins_cannot_remove_each_other(
-    service: Service, admin: Client, world: World, ways: tuple[str, str]
-) -> None:
-    rita = await person("rita", Role.ADMIN)
-
-    async def remove(client: Client, mutation: str, user_id: str) -> str:
-        fields = {"role": "AGENT"} if mutation == "updateUser" else {}
-        try:
-            payload = await send_mutation(client, mutation, userId=user_id, **fields)
-        except Refused as refused:
-            return str(refused.code)
-        return "".join(error["code"] for error in payload["userErrors"])
-
-    outcomes = await asyncio.gather(
-        remove(admin, ways[0], rita.gid),
-        remove(service.client(rita.token), ways[1], world.root.gid),
-    )
-    assert sorted(outcomes)[0] == "", outcomes
-    # The other one has lost the permission, before the request or while it waited.
-    assert sorted(outcomes)[1] in ("FORBIDDEN", "UNAUTHENTICATED", "INVALID"), outcomes
-    assert await User.filter(role=Role.ADMIN, active=True).count() == 1
-
-
 async def test_deactivation_revokes_all_tokens_for_good(
     service: Service, admin: Client, world: World
 ) -> None:

@@ -14,7 +14,8 @@ NAMES = frozenset({"viewerHasUnread"})
 def test_the_personal_fields_of_the_schema_are_those_of_the_viewer() -> None:
     schema = root.build_default_schema()._schema  # pyright: ignore[reportPrivateUsage]
     assert find_personal_fields(schema) == {
-        *("viewerHasUnread", "viewerIsWatching", "viewerCanChange", "viewerDraft")
+        *("viewerHasUnread", "viewerIsWatching", "viewerCanChange", "viewerDraft"),
+        "current",
     }
 
 

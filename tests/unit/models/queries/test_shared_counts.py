@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from models.queries.logs.timeline import SharedCounts
+from models.queries.shared_counts import SharedCounts
 
 
 async def test_a_count_is_cancelled_when_no_task_waits_for_it() -> None:

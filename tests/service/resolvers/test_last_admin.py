@@ -1,0 +1,70 @@
+"""The last active admin who can sign in can be neither demoted nor deactivated."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from support import Client, Refused, Service, World
+from support.actors import person
+from support.admin_mutations import refusal_of, run_mutation, send_mutation
+
+from models.people.identity import Identity
+from models.people.user import Role, User
+
+pytestmark = pytest.mark.never_retried
+
+
+async def test_the_last_active_admin_stays(service: Service, admin: Client, world: World) -> None:
+    retired = await person("retired", Role.ADMIN)
+    await User.filter(id=retired.id).update(active=False)
+    for role in ("AGENT", "CUSTOMER"):
+        code = await refusal_of(admin, "updateUser", userId=world.root.gid, role=role)
+        assert code == "INVALID role"
+    assert await refusal_of(admin, "deactivateUser", userId=world.root.gid) == "INVALID userId"
+    upsert = {"email": "root@example.com", "role": "AGENT"}
+    assert await refusal_of(admin, "upsertUser", **upsert) == "INVALID role"
+    machine_client = service.client(world.machine)
+    code = await refusal_of(machine_client, "deactivateUser", userId=world.root.gid)
+    assert code == "INVALID userId"
+
+
+async def test_an_admin_who_can_not_sign_in_yet_does_not_count(admin: Client, world: World) -> None:
+    invited = await run_mutation(
+        admin, "createUser", email="ida@example.com", displayName="Ida", role="ADMIN"
+    )
+    own = {"userId": world.root.gid}
+    assert await refusal_of(admin, "deactivateUser", **own) == "INVALID userId"
+    assert await refusal_of(admin, "updateUser", **own, role="AGENT") == "INVALID role"
+    await User.filter(email="ida@example.com").update(password_hash="hash")
+    await run_mutation(admin, "deactivateUser", **own, reassignTo=invited["id"])
+
+
+async def test_an_admin_with_an_identity_counts(admin: Client, world: World) -> None:
+    ida = await User.create(email="ida@example.com", display_name="Ida", role=Role.ADMIN)
+    await Identity.create(issuer="https://login.example.com", subject="ida", user_id=ida.id)
+    await run_mutation(admin, "deactivateUser", userId=world.root.gid)
+
+
+@pytest.mark.parametrize("ways", [("updateUser", "updateUser"), ("updateUser", "deactivateUser")])
+async def test_the_last_two_admins_cannot_remove_each_other(
+    service: Service, admin: Client, world: World, ways: tuple[str, str]
+) -> None:
+    rita = await person("rita", Role.ADMIN)
+
+    async def remove(client: Client, mutation: str, user_id: str) -> str:
+        fields = {"role": "AGENT"} if mutation == "updateUser" else {}
+        try:
+            payload = await send_mutation(client, mutation, userId=user_id, **fields)
+        except Refused as refused:
+            return str(refused.code)
+        return "".join(error["code"] for error in payload["userErrors"])
+
+    outcomes = await asyncio.gather(
+        remove(admin, ways[0], rita.gid),
+        remove(service.client(rita.token), ways[1], world.root.gid),
+    )
+    assert sorted(outcomes)[0] == "", outcomes
+    # The other one has lost the permission, before the request or while it waited.
+    assert sorted(outcomes)[1] in ("FORBIDDEN", "UNAUTHENTICATED", "INVALID"), outcomes
+    assert await User.filter(role=Role.ADMIN, active=True).count() == 1
