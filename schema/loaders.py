@@ -38,6 +38,7 @@ from models.people.team import Category, Membership, Team
 from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
 from models.queries import custom_fields, directory_events, event_log, saved_views
+from models.retention.policy import RetentionPolicy
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
@@ -73,6 +74,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     CallerJob: "jobs",
     Macro: "macros",
     CustomField: "custom_fields",
+    RetentionPolicy: "retention_policies",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -95,6 +97,7 @@ class Loaders:
     jobs = RecordLoader(CallerJob)
     macros = RecordLoader(Macro)
     custom_fields = RecordLoader(CustomField)
+    retention_policies = RecordLoader(RetentionPolicy)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

@@ -36,6 +36,7 @@ class JobKind(Enum):
     UNDO_JOB = "undo_job"
     EXPORT_TICKETS = "export_tickets"
     ERASE_PERSON = "erase_person"
+    EXPORT_PERSON = "export_person"
 
 
 class JobStatus(Enum):

@@ -24,6 +24,7 @@ from schema.mutation.notifications import NotificationMutations
 from schema.mutation.organizations import OrganizationMutations
 from schema.mutation.people import PeopleMutations
 from schema.mutation.presence import PresenceMutations
+from schema.mutation.retention import RetentionMutations
 from schema.mutation.second_factors import SecondFactorMutations
 from schema.mutation.sessions import SessionMutations
 from schema.mutation.sla import SlaMutations
@@ -68,5 +69,6 @@ class Mutation(
     MacroMutations,
     CustomFieldMutations,
     ErasureMutations,
+    RetentionMutations,
 ):
     pass
