@@ -14,7 +14,7 @@ from models.changes.change import TicketChange
 from models.changes.serialization import serialize_value
 from models.changes.storage import write
 from models.core.ids import new_id
-from models.erasure.event_texts import RETENTION_POLICY, EventRules
+from models.erasure.event_texts import EventRules
 from models.erasure.terms import ERASED, Terms
 from models.erasure.ticket_erasure import (
     TicketErasure,
@@ -68,6 +68,9 @@ def log_erasure(change: TicketChange, policy_id: UUID) -> None:
     """Set when the texts were erased, and log it. The change is public, so the version rises."""
     before = serialize_value(change.ticket.texts_erased_at)
     change.set(texts_erased_at=change.at, texts_erased_version=change.ticket.version + 1)
-    changes = {"texts_erased_at": [before, serialize_value(change.at)]}
-    data = {"reason": REASON, RETENTION_POLICY: str(policy_id)}
-    change.log(EventType.TICKET_REDACTED, {**changes}, **data)
+    change.log(
+        EventType.TICKET_REDACTED,
+        {"texts_erased_at": [before, serialize_value(change.at)]},
+        reason=REASON,
+        retention_policy_id=str(policy_id),
+    )

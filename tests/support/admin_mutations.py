@@ -40,6 +40,7 @@ PAYLOAD_FIELDS = {
     "undoJob": ("job", JOB_FIELDS),
     "exportTickets": ("job", JOB_FIELDS),
     "erasePerson": ("job", JOB_FIELDS),
+    "exportPerson": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "deleteRetentionPolicy": ("deletedPolicyId", ""),
     "RetentionPolicy": ("retentionPolicy", RETENTION_POLICY_FIELDS),

@@ -34,8 +34,8 @@ from workers.file_cleanup import FileCleanup
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 
 SECRET = "Zq9Xkw7Hunter"
-TICKET = """query($id: ID!) { ticket(id: $id) { subject description resolution tags externalId status
-  allowedActions reopenableUntil textsErasedAt version satisfaction { score comment }
+TICKET = """query($id: ID!) { ticket(id: $id) { subject description resolution tags externalId
+  status allowedActions reopenableUntil textsErasedAt version satisfaction { score comment }
   customFields { text } attachments { filename url } resources { name }
   requester { displayName } messages(first: 50) { nodes { body author {
     ... on User { displayName } } attachments { filename url } } } } }"""
