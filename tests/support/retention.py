@@ -9,7 +9,7 @@ from models.bulk.ticket_run import RunSettings
 from models.core.record_limits import RecordLimits
 from models.erasure.retention import RetentionRun
 from schema.stored_filter import compile_policy_filter
-from support.admin_mutations import RETENTION_POLICY_FIELDS, run_mutation
+from support.admin_mutations import RETENTION_POLICY_FIELDS, run_mutation, send_mutation
 from support.client import Client
 from support.loop_limits import count_runs
 from support.service import Service
@@ -53,6 +53,12 @@ async def preview(client: Client, filter: dict[str, Any] | None = None) -> dict[
     counts = dict(found["retentionPreview"])
     del counts["cutoff"]
     return counts
+
+
+async def delete_policy(client: Client, policy: dict[str, Any]) -> None:
+    payload = await send_mutation(client, "deleteRetentionPolicy", policyId=policy["id"])
+    assert payload["userErrors"] == [], payload
+    assert payload["deletedPolicyId"] == policy["id"]
 
 
 async def raise_closed(client: Client, agent: Client, subject: str = "VPN is down") -> str:

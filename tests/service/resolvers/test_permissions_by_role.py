@@ -220,6 +220,8 @@ def build_operations() -> dict[str, str]:
             selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
             if name == "revokeAllSessions":
                 arguments = "input: {keepCurrent: true}"
+            if name == "retentionPreview":
+                arguments = "filter: {}, ageDays: 30"
             call = f"{name}({arguments})" if arguments else name
             operation = f"{kind.name.lower()} {{ {call}{selection} }}"
             operations[f"{kind.name}.{name}"] = operation

@@ -17,6 +17,7 @@ from support.jobs import run_caller_jobs
 from support.retention import (
     build_retention,
     create_policy,
+    delete_policy,
     let_time_pass,
     preview,
     raise_closed,
@@ -99,7 +100,7 @@ async def test_a_policy_that_changes_while_the_job_runs_treats_no_further_ticket
     assert (await count_treated(), len(worker.due)) == (10, 2)
     id = policy["id"]
     if change == "delete":
-        await run_mutation(root, "deleteRetentionPolicy", policyId=id)
+        await delete_policy(root, policy)
     else:
         values: dict[str, dict[str, Any]] = {
             "filter": {"filter": {"subject": {"eq": "Another"}}},
@@ -148,7 +149,7 @@ async def test_a_merged_ticket_waits_for_the_ticket_into_which_it_was_merged(
 ) -> None:
     source = (await cora.raise_ticket("Source"))["id"]
     target = (await cora.raise_ticket("Target"))["id"]
-    await ada.do("mergeTickets", ticketIds=[source], intoId=target)
+    await ada.do("mergeTickets", ticketId=source, intoId=target)
     await create_policy(root)
     await run_retention(let_time_pass(service))
     assert await count_treated() == 0
