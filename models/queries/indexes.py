@@ -37,10 +37,14 @@ def build_is_touched_sql(alias: str = "") -> str:
 
 
 def build_unerased_sql(alias: str = "") -> str:
-    """Closed tickets with texts that no retention policy has erased. `alias` ends with a dot."""
+    """Closed tickets with texts that no retention policy has erased. `alias` ends with a dot.
+
+    It says NOT IN for the same reason as OPEN_TICKETS_SQL.
+    """
+    others = ", ".join(repr(each.value) for each in Status if each is not Status.CLOSED)
     is_changed = f"{alias}version > {alias}texts_erased_version"
     is_unerased = f"({alias}texts_erased_version IS NULL OR {is_changed})"
-    return f"{alias}status = '{Status.CLOSED.value}' AND {is_unerased}"
+    return f"{alias}status NOT IN ({others}) AND {is_unerased}"
 
 
 INDEXES: Mapping[str, str] = {

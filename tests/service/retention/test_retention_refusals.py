@@ -77,11 +77,11 @@ async def test_only_admins_have_policies(
                 ("updateRetentionPolicy", {"policyId": policy["id"], "active": False}),
                 ("deleteRetentionPolicy", {"policyId": policy["id"]}),
             ):
-                with pytest.raises(Refused, match="FORBIDDEN|UNAUTHENTICATED"):
+                with pytest.raises(Refused, match=r"FORBIDDEN|UNAUTHENTICATED"):
                     await send_mutation(client, mutation, **input)
-        with pytest.raises(Refused, match="FORBIDDEN|UNAUTHENTICATED"):
+        with pytest.raises(Refused, match=r"FORBIDDEN|UNAUTHENTICATED"):
             await client.run("{ retentionPolicies(first: 1) { nodes { id } } }")
-        with pytest.raises(Refused, match="FORBIDDEN|UNAUTHENTICATED"):
+        with pytest.raises(Refused, match=r"FORBIDDEN|UNAUTHENTICATED"):
             await client.run(PREVIEW, filter={}, ageDays=30)
     found = await ada.run("query($id: ID!) { node(id: $id) { id } }", id=policy["id"])
     assert found["node"] is None
