@@ -28,6 +28,8 @@ EVENTS = """subscription($ticketId: ID, $after: String) {
     ticket { subject textsErasedAt viewerHasUnread }
     ... on TicketReplied { reply { body } }
     ... on TicketRedacted { reason retentionPolicyId } } }"""
+MARK_READ = """mutation($input: MarkTicketReadInput!) { markTicketRead(input: $input) {
+  userErrors { code } } }"""
 TICKETS = 60
 TREATED_BEFORE_KILL = 5
 
@@ -44,6 +46,8 @@ async def test_copies_learn_that_a_policy_has_erased_a_ticket(
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     start = await head_cursor()
     ticket = await raise_closed(cora, ada, "Hunter's secret")
+    read = await ada.run(MARK_READ, input={"ticketId": ticket})
+    assert read["markTicketRead"]["userErrors"] == []
     policy = await create_policy(service.client(world.root.token))
     at = let_time_pass(service)
     async with cora.socket() as customer:
