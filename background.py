@@ -9,9 +9,11 @@ import structlog
 
 from models.bulk.ticket_run import RunSettings
 from models.demo_clock import DemoClock
+from models.erasure.retention import RetentionRun
 from models.exports.source import TicketSource
 from models.files.store import FileStore
 from resolvers.context import Services
+from schema.filtering.stored_filter import compile_policy_filter
 from services.files import build_file_store
 from settings.application import Settings, build_timer_settings
 from workers import runner
@@ -27,6 +29,7 @@ from workers.mail.smtp import build_transport
 from workers.mail.template import Templates
 from workers.mailer import Mailer
 from workers.notifier import Notifier
+from workers.retention import Retention
 from workers.sla_refresh import SlaRefresh
 from workers.ticket_exports import TicketExports
 from workers.ticket_timers import TicketTimers
@@ -68,6 +71,7 @@ def build_jobs(settings: Settings, source: TicketSource) -> list[Job]:
         ),
         build_mailer(settings),
         CallerJobs(RunSettings(window, settings.record_limits), settings.job_tickets_per_second),
+        build_retention(settings),
         *([] if store is None else [FileCleanup(store), build_exports(settings, store, source)]),
     ]
 
@@ -80,6 +84,12 @@ def build_exports(settings: Settings, store: FileStore, source: TicketSource) ->
         settings.export_retention,
         settings.export_tickets_per_second,
     )
+
+
+def build_retention(settings: Settings) -> Retention:
+    run_settings = RunSettings(settings.reopen_window, settings.record_limits)
+    run = RetentionRun(run_settings, compile_policy_filter)
+    return Retention(run, settings.retention_tickets_per_second)
 
 
 def build_mailer(settings: Settings) -> Mailer:

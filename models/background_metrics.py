@@ -44,6 +44,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *await read_samples_by_audience("saved_views"),
         *await read_samples_by_audience("macros"),
         *await read_caller_job_samples(),
+        *await read_retention_samples(),
         await read_sla_clock_sample(at),
     ]
 
@@ -106,6 +107,17 @@ async def read_caller_job_samples() -> list[Sample]:
     return [
         Sample("ticketwire_caller_jobs", counts.get(status, 0), ("status", status))
         for status in statuses
+    ]
+
+
+async def read_retention_samples() -> list[Sample]:
+    """The number of retention policies, and how many tickets those that exist have treated."""
+    [row] = await database.fetch_dicts(
+        "SELECT COUNT(*) AS n, COALESCE(SUM(erased_tickets), 0) AS tickets FROM retention_policies"
+    )
+    return [
+        Sample("ticketwire_retention_policies", cast("int", row["n"])),
+        Sample("ticketwire_retention_tickets", float(str(row["tickets"]))),
     ]
 
 

@@ -54,6 +54,9 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix == ids.AUDIT_ENTRY:
         is_allowed = permissions.ADMINISTER.allows(viewer)
         return await loaders.audit_entries.load(key) if is_allowed else None
+    if prefix == ids.RETENTION_POLICY:
+        is_allowed = permissions.ADMINISTER.allows(viewer)
+        return await loaders.retention_policies.load(key) if is_allowed else None
     if prefix == ids.SESSION:
         return None  # the type Session is no Node
     if prefix == ids.TOKEN:

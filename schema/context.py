@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 import strawberry
 
 from models.access.viewer import Viewer
+from models.core.record_limits import RecordLimits
 from models.files.signatures import FileAction
 from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
@@ -17,6 +18,9 @@ from schema.records.loaders import Loaders
 
 class ResolverSettings(Protocol):
     """Settings that affect the values of fields."""
+
+    @property
+    def limits(self) -> RecordLimits: ...
 
     @property
     def reopen_window(self) -> timedelta: ...

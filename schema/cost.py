@@ -19,6 +19,7 @@ CONDITION_COST = 10
 STATS_COST = 300
 REPORT_COST = 600
 TAGS_COST = 300
+RETENTION_COST = 600
 LIVE_STATS_COST = 30
 UPDATE_COST = 20
 STATS_UPDATE_COST = 50
@@ -66,6 +67,7 @@ The server computes the cost of an operation before it runs it. The response has
 | `ticketStats` | {STATS_COST} |
 | `ticketReport` | {REPORT_COST} |
 | `tags` | {TAGS_COST}, plus its items |
+| `retentionPreview`, `preview` of a retention policy | {RETENTION_COST} |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
 | password that is checked or hashed | {PASSWORD_COST}, while the mutation runs |

@@ -22,6 +22,7 @@ from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
+from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft
@@ -115,6 +116,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     Macro: "Macro",
     CustomField: "CustomField",
     Draft: "Draft",
+    RetentionPolicy: "RetentionPolicy",
 }
 
 
@@ -163,6 +165,7 @@ ID_PREFIXES: dict[type, str] = {
     Macro: ids.MACRO,
     CustomField: ids.CUSTOM_FIELD,
     Draft: ids.DRAFT,
+    RetentionPolicy: ids.RETENTION_POLICY,
 }
 
 

@@ -70,6 +70,9 @@ class Settings(IdentitySettings):
     export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all exports read together, so that requests
     have priority."""
+    retention_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 5
+    """The maximum number of tickets per second whose texts all retention policies erase together,
+    so that they don't slow down requests."""
     export_days: Annotated[int, Field(ge=1, le=3650)] = 7
     """Days after which the files of exports are deleted."""
     job_days: Annotated[int, Field(ge=2, le=36_500)] = 30

@@ -160,6 +160,11 @@ class LimitSettings(BaseSettings):
     """The maximum length of the text in a custom field of a ticket, in characters."""
     max_custom_values_per_ticket: Annotated[int, Field(ge=0, le=500)] = 50
     """The maximum number of values of custom fields of one ticket."""
+    max_retention_policies: Annotated[int, Field(ge=0, le=1_000)] = 50
+    """The maximum number of retention policies."""
+    min_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """The minimum number of days for which retention policies keep the texts of closed tickets.
+    It also applies to existing policies with a lower number."""
     max_drafts_per_person: Annotated[int, Field(ge=1, le=100_000)] = 200
     """The maximum number of drafts of one person."""
     max_draft_chars: Annotated[int, Field(ge=1, le=65_536)] = 65_536

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
+from models.erasure import person_export
 from models.exports import cleanup
 from models.exports.access import read_exporter
 from models.exports.completion import finish, restart
@@ -17,6 +18,7 @@ from models.exports.redactions import check_outdated
 from models.exports.source import TicketSource
 from models.files.store import FileStore
 from models.jobs.caller_job import (
+    EXPORT_KINDS,
     CallerJob,
     JobErrorCode,
     JobKind,
@@ -28,7 +30,6 @@ from models.queries import caller_jobs
 from workers.caller_jobs import start_next
 from workers.job import Progress
 
-KINDS = (JobKind.EXPORT_TICKETS,)
 TICKETS_PER_TURN = 100
 """The tickets of one part. A crash loses the work of at most one part."""
 DEFAULT_TICKETS_PER_SECOND = 50
@@ -62,8 +63,8 @@ class TicketExports:
     async def run_once(self, at: datetime, position: int) -> Progress:
         deleted = await self.clean_up(at)
         max_running = self.limits.max_running_jobs_per_caller
-        has_started = await start_next(at, max_running, KINDS)
-        job_id = await caller_jobs.find_next_running(self.last_job_id, KINDS)
+        has_started = await start_next(at, max_running, EXPORT_KINDS)
+        job_id = await caller_jobs.find_next_running(self.last_job_id, EXPORT_KINDS)
         if job_id is None:
             return Progress(deleted, position, changed=False)
         self.last_job_id = job_id
@@ -82,6 +83,8 @@ class TicketExports:
         if job is None:
             return 0
         run = ExportRun(job, self.store, self.source, self.limits)
+        if job.kind is JobKind.EXPORT_PERSON:
+            return await person_export.take_turn(run, at, self.retention)
         viewer = await read_exporter(job, at)
         if viewer is None:
             await run.stop(Failure(JobErrorCode.NOT_PERMITTED, NOT_PERMITTED), at)

@@ -178,6 +178,8 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
       files                           5         max_stored_exports_per_caller    oldest deleted
     tickets of an export              100,000   max_tickets_per_export
     file of an export                 2 GiB     max_export_bytes                 export stops
+    pages of rows of all exports of people per second
+                                      50        export_tickets_per_second        wait
     days until the file is deleted    7         export_days                      deleted
     tickets of all exports per second 50        export_tickets_per_second        wait
     active macros of a person         100       max_macros_per_person
@@ -190,6 +192,8 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     options of a custom field         200       max_options_per_custom_field
     text of a custom field, in chars. 500       max_custom_field_text_chars
     custom fields' values of a ticket 50        max_custom_values_per_ticket
+    retention policies                50        max_retention_policies
+    tickets treated by them per second 5        retention_tickets_per_second     wait
     drafts of a person                200       max_drafts_per_person
     text of a draft, in characters    65,536    max_draft_chars
     days after a draft's last change  30        draft_days                       deleted

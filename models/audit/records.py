@@ -17,6 +17,7 @@ from models.macros.macro import Macro
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
+from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.views.saved_view import SavedView
 
@@ -34,6 +35,7 @@ class RecordKind(Enum):
     SAVED_VIEW = "saved_view"
     MACRO = "macro"
     CUSTOM_FIELD = "custom_field"
+    RETENTION_POLICY = "retention_policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,17 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
     ),
     CustomField: LoggedRecord(
         RecordKind.CUSTOM_FIELD, ids.CUSTOM_FIELD, frozenset({"created_at", "updated_at"})
+    ),
+    RetentionPolicy: LoggedRecord(
+        RecordKind.RETENTION_POLICY,
+        ids.RETENTION_POLICY,
+        frozenset(
+            {
+                *("created_at", "updated_at", "last_erased_at"),
+                *("erased_tickets", "erased_messages", "erased_files"),
+            }
+        ),
+        in_directory=False,
     ),
 }
 MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {

@@ -22,6 +22,7 @@ from models.core.sql import Condition, in_list
 from models.database import fair_share
 from models.jobs.caller_job import (
     ACTIVE_STATUSES,
+    EXPORT_KINDS,
     CallerJob,
     JobErrorPolicy,
     JobKind,
@@ -104,7 +105,7 @@ async def cancel_job(
     if job.is_active and job.kind is JobKind.ERASE_PERSON and not job.dry_run:
         raise InvalidInput(UserErrorCode.INVALID, ERASURE_GOES_ON, "jobId")
     if job.is_active:
-        if job.kind is not JobKind.EXPORT_TICKETS:
+        if job.kind not in EXPORT_KINDS:
             HANDLE_TICKETS_AS_STAFF.check(viewer)  # a token that only reads must not stop changes
         job.status, job.finished_at = JobStatus.CANCELLED, at
         job.cancelled_by_user_id, job.cancelled_by_client_id = viewer.user_id, viewer.client_id

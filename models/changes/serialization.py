@@ -15,6 +15,7 @@ UNLOGGED_COLUMNS = frozenset(
         *("id", "description", "updated_at", "version", "public_updated_at", "public_version"),
         *("status_since", "sla_breaches_at", "subject_words", "description_words", "tag_words"),
         *("last_reply_at", "last_reply_user_id", "last_reply_client_id", "kept_unassigned"),
+        "texts_erased_version",
     }
 )
 """Columns that events leave out: the id, long text, derived columns, columns set by each change."""

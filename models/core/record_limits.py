@@ -62,6 +62,8 @@ class RecordLimits:
     max_options_per_custom_field: int = 200
     max_custom_field_text_chars: int = 500
     max_custom_values_per_ticket: int = 50
+    max_retention_policies: int = 50
+    min_retention_days: int = 30
     max_drafts_per_person: int = 200
     max_draft_chars: int = 65_536
     max_attachment_bytes: int = 26_214_400

@@ -29,6 +29,7 @@ MODULES = [
     "models.audit.directory_event",
     "models.audit.entry",
     "models.tickets.read_marks",
+    "models.retention.policy",
     "models.views.saved_view",
     "models.jobs.caller_job",
     "models.jobs.export_part",

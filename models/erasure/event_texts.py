@@ -23,12 +23,15 @@ TEXT_COLUMNS = ("subject", "resolution", "satisfaction_comment")
 """The columns of tickets with free text that events repeat."""
 TEXT_VALUES = ("comment", "reason", "outcome", "answer")
 """The values of events, besides changes, with free text."""
+RETENTION_POLICY = "retention_policy_id"
+"""The value of events with the key of the policy that has erased the texts of the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventRules:
     """What to replace in the events of one ticket.
 
+    erases_all    whether all texts are replaced, whoever wrote them. Tags and the external id stay
     erases_texts  whether the person's own texts are replaced, and not only terms
     owns_ticket   whether the texts of the ticket itself are the person's
     removed_tags  the tags that the events must no longer show
@@ -41,6 +44,16 @@ class EventRules:
     owns_ticket: bool
     removed_tags: frozenset[str] = frozenset()
     text_fields: frozenset[str] = frozenset()
+    erases_all: bool = False
+
+    def is_own_record(self, author_id: UUID | None) -> bool:
+        """Whether a record with this author is replaced as a whole."""
+        return self.erases_all or (self.erases_texts and author_id == self.person_id)
+
+    def is_key_removed(self, key: Json) -> bool:
+        """Whether the ticket loses its external id. Without it, an import would create the ticket
+        again, with all texts."""
+        return not self.erases_all and self.is_removed(key)
 
     def rewrite(self, event: Event) -> dict[str, Json]:
         """The event's data with texts replaced."""
@@ -58,6 +71,8 @@ class EventRules:
 
     def is_own_text(self, event: Event, name: str) -> bool:
         """Whether a text of the event is the person's, or about the person alone."""
+        if self.erases_all:
+            return event.value(RETENTION_POLICY) is None  # its own reason says nothing of people
         if event.type is EventType.MAIL_FAILED:
             # A mail server's answer repeats the address, and may name the mailbox differently.
             return event.value("user") == str(self.person_id)
@@ -70,7 +85,7 @@ class EventRules:
         if column in TEXT_COLUMNS or column in self.text_fields:
             return [self.rewrite_column(column, value) for value in pair]
         if column == "external_id":
-            return [None if self.is_removed(value) else value for value in pair]
+            return [None if self.is_key_removed(value) else value for value in pair]
         if column == "tags":
             return [self.remove_tags(value) for value in pair]
         if column == "resources":

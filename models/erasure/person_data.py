@@ -1,4 +1,4 @@
-"""Reads everything that is stored about one person, for `ticketwire user export`.
+"""Reads everything that is stored about one person, for `ticketwire user export` and exportPerson.
 
 Each row of a table that refers to the person becomes one JSON object. Columns that are added later
 are part of it; secrets and digests are not.
@@ -6,7 +6,8 @@ are part of it; secrets and digests are not.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tortoise.models import Model
 from models import database
 from models.audit.entry import AuditEntry
 from models.core.sql import Condition
+from models.erasure.job import Cursor
 from models.erasure.search import last_key, read_page
 from models.erasure.tables import Table
 from models.people.user import User
@@ -46,39 +48,64 @@ REFERENCES = {
 HIDDEN = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
 
 
+@dataclass(frozen=True, slots=True)
+class DataPosition:
+    """How far the data of a person is written: the number of the table, and its last row.
+
+    rows  the number of rows that were written
+    """
+
+    table: int = 0
+    after: Cursor = None
+    rows: int = 0
+
+    @property
+    def is_end(self) -> bool:
+        return self.table >= len(REFERENCES)
+
+
 async def export_person(user: User, write: Callable[[bytes], object]) -> None:
     """Write a line of JSON for each row: `{"table": …, "row": {column: value}}`.
 
     Holds 500 rows in memory. Reads the tables of messages and events as a whole, because no index
     has their authors.
     """
-    models: dict[str, type[Model]] = {}
-    for model in Tortoise.apps["models"].values():  # pyright: ignore[reportOptionalSubscript]
-        models[str(model._meta.db_table)] = model  # pyright: ignore[reportPrivateUsage]
-    for name, condition in REFERENCES.items():
-        table = Table(name, models[name], ())
-        async for record in read_rows(table, condition, user.id):
-            line = {"table": name, "row": show_columns(record, name, user)}
-            write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+    position = DataPosition()
+    while not position.is_end:
+        position = await write_page(user, position, write)
 
 
-async def read_rows(table: Table, condition: str, user_id: UUID) -> AsyncIterator[Model]:
-    """The rows of a table that are about the person, a page of the table at a time."""
-    after = None
-    own = Condition(f"({condition})", (user_id,))
-    while True:
-        page = await read_page(table.name, table.key, after, ROWS_PER_PAGE)
-        if page is None:
-            return
-        found = page & own
-        rows = await database.fetch_dicts(
-            f"SELECT x.{table.key} AS key FROM {table.name} x WHERE {found.text}", found.params
-        )
-        if rows:
-            keys = [row["key"] for row in rows]
-            for record in await table.model.filter(pk__in=keys).order_by(table.key):
-                yield record
-        after = last_key(page)
+async def write_page(
+    user: User, position: DataPosition, write: Callable[[bytes], object]
+) -> DataPosition:
+    """Write the person's rows in the next page of a table; returns the position after it."""
+    name, condition = list(REFERENCES.items())[position.table]
+    table = find_table(name)
+    page = await read_page(name, table.key, position.after, ROWS_PER_PAGE)
+    if page is None:
+        return DataPosition(position.table + 1, None, position.rows)
+    records = await read_rows(table, page & Condition(f"({condition})", (user.id,)))
+    for record in records:
+        line = {"table": name, "row": show_columns(record, name, user)}
+        write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
+    return DataPosition(position.table, last_key(page), position.rows + len(records))
+
+
+def find_table(name: str) -> Table:
+    models = Tortoise.apps["models"].values()  # pyright: ignore[reportOptionalSubscript]
+    model = next(each for each in models if each._meta.db_table == name)  # pyright: ignore[reportPrivateUsage]
+    return Table(name, model, ())
+
+
+async def read_rows(table: Table, condition: Condition) -> Sequence[Model]:
+    """The rows `x` of a table with the condition, in the order of the keys."""
+    rows = await database.fetch_dicts(
+        f"SELECT x.{table.key} AS key FROM {table.name} x WHERE {condition.text}",
+        condition.params,
+    )
+    if not rows:
+        return []
+    return await table.model.filter(pk__in=[row["key"] for row in rows]).order_by(table.key)
 
 
 def show_columns(record: Model, table: str, user: User) -> dict[str, Any]:

@@ -131,7 +131,7 @@ async def erase_messages(
     """Replace bodies; returns whether the customer sees a difference."""
     for message in records.messages:
         await yield_to_others()
-        is_own = rules.erases_texts and message.author_user_id == rules.person_id
+        is_own = rules.is_own_record(message.author_user_id)
         body = ERASED if is_own else rules.terms.replace(message.body)
         if body != message.body:
             message.body = body
@@ -149,7 +149,7 @@ def erase_columns(
         text = cast("str | None", getattr(change.ticket, name))
         if text:
             values[name] = rules.rewrite_column(name, text)
-    if rules.is_removed(change.ticket.external_id):
+    if rules.is_key_removed(change.ticket.external_id):
         values["external_id"] = None
     # The events that repeat these columns are rewritten, so their change is in no event.
     count(erasure, "tickets", 1 if change.set(**values) else 0)
@@ -199,7 +199,7 @@ def erase_files(
     notes = {each.id for each in records.messages if each.kind is MessageKind.NOTE}
     is_public = False
     for file in records.files:
-        is_own = rules.erases_texts and file.uploader_user_id == rules.person_id
+        is_own = rules.is_own_record(file.uploader_user_id)
         is_description = rules.owns_ticket and file.message_id is None
         concerns = is_own or is_description or rules.terms.occur_in(file.filename)
         if is_erased(file) or not concerns:

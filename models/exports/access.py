@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.access.permissions import EXPORT_TICKETS
+from models.access.permissions import ADMINISTER, EXPORT_TICKETS
+from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.bulk.starter import read_viewer
 from models.exports.creation import build_parameters
 from models.exports.redactions import check_outdated
-from models.jobs.caller_job import CallerJob, is_own_job
+from models.jobs.caller_job import CallerJob, JobKind, is_own_job
 from models.queries.exported_tickets import has_hidden_ticket
+
+PERSON_SCOPES = frozenset({Scope.TICKETS_READ, Scope.USERS_READ})
+"""What exportPerson needs besides the permission: it shows tickets and people."""
 
 
 async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:
@@ -27,12 +31,19 @@ def has_rights_of(viewer: Viewer, job: CallerJob) -> bool:
 
     A customer must also belong to the same organization.
     """
+    if job.kind is JobKind.EXPORT_PERSON:
+        return can_export_people(viewer)
     if not EXPORT_TICKETS.allows(viewer):
         return False
     scopes = {scope.value for scope in viewer.scopes}
     now = build_parameters(viewer)
     is_same = all(job.parameters.get(name) == now[name] for name in now)
     return is_same and scopes.issuperset(job.scopes)
+
+
+def can_export_people(viewer: Viewer) -> bool:
+    """Whether the viewer is an admin who may read what the data of a person shows."""
+    return ADMINISTER.allows(viewer) and viewer.scopes.issuperset(PERSON_SCOPES)
 
 
 async def can_download(viewer: Viewer, job: CallerJob, at: datetime) -> bool:

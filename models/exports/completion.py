@@ -79,7 +79,7 @@ async def restart(run: ExportRun) -> None:
             outcome=JobTicketOutcome.WAITING, code=None, message=None
         )
         await CallerJob.filter(id=job.id).update(
-            export_start=head, export_checked=head, exported=0, failed=0
+            export_start=head, export_checked=head, exported=0, failed=0, report=None
         )
 
     await database.run_in_transaction(begin_again)

@@ -17,7 +17,13 @@ from models.bulk.creation import (
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.database import fair_share
-from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob, ExportFormat, JobKind
+from models.jobs.caller_job import (
+    ACTIVE_STATUSES,
+    EXPORT_KINDS,
+    CallerJob,
+    ExportFormat,
+    JobKind,
+)
 from models.log import event
 from models.log.event import Json
 from models.queries import caller_jobs
@@ -69,7 +75,7 @@ async def check_active_exports(starter: Viewer, limits: RecordLimits) -> None:
     """Raises InvalidInput if too many exports of the caller wait or run."""
     maximum = limits.max_active_exports_per_caller
     active = CallerJob.filter(
-        kind=JobKind.EXPORT_TICKETS,
+        kind__in=EXPORT_KINDS,
         status__in=ACTIVE_STATUSES,
         created_by_user_id=starter.user_id,
         created_by_client_id=starter.client_id,

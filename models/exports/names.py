@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from models.jobs.caller_job import CallerJob, ExportFormat
+from models.jobs.caller_job import CallerJob, ExportFormat, JobKind
 
 if TYPE_CHECKING:
     from obstore import Attributes
@@ -22,9 +22,13 @@ def content_type_of(job: CallerJob) -> str:
 
 
 def disposition_of(job: CallerJob) -> str:
-    """The Content-Disposition, with a name such as tickets-2026-11-29.jsonl."""
+    """The Content-Disposition, with a name such as tickets-2026-11-29.jsonl.
+
+    That of a person's data does not say whose it is, because browsers and proxies keep names.
+    """
     assert job.export_format is not None  # every export has one
-    name = f"tickets-{job.created_at:%Y-%m-%d}.{job.export_format.value}"
+    subject = "person" if job.kind is JobKind.EXPORT_PERSON else "tickets"
+    name = f"{subject}-{job.created_at:%Y-%m-%d}.{job.export_format.value}"
     return f'attachment; filename="{name}"'
 
 

@@ -10,11 +10,13 @@ redacted. So the erasure of a person outdates the files of all exports that bega
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from models.audit.directory_event import DirectoryEvent, DirectoryEventType
-from models.jobs.caller_job import CallerJob
+from models.jobs.caller_job import CallerJob, JobKind
 from models.log import event
 from models.log.event import Event, EventType
-from models.queries.exported_tickets import has_ticket_with_event
+from models.queries.exported_tickets import has_ticket_of_person, has_ticket_with_event
 
 REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 """The events after which a file with the ticket is outdated."""
@@ -31,12 +33,20 @@ async def check_outdated(job: CallerJob) -> bool:
         return False
     if await has_erasure(checked, head):
         return True
-    if await has_ticket_with_event(job.id, REDACTIONS, checked, head):
+    if await has_redaction(job, checked, head):
         return True
     same_run = CallerJob.filter(id=job.id, export_start=job.export_start, export_checked=checked)
     await same_run.update(export_checked=head)
     job.export_checked = head
     return False
+
+
+async def has_redaction(job: CallerJob, after: int, head: int) -> bool:
+    """Whether a text of the job's tickets, or of the tickets of its person, was redacted."""
+    if job.kind is JobKind.EXPORT_PERSON:
+        user_id = UUID(str(job.parameters["user_id"]))
+        return await has_ticket_of_person(user_id, REDACTIONS, after, head)
+    return await has_ticket_with_event(job.id, REDACTIONS, after, head)
 
 
 async def find_outdated_files() -> list[CallerJob]:

@@ -36,6 +36,11 @@ class JobKind(Enum):
     UNDO_JOB = "undo_job"
     EXPORT_TICKETS = "export_tickets"
     ERASE_PERSON = "erase_person"
+    EXPORT_PERSON = "export_person"
+
+
+EXPORT_KINDS = (JobKind.EXPORT_TICKETS, JobKind.EXPORT_PERSON)
+"""The jobs that write a file."""
 
 
 class JobStatus(Enum):
@@ -85,10 +90,11 @@ class CallerJob(Model):
 
     parameters   what to do, as JSON: the fields of `models.bulk.ticket_change.BulkChange`; for an
                  export, the kind of caller and a customer's organization; for an erasure, the
-                 fields of
-                 `models.erasure.job.ErasureParameters`
+                 fields of `models.erasure.job.ErasureParameters`; for the export of a person,
+                 `user_id`
     report       how far an erasure is, and what it did: the fields of
-                 `models.erasure.job.ErasureReport`
+                 `models.erasure.job.ErasureReport`; for the export of a person, those of
+                 `models.erasure.person_data.DataPosition`
     scopes       the scopes of the token that started the job
     token_id     the API token that started the job; null for a session, whose end changes nothing
     undoes_id    the job that this one undoes

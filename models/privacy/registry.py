@@ -76,6 +76,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("saved_views.name", "saved_views.ticket_filter", "saved_views.order_by"),
             *("saved_views.columns", "macros.name", "macros.text", "macros.add_tags"),
             *("macros.remove_tags", "custom_fields.key", "custom_fields.label"),
+            *("retention_policies.name", "retention_policies.ticket_filter"),
             *("custom_fields.options", "custom_fields.categories"),
         }
     ),
@@ -148,6 +149,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("saved_views.ticket_filter", "saved_views.order_by", "saved_views.columns"),
             *("macros.name", "macros.text", "macros.add_tags", "macros.remove_tags"),
             *("custom_fields.label", "custom_fields.options", "drafts.body"),
+            *("retention_policies.name", "retention_policies.ticket_filter"),
         }
     ),
     Treatment.DERIVED: frozenset(

@@ -61,3 +61,20 @@ async def has_ticket_with_event(
         [after, head, *condition.params],
     )
     return bool(rows)
+
+
+async def has_ticket_of_person(
+    user_id: UUID, types: Collection[EventType], after: int, head: int
+) -> bool:
+    """Whether an event of these types between two positions of the log concerns a ticket that the
+    person requested, wrote on or changed."""
+    of_type = in_list("e.type", [each.value for each in types])
+    rows = await database.fetch_dicts(
+        "SELECT 1 AS found FROM events e JOIN tickets t ON t.id = e.ticket_id "
+        f"WHERE e.position > ? AND e.position <= ? AND {of_type.text} AND (t.requester_id = ? "
+        "OR EXISTS (SELECT 1 FROM messages m WHERE m.ticket_id = t.id AND m.author_user_id = ?) "
+        "OR EXISTS (SELECT 1 FROM events a WHERE a.ticket_id = t.id AND a.actor_user_id = ?)) "
+        "LIMIT 1",
+        [after, head, *of_type.params, user_id, user_id, user_id],
+    )
+    return bool(rows)

@@ -52,6 +52,8 @@ class Ticket(Model):
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
     *_words          the words of the subject, description and tags
+    texts_erased_at  when a retention policy erased the texts of the ticket last
+    texts_erased_version  the version after that; a later one may have other texts
     last_reply_*     the time and the author of the last reply on this ticket itself; replies on
                      tickets that were merged into it do not count
     version          starts at 1; each change raises it, unless it only logs UNVERSIONED_EVENTS
@@ -109,6 +111,8 @@ class Ticket(Model):
     first_responded_at = InstantField(null=True)
     resolved_at = InstantField(null=True)
     closed_at = InstantField(null=True)
+    texts_erased_at = InstantField(null=True)
+    texts_erased_version = fields.IntField(null=True)
     last_reply_at = InstantField(null=True)
     last_reply_user: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
         "models.User", related_name=False, null=True, on_delete=fields.RESTRICT
@@ -172,12 +176,12 @@ class Ticket(Model):
         return self.public_version if is_customer else self.version
 
     def can_still_reopen(self, at: datetime, window: timedelta) -> bool:
-        """False if the ticket is merged, or if it was closed more than `window` ago.
+        """False if the ticket is merged, was closed more than `window` ago, or has lost its texts.
 
         True also for a ticket that is not closed yet.
         """
         is_over = lifecycle.is_reopen_window_over(self.closed_at, at, window)
-        return self.merged_into_id is None and not is_over
+        return self.merged_into_id is None and self.texts_erased_at is None and not is_over
 
     def allowed_actions(
         self, at: datetime, window: timedelta, *, is_customer: bool

@@ -57,7 +57,7 @@ fragment events on TicketEventConnection {
     ... on TicketUnmerged { fromTicket { ...named } into { ...named } }
     ... on TicketReplyMoved { movedTo { ...named } }
     ... on TicketMessageRedacted { message { id } reason }
-    ... on TicketRedacted { reason }
+    ... on TicketRedacted { reason retentionPolicyId }
     ... on TicketRated { score comment }
     ... on SlaEvent { metric recordedAt policy { id name } }
     ... on SlaAchieved { late }
@@ -84,7 +84,7 @@ TICKET_FIELDS = """
     mergedInto { ...named } mergedTickets { ...named }
     attachments { ...file }
     createdAt updatedAt firstRespondedAt lastReplyAt lastReplyBy { ...person }
-    resolvedAt closedAt version
+    resolvedAt closedAt textsErasedAt version
     satisfaction { score comment ratedAt }
 """
 JSONL_DOCUMENT = f"""

@@ -23,6 +23,8 @@ register_enum(
         "MACRO": "A macro for a team or for everyone. Only the audit log has changes of macros, "
         "and it has none of personal macros.",
         "CUSTOM_FIELD": "A custom field of tickets.",
+        "RETENTION_POLICY": "A retention policy of closed tickets. Only the audit log has changes "
+        "of policies.",
     },
 )
 register_enum(

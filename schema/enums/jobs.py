@@ -21,6 +21,7 @@ register_enum(
         "UNDO_JOB": "It restores the values before another job. See undoJob.",
         "EXPORT_TICKETS": "It writes tickets to a file. See exportTickets.",
         "ERASE_PERSON": "It erases a person. See erasePerson.",
+        "EXPORT_PERSON": "It writes one person's data to a file. See exportPerson.",
     },
 )
 register_enum(

@@ -17,11 +17,14 @@ from graphql import GraphQLError, GraphQLInputObjectType, Undefined
 from graphql.utilities import coerce_input_value, validate_input_value
 from strawberry.schema.config import StrawberryConfig
 
-from models.access.viewer import Viewer
+from models import database
+from models.access.viewer import SYSTEM, Viewer
 from models.core.errors import BadRequest
 from models.core.record_changes import Value
+from models.core.sql import Condition
 from models.core.time import format_instant
 from models.database import Dialect
+from models.erasure.retention import FilterInvalid
 from models.queries.filters.filter import (
     IN_TEAMS_OF,
     NOT_IN_TEAMS_OF,
@@ -35,6 +38,8 @@ from schema.input_mapping import to_mapping
 from schema.scalars import SCALARS, serialize_duration
 
 MAX_MESSAGE_CHARS = 500
+VIEWER_CONDITIONS = frozenset({"viewer", "inViewerTeams", "unread"})
+"""The conditions of a TicketFilter whose meaning depends on the viewer."""
 
 
 class StoredFilterInvalid(Exception):
@@ -111,6 +116,25 @@ def check_filter(data: object, viewer: Viewer, at: datetime, dialect: Dialect) -
     except BadRequest as error:
         raise StoredFilterInvalid(error.message) from None
     return filter
+
+
+def compile_policy_filter(data: object, at: datetime) -> Condition:
+    """The filter of a retention policy, which no viewer applies. Raises FilterInvalid."""
+    try:
+        filter = parse_filter(data, SYSTEM)
+        return compile_filter(filter, SYSTEM, at, database.dialect())
+    except (StoredFilterInvalid, BadRequest) as error:
+        raise FilterInvalid(str(error)) from None
+
+
+def has_viewer_condition(data: object) -> bool:
+    """Whether a stored filter depends on the viewer."""
+    if isinstance(data, Mapping):
+        fields = cast("Mapping[str, object]", data)
+        return not VIEWER_CONDITIONS.isdisjoint(fields) or any(
+            map(has_viewer_condition, fields.values())
+        )
+    return isinstance(data, list) and any(map(has_viewer_condition, cast("list[object]", data)))
 
 
 @cache

@@ -25,6 +25,7 @@ from schema.mutation.people.sessions import SessionMutations
 from schema.mutation.people.teams import TeamMutations
 from schema.mutation.people.tokens import TokenMutations
 from schema.mutation.people.users import UserMutations
+from schema.mutation.retention import RetentionMutations
 from schema.mutation.sla import SlaMutations
 from schema.mutation.tickets.attachments import AttachmentMutations
 from schema.mutation.tickets.drafts import DraftMutations
@@ -68,5 +69,6 @@ class Mutation(
     MacroMutations,
     CustomFieldMutations,
     ErasureMutations,
+    RetentionMutations,
 ):
     pass

@@ -1,4 +1,4 @@
-"""The queries of saved views, macros and custom fields."""
+"""The queries of saved views, macros, custom fields and retention policies."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import strawberry
 
 import resolvers.custom_fields
 import resolvers.macros
+import resolvers.retention
 import resolvers.views
-from models.access.permissions import AUTHENTICATED, READ_MACROS, READ_SAVED_VIEWS
+from models.access.permissions import ADMINISTER, AUTHENTICATED, READ_MACROS, READ_SAVED_VIEWS
+from schema.cost import CONDITION_COST, RETENTION_COST, SEARCH_COST, cost
 from schema.fields import query
 from schema.pagination import INCLUDE_INACTIVE, Connection
 from schema.types.custom_fields import CustomFieldNode
 from schema.types.macros import MacroPreview, MacroType
+from schema.types.retention import RetentionPolicyType, RetentionPreview
 from schema.types.views import SavedViewType
 
 
@@ -64,4 +67,25 @@ class DeskQueries:
         "such macro or ticket.",
         MacroPreview | None,
         arguments={"macro_id": "The id of the macro.", "ticket_id": "The id of the ticket."},
+    )
+    retention_policies: Any = query(
+        resolvers.retention.retention_policies,
+        ADMINISTER,
+        "The retention policies, in the order of their creation and in pages of up to 100.",
+        Connection[RetentionPolicyType],
+    )
+    retention_preview: Any = query(
+        resolvers.retention.retention_preview,
+        ADMINISTER,
+        "What a retention policy with this filter and age would erase now, without changing "
+        "anything. Fails with FORBIDDEN without the scope `tickets:read`, and with BAD_REQUEST for "
+        "a filter or an age that createRetentionPolicy refuses.",
+        RetentionPreview,
+        cost(flat=RETENTION_COST, condition=CONDITION_COST, search=SEARCH_COST),
+        {
+            "filter": "The tickets that the policy would treat. An empty object: all closed "
+            "tickets.",
+            "age_days": "How many days after their closure tickets would keep their texts, 30 (by "
+            "default) to 36,500.",
+        },
     )

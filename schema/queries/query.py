@@ -190,8 +190,8 @@ class Query(DeskQueries, JobQueries):
         "paths also need the scope `tickets:read`; without it, they are left out.",
         Connection[DirectoryEventInterface],
         arguments={
-            "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW and MACRO "
-            "match nothing. Default: all kinds."
+            "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW, MACRO and "
+            "RETENTION_POLICY match nothing. Default: all kinds."
         },
     )
     audit_log: Any = query(

@@ -39,6 +39,7 @@ from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
 from models.queries import custom_fields, saved_views
 from models.queries.logs import directory_events, event_log
+from models.retention.policy import RetentionPolicy
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.sla.snapshot import PolicySnapshot
@@ -74,6 +75,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     CallerJob: "jobs",
     Macro: "macros",
     CustomField: "custom_fields",
+    RetentionPolicy: "retention_policies",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""
@@ -96,6 +98,7 @@ class Loaders:
     jobs = RecordLoader(CallerJob)
     macros = RecordLoader(Macro)
     custom_fields = RecordLoader(CustomField)
+    retention_policies = RecordLoader(RetentionPolicy)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

@@ -13,6 +13,7 @@ from models.core import ids
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.erasure.job import ErasureReport
+from models.erasure.person_export import progress_of
 from models.exports.access import has_file
 from models.jobs.caller_job import (
     CallerJob,
@@ -83,7 +84,8 @@ class JobResult:
         description="The number of tickets that had the values already."
     )
     exported: int = strawberry.field(
-        description="The number of tickets that an export wrote. 0 for other jobs."
+        description="The number of tickets that an export wrote, or of rows for EXPORT_PERSON. 0 "
+        "for other jobs."
     )
     unprocessed: int = strawberry.field(
         description="The number of tickets that were left as they are, because the job was "
@@ -94,7 +96,9 @@ class JobResult:
 @strawberry.type(description="The file of an export that has finished.")
 class TicketExport:
     format: ExportFormat = strawberry.field(description="The format of the file.")
-    count: int = strawberry.field(description="The number of tickets in the file.")
+    count: int = strawberry.field(
+        description="The number of tickets in the file, or of rows for EXPORT_PERSON."
+    )
     size: int = strawberry.field(description="The size of the file in bytes.")
     sha256: str = strawberry.field(description="The SHA-256 hash of the file in hexadecimal.")
     cursor: str = strawberry.field(
@@ -103,7 +107,8 @@ class TicketExport:
     )
     expires_at: datetime = strawberry.field(
         description="The time at which the file is deleted, by default 7 days after the job's end. "
-        "It is deleted earlier if a message of its tickets is redacted, if a person is erased, and "
+        "It is deleted earlier if a text of its tickets is redacted or erased, if a person is "
+        "erased, and "
         "if the caller has more than 5 files, by default."
     )
     job: strawberry.Private[CallerJob]
@@ -134,15 +139,21 @@ class JobType(Node):
         description="Whether the job only reports what it would change."
     )
 
-    @strawberry.field(description="The processed share of the tickets, from 0 to 1.")
+    @strawberry.field(
+        description="The processed share of the tickets, from 0 to 1. For EXPORT_PERSON, that of "
+        "the tables."
+    )
     def progress(self, root: strawberry.Parent[CallerJob]) -> float:
+        if root.kind is JobKind.EXPORT_PERSON and root.is_active:
+            return progress_of(root)
         if not root.total:
             return 0.0 if root.is_active else 1.0
         return root.processed / root.total
 
     total: int = strawberry.field(
         description="The number of tickets of the job. The job of erasePerson finds its tickets "
-        "while it runs, so the number grows."
+        "while it runs, so the number grows. For EXPORT_PERSON, the number of rows in the file, or "
+        "0 while it is written."
     )
 
     @strawberry.field(
@@ -204,6 +215,15 @@ class JobType(Node):
             expires_at=root.export_expires_at,
             job=root,
         )
+
+    @strawberry.field(
+        description="The id of the user whose data an EXPORT_PERSON job writes. Null for other "
+        "jobs."
+    )
+    def exported_user_id(self, root: strawberry.Parent[CallerJob]) -> strawberry.ID | None:
+        if root.kind is not JobKind.EXPORT_PERSON:
+            return None
+        return strawberry.ID(f"{ids.USER}_{root.parameters['user_id']}")
 
     @strawberry.field(
         description="What the job has erased so far. Null for jobs of other kinds than "

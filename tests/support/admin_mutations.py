@@ -33,12 +33,17 @@ MACRO_FIELDS = """id name audience owner { displayName } team { slug } text stat
   active version viewerCanChange"""
 CUSTOM_FIELD_FIELDS = """id key label type options { key label active } categories { slug }
   requiredAt customerAccess active version"""
+RETENTION_POLICY_FIELDS = """id name filter filterError ageDays active erasedTickets
+  erasedMessages erasedFiles lastErasedAt version preview { tickets messages files cutoff }"""
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
     "exportTickets": ("job", JOB_FIELDS),
     "erasePerson": ("job", JOB_FIELDS),
+    "exportPerson": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
+    "deleteRetentionPolicy": ("deletedPolicyId", ""),
+    "RetentionPolicy": ("retentionPolicy", RETENTION_POLICY_FIELDS),
     "Macro": ("macro", MACRO_FIELDS),
     "CustomField": ("customField", CUSTOM_FIELD_FIELDS),
     "SavedView": ("savedView", SAVED_VIEW_FIELDS),

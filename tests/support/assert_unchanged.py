@@ -40,6 +40,7 @@ TABLES = (
     "file_deletions",
     "macros",
     "custom_fields",
+    "retention_policies",
     "ticket_custom_values",
     "drafts",
     "sla_calendars",

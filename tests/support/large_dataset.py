@@ -54,6 +54,7 @@ from models.people.identity import Identity
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
+from models.retention.policy import RetentionPolicy
 from models.sla import calendar_admin, policy_admin
 from models.sla.snapshot import Metric
 from models.tickets import presence
@@ -298,6 +299,10 @@ async def fill_directory(world: World) -> None:
     view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version
     await SavedView.create(**view, name="Own", audience=Audience.PERSONAL, owner=robin)
     await create_macros(support, robin)
+    policy: dict[str, Any] = {"age_days": 30, "active": True, "erased_tickets": 2}
+    await RetentionPolicy.create(**policy, name="All", ticket_filter={}, last_erased_at=NOW)
+    forgotten = {"status": {"eq": "FORGOTTEN"}}
+    await RetentionPolicy.create(name="Invalid", ticket_filter=forgotten, age_days=365)
 
 
 async def create_macros(support: Team, robin: User) -> None:
@@ -470,6 +475,12 @@ async def create_events(tickets: list[Ticket], world: World) -> None:
         )
         await ticket_commands.append_worker_events(
             ticket, EventType.TICKET_REDACTED, reason="An erasure."
+        )
+        await ticket_commands.append_worker_events(
+            ticket,
+            EventType.TICKET_REDACTED,
+            reason="Retention.",
+            retention_policy_id=str(world.root.id),
         )
     await link_and_merge(tickets, world)
     await end_tickets(tickets, world)

@@ -15,10 +15,13 @@ from models import database
 from models.access.viewer import Viewer
 from models.core.sql import FALSE, Condition, exists, in_list
 from models.database import as_uuid
-from models.log.event import UNVERSIONED_EVENTS
+from models.log.event import UNVERSIONED_EVENTS, EventType
 from models.tickets.read_marks import UNREAD_PERIOD
 
 MARK_SQL = "(SELECT r.position FROM ticket_read_marks r WHERE r.user_id = ? AND r.ticket_id = t.id)"
+
+NO_NEWS = UNVERSIONED_EVENTS | {EventType.TICKET_REDACTED}
+"""The types of events that make no ticket unread. An erasure leaves nothing to read."""
 
 
 def has_unread(viewer: Viewer, at: datetime) -> Condition:
@@ -29,14 +32,14 @@ def has_unread(viewer: Viewer, at: datetime) -> Condition:
     since = at - UNREAD_PERIOD
     # Only newer events raise it, so this finds the tickets that changed in the period by an index.
     is_recent = Condition(f"({updated_at} >= ?)", (since,))
-    unversioned = ~in_list("e.type", sorted(each.value for each in UNVERSIONED_EVENTS))
+    news = ~in_list("e.type", sorted(each.value for each in NO_NEWS))
     public = "" if viewer.can_see_notes else " AND e.internal = FALSE"
     events = (
         f"events e WHERE e.ticket_id = t.id AND e.position > COALESCE({MARK_SQL}, 0) "
         "AND e.occurred_at >= ? AND (e.actor_user_id IS NULL OR e.actor_user_id <> ?) "
-        f"AND {unversioned.text}{public}"
+        f"AND {news.text}{public}"
     )
-    params = (viewer.user_id, since, viewer.user_id, *unversioned.params)
+    params = (viewer.user_id, since, viewer.user_id, *news.params)
     return is_recent & exists(events, params, per_row=True)
 
 

@@ -1,4 +1,4 @@
-"""The input of the mutation that erases a person."""
+"""The inputs of the mutations that erase a person, and that export a person's data."""
 
 from __future__ import annotations
 
@@ -19,4 +19,10 @@ class ErasePersonInput:
     dry_run: bool = optional(
         "Whether to report only what the job would erase. Nothing is changed.", False
     )
+    idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A person whose data is exported.")
+class ExportPersonInput:
+    user_id: strawberry.ID = required("The id of a user who is not erased.")
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -1,4 +1,4 @@
-"""The mutation that erases a person."""
+"""The mutations that erase a person, and that export a person's data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import ADMINISTER
-from resolvers.people import erasure
+from resolvers.people import data_export, erasure
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.jobs import JobPayload
@@ -31,6 +31,24 @@ class ErasureMutations:
             "TOO_LONG (reason)",
             "INVALID (userId: an active agent or admin, or a person who is being erased; reason; "
             "idempotencyKey; without a field, if 20 jobs of the caller wait or run, by default)",
+            *KEY_ERRORS,
+        ),
+    )
+    export_person: Any = mutation(
+        data_export.export_person,
+        ADMINISTER,
+        "Starts a job that writes all that is stored about one person to a file of JSON lines: the "
+        "account, tickets, messages, events, files without their content, emails and entries of "
+        "the audit log. What others wrote is left out, and so are secrets. `Job.export` has the "
+        "file. A token needs the scopes `tickets:read` and `users:read`, too; without them, the "
+        "mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
+        "that has not finished stops without one.",
+        JobPayload | None,
+        errors=(
+            "NOT_FOUND (userId, idempotencyKey)",
+            "NOT_ENABLED (the server has no storage)",
+            "INVALID (userId: the person is erased; idempotencyKey; without a field, if 20 jobs or "
+            "2 exports of the caller wait or run, by default)",
             *KEY_ERRORS,
         ),
     )

@@ -9,6 +9,7 @@ from typing import cast
 import strawberry
 
 from models.core import ids
+from models.erasure.event_texts import RETENTION_POLICY
 from models.erasure.job import ErasureParameters, ErasureReport
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event
@@ -29,6 +30,14 @@ class TicketRedacted(TicketEventInterface):
     @strawberry.field(description="The reason, 1 to 1,000 characters.")
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))
+
+    @strawberry.field(
+        description="The id of the retention policy that erased all texts of the ticket. Null if "
+        "it was erasePerson."
+    )
+    def retention_policy_id(self, root: strawberry.Parent[Event]) -> strawberry.ID | None:
+        key = root.value(RETENTION_POLICY)
+        return None if key is None else strawberry.ID(f"{ids.RETENTION_POLICY}_{key}")
 
 
 @strawberry.type(name="ErasedRows", description="A number of rows of the database.")

@@ -20,10 +20,10 @@ class OwnTicketFields:
         "unread",
         bool,
         "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
-        "markTicketRead for it.\n\n- Only changes that raised `version` count.\n- The viewer's own "
-        "changes never count, and do not mark earlier changes as read.\n- Changes older than 90 "
-        "days count as read.\n- It is false for API clients.\n- Subscriptions read it for each "
-        "item, but send no item for markTicketRead.",
+        "markTicketRead for it.\n\n- Only changes that raised `version` count, but not "
+        "TICKET_REDACTED.\n- The viewer's own changes never count, and do not mark earlier changes "
+        "as read.\n- Changes older than 90 days count as read.\n- It is false for API clients.\n- "
+        "Subscriptions read it for each item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     viewer_draft: Any = personal_field(

@@ -255,6 +255,10 @@ class TicketType(OwnTicketFields, Node):
         description="The time of the closure. Null until then, and again once the ticket is "
         "reopened."
     )
+    texts_erased_at: datetime | None = strawberry.field(
+        description="The time at which a retention policy erased the texts of the ticket, which "
+        "can't be reopened any more. Null unless one did."
+    )
     version: Any = public_column_field(
         "version",
         "public_version",
@@ -273,6 +277,8 @@ class TicketType(OwnTicketFields, Node):
         self, root: strawberry.Parent[Ticket], info: strawberry.Info
     ) -> datetime | None:
         if root.closed_at is None or root.merged_into_id is not None:
+            return None
+        if root.texts_erased_at is not None:
             return None
         return root.closed_at + context_of(info).settings.reopen_window
 

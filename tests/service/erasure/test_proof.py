@@ -64,6 +64,7 @@ async def create_rows(service: Service, world: World) -> Ticket:
     everyone = {"audience": "EVERYONE", "filter": {}}
     await run_mutation(root, "createSavedView", name="View", **everyone)
     await create_macro(root, audience="EVERYONE", text="Hello")
+    await run_mutation(root, "createRetentionPolicy", name="Old", filter={}, ageDays=365)
     await define(root, "note")
     await set_values(cora, id, {"key": "note", "text": f"Value {MARKER}"})
     await run_mutation(ada, "bulkUpdateTickets", ids=[id], change={"priority": "LOW"})

@@ -65,6 +65,7 @@ NAMES = [
     "0029_drafts",
     "0030_exports",
     "0031_erasure",
+    "0032_retention",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -200,6 +201,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         )
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
+        await indexes.install(database.connection(), indexes.RETENTION_INDEXES)
         await indexes.install_email_prefix(database.connection(), database.dialect())
         fresh = await read_schema()
     finally:

@@ -7,13 +7,14 @@ case leaves an entry.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import Client, World
 from support.accounts import PASSWORD, set_password
 from support.admin_mutations import WEEK
-from support.service import running
+from support.files import running_with_files
 from support.ticket_factory import NOON
 
 from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS
@@ -31,6 +32,7 @@ MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS)
 OTHERS = {"updateUser", "revokeSession", "revokeAllSessions", "revokeApiToken"}
 """Mutations that anyone may call for the own account, and managers for those of others."""
 ISSUER = "https://id.example.com"
+RETENTION: Input = {"name": "Old tickets", "filter": {}, "ageDays": 365}
 STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 
 
@@ -107,6 +109,8 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
         {"name": "Ours", "trigger": "UNTOUCHED", "steps": [STEP]}
     ),
     "createSlaPolicy": lambda client, _: policy_input(client),
+    "createRetentionPolicy": lambda _, __: constant(RETENTION),
+    "exportPerson": lambda _, world: constant({"userId": world.cora.gid}),
     "createCustomField": lambda _, __: constant({"key": "a", "label": "A", "type": "TEXT"}),
     "createUser": lambda _, __: constant({"email": "new@example.com", "displayName": "New"}),
     "upsertUser": lambda _, __: constant({"email": "cora@example.com", "displayName": "Nora"}),
@@ -137,6 +141,23 @@ async def custom_field_id(client: Client, key: str) -> str:
       createCustomField(input: $input) { customField { id } } }"""
     input = {"key": key, "label": "Site", "type": "TEXT"}
     return str((await client.run(query, input=input))["createCustomField"]["customField"]["id"])
+
+
+async def retention_policy_id(client: Client) -> str:
+    query = """mutation($input: CreateRetentionPolicyInput!) {
+      createRetentionPolicy(input: $input) { retentionPolicy { id } } }"""
+    payload = (await client.run(query, input=RETENTION))["createRetentionPolicy"]
+    return str(payload["retentionPolicy"]["id"])
+
+
+@case("updateRetentionPolicy")
+async def _(client: Client, world: World) -> Input:
+    return {"policyId": await retention_policy_id(client), "active": True}
+
+
+@case("deleteRetentionPolicy")
+async def _(client: Client, world: World) -> Input:
+    return {"policyId": await retention_policy_id(client)}
 
 
 @case("updateCustomField")
@@ -295,8 +316,9 @@ def to_camel(name: str) -> str:
 
 
 @pytest.fixture
-async def demo(url: str) -> AsyncIterator[tuple[Client, World]]:
-    async with running(url, own_time=True, mode="demo", public_url="https://x.example") as service:
+async def demo(url: str, tmp_path: Path) -> AsyncIterator[tuple[Client, World]]:
+    settings = {"own_time": True, "mode": "demo", "public_url": "https://x.example"}
+    async with running_with_files(url, tmp_path / "storage", **settings) as service:
         world = await World.make()
         yield service.client(world.root.token), world
 

@@ -24,6 +24,7 @@ from schema import root
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
+RETENTION: dict[str, Any] = {"name": "Old tickets", "filter": {}, "ageDays": 365}
 PATH = {
     "name": "Ours",
     "trigger": "UNTOUCHED",
@@ -92,6 +93,9 @@ async def build_inputs(
         (await run_mutation(admin, "createCustomField", key=f"f{n}", label="F", type="TEXT"))["id"]
         for n in range(3)
     ]
+    retention = [
+        (await run_mutation(admin, "createRetentionPolicy", **RETENTION))["id"] for _ in range(3)
+    ]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -106,6 +110,10 @@ async def build_inputs(
         "erasePerson": ({"userId": world.otto.gid, "reason": "A request"}, {"dryRun": True}),
         "bulkUpdateTickets": ({"filter": {}, "change": {"priority": "LOW"}}, {"dryRun": True}),
         "exportTickets": ({"format": "CSV"}, {"format": "JSONL"}),
+        "exportPerson": ({"userId": world.cora.gid}, {"userId": world.ada.gid}),
+        "createRetentionPolicy": (RETENTION, {"ageDays": 400}),
+        "updateRetentionPolicy": ({"policyId": retention[0], "active": True}, {"ageDays": 400}),
+        "deleteRetentionPolicy": ({"policyId": retention[1]}, {"policyId": retention[2]}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

@@ -59,6 +59,9 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.teams": (SIGNED_IN, None),
     "Query.categories": (SIGNED_IN, None),
     "Query.customFields": (SIGNED_IN, None),
+    "Query.retentionPolicies": (MANAGERS, "admin"),
+    # also needs tickets:read: see test_retention_refusals.py
+    "Query.retentionPreview": (MANAGERS, "admin"),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -149,6 +152,11 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.updateCategory": (MANAGERS, "admin"),
     "Mutation.archiveCategory": (MANAGERS, "admin"),
     "Mutation.createCustomField": (MANAGERS, "admin"),
+    "Mutation.createRetentionPolicy": (MANAGERS, "admin"),
+    "Mutation.updateRetentionPolicy": (MANAGERS, "admin"),
+    "Mutation.deleteRetentionPolicy": (MANAGERS, "admin"),
+    # also needs tickets:read and users:read: see test_person_export.py
+    "Mutation.exportPerson": (MANAGERS, "admin"),
     "Mutation.updateCustomField": (MANAGERS, "admin"),
     "Mutation.archiveCustomField": (MANAGERS, "admin"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
@@ -213,6 +221,8 @@ def build_operations() -> dict[str, str]:
             selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
             if name == "revokeAllSessions":
                 arguments = "input: {keepCurrent: true}"
+            if name == "retentionPreview":
+                arguments = "filter: {}, ageDays: 30"
             call = f"{name}({arguments})" if arguments else name
             operation = f"{kind.name.lower()} {{ {call}{selection} }}"
             operations[f"{kind.name}.{name}"] = operation

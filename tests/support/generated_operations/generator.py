@@ -40,6 +40,7 @@ PREFIXES = {
     "Macro": ids.MACRO,
     "CustomField": ids.CUSTOM_FIELD,
     "Draft": ids.DRAFT,
+    "RetentionPolicy": ids.RETENTION_POLICY,
 }
 """The prefixes of the ids of records, by type name."""
 

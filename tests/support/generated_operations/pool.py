@@ -18,6 +18,7 @@ from models.notifications.notification import Notification
 from models.people.team import Category, Team
 from models.people.token import Token
 from models.people.user import ApiClient, Organization, User
+from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft
@@ -57,6 +58,7 @@ RECORDS = {
     ids.MACRO: Macro,
     ids.CUSTOM_FIELD: CustomField,
     ids.DRAFT: Draft,
+    ids.RETENTION_POLICY: RetentionPolicy,
 }
 
 

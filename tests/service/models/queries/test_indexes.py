@@ -28,6 +28,8 @@ from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.ordering import Order
 from models.core.paging.pagination import PageRequest
+from models.core.sql import TRUE
+from models.erasure.due_tickets import find_tickets, is_due, is_not_exported
 from models.log import event
 from models.log.event import Event, EventType
 from models.people.user import User
@@ -269,6 +271,14 @@ async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase)
         lambda: list_assignable_tickets([team_id], 20),
         "tickets_waiting",
     )
+    assert await find_wrong_plans(cases) == []
+
+
+async def test_the_tickets_of_a_retention_policy_are_found_by_an_index(
+    large: LargeDatabase,
+) -> None:
+    due = is_due(TRUE, NOON) & is_not_exported(NOON)
+    cases = {"due": (lambda: find_tickets(due, 1000), "tickets_unerased")}
     assert await find_wrong_plans(cases) == []
 
 

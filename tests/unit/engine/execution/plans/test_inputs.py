@@ -64,7 +64,8 @@ def random_value(random: Random, type_: Any, depth: int = 0) -> Any:
         assert isinstance(type_, GraphQLEnumType)
         return random.choice([*type_.values, "NO_SUCH"])
     if is_input_object_type(type_):
-        share = random.choice((0.1, 0.5)) if depth < 4 else 0.1  # few fields are often valid
+        # Few fields are often valid, and a required filter is valid without any.
+        share = random.choice((0.0, 0.1, 0.5)) if depth < 4 else 0.1
         chosen = {
             name: field
             for name, field in type_.fields.items()

@@ -1,0 +1,1 @@
+"""Retention policies: how long the texts of closed tickets are kept."""
