@@ -262,8 +262,7 @@ def rewrite_stored_values(
     for name in rules.text_fields.intersection(values):
         value = values[name]
         if isinstance(value, list):  # the pair that a dry run shows
-            pair = cast("list[Json]", value)
-            values[name] = [rules.rewrite_column(name, each) for each in pair]
+            values[name] = [rules.rewrite_column(name, each) for each in value]
         else:  # the value before the change
             values[name] = rules.rewrite_column(name, value)
     return values
