@@ -106,7 +106,7 @@ class TicketExport:
     )
     expires_at: datetime = strawberry.field(
         description="The time at which the file is deleted, by default 7 days after the job's end. "
-        "It is deleted earlier if a message of its tickets is redacted, if a person is erased, and "
+        "It is deleted earlier if a text of its tickets is redacted, if a person is erased, and "
         "if the caller has more than 5 files, by default."
     )
     job: strawberry.Private[CallerJob]

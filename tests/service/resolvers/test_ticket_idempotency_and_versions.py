@@ -139,6 +139,16 @@ async def build_inputs(
             },
             {"reason": "B"},
         ),
+        "redactTicket": (
+            ada,
+            {
+                "ticketId": await raise_ticket(("resolveTicket", {"resolution": "A secret"})),
+                "field": "RESOLUTION",
+                "text": "secret",
+                "reason": "A",
+            },
+            {"reason": "B"},
+        ),
         "linkTickets": (
             ada,
             {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
