@@ -208,7 +208,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 27
+    assert await IdempotencyKey.all().count() == 28
 
 
 async def find_ticket(arguments: dict[str, Any]) -> Ticket:
