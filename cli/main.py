@@ -71,10 +71,11 @@ def serve(
 async def prepare_database(settings: Settings) -> None:
     """Migrate the database, add sample data in demo mode, and print the server's address."""
     from demo.seed import has_demo_accounts, seed_demo
+    from services.files import build_file_store
 
     await migrate_database()
     if settings.is_demo:
-        await seed_demo(datetime.now(UTC))
+        await seed_demo(datetime.now(UTC), build_file_store(settings))
     elif await has_demo_accounts():
         fail("this database has demo accounts with a known password: use --demo or another one")
     show_address(settings)

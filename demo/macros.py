@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -16,6 +17,8 @@ from pydantic.dataclasses import dataclass
 from demo.data_files import EXACT_KEYS, FOLDER, read_data_file
 from models.access.audience import Audience
 from models.core.errors import InvalidInput
+from models.custom_fields.values import GivenValue
+from models.log.event import Json
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.macros.placeholders import check_placeholders
 from models.people.team import Team
@@ -45,7 +48,10 @@ def check_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoMacro:
-    """A macro for the members of `team`, a slug, or else for everyone. `new_team` is a slug."""
+    """A macro for the members of `team`, a slug, or else for everyone. `new_team` is a slug.
+
+    `options` are keys of options of custom fields, by the keys of the fields.
+    """
 
     name: str
     text: Annotated[str, AfterValidator(check_text)] | None = None
@@ -59,6 +65,7 @@ class DemoMacro:
     new_team: str | None = None
     priority: Annotated[Priority | None, BeforeValidator(by_name(Priority))] = None
     add_tags: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 MACROS_BY_KEY = TypeAdapter(dict[str, tuple[DemoMacro, ...]])
@@ -93,6 +100,12 @@ def build_macro(macro: DemoMacro, team_ids: Mapping[str, UUID], at: datetime) ->
         priority=macro.priority,
         add_tags=list(macro.add_tags),
         remove_tags=[],
+        custom_fields=build_values(macro.options),
         created_at=at,
         updated_at=at,
     )
+
+
+def build_values(options: Mapping[str, Sequence[str]]) -> list[dict[str, Json]]:
+    """Options of custom fields, as macros and jobs store them."""
+    return [GivenValue(key, "options", list(keys)).to_json() for key, keys in options.items()]

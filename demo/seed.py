@@ -13,9 +13,11 @@ from demo.dataset import DatasetGenerator, choose_creation_times
 from demo.history import History, collect_events
 from demo.macros import create_macros
 from demo.people import Company, build_customer, create_companies, ensure_agents, load_people
+from demo.showcase import add_showcase
 from demo.ticket_generator import Probabilities, TicketSpec
 from models import database
 from models.changes.storage import allocate_numbers
+from models.files.store import FileStore
 from models.log import event
 from models.people.password import HASHER, hash_password
 from models.people.team import Membership, Team
@@ -55,8 +57,11 @@ class Accounts:
     admin: User
 
 
-async def seed_demo(now: datetime) -> bool:
-    """Fill a database that has no users. Returns False, without a change, if it has some."""
+async def seed_demo(now: datetime, store: FileStore | None = None) -> bool:
+    """Fill a database that has no users. Returns False, without a change, if it has some.
+
+    Without a store, no ticket has files, and there is no export.
+    """
     if await User.exists():
         return False
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
@@ -79,6 +84,7 @@ async def seed_demo(now: datetime) -> bool:
         add_values(histories, fields)
         await store_histories(histories)
         await store_values(histories, fields)
+        await add_showcase((CUSTOMER_EMAIL, AGENT_EMAIL, ADMIN_EMAIL), store, now)
     return True
 
 

@@ -12,10 +12,13 @@ from models.bulk import creation
 from models.bulk.creation import TicketSelection
 from models.bulk.ticket_change import BulkChange
 from models.core import ids, text
-from models.core.errors import InvalidInput, UserErrorCode
+from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.lazy_query import ConnectionQuery, One
 from models.core.paging.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
+from models.custom_fields.custom_field import CustomerAccess
+from models.custom_fields.given_values import check_given_values
+from models.custom_fields.values import GivenValue
 from models.exports.creation import create_export
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
 from models.people.team import get_active_team, get_category
@@ -31,6 +34,7 @@ from resolvers.mutations.admin_mutation import (
 )
 from resolvers.mutations.resolver import simple_mutation
 from schema.filtering.filters import filter_mapping
+from schema.inputs.custom_fields import given_values
 from schema.inputs.jobs import (
     BulkTicketChange,
     BulkUpdateTicketsInput,
@@ -42,6 +46,9 @@ from schema.pagination import After, Before, First, Last
 from schema.payloads.jobs import CancelJobPayload, JobPayload
 
 CHANGE = "change"
+DRY_RUN_NEEDS_NOTES = (
+    "A dry run of a HIDDEN custom field needs the scope notes:read, because it shows its values."
+)
 
 
 async def job(info: strawberry.Info, id: strawberry.ID) -> One[CallerJob]:
@@ -72,7 +79,7 @@ async def bulk_update_tickets(mutation: AdminMutation, input: BulkUpdateTicketsI
     return await creation.create_bulk_update(
         mutation.viewer,
         selection,
-        await build_change(mutation, input.change),
+        await build_change(mutation, input.change, dry_run=input.dry_run),
         input.error_policy,
         mutation.changes.limits,
         mutation.at,
@@ -119,7 +126,9 @@ def build_selection(mutation: AdminMutation, input: BulkUpdateTicketsInput) -> T
     return TicketSelection(filter=filter_mapping(input.filter, mutation.viewer))
 
 
-async def build_change(mutation: AdminMutation, input: BulkTicketChange) -> BulkChange:
+async def build_change(
+    mutation: AdminMutation, input: BulkTicketChange, *, dry_run: bool
+) -> BulkChange:
     """The change of each ticket, with records for ids and slugs. Raises InvalidInput."""
     check_action_fields(input)
     if input.team is not None and input.category is not None:
@@ -129,15 +138,18 @@ async def build_change(mutation: AdminMutation, input: BulkTicketChange) -> Bulk
         raise invalid("can't be combined with an assignment, which starts NEW tickets", "action")
     if input.until is not None and input.until <= mutation.at:
         raise invalid("must be in the future", "until")
+    category_id = await find_category(input.category)
+    custom_fields = await read_custom_fields(mutation, input, category_id, dry_run=dry_run)
     max_tags = mutation.changes.limits.max_tags_per_ticket
     change = BulkChange(
         sets_assignee=input.assignee_id is not strawberry.UNSET,
         assignee_id=None if assignee_id is None else await find_assignee(assignee_id),
         team_id=await find_team(input.team),
-        category_id=await find_category(input.category),
+        category_id=category_id,
         priority=input.priority,
         add_tags=clean_tags(input.add_tags, "addTags", max_tags),
         remove_tags=clean_tags(input.remove_tags, "removeTags", max_tags),
+        custom_fields=tuple(custom_fields),
         action=input.action,
         until=input.until,
         text=clean_action_text(input),
@@ -146,6 +158,23 @@ async def build_change(mutation: AdminMutation, input: BulkTicketChange) -> Bulk
     if change.is_empty:
         raise InvalidInput(UserErrorCode.REQUIRED, "must change something", CHANGE)
     return change
+
+
+async def read_custom_fields(
+    mutation: AdminMutation, input: BulkTicketChange, category_id: UUID | None, *, dry_run: bool
+) -> list[GivenValue]:
+    """The values of custom fields, checked. Raises Refusals and Forbidden."""
+    given = given_values(input.custom_fields, CHANGE)
+    path, limits = (CHANGE, "customFields"), mutation.changes.limits
+    definitions = await check_given_values(
+        mutation.viewer, given, limits, *path, category_id=category_id
+    )
+    hidden = CustomerAccess.HIDDEN
+    is_hidden = any(each.customer_access is hidden for each in definitions.values())
+    # Its outcomes tell which tickets have the value.
+    if dry_run and is_hidden and not mutation.viewer.can_see_notes:
+        raise Forbidden(DRY_RUN_NEEDS_NOTES)
+    return given
 
 
 def invalid(message: str, field: str) -> InvalidInput:

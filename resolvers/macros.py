@@ -13,7 +13,7 @@ from models.changes.change import TicketChange
 from models.changes.custom_values import check_required_at_resolution
 from models.changes.macro_application import MacroApplication
 from models.core import ids
-from models.core.errors import Refusal, Refusals, collect_refusals
+from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.directory import macros as macro_admin
@@ -26,7 +26,13 @@ from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from resolvers.mutations.resolver import to_user_errors
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from resolvers.tickets.messages import check_last_seen_cursor, check_unseen_messages
+from resolvers.tickets.attachments import attach_files, complete_uploads
+from resolvers.tickets.messages import (
+    check_last_seen_cursor,
+    check_unseen_messages,
+    discard_sent_draft,
+)
+from schema.inputs.custom_fields import given_values
 from schema.inputs.macros import (
     ApplyMacroInput,
     ArchiveMacroInput,
@@ -35,19 +41,20 @@ from schema.inputs.macros import (
 )
 from schema.pagination import After, Before, First, Last
 from schema.payloads.macros import ApplyMacroPayload, MacroPayload
-from schema.types.log.field_changes import FieldChange, list_field_changes
+from schema.types.log.field_changes import FieldChange, find_hidden_columns, list_field_changes
 from schema.types.macros import MacroPreview
 
 CLEARABLE_FIELDS = frozenset(
     {
         *("text", "status_action", "hold_for", "close_reason", "assignment", "assignee_id"),
-        *("new_team", "priority", "add_tags", "remove_tags"),
+        *("new_team", "priority", "add_tags", "remove_tags", "custom_fields"),
     }
 )
 """The fields of a macro that null removes."""
 PREVIEWED_FIELDS = frozenset(
     {"status", "heldUntil", "closeReason", "team", "assignee", "priority", "tags"}
 )
+"""The fields whose changes a preview shows, with the custom fields."""
 
 
 async def macros(
@@ -97,13 +104,18 @@ async def preview_macro(
         await check_required_at_resolution(change, macro_application.FIELD)
     return MacroPreview(
         text=text,
-        changes=[each for event in change.events for each in list_previewed(event)],
+        changes=[each for event in change.events for each in await list_previewed(info, event)],
         user_errors=to_user_errors(Refusals(refusals)),
     )
 
 
-def list_previewed(event: Event) -> list[FieldChange]:
-    return [each for each in list_field_changes(event) if each.field in PREVIEWED_FIELDS]
+async def list_previewed(info: strawberry.Info, event: Event) -> list[FieldChange]:
+    hidden = await find_hidden_columns(info, event.changes)
+    return [
+        each
+        for each in list_field_changes(event, hidden_columns=hidden)
+        if each.field in PREVIEWED_FIELDS or each.field.startswith("customFields.")
+    ]
 
 
 async def read_for_viewer(
@@ -120,7 +132,9 @@ def apply_to(change: TicketChange, application: MacroApplication) -> list[Refusa
     return macro_application.apply_macro(change, application, is_from_customer=is_from_customer)
 
 
-@ticket_mutation(ApplyMacroPayload, message="reply", check=check_last_seen_cursor)
+@ticket_mutation(
+    ApplyMacroPayload, message="reply", check=check_last_seen_cursor, prepare=complete_uploads
+)
 async def apply_macro(mutation: TicketMutation, input: ApplyMacroInput) -> None:
     change = await mutation.lock_ticket(input)
     # Read after the ticket is locked: the macro may be archived while the lock is awaited.
@@ -134,8 +148,22 @@ async def apply_macro(mutation: TicketMutation, input: ApplyMacroInput) -> None:
         application = await read_for_viewer(mutation.context, macro, change.ticket, input.body)
         refusals += apply_to(change, application)
         await check_required_at_resolution(change, macro_application.FIELD)
+    with collect_refusals(refusals):
+        await attach_to_reply(mutation, change, input)
     if refusals:
         raise Refusals(refusals)
+    if change.messages:
+        await discard_sent_draft(mutation.viewer, change, input)
+
+
+async def attach_to_reply(
+    mutation: TicketMutation, change: TicketChange, input: ApplyMacroInput
+) -> None:
+    """Attach the files to the macro's reply. Raises InvalidInput."""
+    if input.attachment_ids and not change.messages:
+        message = "must be empty, because the macro adds no reply"
+        raise InvalidInput(UserErrorCode.INVALID, message, "attachmentIds")
+    await attach_files(mutation, change, input.attachment_ids, *change.messages[:1])
 
 
 macro_mutation = admin_mutation(MacroPayload, "macro", Macro, recall=macro_admin.recall_macro)
@@ -174,4 +202,6 @@ def macro_fields(input: CreateMacroInput | UpdateMacroInput) -> MacroFields:
     for name in ("add_tags", "remove_tags"):
         if name in fields:
             fields[name] = fields[name] or []
+    if "custom_fields" in fields:
+        fields["custom_fields"] = given_values(fields["custom_fields"])
     return cast("MacroFields", fields)

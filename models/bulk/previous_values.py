@@ -11,6 +11,8 @@ from models.bulk.ticket_change import assign, transfer, update
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.core.time import format_instant
+from models.custom_fields.custom_field import CustomField, key_of_column
+from models.custom_fields.values import GivenValue
 from models.people.team import Category
 from models.tickets.lifecycle import Priority, Status
 from models.tickets.ticket import Ticket
@@ -33,12 +35,20 @@ def read_values(ticket: Ticket) -> dict[str, Json]:
 
 
 def build_previous(before: Mapping[str, Json], change: TicketChange) -> dict[str, Json]:
-    """What an undo needs: the values `before` the change, and the tags that it changed."""
-    return {
+    """What an undo needs: the values `before` the change, and the tags that it changed.
+
+    The earlier values of custom fields have the names that they have in events.
+    """
+    previous = {
         **before,
         "added_tags": list(change.added_tags),
         "removed_tags": list(change.removed_tags),
     }
+    for event in change.events:
+        for column, (value, _) in event.changes.items():
+            if key_of_column(column) is not None:
+                previous[column] = value
+    return previous
 
 
 async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
@@ -57,6 +67,7 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
         priority=Priority(cast("int", previous["priority"])),
         add_tags=tuple(cast("list[str]", previous["removed_tags"])),
         remove_tags=tuple(cast("list[str]", previous["added_tags"])),
+        custom_fields=await read_custom_fields(previous),
     )
     if ticket.team_id != UUID(str(previous["team_id"])):
         await transfer(change, UUID(str(previous["team_id"])))
@@ -65,6 +76,14 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
         await assign(change, assignee_id)
     change.set_kept_unassigned(bool(previous["kept_unassigned"]))
     restore_status(change, previous)
+
+
+async def read_custom_fields(previous: Mapping[str, Json]) -> list[GivenValue]:
+    """The earlier values of custom fields. Definitions are never deleted."""
+    logged = {key_of_column(column): value for column, value in previous.items()}
+    logged.pop(None, None)
+    definitions = await CustomField.filter(key__in=list(logged)).order_by("id") if logged else []
+    return [GivenValue.from_logged(each, logged[each.key]) for each in definitions]
 
 
 def restore_status(change: TicketChange, previous: Mapping[str, Json]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -10,9 +10,10 @@ from uuid import UUID
 
 from models.changes import commands
 from models.changes.change import TicketChange
-from models.changes.custom_values import check_required_at_resolution
+from models.changes.custom_values import check_required_at_resolution, set_custom_values
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.time import format_instant
+from models.custom_fields.values import GivenValue
 from models.people import team
 from models.people.team import Category, Team
 from models.people.user import User
@@ -42,6 +43,7 @@ class BulkChange:
     priority: Priority | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    custom_fields: tuple[GivenValue, ...] = ()
     action: Action | None = None
     until: datetime | None = None
     text: str | None = None
@@ -65,6 +67,7 @@ class BulkChange:
             "priority": self.priority.value if self.priority else None,
             "add_tags": list(self.add_tags),
             "remove_tags": list(self.remove_tags),
+            "custom_fields": [each.to_json() for each in self.custom_fields],
             "action": self.action.value if self.action else None,
             "until": format_instant(self.until) if self.until else None,
             "text": self.text,
@@ -77,6 +80,8 @@ class BulkChange:
             value = stored[name]
             return None if value is None else parse(value)
 
+        # A job that the previous version has started has no custom fields.
+        custom_fields = cast("Sequence[Mapping[str, Json]]", stored.get("custom_fields", ()))
         return cls(
             sets_assignee=bool(stored["sets_assignee"]),
             assignee_id=optional("assignee_id", UUID),
@@ -85,6 +90,7 @@ class BulkChange:
             priority=optional("priority", Priority),
             add_tags=tuple(cast("list[str]", stored["add_tags"])),
             remove_tags=tuple(cast("list[str]", stored["remove_tags"])),
+            custom_fields=tuple(map(GivenValue.from_json, custom_fields)),
             action=optional("action", Action),
             until=optional("until", datetime.fromisoformat),
             text=optional("text", str),
@@ -98,7 +104,8 @@ async def apply(change: TicketChange, bulk: BulkChange) -> None:
     The order matters: a category and a team may remove the assignee, and an assignment starts a NEW
     ticket.
     """
-    if bulk.category_id or bulk.priority or bulk.add_tags or bulk.remove_tags:
+    properties = (bulk.category_id, bulk.priority, bulk.add_tags, bulk.remove_tags)
+    if any(properties) or bulk.custom_fields:
         category = await Category.get(id=bulk.category_id) if bulk.category_id else None
         await update(
             change,
@@ -106,6 +113,7 @@ async def apply(change: TicketChange, bulk: BulkChange) -> None:
             priority=bulk.priority,
             add_tags=bulk.add_tags,
             remove_tags=bulk.remove_tags,
+            custom_fields=bulk.custom_fields,
         )
     if bulk.team_id is not None:
         await transfer(change, bulk.team_id)
@@ -123,7 +131,11 @@ async def update(
     priority: Priority | None,
     add_tags: tuple[str, ...],
     remove_tags: tuple[str, ...],
+    custom_fields: Sequence[GivenValue],
 ) -> None:
+    """Change properties in one event, and in an internal one for hidden custom fields."""
+    category_id = category.id if category else change.ticket.category_id
+    values = await set_custom_values(change, custom_fields, category_id)
     tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
         change,
@@ -133,7 +145,9 @@ async def update(
         member_ids=await team.list_member_ids(category.team_id) if category else (),
         add_tags=add_tags,
         remove_tags=remove_tags,
+        custom_fields=values.public,
     )
+    values.log_internal(change)
 
 
 async def transfer(change: TicketChange, team_id: UUID) -> None:

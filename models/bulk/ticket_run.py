@@ -21,8 +21,9 @@ from models.bulk.starter import read_starter
 from models.bulk.ticket_change import BulkChange
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
-from models.core.errors import InvalidInput, Refusal, StaleVersion, UserErrorCode
+from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
+from models.custom_fields.custom_field import key_of_column
 from models.database.outage import is_outage
 from models.jobs.caller_job import (
     MAX_MESSAGE_CHARS,
@@ -44,8 +45,8 @@ DRY_RUN_COLUMNS = frozenset(
         *("status", "held_until", "close_reason"),
     }
 )
-"""The columns that a dry run shows. Long texts, such as the resolution, are not stored per
-ticket."""
+"""The columns that a dry run shows, with those of custom fields. Long texts, such as the
+resolution, are not stored per ticket."""
 MAX_ATTEMPTS = 3
 """How often a ticket is tried if it changes at the same moment."""
 NOT_PERMITTED = "The starter of the job may no longer change tickets."
@@ -140,12 +141,19 @@ async def process_locked(
     except TicketFailed as failure:
         return await store_failure(job, row, failure, at)
     except Refusal as refusal:
-        failure = TicketFailed(JobErrorCode(refusal.code.value), refusal.message)
-        return await store_failure(job, row, failure, at)
+        return await store_failure(job, row, build_failure(refusal), at)
+    except Refusals as found:
+        return await store_failure(job, row, build_failure(found.refusals[0]), at)
     await store_success(job, row, change, before)
     if change.events and not job.dry_run:
         await write(change)
     return True
+
+
+def build_failure(refusal: Refusal) -> TicketFailed:
+    """What the row of the ticket stores: other codes count as INVALID."""
+    code = JobErrorCode.__members__.get(refusal.code.name, JobErrorCode.INVALID)
+    return TicketFailed(code, refusal.message)
 
 
 async def lock_change(
@@ -193,7 +201,7 @@ def collect_changes(change: TicketChange) -> dict[str, list[Json]]:
     collected: dict[str, list[Json]] = {}
     for event in change.events:
         for column, (before, after) in event.changes.items():
-            if column in DRY_RUN_COLUMNS:
+            if column in DRY_RUN_COLUMNS or key_of_column(column) is not None:
                 collected.setdefault(column, [before, after])[1] = after
     return {column: pair for column, pair in collected.items() if pair[0] != pair[1]}
 

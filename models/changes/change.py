@@ -50,6 +50,7 @@ class TicketChange:
     attached_files: list[Attachment] = field(default_factory=list[Attachment])
     redacted_messages: list[Message] = field(default_factory=list[Message])
     redacted_events: list[Event] = field(default_factory=list[Event])
+    rewritten_indexes: set[str] = field(default_factory=set[str])
     erased_files: list[Attachment] = field(default_factory=list[Attachment])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])

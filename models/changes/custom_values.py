@@ -19,7 +19,14 @@ from models.custom_fields.custom_field import (
     TicketCustomValue,
     can_see_custom_field,
     column_of,
-    is_custom_field_key,
+)
+from models.custom_fields.given_values import (
+    FIELD,
+    check_can_be_set,
+    check_count,
+    check_first,
+    find_definitions,
+    no_such_field,
 )
 from models.custom_fields.values import GivenValue, StoredValue, build_stored_value
 from models.log.event import EventType
@@ -27,8 +34,6 @@ from models.log.event import EventType
 if TYPE_CHECKING:
     from models.log.event import Json
 
-FIELD = "customFields"
-"""The input field that refusals name."""
 MAX_LISTED_FIELDS = 10
 
 
@@ -62,33 +67,42 @@ async def set_custom_values(
     """
     if not given:
         return CustomFieldChanges()
-    check_count(change, len(given))
-    keys = [each.key for each in given if is_custom_field_key(each.key)]
-    definitions = {each.key: each for each in await CustomField.filter(key__in=keys)}
-    current: dict[UUID, TicketCustomValue] = {}
-    if not change.creates_ticket:
-        values = TicketCustomValue.filter(ticket_id=change.ticket.id).select_related("field")
-        current = {value.field_id: value for value in await values}
-    return apply_custom_values(change, given, definitions, current, category_id)
+    check_count(len(given), change.limits, FIELD)
+    ticket_id = None if change.creates_ticket else change.ticket.id
+    records = await read_custom_records(given, ticket_id)
+    return apply_custom_values(change, given, records, category_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRecords:
+    """What setting values reads: the definitions by key, and the ticket's values by field."""
+
+    definitions: Mapping[str, CustomField]
+    current: Mapping[UUID, TicketCustomValue]
+
+
+async def read_custom_records(given: Sequence[GivenValue], ticket_id: UUID | None) -> CustomRecords:
+    """Read what `apply_custom_values` needs. A new ticket has no id yet, and no values."""
+    if not given:
+        return CustomRecords({}, {})
+    definitions = await find_definitions(given)
+    if ticket_id is None:
+        return CustomRecords(definitions, {})
+    values = await TicketCustomValue.filter(ticket_id=ticket_id).select_related("field")
+    return CustomRecords(definitions, {value.field_id: value for value in values})
 
 
 def apply_custom_values(
-    change: TicketChange,
-    given: Sequence[GivenValue],
-    definitions: Mapping[str, CustomField],
-    current: Mapping[UUID, TicketCustomValue],
-    category_id: UUID,
+    change: TicketChange, given: Sequence[GivenValue], records: CustomRecords, category_id: UUID
 ) -> CustomFieldChanges:
-    """`set_custom_values`, with the definitions by key and the ticket's values by field."""
+    """`set_custom_values`, with the records read."""
+    definitions, current = records.definitions, records.current
     changes, refusals = CustomFieldChanges(), list[Refusal]()
     seen: set[str] = set()
     for index, each in enumerate(given):
         path = (FIELD, str(index))
         with collect_refusals(refusals):
-            if each.key in seen:
-                message = "must be given once"
-                raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
-            seen.add(each.key)
+            check_first(each, seen, *path)
             definition = get_definition(change, definitions, each, *path)
             value = current.get(definition.id)
             options = value.option_keys if value is not None else ()
@@ -104,7 +118,8 @@ def apply_custom_values(
         counted = [
             each for each in current.values() if can_see_custom_field(change.actor, each.field)
         ]
-        check_count(change, len(counted) + added - len(change.custom_values.removed))
+        count = len(counted) + added - len(change.custom_values.removed)
+        check_count(count, change.limits, FIELD)
     return changes
 
 
@@ -124,23 +139,12 @@ def get_definition(
     """
     definition = definitions.get(given.key)
     if definition is None or not can_see_custom_field(change.actor, definition):
-        message = "There is no such custom field."
-        raise InvalidInput(UserErrorCode.NOT_FOUND, message, *path, "key")
+        raise no_such_field(*path)
     is_editable = definition.customer_access is CustomerAccess.EDITABLE
     if change.actor.is_customer and not is_editable:
         message = "must be a field that customers may set; only the team can set this one"
         raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
     return definition
-
-
-def check_can_be_set(definition: CustomField, category_id: UUID, *path: str) -> None:
-    """Raises InvalidInput for an archived field, and for one of other categories."""
-    if not definition.active:
-        message = "must not be an archived custom field"
-        raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
-    if not definition.applies_to(category_id):
-        message = "must be a custom field of the ticket's category"
-        raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
 
 
 def set_value(
@@ -171,14 +175,6 @@ def set_value(
         change.custom_values.changed.append(value)
     value.stored_text, value.stored_number = stored
     changes.add(definition, before, value.logged)
-
-
-def check_count(change: TicketChange, count: int) -> None:
-    """Raises InvalidInput if a ticket can't have so many values."""
-    maximum = change.limits.max_custom_values_per_ticket
-    if count > maximum:
-        message = f"can leave at most {maximum} values; the ticket would have {count}"
-        raise InvalidInput(UserErrorCode.INVALID, message, FIELD, limit_name="custom_values")
 
 
 async def check_required_at_creation(change: TicketChange) -> None:

@@ -9,9 +9,22 @@ from uuid import UUID
 
 from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.custom_values import (
+    CustomRecords,
+    apply_custom_values,
+    read_custom_records,
+)
 from models.changes.status_step import StatusStep, apply_status_step
 from models.core import text
-from models.core.errors import InvalidInput, Refusal, UserErrorCode, collect_refusals
+from models.core.errors import (
+    InvalidInput,
+    Refusal,
+    Refusals,
+    UserErrorCode,
+    collect_refusals,
+)
+from models.custom_fields.values import GivenValue
+from models.log.event import EventType
 from models.macros.macro import Macro, MacroAssignment
 from models.macros.placeholders import fill_placeholders
 from models.macros.ticket_values import read_ticket_values
@@ -32,6 +45,7 @@ class MacroApplication:
     assignee    the new assignee, if the macro assigns the ticket to a person
     team        the new team, if any, and the keys of its members
     tags        the ticket's tags
+    given       the values of custom fields to set, and in `custom_records` what this needs
     """
 
     macro: Macro
@@ -40,6 +54,8 @@ class MacroApplication:
     team: Team | None
     member_ids: Sequence[UUID]
     tags: Sequence[str]
+    given: Sequence[GivenValue]
+    custom_records: CustomRecords
 
 
 async def read_application(
@@ -61,7 +77,9 @@ async def read_application(
     team = await Team.get(id=macro.new_team_id) if macro.new_team_id is not None else None
     member_ids = await list_member_ids(team.id) if team is not None else []
     tags = [tag.name for tag in await TicketTag.filter(ticket_id=ticket.id).order_by("name")]
-    return MacroApplication(macro, body, assignee, team, member_ids, tags)
+    given = [GivenValue.from_json(each) for each in macro.custom_fields]
+    records = await read_custom_records(given, ticket.id)
+    return MacroApplication(macro, body, assignee, team, member_ids, tags, given, records)
 
 
 async def build_body(template: str, ticket: Ticket, agent: User) -> str:
@@ -83,7 +101,8 @@ async def build_body(template: str, ticket: Ticket, agent: User) -> str:
 def apply_macro(
     change: TicketChange, application: MacroApplication, *, is_from_customer: bool
 ) -> list[Refusal]:
-    """Add the reply, then change the team, the assignee, the priority, the tags and the status.
+    """Add the reply, then change the team, the assignee, the priority, the tags, the custom fields
+    and the status.
 
     Each change has its own event, in this order. What the ticket has already is not changed.
     Returns all refusals; if there are any, discard the change.
@@ -106,6 +125,7 @@ def apply_macro(
         commands.update(change, current_tags=application.tags, priority=macro.priority)
     with collect_refusals(refusals):
         change_tags(change, application)
+    refusals += set_custom_fields(change, application)
     if macro.status_action is not None:
         with collect_refusals(refusals):
             apply_status_step(change, build_step(change, macro), application.body or "")
@@ -145,6 +165,26 @@ def change_tags(change: TicketChange, application: MacroApplication) -> None:
         )
     except InvalidInput as refusal:
         raise refuse(refusal.message, refusal.limit_name) from None
+
+
+def set_custom_fields(change: TicketChange, application: MacroApplication) -> list[Refusal]:
+    """Set the values, with an event and, for hidden fields, an internal one; returns refusals."""
+    category_id = change.ticket.category_id
+    try:
+        values = apply_custom_values(
+            change, application.given, application.custom_records, category_id
+        )
+    except Refusals as found:
+        return [
+            refuse(f"sets a value that this ticket can't have: {each.message}", each.limit_name)
+            for each in found.refusals
+        ]
+    except InvalidInput as refusal:
+        return [refuse(refusal.message, refusal.limit_name)]
+    if values.public:
+        change.log(EventType.TICKET_UPDATED, values.public)
+    values.log_internal(change)
+    return []
 
 
 def build_step(change: TicketChange, macro: Macro) -> StatusStep:

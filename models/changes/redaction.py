@@ -10,6 +10,7 @@ from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, UserErrorCode
+from models.database import search_index
 from models.log.event import Event, EventType
 from models.tickets.message import Message, MessageKind
 
@@ -38,21 +39,29 @@ def redact(
         raise InvalidInput(UserErrorCode.INVALID, error, "messageId")
     if message.body == REDACTED:
         return
-    if text is not None and not occurs(message.body, text):
-        error = "does not occur in the message, exactly as it is written"
-        raise InvalidInput(UserErrorCode.NOT_FOUND, error, "text")
-    if text is not None and text in reason:
-        error = "must not contain the text to redact, because the log keeps the reason"
-        raise InvalidInput(UserErrorCode.INVALID, error, "reason")
+    check_text([message.body], text, reason)
     redacted = partial(replace, text=text)
     redact_copies(change, message.body, redacted, status_events)
     message.body = redacted(message.body)
     change.redacted_messages.append(message)
+    change.rewritten_indexes.add(search_index.MESSAGE_INDEX)
     is_note = message.kind is MessageKind.NOTE
     # The log's own column names the event that added the message, so the id is in the data.
     change.log(
         EventType.MESSAGE_REDACTED, internal=is_note, redacted_id=str(message.id), reason=reason
     )
+
+
+def check_text(values: Sequence[str], text: str | None, reason: str) -> None:
+    """Raises InvalidInput if the text occurs in none of the values, or in the reason."""
+    if text is None:
+        return
+    if not any(occurs(value, text) for value in values):
+        error = "does not occur there, exactly as it is written"
+        raise InvalidInput(UserErrorCode.NOT_FOUND, error, "text")
+    if text in reason:
+        error = "must not contain the text to redact, because the log keeps the reason"
+        raise InvalidInput(UserErrorCode.INVALID, error, "reason")
 
 
 def redact_copies(

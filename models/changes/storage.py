@@ -17,7 +17,7 @@ from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE, Condition, in_list
 from models.custom_fields.custom_field import TicketCustomValue
 from models.database import batch, search_index
-from models.log.event import EventType, assign_positions, build_append_statements
+from models.log.event import assign_positions, build_append_statements
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.attachment import Attachment, FileDeletion
@@ -82,8 +82,8 @@ async def write(
         if not updated_rows:
             current = await Ticket.get(id=change.ticket.id)
             raise StaleVersion(current.get_version(is_customer=change.actor.is_customer))
-    if any(each.type is EventType.MESSAGE_REDACTED for each in events):
-        await search_index.remove_deleted_words(search_index.MESSAGE_INDEX)
+    indexes = {name for change in changed for name in change.rewritten_indexes}
+    await search_index.remove_deleted_words(*sorted(indexes))
     assign_positions(events, results[len(steps)])
     return max(event.position for event in events)
 

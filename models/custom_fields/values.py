@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.custom_fields.custom_field import CustomField, CustomFieldType, TicketCustomValue
+
+if TYPE_CHECKING:
+    from models.log.event import Json
 
 MAX_NUMBER = 1e15
 """Below it, both databases and JSON keep every number of 15 digits exactly."""
@@ -36,6 +39,25 @@ class GivenValue:
     key: str
     name: str | None
     value: object
+
+    def to_json(self) -> dict[str, Json]:
+        value = self.value.isoformat() if isinstance(self.value, date) else self.value
+        return {"key": self.key, "name": self.name, "value": cast("Json", value)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Json]) -> GivenValue:
+        name, value = cast("str | None", stored["name"]), stored["value"]
+        key = str(stored["key"])
+        return cls(key, name, date.fromisoformat(str(value)) if name == "date" else value)
+
+    @classmethod
+    def from_logged(cls, definition: CustomField, logged: Json) -> GivenValue:
+        """The value that events store as `logged`; see `TicketCustomValue.logged`."""
+        if logged is None:
+            return cls(definition.key, None, None)
+        name = EXPECTED_FIELDS[definition.type]
+        value = [logged] if definition.type is CustomFieldType.SELECT else logged
+        return cls.from_json({"key": definition.key, "name": name, "value": value})
 
 
 class StoredValue(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from models import database
 
+TICKET_INDEX = "ticket_search"
 MESSAGE_INDEX = "message_search"
-INDEXES = ("ticket_search", MESSAGE_INDEX, "user_search")
+INDEXES = (TICKET_INDEX, MESSAGE_INDEX, "user_search")
 
 
 async def remove_deleted_words(*indexes: str) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypedDict
 
+from models.access.viewer import Viewer
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
+from models.custom_fields.given_values import FIELD, check_given_values
+from models.custom_fields.values import GivenValue
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.macros.placeholders import check_placeholders
 from models.people.team import get_active_team
@@ -32,6 +35,7 @@ class MacroActionFields(TypedDict, total=False):
     priority: Priority | None
     add_tags: Sequence[str]
     remove_tags: Sequence[str]
+    custom_fields: Sequence[GivenValue]
 
 
 def apply_text(macro: Macro, value: str | None, limits: RecordLimits) -> None:
@@ -45,8 +49,10 @@ def apply_text(macro: Macro, value: str | None, limits: RecordLimits) -> None:
     macro.text = value
 
 
-async def apply_actions(macro: Macro, fields: MacroActionFields, limits: RecordLimits) -> None:
-    """Set the given actions. Raises InvalidInput."""
+async def apply_actions(
+    macro: Macro, actor: Viewer, fields: MacroActionFields, limits: RecordLimits
+) -> None:
+    """Set the given actions. Raises InvalidInput and Refusals."""
     apply_status_action(macro, fields)
     await apply_assignment(macro, fields)
     if "new_team" in fields:
@@ -55,6 +61,10 @@ async def apply_actions(macro: Macro, fields: MacroActionFields, limits: RecordL
     if "priority" in fields:
         macro.priority = fields["priority"]
     apply_tags(macro, fields, limits)
+    if "custom_fields" in fields:
+        given = fields["custom_fields"]
+        await check_given_values(actor, given, limits, FIELD)
+        macro.custom_fields = [each.to_json() for each in given]
     check_completeness(macro)
 
 
@@ -137,6 +147,7 @@ def check_completeness(macro: Macro) -> None:
         raise InvalidInput(UserErrorCode.REQUIRED, message, "assigneeId")
     actions = (macro.status_action, macro.assignment, macro.new_team_id, macro.priority)
     has_action = any(action is not None for action in actions)
-    if macro.text is None and not (has_action or macro.add_tags or macro.remove_tags):
+    has_action |= bool(macro.add_tags or macro.remove_tags or macro.custom_fields)
+    if macro.text is None and not has_action:
         message = "is required for a macro without actions"
         raise InvalidInput(UserErrorCode.REQUIRED, message, "text")

@@ -48,6 +48,7 @@ async def create_macro(
         audience=Audience.PERSONAL,
         add_tags=[],
         remove_tags=[],
+        custom_fields=[],
         created_at=at,
         updated_at=at,
     )
@@ -133,13 +134,13 @@ def no_such_macro() -> InvalidInput:
 async def apply_fields(
     macro: Macro, actor: Viewer, fields: MacroFields, limits: RecordLimits
 ) -> None:
-    """Set the given fields of the record. Raises InvalidInput."""
+    """Set the given fields of the record. Raises InvalidInput and Refusals."""
     if "name" in fields:
         macro.name = text.clean_line(fields["name"], "name", max_chars=text.MAX_NAME_CHARS)
     await apply_audience(macro, actor, fields.get("audience", macro.audience), fields.get("team"))
     if "text" in fields:
         apply_text(macro, fields["text"], limits)
-    await apply_actions(macro, fields, limits)
+    await apply_actions(macro, actor, fields, limits)
     macro.active = fields.get("active", macro.active)
 
 

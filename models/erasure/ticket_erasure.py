@@ -224,11 +224,11 @@ def erase_file(file: Attachment) -> None:
 
 
 def erase_job_tickets(records: TicketRecords, rules: EventRules, erasure: TicketErasure) -> None:
-    """Replace tags and messages in what jobs have stored about the ticket."""
+    """Replace texts in what jobs have stored about the ticket."""
     for row in records.job_tickets:
         before = (row.changes, row.previous, row.message)
-        row.changes = remove_stored_tags(row.changes, rules)
-        row.previous = remove_stored_tags(row.previous, rules)
+        row.changes = rewrite_stored_values(row.changes, rules)
+        row.previous = rewrite_stored_values(row.previous, rules)
         if row.message is not None:
             row.message = rules.terms.replace(row.message)[:MAX_MESSAGE_CHARS]
         if (row.changes, row.previous, row.message) != before:
@@ -246,10 +246,11 @@ def erase_drafts(records: TicketRecords, rules: EventRules, erasure: TicketErasu
     count(erasure, "drafts", len(erasure.drafts))
 
 
-def remove_stored_tags(
+def rewrite_stored_values(
     stored: Mapping[str, Json] | None, rules: EventRules
 ) -> dict[str, Json] | None:
-    """The values that a job has stored, without the removed tags. They hold no other text."""
+    """The values that a job has stored, without the removed tags, and with the texts of custom
+    fields replaced. They hold no other text."""
     if stored is None:
         return None
     values = dict(stored)
@@ -259,6 +260,12 @@ def remove_stored_tags(
     if "tags" in values:
         pair = cast("Sequence[Json]", values["tags"])
         values["tags"] = [rules.remove_tags(each) for each in pair]
+    for name in rules.text_fields.intersection(values):
+        value = values[name]
+        if isinstance(value, list):  # the pair that a dry run shows
+            values[name] = [rules.rewrite_column(name, each) for each in value]
+        else:  # the value before the change
+            values[name] = rules.rewrite_column(name, value)
     return values
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
@@ -15,6 +16,9 @@ from models.core.time import InstantField, now
 from models.people.team import Team
 from models.people.user import User
 from models.tickets.lifecycle import CloseReason, Priority
+
+if TYPE_CHECKING:
+    from models.log.event import Json
 
 
 class MacroStatusAction(Enum):
@@ -46,6 +50,7 @@ class Macro(Model):
     assignee       for PERSON; null for other assignments
     new_team       the team to which the ticket moves
     add_tags, remove_tags  names of tags
+    custom_fields          values of custom fields, as `GivenValue.to_json` writes them
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -86,6 +91,7 @@ class Macro(Model):
     # Tortoise types JSON fields as Any.
     add_tags: Sequence[str] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     remove_tags: Sequence[str] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
+    custom_fields: Sequence[Mapping[str, Json]] = fields.JSONField(default=list, db_default=[])  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True, db_default=True)
     """False if the macro is archived: nobody can apply it."""
     version = fields.IntField(default=1, db_default=1)

@@ -75,9 +75,9 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("escalation_paths.name", "escalation_paths.steps", "escalation_runs.steps"),
             *("saved_views.name", "saved_views.ticket_filter", "saved_views.order_by"),
             *("saved_views.columns", "macros.name", "macros.text", "macros.add_tags"),
-            *("macros.remove_tags", "custom_fields.key", "custom_fields.label"),
+            *("macros.remove_tags", "macros.custom_fields", "custom_fields.key"),
             *("retention_policies.name", "retention_policies.ticket_filter"),
-            *("custom_fields.options", "custom_fields.categories"),
+            *("custom_fields.label", "custom_fields.options", "custom_fields.categories"),
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -148,8 +148,8 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("escalation_paths.steps", "escalation_runs.steps", "saved_views.name"),
             *("saved_views.ticket_filter", "saved_views.order_by", "saved_views.columns"),
             *("macros.name", "macros.text", "macros.add_tags", "macros.remove_tags"),
-            *("custom_fields.label", "custom_fields.options", "drafts.body"),
-            *("retention_policies.name", "retention_policies.ticket_filter"),
+            *("macros.custom_fields", "custom_fields.label", "custom_fields.options"),
+            *("retention_policies.name", "retention_policies.ticket_filter", "drafts.body"),
         }
     ),
     Treatment.DERIVED: frozenset(

@@ -1,15 +1,20 @@
-"""The mutation that removes a secret from a message."""
+"""The mutations that remove a secret from a message, and from a text of a ticket."""
 
 from __future__ import annotations
 
+from typing import cast
+from uuid import UUID
+
 from models.access.viewer import Viewer
-from models.changes import redaction
+from models.changes import redaction, ticket_redaction
+from models.changes.ticket_redaction import TEXT_EVENTS, RedactableField
 from models.core import ids, text
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
+from models.jobs.caller_job import CallerJob, JobKind, JobTicket
 from models.log.event import Event, EventType
 from models.tickets.message import Message, MessageKind
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema.inputs.tickets.messages import RedactMessageInput
+from schema.inputs.tickets.messages import RedactMessageInput, RedactTicketInput
 from schema.payloads.tickets.tickets import TicketPayload
 
 MAX_REASON_CHARS = 1000
@@ -17,8 +22,7 @@ MAX_REASON_CHARS = 1000
 
 @ticket_mutation(TicketPayload)
 async def redact_message(mutation: TicketMutation, input: RedactMessageInput) -> None:
-    reason = text.clean_line(input.reason, "reason", max_chars=MAX_REASON_CHARS)
-    secret = None if input.text is None else text.clean_body(input.text, "text")
+    reason, secret = clean_redaction(input)
     found = await find_message(mutation, input.message_id)
     ids_by_field = {"messageId": ids.encode(ids.TICKET, found.ticket_id)}
     (change,) = await mutation.lock_tickets(ids_by_field, input.expected_version)
@@ -27,6 +31,38 @@ async def redact_message(mutation: TicketMutation, input: RedactMessageInput) ->
         raise StaleVersion(change.ticket.version)
     status_events = await Event.filter(ticket_id=change.ticket.id, type=EventType.STATUS_CHANGED)
     redaction.redact(change, message, secret, reason, status_events)
+
+
+@ticket_mutation(TicketPayload)
+async def redact_ticket(mutation: TicketMutation, input: RedactTicketInput) -> None:
+    reason, secret = clean_redaction(input)
+    is_resolution = input.field is RedactableField.RESOLUTION
+    key = ids.key_of(ids.TICKET, input.ticket_id)
+    jobs = await lock_jobs(key) if is_resolution and key else []
+    change = await mutation.lock_ticket(input)
+    ticket_id = change.ticket.id
+    events = await Event.filter(ticket_id=ticket_id, type__in=TEXT_EVENTS).order_by("position")
+    replies: list[Message] = []
+    if is_resolution:
+        replies = await Message.filter(ticket_id=ticket_id, kind=MessageKind.REPLY)
+    redacted = ticket_redaction.redact_ticket(
+        change, input.field, secret, reason, events, replies, jobs
+    )
+    for job in redacted:
+        await job.save(update_fields=["parameters"])
+
+
+def clean_redaction(input: RedactMessageInput | RedactTicketInput) -> tuple[str, str | None]:
+    """The reason, and the text to remove. Raises InvalidInput."""
+    reason = text.clean_line(input.reason, "reason", max_chars=MAX_REASON_CHARS)
+    return reason, None if input.text is None else text.clean_body(input.text, "text")
+
+
+async def lock_jobs(ticket_id: UUID) -> list[CallerJob]:
+    """The jobs that may have resolved the ticket, locked. Jobs are locked before tickets."""
+    keys = await JobTicket.filter(ticket_id=ticket_id).values_list("job_id", flat=True)
+    jobs = CallerJob.filter(id__in=cast("list[UUID]", keys), kind=JobKind.BULK_UPDATE_TICKETS)
+    return await jobs.select_for_update(no_key=True).order_by("id") if keys else []
 
 
 async def find_message(mutation: TicketMutation, message_id: str) -> Message:

@@ -31,9 +31,9 @@ register_enum(
         "undone. It was of type REPLY_ADDED until then.",
         "MESSAGE_REDACTED": "A text was removed from a message. Copies of the message must be "
         "replaced. Customers see it for replies only.",
-        "TICKET_REDACTED": "Texts were removed from the ticket, its messages and its events, "
-        "because a person was erased. Copies of them must be replaced. Customers see it unless "
-        "only what they can't see has changed.",
+        "TICKET_REDACTED": "Texts were removed from the ticket, its messages and its events, by "
+        "`redactTicket` or the erasure of a person. Copies must be replaced. Customers see it "
+        "unless only what they can't see has changed.",
         "RATED": "The ticket was rated.",
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from models.changes.status_step import ReplyAction
+from models.changes.ticket_redaction import RedactableField
 from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
@@ -84,6 +85,16 @@ register_enum(
         "is null.",
         "RESOLVE": "Resolves the ticket. The text of the reply is its resolution.",
         "CLOSE": "Closes the ticket for `reason`.",
+    },
+)
+register_enum(
+    RedactableField,
+    "RedactableField",
+    "A text of a ticket from which `redactTicket` removes a secret.",
+    {
+        "SUBJECT": "The subject.",
+        "DESCRIPTION": "The description, which is the first message of the conversation.",
+        "RESOLUTION": "The resolution. One that repeats a reply is redacted by `redactMessage`.",
     },
 )
 register_enum(

@@ -106,8 +106,11 @@ class CustomFieldInput:
     )
 
 
-def given_values(inputs: Sequence[CustomFieldInput] | None) -> list[GivenValue]:
-    """The values that the caller sets. Raises Refusals."""
+def given_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[GivenValue]:
+    """The values that the caller sets. `path` is that of the object in the input with the list.
+
+    Raises Refusals.
+    """
     refusals: list[Refusal] = []
     values: list[GivenValue] = []
     for index, each in enumerate(inputs or ()):
@@ -116,8 +119,8 @@ def given_values(inputs: Sequence[CustomFieldInput] | None) -> list[GivenValue]:
         names = [name for name, value in given.items() if value is not None]
         if len(names) > 1 or not given:
             message = f"must have one of {', '.join(VALUE_NAMES)}, or null to remove the value"
-            path = ("customFields", str(index))
-            refusals.append(InvalidInput(UserErrorCode.INVALID, message, *path))
+            item = (*path, "customFields", str(index))
+            refusals.append(InvalidInput(UserErrorCode.INVALID, message, *item))
             continue
         name = names[0] if names else None
         values.append(GivenValue(each.key, name, given[name] if name else None))

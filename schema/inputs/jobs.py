@@ -9,6 +9,7 @@ import strawberry
 from models.jobs.caller_job import ExportFormat, JobErrorPolicy
 from models.tickets.lifecycle import Action, CloseReason, Priority
 from schema.filtering.filters import TicketFilter
+from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
 
 JOB_ID = "The id of the job."
@@ -36,6 +37,10 @@ class BulkTicketChange:
     add_tags: list[str] | None = optional(f"The tags to add, by default at most 20, {TAGS}")
     remove_tags: list[str] | None = optional(
         f"The tags to remove, in any case, by default at most 20, {TAGS}"
+    )
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"{CUSTOM_FIELDS} A ticket of a category that does not have the field fails with INVALID. "
+        "A dry run of a HIDDEN field requires the scope `notes:read`. Null: unchanged."
     )
     action: Action | None = optional("The action to take. Null: none.")
     until: datetime | None = optional(

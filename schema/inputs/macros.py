@@ -10,6 +10,7 @@ from models.access.audience import Audience
 from models.macros.macro import MacroAssignment, MacroStatusAction
 from models.macros.placeholders import PLACEHOLDERS
 from models.tickets.lifecycle import CloseReason, Priority
+from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -24,7 +25,8 @@ from schema.inputs.fields import (
     optional,
     required,
 )
-from schema.inputs.tickets.messages import LAST_SEEN_CURSOR
+from schema.inputs.tickets.attachments import ATTACHMENT_IDS
+from schema.inputs.tickets.messages import DRAFT_VERSION, LAST_SEEN_CURSOR
 
 TEAM = (
     f"The slug of an active team, {SLUG} Required for the audience TEAM; must be null for others."
@@ -46,6 +48,7 @@ ASSIGNEE = "The id of an active agent or admin. Required for PERSON; must be nul
 NEW_TEAM = f"The slug of the active team to which the ticket moves, {SLUG}"
 PRIORITY = "The new priority of the ticket."
 TAGS = "at most 20 (by default), each 1 to 50 characters. Duplicates are left out."
+VALUES = f"{CUSTOM_FIELDS} A ticket of a category that does not have the field refuses the macro."
 MACRO_ID = "The id of the macro."
 
 
@@ -64,6 +67,7 @@ class CreateMacroInput:
     priority: Priority | None = optional(f"{PRIORITY} Absent or null: unchanged.")
     add_tags: list[str] | None = optional(f"The tags to add, {TAGS}")
     remove_tags: list[str] | None = optional(f"The tags to remove, {TAGS}")
+    custom_fields: list[CustomFieldInput] | None = optional(VALUES)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
@@ -99,6 +103,9 @@ class UpdateMacroInput:
     remove_tags: list[str] | None = optional(
         f"The tags to remove, {TAGS} {KEEP_OR_REMOVE}", strawberry.UNSET
     )
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"The complete list. {VALUES} {KEEP_OR_REMOVE}", strawberry.UNSET
+    )
     active: bool | None = optional(f"True restores an archived macro. {KEEP}")
     expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
@@ -119,6 +126,12 @@ class ApplyMacroInput:
         "The text of the reply, in place of the macro's text, for example after the agent has "
         f"edited the preview. {BODY} Placeholders in it are not replaced. Null: the macro's text."
     )
+    attachment_ids: list[strawberry.ID] | None = optional(
+        f"{ATTACHMENT_IDS} Only for a macro with a reply."
+    )
     last_seen_cursor: str | None = optional(LAST_SEEN_CURSOR)
+    draft_version: int | None = optional(
+        f"{DRAFT_VERSION} A macro without a reply sends no draft, so it discards none."
+    )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

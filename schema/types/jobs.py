@@ -32,7 +32,7 @@ from schema.cost import URL_COST, cost
 from schema.interfaces import Actor, Node, RecordType
 from schema.pagination import After, Before, Connection, First, Last
 from schema.records.relations import first_foreign_key_field, foreign_key_field
-from schema.types.log.field_changes import FieldChange, build_field_changes
+from schema.types.log.field_changes import FieldChange, build_field_changes, find_hidden_columns
 from schema.types.people.erasure import ErasureReportType
 from schema.types.tickets.tickets import TicketType
 
@@ -63,16 +63,19 @@ class JobTicketType(RecordType):
 
     @strawberry.field(
         description="In a dry run, what would change. Empty without the scope `tickets:read`, and "
-        "for other jobs: the ticket's timeline has its changes.",
+        "for other jobs: the ticket's timeline has its changes. Changes of HIDDEN custom fields "
+        "require the scope `notes:read`.",
         metadata=cost(each=0),
     )
-    def changes(
+    async def changes(
         self, root: strawberry.Parent[JobTicket], info: strawberry.Info
     ) -> list[FieldChange]:
         # Without this check, a token that may only write tickets could read them by dry runs.
         if not context_of(info).viewer.can_see_all_tickets:
             return []
-        return build_field_changes(cast("dict[str, Sequence[Json]]", root.changes or {}))
+        changes = cast("dict[str, Sequence[Json]]", root.changes or {})
+        hidden = await find_hidden_columns(info, changes)
+        return build_field_changes({name: changes[name] for name in changes if name not in hidden})
 
 
 @strawberry.type(description="The result of a job that has ended.")

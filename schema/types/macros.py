@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, cast
 
 import strawberry
 
 from models.access.audience import Audience, can_change_shared
+from models.custom_fields.custom_field import CustomField
+from models.custom_fields.values import GivenValue
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.tickets.lifecycle import CloseReason, Priority
-from schema.context import context_of
+from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost, personal
 from schema.interfaces import Node, UserErrorInterface
 from schema.records.relations import foreign_key_field
+from schema.types.custom_fields import CustomFieldNode, CustomFieldOption, build_option
 from schema.types.log.field_changes import FieldChange
 from schema.types.people.people import VERSION, UserType
 from schema.types.people.teams import TeamType
+
+
+@strawberry.type(
+    description="The value of a custom field that a macro sets. If all values are null or empty, "
+    "the ticket loses its value."
+)
+class MacroCustomValue:
+    field: Any = strawberry.field(description="The custom field.", graphql_type=CustomFieldNode)
+    text: str | None = strawberry.field(description="The value of a TEXT. Null for other types.")
+    number: float | None = strawberry.field(
+        description="The value of a NUMBER. Null for other types."
+    )
+    boolean: bool | None = strawberry.field(
+        description="The value of a BOOLEAN. Null for other types."
+    )
+    date: date | None = strawberry.field(description="The value of a DATE. Null for other types.")
+    options: list[CustomFieldOption] = strawberry.field(
+        description="The option of a SELECT or the options of a MULTI_SELECT. Empty for other "
+        "types."
+    )
+
+
+def build_value(given: GivenValue, field: CustomField) -> MacroCustomValue:
+    keys = cast("Sequence[str]", given.value) if given.name == "options" else ()
+    values: dict[str, Any] = dict.fromkeys(("text", "number", "boolean", "date"))
+    if given.name in values:
+        values[given.name] = given.value
+    options = [build_option(each) for each in field.options if each["key"] in keys]
+    return MacroCustomValue(field=field, options=options, **values)
 
 
 @strawberry.type(
@@ -76,6 +109,18 @@ class MacroType(Node):
     def remove_tags(self, root: strawberry.Parent[Macro]) -> list[str]:
         return list(root.remove_tags)
 
+    @strawberry.field(
+        description="The values of custom fields that the macro sets.",
+        metadata=cost(each=1),
+    )
+    async def custom_fields(
+        self, root: strawberry.Parent[Macro], info: strawberry.Info
+    ) -> list[MacroCustomValue]:
+        given = [GivenValue.from_json(each) for each in root.custom_fields]
+        keys = [each.key for each in given]
+        definitions = await loaders(info).custom_fields_by_key.load_many(keys)
+        return [build_value(each, field) for each, field in zip(given, definitions, strict=True)]
+
     active: bool = strawberry.field(
         description="False if the macro is archived: nobody can apply it."
     )
@@ -105,7 +150,8 @@ class MacroPreview:
     )
     changes: list[FieldChange] = strawberry.field(
         description="The changes of the fields team, assignee, priority, tags, status, heldUntil "
-        "and closeReason of the ticket, in the order in which they would be made. A refused change "
+        "and closeReason of the ticket, and of its custom fields, in the order in which they would "
+        "be made. Changes of HIDDEN custom fields require the scope `notes:read`. A refused change "
         "is not among them."
     )
     user_errors: list[UserErrorInterface] = strawberry.field(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,49 +18,27 @@ from uuid import UUID
 import pytest
 from support import Client, Service, World
 from support.assert_unchanged import assert_nothing_stored
-from support.client_program import run_client_program
 from support.files import announce, error_of, png, read_attachment, running_with_files, send
 from support.live import until
-from support.missing import missing
-from support.ports import reserve_port
+from support.s3 import build_s3_store, running_s3
 
 from models.files.s3_store import S3FileStore
 from models.tickets.attachment import Attachment
-from services.files import build_file_store
-from settings.application import load
 from workers.file_cleanup import FileCleanup
 
 pytestmark = [pytest.mark.node, pytest.mark.without_default_policies]
-
-PACKAGE = Path(__file__).parent / "s3"
 
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
     """The settings of a running S3 server."""
-    node = shutil.which("node")
-    if node is None or not (PACKAGE / "node_modules" / ".package-lock.json").exists():
-        missing("the storage is not installed: make tests/live/s3/node_modules/.package-lock.json")
-    port = reserve_port()
-    directory = tmp_path / "s3"
-    directory.mkdir()
-    async with run_client_program(
-        node, "server.mjs", str(port), str(directory), folder=PACKAGE
-    ) as program:
-        await program.until(lambda: bool(program.values("listening")))
-        yield {
-            "storage_url": "s3://tickets/attachments",
-            "storage_endpoint": f"http://127.0.0.1:{port}",
-            "storage_access_key": "S3RVER",
-            "storage_secret_key": "S3RVER",
-        }
+    async with running_s3(tmp_path / "s3") as settings:
+        yield settings
 
 
 @pytest.fixture
 def store(storage: dict[str, Any]) -> S3FileStore:
-    store = build_file_store(load(**storage))
-    assert isinstance(store, S3FileStore)
-    return store
+    return build_s3_store(storage)
 
 
 @pytest.fixture

@@ -308,6 +308,11 @@ async def fill_directory(world: World) -> None:
 async def create_macros(support: Team, robin: User) -> None:
     """Macros of each audience, with a value in every field."""
     macro: dict[str, Any] = {"text": "{{ticket.ref}}", "add_tags": ["vpn"], "remove_tags": ["a"]}
+    macro["custom_fields"] = [
+        {"key": "note", "name": "text", "value": "Rack 7"},
+        {"key": "products", "name": "options", "value": ["dns", "mail"]},
+        {"key": "due", "name": None, "value": None},
+    ]
     await Macro.create(**macro, name="Everyone", audience=Audience.EVERYONE, active=False)
     macro |= {"status_action": MacroStatusAction.HOLD, "hold_for": 3600}
     macro |= {"assignment": MacroAssignment.PERSON, "assignee": robin, "new_team": support}

@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from models.changes.status_step import ReplyAction
+from models.changes.ticket_redaction import RedactableField
 from models.tickets.lifecycle import CloseReason
 from schema.inputs.fields import (
     BODY,
@@ -75,6 +76,23 @@ class RedactMessageInput:
     reason: str = required(
         "Why the text is removed, 1 to 1,000 characters in one line, without the text itself. "
         "Everybody who sees the message sees the reason."
+    )
+    expected_version: int | None = optional(EXPECTED_VERSION)
+    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
+
+
+@strawberry.input(description="A secret to remove from a text of a ticket.")
+class RedactTicketInput:
+    ticket_id: strawberry.ID = required(TICKET_ID)
+    field: RedactableField = required("The text of the ticket. Messages have `redactMessage`.")
+    text: str | None = optional(
+        "The text to remove, exactly as it is in the field or in an earlier value of it, 1 to "
+        "65,536 characters. Each occurrence becomes `[redacted]`. Null: the whole field, with its "
+        "earlier values."
+    )
+    reason: str = required(
+        "Why the text is removed, 1 to 1,000 characters in one line, without the text itself. "
+        "Everybody who sees the ticket sees the reason."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

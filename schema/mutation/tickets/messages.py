@@ -70,3 +70,22 @@ class MessageMutations:
             *TICKET_ERRORS,
         ),
     )
+    redact_ticket: Any = mutation(
+        redaction.redact_ticket,
+        HANDLE_TICKETS_AS_STAFF,
+        "Removes a text from the subject, description or resolution of a ticket: from its current "
+        "and earlier values, its HTML, the log, the search, jobs, and emails that are not sent "
+        "yet. Emails that were sent and backups keep it. Admins and API clients with the scope "
+        "`admin` redact any ticket, others only what they have written: the subject and the "
+        "description of tickets that they have created, and their resolutions. A field that is "
+        "redacted as a whole does not change again.",
+        TicketPayload | None,
+        errors=(
+            "NOT_FOUND (ticketId; field: the ticket has none; text: occurs in no value of it)",
+            "REQUIRED (text, reason)",
+            "TOO_LONG (text, reason)",
+            "INVALID (field: of another author, or a resolution that repeats a reply; reason: "
+            "contains the text; text, idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
+    )

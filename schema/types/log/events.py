@@ -101,7 +101,7 @@ class TicketUpdated(TicketEventInterface):
         if context_of(info).viewer.is_customer:
             columns = [root.changes[name] for name in USER_LIST_COLUMNS if name in root.changes]
             hidden = await find_staff(info, [user_ids for pair in columns for user_ids in pair])
-        return list_field_changes(root, hidden, await find_hidden_columns(info, root))
+        return list_field_changes(root, hidden, await find_hidden_columns(info, root.changes))
 
 
 @strawberry.type(description="One of the users among whom the server chose a ticket's assignee.")

@@ -122,13 +122,13 @@ def field_name(column: str) -> str:
     return to_camel_case(column.removesuffix("_id") if column in ID_COLUMNS else column)
 
 
-async def find_hidden_columns(info: strawberry.Info, event: Event) -> frozenset[str]:
-    """The columns of custom fields whose values the viewer may not see.
+async def find_hidden_columns(info: strawberry.Info, columns: Collection[str]) -> frozenset[str]:
+    """Those of the changed columns that are custom fields whose values the viewer may not see.
 
     Today's setting of the field decides, also for changes that were made before. Viewers who see
     notes see all fields.
     """
-    keys = [key for key in map(key_of_column, event.changes) if key is not None]
+    keys = [key for key in map(key_of_column, columns) if key is not None]
     if not keys or context_of(info).viewer.can_see_notes:
         return frozenset()
     fields = await loaders(info).custom_fields_by_key.load_many(keys)

@@ -22,9 +22,10 @@ COUNT_COST = cost(flat=10)
 
 @strawberry.type(
     name="TicketRedacted",
-    description="Texts, names or files were removed from a ticket: from its subject, description, "
-    "messages, events, tags or attachments. A copy of the ticket, with its messages and events, "
-    "must be replaced by the ticket as it is now.",
+    description="Texts, names or files were removed from a ticket, by `redactTicket` or the "
+    "erasure of a person: from its subject, description, messages, events, tags or attachments. A "
+    "copy of the ticket, with its messages and events, must be replaced by the ticket as it is "
+    "now.",
 )
 class TicketRedacted(TicketEventInterface):
     @strawberry.field(description="The reason, 1 to 1,000 characters.")

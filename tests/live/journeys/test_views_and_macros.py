@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
-from support import Client, Service, Socket, World
+from support import Client, Service, World
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored
-from support.client import EVENTS, TIMEOUT_SECONDS
+from support.client import EVENTS
 from support.live import head_cursor
 from support.macros import apply_macro, apply_refusals, create_macro, list_steps, preview_macro
+from support.views import COUNTS, list_tickets, wait_for_count
 
 from models.people.team import Membership, Team
 
@@ -20,26 +20,7 @@ pytestmark = [
     pytest.mark.usefixtures("without_jobs"),
     pytest.mark.without_default_policies,
 ]
-COUNTS = "subscription { savedViewCounts { counts { count view { name } } } }"
-TICKETS = """query($filter: TicketFilter, $order: [TicketOrder!]) {
-  tickets(filter: $filter, orderBy: $order) { nodes { id ref version } } }"""
 OPEN = {"stage": {"in": ["CREATION", "RESOLUTION"]}, "inViewerTeams": True}
-
-
-async def wait_for_count(socket: Socket, name: str, expected: int) -> None:
-    """Read items until the view has the expected count, which must happen."""
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        while True:
-            item = await socket.next("savedViewCounts")
-            counts = {each["view"]["name"]: each["count"] for each in item["counts"]}
-            if counts.get(name) == expected:
-                return
-
-
-async def list_tickets(client: Client, view: dict[str, Any]) -> list[dict[str, Any]]:
-    """The tickets of a view, as a desk lists them."""
-    variables = {"filter": view["filter"], "order": view["orderBy"]}
-    return list((await client.run(TICKETS, **variables))["tickets"]["nodes"])
 
 
 async def test_an_agent_empties_a_view_with_macros_while_a_colleague_edits(

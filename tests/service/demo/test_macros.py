@@ -9,6 +9,7 @@ from support import Service, World
 from support.admin_mutations import run_mutation
 from support.macros import apply_macro
 
+from demo.custom_fields import create_custom_fields
 from demo.data_files import DataFileError
 from demo.macros import create_macros, load_macros
 from models.core.time import now
@@ -23,6 +24,7 @@ async def test_each_macro_of_the_demo_can_be_applied_and_saved_again(
     service: Service, world: World
 ) -> None:
     cora, root = service.client(world.cora.token), service.client(world.root.token)
+    await create_custom_fields(now())
     await create_macros(now())
     nodes = (await root.run("{ macros(allTeams: true) { nodes { id name text } } }"))["macros"]
     macros = nodes["nodes"]

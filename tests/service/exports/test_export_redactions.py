@@ -65,6 +65,23 @@ async def test_a_redaction_ends_downloads_at_once_and_deletes_the_file(
     assert not holds_secret(folder)
 
 
+async def test_a_redaction_of_the_ticket_itself_outdates_a_file(
+    service: Service, world: World, ada: Client, cora: Client, worker: TicketExports, folder: Path
+) -> None:
+    ticket = await cora.raise_ticket(f"My password is {SECRET}")
+    job = await start_export(ada)
+    await run_exports(worker)
+    assert holds_secret(folder)
+    url = (await read_export(ada, job))["export"]["url"]
+    input = {"ticketId": ticket["id"], "field": "SUBJECT", "text": SECRET}
+    root = service.client(world.root.token)
+    await root.do("redactTicket", **input, reason="A password.")
+    assert error_of(await send(ada, "GET", url)) == (404, "NOT_FOUND")
+    service.clock.advance(minutes=1)
+    await worker.run_once(service.clock(), 0)
+    assert not holds_secret(folder)
+
+
 async def test_a_running_export_begins_again(
     service: Service,
     world: World,

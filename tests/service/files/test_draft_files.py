@@ -9,6 +9,7 @@ import pytest
 from support import Client, Service
 from support.drafts import discard_draft, draft_refusals, read_draft, save_draft
 from support.files import announce, upload
+from support.macros import apply_macro, apply_refusals, create_macro
 
 from models.files.store import LocalFileStore
 from models.tickets.attachment import Attachment
@@ -58,6 +59,27 @@ async def test_a_message_sends_the_files_of_its_draft(
     input = {"ticketId": ticket, "body": "x", "attachmentIds": [sent]}
     await ada.do("replyToTicket", **input, draftVersion=draft["version"])
     assert await read_draft(ada, ticket) is None
+    assert await clean_up(service, folder, 25) == ["sent.txt"]
+
+
+async def test_a_macro_sends_the_files_of_its_draft(
+    ada: Client, ticket: str, service: Service, folder: Path
+) -> None:
+    sent, left = [await upload(ada, filename=f"{each}.txt") for each in ("sent", "left")]
+    draft = await save_draft(ada, ticket, attachmentIds=[sent, left])
+    macro, silent = await create_macro(ada, text="Hi"), await create_macro(ada, addTags=["x"])
+    input = {"attachmentIds": [sent], "draftVersion": draft["version"]}
+    assert await apply_refusals(ada, silent, ticket, **input) == ["INVALID attachmentIds"]
+    unknown = {**input, "attachmentIds": ["att_00000000-0000-7000-8000-000000000007"]}
+    assert await apply_refusals(ada, macro, ticket, **unknown) == ["NOT_FOUND attachmentIds"]
+    assert await read_draft(ada, ticket) == draft
+    assert (await apply_macro(ada, macro, ticket, **input))["userErrors"] == []
+    assert await read_draft(ada, ticket) is None
+    assert await apply_refusals(ada, macro, ticket, **input) == ["INVALID attachmentIds"]
+    query = """query($id: ID!) { ticket(id: $id) { messages(first: 9) { nodes {
+      body ... on Reply { attachments { id } } } } } }"""
+    nodes = (await ada.run(query, id=ticket))["ticket"]["messages"]["nodes"]
+    assert nodes == [{"body": "Hi", "attachments": [{"id": sent}]}]
     assert await clean_up(service, folder, 25) == ["sent.txt"]
 
 

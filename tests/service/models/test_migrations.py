@@ -66,6 +66,7 @@ NAMES = [
     "0030_exports",
     "0031_erasure",
     "0032_retention",
+    "0033_macro_custom_fields",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -18,6 +18,7 @@ from support.drafts import (
     read_draft,
     save_draft,
 )
+from support.macros import apply_macro, apply_refusals, create_macro
 from support.metrics import read_limit_counts
 from support.service import running
 
@@ -159,6 +160,30 @@ async def test_a_message_discards_the_draft_that_it_sends(ada: Client, ticket: s
         assert repeated["replayed"]
         assert await read_draft(ada, ticket) == newer, "a repetition discards nothing"
         await discard_draft(ada, ticket)
+
+
+async def test_a_macro_discards_the_draft_that_it_sends(ada: Client, ticket: str) -> None:
+    macro = await create_macro(ada, text="Hello")
+    silent = await create_macro(ada, addTags=["x"])
+    first = await save_draft(ada, ticket, body="Hello, edited")
+    newer = await save_draft(ada, ticket, body="Hello, edited in another tab")
+    outdated, current = first["version"], newer["version"]
+    kept = [
+        (macro, {"body": "Hello, edited", "draftVersion": outdated}),
+        (macro, {}),
+        (silent, {"draftVersion": current}),
+    ]
+    for each, input in kept:
+        assert (await apply_macro(ada, each, ticket, **input))["userErrors"] == []
+        assert await read_draft(ada, ticket) == newer
+    stale = {"draftVersion": current, "expectedVersion": 1}
+    assert await apply_refusals(ada, macro, ticket, **stale) == ["STALE_VERSION expectedVersion"]
+    sent = {"body": newer["body"], "draftVersion": current, "idempotencyKey": "k"}
+    assert (await apply_macro(ada, macro, ticket, **sent))["reply"] == {"body": newer["body"]}
+    assert await read_draft(ada, ticket) is None
+    later = await save_draft(ada, ticket, body="The next message")
+    assert (await apply_macro(ada, macro, ticket, **sent))["replayed"]
+    assert await read_draft(ada, ticket) == later, "a repetition discards nothing"
 
 
 async def test_a_draft_stays_if_it_was_changed_or_its_message_is_refused(

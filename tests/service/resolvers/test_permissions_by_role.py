@@ -131,6 +131,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.replyToTicket": (SIGNED_IN, "tickets:write"),
     "Mutation.addNote": (STAFF, "notes:write"),
     "Mutation.redactMessage": (STAFF, "tickets:write"),
+    "Mutation.redactTicket": (STAFF, "tickets:write"),
     "Mutation.setPresence": ({"agent", "admin"}, "tickets:write"),
     "Mutation.markNotificationsRead": (PEOPLE, "tickets:write"),
     "Mutation.setNotificationPreference": (PEOPLE, "tickets:write"),

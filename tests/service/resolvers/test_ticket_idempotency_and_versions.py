@@ -139,6 +139,16 @@ async def build_inputs(
             },
             {"reason": "B"},
         ),
+        "redactTicket": (
+            ada,
+            {
+                "ticketId": await raise_ticket(("resolveTicket", {"resolution": "A secret"})),
+                "field": "RESOLUTION",
+                "text": "secret",
+                "reason": "A",
+            },
+            {"reason": "B"},
+        ),
         "linkTickets": (
             ada,
             {"ticketId": await raise_ticket(), "otherId": other, "kind": "RELATED"},
@@ -198,7 +208,7 @@ async def test_a_repeated_key_returns_the_first_payload_and_changes_nothing(
         assert await refusals(client, name, **arguments | other, idempotencyKey="k") == [
             "IDEMPOTENCY_KEY_REUSED idempotencyKey"
         ], name
-    assert await IdempotencyKey.all().count() == 27
+    assert await IdempotencyKey.all().count() == 28
 
 
 async def find_ticket(arguments: dict[str, Any]) -> Ticket:

@@ -24,7 +24,8 @@ ABSTRACT = sorted(
 )
 
 UNRELATED = {
-    *("action", "actor", "category", "metric", "priority", "reason", "recordId", "resolution"),
+    *("action", "actor", "category", "customFields", "metric", "priority", "reason"),
+    *("recordId", "resolution"),
     *("kind", "status", "team", "tickets", "timeZone", "type"),
 }
 """Fields that have different types in different types of Node, which no list holds together."""
