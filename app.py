@@ -31,6 +31,7 @@ from models.background_metrics import read_background_metrics
 from models.core import record_limits, time
 from models.database.outage import is_outage
 from models.log import event
+from resolvers.auth.browser_sessions import SessionEndpoints
 from resolvers.auth.oidc import OidcEndpoints
 from resolvers.files.downloads import FileEndpoints
 from services import Components, build_components
@@ -71,6 +72,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         Route("/health", show_health),
         Route("/metrics", partial(show_metrics, components)),
         Route("/graphql/stream", SSEEndpoint(connections)),
+        *SessionEndpoints(components.services, connections).routes(),
         *OidcEndpoints(components.services).routes(),
         *FileEndpoints(components.services).routes(),
     ]
