@@ -51,11 +51,11 @@ from models.people.account_limits import AccountEmailLimits, CodeExchangeLimits,
 from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries import event_log, search
-from resolvers.auth.browser_sessions import SIGN_IN_DOCUMENTS, SIGN_IN_PATH
 from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
 from resolvers.exports.ticket_source import GraphQLTicketSource
+from resolvers.people.browser_sessions import SIGN_IN_DOCUMENTS, SIGN_IN_PATH
 from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
 from schema import record_types, root

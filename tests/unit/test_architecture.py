@@ -35,6 +35,7 @@ TOP_LEVEL_MODULES = (
     "limit_services",
     "auth_hooks",
     "limit_settings",
+    "web_routes",
 )
 SOURCE_FILES = sorted(
     [
