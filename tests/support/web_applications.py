@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 import web_routes
 from support.missing import missing
+from support.programs import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 
 
