@@ -87,7 +87,7 @@ async def test_the_session_works_over_http_and_over_a_websocket(page: Page) -> N
         if (message.type === "connection_ack") {
           const payload = {query: "{ viewer { role } }"};
           socket.send(JSON.stringify({type: "subscribe", id: "1", payload}));
-        } else resolve(message.payload.data.viewer);
+        } else if (message.type === "next") resolve(message.payload.data.viewer);
       };
     })"""
     assert await page.evaluate(socket) == {"role": "AGENT"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.accounts import PASSWORD, current_code, set_password, succeed
-from support.files import announce, running_with_files
+from support.files import ENCRYPTION_KEY, announce, running_with_files
 from support.page import VIEWER, Page
 from support.service import running
 
@@ -122,17 +122,21 @@ async def test_signing_out_ends_the_session_and_removes_the_cookie(signed_in: Pa
     assert again.status_code == 204, "an ended session can be signed out again"
 
 
-async def test_a_second_factor_is_asked_for(page: Page, service: Service, world: World) -> None:
-    await page.sign_in()
-    client = service.client(str(page.cookie).partition("=")[2])
-    secret = (await succeed(client, "startSecondFactor", currentPassword=PASSWORD))["secret"]
-    await succeed(client, "confirmSecondFactor", code=current_code(secret, service.clock()))
-    page.cookie = None
-    response = await page.send("POST", "/session", ADA)
-    assert response.status_code == 403
-    assert response.json()["userErrors"][0]["code"] == "SECOND_FACTOR_REQUIRED"
-    await page.sign_in(secondFactor=current_code(secret, service.clock(), 1))
-    assert await page.who() == "ada@example.com"
+async def test_a_second_factor_is_asked_for(url: str) -> None:
+    async with running(url, encryption_keys=ENCRYPTION_KEY) as service:
+        await World.make()
+        await set_password("ada@example.com", hash_password(PASSWORD))
+        page = Page(service)
+        token = (await page.sign_in()).value
+        client = service.client(token)
+        secret = (await succeed(client, "startSecondFactor", currentPassword=PASSWORD))["secret"]
+        await succeed(client, "confirmSecondFactor", code=current_code(secret, service.clock()))
+        page.cookie = None
+        response = await page.send("POST", "/session", ADA)
+        assert response.status_code == 403
+        assert response.json()["userErrors"][0]["code"] == "SECOND_FACTOR_REQUIRED"
+        await page.sign_in(secondFactor=current_code(secret, service.clock(), 1))
+        assert await page.who() == "ada@example.com"
 
 
 async def test_wrong_passwords_are_limited_and_logged(url: str) -> None:
