@@ -35,7 +35,7 @@ coverage: .venv/dev $(NODE_CLIENTS) web-for-tests ## The whole suite with covera
 	$(BIN)/python -m coverage run tests/run.py $(T); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report --sort=cover; exit $$status
 
-check: .venv/dev .venv/web ## Lint, types, import rules, contract, printed schema
+check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --threads 2
@@ -91,9 +91,9 @@ clean: ## Remove installed packages, builds and caches, but not data/
 	$(INSTALL) requirements-web.txt
 	@touch $@
 
-# Without the web applications their tests are skipped, and say so.
+# .venv/dev has the same Node.js. Without the web applications their tests are skipped, and say so.
 .PHONY: web-for-tests
-web-for-tests: .venv/web
+web-for-tests: .venv/dev
 	@$(BIN)/python web/build_web.py || true
 
 # uv, from the same lock, installs in a tenth of the time; pip is used if uv can't reach the packages.

@@ -109,7 +109,15 @@ class WebRoutes:
         return redirect("/sign-in" if viewer is None else home_of(viewer))
 
     async def show_sign_in(self, request: Request) -> Response:
-        return show_page("sign-in")
+        """Show the sign-in page, and remove the cookie of a session that has ended.
+
+        With that cookie, the page could call no mutation, such as requestPasswordReset.
+        """
+        response = show_page("sign-in")
+        has_cookie = self.cookie.find_token(request.scope) is not None
+        if has_cookie and await self.viewer_of(request) is None:
+            response.headers["set-cookie"] = self.cookie.build_header(request.scope, "", 0)
+        return response
 
     async def show_desk(self, request: Request) -> Response:
         """Show the desk to agents and admins; lead customers to their portal."""

@@ -75,6 +75,20 @@ async def test_a_socket_of_an_allowed_origin_does_not_have_the_session(url: str)
             assert await viewer_on(socket) == {"user": {"email": "cora@example.com"}}
 
 
+async def test_a_socket_of_the_own_url_is_opened_whatever_the_header_host_is(url: str) -> None:
+    own = "https://support.example.com"
+    async with running(url, api_url=own) as service:
+        world = await World.make()
+        page = signed_in_page(service, world.ada.token)
+        page.cookie = f"__Host-ticketwire-session={world.ada.token}"
+        async with open_socket(service, page, Origin=own) as socket:
+            await socket.initialise({})
+            assert await viewer_on(socket) == {"user": {"email": "ada@example.com"}}
+        async with open_socket(service, page) as socket:  # Origin and Host agree, but are not own
+            await socket.initialise({})
+            assert await viewer_on(socket) is None
+
+
 async def test_a_socket_of_a_page_that_says_it_is_cross_site_is_anonymous(
     service: Service, page: Page
 ) -> None:

@@ -57,6 +57,16 @@ async def test_pages_need_a_session_and_come_back_to_it(service: Service, world:
 
 
 @pytest.mark.usefixtures("built")
+async def test_the_sign_in_page_removes_the_cookie_of_an_ended_session(
+    service: Service, world: World
+) -> None:
+    ended = await get(service, "/sign-in", "wrong")
+    assert ended.headers["set-cookie"].startswith("ticketwire-session=; Path=/; Max-Age=0")
+    for token in (None, world.ada.token):
+        assert "set-cookie" not in (await get(service, "/sign-in", token)).headers
+
+
+@pytest.mark.usefixtures("built")
 async def test_deep_links_show_the_application_of_the_role(service: Service, world: World) -> None:
     for path in ("/desk", "/desk/views/1", "/tickets/TKT-1042"):
         assert "Desk · " in (await get(service, path, world.ada.token)).text
