@@ -35,8 +35,8 @@ Health: /health
 """
 MISSING = """
 The API runs, but these applications are not built: {names}.
-Run `make web` in a checkout, with access to npm's registry, and restart the server. A wheel that
-`python -m build` makes contains them.
+Run `make web` in a checkout; the first build needs npm's registry. A wheel that `python -m build`
+makes contains them.
 """
 ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}\.(css|js|svg|woff2|wasm|json)")
 MEDIA_TYPES = {

@@ -71,6 +71,7 @@ def install_packages() -> None:
         return
     npm = find_node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    options += ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"]
     run(str(npm), "ci", *options)
     INSTALLED.touch()
 
@@ -81,9 +82,7 @@ def run(script: str, *arguments: str) -> None:
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     command = [str(node), script, *arguments]
     if subprocess.call(command, cwd=WEB, env={**os.environ, "PATH": path}):
-        raise BuildError(
-            f"{Path(script).name} failed; without access to npm's registry it can't work"
-        )
+        raise BuildError(f"{Path(script).name} failed. The first build needs npm's registry.")
 
 
 def find_node() -> Path:
