@@ -21,7 +21,7 @@ BUILT = DIST / "sign-in.html"
 MODULES = WEB / "node_modules"
 INSTALLED = MODULES / ".package-lock.json"
 LOCK = WEB / "package-lock.json"
-GENERATED = {"dist", "dist.new", "node_modules", "__pycache__"}
+GENERATED = {"dist", "dist.new", "node_modules", "generated", "__pycache__"}
 
 
 class BuildError(Exception):
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
             build()
         if "--check" in arguments:
             install_packages()
+            run("node_modules/gql.tada/bin/cli.js", "generate-output")
             run("node_modules/svelte-check/bin/svelte-check", "--fail-on-warnings")
     except BuildError as error:
         print(f"The browser applications are not built: {error}", file=sys.stderr)
@@ -52,7 +53,11 @@ def is_outdated() -> bool:
 def list_sources() -> list[Path]:
     tops = [path for path in WEB.iterdir() if path.name not in GENERATED]
     below = [path for top in tops for path in top.rglob("*")]
-    return [path for path in [*tops, *below] if path.is_file()]
+    return [
+        path
+        for path in [*tops, *below]
+        if path.is_file() and GENERATED.isdisjoint(path.relative_to(WEB).parts)
+    ]
 
 
 def build() -> None:

@@ -9,7 +9,7 @@ export interface UserError {
   field: string[] | null;
 }
 
-interface GraphQLError {
+export interface GraphQLError {
   message: string;
   extensions?: { code?: string };
 }
@@ -24,7 +24,8 @@ export class RequestError extends Error {
   }
 }
 
-async function request(path: string, method: string, body?: unknown): Promise<Response> {
+/** Send a request with the session cookie. Throws RequestError if the server can't be reached. */
+export async function request(path: string, method: string, body?: unknown): Promise<Response> {
   try {
     return await fetch(path, {
       method,
@@ -37,21 +38,10 @@ async function request(path: string, method: string, body?: unknown): Promise<Re
   }
 }
 
-function throwFirst(errors: GraphQLError[] | undefined): void {
+/** Throws RequestError if there is an error. */
+export function throwFirst(errors: GraphQLError[] | undefined): void {
   const first = errors?.[0];
   if (first) throw new RequestError(first.message, first.extensions?.code ?? "INTERNAL");
-}
-
-/** Execute a query or mutation, and return its data. Throws RequestError. */
-export async function execute<Data>(
-  query: string,
-  variables: Record<string, unknown> = {},
-): Promise<Data> {
-  const response = await request("/graphql", "POST", { query, variables });
-  const result = (await response.json()) as { data?: Data; errors?: GraphQLError[] };
-  throwFirst(result.errors);
-  if (!result.data) throw new RequestError("The response has no data.", "INTERNAL");
-  return result.data;
 }
 
 export type SignInInput =
