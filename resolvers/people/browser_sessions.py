@@ -69,7 +69,7 @@ class SessionEndpoints:
                 self.cookie.require_own_page(request.scope)
                 return await handler(request)
             except ClientDisconnect:
-                raise
+                return Response(None, 400)  # nobody receives it
             except Exception as error:
                 request_id = request.scope["request_id"]
                 return build_error_response(error, request_id, self.schema.is_outage)

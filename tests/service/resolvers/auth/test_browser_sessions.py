@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 from support import Service, World
 from support.accounts import PASSWORD, current_code, set_password, succeed
 from support.files import ENCRYPTION_KEY, announce, running_with_files
+from support.live import until
 from support.page import VIEWER, Page
 from support.service import running
 
@@ -137,6 +141,41 @@ async def test_a_second_factor_is_asked_for(url: str) -> None:
         assert response.json()["userErrors"][0]["code"] == "SECOND_FACTOR_REQUIRED"
         await page.sign_in(secondFactor=current_code(secret, service.clock(), 1))
         assert await page.who() == "ada@example.com"
+
+
+async def test_a_session_without_the_required_second_factor_has_no_scopes(url: str) -> None:
+    async with running(url, require_second_factor=True) as service:
+        await World.make()
+        await set_password("ada@example.com", hash_password(PASSWORD))
+        page = Page(service)
+        response = await page.send("POST", "/session", ADA)
+        assert response.status_code == 200, response.text
+        assert response.json()["requiresSecondFactorSetup"] is True
+        page.keep_cookie(response)
+        found = (await page.query("{ viewer { role scopes } }")).json()
+        assert found["data"]["viewer"] == {"role": "AGENT", "scopes": []}
+
+
+async def test_a_client_that_disconnects_half_way_causes_no_error(
+    page: Page, service: Service
+) -> None:
+    capture, configured = LogCapture(), structlog.get_config()
+    structlog.configure(processors=[capture])
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        headers = {"Content-Type": "application/json", "Content-Length": "99"}
+        lines = [f"{name}: {value}" for name, value in {**page.build_headers(), **headers}.items()]
+        writer.write("\r\n".join(["POST /session HTTP/1.1", *lines, "", "{"]).encode())
+        await writer.drain()
+        writer.close()
+
+        async def is_logged() -> bool:
+            return any(line.get("path") == "/session" for line in capture.entries)
+
+        await until(is_logged)
+    finally:
+        structlog.configure(**configured)
+    assert [line for line in capture.entries if line["log_level"] == "error"] == []
 
 
 async def test_wrong_passwords_are_limited_and_logged(url: str) -> None:
