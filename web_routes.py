@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.auth import AuthHooks
@@ -101,12 +101,12 @@ class WebRoutes:
         ]
 
     async def show_start(self, request: Request) -> Response:
-        """Lead to the desk, the portal or the sign-in page."""
+        """Lead to the desk, the portal or the sign-in page. The body is for other clients."""
         missing = find_missing_applications()
         if missing:
             return PlainTextResponse(WELCOME + MISSING.format(names=", ".join(missing)))
         viewer = await self.viewer_of(request)
-        return redirect("/sign-in" if viewer is None else home_of(viewer))
+        return redirect("/sign-in" if viewer is None else home_of(viewer), WELCOME)
 
     async def show_sign_in(self, request: Request) -> Response:
         """Show the sign-in page, and remove the cookie of a session that has ended.
@@ -148,8 +148,8 @@ def home_of(viewer: Viewer) -> str:
     return "/portal" if viewer.is_customer else "/desk"
 
 
-def redirect(path: str) -> Response:
-    return RedirectResponse(path, 303, PAGE_HEADERS)
+def redirect(path: str, text: str = "") -> Response:
+    return PlainTextResponse(text, 303, {**PAGE_HEADERS, "location": path})
 
 
 def lead_to_sign_in(request: Request) -> Response:
