@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE_CLIENTS := $(patsubst %,tests/live/%/node_modules/.package-lock.json,node oidc s3)
 .DEFAULT_GOAL := help
 
-.PHONY: help run unit test stress coverage check bench fanout soak lock schema configuration format clean
+.PHONY: help run web unit test stress coverage check bench fanout soak lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -14,19 +14,23 @@ help: ## List the targets, and how to run one test
 	@echo "One test, on SQLite, quickly:  $(BIN)/python -m pytest T       (--lf repeats those that failed, --ff begins with them)"
 	@echo "With another seed:             TEST_SEED=7 make test T=…"
 
-run: .venv/run ## Install, migrate, fill an empty database with sample data, and serve on http://127.0.0.1:8000
+run: .venv/run ## Install, build the web applications, migrate, fill an empty database with sample data, and serve on http://127.0.0.1:8000
+	@$(MAKE) --no-print-directory web || echo "The API runs without the web applications."
 	$(BIN)/python -m cli serve --demo
+
+web: .venv/web ## Build the web applications into web/dist if a source is newer; needs npm's registry the first time
+	$(BIN)/python web/build_web.py
 
 unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
-test: .venv/dev $(NODE_CLIENTS) ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
+test: .venv/dev $(NODE_CLIENTS) web-for-tests ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
 	$(BIN)/python tests/run.py $(T)
 
-stress: .venv/dev $(NODE_CLIENTS) ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
+stress: .venv/dev $(NODE_CLIENTS) web-for-tests ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
 	$(BIN)/python tests/stress.py $(or $(MINUTES),10) $(T)
 
-coverage: .venv/dev $(NODE_CLIENTS) ## The whole suite with coverage measured; lists the modules by coverage
+coverage: .venv/dev $(NODE_CLIENTS) web-for-tests ## The whole suite with coverage measured; lists the modules by coverage
 	rm -rf .coverage && mkdir .coverage
 	$(BIN)/python -m coverage run tests/run.py $(T); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report --sort=cover; exit $$status
@@ -36,6 +40,7 @@ check: .venv/dev ## Lint, types, import rules, contract, printed schema
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --threads 2
 	$(BIN)/lint-imports
+	$(BIN)/python web/build_web.py --check
 	$(BIN)/python tests/contract.py
 	$(BIN)/python -m cli schema print | diff - schema/schema.graphql || { echo "schema/schema.graphql is not current: make schema"; exit 1; }
 
@@ -64,11 +69,13 @@ format: .venv/dev ## Format the code
 lock: .venv/dev ## Renew the hashed locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) --group pyproject.toml:web -c requirements-dev.txt -o requirements-web.txt
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
+	rm -rf web/node_modules web/dist web/dist.new
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.
 .venv/bin/python:
@@ -78,6 +85,16 @@ clean: ## Remove installed packages, builds and caches, but not data/
 .venv/run: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
+
+# Node.js for the build of the web applications.
+.venv/web: requirements-web.txt | .venv/bin/python
+	$(INSTALL) requirements-web.txt
+	@touch $@
+
+# .venv/dev has the same Node.js. Without the web applications their tests are skipped, and say so.
+.PHONY: web-for-tests
+web-for-tests: .venv/dev
+	@$(BIN)/python web/build_web.py || true
 
 # uv, from the same lock, installs in a tenth of the time; pip is used if uv can't reach the packages.
 .venv/dev: requirements-dev.txt | .venv/bin/python

@@ -33,8 +33,10 @@ from models.database.outage import is_outage
 from models.log import event
 from resolvers.auth.oidc import OidcEndpoints
 from resolvers.files.downloads import FileEndpoints
+from resolvers.people.browser_sessions import SessionEndpoints
 from services.components import Components, build_components
 from settings.application import Settings
+from web_routes import WebRoutes
 
 GRAPHQL_PATH = "/graphql"
 FILES_PATH = "/files/"
@@ -47,12 +49,6 @@ CORS_REQUEST_HEADERS = [
     "X-Request-Id",
     "X-Requested-With",
 ]
-WELCOME = """Ticketwire
-
-GraphQL over HTTP and WebSocket: /graphql
-As server-sent events: /graphql/stream
-Health: /health
-"""
 log = structlog.get_logger("ticketwire")
 
 
@@ -67,12 +63,13 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
     routes = [
-        Route("/", show_welcome),
         Route("/health", show_health),
         Route("/metrics", partial(show_metrics, components)),
         Route("/graphql/stream", SSEEndpoint(connections)),
+        *SessionEndpoints(components.services, connections).routes(),
         *OidcEndpoints(components.services).routes(),
         *FileEndpoints(components.services).routes(),
+        *WebRoutes(connections.auth, components.viewers.authenticate).routes(),
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
     return RequestMiddleware(
@@ -115,10 +112,6 @@ def build_dispatcher(
             await send({"type": "websocket.close", "code": 1008})
 
     return dispatch_any
-
-
-async def show_welcome(_: Request) -> PlainTextResponse:
-    return PlainTextResponse(WELCOME)
 
 
 async def show_health(_: Request) -> JSONResponse:

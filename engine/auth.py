@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, cast
 
+from starlette.types import Scope
+
+from engine.session_cookie import SessionCookie
+
 BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 AUTHORIZATION = "authorization"
 MISPLACED_TOKEN_NAMES = {
@@ -42,6 +46,10 @@ class AuthHooks:
     viewer don't change the copy."""
     authenticate: Callable[[Any, str], Awaitable[None]]
     """Sets the context's viewer to the owner of a token. Raises Unauthorized and TooManyTokens."""
+    authenticate_session: Callable[[Any, str], Awaitable[None]]
+    """Sets the context's viewer to the owner of the session in a cookie. Raises Unauthorized."""
+    session_cookie: SessionCookie
+    """The cookie of browsers."""
     on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
     """Called when a WebSocket has authenticated, and when an event stream opens. Arguments: its
     context; a callback that closes the connection as forbidden; a callback to call at once when
@@ -53,6 +61,22 @@ class AuthHooks:
     """Called with the connection's context when it closes, also if it was never open."""
     viewer_key: Callable[[Any], str | None]
     """Returns a key that identifies the viewer whatever token is used, or None if anonymous."""
+
+
+async def authenticate_request(
+    auth: AuthHooks, scope: Scope, context: Any, token: str | None
+) -> None:
+    """Set the viewer of an HTTP request: by its token, or without one by the session cookie.
+
+    An invalid token never falls back to the cookie. Without both, the viewer stays anonymous.
+    Raises Unauthorized, TooManyTokens and CookieRefused.
+    """
+    if token is not None:
+        await auth.authenticate(context, token)
+        return
+    session = auth.session_cookie.read(scope)
+    if session is not None:
+        await auth.authenticate_session(context, session)
 
 
 def read_user_agent(headers: Mapping[bytes, bytes]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from engine.auth import AuthHooks, Unauthorized
+from engine.session_cookie import SessionCookie
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.viewer import ANONYMOUS
 from models.core import ids
@@ -46,7 +47,10 @@ def log_cursor(context: Context) -> str | None:
 
 
 def build_auth_hooks(
-    services: Services, viewers: ViewerRegistry, jwt_checks: JwtChecks
+    services: Services,
+    viewers: ViewerRegistry,
+    jwt_checks: JwtChecks,
+    session_cookie: SessionCookie,
 ) -> AuthHooks:
     """Build the callbacks by which the engine creates contexts and authenticates callers."""
 
@@ -59,12 +63,21 @@ def build_auth_hooks(
         services.last_used[viewer.token.id] = services.now()
         context.set_viewer(viewer)
 
+    async def authenticate_session(context: Context, text: str) -> None:
+        viewer = await viewers.authenticate(text)
+        if viewer is None or viewer.token is None or not viewer.has_session:
+            raise Unauthorized
+        services.last_used[viewer.token.id] = services.now()
+        context.set_viewer(viewer)
+
     return AuthHooks(
         create_context=lambda request_id, address, user_agent: Context(
             services, request_id, address, user_agent=user_agent
         ),
         fork_context=Context.fork,
         authenticate=authenticate,
+        authenticate_session=authenticate_session,
+        session_cookie=session_cookie,
         on_open=viewers.add,
         ensure_current_viewers=viewers.ensure_current_viewers,
         on_close=viewers.remove,

@@ -24,6 +24,7 @@ from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets
 from engine.limits.transfers import TransferBudget
 from engine.server.traffic import TrafficLimits
+from engine.session_cookie import SessionCookie
 from models.access.scopes import CallerKind
 from models.core import time
 from models.core.errors import explain_error
@@ -47,6 +48,7 @@ from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
 from resolvers.exports.ticket_source import GraphQLTicketSource
+from resolvers.people.browser_sessions import SIGN_IN_DOCUMENTS, SIGN_IN_PATH
 from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
 from schema import root
@@ -96,7 +98,8 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     viewers = ViewerRegistry(now)
     services = build_services(settings, wakeup, viewers, now, demo_clock)
     schema = build_schema(settings)
-    hooks = build_auth_hooks(services, viewers, JwtChecks(schema.buckets))
+    cookie = SessionCookie.of_url(settings.api_url)
+    hooks = build_auth_hooks(services, viewers, JwtChecks(schema.buckets), cookie)
     connections = ConnectionServices(
         schema,
         hooks,
@@ -171,11 +174,16 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
     return IdentityProviders(
         settings.identity_providers,
         callback_base=settings.api_url or settings.public_url,
-        redirect_urls=settings.sign_in_redirect_urls,
+        redirect_urls=settings.sign_in_redirect_urls + own_sign_in_pages(settings),
         leeway=timedelta(seconds=settings.jwt_leeway_seconds),
         allow_http=settings.allow_http_providers,
         limits=settings.record_limits,
     )
+
+
+def own_sign_in_pages(settings: Settings) -> list[str]:
+    """The URL of the sign-in page that this server has itself, if its own URL is known."""
+    return [settings.api_url.rstrip("/") + SIGN_IN_PATH] if settings.api_url else []
 
 
 def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogEntry]:
@@ -224,7 +232,7 @@ def build_schema(settings: Settings) -> root.Schema:
         max_search_terms=settings.max_operation_search_terms,
         count_words=search.count_words,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
-        persisted_documents=PersistedDocuments(documents),
+        persisted_documents=PersistedDocuments(documents, SIGN_IN_DOCUMENTS),
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=CALLER.set,
         set_charge=CHARGE.set,

@@ -40,8 +40,9 @@ class IdentitySettings(FileSettings):
     """Whether anyone may register as a customer by confirming an email address. Needs
     TICKETWIRE_PUBLIC_URL."""
     api_url: str = ""
-    """URL at which browsers reach this service, for the redirect of identity providers. The default
-    is TICKETWIRE_PUBLIC_URL."""
+    """URL at which browsers reach this service: for the redirect of identity providers (the default
+    there is TICKETWIRE_PUBLIC_URL), and as the only origin whose pages may use the session cookie
+    (the default there is that of the header Host)."""
     identity_providers: Annotated[list[Provider], Field(default_factory=list[Provider], repr=False)]
     """JSON list of identity providers (OpenID Connect), see docs/oidc.md."""
     sign_in_redirect_urls: Annotated[list[str], Field(default_factory=list)]

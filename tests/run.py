@@ -29,6 +29,7 @@ ROOT = TESTS.parent
 sys.path[:0] = [str(ROOT), str(TESTS)]
 
 from support.leftovers import end_abandoned, folder_prefix  # noqa: E402 - the path comes first
+from support.programs import CHROMIUM  # noqa: E402
 from support.seed import SEED  # noqa: E402
 
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -62,7 +63,8 @@ def main(arguments: list[str]) -> int:
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(redis_server())
         postgres = stack.enter_context(postgres_server())
-        missing = [name for name, url in (("Redis", redis), ("Postgres", postgres)) if url is None]
+        found = {"Redis": redis, "Postgres": postgres, "Chromium": CHROMIUM}
+        missing = [name for name, program in found.items() if program is None]
         shared = {"TEST_REDIS": redis} if redis else {}
         run_suite("SQLite", arguments, outcome, {"TEST_DATABASE": "sqlite", **shared})
         if postgres is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,11 +41,12 @@ class PersistedDocuments:
 
     Args:
         trusted: The only documents that are executed, by id; None if all documents are executed.
+        own: The documents of the server's own endpoints, which it executes in any case.
     """
 
-    def __init__(self, trusted: Mapping[str, str] | None = None) -> None:
+    def __init__(self, trusted: Mapping[str, str] | None = None, own: Collection[str] = ()) -> None:
         self.trusted = trusted
-        self.trusted_texts = frozenset(trusted.values() if trusted is not None else ())
+        self.trusted_texts = frozenset([*(trusted or {}).values(), *own])
         self.registered: OrderedDict[str, str] = OrderedDict()
         self.text_characters = 0
         self.redis: Redis | None = None

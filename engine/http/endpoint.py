@@ -21,6 +21,7 @@ from engine.auth import (
     AuthHooks,
     TooManyTokens,
     Unauthorized,
+    authenticate_request,
     has_url_token,
     parse_bearer_token,
     read_user_agent,
@@ -49,13 +50,9 @@ from engine.http.rate_limit_headers import build_rate_limit_headers, build_retry
 from engine.http.transfers import IS_MUTATION
 from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
+from engine.session_cookie import CUSTOM_HEADERS
 
-PREFLIGHT_HEADERS = (
-    b"authorization",
-    b"apollo-require-preflight",
-    b"x-apollo-operation-name",
-    b"x-requested-with",
-)
+PREFLIGHT_HEADERS = (b"authorization", *CUSTOM_HEADERS)
 """A browser sends none of these to another origin without a preflight."""
 SUBSCRIPTION_REFUSED = (
     "Subscriptions are not available over plain HTTP. "
@@ -156,14 +153,12 @@ class GraphQLEndpoint:
         return await self.compressor.compress(self.schema.limit_key(context), body, encoding)
 
     async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
-        """Create the context of a request, with its token's owner as viewer."""
+        """Create the context of a request, with the owner of its token or session as viewer."""
         client = scope["client"]
         address, user_agent = client[0] if client else "", read_user_agent(scope["headers_by_name"])
         context = self.auth.create_context(scope["request_id"], address, user_agent)
-        if authorization is not None:
-            token = parse_bearer_token(authorization.decode("latin-1"))
-            if token is not None:
-                await self.auth.authenticate(context, token)
+        header = None if authorization is None else authorization.decode("latin-1")
+        await authenticate_request(self.auth, scope, context, parse_bearer_token(header))
         return context
 
     async def execute(

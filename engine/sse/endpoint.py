@@ -3,9 +3,10 @@
 Source: PROTOCOL.md of graphql-sse. The endpoint has its own path: from /graphql, a client gets JSON
 even if its Accept header also lists text/event-stream.
 
-A browser's EventSource can't send headers. So the URL may contain a token, and, unlike at /graphql,
-a GET needs no header that forces a CORS preflight. That is safe: this endpoint reads no cookies, so
-a page of another origin has no permissions, and a GET can't change anything.
+A browser's EventSource can't send headers. So the URL may contain a token, and a GET with such a
+token, or without any, needs no header that forces a CORS preflight, unlike at /graphql. That is
+safe: a page of another origin gets no permissions by it, and a GET can't change anything. The
+session cookie does need the header, so pages that use it read the stream with fetch().
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.auth import BEARER_PATTERN, Unauthorized, parse_bearer_token, read_user_agent
+from engine.auth import (
+    BEARER_PATTERN,
+    Unauthorized,
+    authenticate_request,
+    parse_bearer_token,
+    read_user_agent,
+)
 from engine.fanout.services import ConnectionServices
 from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
 from engine.graphql.request import (
@@ -101,7 +108,7 @@ class SSEEndpoint:
             return await self.execute(graphql_request, context, request.method)
 
     async def authenticate(self, context: Any, request: Request, fields: dict[str, str]) -> None:
-        """Authenticate with the token in the Authorization header or the URL.
+        """Authenticate with the token in the Authorization header or the URL, or with the cookie.
 
         A request must not have both (RFC 6750, section 2). Only GET requests, such as those of
         EventSource, may have it in the URL.
@@ -118,8 +125,7 @@ class SSEEndpoint:
             if BEARER_PATTERN.fullmatch(f"Bearer {url_token}") is None:
                 raise Unauthorized
             token = url_token
-        if token is not None:
-            await self.auth.authenticate(context, token)
+        await authenticate_request(self.auth, request.scope, context, token)
 
     async def serve_subscription(
         self,

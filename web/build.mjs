@@ -1,0 +1,34 @@
+// Builds the applications into the folder that the first argument names, and compresses their files.
+// Each HTML file in this folder is the entry of one application.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { build } from "vite";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const outDir = process.argv[2] ?? join(root, "dist");
+const entries = readdirSync(root).filter((name) => name.endsWith(".html"));
+
+await build({
+  root,
+  configFile: false,
+  logLevel: "warn",
+  plugins: [svelte()],
+  build: {
+    outDir,
+    emptyOutDir: true,
+    assetsInlineLimit: 0, // the content security policy permits no data: URLs
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: entries.map((name) => join(root, name)) },
+  },
+});
+
+const assets = join(outDir, "assets");
+for (const name of readdirSync(assets)) {
+  const content = readFileSync(join(assets, name));
+  writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
+  writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content, { params }));
+}

@@ -1,0 +1,86 @@
+// Requests to the API with the session cookie of this page.
+
+/** The header that proves that a script of this origin sends the request. */
+const HEADERS = { "Content-Type": "application/json", "X-Requested-With": "ticketwire" };
+
+export interface UserError {
+  code: string;
+  message: string;
+  field: string[] | null;
+}
+
+export interface GraphQLError {
+  message: string;
+  extensions?: { code?: string };
+}
+
+/** A request that failed. The code is that of the first error, or NETWORK. */
+export class RequestError extends Error {
+  constructor(
+    message: string,
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Send a request with the session cookie. Throws RequestError if the server can't be reached. */
+export async function request(path: string, method: string, body?: unknown): Promise<Response> {
+  try {
+    return await fetch(path, {
+      method,
+      headers: HEADERS,
+      credentials: "same-origin",
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+  } catch {
+    throw new RequestError("The server can't be reached. Check the connection.", "NETWORK");
+  }
+}
+
+/** Throws RequestError if there is an error. */
+export function throwFirst(errors: GraphQLError[] | undefined): void {
+  const first = errors?.[0];
+  if (first) throw new RequestError(first.message, first.extensions?.code ?? "INTERNAL");
+}
+
+export type SignInInput =
+  | { email: string; password: string; secondFactor?: string }
+  | { code: string; verifier: string };
+
+export interface SignInResult {
+  viewer: { role: "CUSTOMER" | "AGENT" | "ADMIN" } | null;
+  requiresSecondFactorSetup?: boolean;
+  userErrors: UserError[];
+}
+
+/** Sign in. The server sets the cookie. Throws RequestError. */
+export async function signIn(input: SignInInput): Promise<SignInResult> {
+  const response = await request("/session", "POST", input);
+  const result = (await response.json()) as SignInResult & { errors?: GraphQLError[] };
+  throwFirst(result.errors);
+  return result;
+}
+
+/** End the session, and go to the sign-in page. */
+export async function signOut(): Promise<void> {
+  await request("/session", "DELETE");
+  location.assign("/sign-in");
+}
+
+/** The names of the identity providers by which people can sign in here. */
+export async function listProviders(): Promise<string[]> {
+  const response = await request("/session/providers", "GET");
+  return ((await response.json()) as { identityProviders: string[] }).identityProviders;
+}
+
+/** Go to the sign-in page, and come back to this page afterwards. */
+export function goToSignIn(): void {
+  const next = location.pathname + location.search;
+  location.assign(`/sign-in?next=${encodeURIComponent(next)}`);
+}
+
+/** The message for a person. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "Something failed.";
+}

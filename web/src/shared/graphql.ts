@@ -1,0 +1,24 @@
+// Documents with the types of the schema. `gql.tada generate-output` writes the types to src/generated.
+import { print } from "@0no-co/graphql.web";
+import { initGraphQLTada, type TadaDocumentNode } from "gql.tada";
+import type { introspection } from "../generated/graphql-env";
+import { request, RequestError, throwFirst, type GraphQLError } from "./api";
+
+export const graphql = initGraphQLTada<{
+  introspection: introspection;
+  scalars: { DateTime: string; Duration: string };
+}>();
+
+export { readFragment, type FragmentOf, type ResultOf, type VariablesOf } from "gql.tada";
+
+/** Execute a query or mutation, and return its data. Throws RequestError. */
+export async function execute<Data, Variables>(
+  document: TadaDocumentNode<Data, Variables, void>,
+  variables: Variables,
+): Promise<Data> {
+  const response = await request("/graphql", "POST", { query: print(document), variables });
+  const result = (await response.json()) as { data?: Data; errors?: GraphQLError[] };
+  throwFirst(result.errors);
+  if (!result.data) throw new RequestError("The response has no data.", "INTERNAL");
+  return result.data;
+}

@@ -1,0 +1,201 @@
+"""The pages of the browser applications: which page a path shows, and the built files.
+
+`web/build_web.py` builds the files into web/dist; a wheel contains them. Without them, the API runs
+and `/` tells what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from engine.auth import AuthHooks
+from engine.http.compression import select_encoding
+from models.access.viewer import Viewer
+
+DIST = Path(__file__).parent / "web" / "dist"
+APPLICATIONS = {
+    "desk": "the agents' desk",
+    "portal": "the customer portal",
+    "sign-in": "the sign-in page",
+}
+"""The built applications: the names of their HTML files, and what they are."""
+FUTURE_PATHS = {"/wall": "The wallboard is not part of this version.\n"}
+WELCOME = """Ticketwire
+
+GraphQL over HTTP and WebSocket: /graphql
+As server-sent events: /graphql/stream
+Health: /health
+"""
+MISSING = """
+The API runs, but these applications are not built: {names}.
+Run `make web` in a checkout; the first build needs npm's registry. A wheel that `python -m build`
+makes contains them.
+"""
+ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}\.(css|js|svg|woff2|wasm|json)")
+MEDIA_TYPES = {
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "wasm": "application/wasm",
+    "woff2": "font/woff2",
+}
+SUFFIXES = {"br": ".br", "gzip": ".gz"}
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    ]
+)
+"""Nothing comes from another origin, and nothing in the page itself is a script or style."""
+PAGE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "vary": "Cookie",
+    "x-frame-options": "DENY",
+}
+ASSET_HEADERS = {
+    "cache-control": "public, max-age=31536000, immutable",
+    "cross-origin-resource-policy": "same-origin",
+    "vary": "Accept-Encoding",
+}
+"""Vite puts a hash of the content into each name."""
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class WebRoutes:
+    """The pages and files of the browser applications.
+
+    A page holds no data, and a GET changes nothing. So the session cookie may choose the page
+    without a proof of the page that has the link: links from other sites must work.
+    """
+
+    def __init__(self, auth: AuthHooks, find_viewer: Callable[[str], Awaitable[Viewer | None]]):
+        """`find_viewer` returns the viewer of a session token."""
+        self.cookie = auth.session_cookie
+        self.find_viewer = find_viewer
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.show_start),
+            Route("/sign-in", self.show_sign_in),
+            Route("/desk", self.show_desk),
+            Route("/desk/{path:path}", self.show_desk),
+            Route("/portal", self.show_portal),
+            Route("/portal/{path:path}", self.show_portal),
+            Route("/tickets/{key}", self.show_ticket),
+            *(Route(path, show_future_page) for path in FUTURE_PATHS),
+            Route("/assets/{name}", send_asset),
+        ]
+
+    async def show_start(self, request: Request) -> Response:
+        """Lead to the desk, the portal or the sign-in page. The body is for other clients."""
+        missing = find_missing_applications()
+        if missing:
+            return PlainTextResponse(WELCOME + MISSING.format(names=", ".join(missing)))
+        viewer = await self.viewer_of(request)
+        return redirect("/sign-in" if viewer is None else home_of(viewer), WELCOME)
+
+    async def show_sign_in(self, request: Request) -> Response:
+        """Show the sign-in page, and remove the cookie of a session that has ended.
+
+        With that cookie, the page could call no mutation, such as requestPasswordReset.
+        """
+        response = show_page("sign-in")
+        has_cookie = self.cookie.find_token(request.scope) is not None
+        if has_cookie and await self.viewer_of(request) is None:
+            response.headers["set-cookie"] = self.cookie.build_header(request.scope, "", 0)
+        return response
+
+    async def show_desk(self, request: Request) -> Response:
+        """Show the desk to agents and admins; lead customers to their portal."""
+        viewer = await self.viewer_of(request)
+        if viewer is None:
+            return lead_to_sign_in(request)
+        return redirect("/portal") if viewer.is_customer else show_page("desk")
+
+    async def show_portal(self, request: Request) -> Response:
+        viewer = await self.viewer_of(request)
+        return lead_to_sign_in(request) if viewer is None else show_page("portal")
+
+    async def show_ticket(self, request: Request) -> Response:
+        """Show a ticket in the application of the viewer's role."""
+        viewer = await self.viewer_of(request)
+        if viewer is None:
+            return lead_to_sign_in(request)
+        return show_page("portal" if viewer.is_customer else "desk")
+
+    async def viewer_of(self, request: Request) -> Viewer | None:
+        """The user who has signed in with this browser; None if the session has ended."""
+        token = self.cookie.find_token(request.scope)
+        viewer = await self.find_viewer(token) if token else None
+        return viewer if viewer is not None and viewer.has_session else None
+
+
+def home_of(viewer: Viewer) -> str:
+    return "/portal" if viewer.is_customer else "/desk"
+
+
+def redirect(path: str, text: str = "") -> Response:
+    return PlainTextResponse(text, 303, {**PAGE_HEADERS, "location": path})
+
+
+def lead_to_sign_in(request: Request) -> Response:
+    if not is_built("sign-in"):
+        return refuse_missing("sign-in")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return redirect("/sign-in?" + urlencode({"next": request.url.path + query}))
+
+
+def is_built(name: str) -> bool:
+    return (DIST / f"{name}.html").is_file()
+
+
+def find_missing_applications() -> list[str]:
+    return [what for name, what in APPLICATIONS.items() if not is_built(name)]
+
+
+def show_page(name: str) -> Response:
+    """The HTML of an application."""
+    if not is_built(name):
+        return refuse_missing(name)
+    return FileResponse(DIST / f"{name}.html", headers=PAGE_HEADERS, media_type="text/html")
+
+
+def refuse_missing(name: str) -> Response:
+    return PlainTextResponse(MISSING.format(names=APPLICATIONS[name]).lstrip(), 404)
+
+
+async def show_future_page(request: Request) -> Response:
+    return PlainTextResponse(FUTURE_PATHS[request.url.path], 404)
+
+
+async def send_asset(request: Request) -> Response:
+    """Send a built file, compressed if the client accepts that."""
+    match = ASSET_NAME.fullmatch(request.path_params["name"])
+    path = DIST / "assets" / match[0] if match else None
+    if match is None or path is None or not is_file(path):
+        return PlainTextResponse("There is no such file.\n", 404)
+    headers = dict(ASSET_HEADERS)
+    encoding = select_encoding(request.scope["headers_by_name"].get(b"accept-encoding"))
+    if encoding is not None:
+        compressed = path.with_name(path.name + SUFFIXES[encoding])
+        if is_file(compressed):
+            path, headers["content-encoding"] = compressed, encoding
+    return FileResponse(path, headers=headers, media_type=MEDIA_TYPES[match[1]])
+
+
+def is_file(path: Path) -> bool:
+    return path.is_file()
