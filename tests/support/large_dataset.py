@@ -60,7 +60,7 @@ from models.sla.snapshot import Metric
 from models.tickets import presence
 from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft
-from models.tickets.lifecycle import CloseReason, Priority
+from models.tickets.lifecycle import CloseReason, Priority, Status
 from models.tickets.link_kind import LinkKind
 from models.tickets.message import MessageKind
 from models.tickets.ticket import Ticket, TicketResource
@@ -110,6 +110,7 @@ class LargeDataset:
             await create_policies(world)
             tickets = await create_tickets(world)
             await create_custom_fields(tickets)
+            await Ticket.filter(status=Status.CLOSED).update(texts_erased_at=NOW - HOUR)
         with time_machine.travel(NOW - HOUR, tick=False):
             await create_events(tickets, world)
             await ticket_commands.run_notifier()
@@ -183,6 +184,13 @@ async def create_jobs(tickets: list[Ticket], world: World) -> None:
     )
     await CallerJob.create(
         **{**common, "kind": JobKind.BULK_UPDATE_TICKETS, "status": JobStatus.WAITING},
+        error_policy=policies.CONTINUE,
+        created_by_user_id=world.root.id,
+    )
+    await CallerJob.create(
+        **{**common, **times, "parameters": {"user_id": str(world.cora.id)}},
+        kind=JobKind.EXPORT_PERSON,
+        status=JobStatus.STOPPED,
         error_policy=policies.CONTINUE,
         created_by_user_id=world.root.id,
     )

@@ -111,6 +111,7 @@ PREVIEW = """{ previewMacro(macroId: "MACRO", ticketId: "TICKET") { text
 
 DRAFT = """{ node(id: "DRAFT") { ... on Draft {
   attachments { filename } proposedBy { displayName } } } }"""
+RETENTION = """{ retentionPreview(filter: {}, ageDays: 30) { tickets messages files cutoff } }"""
 REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"}) { omittedGroups
   groups { key label created ratings averageRating
     firstResponse { count median percentile90 }
@@ -329,6 +330,7 @@ def lookup_requests(pool: Pool) -> list[OperationRequest]:
         OperationRequest(f'{{ node(id: "{ticket}") {{ id }} ticket(id: "{ticket}") {{ id }} }}'),
         OperationRequest(f"{{ {by_number} {by_external_id} }}"),
         OperationRequest(REPORT),
+        OperationRequest(RETENTION),
         *(OperationRequest(DRAFT.replace("DRAFT", each)) for each in pool.ids[ids.DRAFT]),
         OperationRequest(f'{{ job(id: "{pool.ids[ids.JOB][-1]}") {{ id }} }}'),
         *(
