@@ -1,0 +1,104 @@
+import type { Clock } from "./clock.js";
+import type { Cursor } from "./cursor.js";
+import type { Operation, Variables } from "./document.js";
+import { isTransient, RequestError, SessionExpiredError, toError } from "./errors.js";
+import { payloadOf } from "./mutation.js";
+import { normalize } from "./normalize.js";
+import type { Normalized } from "./normalize.js";
+import type { Recovery } from "./recovery.js";
+import type { Freshness, Store } from "./store.js";
+import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
+
+export interface OperationServices {
+  readonly transport: Transport;
+  readonly recovery: Recovery;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly sessionExpired: () => void;
+  /** Tells the other tabs what a mutation has returned. */
+  readonly share: (records: Normalized["records"], freshness: Freshness) => void;
+}
+
+/** The data of a query, and the cursor up to which it includes everything. */
+export interface QueryResult {
+  readonly data: object;
+  readonly cursor: Cursor | undefined;
+}
+
+/** Executes queries and mutations, and writes their responses to the store. */
+export class Operations {
+  private lastSentAt = 0;
+
+  constructor(private readonly services: OperationServices) {}
+
+  /**
+   * Executes a query, and repeats it after interruptions.
+   *
+   * @param maxAttempts Returns how often it may be sent; asked before each repetition.
+   * @throws RequestError, NetworkError or SessionExpiredError. The store is unchanged then.
+   */
+  async query(operation: Operation, variables: Variables, maxAttempts: () => number): Promise<QueryResult> {
+    const waitsForSession = true;
+    return this.repeat(maxAttempts, waitsForSession, async () => {
+      const sentAt = this.nextSentAt();
+      const { data, extensions } = await this.execute({ query: operation.text, variables });
+      const cursor = typeof extensions?.cursor === "string" ? extensions.cursor : undefined;
+      this.services.store.write(normalize(operation.selections, variables, data!), { cursor, sentAt }, true);
+      return { data: data!, cursor };
+    });
+  }
+
+  /**
+   * Executes a mutation, and repeats it after interruptions.
+   *
+   * @returns The data. Its payload may have user errors.
+   */
+  async mutate(operation: Operation, variables: Variables, maxAttempts: number): Promise<object> {
+    return this.repeat(() => maxAttempts, false, () => this.mutateOnce(operation, variables));
+  }
+
+  /** Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE. */
+  async mutateOnce(operation: Operation, variables: Variables): Promise<object> {
+    const sentAt = this.nextSentAt();
+    const { data } = await this.execute({ query: operation.text, variables });
+    const { cursor, userErrors } = payloadOf(data!);
+    if (userErrors?.some((each) => each.code === "IDEMPOTENCY_IN_PROGRESS")) {
+      throw new RequestError("UNAVAILABLE", "an earlier request with the same key is still running");
+    }
+    if (!userErrors?.length) {
+      const written = normalize(operation.selections, variables, data!);
+      const freshness = { cursor, sentAt };
+      this.services.store.write(written, freshness);
+      this.services.share(written.records, freshness);
+    }
+    return data!;
+  }
+
+  private async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
+    const response = await this.services.transport.execute(request);
+    this.services.recovery.reset();
+    // A response with errors may have nulls in place of data, so it is never stored.
+    if (response.errors?.length || !response.data) throw toError(response.errors ?? []);
+    return response;
+  }
+
+  private async repeat<T>(maxAttempts: () => number, waitsForSession: boolean, run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run();
+      } catch (error) {
+        const hasExpired = error instanceof SessionExpiredError;
+        if (hasExpired) this.services.sessionExpired();
+        const canRetry = isTransient(error) || (hasExpired && waitsForSession);
+        if (!canRetry || attempt >= maxAttempts()) throw error;
+        await this.services.recovery.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
+      }
+    }
+  }
+
+  /** Returns the time, and never the same one twice. */
+  private nextSentAt(): number {
+    this.lastSentAt = Math.max(this.services.clock.now(), this.lastSentAt + 0.001);
+    return this.lastSentAt;
+  }
+}
