@@ -219,7 +219,7 @@ export class TicketwireClient {
   }
 
   private writeItem(operation: Operation, variables: Variables, data: object, cursor: Cursor | undefined): void {
-    this.store.write(normalize(operation.selections, variables, data), { cursor, sentAt: this.clock.now() });
+    this.store.write(normalize(operation.selections, variables, data), { cursor });
   }
 
   private async sendEntry({ document, variables }: OutboxEntry): Promise<Payload> {

@@ -16,36 +16,40 @@ export function laterCursor(a: Cursor, b: Cursor): Cursor {
 export interface Stamp {
   /** Everything in the log up to this cursor is included in the value. */
   readonly cursor: Cursor;
-  /** The time at which the request was sent, in milliseconds. It decides between equal cursors. */
-  readonly sentAt: number;
   /** The record's `version` in the same response, if it was selected. */
   readonly version: number | undefined;
+  /**
+   * When this tab sent the request and received the value, as step numbers of its store. The server
+   * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked for.
+   */
+  readonly sentAt: number;
+  readonly receivedAt: number;
 }
 
 /**
  * Tells whether a value replaces another one of the same field.
  *
  * The server reads a value at its cursor or later, so a response with a lower cursor can have the
- * newer value. The version of a record rises with each change, so it decides if both are known.
+ * newer value. Two facts are certain: the version of a record rises with each change, and a request
+ * that was sent after a value had arrived reads a newer one. Otherwise the cursors decide.
  */
 export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
-  if (areVersionsKnown && candidate.version !== current.version) {
-    return candidate.version > current.version;
-  }
+  if (areVersionsKnown && candidate.version !== current.version) return candidate.version > current.version;
+  if (candidate.sentAt > current.receivedAt) return true;
   if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
   return candidate.sentAt >= current.sentAt;
 }
 
 /**
- * Combines what two responses prove about a field. The newer value includes everything that the
- * older one includes, so it is as of the later of both cursors.
+ * Combines what two responses prove about a field, of which `newer` has the value. It includes
+ * everything that the older one includes, so it is as of the later of both cursors.
  */
-export function mergeStamps(a: Stamp, b: Stamp): Stamp {
-  const versions = [a.version, b.version].filter((version) => version !== undefined);
+export function mergeStamps(newer: Stamp, older: Stamp): Stamp {
   return {
-    cursor: laterCursor(a.cursor, b.cursor),
-    sentAt: Math.max(a.sentAt, b.sentAt),
-    version: versions.length ? Math.max(...versions) : undefined,
+    cursor: laterCursor(newer.cursor, older.cursor),
+    version: newer.version === undefined ? older.version : Math.max(newer.version, older.version ?? 0),
+    sentAt: Math.max(newer.sentAt, older.sentAt),
+    receivedAt: newer.receivedAt,
   };
 }

@@ -42,7 +42,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   constructor(
     private readonly store: Store,
-    private readonly services: SubscriptionServices,
+    services: SubscriptionServices,
     private readonly options: LiveListOptions<Ticket, Input>,
   ) {
     this.operation = prepare(options.document);
@@ -53,7 +53,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
       started: () => this.membership.restart(),
       next: (data) => this.receive(data as { ticketChanges: TicketChange<Ticket> }),
       cursorLost: () => this.membership.forgetCursor(),
-      statusChanged: () => this.listeners.notify(),
+      statusChanged: () => this.statusChanged(),
       deadlineMs: DEADLINE_MS,
     });
   }
@@ -106,12 +106,14 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     this.views.clear();
   }
 
-  has(id: string): boolean {
-    return this.membership.members.has(id);
-  }
-
   hasReached(id: string, cursor: Cursor): boolean {
     return this.membership.hasReached(id, cursor);
+  }
+
+  private statusChanged(): void {
+    // A list that has failed does not advance any more, so nothing may wait for it.
+    if (this.status === "failed") this.removeFromStore();
+    this.listeners.notify();
   }
 
   private variables(): Variables {
@@ -124,8 +126,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     const variables = this.options.variables ?? {};
     // First the membership: optimistic changes that this item settles must not be seen without it.
     if (this.membership.apply(change)) this.markChanged();
-    const freshness = { cursor: change.cursor, sentAt: this.services.clock.now() };
-    this.store.write(normalize(this.operation.selections, variables as Variables, data), freshness);
+    this.store.write(normalize(this.operation.selections, variables as Variables, data), { cursor: change.cursor });
   }
 
   private markChanged(): void {

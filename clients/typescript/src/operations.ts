@@ -1,4 +1,3 @@
-import type { Clock } from "./clock.js";
 import type { Cursor } from "./cursor.js";
 import type { Operation, Variables } from "./document.js";
 import { isTransient, RequestError, SessionExpiredError, toError } from "./errors.js";
@@ -12,7 +11,6 @@ import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js"
 export interface OperationServices {
   readonly transport: Transport;
   readonly recovery: Recovery;
-  readonly clock: Clock;
   readonly store: Store;
   readonly sessionExpired: () => void;
   /** Tells the other tabs what a mutation has returned. */
@@ -27,8 +25,6 @@ export interface QueryResult {
 
 /** Executes queries and mutations, and writes their responses to the store. */
 export class Operations {
-  private lastSentAt = 0;
-
   constructor(private readonly services: OperationServices) {}
 
   /**
@@ -40,7 +36,7 @@ export class Operations {
   async query(operation: Operation, variables: Variables, maxAttempts: () => number): Promise<QueryResult> {
     const waitsForSession = true;
     return this.repeat(maxAttempts, waitsForSession, async () => {
-      const sentAt = this.nextSentAt();
+      const sentAt = this.services.store.nextStep();
       const { data, extensions } = await this.execute({ query: operation.text, variables });
       const cursor = typeof extensions?.cursor === "string" ? extensions.cursor : undefined;
       this.services.store.write(normalize(operation.selections, variables, data!), { cursor, sentAt }, true);
@@ -59,7 +55,7 @@ export class Operations {
 
   /** Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE. */
   async mutateOnce(operation: Operation, variables: Variables): Promise<object> {
-    const sentAt = this.nextSentAt();
+    const sentAt = this.services.store.nextStep();
     const { data } = await this.execute({ query: operation.text, variables });
     const { cursor, userErrors } = payloadOf(data!);
     if (userErrors?.some((each) => each.code === "IDEMPOTENCY_IN_PROGRESS")) {
@@ -67,9 +63,8 @@ export class Operations {
     }
     if (!userErrors?.length) {
       const written = normalize(operation.selections, variables, data!);
-      const freshness = { cursor, sentAt };
-      this.services.store.write(written, freshness);
-      this.services.share(written.records, freshness);
+      this.services.store.write(written, { cursor, sentAt });
+      this.services.share(written.records, { cursor });
     }
     return data!;
   }
@@ -94,11 +89,5 @@ export class Operations {
         await this.services.recovery.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
       }
     }
-  }
-
-  /** Returns the time, and never the same one twice. */
-  private nextSentAt(): number {
-    this.lastSentAt = Math.max(this.services.clock.now(), this.lastSentAt + 0.001);
-    return this.lastSentAt;
   }
 }

@@ -17,7 +17,12 @@ const MIN_RECORDS_TO_SWEEP = 2_000;
 export interface Freshness {
   /** Undefined if the server sent none: the response is then as current as what the store has. */
   readonly cursor: Cursor | undefined;
-  readonly sentAt: number;
+  /** The step at which the request was sent. Undefined for items of subscriptions. */
+  readonly sentAt?: number;
+}
+
+interface Received extends Freshness {
+  readonly receivedAt: number;
 }
 
 interface StoredField {
@@ -39,8 +44,6 @@ export interface View<Value> {
 
 /** A live list, as far as the store must know it. */
 export interface ListProgress {
-  /** Tells whether the list shows the record. */
-  has(id: string): boolean;
   /** Tells whether the list includes all that the log says about the record up to the cursor. */
   hasReached(id: string, cursor: Cursor): boolean;
 }
@@ -57,6 +60,7 @@ export class Store {
   private readonly views = new Map<string, Set<RecordView<unknown>>>();
   private readonly lists = new Set<ListProgress>();
   private recordsAfterSweep = 0;
+  private step = 0;
 
   /** @param now Returns the time in milliseconds. */
   constructor(private readonly now: () => number) {
@@ -68,14 +72,20 @@ export class Store {
     return this.records.size;
   }
 
+  /** Returns the number of the next step. Requests and responses are ordered by their steps. */
+  nextStep(): number {
+    return ++this.step;
+  }
+
   /** Stores what is newer in a response. */
   write(response: Normalized, freshness: Freshness, includeRoot = false): void {
     const changed = new Set<string>();
+    const receivedAt = this.nextStep();
     const records = includeRoot
       ? [{ id: QUERY_ROOT, version: undefined, fields: response.root }, ...response.records]
       : response.records;
     for (const { id, version, fields } of records) {
-      if (this.writeRecord(id, fields, version, freshness)) changed.add(id);
+      if (this.writeRecord(id, fields, version, { ...freshness, receivedAt })) changed.add(id);
       if (this.optimistic.changes(id)) changed.add(id);
     }
     this.settle();
@@ -83,25 +93,28 @@ export class Store {
     this.sweepIfLarge();
   }
 
-  private writeRecord(id: string, fields: Fields, version: number | undefined, freshness: Freshness): boolean {
+  private writeRecord(id: string, fields: Fields, version: number | undefined, received: Received): boolean {
     const record = this.records.get(id) ?? { fields: new Map<string, StoredField>(), writtenAt: 0 };
     record.writtenAt = this.now();
     this.records.set(id, record);
     let isChanged = false;
     for (const [key, value] of Object.entries(fields)) {
       const known = record.fields.get(key);
-      const cursor = freshness.cursor ?? known?.stamp.cursor ?? LOG_START;
-      const stamp = { cursor, sentAt: freshness.sentAt, version };
+      const cursor = received.cursor ?? known?.stamp.cursor ?? LOG_START;
+      const stamp = { cursor, version, sentAt: received.sentAt ?? -Infinity, receivedAt: received.receivedAt };
       if (!known) {
         record.fields.set(key, { value, stamp });
         isChanged = true;
         continue;
       }
-      if (isNewer(stamp, known.stamp) && !isEqual(known.value, value)) {
-        known.value = value;
-        isChanged = true;
+      if (!isNewer(stamp, known.stamp)) {
+        known.stamp = mergeStamps(known.stamp, stamp);
+        continue;
       }
-      known.stamp = mergeStamps(known.stamp, stamp);
+      known.stamp = mergeStamps(stamp, known.stamp);
+      if (isEqual(known.value, value)) continue;
+      known.value = value;
+      isChanged = true;
     }
     return isChanged;
   }
@@ -129,7 +142,7 @@ export class Store {
   /** Ends confirmed changes that the store and all lists include. Call it when a list advances. */
   settle(): void {
     const isReached = (id: string, cursor: Cursor): boolean =>
-      [...this.lists].every((list) => !list.has(id) || list.hasReached(id, cursor));
+      [...this.lists].every((list) => list.hasReached(id, cursor));
     for (const change of this.optimistic.takeSettled(isReached)) this.notify(change.patches.keys());
   }
 
