@@ -70,11 +70,16 @@ export class Operations {
   }
 
   private async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
-    const response = await this.services.transport.execute(request);
-    this.services.recovery.reset();
-    // A response with errors may have nulls in place of data, so it is never stored.
-    if (response.errors?.length || !response.data) throw toError(response.errors ?? []);
-    return response;
+    try {
+      const response = await this.services.transport.execute(request);
+      this.services.recovery.reset();
+      // A response with errors may have nulls in place of data, so it is never stored.
+      if (response.errors?.length || !response.data) throw toError(response.errors ?? []);
+      return response;
+    } catch (error) {
+      if (error instanceof SessionExpiredError) this.services.sessionExpired();
+      throw error;
+    }
   }
 
   private async repeat<T>(maxAttempts: () => number, waitsForSession: boolean, run: () => Promise<T>): Promise<T> {
@@ -82,9 +87,7 @@ export class Operations {
       try {
         return await run();
       } catch (error) {
-        const hasExpired = error instanceof SessionExpiredError;
-        if (hasExpired) this.services.sessionExpired();
-        const canRetry = isTransient(error) || (hasExpired && waitsForSession);
+        const canRetry = isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
         if (!canRetry || attempt >= maxAttempts()) throw error;
         await this.services.recovery.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
       }

@@ -53,6 +53,7 @@ export class Outbox {
   private sent: readonly OutboxEntry[] = [];
   private readonly listeners = new Listeners();
   private isSending = false;
+  private isWaiting = false;
   private isClosed = false;
   private hasMore = false;
 
@@ -98,7 +99,7 @@ export class Outbox {
     this.listeners.notify();
   }
 
-  /** Sends all entries that wait, one after another, until none is left. */
+  /** Sends all entries that wait, one after another. Those that can't be sent are tried again later. */
   async send(): Promise<void> {
     this.hasMore = true;
     if (this.isSending) return;
@@ -106,14 +107,22 @@ export class Outbox {
     try {
       while (this.hasMore && !this.isClosed) {
         this.hasMore = false;
-        const delayMs = await this.services.exclusively(() => this.sendWaiting());
-        if (delayMs === undefined) continue;
-        await this.services.recovery.wait(delayMs);
-        this.hasMore = true;
+        const isPaused = this.services.recovery.isPaused;
+        const delayMs = isPaused ? 0 : await this.services.exclusively(() => this.sendWaiting());
+        if (delayMs !== undefined) this.sendLater(delayMs);
       }
     } finally {
       this.isSending = false;
     }
+  }
+
+  private sendLater(delayMs: number): void {
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    void this.services.recovery.wait(delayMs).then(() => {
+      this.isWaiting = false;
+      return this.send();
+    });
   }
 
   close(): void {
@@ -131,8 +140,10 @@ export class Outbox {
       try {
         await this.sendOne(entry);
       } catch (error) {
-        if (error instanceof RequestError && error.retryAfterMs !== undefined) return error.retryAfterMs;
-        if (error instanceof NetworkError || error instanceof SessionExpiredError) return 0;
+        if (concernsAll(error)) {
+          this.hasMore = false; // others would fail, too
+          return error.retryAfterMs ?? 0;
+        }
         if (isTransient(error)) failedTickets.add(ticketId);
         else await this.update(entry, { state: "refused", userErrors: [toUserError(error)] });
       }
@@ -171,6 +182,11 @@ export class Outbox {
     await this.load();
     this.services.postChange();
   }
+}
+
+function concernsAll(error: unknown): error is { readonly retryAfterMs?: number } {
+  const isRateLimited = error instanceof RequestError && error.retryAfterMs !== undefined;
+  return isRateLimited || error instanceof NetworkError || error instanceof SessionExpiredError;
 }
 
 function toUserError(error: unknown): UserError {

@@ -26,7 +26,10 @@ export interface Sink {
 export interface Transport {
   /** Executes a query or mutation. Rejects with NetworkError if there is no response. */
   execute(request: GraphQLRequest): Promise<GraphQLResponse>;
-  /** Starts a subscription. It is not repeated. Returns a function that ends it. */
+  /**
+   * Starts a subscription. It is not repeated. Returns a function that ends it. The sink is called
+   * only after this method has returned.
+   */
   subscribe(request: GraphQLRequest, sink: Sink): () => void;
   /** Checks now whether the connection is alive, and ends it if not. */
   check(): void;

@@ -6,8 +6,8 @@ import type { GraphQLRequest, GraphQLResponse, Sink, Transport } from "./transpo
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const PING_INTERVAL_MS = 10_000;
-/** The server answers a ping at once, so a live socket always has a message within the interval. */
-const SILENCE_MS = PING_INTERVAL_MS + 5_000;
+/** The server answers a ping at once, so a live socket is never silent for one and a half intervals. */
+const MAX_SILENT_INTERVALS = 1.5;
 
 export interface WebTransportOptions {
   /** The URL of the endpoint, for example `/graphql`. */
@@ -22,11 +22,17 @@ export interface WebTransportOptions {
   readonly fetch?: typeof fetch;
   /** Default: the WebSocket of the platform. */
   readonly webSocket?: unknown;
+  /**
+   * How often the socket is checked, in milliseconds. A dead one is noticed after one and a half
+   * times as long. Default: 10,000.
+   */
+  readonly pingIntervalMs?: number;
 }
 
 /** Sends operations by fetch, and subscriptions over one WebSocket (graphql-transport-ws). */
 export class WebTransport implements Transport {
   private readonly client: Client;
+  private readonly maxSilenceMs: number;
   private lastMessageAt = 0;
   private isOpen = false;
   private cancelWatch: (() => void) | undefined;
@@ -37,12 +43,14 @@ export class WebTransport implements Transport {
     private readonly clock: Clock,
     reconnected: () => void,
   ) {
+    const pingIntervalMs = options.pingIntervalMs ?? PING_INTERVAL_MS;
+    this.maxSilenceMs = pingIntervalMs * MAX_SILENT_INTERVALS;
     let connections = 0;
     this.client = createClient({
       url: () => options.socketUrl ?? socketUrl(options.url),
       connectionParams: () => ({ ...options.connectionParams?.() }),
       webSocketImpl: options.webSocket,
-      keepAlive: PING_INTERVAL_MS,
+      keepAlive: pingIntervalMs,
       retryAttempts: 0, // subscriptions are started again after their own last cursor
       lazyCloseTimeout: 3_000, // a page that closes one list and opens another keeps the socket
       on: {
@@ -104,7 +112,7 @@ export class WebTransport implements Transport {
   }
 
   check(): void {
-    if (this.isOpen && this.clock.now() - this.lastMessageAt >= SILENCE_MS) this.disconnect();
+    if (this.isOpen && this.clock.now() - this.lastMessageAt >= this.maxSilenceMs) this.disconnect();
   }
 
   disconnect(): void {
@@ -120,7 +128,7 @@ export class WebTransport implements Transport {
     this.lastMessageAt = this.clock.now();
     this.cancelWatch?.();
     // A dead network closes no socket by itself.
-    this.cancelWatch = this.clock.schedule(() => this.check(), SILENCE_MS);
+    this.cancelWatch = this.clock.schedule(() => this.check(), this.maxSilenceMs);
   }
 }
 
