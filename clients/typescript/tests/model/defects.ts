@@ -118,8 +118,8 @@ const DEFECTS: readonly Defect[] = [
   {
     name: "an unsent reply is forgotten after a network error",
     file: "outbox.js",
-    text: "if (error instanceof NetworkError || error instanceof SessionExpiredError)",
-    replacement: "if (error instanceof NetworkError) await this.discard(entry.key); if (error instanceof NetworkError || error instanceof SessionExpiredError)",
+    text: "if (concernsAll(error)) {",
+    replacement: "if (concernsAll(error)) { await this.discard(entry.key);",
   },
   {
     name: "requests of one query overlap",
@@ -157,7 +157,7 @@ function firstFailure(program: string, runs: string): Promise<string | undefined
   });
 }
 
-const runs = process.argv[2] ?? "2000";
+const runs = process.argv[2] ?? "5000";
 let missed = 0;
 for (const defect of DEFECTS.filter((each) => each.name.includes(process.argv[3] ?? ""))) {
   const failure = await findDefect(defect, runs);

@@ -5,6 +5,8 @@ const runs = Number(process.argv[2] ?? 100_000);
 const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 30));
 console.log(`${runs} runs from seed ${seed}`);
 const start = performance.now();
-await runMany(seed, runs);
-console.log(`passed in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+for (let done = 0; done < runs; done += 10_000) {
+  await runMany(seed + done, Math.min(10_000, runs - done));
+  console.log(`${Math.min(done + 10_000, runs)} runs passed after ${((performance.now() - start) / 1000).toFixed(0)} s`);
+}
 process.exit(0);

@@ -173,7 +173,11 @@ export class ModelTransport implements Transport {
   /** Cuts all sockets, and some of the requests. */
   cut(): void {
     for (const connection of this.connections) connection.fail(new NetworkError("the socket was cut", 1006));
-    const lost = this.requests.filter(() => this.random.chance(0.5));
+    this.lose(this.requests.filter(() => this.random.chance(0.5)));
+  }
+
+  /** Loses requests, or their responses. */
+  lose(lost: readonly ModelRequest[]): void {
     this.requests = this.requests.filter((request) => !lost.includes(request));
     for (const request of lost) request.fail();
   }

@@ -68,8 +68,8 @@ export class ModelServer {
 
   /** A change by somebody else. */
   changeSomething(): void {
-    const kind = this.random.below(8);
-    if (kind === 0 && this.at(this.head).size < 6) return this.create();
+    const kind = this.random.below(10);
+    if (kind < 2 && this.at(this.head).size < 8) return this.create();
     const ticket = this.pickTicket();
     if (kind < 4) return this.setStatus(ticket, ticket.status === "OPEN" ? "RESOLVED" : "OPEN");
     if (kind < 5) return this.append([{ ...ticket, version: ticket.version + 1, subject: `subject ${this.head}` }]);

@@ -23,7 +23,7 @@ const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
 );
 
 /** Enough microtasks for all promises of one step. */
-const MICROTASKS = 40;
+const MICROTASKS = 24;
 
 /** What the person has asked for: it is shown until the server refuses it or something newer arrives. */
 interface Intent {
@@ -49,6 +49,7 @@ export class Simulation {
   private readonly random: Random;
   private readonly clock: ModelClock;
   private keys = 0;
+  private outageSteps = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -70,15 +71,16 @@ export class Simulation {
 
   /** Does one random step, and lets all promises run. */
   async step(): Promise<void> {
-    const kind = this.random.below(24);
+    if (this.outageSteps > 0) this.sufferOutage();
+    const kind = this.random.below(28);
     if (kind < 4) this.server.changeSomething();
-    else if (kind < 8) this.deliver();
-    else if (kind < 10) this.advanceSource();
-    else if (kind < 16) this.advanceRequest();
-    else if (kind < 18) this.startQuery();
-    else if (kind < 20) this.changeStatus();
-    else if (kind < 21) this.reply();
-    else if (kind < 22) this.interrupt();
+    else if (kind < 9) this.deliver();
+    else if (kind < 12) this.advanceSource();
+    else if (kind < 18) this.advanceRequest();
+    else if (kind < 20) this.startQuery();
+    else if (kind < 22) this.changeStatus();
+    else if (kind < 23) this.reply();
+    else if (kind < 25) this.interrupt();
     else this.clock.runNext(30_000);
     await settle();
   }
@@ -93,7 +95,9 @@ export class Simulation {
   private deliver(): void {
     const { connections, ended } = this.transport;
     const candidates = [...connections, ...(this.random.chance(0.2) ? ended : [])].filter((each) => each.queue.length);
-    if (candidates.length) this.random.pick(candidates).deliver();
+    if (!candidates.length) return;
+    const connection = this.random.pick(candidates);
+    for (let count = this.random.below(4); count >= 0; count--) connection.deliver();
   }
 
   private advanceRequest(): void {
@@ -134,12 +138,16 @@ export class Simulation {
   }
 
   private interrupt(): void {
-    if (this.random.chance(0.6)) this.transport.cut();
-    else if (this.transport.requests.length) {
-      const lost = this.random.pick(this.transport.requests);
-      this.transport.requests = this.transport.requests.filter((each) => each !== lost);
-      lost.fail();
-    }
+    if (this.random.chance(0.1)) this.outageSteps = 12;
+    else if (this.random.chance(0.4)) this.transport.cut();
+    else if (this.transport.requests.length) this.transport.lose([this.random.pick(this.transport.requests)]);
+  }
+
+  /** During an outage all requests fail, and time passes. */
+  private sufferOutage(): void {
+    this.outageSteps--;
+    this.transport.lose(this.transport.requests);
+    this.clock.runNext(30_000);
   }
 
   /** Lets everything arrive: requests, items, repetitions, and a last heartbeat. */
@@ -174,7 +182,7 @@ export class Simulation {
     let isCurrent = false;
     void this.tickets.refetch().then(() => (isCurrent = true));
     for (let round = 0; round < 100 && !isCurrent; round++) {
-      if (!this.transport.requests.length) this.clock.runNext(20_000);
+      if (!this.transport.requests.length) this.clock.runNext(35_000);
       for (const request of [...this.transport.requests]) this.transport.advance(request);
       await settle();
     }
