@@ -64,7 +64,11 @@ export class Checks {
   private checkQuery(): void {
     const count = this.simulation.tickets.value?.tickets.nodes.length ?? 0;
     assert.ok(count >= this.shownTickets, `the query went back from ${this.shownTickets} to ${count} tickets`);
-    assert.ok(count >= this.simulation.readTickets, `the query lacks a ticket that existed before its request`);
+    const { read } = this.simulation;
+    assert.ok(count >= read.size, "the query lacks a ticket that existed before its request");
+    for (const { id, clock } of read.values()) {
+      assert.ok(this.readTicket(id).clock >= clock, `${id} has a clock from before its request`);
+    }
     this.shownTickets = count;
   }
 
