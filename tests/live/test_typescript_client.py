@@ -31,7 +31,7 @@ WITHOUT_JOBS = {"TICKETWIRE_RUN_JOBS": "false"}
 """Only the test changes tickets, so the list must equal what it has read."""
 FIELDS = "id version status tags assignee { id displayName }"
 OPEN_TICKETS = (
-    "{ tickets(first: 100, filter: {status: {in: [NEW, OPEN]}}) { nodes { %s } } }" % FIELDS
+    "{ tickets(first: 100, filter: {status: {in: [NEW, OPEN]}}) { nodes { " + FIELDS + " } } }"
 )
 
 
@@ -85,8 +85,10 @@ async def wait_until_equal(program: ClientProgram, client: Client) -> None:
     expected = await read_open_tickets(client)
     await program.until(lambda: bool(program.values("list")))
     await program.until(
-        lambda: (lists := program.values("list"))[-1]["status"] == "live"
-        and lists[-1]["rows"] == expected
+        lambda: (
+            (lists := program.values("list"))[-1]["status"] == "live"
+            and lists[-1]["rows"] == expected
+        )
     )
 
 
@@ -181,3 +183,35 @@ async def test_an_unknown_token_ends_the_session(node: str, build: Path, url: st
             assert program.values("list")[-1]["status"] == "signed-out"
     finally:
         process.kill()
+
+
+async def test_the_example_of_the_readme_follows_a_list(
+    node: str, build: Path, url: str, tmp_path: Path
+) -> None:
+    await database.connect(url)
+    world = await World.make()
+    await database.disconnect()
+    process = await start(url, **WITHOUT_JOBS)
+    try:
+        await process.client(world.cora.token).raise_ticket()
+        code = (PACKAGE / "README.md").read_text().split("```js\n")[1].split("```")[0]
+        code = code.replace("http://127.0.0.1:8000/graphql", process.http)
+        code = code.replace("process.env.TOKEN", "process.argv[2]")
+        (tmp_path / "list.mjs").write_text(code)
+        install_package(build, tmp_path / "node_modules")
+        async with run_client_program(
+            node, "list.mjs", world.ada.token, folder=tmp_path
+        ) as program:
+            await program.until(lambda: 1 in program.values("tickets"))
+            assert program.values("status")[-1] == "live"
+    finally:
+        process.kill()
+
+
+def install_package(build: Path, modules: Path) -> None:
+    """Make the compiled package available to a program, as npm does."""
+    package = modules / "@ticketwire/client"
+    package.mkdir(parents=True)
+    shutil.copy(PACKAGE / "package.json", package)
+    (package / "dist").symlink_to(build / "src")
+    (modules / "ws").symlink_to(PACKAGE / "node_modules/ws")
