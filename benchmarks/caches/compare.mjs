@@ -33,7 +33,10 @@ function replay(Contender, { steps, tickets }) {
   }
   const wrong = [...tickets.values()].filter((ticket) => {
     const last = cache.ticket(ticket.id);
-    return last && ["version", "status", "subject", "clock"].some((field) => last[field] !== ticket[field]);
+    return (
+      last &&
+      ["version", "status", "subject", "clock"].some((field) => last[field] !== ticket[field])
+    );
   });
   return { wentBack, wrong: wrong.length };
 }
@@ -49,7 +52,10 @@ for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
   }
 }
 console.log(`${runs} runs from seed ${firstSeed}\n`);
-console.log("| cache | runs in which a ticket went back | times | runs that end with an outdated ticket |");
+console.log(
+  "| cache | runs in which a ticket went back | times | runs that end with an outdated ticket |",
+);
 console.log("|---|---|---|---|");
-for (const each of results) console.log(`| ${each.name} | ${each.runsBack} | ${each.timesBack} | ${each.runsWrong} |`);
+for (const each of results)
+  console.log(`| ${each.name} | ${each.runsBack} | ${each.timesBack} | ${each.runsWrong} |`);
 process.exit(0);

@@ -15,7 +15,9 @@ const TICKET = `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`;
 function withTypes(value) {
   if (Array.isArray(value)) return value.map(withTypes);
   if (value === null || typeof value !== "object") return value;
-  const copy = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withTypes(each)]));
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withTypes(each)]),
+  );
   if (typeof copy.id === "string" && copy.id.startsWith("tkt_")) copy.__typename = "Ticket";
   else copy.__typename = "Other";
   return copy;
@@ -29,14 +31,18 @@ export class Ticketwire {
 
   request({ id, request }, patch) {
     this.sent.set(id, this.store.nextStep());
-    if (patch) this.changes.set(id, this.store.change({ [patch.ticketId]: { status: patch.status } }));
+    if (patch)
+      this.changes.set(id, this.store.change({ [patch.ticketId]: { status: patch.status } }));
   }
 
   response({ id, request, data, cursor }) {
     const { selections } = prepare(gql(request.query));
     const payload = payloadOf(data);
     const isMutation = request.query.startsWith("mutation");
-    const freshness = { cursor: (isMutation ? payload.cursor : cursor) ?? undefined, sentAt: this.sent.get(id) };
+    const freshness = {
+      cursor: (isMutation ? payload.cursor : cursor) ?? undefined,
+      sentAt: this.sent.get(id),
+    };
     this.store.write(normalize(selections, request.variables, data), freshness, !isMutation);
     const change = this.changes.get(id);
     if (!change) return;
@@ -50,13 +56,20 @@ export class Ticketwire {
 
   item({ request, data }) {
     const { selections } = prepare(gql(request.query));
-    this.store.write(normalize(selections, request.variables, data), { cursor: payloadOf(data).cursor });
+    this.store.write(normalize(selections, request.variables, data), {
+      cursor: payloadOf(data).cursor,
+    });
   }
 
   ticket(id) {
     const read = (key) => this.store.readField(id, key);
     if (read("version") === undefined) return undefined;
-    return { version: read("version"), status: read("status"), subject: read("subject"), clock: read("clock") };
+    return {
+      version: read("version"),
+      status: read("status"),
+      subject: read("subject"),
+      clock: read("clock"),
+    };
   }
 }
 
@@ -66,7 +79,8 @@ export class Apollo {
   documents = new Map();
 
   document(text) {
-    if (!this.documents.has(text)) this.documents.set(text, this.cache.transformDocument(apolloGql(text)));
+    if (!this.documents.has(text))
+      this.documents.set(text, this.cache.transformDocument(apolloGql(text)));
     return this.documents.get(text);
   }
 
@@ -120,9 +134,21 @@ export class Graphcache {
     const cache = cacheExchange({
       keys: { Other: () => null },
       resolvers: { Query: { ticket: (_, { id }) => ({ __typename: "Ticket", id }) } },
-      optimistic: { change: ({ input }) => ({ __typename: "Other", ticket: this.expected(input), cursor: null, replayed: false, userErrors: [] }) },
+      optimistic: {
+        change: ({ input }) => ({
+          __typename: "Other",
+          ticket: this.expected(input),
+          cursor: null,
+          replayed: false,
+          userErrors: [],
+        }),
+      },
     });
-    this.client = new Client({ url: "http://127.0.0.1", exchanges: [cache, network], preferGetMethod: false });
+    this.client = new Client({
+      url: "http://127.0.0.1",
+      exchanges: [cache, network],
+      preferGetMethod: false,
+    });
   }
 
   expected({ ticketId, status }) {
@@ -133,17 +159,35 @@ export class Graphcache {
   start(kind, key, text, variables) {
     // A key of its own for each request, because urql would otherwise join equal ones.
     const request = { ...createRequest(text, variables), key: 1_000_000 + this.nextKey++ };
-    const operation = this.client.createRequestOperation(kind, request, { recording: key, requestPolicy: "network-only" });
-    pipe(this.client.executeRequestOperation(operation), subscribe(() => {}));
+    const operation = this.client.createRequestOperation(kind, request, {
+      recording: key,
+      requestPolicy: "network-only",
+    });
+    pipe(
+      this.client.executeRequestOperation(operation),
+      subscribe(() => {}),
+    );
   }
 
   request({ id, request }) {
-    this.start(request.query.startsWith("mutation") ? "mutation" : "query", id, request.query, request.variables);
+    this.start(
+      request.query.startsWith("mutation") ? "mutation" : "query",
+      id,
+      request.query,
+      request.variables,
+    );
   }
 
   answer(key, result) {
     const operation = this.operations.get(key);
-    if (operation) this.results.next({ operation, stale: false, hasNext: false, extensions: undefined, ...result });
+    if (operation)
+      this.results.next({
+        operation,
+        stale: false,
+        hasNext: false,
+        extensions: undefined,
+        ...result,
+      });
   }
 
   response({ id, data }) {

@@ -12,7 +12,13 @@ ModelTransport.prototype.execute = async function (request) {
   own.push({ type: "request", id, request });
   try {
     const response = await execute.call(this, request);
-    own.push({ type: "response", id, request, data: response.data, cursor: response.extensions?.cursor });
+    own.push({
+      type: "response",
+      id,
+      request,
+      data: response.data,
+      cursor: response.extensions?.cursor,
+    });
     return response;
   } catch (error) {
     own.push({ type: "failure", id, request });

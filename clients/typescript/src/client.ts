@@ -1,4 +1,3 @@
-import { SYSTEM_CLOCK } from "./clock.js";
 import type { Clock } from "./clock.js";
 import type { Cursor } from "./cursor.js";
 import { gql, prepare } from "./document.js";
@@ -14,6 +13,8 @@ import type { QueryResult } from "./operations.js";
 import type { Patches } from "./optimistic.js";
 import { Outbox } from "./outbox.js";
 import type { OutboxEntry } from "./outbox.js";
+import { browserPlatform } from "./platform.js";
+import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
 import { Recovery } from "./recovery.js";
 import { openStorage } from "./storage.js";
@@ -21,7 +22,7 @@ import { Store } from "./store.js";
 import { Subscription } from "./subscription.js";
 import type { SubscriptionServices } from "./subscription.js";
 import { Tabs } from "./tabs.js";
-import type { Channel, Locks, TabMessage } from "./tabs.js";
+import type { TabMessage } from "./tabs.js";
 import type { Transport } from "./transport.js";
 import { WebTransport } from "./web-transport.js";
 import type { WebTransportOptions } from "./web-transport.js";
@@ -35,17 +36,6 @@ export interface ClientOptions extends WebTransportOptions {
   readonly onSessionExpired?: () => void;
   /** Parts of the platform, which tests replace. Undefined parts are not used. */
   readonly platform?: Platform;
-}
-
-/** The parts of the browser that a client uses. Each may be missing. */
-export interface Platform {
-  readonly clock: Clock;
-  readonly indexedDB?: IDBFactory | undefined;
-  readonly locks?: Locks | undefined;
-  readonly openChannel?: ((name: string) => Channel) | undefined;
-  /** Tells when the network or the page is back: `window` and `document`. */
-  readonly wakeEvents?: ReadonlyArray<readonly [target: EventTarget, name: string]>;
-  readonly createTransport?: (reconnected: () => void) => Transport;
 }
 
 /** What `follow` passes on. */
@@ -76,7 +66,8 @@ export class TicketwireClient {
   private readonly operations: Operations;
   private readonly queries = new Set<Query<unknown>>();
   private readonly services: SubscriptionServices;
-  private readonly wake = (): void => {
+  /** Tries everything that was interrupted again now. It is called when the browser is online. */
+  readonly retryNow = (): void => {
     this.transport.check();
     this.recovery.wake();
   };
@@ -87,7 +78,9 @@ export class TicketwireClient {
     this.store = new Store(() => this.clock.now());
     this.recovery = new Recovery(this.clock);
     const reconnected = (): void => this.refetchAll();
-    this.transport = this.platform.createTransport?.(reconnected) ?? new WebTransport(options, this.clock, reconnected);
+    this.transport =
+      this.platform.createTransport?.(reconnected) ??
+      new WebTransport(options, this.clock, reconnected);
     const { locks, openChannel, indexedDB } = this.platform;
     const name = `ticketwire:${options.account}`;
     this.tabs = new Tabs(name, locks, openChannel, (message) => this.receiveFromTab(message));
@@ -96,6 +89,7 @@ export class TicketwireClient {
       recovery: this.recovery,
       clock: this.clock,
       sessionExpired: () => this.sessionExpired(),
+      subscriptions: new Set(),
     };
     this.operations = new Operations({
       ...this.services,
@@ -103,7 +97,11 @@ export class TicketwireClient {
       share: (records, freshness) => this.tabs.post({ type: "records", records, freshness }),
     });
     const storage = openStorage(indexedDB, name);
-    this.drafts = new Drafts(storage, () => this.clock.now(), () => this.tabs.post({ type: "drafts-changed" }));
+    this.drafts = new Drafts(
+      storage,
+      () => this.clock.now(),
+      () => this.tabs.post({ type: "drafts-changed" }),
+    );
     this.outbox = new Outbox({
       storage,
       clock: this.clock,
@@ -116,47 +114,68 @@ export class TicketwireClient {
         this.tabs.post({ type: "drafts-changed" });
       },
     });
-    for (const [target, event] of this.platform.wakeEvents ?? []) target.addEventListener(event, this.wake);
+    for (const [target, event] of this.platform.wakeEvents ?? [])
+      target.addEventListener(event, this.retryNow);
     void this.outbox.send(); // what an earlier page has left
   }
 
   /** Reads a query once. Its records are stored. */
-  async query<Result, Input>(document: TypedDocument<Result, Input>, variables?: Input): Promise<Result> {
-    const { data } = await this.operations.query(prepare(document), (variables ?? {}) as Variables, () => MAX_ATTEMPTS);
+  async query<Result, Input>(
+    document: TypedDocument<Result, Input>,
+    variables?: Input,
+  ): Promise<Result> {
+    const once = { maxAttempts: () => MAX_ATTEMPTS, isShown: () => false };
+    const values = (variables ?? {}) as Variables;
+    const { data } = await this.operations.query(prepare(document), values, once);
     return data as Result;
   }
 
   /** Reads a query, and follows all changes of its records that this client receives. */
   watch<Result, Input>(document: TypedDocument<Result, Input>, variables?: Input): Query<Result> {
     let isOpen = true;
+    const options = { maxAttempts: () => (isOpen ? Infinity : 0), isShown: () => isOpen };
     const fetch = (operation: Operation, values: Variables): Promise<QueryResult> =>
-      this.operations.query(operation, values, () => (isOpen ? Infinity : 0));
+      this.operations.query(operation, values, options);
     const input = (variables ?? {}) as Variables;
-    const query: Query<Result> = new Query<Result>({ store: this.store, fetch }, document, input, (keys) => {
-      isOpen = false;
-      this.queries.delete(query);
-      const used = new Set([...this.queries].flatMap((each) => each.rootKeys));
-      this.store.forgetQuery(keys.filter((key) => !used.has(key)));
-    });
+    const query: Query<Result> = new Query<Result>(
+      { store: this.store, fetch },
+      document,
+      input,
+      (keys) => {
+        isOpen = false;
+        this.queries.delete(query);
+        const used = new Set([...this.queries].flatMap((each) => each.rootKeys));
+        this.store.forgetQuery(keys.filter((key) => !used.has(key)));
+      },
+    );
     this.queries.add(query);
     return query;
   }
 
   /** Opens a live list of tickets. */
-  liveList<Ticket extends object, Input = Variables>(options: LiveListOptions<Ticket, Input>): LiveList<Ticket, Input> {
+  liveList<Ticket extends object, Input = Variables>(
+    options: LiveListOptions<Ticket, Input>,
+  ): LiveList<Ticket, Input> {
     return new LiveList(this.store, this.services, options);
   }
 
   /** Follows any other subscription, and resumes it after its last cursor. */
-  follow<Result extends object, Input>(document: TypedDocument<Result, Input>, options: FollowOptions<Result, Input>): Subscription {
+  follow<Result extends object, Input>(
+    document: TypedDocument<Result, Input>,
+    options: FollowOptions<Result, Input>,
+  ): Subscription {
     const operation = prepare(document);
     let after = options.after ?? null;
     const canResume = options.canResume ?? true;
     return new Subscription(this.services, {
-      request: () => ({ query: operation.text, variables: { ...options.variables, ...(canResume && { after }) } }),
+      request: () => ({
+        query: operation.text,
+        variables: { ...options.variables, ...(canResume && { after }) },
+      }),
       next: (data) => {
         const { cursor } = payloadOf(data);
-        if (options.isLogCursor ?? true) this.writeItem(operation, (options.variables ?? {}) as Variables, data, cursor);
+        if (options.isLogCursor ?? true)
+          this.writeItem(operation, (options.variables ?? {}) as Variables, data, cursor);
         options.next(data as Result);
         after = cursor ?? after;
       },
@@ -211,14 +230,23 @@ export class TicketwireClient {
     this.recovery.resume();
   }
 
+  /** Ends all subscriptions and the connection. Unsent replies are sent by the next client. */
   close(): void {
-    for (const [target, event] of this.platform.wakeEvents ?? []) target.removeEventListener(event, this.wake);
+    for (const [target, event] of this.platform.wakeEvents ?? [])
+      target.removeEventListener(event, this.retryNow);
+    for (const subscription of [...this.services.subscriptions]) subscription.close();
+    this.recovery.pause();
     this.outbox.close();
     this.tabs.close();
     this.transport.close();
   }
 
-  private writeItem(operation: Operation, variables: Variables, data: object, cursor: Cursor | undefined): void {
+  private writeItem(
+    operation: Operation,
+    variables: Variables,
+    data: object,
+    cursor: Cursor | undefined,
+  ): void {
     this.store.write(normalize(operation.selections, variables, data), { cursor });
   }
 
@@ -226,9 +254,13 @@ export class TicketwireClient {
     return payloadOf(await this.operations.mutateOnce(prepare(gql(document)), variables));
   }
 
-  /** Reads everything that is shown again: no subscription tells what has changed during an interruption. */
+  /**
+   * Reads everything that is shown again: no subscription tells what has changed during an
+   * interruption.
+   */
   private refetchAll(): void {
-    for (const query of this.queries) void query.refetch().catch(() => undefined); // it shows the error itself
+    // It shows the error itself.
+    for (const query of this.queries) void query.refetch().catch(() => undefined);
   }
 
   private sessionExpired(): void {
@@ -250,18 +282,4 @@ export class TicketwireClient {
         return this.recovery.resume();
     }
   }
-}
-
-function browserPlatform(): Platform {
-  const { indexedDB, navigator, BroadcastChannel, document, addEventListener } = globalThis as Partial<typeof globalThis>;
-  const events: Array<readonly [EventTarget, string]> = [];
-  if (typeof addEventListener === "function") events.push([globalThis as unknown as EventTarget, "online"]);
-  if (document) events.push([document, "visibilitychange"]);
-  return {
-    clock: SYSTEM_CLOCK,
-    indexedDB,
-    locks: navigator?.locks as Locks | undefined,
-    openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
-    wakeEvents: events,
-  };
 }

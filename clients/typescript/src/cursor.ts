@@ -20,7 +20,8 @@ export interface Stamp {
   readonly version: number | undefined;
   /**
    * When this tab sent the request and received the value, as step numbers of its store. The server
-   * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked for.
+   * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked
+   * for.
    */
   readonly sentAt: number;
   readonly receivedAt: number;
@@ -35,7 +36,8 @@ export interface Stamp {
  */
 export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
-  if (areVersionsKnown && candidate.version !== current.version) return candidate.version > current.version;
+  if (areVersionsKnown && candidate.version !== current.version)
+    return candidate.version > current.version;
   if (candidate.sentAt > current.receivedAt) return true;
   if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
   return candidate.sentAt >= current.sentAt;
@@ -48,7 +50,8 @@ export function isNewer(candidate: Stamp, current: Stamp): boolean {
 export function mergeStamps(newer: Stamp, older: Stamp): Stamp {
   return {
     cursor: laterCursor(newer.cursor, older.cursor),
-    version: newer.version === undefined ? older.version : Math.max(newer.version, older.version ?? 0),
+    version:
+      newer.version === undefined ? older.version : Math.max(newer.version, older.version ?? 0),
     sentAt: Math.max(newer.sentAt, older.sentAt),
     receivedAt: newer.receivedAt,
   };

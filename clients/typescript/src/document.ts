@@ -45,7 +45,9 @@ export interface Operation {
 const operations = new WeakMap<object, Operation>();
 
 /** Parses a document, for applications that don't use gql.tada or a code generator. */
-export function gql<Result = unknown, Input = Variables>(text: string): TypedDocument<Result, Input> {
+export function gql<Result = unknown, Input = Variables>(
+  text: string,
+): TypedDocument<Result, Input> {
   return parse(text) as unknown as TypedDocument<Result, Input>;
 }
 
@@ -107,7 +109,12 @@ function responseKey(node: FieldNode): string {
 }
 
 /** Adds the fields of a selection set. A field that is selected several times is merged. */
-function collect(set: SelectionSetNode, fragments: Fragments, outer: Conditions, fields: Map<string, Field>): void {
+function collect(
+  set: SelectionSetNode,
+  fragments: Fragments,
+  outer: Conditions,
+  fields: Map<string, Field>,
+): void {
   for (const node of set.selections) {
     const isConditional = outer.isConditional || (node.directives?.length ?? 0) > 0;
     if (node.kind === "Field") {
@@ -141,7 +148,9 @@ function usesVariables(selection: Selection): boolean {
     (value.kind === "ListValue" && value.values.some(isVariable)) ||
     (value.kind === "ObjectValue" && value.fields.some((field) => isVariable(field.value)));
   if (selection.args.some(([, value]) => isVariable(value))) return true;
-  return !selection.isRecord && (selection.children?.some((child) => child.staticKey === null) ?? false);
+  return (
+    !selection.isRecord && (selection.children?.some((child) => child.staticKey === null) ?? false)
+  );
 }
 
 /**
@@ -154,7 +163,9 @@ export function storageKey(selection: Selection, variables: Variables): string {
 }
 
 function buildKey(selection: Selection, variables: Variables): string {
-  const args = selection.args.map(([name, value]) => `${name}:${printValue(value, variables)}`).sort();
+  const args = selection.args
+    .map(([name, value]) => `${name}:${printValue(value, variables)}`)
+    .sort();
   const field = args.length ? `${selection.name}(${args.join(",")})` : selection.name;
   if (selection.children === null || selection.isRecord) return field;
   const parts = selection.children.map((child) => describe(child, variables));
@@ -174,7 +185,10 @@ function printValue(value: ValueNode, variables: Variables): string {
     case "ListValue":
       return `[${value.values.map((each) => printValue(each, variables)).join(",")}]`;
     case "ObjectValue":
-      return `{${value.fields.map((each) => `${JSON.stringify(each.name.value)}:${printValue(each.value, variables)}`).sort().join(",")}}`;
+      return `{${value.fields
+        .map((each) => `${JSON.stringify(each.name.value)}:${printValue(each.value, variables)}`)
+        .sort()
+        .join(",")}}`;
     case "NullValue":
       return "null";
     case "StringValue":

@@ -45,7 +45,11 @@ export class Drafts {
    * @param revision The revision that this tab has read or saved last, 0 for a new draft.
    * @throws DraftConflictError if another tab was faster; nothing is stored then.
    */
-  async save<Content>(key: string, content: Content, revision: number): Promise<LocalDraft<Content>> {
+  async save<Content>(
+    key: string,
+    content: Content,
+    revision: number,
+  ): Promise<LocalDraft<Content>> {
     const draft = { key, content, revision: revision + 1, savedAt: this.now() };
     await this.write(key, draft, revision);
     return draft;
@@ -58,8 +62,12 @@ export class Drafts {
 
   private async write(key: string, draft: LocalDraft | undefined, revision: number): Promise<void> {
     const storage = await this.storage;
-    const holds = (current: object | undefined): boolean => ((current as LocalDraft | undefined)?.revision ?? 0) === revision;
-    const isStored = await storage.write({ drafts: { [key]: draft } }, { table: "drafts", key, holds });
+    const holds = (current: object | undefined): boolean =>
+      ((current as LocalDraft | undefined)?.revision ?? 0) === revision;
+    const isStored = await storage.write(
+      { drafts: { [key]: draft } },
+      { table: "drafts", key, holds },
+    );
     if (!isStored) throw new DraftConflictError(await storage.read<LocalDraft>("drafts", key));
     this.postChange();
     this.listeners.notify();

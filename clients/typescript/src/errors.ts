@@ -46,11 +46,14 @@ interface GraphQLErrorLike {
 
 /** Converts what a GraphQL response or a socket reports into one of the errors above. */
 export function toError(reason: unknown): Error {
-  if (Array.isArray(reason) && reason.length) return fromGraphQLError(reason[0] as GraphQLErrorLike);
+  if (Array.isArray(reason) && reason.length)
+    return fromGraphQLError(reason[0] as GraphQLErrorLike);
   if (reason instanceof RequestError || reason instanceof SessionExpiredError) return reason;
   const { code } = (reason ?? {}) as { code?: unknown };
-  if (code === CLOSED_FORBIDDEN) return new SessionExpiredError("the token is unknown or has ended");
-  if (typeof code === "number") return new NetworkError(`the connection was closed with code ${code}`, code);
+  if (code === CLOSED_FORBIDDEN)
+    return new SessionExpiredError("the token is unknown or has ended");
+  if (typeof code === "number")
+    return new NetworkError(`the connection was closed with code ${code}`, code);
   return reason instanceof NetworkError ? reason : new NetworkError(String(reason));
 }
 
@@ -58,5 +61,7 @@ function fromGraphQLError({ message, extensions }: GraphQLErrorLike): Error {
   const code = typeof extensions?.code === "string" ? extensions.code : "INTERNAL";
   if (code === "UNAUTHENTICATED") return new SessionExpiredError(message);
   const retryAfterMs = extensions?.retryAfterMs;
-  return typeof retryAfterMs === "number" ? new RequestError(code, message, retryAfterMs) : new RequestError(code, message);
+  return typeof retryAfterMs === "number"
+    ? new RequestError(code, message, retryAfterMs)
+    : new RequestError(code, message);
 }

@@ -1,5 +1,5 @@
 export { TicketwireClient } from "./client.js";
-export type { ClientOptions, FollowOptions, Platform } from "./client.js";
+export type { ClientOptions, FollowOptions } from "./client.js";
 export type { Clock } from "./clock.js";
 export type { Cursor } from "./cursor.js";
 export { gql } from "./document.js";
@@ -12,6 +12,7 @@ export type { ChangeKind, TicketChange } from "./membership.js";
 export type { Payload, UserError } from "./mutation.js";
 export type { Patches } from "./optimistic.js";
 export type { Outbox, OutboxEntry, OutboxState } from "./outbox.js";
+export type { Platform } from "./platform.js";
 export type { Query, QueryStatus } from "./query.js";
 export type { Store } from "./store.js";
 export type { Subscription, SubscriptionStatus } from "./subscription.js";

@@ -126,7 +126,9 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     const variables = this.options.variables ?? {};
     // First the membership: optimistic changes that this item settles must not be seen without it.
     if (this.membership.apply(change)) this.markChanged();
-    this.store.write(normalize(this.operation.selections, variables as Variables, data), { cursor: change.cursor });
+    this.store.write(normalize(this.operation.selections, variables as Variables, data), {
+      cursor: change.cursor,
+    });
   }
 
   private markChanged(): void {
@@ -167,6 +169,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 function ticketSelections(operation: Operation): readonly Selection[] {
   const changes = operation.selections.find((selection) => selection.name === "ticketChanges");
   const ticket = changes?.children?.find((selection) => selection.responseKey === "ticket");
-  if (!ticket?.isRecord) throw new TypeError("the document must select ticketChanges { ticket { id } }");
+  if (!ticket?.isRecord)
+    throw new TypeError("the document must select ticketChanges { ticket { id } }");
   return ticket.children!;
 }

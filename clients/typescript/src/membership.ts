@@ -1,7 +1,8 @@
 import { laterCursor, LOG_START } from "./cursor.js";
 import type { Cursor } from "./cursor.js";
 
-export type ChangeKind = "SNAPSHOT" | "SNAPSHOT_END" | "ADDED" | "UPDATED" | "REMOVED" | "GAP" | "HEARTBEAT";
+export type ChangeKind =
+  "SNAPSHOT" | "SNAPSHOT_END" | "ADDED" | "UPDATED" | "REMOVED" | "GAP" | "HEARTBEAT";
 
 /** An item of the subscription `ticketChanges`. */
 export interface TicketChange<Ticket> {
@@ -18,7 +19,8 @@ export interface TicketChange<Ticket> {
  */
 export class Membership {
   /**
-   * The list includes all changes up to this cursor. Several changes can have the same cursor, so it
+   * The list includes all changes up to this cursor. Several changes can have the same cursor, so
+   * it
    * is complete only when a later one arrives. LOG_START before the first snapshot is complete.
    */
   cursor: Cursor = LOG_START;

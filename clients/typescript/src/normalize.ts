@@ -2,7 +2,8 @@ import { storageKey } from "./document.js";
 import type { Selection, Variables } from "./document.js";
 
 /** A value as the store keeps it: JSON, with references in place of records. */
-export type Stored = null | boolean | number | string | readonly Stored[] | { readonly [key: string]: Stored };
+export type Stored =
+  null | boolean | number | string | readonly Stored[] | { readonly [key: string]: Stored };
 
 /** The fields of a record by their keys in the store. */
 export type Fields = Record<string, Stored>;
@@ -16,15 +17,25 @@ export interface Reference extends Readonly<Record<string, Stored>> {
 export interface Normalized {
   /** The root fields of the operation. */
   readonly root: Fields;
-  readonly records: ReadonlyArray<{ readonly id: string; readonly version: number | undefined; readonly fields: Fields }>;
+  readonly records: ReadonlyArray<{
+    readonly id: string;
+    readonly version: number | undefined;
+    readonly fields: Fields;
+  }>;
 }
 
 export function isReference(value: unknown): value is Reference {
-  return typeof value === "object" && value !== null && typeof (value as Reference).$ref === "string";
+  return (
+    typeof value === "object" && value !== null && typeof (value as Reference).$ref === "string"
+  );
 }
 
 /** Splits the data of a response into records by the selections of its operation. */
-export function normalize(selections: readonly Selection[], variables: Variables, data: object): Normalized {
+export function normalize(
+  selections: readonly Selection[],
+  variables: Variables,
+  data: object,
+): Normalized {
   const records: Array<Normalized["records"][number]> = [];
 
   function readFields(children: readonly Selection[], object: object): Fields {
@@ -65,7 +76,10 @@ export function readRecord(
   readField: FieldReader,
   ids: Set<string>,
 ): object | undefined {
-  function build(children: readonly Selection[], fieldOf: (key: string) => Stored | undefined): object | undefined {
+  function build(
+    children: readonly Selection[],
+    fieldOf: (key: string) => Stored | undefined,
+  ): object | undefined {
     const object: Record<string, unknown> = {};
     for (const child of children) {
       const stored = fieldOf(storageKey(child, variables));
@@ -101,13 +115,27 @@ export function isEqual(a: unknown, b: unknown): boolean {
   return keys.every((key) => key in b && isEqual((a as Fields)[key], (b as Fields)[key]));
 }
 
-/** Returns `next` with each part that equals `previous` replaced by it, so that identity shows changes. */
+/**
+ * Returns `next` with each part that equals `previous` replaced by it, so that identity shows
+ * changes.
+ */
 export function shareStructure<T>(previous: unknown, next: T): T {
   if (isEqual(previous, next)) return previous as T;
-  if (typeof previous !== "object" || typeof next !== "object" || previous === null || next === null) return next;
+  if (
+    typeof previous !== "object" ||
+    typeof next !== "object" ||
+    previous === null ||
+    next === null
+  )
+    return next;
   if (Array.isArray(next)) {
-    return Array.isArray(previous) ? (next.map((each, index) => shareStructure(previous[index], each)) as T) : next;
+    return Array.isArray(previous)
+      ? (next.map((each, index) => shareStructure(previous[index], each)) as T)
+      : next;
   }
-  const entries = Object.entries(next).map(([key, value]) => [key, shareStructure((previous as Fields)[key], value)]);
+  const entries = Object.entries(next).map(([key, value]) => [
+    key,
+    shareStructure((previous as Fields)[key], value),
+  ]);
   return Object.fromEntries(entries) as T;
 }

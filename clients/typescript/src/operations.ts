@@ -23,6 +23,13 @@ export interface QueryResult {
   readonly cursor: Cursor | undefined;
 }
 
+export interface QueryOptions {
+  /** Returns how often the query may be sent. It is asked before each repetition. */
+  readonly maxAttempts: () => number;
+  /** Tells whether the root fields are stored, because something shows the query. */
+  readonly isShown: () => boolean;
+}
+
 /** Executes queries and mutations, and writes their responses to the store. */
 export class Operations {
   constructor(private readonly services: OperationServices) {}
@@ -30,16 +37,19 @@ export class Operations {
   /**
    * Executes a query, and repeats it after interruptions.
    *
-   * @param maxAttempts Returns how often it may be sent; asked before each repetition.
    * @throws RequestError, NetworkError or SessionExpiredError. The store is unchanged then.
    */
-  async query(operation: Operation, variables: Variables, maxAttempts: () => number): Promise<QueryResult> {
-    const waitsForSession = true;
-    return this.repeat(maxAttempts, waitsForSession, async () => {
+  async query(
+    operation: Operation,
+    variables: Variables,
+    options: QueryOptions,
+  ): Promise<QueryResult> {
+    return this.repeat(options.maxAttempts, true, async () => {
       const sentAt = this.services.store.nextStep();
       const { data, extensions } = await this.execute({ query: operation.text, variables });
       const cursor = typeof extensions?.cursor === "string" ? extensions.cursor : undefined;
-      this.services.store.write(normalize(operation.selections, variables, data!), { cursor, sentAt }, true);
+      const response = normalize(operation.selections, variables, data!);
+      this.services.store.write(response, { cursor, sentAt }, options.isShown());
       return { data: data!, cursor };
     });
   }
@@ -50,16 +60,25 @@ export class Operations {
    * @returns The data. Its payload may have user errors.
    */
   async mutate(operation: Operation, variables: Variables, maxAttempts: number): Promise<object> {
-    return this.repeat(() => maxAttempts, false, () => this.mutateOnce(operation, variables));
+    return this.repeat(
+      () => maxAttempts,
+      false,
+      () => this.mutateOnce(operation, variables),
+    );
   }
 
-  /** Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE. */
+  /**
+   * Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE.
+   */
   async mutateOnce(operation: Operation, variables: Variables): Promise<object> {
     const sentAt = this.services.store.nextStep();
     const { data } = await this.execute({ query: operation.text, variables });
     const { cursor, userErrors } = payloadOf(data!);
     if (userErrors?.some((each) => each.code === "IDEMPOTENCY_IN_PROGRESS")) {
-      throw new RequestError("UNAVAILABLE", "an earlier request with the same key is still running");
+      throw new RequestError(
+        "UNAVAILABLE",
+        "an earlier request with the same key is still running",
+      );
     }
     if (!userErrors?.length) {
       const written = normalize(operation.selections, variables, data!);
@@ -82,14 +101,21 @@ export class Operations {
     }
   }
 
-  private async repeat<T>(maxAttempts: () => number, waitsForSession: boolean, run: () => Promise<T>): Promise<T> {
+  private async repeat<T>(
+    maxAttempts: () => number,
+    waitsForSession: boolean,
+    run: () => Promise<T>,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await run();
       } catch (error) {
-        const canRetry = isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
+        const canRetry =
+          isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
         if (!canRetry || attempt >= maxAttempts()) throw error;
-        await this.services.recovery.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
+        await this.services.recovery.wait(
+          error instanceof RequestError ? error.retryAfterMs : undefined,
+        );
       }
     }
   }

@@ -18,7 +18,9 @@ export interface OptimisticChange {
 export class OptimisticChanges {
   private changesInOrder: OptimisticChange[] = [];
 
-  /** @param cursorOf Returns up to which cursor a field is known, or undefined if it is not stored. */
+  /**
+   * @param cursorOf Returns up to which cursor a field is known, or undefined if it is not stored.
+   */
   constructor(private readonly cursorOf: (id: string, key: string) => Cursor | undefined) {}
 
   get count(): number {
@@ -26,7 +28,9 @@ export class OptimisticChanges {
   }
 
   add(patches: Patches): OptimisticChange {
-    const entries = Object.entries(patches).map(([id, fields]) => [id, convertFields(fields)] as const);
+    const entries = Object.entries(patches).map(
+      ([id, fields]) => [id, convertFields(fields)] as const,
+    );
     const change = { patches: new Map(entries), confirmedAt: undefined };
     this.changesInOrder.push(change);
     return change;
@@ -58,10 +62,12 @@ export class OptimisticChanges {
         change.confirmedAt !== undefined &&
         [...change.patches].every(
           ([id, fields]) =>
-            isReached(id, change.confirmedAt!) && Object.keys(fields).every((key) => this.isIncluded(change, id, key)),
+            isReached(id, change.confirmedAt!) &&
+            Object.keys(fields).every((key) => this.isIncluded(change, id, key)),
         ),
     );
-    if (settled.length) this.changesInOrder = this.changesInOrder.filter((change) => !settled.includes(change));
+    if (settled.length)
+      this.changesInOrder = this.changesInOrder.filter((change) => !settled.includes(change));
     return settled;
   }
 

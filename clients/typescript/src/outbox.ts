@@ -6,7 +6,10 @@ import type { Payload, UserError } from "./mutation.js";
 import type { Recovery } from "./recovery.js";
 import type { Storage } from "./storage.js";
 
-/** The server keeps idempotency keys for 24 hours. After this time a repetition might be a second reply. */
+/**
+ * The server keeps idempotency keys for 24 hours. After this time a repetition might be a second
+ * reply.
+ */
 const MAX_RESEND_MS = 23 * 3_600_000;
 const SENT_ENTRY_MS = 30_000;
 
@@ -74,10 +77,21 @@ export class Outbox {
    *
    * @param draftKey The draft that the mutation sends. It is deleted in the same transaction.
    */
-  async add(document: string, input: Readonly<Record<string, unknown>>, draftKey?: string): Promise<OutboxEntry> {
-    const key = typeof input.idempotencyKey === "string" ? input.idempotencyKey : crypto.randomUUID();
+  async add(
+    document: string,
+    input: Readonly<Record<string, unknown>>,
+    draftKey?: string,
+  ): Promise<OutboxEntry> {
+    const key =
+      typeof input.idempotencyKey === "string" ? input.idempotencyKey : crypto.randomUUID();
     const variables = { input: { ...input, idempotencyKey: key } };
-    const entry: OutboxEntry = { key, document, variables, addedAt: this.services.clock.now(), state: "waiting" };
+    const entry: OutboxEntry = {
+      key,
+      document,
+      variables,
+      addedAt: this.services.clock.now(),
+      state: "waiting",
+    };
     const drafts = draftKey === undefined ? {} : { drafts: { [draftKey]: undefined } };
     await (await this.services.storage).write({ outbox: { [key]: entry }, ...drafts });
     if (draftKey !== undefined) this.services.draftsChanged();
@@ -99,7 +113,9 @@ export class Outbox {
     this.listeners.notify();
   }
 
-  /** Sends all entries that wait, one after another. Those that can't be sent are tried again later. */
+  /**
+   * Sends all entries that wait, one after another. Those that can't be sent are tried again later.
+   */
   async send(): Promise<void> {
     this.hasMore = true;
     if (this.isSending) return;
@@ -111,6 +127,8 @@ export class Outbox {
         const delayMs = isPaused ? 0 : await this.services.exclusively(() => this.sendWaiting());
         if (delayMs !== undefined) this.sendLater(delayMs);
       }
+    } catch {
+      this.sendLater(0); // IndexedDB has failed, or a lock was not granted
     } finally {
       this.isSending = false;
     }
@@ -129,7 +147,10 @@ export class Outbox {
     this.isClosed = true;
   }
 
-  /** Sends what waits. Returns the least delay in milliseconds if some must wait for another attempt. */
+  /**
+   * Sends what waits. Returns the least delay in milliseconds if some must wait for another
+   * attempt.
+   */
   private async sendWaiting(): Promise<number | undefined> {
     await this.load(); // another tab may have sent some of them
     const failedTickets = new Set<unknown>();
@@ -158,7 +179,8 @@ export class Outbox {
     // Stored before the request, because the page may end at any moment after it.
     if (entry.firstSentAt === undefined) await this.update(entry, { firstSentAt });
     const { cursor, userErrors } = await this.services.send(entry);
-    if (userErrors?.length) return this.update({ ...entry, firstSentAt }, { state: "refused", userErrors });
+    if (userErrors?.length)
+      return this.update({ ...entry, firstSentAt }, { state: "refused", userErrors });
     this.showSent({ ...entry, state: "sent", cursor });
     await this.discard(entry.key);
   }
@@ -173,8 +195,14 @@ export class Outbox {
 
   private async update(entry: OutboxEntry, fields: Partial<OutboxEntry>): Promise<void> {
     // Another tab may have discarded the entry in the meantime.
-    const condition = { table: "outbox", key: entry.key, holds: (current: object | undefined) => current !== undefined } as const;
-    await (await this.services.storage).write({ outbox: { [entry.key]: { ...entry, ...fields } } }, condition);
+    const condition = {
+      table: "outbox",
+      key: entry.key,
+      holds: (current: object | undefined) => current !== undefined,
+    } as const;
+    await (
+      await this.services.storage
+    ).write({ outbox: { [entry.key]: { ...entry, ...fields } } }, condition);
     await this.changed();
   }
 

@@ -9,7 +9,9 @@ import type { Store, View } from "./store.js";
 /** What a query needs from its client. */
 export interface QueryServices {
   readonly store: Store;
-  /** Executes an operation, repeats it after interruptions, and writes its response to the store. */
+  /**
+   * Executes an operation, repeats it after interruptions, and writes its response to the store.
+   */
   readonly fetch: (operation: Operation, variables: Variables) => Promise<QueryResult>;
 }
 
@@ -19,7 +21,9 @@ export type QueryStatus = "loading" | "ready" | "failed" | "closed";
 export class Query<Result> {
   /** The reason, if the status is failed. */
   error: Error | undefined;
-  /** The last response includes everything up to this cursor. Subscribe after it to miss nothing. */
+  /**
+   * The last response includes everything up to this cursor. Subscribe after it to miss nothing.
+   */
   cursor: Cursor | undefined;
   private readonly operation: Operation;
   private readonly listeners = new Listeners();
@@ -38,7 +42,9 @@ export class Query<Result> {
     void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
-  /** The result. It stays the same object while nothing changes. Undefined until the first response. */
+  /**
+   * The result. It stays the same object while nothing changes. Undefined until the first response.
+   */
   get value(): Result | undefined {
     return this.view?.value;
   }
@@ -81,7 +87,12 @@ export class Query<Result> {
       const { cursor } = await this.services.fetch(this.operation, this.variables);
       if (this.state === "closed") return;
       const changed = (): void => this.listeners.notify();
-      this.view ??= this.services.store.view<Result>(QUERY_ROOT, this.operation.selections, this.variables, changed);
+      this.view ??= this.services.store.view<Result>(
+        QUERY_ROOT,
+        this.operation.selections,
+        this.variables,
+        changed,
+      );
       this.cursor = cursor;
       this.state = "ready";
       this.error = undefined;

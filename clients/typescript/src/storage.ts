@@ -9,7 +9,8 @@ export interface Storage {
   readAll<T>(table: TableName): Promise<T[]>;
   read<T>(table: TableName, key: string): Promise<T | undefined>;
   /**
-   * Stores all changes or none. With `condition`, stores them only if it returns true for the object
+   * Stores all changes or none. With `condition`, stores them only if it returns true for the
+   * object
    * that the table has under the key at that moment. Returns whether they were stored.
    */
   write(changes: Changes, condition?: Condition): Promise<boolean>;
@@ -60,7 +61,9 @@ class IndexedDbStorage implements Storage {
   }
 
   read<T>(table: TableName, key: string): Promise<T | undefined> {
-    return toPromise(this.database.transaction(table).objectStore(table).get(key)) as Promise<T | undefined>;
+    return toPromise(this.database.transaction(table).objectStore(table).get(key)) as Promise<
+      T | undefined
+    >;
   }
 
   write(changes: Changes, condition?: Condition): Promise<boolean> {
@@ -68,7 +71,8 @@ class IndexedDbStorage implements Storage {
       const transaction = this.database.transaction(TABLES, "readwrite");
       let isStored = true;
       transaction.oncomplete = () => resolve(isStored);
-      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("IndexedDB failed"));
+      transaction.onerror = transaction.onabort = () =>
+        reject(transaction.error ?? new Error("IndexedDB failed"));
       const store = (): void => {
         for (const table of TABLES) {
           for (const [key, value] of Object.entries(changes[table] ?? {})) {
@@ -92,7 +96,10 @@ class IndexedDbStorage implements Storage {
 }
 
 class MemoryStorage implements Storage {
-  private readonly tables: Record<TableName, Map<string, object>> = { drafts: new Map(), outbox: new Map() };
+  private readonly tables: Record<TableName, Map<string, object>> = {
+    drafts: new Map(),
+    outbox: new Map(),
+  };
 
   readAll<T>(table: TableName): Promise<T[]> {
     return Promise.resolve([...this.tables[table].values()] as T[]);
@@ -103,7 +110,8 @@ class MemoryStorage implements Storage {
   }
 
   write(changes: Changes, condition?: Condition): Promise<boolean> {
-    if (condition && !condition.holds(this.tables[condition.table].get(condition.key))) return Promise.resolve(false);
+    if (condition && !condition.holds(this.tables[condition.table].get(condition.key)))
+      return Promise.resolve(false);
     for (const table of TABLES) {
       for (const [key, value] of Object.entries(changes[table] ?? {})) {
         if (value === undefined) this.tables[table].delete(key);

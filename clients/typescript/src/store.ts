@@ -37,7 +37,10 @@ interface StoredRecord {
 
 /** A part of the store that an application shows, for example a query or a row of a list. */
 export interface View<Value> {
-  /** The current value. It stays the same object while nothing changes. Undefined if a field is missing. */
+  /**
+   * The current value. It stays the same object while nothing changes. Undefined if a field is
+   * missing.
+   */
   readonly value: Value | undefined;
   close(): void;
 }
@@ -51,7 +54,8 @@ export interface ListProgress {
 /**
  * The records that an application has received, with optimistic changes on top.
  *
- * Each field keeps the stamp of its value, and only a newer value replaces it. So the order in which
+ * Each field keeps the stamp of its value, and only a newer value replaces it. So the order in
+ * which
  * responses and events arrive does not matter, and no field goes back in time.
  */
 export class Store {
@@ -93,7 +97,12 @@ export class Store {
     this.sweepIfLarge();
   }
 
-  private writeRecord(id: string, fields: Fields, version: number | undefined, received: Received): boolean {
+  private writeRecord(
+    id: string,
+    fields: Fields,
+    version: number | undefined,
+    received: Received,
+  ): boolean {
     const record = this.records.get(id) ?? { fields: new Map<string, StoredField>(), writtenAt: 0 };
     record.writtenAt = this.now();
     this.records.set(id, record);
@@ -101,7 +110,12 @@ export class Store {
     for (const [key, value] of Object.entries(fields)) {
       const known = record.fields.get(key);
       const cursor = received.cursor ?? known?.stamp.cursor ?? LOG_START;
-      const stamp = { cursor, version, sentAt: received.sentAt ?? -Infinity, receivedAt: received.receivedAt };
+      const stamp = {
+        cursor,
+        version,
+        sentAt: received.sentAt ?? -Infinity,
+        receivedAt: received.receivedAt,
+      };
       if (!known) {
         record.fields.set(key, { value, stamp });
         isChanged = true;
@@ -132,7 +146,10 @@ export class Store {
     this.notify(change.patches.keys());
   }
 
-  /** Keeps an optimistic change until everything that it affects includes the cursor of its mutation. */
+  /**
+   * Keeps an optimistic change until everything that it affects includes the cursor of its
+   * mutation.
+   */
   confirm(change: OptimisticChange, cursor: Cursor): void {
     change.confirmedAt = cursor;
     this.settle();
@@ -167,7 +184,12 @@ export class Store {
   }
 
   /** Opens a view of a record. `onChange` is called when its value may have changed. */
-  view<Value>(id: string, selections: readonly Selection[], variables: Variables, onChange: () => void): View<Value> {
+  view<Value>(
+    id: string,
+    selections: readonly Selection[],
+    variables: Variables,
+    onChange: () => void,
+  ): View<Value> {
     return new RecordView<Value>(this, id, selections, variables, onChange, this.views);
   }
 
@@ -228,8 +250,10 @@ class RecordView<Value> implements View<Value> {
 
   private read(): void {
     const ids = new Set<string>();
-    const readField = (id: string, key: string): Stored | undefined => this.store.readField(id, key);
-    const value = readRecord(this.id, this.selections, this.variables, readField, ids) as Value | undefined;
+    const readField = (id: string, key: string): Stored | undefined =>
+      this.store.readField(id, key);
+    const value = readRecord(this.id, this.selections, this.variables, readField, ids) as
+      Value | undefined;
     this.current = shareStructure(this.current, value);
     this.isStale = false;
     this.dependOn(ids);

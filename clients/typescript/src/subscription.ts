@@ -3,7 +3,8 @@ import { isTransient, NetworkError, RequestError, SessionExpiredError, toError }
 import type { Recovery } from "./recovery.js";
 import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
 
-export type SubscriptionStatus = "connecting" | "live" | "interrupted" | "signed-out" | "failed" | "closed";
+export type SubscriptionStatus =
+  "connecting" | "live" | "interrupted" | "signed-out" | "failed" | "closed";
 
 export interface SubscriptionOptions {
   /** Returns the request for the next attempt, with the cursor that it resumes after. */
@@ -23,6 +24,8 @@ export interface SubscriptionServices {
   readonly recovery: Recovery;
   readonly clock: Clock;
   readonly sessionExpired: () => void;
+  /** All subscriptions that are not closed. */
+  readonly subscriptions: Set<Subscription>;
 }
 
 const LOST_CURSOR_CODES = new Set(["CURSOR_EXPIRED", "CURSOR_INVALID"]);
@@ -41,6 +44,7 @@ export class Subscription {
     private readonly services: SubscriptionServices,
     private readonly options: SubscriptionOptions,
   ) {
+    services.subscriptions.add(this);
     this.start();
   }
 
@@ -57,14 +61,16 @@ export class Subscription {
     const end = this.services.transport.subscribe(this.options.request(), {
       next: (response) => isCurrent() && this.receive(response),
       error: (error) => isCurrent() && this.interrupt(error),
-      complete: () => isCurrent() && this.interrupt(new NetworkError("the server ended the subscription")),
+      complete: () =>
+        isCurrent() && this.interrupt(new NetworkError("the server ended the subscription")),
     });
     if (isCurrent()) this.end = end;
     else end();
   }
 
   private receive(response: GraphQLResponse): void {
-    if (response.errors?.length || !response.data) return this.interrupt(toError(response.errors ?? "no data"));
+    if (response.errors?.length || !response.data)
+      return this.interrupt(toError(response.errors ?? "no data"));
     this.services.recovery.reset();
     this.restartDeadline();
     this.setStatus("live");
@@ -77,7 +83,10 @@ export class Subscription {
     if (error instanceof SessionExpiredError) this.services.sessionExpired();
     const isCursorLost = error instanceof RequestError && LOST_CURSOR_CODES.has(error.code);
     if (isCursorLost) this.options.cursorLost?.();
-    const canRetry = isTransient(error) || error instanceof SessionExpiredError || (isCursorLost && this.options.cursorLost);
+    const canRetry =
+      isTransient(error) ||
+      error instanceof SessionExpiredError ||
+      (isCursorLost && this.options.cursorLost);
     if (!canRetry) {
       this.error = error;
       return this.setStatus("failed");
@@ -101,7 +110,8 @@ export class Subscription {
     const { deadlineMs } = this.options;
     if (deadlineMs === undefined) return;
     this.cancelDeadline?.();
-    const expire = (): void => this.interrupt(new NetworkError("no item arrived before the deadline"));
+    const expire = (): void =>
+      this.interrupt(new NetworkError("no item arrived before the deadline"));
     this.cancelDeadline = this.services.clock.schedule(expire, deadlineMs);
   }
 
@@ -112,6 +122,7 @@ export class Subscription {
   }
 
   close(): void {
+    this.services.subscriptions.delete(this);
     this.stop();
     this.setStatus("closed");
   }

@@ -3,7 +3,11 @@ import type { Normalized } from "./normalize.js";
 
 /** What one tab tells the others. */
 export type TabMessage =
-  | { readonly type: "records"; readonly records: Normalized["records"]; readonly freshness: Freshness }
+  | {
+      readonly type: "records";
+      readonly records: Normalized["records"];
+      readonly freshness: Freshness;
+    }
   | { readonly type: "outbox-changed" }
   | { readonly type: "drafts-changed" }
   | { readonly type: "session-renewed" };

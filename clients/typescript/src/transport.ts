@@ -9,7 +9,10 @@ export interface GraphQLRequest {
 /** A response, or one item of a subscription. */
 export interface GraphQLResponse {
   readonly data?: object | null;
-  readonly errors?: ReadonlyArray<{ readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> }>;
+  readonly errors?: ReadonlyArray<{
+    readonly message: string;
+    readonly extensions?: Readonly<Record<string, unknown>>;
+  }>;
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 

@@ -6,7 +6,9 @@ import type { GraphQLRequest, GraphQLResponse, Sink, Transport } from "./transpo
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const PING_INTERVAL_MS = 10_000;
-/** The server answers a ping at once, so a live socket is never silent for one and a half intervals. */
+/**
+ * The server answers a ping at once, so a live socket is never silent for one and a half intervals.
+ */
 const MAX_SILENT_INTERVALS = 1.5;
 
 export interface WebTransportOptions {
@@ -78,7 +80,8 @@ export class WebTransport implements Transport {
         headers: {
           "content-type": "application/json",
           accept: "application/graphql-response+json, application/json",
-          "x-requested-with": "ticketwire-client", // forces a preflight, so other sites can't send it
+          // Forces a preflight, so that other sites can't send it.
+          "x-requested-with": "ticketwire-client",
           ...this.options.headers?.(),
         },
         body: JSON.stringify(request),
@@ -89,7 +92,8 @@ export class WebTransport implements Transport {
       throw new NetworkError(String(error));
     }
     if (response.status === 401) throw new SessionExpiredError("the token is unknown or has ended");
-    if (body.data === undefined && !body.errors) throw new RequestError("UNAVAILABLE", `HTTP status ${response.status}`);
+    if (body.data === undefined && !body.errors)
+      throw new RequestError("UNAVAILABLE", `HTTP status ${response.status}`);
     return body;
   }
 
@@ -112,7 +116,8 @@ export class WebTransport implements Transport {
   }
 
   check(): void {
-    if (this.isOpen && this.clock.now() - this.lastMessageAt >= this.maxSilenceMs) this.disconnect();
+    if (this.isOpen && this.clock.now() - this.lastMessageAt >= this.maxSilenceMs)
+      this.disconnect();
   }
 
   disconnect(): void {

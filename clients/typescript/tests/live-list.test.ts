@@ -33,7 +33,12 @@ afterEach(() => browser.close());
 /** Sends an item over the newest subscription. */
 function send(kind: ChangeKind, position: number, id: string | null = null, version = 1): void {
   const hasTicket = id !== null && kind !== "REMOVED";
-  const change = { kind, cursor: cursor(position), ticketId: id, ticket: hasTicket ? { id, version } : null };
+  const change = {
+    kind,
+    cursor: cursor(position),
+    ticketId: id,
+    ticket: hasTicket ? { id, version } : null,
+  };
   transport.subscriptions.at(-1)!.sink.next({ data: { ticketChanges: change } });
 }
 
@@ -61,7 +66,10 @@ describe("a live list", () => {
     assert.deepEqual([ids(), list.cursor, list.status], ["b", cursor(5), "live"]);
     send("ADDED", 6, "a");
     send("UPDATED", 7, "b", 2);
-    assert.deepEqual(list.rows, [{ id: "a", version: 1 }, { id: "b", version: 2 }]);
+    assert.deepEqual(list.rows, [
+      { id: "a", version: 1 },
+      { id: "b", version: 2 },
+    ]);
     send("REMOVED", 8, "a");
     assert.deepEqual([ids(), list.cursor], ["b", cursor(7)]);
     send("HEARTBEAT", 9);
@@ -150,7 +158,10 @@ describe("a live list", () => {
     browser.clock.advance(3_600_000);
     browser.events.dispatchEvent(new Event("online"));
     await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.deepEqual([list.status, expirations, transport.subscriptions.length], ["signed-out", 1, 1]);
+    assert.deepEqual(
+      [list.status, expirations, transport.subscriptions.length],
+      ["signed-out", 1, 1],
+    );
     resume();
     await until(() => transport.subscriptions.length === 2);
     assert.equal(after(), cursor(5));

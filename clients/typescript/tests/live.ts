@@ -1,5 +1,7 @@
-// Follows a live list of a real server: node build/tests/live.js <http> <ws> <token>. Prints a line of
-// JSON per change. When it is interrupted for the first time, it queues a reply to the first ticket.
+// Follows a live list of a real server: node build/tests/live.js <http> <ws> <token>. Prints a line
+// of
+// JSON per change. When it is interrupted for the first time, it queues a reply to the first
+// ticket.
 import WebSocket from "ws";
 import { gql, TicketwireClient } from "../src/index.js";
 import type { TicketChange } from "../src/index.js";
@@ -13,7 +15,9 @@ interface Row {
 }
 
 const FIELDS = "id version status tags assignee { id displayName }";
-const LIST = gql<{ ticketChanges: TicketChange<Row> }>(`subscription($filter: TicketFilter, $after: String) {
+const LIST = gql<{
+  ticketChanges: TicketChange<Row>;
+}>(`subscription($filter: TicketFilter, $after: String) {
   ticketChanges(filter: $filter, after: $after) { kind cursor ticketId ticket { ${FIELDS} } }
 }`);
 const REPLY = gql<{ replyToTicket: object }, { input: { ticketId: string; body: string } }>(
@@ -21,7 +25,9 @@ const REPLY = gql<{ replyToTicket: object }, { input: { ticketId: string; body: 
     replyToTicket(input: $input) { cursor replayed ticket { ${FIELDS} } userErrors { code message } }
   }`,
 );
-const TICKET = gql<{ ticket: Row | null }, { id: string }>(`query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`);
+const TICKET = gql<{ ticket: Row | null }, { id: string }>(
+  `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`,
+);
 
 const [url, socketUrl, token] = process.argv.slice(2) as [string, string, string];
 const report = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -42,10 +48,14 @@ const list = client.liveList<Row>({
   compare: (a, b) => (a.id < b.id ? -1 : 1),
 });
 
+process.on("SIGUSR2", () => client.retryNow());
+
 let hasReplied = false;
 let isWatching = false;
 list.subscribe(() => {
-  report({ list: { status: list.status, cursor: list.cursor, error: list.error?.message, rows: list.rows } });
+  report({
+    list: { status: list.status, cursor: list.cursor, error: list.error?.message, rows: list.rows },
+  });
   const [first] = list.rows;
   if (first && !isWatching) {
     isWatching = true;

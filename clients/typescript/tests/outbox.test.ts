@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { DraftConflictError, gql, NetworkError, RequestError, SessionExpiredError } from "../src/index.js";
+import {
+  DraftConflictError,
+  gql,
+  NetworkError,
+  RequestError,
+  SessionExpiredError,
+} from "../src/index.js";
 import type { GraphQLRequest, GraphQLResponse } from "../src/index.js";
 import { REPLY, TICKET, TestBrowser, TestTransport, until } from "./support.js";
 
@@ -77,7 +83,11 @@ describe("the outbox", () => {
       return { data: { replyToTicket: { cursor: "000000000000000a", userErrors: [] } } };
     });
     const client = browser.open(transport);
-    for (const [ticketId, body] of [["tkt_1", "a"], ["tkt_1", "b"], ["tkt_2", "c"]] as const) {
+    for (const [ticketId, body] of [
+      ["tkt_1", "a"],
+      ["tkt_1", "b"],
+      ["tkt_2", "c"],
+    ] as const) {
       await client.send(REPLY, { ticketId, body });
       browser.clock.time++;
     }
@@ -92,7 +102,9 @@ describe("the outbox", () => {
 
   it("shows a refused reply until it is discarded", async () => {
     const refusal = { code: "TRANSITION_REFUSED", message: "the ticket is closed" };
-    const transport = new TestTransport(() => ({ data: { replyToTicket: { cursor: null, userErrors: [refusal] } } }));
+    const transport = new TestTransport(() => ({
+      data: { replyToTicket: { cursor: null, userErrors: [refusal] } },
+    }));
     const client = browser.open(transport);
     const { key } = await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
     await until(() => client.outbox.entries[0]?.state === "refused");
@@ -140,22 +152,37 @@ describe("several tabs", () => {
       const server = new ReplyServer();
       server.isOffline = true;
       const changes = locks ? {} : { locks: undefined };
-      const tabs = [browser.open(server.transport, changes), browser.open(server.transport, changes)];
+      const tabs = [
+        browser.open(server.transport, changes),
+        browser.open(server.transport, changes),
+      ];
       const { key } = await tabs[0]!.send(REPLY, { ticketId: "tkt_1", body: "hello" });
-      await until(() => tabs[1]!.outbox.entries.length === 1 && server.transport.requests.length >= 1);
+      await until(
+        () => tabs[1]!.outbox.entries.length === 1 && server.transport.requests.length >= 1,
+      );
       server.isOffline = false;
       for (const tab of tabs) void tab.outbox.send();
       browser.events.dispatchEvent(new Event("online"));
-      await until(() => tabs.every((tab) => tab.outbox.entries.every((entry) => entry.state === "sent")));
+      await until(() =>
+        tabs.every((tab) => tab.outbox.entries.every((entry) => entry.state === "sent")),
+      );
       assert.deepEqual([...server.stored.keys()], [key]);
     });
   }
 
   it("see each other's mutations, and never an older state", async () => {
-    const fields = (version: number): object => ({ id: "tkt_1", version, subject: `subject ${version}` });
+    const fields = (version: number): object => ({
+      id: "tkt_1",
+      version,
+      subject: `subject ${version}`,
+    });
     const transport = new TestTransport(({ query }) =>
       query.startsWith("mutation")
-        ? { data: { replyToTicket: { cursor: "000000000000000b", userErrors: [], ticket: fields(3) } } }
+        ? {
+            data: {
+              replyToTicket: { cursor: "000000000000000b", userErrors: [], ticket: fields(3) },
+            },
+          }
         : { data: { ticket: fields(2) }, extensions: { cursor: "000000000000000a" } },
     );
     const mutation = gql<{ replyToTicket: object }, { input: object }>(
@@ -200,13 +227,18 @@ describe("drafts", () => {
     assert.deepEqual([draft?.content.body, draft?.revision], ["hello", 2]);
     await second.send(REPLY, { ticketId: "tkt_1", body: "hello" }, "reply:tkt_1");
     assert.deepEqual(await second.drafts.readAll(), []);
-    assert.deepEqual(second.outbox.entries.map((entry) => entry.variables.input.body), ["hello"]);
+    assert.deepEqual(
+      second.outbox.entries.map((entry) => entry.variables.input.body),
+      ["hello"],
+    );
   });
 
   it("are not overwritten by another tab that has not seen them", async () => {
     const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
     await first!.drafts.save("reply:tkt_1", "mine", 0);
-    const conflict = await second!.drafts.save("reply:tkt_1", "yours", 0).catch((error: unknown) => error);
+    const conflict = await second!.drafts
+      .save("reply:tkt_1", "yours", 0)
+      .catch((error: unknown) => error);
     assert.ok(conflict instanceof DraftConflictError);
     assert.equal(conflict.current?.content, "mine");
     await assert.rejects(second!.drafts.discard("reply:tkt_1", 0), DraftConflictError);

@@ -26,8 +26,12 @@ interface Ticket {
   readonly version: number;
   readonly subject: string;
 }
-const TICKET = gql<{ ticket: Ticket | null }>("query($id: ID!) { ticket(id: $id) { id version subject } }");
-const ticket = (version: number): object => ({ ticket: { id: "tkt_1", version, subject: `subject ${version}` } });
+const TICKET = gql<{ ticket: Ticket | null }>(
+  "query($id: ID!) { ticket(id: $id) { id version subject } }",
+);
+const ticket = (version: number): object => ({
+  ticket: { id: "tkt_1", version, subject: `subject ${version}` },
+});
 
 describe("the store", () => {
   it("ignores a response with a lower version, although its cursor is higher", () => {
@@ -40,7 +44,9 @@ describe("the store", () => {
 
   it("keeps the identity of what does not change", () => {
     const store = new Store(Date.now);
-    const document = gql<{ tickets: { nodes: Ticket[] } }>("{ tickets { nodes { id version subject } } }");
+    const document = gql<{ tickets: { nodes: Ticket[] } }>(
+      "{ tickets { nodes { id version subject } } }",
+    );
     const nodes = ["tkt_1", "tkt_2"].map((id) => ({ id, version: 1, subject: "a" }));
     const read = write(store, document, { tickets: { nodes } }, 5);
     const before = read()!.tickets.nodes;
@@ -61,14 +67,24 @@ describe("the store", () => {
     });
     const one = write(store, document, data("msg_1"), 5, { first: 1 });
     const two = write(store, document, data("msg_1", "msg_2"), 6, { first: 2 });
-    assert.deepEqual([one()?.ticket.messages.nodes.length, two()?.ticket.messages.nodes.length], [1, 2]);
+    assert.deepEqual(
+      [one()?.ticket.messages.nodes.length, two()?.ticket.messages.nodes.length],
+      [1, 2],
+    );
   });
 
   it("keeps different selections of objects without an id apart", () => {
     const store = new Store(Date.now);
     const short = gql<{ ticket: { clocks: object[] } }>("{ ticket { id clocks { metric } } }");
-    const long = gql<{ ticket: { clocks: object[] } }>("{ ticket { id clocks { metric status } } }");
-    const readLong = write(store, long, { ticket: { id: "tkt_1", clocks: [{ metric: "R", status: "OK" }] } }, 5);
+    const long = gql<{ ticket: { clocks: object[] } }>(
+      "{ ticket { id clocks { metric status } } }",
+    );
+    const readLong = write(
+      store,
+      long,
+      { ticket: { id: "tkt_1", clocks: [{ metric: "R", status: "OK" }] } },
+      5,
+    );
     const readShort = write(store, short, { ticket: { id: "tkt_1", clocks: [] } }, 6);
     assert.deepEqual(readLong()?.ticket.clocks, [{ metric: "R", status: "OK" }]);
     assert.deepEqual(readShort()?.ticket.clocks, []);
@@ -83,7 +99,11 @@ describe("the store", () => {
     `);
     const events = [
       { type: "CREATED", actor: { displayName: "System" } },
-      { type: "REPLY_ADDED", actor: { displayName: "Ada", id: "usr_1", email: null }, reply: { id: "msg_1", body: "a" } },
+      {
+        type: "REPLY_ADDED",
+        actor: { displayName: "Ada", id: "usr_1", email: null },
+        reply: { id: "msg_1", body: "a" },
+      },
     ];
     const read = write(store, document, { ticket: { id: "tkt_1", name: "VPN", events } }, 5);
     assert.deepEqual(read()?.ticket, { id: "tkt_1", name: "VPN", events });
@@ -116,8 +136,15 @@ describe("the store", () => {
 
   it("shows null as an expected value, and records by their id", () => {
     const store = new Store(Date.now);
-    const document = gql<{ ticket: { assignee: object | null } }>("{ ticket { id assignee { id name } } }");
-    const read = write(store, document, { ticket: { id: "tkt_1", assignee: { id: "usr_1", name: "Ada" } } }, 5);
+    const document = gql<{ ticket: { assignee: object | null } }>(
+      "{ ticket { id assignee { id name } } }",
+    );
+    const read = write(
+      store,
+      document,
+      { ticket: { id: "tkt_1", assignee: { id: "usr_1", name: "Ada" } } },
+      5,
+    );
     const users = gql("{ user { id name } }");
     write(store, users, { user: { id: "usr_2", name: "Bill" } }, 5);
     const change = store.change({ tkt_1: { assignee: null } });
@@ -133,7 +160,10 @@ describe("the store", () => {
     const read = write(store, TICKET, ticket(1), 5);
     const document = gql("{ users { id name } }");
     const writeUsers = (from: number): void => {
-      const users = Array.from({ length: 1500 }, (_, index) => ({ id: `usr_${from + index}`, name: "a" }));
+      const users = Array.from({ length: 1500 }, (_, index) => ({
+        id: `usr_${from + index}`,
+        name: "a",
+      }));
       store.write(normalize(prepare(document).selections, {}, { users }), { cursor: cursor(5) });
     };
     writeUsers(0);

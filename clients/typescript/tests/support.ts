@@ -1,14 +1,26 @@
 import { IDBFactory } from "fake-indexeddb";
-import type { Clock, GraphQLRequest, GraphQLResponse, Locks, Platform, Sink, Transport } from "../src/index.js";
+import type {
+  Clock,
+  GraphQLRequest,
+  GraphQLResponse,
+  Locks,
+  Platform,
+  Sink,
+  Transport,
+} from "../src/index.js";
 import { gql, TicketwireClient } from "../src/index.js";
 import type { Payload } from "../src/index.js";
 
-export const REPLY = gql<{ replyToTicket: Payload }, { input: { ticketId: string; body: string; idempotencyKey?: string } }>(
+export const REPLY = gql<
+  { replyToTicket: Payload },
+  { input: { ticketId: string; body: string; idempotencyKey?: string } }
+>(
   `mutation($input: ReplyToTicketInput!) { replyToTicket(input: $input) { cursor userErrors { code message } } }`,
 );
-export const TICKET = gql<{ ticket: { id: string; version: number; subject: string } | null }, { id: string }>(
-  `query($id: ID!) { ticket(id: $id) { id version subject } }`,
-);
+export const TICKET = gql<
+  { ticket: { id: string; version: number; subject: string } | null },
+  { id: string }
+>(`query($id: ID!) { ticket(id: $id) { id version subject } }`);
 
 /** A clock whose timers run when the test says so. */
 export class TestClock implements Clock {
@@ -48,7 +60,9 @@ export class TestTransport implements Transport {
   readonly subscriptions: Array<{ readonly request: GraphQLRequest; readonly sink: Sink }> = [];
   checks = 0;
 
-  constructor(public answer: (request: GraphQLRequest) => GraphQLResponse | Promise<GraphQLResponse>) {}
+  constructor(
+    public answer: (request: GraphQLRequest) => GraphQLResponse | Promise<GraphQLResponse>,
+  ) {}
 
   async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
     this.requests.push(request);
@@ -87,7 +101,11 @@ export class TestBrowser {
   readonly events = new EventTarget();
   readonly clients: TicketwireClient[] = [];
 
-  open(transport: TestTransport, changes: Partial<Platform> = {}, onSessionExpired = (): void => {}): TicketwireClient {
+  open(
+    transport: TestTransport,
+    changes: Partial<Platform> = {},
+    onSessionExpired = (): void => {},
+  ): TicketwireClient {
     const platform: Platform = {
       clock: this.clock,
       indexedDB: this.indexedDB,

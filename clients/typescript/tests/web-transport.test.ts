@@ -28,7 +28,11 @@ let pings = 0;
 sockets.on("connection", (socket) => {
   connections++;
   socket.on("message", (text) => {
-    const message = JSON.parse(String(text)) as { type: string; id?: string; payload?: { authorization?: string } };
+    const message = JSON.parse(String(text)) as {
+      type: string;
+      id?: string;
+      payload?: { authorization?: string };
+    };
     if (isFrozen) return;
     if (message.type === "connection_init") {
       if (message.payload?.authorization === "expired") return socket.close(4403, "Forbidden");
@@ -36,21 +40,28 @@ sockets.on("connection", (socket) => {
     }
     if (message.type === "ping") pings++;
     if (message.type === "ping") socket.send('{"type":"pong"}');
-    if (message.type === "subscribe") socket.send(JSON.stringify({ type: "next", id: message.id, payload: { data: { n: 1 } } }));
+    if (message.type === "subscribe")
+      socket.send(JSON.stringify({ type: "next", id: message.id, payload: { data: { n: 1 } } }));
   });
 });
 
 let url = "";
-before(() => new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve)).then(() => {
-  url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/graphql`;
-}));
+before(() =>
+  new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve)).then(() => {
+    url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/graphql`;
+  }),
+);
 after(() => {
   sockets.close();
   for (const socket of sockets.clients) socket.terminate();
   http.close();
 });
 
-function open(authorization = "ok", reconnected = (): void => {}, clock: Clock = SYSTEM_CLOCK): WebTransport {
+function open(
+  authorization = "ok",
+  reconnected = (): void => {},
+  clock: Clock = SYSTEM_CLOCK,
+): WebTransport {
   const options = {
     url,
     webSocket: WebSocket,
@@ -119,8 +130,15 @@ describe("the transport of browsers", () => {
     reply = { status: 502, body: "<html>Bad gateway" };
     await assert.rejects(open().execute(REQUEST), NetworkError);
     reply = { status: 503, body: "{}" };
-    await assert.rejects(open().execute(REQUEST), (error) => error instanceof RequestError && error.code === "UNAVAILABLE");
-    const broken = new WebTransport({ url: "http://127.0.0.1:9/graphql", webSocket: WebSocket }, SYSTEM_CLOCK, () => {});
+    await assert.rejects(
+      open().execute(REQUEST),
+      (error) => error instanceof RequestError && error.code === "UNAVAILABLE",
+    );
+    const broken = new WebTransport(
+      { url: "http://127.0.0.1:9/graphql", webSocket: WebSocket },
+      SYSTEM_CLOCK,
+      () => {},
+    );
     await assert.rejects(broken.execute(REQUEST), NetworkError);
   });
 });

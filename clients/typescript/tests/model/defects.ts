@@ -1,4 +1,5 @@
-// Plants defects in copies of the package, one at a time, and shows that the model check finds each:
+// Plants defects in copies of the package, one at a time, and shows that the model check finds
+// each:
 // node build/tests/model/defects.js [runs] [part of a name]
 import { spawn } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -71,7 +72,8 @@ const DEFECTS: readonly Defect[] = [
     name: "a newer value ends an optimistic change before its mutation has ended",
     file: "optimistic.js",
     text: "if (change.confirmedAt === undefined)\n            return false;",
-    replacement: "if (change.confirmedAt === undefined) return (this.cursorOf(id, key) ?? '') > '0000000000000008';",
+    replacement:
+      "if (change.confirmedAt === undefined) return (this.cursorOf(id, key) ?? '') > '0000000000000008';",
   },
   {
     name: "REMOVED is forgotten",
@@ -113,7 +115,8 @@ const DEFECTS: readonly Defect[] = [
     name: "a repetition has a new idempotency key",
     file: "outbox.js",
     text: "await this.services.send(entry)",
-    replacement: "await this.services.send({ ...entry, variables: { input: { ...entry.variables.input, idempotencyKey: `${Math.random()}` } } })",
+    replacement:
+      "await this.services.send({ ...entry, variables: { input: { ...entry.variables.input, idempotencyKey: `${Math.random()}` } } })",
   },
   {
     name: "an unsent reply is forgotten after a network error",
@@ -140,7 +143,8 @@ async function findDefect(defect: Defect, runs: string): Promise<string | undefi
     const path = join(folder, "build/src", defect.file);
     const source = await readFile(path, "utf8");
     const parts = source.split(defect.text);
-    if (parts.length !== 2) throw new Error(`${defect.file} has the text of "${defect.name}" ${parts.length - 1} times`);
+    if (parts.length !== 2)
+      throw new Error(`${defect.file} has the text of "${defect.name}" ${parts.length - 1} times`);
     await writeFile(path, parts.join(defect.replacement));
     return await firstFailure(join(folder, "build/tests/model/main.js"), runs);
   } finally {
@@ -150,10 +154,14 @@ async function findDefect(defect: Defect, runs: string): Promise<string | undefi
 
 function firstFailure(program: string, runs: string): Promise<string | undefined> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [program, runs, "1"], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.execPath, [program, runs, "1"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let output = "";
     child.stderr.on("data", (chunk) => (output += chunk));
-    child.on("close", (code) => done(code ? (/Error: (seed \d+.*)/.exec(output)?.[1] ?? output.slice(0, 200)) : undefined));
+    child.on("close", (code) =>
+      done(code ? (/Error: (seed \d+.*)/.exec(output)?.[1] ?? output.slice(0, 200)) : undefined),
+    );
   });
 }
 

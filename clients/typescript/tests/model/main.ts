@@ -7,6 +7,8 @@ console.log(`${runs} runs from seed ${seed}`);
 const start = performance.now();
 for (let done = 0; done < runs; done += 10_000) {
   await runMany(seed + done, Math.min(10_000, runs - done));
-  console.log(`${Math.min(done + 10_000, runs)} runs passed after ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  console.log(
+    `${Math.min(done + 10_000, runs)} runs passed after ${((performance.now() - start) / 1000).toFixed(0)} s`,
+  );
 }
 process.exit(0);

@@ -28,7 +28,10 @@ export class ModelClock implements Clock {
 
   /** Runs the next timer that is due within a time. Returns whether there was one. */
   runNext(withinMs = Infinity): boolean {
-    const next = this.timers.reduce((first, each) => (each.at < first.at ? each : first), { at: Infinity, callback: () => {} });
+    const next = this.timers.reduce((first, each) => (each.at < first.at ? each : first), {
+      at: Infinity,
+      callback: () => {},
+    });
     if (next.at === Infinity || next.at > this.time + withinMs) return false;
     this.timers = this.timers.filter((each) => each !== next);
     this.time = Math.max(this.time, next.at);
@@ -70,15 +73,21 @@ export class ModelRequest {
   /** The server fixes the cursor of the response, or executes the mutation. */
   private begin(): void {
     // Another process may know the head of the log a little late.
-    this.bound = Math.max(0, this.server.head - (this.random.chance(0.3) ? this.random.below(5) : 0));
-    if (this.isMutation) this.result = this.server.execute(this.request.variables.input as MutationInput);
+    this.bound = Math.max(
+      0,
+      this.server.head - (this.random.chance(0.3) ? this.random.below(5) : 0),
+    );
+    if (this.isMutation)
+      this.result = this.server.execute(this.request.variables.input as MutationInput);
     this.step = "begun";
   }
 
   /** The server reads the data, perhaps after later changes. */
   private read(): void {
     const now = this.server.at(this.server.head);
-    this.response = this.isMutation ? this.mutationResponse() : this.queryResponse([...now.values()]);
+    this.response = this.isMutation
+      ? this.mutationResponse()
+      : this.queryResponse([...now.values()]);
     this.step = "read";
   }
 
@@ -86,14 +95,20 @@ export class ModelRequest {
     const { cursor, refusal, replayed } = this.result!;
     const { ticketId } = this.request.variables.input as MutationInput;
     const ticket = refusal ? null : { ...this.server.at(this.server.head).get(ticketId)! };
-    const payload = { ticket, cursor: refusal ? null : cursor, replayed, userErrors: refusal ? [refusal] : [] };
+    const payload = {
+      ticket,
+      cursor: refusal ? null : cursor,
+      replayed,
+      userErrors: refusal ? [refusal] : [],
+    };
     return { data: { change: payload } };
   }
 
   private queryResponse(tickets: readonly object[]): GraphQLResponse {
     const { id } = this.request.variables as { id?: string };
     const extensions = { cursor: cursorAt(this.bound) };
-    if (id === undefined) return { data: { tickets: { nodes: tickets.map((ticket) => ({ ...ticket })) } }, extensions };
+    if (id === undefined)
+      return { data: { tickets: { nodes: tickets.map((ticket) => ({ ...ticket })) } }, extensions };
     const found = tickets.find((ticket) => (ticket as { id: string }).id === id);
     return { data: { ticket: found ? { ...found } : null }, extensions };
   }
@@ -155,7 +170,8 @@ export class ModelTransport implements Transport {
       queueMicrotask(() => sink.error(new RequestError("CURSOR_EXPIRED", "the cursor is too old")));
       return () => {};
     }
-    if (after !== null && positionOf(after) > this.server.head) throw new Error("a cursor from the future");
+    if (after !== null && positionOf(after) > this.server.head)
+      throw new Error("a cursor from the future");
     const source = isList
       ? new ModelListSource(this.server, this.random, after)
       : new ModelEventSource(this.server, after);
@@ -172,7 +188,8 @@ export class ModelTransport implements Transport {
 
   /** Cuts all sockets, and some of the requests. */
   cut(): void {
-    for (const connection of this.connections) connection.fail(new NetworkError("the socket was cut", 1006));
+    for (const connection of this.connections)
+      connection.fail(new NetworkError("the socket was cut", 1006));
     this.lose(this.requests.filter(() => this.random.chance(0.5)));
   }
 

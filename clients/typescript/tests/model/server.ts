@@ -72,7 +72,10 @@ export class ModelServer {
     if (kind < 2 && this.at(this.head).size < 8) return this.create();
     const ticket = this.pickTicket();
     if (kind < 4) return this.setStatus(ticket, ticket.status === "OPEN" ? "RESOLVED" : "OPEN");
-    if (kind < 5) return this.append([{ ...ticket, version: ticket.version + 1, subject: `subject ${this.head}` }]);
+    if (kind < 5)
+      return this.append([
+        { ...ticket, version: ticket.version + 1, subject: `subject ${this.head}` },
+      ]);
     if (kind < 6) return this.append([{ ...ticket, clock: ticket.clock + 1 }]);
     this.changeTwo(ticket);
   }
@@ -103,12 +106,20 @@ export class ModelServer {
     this.changedAt.push(changed.map((ticket) => ticket.id));
   }
 
-  /** Executes a mutation once per key. Returns the cursor and the refusal of the first execution. */
-  execute(input: MutationInput): { cursor: Cursor; refusal: Refusal | undefined; replayed: boolean } {
+  /**
+   * Executes a mutation once per key. Returns the cursor and the refusal of the first execution.
+   */
+  execute(input: MutationInput): {
+    cursor: Cursor;
+    refusal: Refusal | undefined;
+    replayed: boolean;
+  } {
     const known = this.results.get(input.idempotencyKey);
     if (known) return { ...known, replayed: true };
     const ticket = this.at(this.head).get(input.ticketId)!;
-    const refusal = this.random.chance(0.3) ? { code: "TRANSITION_REFUSED", message: "refused" } : undefined;
+    const refusal = this.random.chance(0.3)
+      ? { code: "TRANSITION_REFUSED", message: "refused" }
+      : undefined;
     if (!refusal && input.body !== undefined) {
       this.replies.push(input.body);
       this.append([{ ...ticket, version: ticket.version + 1 }]);
@@ -145,7 +156,9 @@ export class ModelListSource {
     return this.members === undefined || this.position < this.server.head;
   }
 
-  /** The next items: a snapshot, the changes since the client's cursor, or the changes since then. */
+  /**
+   * The next items: a snapshot, the changes since the client's cursor, or the changes since then.
+   */
   advance(): Item[] {
     const isFirst = this.members === undefined;
     const start = this.position;
@@ -178,7 +191,8 @@ export class ModelListSource {
 
   private diff(start: number, before: Set<string>): Item[] {
     return this.changes(start, (id) => {
-      if (!this.members!.has(id)) return before.delete(id) || this.random.chance(0.5) ? "REMOVED" : undefined;
+      if (!this.members!.has(id))
+        return before.delete(id) || this.random.chance(0.5) ? "REMOVED" : undefined;
       if (before.has(id)) return "UPDATED";
       before.add(id);
       return "ADDED";
@@ -224,7 +238,9 @@ export class ModelEventSource {
     const items: Item[] = [];
     while (this.position < this.server.head) {
       this.position++;
-      const tickets = this.server.changedAt[this.position]!.map((id) => this.server.at(this.server.head).get(id)!);
+      const tickets = this.server.changedAt[this.position]!.map((id) =>
+        this.server.at(this.server.head).get(id)!,
+      );
       const [ticket, other = null] = structuredCopy(tickets);
       items.push({ data: { ticketEvents: { cursor: cursorAt(this.position), ticket, other } } });
     }

@@ -16,8 +16,12 @@ export const LIST = gql<{ ticketChanges: TicketChange<Ticket> }>(
 export const EVENTS = gql<{ ticketEvents: { cursor: string } }>(
   `subscription($after: String) { ticketEvents(after: $after) { cursor ticket { ${FIELDS} } other { ${FIELDS} } } }`,
 );
-export const TICKET = gql<{ ticket: Ticket | null }, { id: string }>(`query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`);
-export const TICKETS = gql<{ tickets: { nodes: Ticket[] } }>(`query { tickets { nodes { ${FIELDS} } } }`);
+export const TICKET = gql<{ ticket: Ticket | null }, { id: string }>(
+  `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`,
+);
+export const TICKETS = gql<{ tickets: { nodes: Ticket[] } }>(
+  `query { tickets { nodes { ${FIELDS} } } }`,
+);
 const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
   `mutation($input: Input!) { change(input: $input) { ticket { ${FIELDS} } cursor replayed userErrors { code message } } }`,
 );
@@ -25,7 +29,10 @@ const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
 /** Enough microtasks for all promises of one step. */
 const MICROTASKS = 24;
 
-/** What the person has asked for: it is shown until the server refuses it or something newer arrives. */
+/**
+ * What the person has asked for: it is shown until the server refuses it or something newer
+ * arrives.
+ */
 interface Intent {
   readonly ticketId: string;
   readonly status: Status;
@@ -59,14 +66,19 @@ export class Simulation {
     const platform = { clock: this.clock, createTransport: () => this.transport };
     this.client = new TicketwireClient({ account: "model", url: "", platform });
     const isOpen = (ticket: Ticket): boolean => ticket.status === "OPEN";
-    this.list = this.client.liveList({ document: LIST, compare: (a, b) => (a.id < b.id ? -1 : 1), matches: isOpen });
+    this.list = this.client.liveList({
+      document: LIST,
+      compare: (a, b) => (a.id < b.id ? -1 : 1),
+      matches: isOpen,
+    });
     this.tickets = this.client.watch(TICKETS, {});
     this.client.follow(EVENTS, { after: "0".repeat(16), next: () => {} });
   }
 
   /** Whether the list has just received all changes up to a position, and up to which one. */
   get exactAt(): number | undefined {
-    return this.transport.connections.find((each) => each.source instanceof ModelListSource)?.exactAt;
+    return this.transport.connections.find((each) => each.source instanceof ModelListSource)
+      ?.exactAt;
   }
 
   /** Does one random step, and lets all promises run. */
@@ -94,7 +106,9 @@ export class Simulation {
 
   private deliver(): void {
     const { connections, ended } = this.transport;
-    const candidates = [...connections, ...(this.random.chance(0.2) ? ended : [])].filter((each) => each.queue.length);
+    const candidates = [...connections, ...(this.random.chance(0.2) ? ended : [])].filter(
+      (each) => each.queue.length,
+    );
     if (!candidates.length) return;
     const connection = this.random.pick(candidates);
     for (let count = this.random.below(4); count >= 0; count--) connection.deliver();
@@ -107,7 +121,8 @@ export class Simulation {
 
   private startQuery(): void {
     if (this.random.chance(0.5)) return this.refetchTickets();
-    if (this.queries.length < 4) this.queries.push(this.client.watch(TICKET, { id: this.server.pickTicket().id }));
+    if (this.queries.length < 4)
+      this.queries.push(this.client.watch(TICKET, { id: this.server.pickTicket().id }));
   }
 
   private refetchTickets(): void {
@@ -133,13 +148,17 @@ export class Simulation {
   private reply(): void {
     const body = `reply ${this.keys++}`;
     this.sentReplies.push(body);
-    void this.client.send(CHANGE, { ticketId: this.server.pickTicket().id, body } as unknown as MutationInput);
+    void this.client.send(CHANGE, {
+      ticketId: this.server.pickTicket().id,
+      body,
+    } as unknown as MutationInput);
   }
 
   private interrupt(): void {
     if (this.random.chance(0.1)) this.outageSteps = 12;
     else if (this.random.chance(0.4)) this.transport.cut();
-    else if (this.transport.requests.length) this.transport.lose([this.random.pick(this.transport.requests)]);
+    else if (this.transport.requests.length)
+      this.transport.lose([this.random.pick(this.transport.requests)]);
   }
 
   /** During an outage all requests fail, and time passes. */
@@ -156,8 +175,10 @@ export class Simulation {
     for (let round = 0; round < 400; round++) {
       const { requests, connections } = this.transport;
       for (const request of [...requests]) this.transport.advance(request);
-      for (const { source, queue } of connections) if (source.isBehind) queue.push(...source.advance());
-      for (const connection of [...connections]) while (connection.queue.length) connection.deliver();
+      for (const { source, queue } of connections)
+        if (source.isBehind) queue.push(...source.advance());
+      for (const connection of [...connections])
+        while (connection.queue.length) connection.deliver();
       await settle();
       if (this.isQuiet()) return this.refresh();
       if (!this.transport.requests.length) this.clock.runNext(35_000);
@@ -168,14 +189,18 @@ export class Simulation {
 
   private isQuiet(): boolean {
     const { requests, connections } = this.transport;
-    const isCurrent = connections.length === 2 && connections.every((each) => !each.source.isBehind && !each.queue.length);
+    const isCurrent =
+      connections.length === 2 &&
+      connections.every((each) => !each.source.isBehind && !each.queue.length);
     const hasWaiting = this.client.outbox.entries.some((entry) => entry.state === "waiting");
     return isCurrent && !requests.length && !this.pending.size && !hasWaiting;
   }
 
   /** Delivers a heartbeat, and reads all tickets again. */
   private async refresh(): Promise<void> {
-    const connection = this.transport.connections.find((each) => each.source instanceof ModelListSource)!;
+    const connection = this.transport.connections.find(
+      (each) => each.source instanceof ModelListSource,
+    )!;
     connection.queue.push((connection.source as ModelListSource).heartbeat());
     connection.deliver();
     let isCurrent = false;
