@@ -55,6 +55,7 @@ export class Outbox {
   private stored: readonly OutboxEntry[] = [];
   private sent: readonly OutboxEntry[] = [];
   private readonly listeners = new Listeners();
+  private lastAddedAt = 0;
   private isSending = false;
   private isWaiting = false;
   private isClosed = false;
@@ -82,14 +83,13 @@ export class Outbox {
     input: Readonly<Record<string, unknown>>,
     draftKey?: string,
   ): Promise<OutboxEntry> {
-    const key =
-      typeof input.idempotencyKey === "string" ? input.idempotencyKey : crypto.randomUUID();
+    const key = typeof input.idempotencyKey === "string" ? input.idempotencyKey : createKey();
     const variables = { input: { ...input, idempotencyKey: key } };
     const entry: OutboxEntry = {
       key,
       document,
       variables,
-      addedAt: this.services.clock.now(),
+      addedAt: this.nextTime(),
       state: "waiting",
     };
     const drafts = draftKey === undefined ? {} : { drafts: { [draftKey]: undefined } };
@@ -100,13 +100,19 @@ export class Outbox {
     return entry;
   }
 
+  /** Returns the time, and never the same one twice, so that entries keep their order. */
+  private nextTime(): number {
+    this.lastAddedAt = Math.max(this.services.clock.now(), this.lastAddedAt + 1);
+    return this.lastAddedAt;
+  }
+
   /** Removes an entry that was refused or is uncertain, or that has not been sent yet. */
   async discard(key: string): Promise<void> {
     await (await this.services.storage).write({ outbox: { [key]: undefined } });
     await this.changed();
   }
 
-  /** Reads the entries of all tabs, and sends those that wait. Call it at the start. */
+  /** Reads the entries again, because another tab may have changed them. */
   async load(): Promise<void> {
     const entries = await (await this.services.storage).readAll<OutboxEntry>("outbox");
     this.stored = entries.sort((a, b) => a.addedAt - b.addedAt || (a.key < b.key ? -1 : 1));
@@ -210,6 +216,12 @@ export class Outbox {
     await this.load();
     this.services.postChange();
   }
+}
+
+/** Returns a random key. crypto.randomUUID exists only on pages with HTTPS. */
+function createKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function concernsAll(error: unknown): error is { readonly retryAfterMs?: number } {
