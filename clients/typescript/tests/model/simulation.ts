@@ -51,7 +51,7 @@ export class Simulation {
   /** Per ticket, the latest cursor of a mutation that was confirmed. */
   readonly confirmed = new Map<string, number>();
   readonly sentReplies: string[] = [];
-  /** The tickets at the time of the last refetch that has succeeded. */
+  /** If a refetch has ended in this step: the tickets when it was asked for. */
   read: Tickets = new Map();
   private readonly random: Random;
   private readonly clock: ModelClock;
