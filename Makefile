@@ -2,7 +2,7 @@
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
-NODE_CLIENTS := $(patsubst %,tests/live/%/node_modules/.package-lock.json,node oidc s3)
+NODE_CLIENTS := $(patsubst %,%/node_modules/.package-lock.json,tests/live/node tests/live/oidc tests/live/s3 clients/typescript)
 .DEFAULT_GOAL := help
 
 .PHONY: help run web unit test stress coverage check bench fanout soak lock schema configuration format clean
@@ -76,6 +76,7 @@ clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
 	rm -rf web/node_modules web/dist web/dist.new
+	rm -rf clients/typescript/node_modules clients/typescript/build clients/typescript/dist benchmarks/caches/node_modules
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.
 .venv/bin/python:
@@ -104,8 +105,8 @@ web-for-tests: .venv/dev
 	@touch $@ .venv/run
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
-# The clients and the OpenID provider that live tests run under Node.js. Without npm their tests are
-# skipped, and say so.
-$(NODE_CLIENTS): tests/live/%/node_modules/.package-lock.json: tests/live/%/package-lock.json
+# The clients and the OpenID provider that live tests run under Node.js, and our own client with its
+# compiler. Without npm their tests are skipped, and say so.
+$(NODE_CLIENTS): %/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null 2>&1 || echo "npm is not installed: the tests with Node.js will be skipped"
-	@! command -v npm >/dev/null 2>&1 || (cd tests/live/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)
+	@! command -v npm >/dev/null 2>&1 || (cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import clocks, costs, live_memory, matching, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
+from benchmarks.caches import __main__ as caches
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
@@ -16,6 +17,7 @@ from benchmarks.soak import __main__ as soak
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "attacks": attacks.main,
+    "caches": caches.main,
     "clocks": clocks.main,
     "costs": costs.main,
     "fanout": fanout.main,
@@ -30,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
 SUMMARIES = """\
 benchmarks:
   attacks   how long other clients wait while one client attacks the server
+  caches    responses and events in another order, in our client's store and other caches
   clocks    a run of the ticket timers over many open tickets
   costs     the time of operations next to their costs
   fanout    live events to many subscribers, compared with servers of Node.js

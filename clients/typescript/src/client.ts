@@ -1,0 +1,285 @@
+import type { Clock } from "./clock.js";
+import type { Cursor } from "./cursor.js";
+import { gql, prepare } from "./document.js";
+import type { Operation, TypedDocument, Variables } from "./document.js";
+import { Drafts } from "./drafts.js";
+import { LiveList } from "./live-list.js";
+import type { LiveListOptions } from "./live-list.js";
+import { isRepeatable, payloadOf } from "./mutation.js";
+import type { Payload } from "./mutation.js";
+import { normalize } from "./normalize.js";
+import { Operations } from "./operations.js";
+import type { QueryResult } from "./operations.js";
+import type { Patches } from "./optimistic.js";
+import { Outbox } from "./outbox.js";
+import type { OutboxEntry } from "./outbox.js";
+import { browserPlatform } from "./platform.js";
+import type { Platform } from "./platform.js";
+import { Query } from "./query.js";
+import { Recovery } from "./recovery.js";
+import { openStorage } from "./storage.js";
+import { Store } from "./store.js";
+import { Subscription } from "./subscription.js";
+import type { SubscriptionServices } from "./subscription.js";
+import { Tabs } from "./tabs.js";
+import type { TabMessage } from "./tabs.js";
+import type { Transport } from "./transport.js";
+import { WebTransport } from "./web-transport.js";
+import type { WebTransportOptions } from "./web-transport.js";
+
+const MAX_ATTEMPTS = 5;
+
+export interface ClientOptions extends WebTransportOptions {
+  /** Identifies the person, for example by the user's id. Drafts and tabs of others stay apart. */
+  readonly account: string;
+  /** Called when the server no longer accepts the session. Sign in, then call `sessionRenewed`. */
+  readonly onSessionExpired?: () => void;
+  /** Parts of the platform, which tests replace. Undefined parts are not used. */
+  readonly platform?: Platform;
+}
+
+/** What `follow` passes on. */
+export interface FollowOptions<Result, Input> {
+  readonly variables?: Omit<Input, "after">;
+  /** Resume after this cursor. Null begins with the next item. */
+  readonly after?: Cursor | null;
+  /** Whether the subscription has the argument `after`. Default: true. */
+  readonly canResume?: boolean;
+  /** Whether `cursor` of the item is one of the log. False for `notifications`. Default: true. */
+  readonly isLogCursor?: boolean;
+  readonly next: (data: Result) => void;
+  /** Called if the server no longer has the events after the cursor. Read everything again. */
+  readonly gap?: () => void;
+  readonly statusChanged?: () => void;
+}
+
+/** The connection of an application to Ticketwire, with the store of all that it has received. */
+export class TicketwireClient {
+  readonly store: Store;
+  readonly drafts: Drafts;
+  readonly outbox: Outbox;
+  private readonly clock: Clock;
+  private readonly platform: Platform;
+  private readonly transport: Transport;
+  private readonly recovery: Recovery;
+  private readonly tabs: Tabs;
+  private readonly operations: Operations;
+  private readonly queries = new Set<Query<unknown>>();
+  private readonly services: SubscriptionServices;
+  /** Tries everything that was interrupted again now. It is called when the browser is online. */
+  readonly retryNow = (): void => {
+    this.transport.check();
+    this.recovery.wake();
+  };
+
+  constructor(private readonly options: ClientOptions) {
+    this.platform = options.platform ?? browserPlatform();
+    this.clock = this.platform.clock;
+    this.store = new Store(() => this.clock.now());
+    this.recovery = new Recovery(this.clock);
+    const reconnected = (): void => this.refetchAll();
+    this.transport =
+      this.platform.createTransport?.(reconnected) ??
+      new WebTransport(options, this.clock, reconnected);
+    const { locks, openChannel, indexedDB } = this.platform;
+    const name = `ticketwire:${options.account}`;
+    this.tabs = new Tabs(name, locks, openChannel, (message) => this.receiveFromTab(message));
+    this.services = {
+      transport: this.transport,
+      recovery: this.recovery,
+      clock: this.clock,
+      sessionExpired: () => this.sessionExpired(),
+      subscriptions: new Set(),
+    };
+    this.operations = new Operations({
+      ...this.services,
+      store: this.store,
+      share: (records, freshness) => this.tabs.post({ type: "records", records, freshness }),
+    });
+    const storage = openStorage(indexedDB, name);
+    this.drafts = new Drafts(
+      storage,
+      () => this.clock.now(),
+      () => this.tabs.post({ type: "drafts-changed" }),
+    );
+    this.outbox = new Outbox({
+      storage,
+      clock: this.clock,
+      recovery: this.recovery,
+      send: (entry) => this.sendEntry(entry),
+      exclusively: (run) => this.tabs.exclusively("outbox", run),
+      postChange: () => this.tabs.post({ type: "outbox-changed" }),
+      draftsChanged: () => {
+        this.drafts.notify();
+        this.tabs.post({ type: "drafts-changed" });
+      },
+    });
+    for (const [target, event] of this.platform.wakeEvents ?? [])
+      target.addEventListener(event, this.retryNow);
+    void this.outbox.send(); // what an earlier page has left
+  }
+
+  /** Reads a query once. Its records are stored. */
+  async query<Result, Input>(
+    document: TypedDocument<Result, Input>,
+    variables?: Input,
+  ): Promise<Result> {
+    const once = { maxAttempts: () => MAX_ATTEMPTS, isShown: () => false };
+    const values = (variables ?? {}) as Variables;
+    const { data } = await this.operations.query(prepare(document), values, once);
+    return data as Result;
+  }
+
+  /** Reads a query, and follows all changes of its records that this client receives. */
+  watch<Result, Input>(document: TypedDocument<Result, Input>, variables?: Input): Query<Result> {
+    let isOpen = true;
+    const options = { maxAttempts: () => (isOpen ? Infinity : 0), isShown: () => isOpen };
+    const fetch = (operation: Operation, values: Variables): Promise<QueryResult> =>
+      this.operations.query(operation, values, options);
+    const input = (variables ?? {}) as Variables;
+    const query: Query<Result> = new Query<Result>(
+      { store: this.store, fetch },
+      document,
+      input,
+      (keys) => {
+        isOpen = false;
+        this.queries.delete(query);
+        const used = new Set([...this.queries].flatMap((each) => each.rootKeys));
+        this.store.forgetQuery(keys.filter((key) => !used.has(key)));
+      },
+    );
+    this.queries.add(query);
+    return query;
+  }
+
+  /** Opens a live list of tickets. */
+  liveList<Ticket extends object, Input = Variables>(
+    options: LiveListOptions<Ticket, Input>,
+  ): LiveList<Ticket, Input> {
+    return new LiveList(this.store, this.services, options);
+  }
+
+  /** Follows any other subscription, and resumes it after its last cursor. */
+  follow<Result extends object, Input>(
+    document: TypedDocument<Result, Input>,
+    options: FollowOptions<Result, Input>,
+  ): Subscription {
+    const operation = prepare(document);
+    let after = options.after ?? null;
+    const canResume = options.canResume ?? true;
+    return new Subscription(this.services, {
+      request: () => ({
+        query: operation.text,
+        variables: { ...options.variables, ...(canResume && { after }) },
+      }),
+      next: (data) => {
+        const { cursor } = payloadOf(data);
+        if (options.isLogCursor ?? true)
+          this.writeItem(operation, (options.variables ?? {}) as Variables, data, cursor);
+        options.next(data as Result);
+        after = cursor ?? after;
+      },
+      cursorLost: () => {
+        after = null;
+        options.gap?.();
+      },
+      ...(options.statusChanged && { statusChanged: options.statusChanged }),
+    });
+  }
+
+  /**
+   * Executes a mutation, and shows its expected effect at once.
+   *
+   * It is repeated after an interruption only if its input has an `idempotencyKey`. The expected
+   * effect is taken back if the mutation fails or returns user errors.
+   *
+   * @returns The data, also if its payload has user errors.
+   */
+  async mutate<Result extends object, Input>(
+    document: TypedDocument<Result, Input>,
+    variables: Input,
+    optimistic: Patches = {},
+  ): Promise<Result> {
+    const operation = prepare(document);
+    const change = this.store.change(optimistic);
+    try {
+      const attempts = isRepeatable(variables) ? MAX_ATTEMPTS : 1;
+      const data = await this.operations.mutate(operation, variables as Variables, attempts);
+      const { cursor, userErrors } = payloadOf(data);
+      if (userErrors?.length || cursor === undefined) this.store.rollBack(change);
+      else this.store.confirm(change, cursor);
+      return data as Result;
+    } catch (error) {
+      this.store.rollBack(change);
+      throw error;
+    }
+  }
+
+  /** Stores a mutation in the outbox, and sends it as soon as possible, exactly once. */
+  send<Result, Input extends { readonly input: object }>(
+    document: TypedDocument<Result, Input>,
+    input: Input["input"],
+    draftKey?: string,
+  ): Promise<OutboxEntry> {
+    return this.outbox.add(prepare(document).text, input as Record<string, unknown>, draftKey);
+  }
+
+  /** Continues after the person has signed in again. */
+  sessionRenewed(): void {
+    this.tabs.post({ type: "session-renewed" });
+    this.recovery.resume();
+  }
+
+  /** Ends all subscriptions and the connection. Unsent replies are sent by the next client. */
+  close(): void {
+    for (const [target, event] of this.platform.wakeEvents ?? [])
+      target.removeEventListener(event, this.retryNow);
+    for (const subscription of [...this.services.subscriptions]) subscription.close();
+    this.recovery.pause();
+    this.outbox.close();
+    this.tabs.close();
+    this.transport.close();
+  }
+
+  private writeItem(
+    operation: Operation,
+    variables: Variables,
+    data: object,
+    cursor: Cursor | undefined,
+  ): void {
+    this.store.write(normalize(operation.selections, variables, data), { cursor });
+  }
+
+  private async sendEntry({ document, variables }: OutboxEntry): Promise<Payload> {
+    return payloadOf(await this.operations.mutateOnce(prepare(gql(document)), variables));
+  }
+
+  /**
+   * Reads everything that is shown again: no subscription tells what has changed during an
+   * interruption.
+   */
+  private refetchAll(): void {
+    // It shows the error itself.
+    for (const query of this.queries) void query.refetch().catch(() => undefined);
+  }
+
+  private sessionExpired(): void {
+    if (this.recovery.isPaused) return;
+    this.recovery.pause();
+    this.transport.disconnect();
+    this.options.onSessionExpired?.();
+  }
+
+  private receiveFromTab(message: TabMessage): void {
+    switch (message.type) {
+      case "records":
+        return this.store.write({ root: {}, records: message.records }, message.freshness);
+      case "outbox-changed":
+        return void this.outbox.load();
+      case "drafts-changed":
+        return this.drafts.notify();
+      case "session-renewed":
+        return this.recovery.resume();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * A position in the server's log, of 16 characters. Comparing two cursors as strings gives their
+ * order in the log.
+ */
+export type Cursor = string;
+
+/** Lower than every cursor of the server. */
+export const LOG_START: Cursor = "";
+
+/** Returns the later of two cursors. */
+export function laterCursor(a: Cursor, b: Cursor): Cursor {
+  return a < b ? b : a;
+}
+
+/** States how new a value of a record is. */
+export interface Stamp {
+  /** Everything in the log up to this cursor is included in the value. */
+  readonly cursor: Cursor;
+  /** The record's `version` in the same response, if it was selected. */
+  readonly version: number | undefined;
+  /**
+   * When this tab sent the request and received the value, as step numbers of its store. The server
+   * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked
+   * for.
+   */
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
+/**
+ * Tells whether a value replaces another one of the same field.
+ *
+ * The server reads a value at its cursor or later, so a response with a lower cursor can have the
+ * newer value. Two facts are certain: the version of a record rises with each change, and a request
+ * that was sent after a value had arrived reads a newer one. Otherwise the cursors decide.
+ */
+export function isNewer(candidate: Stamp, current: Stamp): boolean {
+  const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
+  if (areVersionsKnown && candidate.version !== current.version)
+    return candidate.version > current.version;
+  if (candidate.sentAt > current.receivedAt) return true;
+  if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
+  return candidate.sentAt >= current.sentAt;
+}
+
+/**
+ * Combines what two responses prove about a field, of which `newer` has the value. It includes
+ * everything that the older one includes, so it is as of the later of both cursors.
+ */
+export function mergeStamps(newer: Stamp, older: Stamp): Stamp {
+  return {
+    cursor: laterCursor(newer.cursor, older.cursor),
+    version:
+      newer.version === undefined ? older.version : Math.max(newer.version, older.version ?? 0),
+    sentAt: Math.max(newer.sentAt, older.sentAt),
+    receivedAt: newer.receivedAt,
+  };
+}

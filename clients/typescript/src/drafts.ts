@@ -1,0 +1,85 @@
+import { Listeners } from "./listeners.js";
+import type { Storage } from "./storage.js";
+
+/** An unsent text, as it is kept in this browser. */
+export interface LocalDraft<Content = unknown> {
+  /** The key that the application chose, for example `reply:` and the ticket's id. */
+  readonly key: string;
+  readonly content: Content;
+  /** Rises with each change. 0 if there is no draft. */
+  readonly revision: number;
+  /** The time of the last change in milliseconds. */
+  readonly savedAt: number;
+}
+
+/** Another tab has changed the draft since this tab has read it. */
+export class DraftConflictError extends Error {
+  override readonly name = "DraftConflictError";
+
+  constructor(readonly current: LocalDraft | undefined) {
+    super("another tab has changed the draft");
+  }
+}
+
+/** The drafts of one person in this browser. They survive crashes and restarts. */
+export class Drafts {
+  private readonly listeners = new Listeners();
+
+  constructor(
+    private readonly storage: Promise<Storage>,
+    private readonly now: () => number,
+    private readonly postChange: () => void,
+  ) {}
+
+  async read<Content>(key: string): Promise<LocalDraft<Content> | undefined> {
+    return (await this.storage).read<LocalDraft<Content>>("drafts", key);
+  }
+
+  async readAll(): Promise<LocalDraft[]> {
+    return (await this.storage).readAll<LocalDraft>("drafts");
+  }
+
+  /**
+   * Stores a draft. Resolves when the browser has stored it.
+   *
+   * @param revision The revision that this tab has read or saved last, 0 for a new draft.
+   * @throws DraftConflictError if another tab was faster; nothing is stored then.
+   */
+  async save<Content>(
+    key: string,
+    content: Content,
+    revision: number,
+  ): Promise<LocalDraft<Content>> {
+    const draft = { key, content, revision: revision + 1, savedAt: this.now() };
+    await this.write(key, draft, revision);
+    return draft;
+  }
+
+  /** Deletes a draft, under the same condition as `save`. */
+  async discard(key: string, revision: number): Promise<void> {
+    await this.write(key, undefined, revision);
+  }
+
+  private async write(key: string, draft: LocalDraft | undefined, revision: number): Promise<void> {
+    const storage = await this.storage;
+    const holds = (current: object | undefined): boolean =>
+      ((current as LocalDraft | undefined)?.revision ?? 0) === revision;
+    const isStored = await storage.write(
+      { drafts: { [key]: draft } },
+      { table: "drafts", key, holds },
+    );
+    if (!isStored) throw new DraftConflictError(await storage.read<LocalDraft>("drafts", key));
+    this.postChange();
+    this.listeners.notify();
+  }
+
+  /** Calls a function after a change in any tab. Returns a function that ends this. */
+  subscribe(listener: () => void): () => void {
+    return this.listeners.add(listener);
+  }
+
+  /** Tells listeners of a change by another tab, or by the outbox. */
+  notify(): void {
+    this.listeners.notify();
+  }
+}

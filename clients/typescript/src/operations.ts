@@ -1,0 +1,122 @@
+import type { Cursor } from "./cursor.js";
+import type { Operation, Variables } from "./document.js";
+import { isTransient, RequestError, SessionExpiredError, toError } from "./errors.js";
+import { payloadOf } from "./mutation.js";
+import { normalize } from "./normalize.js";
+import type { Normalized } from "./normalize.js";
+import type { Recovery } from "./recovery.js";
+import type { Freshness, Store } from "./store.js";
+import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
+
+export interface OperationServices {
+  readonly transport: Transport;
+  readonly recovery: Recovery;
+  readonly store: Store;
+  readonly sessionExpired: () => void;
+  /** Tells the other tabs what a mutation has returned. */
+  readonly share: (records: Normalized["records"], freshness: Freshness) => void;
+}
+
+/** The data of a query, and the cursor up to which it includes everything. */
+export interface QueryResult {
+  readonly data: object;
+  readonly cursor: Cursor | undefined;
+}
+
+export interface QueryOptions {
+  /** Returns how often the query may be sent. It is asked before each repetition. */
+  readonly maxAttempts: () => number;
+  /** Tells whether the root fields are stored, because something shows the query. */
+  readonly isShown: () => boolean;
+}
+
+/** Executes queries and mutations, and writes their responses to the store. */
+export class Operations {
+  constructor(private readonly services: OperationServices) {}
+
+  /**
+   * Executes a query, and repeats it after interruptions.
+   *
+   * @throws RequestError, NetworkError or SessionExpiredError. The store is unchanged then.
+   */
+  async query(
+    operation: Operation,
+    variables: Variables,
+    options: QueryOptions,
+  ): Promise<QueryResult> {
+    return this.repeat(options.maxAttempts, true, async () => {
+      const sentAt = this.services.store.nextStep();
+      const { data, extensions } = await this.execute({ query: operation.text, variables });
+      const cursor = typeof extensions?.cursor === "string" ? extensions.cursor : undefined;
+      const response = normalize(operation.selections, variables, data!);
+      this.services.store.write(response, { cursor, sentAt }, options.isShown());
+      return { data: data!, cursor };
+    });
+  }
+
+  /**
+   * Executes a mutation, and repeats it after interruptions.
+   *
+   * @returns The data. Its payload may have user errors.
+   */
+  async mutate(operation: Operation, variables: Variables, maxAttempts: number): Promise<object> {
+    return this.repeat(
+      () => maxAttempts,
+      false,
+      () => this.mutateOnce(operation, variables),
+    );
+  }
+
+  /**
+   * Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE.
+   */
+  async mutateOnce(operation: Operation, variables: Variables): Promise<object> {
+    const sentAt = this.services.store.nextStep();
+    const { data } = await this.execute({ query: operation.text, variables });
+    const { cursor, userErrors } = payloadOf(data!);
+    if (userErrors?.some((each) => each.code === "IDEMPOTENCY_IN_PROGRESS")) {
+      throw new RequestError(
+        "UNAVAILABLE",
+        "an earlier request with the same key is still running",
+      );
+    }
+    if (!userErrors?.length) {
+      const written = normalize(operation.selections, variables, data!);
+      this.services.store.write(written, { cursor, sentAt });
+      this.services.share(written.records, { cursor });
+    }
+    return data!;
+  }
+
+  private async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
+    try {
+      const response = await this.services.transport.execute(request);
+      this.services.recovery.reset();
+      // A response with errors may have nulls in place of data, so it is never stored.
+      if (response.errors?.length || !response.data) throw toError(response.errors ?? []);
+      return response;
+    } catch (error) {
+      if (error instanceof SessionExpiredError) this.services.sessionExpired();
+      throw error;
+    }
+  }
+
+  private async repeat<T>(
+    maxAttempts: () => number,
+    waitsForSession: boolean,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run();
+      } catch (error) {
+        const canRetry =
+          isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
+        if (!canRetry || attempt >= maxAttempts()) throw error;
+        await this.services.recovery.wait(
+          error instanceof RequestError ? error.retryAfterMs : undefined,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { gql, NetworkError, RequestError } from "../src/index.js";
+import type { GraphQLResponse, Payload, TicketwireClient } from "../src/index.js";
+import { QUERY_ROOT } from "../src/store.js";
+import { REPLY, TestBrowser, TestTransport, TICKET, until } from "./support.js";
+
+const EVENTS = gql<{ ticketEvents: { cursor: string } }>(
+  "subscription($after: String) { ticketEvents(after: $after) { cursor ticket { id version subject } } }",
+);
+const CHANGE = gql<{ change: Payload }, { input: { idempotencyKey?: string } }>(
+  `mutation($input: I!) {
+    change(input: $input) { cursor userErrors { code message } ticket { id version subject } }
+  }`,
+);
+const cursor = (position: number): string => position.toString(16).padStart(16, "0");
+const ticket = (version: number): object => ({ id: "tkt_1", version, subject: `s${version}` });
+
+let browser: TestBrowser;
+let transport: TestTransport;
+let client: TicketwireClient;
+let reconnected: () => void;
+let answers: Array<GraphQLResponse | Error>;
+
+beforeEach(() => {
+  browser = new TestBrowser();
+  answers = [];
+  transport = new TestTransport(() => {
+    const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  });
+  const createTransport = (callback: () => void): TestTransport => {
+    reconnected = callback;
+    return transport;
+  };
+  client = browser.open(transport, { createTransport });
+});
+afterEach(() => browser.close());
+
+/** Lets time pass until a condition holds. */
+async function passTime(condition: () => boolean): Promise<void> {
+  await until(() => {
+    browser.clock.advance(1000);
+    return condition();
+  });
+}
+
+function response(version: number, position: number): GraphQLResponse {
+  return { data: { ticket: ticket(version) }, extensions: { cursor: cursor(position) } };
+}
+
+describe("a query", () => {
+  it("is repeated after interruptions, and read again when the connection is back", async () => {
+    answers = [new NetworkError("offline"), response(1, 5), response(2, 6)];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await passTime(() => query.status === "ready");
+    assert.deepEqual([query.value?.ticket?.version, query.cursor], [1, cursor(5)]);
+    reconnected();
+    await until(() => query.value?.ticket?.version === 2);
+    assert.equal(query.cursor, cursor(6));
+  });
+
+  it("fails with the server's error, and stores nothing of that response", async () => {
+    const errors = [{ message: "no", extensions: { code: "FORBIDDEN" } }];
+    answers = [{ data: { ticket: ticket(1) }, errors }];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await until(() => query.status === "failed");
+    assert.equal((query.error as RequestError).code, "FORBIDDEN");
+    assert.equal(query.value, undefined);
+    assert.equal(client.store.stampOf("tkt_1", "version"), undefined);
+  });
+
+  it("leaves no root fields behind when nothing shows it", async () => {
+    answers = [response(1, 5)];
+    await client.query(TICKET, { id: "tkt_1" });
+    const key = 'ticket(id:"tkt_1")';
+    assert.equal(client.store.readField(QUERY_ROOT, key), undefined);
+    const [first, second] = [0, 1].map(() => client.watch(TICKET, { id: "tkt_1" }));
+    await until(() => first!.status === "ready" && second!.status === "ready");
+    first!.close();
+    assert.notEqual(client.store.readField(QUERY_ROOT, key), undefined);
+    second!.close();
+    assert.equal(client.store.readField(QUERY_ROOT, key), undefined);
+  });
+});
+
+describe("a mutation", () => {
+  const payload = (version: number, position: number): GraphQLResponse => ({
+    data: { change: { cursor: cursor(position), userErrors: [], ticket: ticket(version) } },
+  });
+
+  it("is repeated with its idempotency key, also while the first attempt is running", async () => {
+    const running = [{ code: "IDEMPOTENCY_IN_PROGRESS", message: "wait" }];
+    const inProgress = { data: { change: { cursor: null, userErrors: running, ticket: null } } };
+    answers = [new NetworkError("cut"), inProgress, payload(2, 6)];
+    const result = client.mutate(CHANGE, { input: { idempotencyKey: "a" } });
+    await passTime(() => transport.requests.length === 3);
+    assert.equal((await result).change.cursor, cursor(6));
+    assert.equal(new Set(transport.requests.map((each) => JSON.stringify(each))).size, 1);
+  });
+
+  it("is not repeated without a key, and its expected effect is taken back", async () => {
+    answers = [response(1, 5), new NetworkError("cut")];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await until(() => query.status === "ready");
+    const result = client.mutate(CHANGE, { input: {} }, { tkt_1: { subject: "mine" } });
+    assert.equal(query.value?.ticket?.subject, "mine");
+    await assert.rejects(result, NetworkError);
+    assert.equal(query.value?.ticket?.subject, "s1");
+    assert.equal(transport.requests.length, 2);
+  });
+
+  it("returns user errors as data", async () => {
+    const userErrors = [{ code: "STALE_VERSION", message: "somebody was faster" }];
+    answers = [{ data: { change: { cursor: null, userErrors, ticket: null } } }];
+    const { change } = await client.mutate(CHANGE, { input: {} }, { tkt_1: { subject: "mine" } });
+    assert.deepEqual(change.userErrors, userErrors);
+    assert.equal(client.store.optimistic.count, 0);
+  });
+});
+
+describe("a followed subscription", () => {
+  const send = (position: number, version: number): void =>
+    transport.subscriptions.at(-1)!.sink.next({
+      data: { ticketEvents: { cursor: cursor(position), ticket: ticket(version) } },
+    });
+  const after = (): unknown => transport.subscriptions.at(-1)!.request.variables.after;
+
+  it("writes to the store, and resumes after its last cursor", async () => {
+    const seen: string[] = [];
+    const next = (data: { ticketEvents: { cursor: string } }): number =>
+      seen.push(data.ticketEvents.cursor);
+    client.follow(EVENTS, { after: cursor(4), next });
+    assert.equal(after(), cursor(4));
+    send(5, 2);
+    assert.equal(client.store.readField("tkt_1", "version"), 2);
+    transport.subscriptions[0]!.sink.error(new NetworkError("cut"));
+    await passTime(() => transport.subscriptions.length === 2);
+    assert.equal(after(), cursor(5));
+    send(6, 3);
+    assert.deepEqual(seen, [cursor(5), cursor(6)]);
+  });
+
+  it("tells of a gap if the server no longer has the events", async () => {
+    let gaps = 0;
+    client.follow(EVENTS, { after: cursor(4), next: () => {}, gap: () => gaps++ });
+    const { sink } = transport.subscriptions[0]!;
+    sink.next({ errors: [{ message: "too old", extensions: { code: "CURSOR_EXPIRED" } }] });
+    await passTime(() => transport.subscriptions.length === 2);
+    assert.deepEqual([gaps, after()], [1, null]);
+  });
+});
+
+describe("a closed client", () => {
+  it("starts nothing again", async () => {
+    const subscription = client.follow(EVENTS, { next: () => {} });
+    client.close();
+    transport.subscriptions[0]!.sink.complete();
+    browser.clock.advance(3_600_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(subscription.status, "closed");
+    assert.deepEqual([transport.subscriptions.length, browser.clock.waiting], [1, 0]);
+  });
+
+  it("sends no unsent reply, which the next client sends", async () => {
+    answers = [new NetworkError("offline")];
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => transport.requests.length === 1);
+    client.close();
+    browser.clock.advance(3_600_000);
+    const next = new TestTransport(() => ({
+      data: { replyToTicket: { cursor: cursor(5), userErrors: [] } },
+    }));
+    browser.open(next);
+    await until(() => next.requests.length === 1);
+    assert.equal(transport.requests.length, 1);
+  });
+});

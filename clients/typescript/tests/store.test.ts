@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { gql, prepare } from "../src/document.js";
+import type { TypedDocument, Variables } from "../src/document.js";
+import { normalize } from "../src/normalize.js";
+import { QUERY_ROOT, Store } from "../src/store.js";
+
+const cursor = (position: number): string => position.toString(16).padStart(16, "0");
+
+/** Writes the response of a query, and returns a view of it. */
+function write<Result>(
+  store: Store,
+  document: TypedDocument<Result, Variables>,
+  data: object,
+  position: number,
+  variables: Variables = {},
+): () => Result | undefined {
+  const { selections } = prepare(document);
+  store.write(normalize(selections, variables, data), { cursor: cursor(position) }, true);
+  const view = store.view<Result>(QUERY_ROOT, selections, variables, () => {});
+  return () => view.value;
+}
+
+interface Ticket {
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string;
+}
+const TICKET = gql<{ ticket: Ticket | null }>(
+  "query($id: ID!) { ticket(id: $id) { id version subject } }",
+);
+const ticket = (version: number): object => ({
+  ticket: { id: "tkt_1", version, subject: `subject ${version}` },
+});
+
+describe("the store", () => {
+  it("ignores a response with a lower version, although its cursor is higher", () => {
+    const store = new Store(Date.now);
+    const read = write(store, TICKET, ticket(3), 5);
+    write(store, TICKET, ticket(2), 7);
+    assert.equal(read()?.ticket?.version, 3);
+    assert.equal(store.stampOf("tkt_1", "subject")?.cursor, cursor(7));
+  });
+
+  it("keeps the identity of what does not change", () => {
+    const store = new Store(Date.now);
+    const document = gql<{ tickets: { nodes: Ticket[] } }>(
+      "{ tickets { nodes { id version subject } } }",
+    );
+    const nodes = ["tkt_1", "tkt_2"].map((id) => ({ id, version: 1, subject: "a" }));
+    const read = write(store, document, { tickets: { nodes } }, 5);
+    const before = read()!.tickets.nodes;
+    write(store, TICKET, { ticket: { id: "tkt_2", version: 2, subject: "b" } }, 6, { id: "tkt_2" });
+    const after = read()!.tickets.nodes;
+    assert.equal(after[0], before[0]);
+    assert.deepEqual(after[1], { id: "tkt_2", version: 2, subject: "b" });
+    assert.equal(read(), read());
+  });
+
+  it("keeps pages with different arguments apart", () => {
+    const store = new Store(Date.now);
+    const document = gql<{ ticket: { messages: { nodes: object[] } } }>(
+      "query($first: Int) { ticket(id: 1) { id messages(first: $first) { nodes { id body } } } }",
+    );
+    const data = (...ids: string[]): object => ({
+      ticket: { id: "tkt_1", messages: { nodes: ids.map((id) => ({ id, body: id })) } },
+    });
+    const one = write(store, document, data("msg_1"), 5, { first: 1 });
+    const two = write(store, document, data("msg_1", "msg_2"), 6, { first: 2 });
+    assert.deepEqual(
+      [one()?.ticket.messages.nodes.length, two()?.ticket.messages.nodes.length],
+      [1, 2],
+    );
+  });
+
+  it("keeps different selections of objects without an id apart", () => {
+    const store = new Store(Date.now);
+    const short = gql<{ ticket: { clocks: object[] } }>("{ ticket { id clocks { metric } } }");
+    const long = gql<{ ticket: { clocks: object[] } }>(
+      "{ ticket { id clocks { metric status } } }",
+    );
+    const readLong = write(
+      store,
+      long,
+      { ticket: { id: "tkt_1", clocks: [{ metric: "R", status: "OK" }] } },
+      5,
+    );
+    const readShort = write(store, short, { ticket: { id: "tkt_1", clocks: [] } }, 6);
+    assert.deepEqual(readLong()?.ticket.clocks, [{ metric: "R", status: "OK" }]);
+    assert.deepEqual(readShort()?.ticket.clocks, []);
+  });
+
+  it("reads fragments, aliases and objects of several types", () => {
+    const store = new Store(Date.now);
+    const document = gql<{ ticket: { name: string; events: object[] } }>(`
+      query { ticket(id: "1") { ...Title events: timeline(last: 2) {
+        type actor { displayName ... on User { id email } } ... on TicketReplied { reply { id body } } } } }
+      fragment Title on Ticket { id name: subject }
+    `);
+    const events = [
+      { type: "CREATED", actor: { displayName: "System" } },
+      {
+        type: "REPLY_ADDED",
+        actor: { displayName: "Ada", id: "usr_1", email: null },
+        reply: { id: "msg_1", body: "a" },
+      },
+    ];
+    const read = write(store, document, { ticket: { id: "tkt_1", name: "VPN", events } }, 5);
+    assert.deepEqual(read()?.ticket, { id: "tkt_1", name: "VPN", events });
+  });
+
+  it("shows an optimistic change until its cursor is included", () => {
+    const store = new Store(Date.now);
+    const read = write(store, TICKET, ticket(1), 5);
+    const subject = (): string | undefined => read()?.ticket?.subject;
+    const change = store.change({ tkt_1: { subject: "mine" } });
+    write(store, TICKET, ticket(2), 6);
+    assert.equal(subject(), "mine");
+    store.confirm(change, cursor(7));
+    assert.equal(subject(), "mine");
+    write(store, TICKET, ticket(3), 7);
+    assert.equal(subject(), "subject 3");
+    assert.equal(store.optimistic.count, 0);
+  });
+
+  it("takes back one optimistic change and keeps a later one", () => {
+    const store = new Store(Date.now);
+    const read = write(store, TICKET, ticket(1), 5);
+    const first = store.change({ tkt_1: { subject: "first" } });
+    const second = store.change({ tkt_1: { subject: "second" } });
+    store.rollBack(first);
+    assert.equal(read()?.ticket?.subject, "second");
+    store.rollBack(second);
+    assert.equal(read()?.ticket?.subject, "subject 1");
+  });
+
+  it("shows null as an expected value, and records by their id", () => {
+    const store = new Store(Date.now);
+    const document = gql<{ ticket: { assignee: object | null } }>(
+      "{ ticket { id assignee { id name } } }",
+    );
+    const read = write(
+      store,
+      document,
+      { ticket: { id: "tkt_1", assignee: { id: "usr_1", name: "Ada" } } },
+      5,
+    );
+    const users = gql("{ user { id name } }");
+    write(store, users, { user: { id: "usr_2", name: "Bill" } }, 5);
+    const change = store.change({ tkt_1: { assignee: null } });
+    assert.equal(read()?.ticket.assignee, null);
+    store.rollBack(change);
+    store.change({ tkt_1: { assignee: { id: "usr_2" } } });
+    assert.deepEqual(read()?.ticket.assignee, { id: "usr_2", name: "Bill" });
+  });
+
+  it("forgets records that nothing shows, after some minutes", () => {
+    let now = 0;
+    const store = new Store(() => now);
+    const read = write(store, TICKET, ticket(1), 5);
+    const document = gql("{ users { id name } }");
+    const writeUsers = (from: number): void => {
+      const users = Array.from({ length: 1500 }, (_, index) => ({
+        id: `usr_${from + index}`,
+        name: "a",
+      }));
+      store.write(normalize(prepare(document).selections, {}, { users }), { cursor: cursor(5) });
+    };
+    writeUsers(0);
+    now += 3_600_000;
+    writeUsers(1500);
+    assert.equal(store.size, 1502);
+    assert.equal(read()?.ticket?.subject, "subject 1");
+  });
+});
