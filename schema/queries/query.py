@@ -7,7 +7,6 @@ from typing import Any
 import strawberry
 
 import resolvers.audit
-import resolvers.escalation
 import resolvers.nodes
 import resolvers.notifications
 import resolvers.people.api_clients
@@ -16,7 +15,6 @@ import resolvers.people.sign_in
 import resolvers.people.teams
 import resolvers.people.tokens
 import resolvers.people.users
-import resolvers.sla
 import resolvers.tickets.queries
 import resolvers.tickets.reports
 import resolvers.tickets.tags
@@ -28,7 +26,6 @@ from models.access.permissions import (
     READ_ALL_TICKETS,
     READ_EVENTS,
     READ_PEOPLE,
-    READ_POLICIES,
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
@@ -47,7 +44,7 @@ from schema.interfaces import Node, TicketEventInterface
 from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
 from schema.queries.desk_query import DeskQueries
 from schema.queries.job_queries import JobQueries
-from schema.types.escalation import EscalationPathType
+from schema.queries.policy_queries import PolicyQueries
 from schema.types.log.audit import AuditEntryType
 from schema.types.log.directory_events import DirectoryEventInterface
 from schema.types.notifications import NotificationType
@@ -55,7 +52,6 @@ from schema.types.people.organizations import OrganizationType
 from schema.types.people.people import ApiClientType, UserType, ViewerType
 from schema.types.people.teams import CategoryType, TeamType
 from schema.types.people.tokens import ApiTokenType
-from schema.types.sla import SlaCalendarType, SlaPolicyType
 from schema.types.tickets.reports import TicketReportType
 from schema.types.tickets.stats import TicketStatsType
 from schema.types.tickets.tags import TagType
@@ -65,7 +61,7 @@ FILTER = "Returns tickets that match this filter. Default: all tickets that the 
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query(DeskQueries, JobQueries):
+class Query(DeskQueries, JobQueries, PolicyQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,
@@ -257,28 +253,6 @@ class Query(DeskQueries, JobQueries):
             "active": "Returns only users who may sign in, or only users who may not. Default: "
             "all users.",
         },
-    )
-    sla_policies: Any = query(
-        resolvers.sla.sla_policies,
-        READ_POLICIES,
-        "The SLA policies, by position. At most 200 can be active, unless a setting changes this.",
-        list[SlaPolicyType],
-        arguments=INCLUDE_INACTIVE,
-    )
-    sla_calendars: Any = query(
-        resolvers.sla.sla_calendars,
-        READ_POLICIES,
-        "The SLA calendars, by name. At most 100 can be active, unless a setting changes this.",
-        list[SlaCalendarType],
-        arguments=INCLUDE_INACTIVE,
-    )
-    escalation_paths: Any = query(
-        resolvers.escalation.escalation_paths,
-        READ_POLICIES,
-        "The escalation paths, by position. At most 100 can be active, unless a setting changes "
-        "this.",
-        list[EscalationPathType],
-        arguments=INCLUDE_INACTIVE,
     )
     notifications: Any = query(
         resolvers.notifications.notifications,
