@@ -1,4 +1,4 @@
-"""Finds the tickets that a person has to do with, a page of rows at a time.
+"""Finds the tickets that a person requested, wrote in, or is named in, a page of rows at a time.
 
 No index has the authors of events, because only an erasure needs one. So the whole log is read.
 """
@@ -23,8 +23,13 @@ WAITING = JobTicketOutcome.WAITING.value
 
 
 def contains(column: str, text: str) -> Condition:
-    """Whether a column contains a text, ASCII letters in any case. Callers check the row again."""
+    """Whether a column contains a text, in any case. It may also match other texts.
+
+    So callers examine each found text again. The databases can't lower letters beyond ASCII alike,
+    so any character stands for such a letter.
+    """
     escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = "".join(each if each.isascii() else "_" for each in escaped)
     return Condition(f"(LOWER(CAST({column} AS TEXT)) LIKE ? ESCAPE '\\')", (f"%{escaped}%",))
 
 

@@ -7,13 +7,14 @@ replay of the log stays true. `storage.write` stores the result with a TICKET_RE
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from models.changes.change import TicketChange
 from models.custom_fields.custom_field import (
+    CustomerAccess,
     CustomField,
     CustomFieldType,
     column_of,
@@ -80,7 +81,12 @@ async def erase_in_ticket(change: TicketChange, person: Person, reason: str) -> 
     tags = [tag.name for tag in records.tags]
     rules = replace(rules, removed_tags=find_removed_tags(records.events, tags, rules))
     is_public = await erase_messages(change, records, rules, erasure)
-    is_public |= erase_columns(change, records, rules, erasure)
+    hidden_fields = await CustomField.filter(customer_access=CustomerAccess.HIDDEN).values_list(
+        "id", flat=True
+    )
+    is_public |= erase_columns(
+        change, records, rules, erasure, cast("Collection[UUID]", hidden_fields)
+    )
     is_public |= await erase_events(change, records, rules, erasure)
     is_public |= erase_files(change, records, rules, erasure)
     erase_job_tickets(records, rules, erasure)
@@ -141,9 +147,13 @@ async def erase_messages(
 
 
 def erase_columns(
-    change: TicketChange, records: TicketRecords, rules: EventRules, erasure: TicketErasure
+    change: TicketChange,
+    records: TicketRecords,
+    rules: EventRules,
+    erasure: TicketErasure,
+    hidden_fields: Collection[UUID] = (),
 ) -> bool:
-    """Replace the ticket's own texts; returns whether anything changed."""
+    """Replace the ticket's own texts; returns whether the customer sees a difference."""
     values: dict[str, object] = {}
     for name in TICKET_TEXTS:
         text = cast("str | None", getattr(change.ticket, name))
@@ -169,8 +179,8 @@ def erase_columns(
     count(erasure, "ticket_custom_values", len(change.custom_values.changed))
     count(erasure, "ticket_tags", len(change.removed_tags))
     count(erasure, "ticket_resources", len(change.removed_resources))
-    changed = (change.removed_tags, change.removed_resources, change.custom_values.changed)
-    return bool(change.columns or any(changed))
+    visible = [each for each in change.custom_values.changed if each.field_id not in hidden_fields]
+    return bool(change.columns or change.removed_tags or change.removed_resources or visible)
 
 
 async def erase_events(

@@ -10,6 +10,7 @@ from support.actors import machine
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.audit import audit
+from support.custom_fields import define, set_values
 from support.erasure import erase, find_rows, read_erasure, send_erasure, start_erasure
 from support.jobs import build_worker, run_caller_jobs
 
@@ -145,9 +146,11 @@ async def test_what_a_former_agent_wrote_stays_too(
 async def test_a_customer_does_not_see_that_a_note_has_changed(
     service: Service, world: World
 ) -> None:
-    """Only a note of a colleague's ticket mentions the person."""
+    """Only a note and a hidden field of a colleague's ticket mention the person."""
     carl, ada = service.client(world.carl.token), service.client(world.ada.token)
     ticket = (await carl.raise_ticket())["id"]
+    await define(service.client(world.root.token), "source", customerAccess="HIDDEN")
+    await set_values(ada, ticket, {"key": "source", "text": f"By {ADDRESS}"})
     await ada.do("addNote", ticketId=ticket, body=f"Ask {ADDRESS}.")
     before = await carl.run("query($id: ID!) { ticket(id: $id) { version } }", id=ticket)
     await erase(service.client(world.root.token), world.cora.gid)

@@ -47,6 +47,20 @@ async def test_markdown_and_letters_without_spaces_hide_no_address(
     assert "messages.body" in await find_rows("_[erased]_ 様[erased]様 _[erased]_")
 
 
+async def test_letters_beyond_ascii_are_found_in_any_case(service: Service, world: World) -> None:
+    root, ada = service.client(world.root.token), service.client(world.ada.token)
+    created = await run_mutation(
+        root, "createUser", email="m\u00fcller@example.com", displayName="Ole", role="CUSTOMER"
+    )
+    other = (await service.client(world.carl.token).raise_ticket())["id"]
+    await ada.do(
+        "addNote", ticketId=other, body="Ask M\u00dcLLER@EXAMPLE.COM, not miller@example.com"
+    )
+    job = await erase(root, created["id"])
+    assert (job["failed"], job["erasure"]["remaining"]) == (0, [])
+    assert "messages.body" in await find_rows("Ask [erased], not miller@example.com")
+
+
 async def test_the_verification_reports_what_the_replacement_leaves(
     service: Service, world: World
 ) -> None:
