@@ -75,7 +75,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-v
 clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
-	rm -rf web/node_modules web/dist web/dist.new
+	rm -rf web/node_modules web/dist web/dist.new web/dist.old
 	rm -rf clients/typescript/node_modules clients/typescript/build clients/typescript/dist benchmarks/caches/node_modules
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.

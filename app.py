@@ -72,6 +72,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         *WebRoutes(connections.auth, components.viewers.authenticate).routes(),
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
+    other_routes.router.redirect_slashes = False  # its redirects trust the header Host
     return RequestMiddleware(
         build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins),
         components.transfers,

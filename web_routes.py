@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from engine.auth import AuthHooks
 from engine.http.compression import select_encoding
 from models.access.viewer import Viewer
+from models.database.outage import is_outage
 
 DIST = Path(__file__).parent / "web" / "dist"
 APPLICATIONS = {
@@ -73,6 +75,7 @@ ASSET_HEADERS = {
 }
 """Vite puts a hash of the content into each name."""
 Endpoint = Callable[[Request], Awaitable[Response]]
+log = structlog.get_logger("ticketwire.web")
 
 
 class WebRoutes:
@@ -89,13 +92,13 @@ class WebRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/", self.show_start),
-            Route("/sign-in", self.show_sign_in),
-            Route("/desk", self.show_desk),
-            Route("/desk/{path:path}", self.show_desk),
-            Route("/portal", self.show_portal),
-            Route("/portal/{path:path}", self.show_portal),
-            Route("/tickets/{key}", self.show_ticket),
+            Route("/", with_outages(self.show_start)),
+            Route("/sign-in", show_sign_in),
+            Route("/desk", with_outages(self.show_desk)),
+            Route("/desk/{path:path}", with_outages(self.show_desk)),
+            Route("/portal", with_outages(self.show_portal)),
+            Route("/portal/{path:path}", with_outages(self.show_portal)),
+            Route("/tickets/{key}", with_outages(self.show_ticket)),
             *(Route(path, show_future_page) for path in FUTURE_PATHS),
             Route("/assets/{name}", send_asset),
         ]
@@ -107,17 +110,6 @@ class WebRoutes:
             return PlainTextResponse(WELCOME + MISSING.format(names=", ".join(missing)))
         viewer = await self.viewer_of(request)
         return redirect("/sign-in" if viewer is None else home_of(viewer), WELCOME)
-
-    async def show_sign_in(self, request: Request) -> Response:
-        """Show the sign-in page, and remove the cookie of a session that has ended.
-
-        With that cookie, the page could call no mutation, such as requestPasswordReset.
-        """
-        response = show_page("sign-in")
-        has_cookie = self.cookie.find_token(request.scope) is not None
-        if has_cookie and await self.viewer_of(request) is None:
-            response.headers["set-cookie"] = self.cookie.build_header(request.scope, "", 0)
-        return response
 
     async def show_desk(self, request: Request) -> Response:
         """Show the desk to agents and admins; lead customers to their portal."""
@@ -142,6 +134,22 @@ class WebRoutes:
         token = self.cookie.find_token(request.scope)
         viewer = await self.find_viewer(token) if token else None
         return viewer if viewer is not None and viewer.has_session else None
+
+
+def with_outages(endpoint: Endpoint) -> Endpoint:
+    """Respond with 503 while the database can't tell who has signed in."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.error("web.unavailable", path=request.url.path, error=repr(error))
+            text = "The service is temporarily unavailable. Try again later.\n"
+            return PlainTextResponse(text, 503, {**PAGE_HEADERS, "retry-after": "5"})
+
+    return respond
 
 
 def home_of(viewer: Viewer) -> str:
@@ -176,6 +184,10 @@ def show_page(name: str) -> Response:
 
 def refuse_missing(name: str) -> Response:
     return PlainTextResponse(MISSING.format(names=APPLICATIONS[name]).lstrip(), 404)
+
+
+async def show_sign_in(_: Request) -> Response:
+    return show_page("sign-in")
 
 
 async def show_future_page(request: Request) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
@@ -102,7 +103,8 @@ def has_url_token(query_string: bytes) -> bool:
 
     Endpoints that don't read it refuse it, so that the client does not become anonymous silently.
     """
-    return any(part.startswith(b"access_token=") for part in query_string.split(b"&"))
+    names = [name.lower() for name, _ in parse_qsl(query_string, keep_blank_values=True)]
+    return b"access_token" in names
 
 
 def find_authorization(payload: Mapping[str, Any], header: str | None) -> str | None:

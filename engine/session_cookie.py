@@ -117,13 +117,17 @@ class SessionCookie:
 
     def find_token(self, scope: Scope) -> str | None:
         """The token of the cookie, without any check; empty if there are two different ones."""
-        name = SECURE_NAME if self.is_secure(scope) else NAME
-        header: bytes = scope["headers_by_name"].get(b"cookie", b"")
-        pairs = [part.strip().partition("=") for part in header.decode("latin-1").split(";")]
-        values = {value for each, _, value in pairs if each == name}
+        values = self.find_tokens(scope)
         if len(values) > 1:
             return ""
         return values.pop() if values else None
+
+    def find_tokens(self, scope: Scope) -> set[str]:
+        """The values of all cookies with the name, without any check."""
+        name = SECURE_NAME if self.is_secure(scope) else NAME
+        header: bytes = scope["headers_by_name"].get(b"cookie", b"")
+        pairs = [part.strip().partition("=") for part in header.decode("latin-1").split(";")]
+        return {value for each, _, value in pairs if each == name}
 
     def build_header(self, scope: Scope, token: str, max_age_seconds: int) -> str:
         """The header Set-Cookie. With an empty token and an age of 0, it removes the cookie."""

@@ -183,7 +183,8 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
 
 def own_sign_in_pages(settings: Settings) -> list[str]:
     """The URL of the sign-in page that this server has itself, if its own URL is known."""
-    return [settings.api_url.rstrip("/") + SIGN_IN_PATH] if settings.api_url else []
+    origin = SessionCookie.of_url(settings.api_url).own_origin
+    return [origin + SIGN_IN_PATH] if origin else []
 
 
 def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogEntry]:

@@ -74,9 +74,10 @@ class IdentitySettings(FileSettings):
             raise ValueError(
                 "API_URL: set it, or PUBLIC_URL, for identity providers with a client_id"
             )
-        if not self.sign_in_redirect_urls:
+        if not (self.sign_in_redirect_urls or self.api_url):
             raise ValueError(
-                "SIGN_IN_REDIRECT_URLS: identity providers with a client_id need at least one"
+                "SIGN_IN_REDIRECT_URLS: identity providers with a client_id need at least one, or "
+                "API_URL for this server's own sign-in page"
             )
         for url in self.sign_in_redirect_urls:
             try:
@@ -92,6 +93,8 @@ class IdentitySettings(FileSettings):
         parts = urlsplit(value)
         has_space = any(letter.isspace() for letter in value)
         is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        if not value.isascii():
+            raise ValueError("write the name of the host as browsers send it: xn--… (IDNA)")
         if not is_web_address or parts.query or parts.fragment or has_space:
             raise ValueError(
                 "use https://host or https://host/path, or http in development, without a query or "

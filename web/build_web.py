@@ -21,7 +21,7 @@ BUILT = DIST / "sign-in.html"
 MODULES = WEB / "node_modules"
 INSTALLED = MODULES / ".package-lock.json"
 LOCK = WEB / "package-lock.json"
-GENERATED = {"dist", "dist.new", "node_modules", "generated", "__pycache__"}
+GENERATED = {"dist", "dist.new", "dist.old", "node_modules", "generated", "__pycache__"}
 
 
 class BuildError(Exception):
@@ -51,13 +51,10 @@ def is_outdated() -> bool:
 
 
 def list_sources() -> list[Path]:
+    """The source files, and their folders, whose times tell of deleted files."""
     tops = [path for path in WEB.iterdir() if path.name not in GENERATED]
     below = [path for top in tops for path in top.rglob("*")]
-    return [
-        path
-        for path in [*tops, *below]
-        if path.is_file() and GENERATED.isdisjoint(path.relative_to(WEB).parts)
-    ]
+    return [path for path in [*tops, *below] if GENERATED.isdisjoint(path.relative_to(WEB).parts)]
 
 
 def build() -> None:
@@ -65,8 +62,12 @@ def build() -> None:
     install_packages()
     new = WEB / "dist.new"
     run("build.mjs", str(new))
-    shutil.rmtree(DIST, ignore_errors=True)
+    old = WEB / "dist.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if DIST.exists():
+        DIST.rename(old)
     new.rename(DIST)
+    shutil.rmtree(old, ignore_errors=True)
     BUILT.touch()
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from math import ceil
 from typing import Any, cast
 
 import orjson
+import structlog
 from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -43,6 +45,7 @@ SIGN_IN_WITH_CODE = f"""mutation SignInWithCode($input: SignInWithCodeInput!) {{
 }}"""
 SIGN_IN_DOCUMENTS = (SIGN_IN, SIGN_IN_WITH_CODE)
 Handler = Callable[[Request], Awaitable[Response]]
+log = structlog.get_logger("ticketwire.sessions")
 
 
 class SessionEndpoints:
@@ -91,7 +94,10 @@ class SessionEndpoints:
         token = payload.pop("token")
         if token is None:
             return JSONResponse(payload, 403)
-        await self.end_previous(request)
+        try:
+            await self.end_previous(request)
+        except Exception as error:  # the new session is valid; the old one ends by itself
+            log.warning("session.previous_not_ended", error=repr(error))
         expires_at = datetime.fromisoformat(payload["expiresAt"])
         seconds = ceil((expires_at - self.services.now()).total_seconds())
         response = JSONResponse(payload)
@@ -99,28 +105,39 @@ class SessionEndpoints:
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """End the browser's session, if it has one, and remove the cookie."""
-        await self.end_previous(request)
-        response = Response(None, 204)
+        """End the browser's session, if it has one, and remove the cookie.
+
+        The cookie is removed even if the session can't be ended, as during an outage, so that the
+        next person at this browser does not have it.
+        """
+        try:
+            await self.end_previous(request)
+            response: Response = Response(None, 204)
+        except Exception as error:
+            request_id = request.scope["request_id"]
+            response = build_error_response(error, request_id, self.schema.is_outage)
         response.headers["set-cookie"] = self.cookie.build_header(request.scope, "", 0)
         return response
 
     async def end_previous(self, request: Request) -> None:
-        """End the session of the request's cookie, if it is valid."""
-        token = self.cookie.read(request.scope)
-        if token is None:
+        """End the sessions of the request's cookies that are valid.
+
+        There can be two on a plain host, because another program there may set the same name.
+        """
+        if self.cookie.read(request.scope) is None:
             return
-        context = self.create_context(request)
-        try:
-            await self.auth.authenticate_session(context, token)
-        except Unauthorized:
-            return
-        await database.run_in_transaction(lambda: end_session(context))
+        for token in self.cookie.find_tokens(request.scope):
+            context = self.create_context(request)
+            try:
+                await self.auth.authenticate_session(context, token)
+            except Unauthorized:
+                continue
+            await database.run_in_transaction(partial(end_session, context))
 
     async def list_providers(self, _: Request) -> Response:
         """The names of the providers by which people can sign in on this server's own page."""
         providers = self.services.identity_providers
-        has_page = f"{providers.callback_base}{SIGN_IN_PATH}" in providers.redirect_urls
+        has_page = f"{self.cookie.own_origin}{SIGN_IN_PATH}" in providers.redirect_urls
         clients = providers.by_name.values() if has_page else ()
         names = [each.provider.name for each in clients if each.provider.client_id]
         return JSONResponse({"identityProviders": names})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from playwright.async_api import Page, expect
 from support import Service, World
@@ -55,10 +56,13 @@ async def test_a_link_to_a_ticket_survives_the_sign_in(
 
 
 async def test_a_link_to_another_site_is_not_followed_after_the_sign_in(page: Page) -> None:
-    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"):
-        await page.goto("/sign-in?next=" + target)
+    for target in (
+        *("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"),
+        *("/.//evil.example", "/%2e//evil.example", "/a/..//evil.example", "/.\\\\evil.example"),
+    ):
+        await page.goto("/sign-in?" + urlencode({"next": target}))
         await sign_in(page, "ada")
-        await expect(page).to_have_url(re.compile("^http://127.0.0.1:[0-9]+/desk$"))
+        await expect(page).to_have_url(re.compile("^http://127.0.0.1:[0-9]+/(desk|evil.example)$"))
 
 
 async def test_a_customer_gets_to_the_portal(page: Page) -> None:

@@ -13,6 +13,11 @@ from support.client import TIMEOUT_SECONDS, TLS
 from support.web_applications import require_built
 
 import web_routes
+from resolvers.auth import viewer_cache
+
+
+async def raise_connection_lost(*_: object) -> None:
+    raise ConnectionResetError("the database went away")
 
 
 @pytest.fixture
@@ -57,13 +62,20 @@ async def test_pages_need_a_session_and_come_back_to_it(service: Service, world:
 
 
 @pytest.mark.usefixtures("built")
-async def test_the_sign_in_page_removes_the_cookie_of_an_ended_session(
-    service: Service, world: World
+async def test_during_an_outage_pages_are_unavailable_but_that_to_sign_in(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = await get(service, "/sign-in", "wrong")
-    assert ended.headers["set-cookie"].startswith("ticketwire-session=; Path=/; Max-Age=0")
-    for token in (None, world.ada.token):
-        assert "set-cookie" not in (await get(service, "/sign-in", token)).headers
+    monkeypatch.setattr(viewer_cache, "authenticate", raise_connection_lost)
+    for path in ("/", "/desk", "/portal", "/tickets/TKT-1042"):
+        response = await get(service, path, world.ada.token)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+        assert response.headers["cache-control"] == "no-store"
+    assert (await get(service, "/sign-in", world.ada.token)).status_code == 200
+
+
+async def test_no_redirect_follows_the_header_host(service: Service) -> None:
+    for path in ("/sign-in/", "/session/"):
+        assert (await get(service, path)).status_code == 404
 
 
 @pytest.mark.usefixtures("built")

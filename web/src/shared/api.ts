@@ -56,16 +56,24 @@ export interface SignInResult {
 
 /** Sign in. The server sets the cookie. Throws RequestError. */
 export async function signIn(input: SignInInput): Promise<SignInResult> {
-  const response = await request("/session", "POST", input);
+  // One tab after the other, so that each sign-in ends the session of the one before.
+  const send = () => request("/session", "POST", input);
+  const response = await (navigator.locks?.request("ticketwire-sign-in", send) ?? send());
   const result = (await response.json()) as SignInResult & { errors?: GraphQLError[] };
   throwFirst(result.errors);
   return result;
 }
 
-/** End the session, and go to the sign-in page. */
-export async function signOut(): Promise<void> {
-  await request("/session", "DELETE");
+/** End the session, and go to the sign-in page; returns why that was not possible. */
+export async function signOut(): Promise<string> {
+  try {
+    const response = await request("/session", "DELETE");
+    if (!response.ok) return "The server could not end the session. Try again, or close the browser.";
+  } catch (error) {
+    return messageOf(error);
+  }
   location.assign("/sign-in");
+  return "";
 }
 
 /** The names of the identity providers by which people can sign in here. */

@@ -21,6 +21,7 @@ from models.audit.entry import AuditEntry
 from models.people.password import hash_password
 from models.people.token import Token
 from models.people.user import User
+from resolvers.people import browser_sessions
 
 pytestmark = [pytest.mark.usefixtures("cheap_passwords"), pytest.mark.never_retried]
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -124,6 +125,28 @@ async def test_signing_out_ends_the_session_and_removes_the_cookie(signed_in: Pa
     assert (await signed_in.query(Cookie=old)).status_code == 401
     again = await signed_in.send("DELETE", "/session", Cookie=old)
     assert again.status_code == 204, "an ended session can be signed out again"
+
+
+async def test_signing_out_ends_the_sessions_of_all_cookies_with_the_name(signed_in: Page) -> None:
+    """Another program on the same host can set a cookie for a path."""
+    both = f"{signed_in.cookie}; ticketwire-session=other"
+    assert (await signed_in.query(Cookie=both)).status_code == 401
+    assert (await signed_in.send("DELETE", "/session", Cookie=both)).status_code == 204
+    assert (await signed_in.query()).status_code == 401
+
+
+async def test_an_outage_while_signing_out_removes_the_cookie(
+    signed_in: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise ConnectionResetError("the database went away")
+
+    monkeypatch.setattr(browser_sessions, "end_session", fail)
+    response = await signed_in.send("DELETE", "/session")
+    assert (response.status_code, code_of(response)) == (503, "UNAVAILABLE")
+    assert signed_in.keep_cookie(response).value == ""
+    response = await signed_in.sign_in()
+    assert await signed_in.who() == "ada@example.com"
 
 
 async def test_a_second_factor_is_asked_for(url: str) -> None:
@@ -302,6 +325,14 @@ async def test_a_token_takes_precedence_and_never_falls_back(signed_in: Page, wo
     for authorization in ("Bearer wrong", "Basic YTpi", "Bearer"):
         response = await signed_in.query(Authorization=authorization)
         assert (response.status_code, code_of(response)) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("name", ["access_token", "access%5Ftoken", "Access_Token"])
+async def test_a_token_in_the_url_does_not_fall_back_to_the_cookie(
+    signed_in: Page, name: str
+) -> None:
+    response = await signed_in.send("POST", f"/graphql?{name}=wrong", {"query": VIEWER})
+    assert response.status_code in (400, 401), response.text
 
 
 async def test_only_a_session_may_be_in_the_cookie(signed_in: Page, world: World) -> None:
