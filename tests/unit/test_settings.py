@@ -160,9 +160,11 @@ def test_signing_in_by_a_provider_needs_a_public_url_and_redirect_urls(
     monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="helpdesk"))
     with pytest.raises(SettingsError, match=r"^TICKETWIRE_API_URL: "):
         load()
-    monkeypatch.setenv("TICKETWIRE_API_URL", "https://support.example")
+    monkeypatch.setenv("TICKETWIRE_PUBLIC_URL", "https://support.example")
     with pytest.raises(SettingsError, match=r"^TICKETWIRE_SIGN_IN_REDIRECT_URLS: "):
         load()
+    monkeypatch.setenv("TICKETWIRE_API_URL", "https://support.example")
+    assert load().sign_in_redirect_urls == []  # the server's own sign-in page suffices
     for url in ("http://app.example", "javascript:alert(1)", "https://app.example/#x", "/x"):
         monkeypatch.setenv("TICKETWIRE_SIGN_IN_REDIRECT_URLS", json.dumps([url]))
         with pytest.raises(SettingsError, match=r"^TICKETWIRE_SIGN_IN_REDIRECT_URLS: "):

@@ -32,9 +32,10 @@ export function takeProviderSignIn(): { verifier: string; next: string } | null 
   return verifier === null ? null : { verifier, next };
 }
 
-/** A path of this server, also if the URL names another site. Two slashes would begin a host. */
+/** A path of this server, or `/` if the URL names another site. Two slashes would begin a host. */
 export function safePath(text: string | null): string {
   if (text === null || !URL.canParse(text, location.origin)) return "/";
   const url = new URL(text, location.origin);
-  return url.origin === location.origin ? url.pathname.replace(/^\/+/, "/") + url.search : "/";
+  const isOwn = url.origin === location.origin && !url.pathname.startsWith("//");
+  return isOwn ? url.pathname + url.search : "/";
 }
