@@ -34,6 +34,7 @@ from models.log.event import Event
 from models.macros.macro import Macro
 from models.notifications import inbox
 from models.notifications.notification import Notification
+from models.people import second_factor
 from models.people.team import Category, Membership, Team
 from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
@@ -166,6 +167,11 @@ class Loaders:
     @cached_property
     def client_scopes(self) -> DataLoader[UUID, list[str]]:
         return ShieldedLoader(read_scopes, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def second_factors(self) -> DataLoader[UUID, bool]:
+        """Whether a user has a second factor, by the user's key."""
+        return ShieldedLoader(second_factor.read_enabled, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def policy_snapshots(self) -> DataLoader[str, PolicySnapshot]:

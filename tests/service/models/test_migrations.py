@@ -65,6 +65,7 @@ NAMES = [
     "0029_drafts",
     "0030_exports",
     "0031_erasure",
+    "0035_rotated_tokens",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
