@@ -55,8 +55,8 @@ class TokenMutations:
         errors=(
             "NOT_FOUND (tokenId)",
             "INVALID (tokenId: the token is revoked, expired or rotated already, its owner is "
-            "deactivated, or the viewer or the owner may not have one of its scopes; idempotencyKey; without a field, if the owner already "
-            "has too many live tokens)",
+            "deactivated, or the viewer or the owner may not have one of its scopes; "
+            "idempotencyKey; without a field, if the owner already has too many live tokens)",
             *KEY_ERRORS,
         ),
     )
