@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from tortoise.expressions import Q
+
 from models import database
 from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS
 from models.access.viewer import Viewer
@@ -44,11 +48,11 @@ def check_manages_users(actor: Viewer, *roles: Role) -> None:
         raise Forbidden("Agents, admins and roles can only be changed with the scope admin.")
 
 
-async def is_last_admin(user: User) -> bool:
+async def is_last_admin(user: User, at: datetime) -> bool:
     """Whether the user is the only active admin who can sign in. The directory must be locked.
 
-    An admin who has neither a password, nor an identity, nor a token has not accepted an invitation
-    yet, and may never do so.
+    An admin who has neither a password, nor an identity, nor a live token has not accepted an
+    invitation yet, and may never do so, or has lost every other way in.
     """
     if user.role is not Role.ADMIN or not user.active:
         return False
@@ -56,13 +60,13 @@ async def is_last_admin(user: User) -> bool:
     if await others.filter(password_hash__isnull=False).exists():
         return False
     keys = await others.values_list("id", flat=True)
-    has_identity = await Identity.filter(user_id__in=keys).exists()
-    return not (
-        has_identity or await Token.filter(user_id__in=keys, revoked_at__isnull=True).exists()
-    )
+    if await Identity.filter(user_id__in=keys).exists():
+        return False
+    not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    return not await Token.filter(not_expired, user_id__in=keys, revoked_at__isnull=True).exists()
 
 
-async def check_other_admin(user: User, field: str) -> None:
+async def check_other_admin(user: User, field: str, at: datetime) -> None:
     """Raises InvalidInput if the user is the last active admin. See `is_last_admin`."""
-    if await is_last_admin(user):
+    if await is_last_admin(user, at):
         raise InvalidInput(UserErrorCode.INVALID, LAST_ADMIN, field)

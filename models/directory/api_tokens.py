@@ -18,6 +18,7 @@ from models.people.token import Token, TokenKind, build_token
 from models.people.user import ApiClient, User
 
 MAX_LISTED_CHARACTERS = 200
+ROTATED_BEFORE = "was rotated already; rotate its successor, or create a new token"
 
 
 async def create_token(
@@ -38,7 +39,7 @@ async def create_token(
     """
     await check_actor_token(actor)
     clean_name = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
-    granted = check_scopes(actor, owner, scopes, "scopes")
+    granted = check_scopes(actor, owner, scopes)
     if expires_at is not None and expires_at <= at:
         raise InvalidInput(UserErrorCode.INVALID, "must be in the future", "expiresAt")
     check_active(owner, "clientId")
@@ -59,25 +60,25 @@ async def rotate_token(
 ) -> tuple[Token, str]:
     """Create a successor with the same name, owner, scopes and expiry, and let `old` expire.
 
-    A token that was rotated before has the end of its grace period as its expiry, and so has its
-    second successor.
-
-    `old` must be locked; both are valid for the time `grace`. Raises InvalidInput for `tokenId`,
-    and Forbidden if the actor's token was revoked in the meantime.
+    `old` must be locked; both are valid for the time `grace`. A token is rotated only once: its
+    expiry is then the end of the grace period, which a second successor must not inherit. Raises
+    InvalidInput for `tokenId`, and Forbidden if the actor's token was revoked in the meantime.
     """
     await check_actor_token(actor)
     is_live = old.revoked_at is None and (old.expires_at is None or old.expires_at > at)
     if not is_live:
         message = "The token is revoked or has expired. Create a new one."
         raise InvalidInput(UserErrorCode.INVALID, message, "tokenId")
+    if old.rotated_at is not None:
+        raise InvalidInput(UserErrorCode.INVALID, ROTATED_BEFORE, "tokenId")
     owner = await lock_owner(old)
-    scopes = check_scopes(actor, owner, old.scopes, "tokenId")
+    check_rotated_scopes(actor, owner, old.scopes)
     check_active(owner, "tokenId")
     await check_limit(owner, at, changes.limits)
-    successor = await store_token(changes, owner, old.name, scopes, old.expires_at, at)
+    successor = await store_token(changes, owner, old.name, old.scopes, old.expires_at, at)
     grace_end = at + grace
     ends_at = grace_end if old.expires_at is None else min(old.expires_at, grace_end)
-    await changes.update(old, expires_at=ends_at)
+    await changes.update(old, expires_at=ends_at, rotated_at=at)
     return successor
 
 
@@ -165,21 +166,36 @@ async def check_limit(owner: User | ApiClient, at: datetime, limits: RecordLimit
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name="api_tokens")
 
 
-def check_scopes(
-    actor: Viewer, owner: User | ApiClient, scopes: Sequence[str], field: str
-) -> list[str]:
-    """The sorted scopes without duplicates. Raises InvalidInput.
+def check_scopes(actor: Viewer, owner: User | ApiClient, scopes: Sequence[str]) -> list[str]:
+    """The sorted scopes without duplicates. Raises InvalidInput for `scopes`.
 
     A token may not have more scopes than its creator, or than its owner may hold.
     """
     if not scopes:
-        raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one scope", field)
-    is_user = isinstance(owner, User)
-    kind = CALLER_KIND_BY_ROLE[owner.role] if is_user else CallerKind.API_CLIENT
-    permitted = {scope.value for scope in MAX_SCOPES[kind] & actor.scopes}
+        raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one scope", "scopes")
+    permitted = permitted_scopes(actor, owner)
     excess = sorted(set(scopes) - permitted)
     if excess:
         names = ", ".join(excess)[:MAX_LISTED_CHARACTERS]
         message = f"must be among {', '.join(sorted(permitted))}; not: {names}"
-        raise InvalidInput(UserErrorCode.INVALID, message, field)
+        raise InvalidInput(UserErrorCode.INVALID, message, "scopes")
     return sorted(set(scopes))
+
+
+def check_rotated_scopes(actor: Viewer, owner: User | ApiClient, scopes: Sequence[str]) -> None:
+    """Raises InvalidInput for `tokenId` if the actor could not create a token with these scopes."""
+    excess = sorted(set(scopes) - permitted_scopes(actor, owner))
+    if excess:
+        names = ", ".join(excess)[:MAX_LISTED_CHARACTERS]
+        message = (
+            f"has scopes that you or the token's owner may not have: {names}. Create a new token "
+            "without them."
+        )
+        raise InvalidInput(UserErrorCode.INVALID, message, "tokenId")
+
+
+def permitted_scopes(actor: Viewer, owner: User | ApiClient) -> set[str]:
+    """The scopes that both the actor has and the owner may hold."""
+    is_user = isinstance(owner, User)
+    kind = CALLER_KIND_BY_ROLE[owner.role] if is_user else CallerKind.API_CLIENT
+    return {scope.value for scope in MAX_SCOPES[kind] & actor.scopes}

@@ -132,7 +132,7 @@ async def apply_fields(
     role = fields.get("role", user.role)
     was_staff = user.role is not Role.CUSTOMER
     if role is not Role.ADMIN:
-        await check_other_admin(user, "role")
+        await check_other_admin(user, "role", at)
     if was_staff and role is Role.CUSTOMER:
         values["handover_pending"] = True
     slugs = fields.get("teams")
@@ -221,7 +221,7 @@ async def deactivate_user(
     user = await lock_user(user_id, "userId")
     check_manages_users(actor, user.role)
     check_version(user, expected_version)
-    await check_other_admin(user, "userId")
+    await check_other_admin(user, "userId", at)
     successor = await find_successor(user, successor_id)
     successor_key = successor.id if successor else None
     if user.active or user.successor_id != successor_key:

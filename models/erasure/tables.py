@@ -44,6 +44,7 @@ SHOWN_CHANGES = frozenset(
             "password_reset",
             "teams",
             "revoked_at",
+            "rotated_at",
         ),
         *("reason", "user_id", "client_id", "expires_at", "last_used_at", "kind", "scopes"),
     }

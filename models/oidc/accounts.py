@@ -77,7 +77,7 @@ async def find_account(
         if profile.groups is not None:
             if is_promotion(user.role, role_of(provider, profile.groups)):
                 await end_earlier_access(changes, user, at, kept_identity=identity.id)
-            await apply_groups(provider, profile.groups, user, changes)
+            await apply_groups(provider, profile.groups, user, changes, at)
         await storage.write(changes, origin, at)
         if complete is not None:
             await complete(identity, user)
@@ -145,7 +145,7 @@ async def create_user(
 
 
 async def apply_groups(
-    provider: Provider, groups: Sequence[str], user: User, changes: RecordChanges
+    provider: Provider, groups: Sequence[str], user: User, changes: RecordChanges, at: datetime
 ) -> None:
     """Give the user the role and the teams of the groups. Raises SignInRefused.
 
@@ -157,7 +157,7 @@ async def apply_groups(
         role = role_of(provider, groups)
         if role in (None, Role.CUSTOMER) and user.role is not Role.CUSTOMER:
             raise SignInRefused(SignInError.NO_ROLE)
-        if role is not None and not await is_last_admin(user):
+        if role is not None and not await is_last_admin(user, at):
             has_new_role = await changes.update(user, role=role)
     if provider.teams and user.role is not Role.CUSTOMER:
         teams = await select_teams(provider, groups, user, changes.limits)

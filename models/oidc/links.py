@@ -11,6 +11,7 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.text import check_length, clean_text, is_storable
+from models.directory.access import check_other_admin
 from models.oidc.accounts import log_identity
 from models.oidc.sessions import refuse_earlier_tokens
 from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
@@ -59,7 +60,8 @@ async def unlink_identity(
     """Delete an identity of a user, with the tokens of its sign-ins. Raises InvalidInput.
 
     Its earlier JWTs are refused, or else they could link the identity again. `leeway` is the
-    permitted difference of clocks.
+    permitted difference of clocks. The directory must be locked, so that two admins can't take
+    each other's last way to sign in at once.
     """
     user = await lock_user(ids.key_of(ids.USER, user_id), "userId")
     is_well_formed = can_be_claim(issuer, MAX_ISSUER_CHARS) and can_be_claim(
@@ -70,10 +72,19 @@ async def unlink_identity(
     if identity is None:
         message = "The user has no such identity."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "subject")
+    if not await has_other_way_to_sign_in(user, identity):
+        await check_other_admin(user, "subject", at)
     await refuse_earlier_tokens(identity, at, leeway)
     await identity.delete()
     log_identity(changes, user, identity, None)
     return user
+
+
+async def has_other_way_to_sign_in(user: User, identity: Identity) -> bool:
+    """Whether the user can sign in without this identity. Tokens end, so they don't count."""
+    if user.password_hash is not None:
+        return True
+    return await Identity.filter(user_id=user.id).exclude(id=identity.id).exists()
 
 
 def check_claim(value: str, name: str, max_chars: int) -> None:

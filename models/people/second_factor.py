@@ -70,6 +70,13 @@ async def is_enabled(user_id: UUID) -> bool:
     return await SecondFactor.exists(user_id=user_id, confirmed_at__isnull=False)
 
 
+async def read_enabled(user_ids: list[UUID]) -> list[bool]:
+    """Whether each user has a second factor that is confirmed."""
+    confirmed = SecondFactor.filter(user_id__in=user_ids, confirmed_at__isnull=False)
+    owners = set(await confirmed.values_list("user_id", flat=True))
+    return [user_id in owners for user_id in user_ids]
+
+
 async def start(user: User, store: SecretStore, at: datetime) -> tuple[str, str]:
     """Store a new secret, which replaces one that is not confirmed.
 

@@ -58,6 +58,8 @@ class Token(Model):
     expires_at = InstantField(null=True)
     last_used_at = InstantField(null=True)
     revoked_at = InstantField(null=True)
+    rotated_at = InstantField(null=True)
+    """When `rotateApiToken` created the token's successor."""
     created_at = InstantField(default=now)
     address = fields.CharField(max_length=64, null=True)
     """The IP address of the client that created the session, or first sent the JWT; null for API

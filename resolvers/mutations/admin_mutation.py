@@ -122,18 +122,19 @@ async def run_action(
     context: Context,
     action: str,
     change: Callable[[RecordChanges, datetime], Awaitable[T]],
-    actor: Viewer | None = None,
+    find_actor: Callable[[T], Viewer] | None = None,
 ) -> T:
     """Run a change without idempotency key in one transaction, and store it in the audit log.
 
-    `actor` replaces the context's viewer, which is anonymous if the caller proves its identity by
-    the input.
+    `find_actor` takes the result of the change, and returns who acts in place of the context's
+    viewer, which is anonymous if the caller proves its identity by the input.
     """
     at = context.now()
 
     async def run() -> T:
         changes = RecordChanges(context.settings.limits)
         result = await change(changes, at)
+        actor = None if find_actor is None else find_actor(result)
         await storage.write(changes, origin_of(context, action, actor), at)
         return result
 

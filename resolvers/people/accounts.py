@@ -7,7 +7,7 @@ from datetime import datetime
 from time import monotonic
 
 from engine.limits.network import network_of, wide_network_of
-from models.access.viewer import SYSTEM, Viewer, actor_of
+from models.access.viewer import SYSTEM, actor_of
 from models.core import ids, text
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.record_changes import RecordChanges
@@ -134,7 +134,7 @@ async def reset_password(context: Context, input: ResetPasswordInput) -> ResetPa
         await users.set_password(changes, user, password_hash, at)
         return user
 
-    user = await run_action(context, "resetPassword", reset, await find_actor(found))
+    user = await run_action(context, "resetPassword", reset, actor_of)
     return ResetPasswordPayload(email=user.email)
 
 
@@ -157,14 +157,6 @@ async def find_or_register(changes: RecordChanges, link: AccountLink, at: dateti
     if await User.exists(email=link.email):
         raise build_link_error()
     return await users.insert_customer(changes, link.email, link.display_name, at)
-
-
-async def find_actor(link: AccountLink) -> Viewer:
-    """The user of the link, who is the actor for the audit log; the system for a registration."""
-    if link.user_id is None:
-        return SYSTEM
-    user = await User.get(id=link.user_id)
-    return actor_of(user)
 
 
 def build_link_error() -> InvalidInput:

@@ -8,7 +8,7 @@ connection after the transaction has ended.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,7 @@ from models.log.event import Event
 from models.macros.macro import Macro
 from models.notifications import inbox
 from models.notifications.notification import Notification
+from models.people import second_factor
 from models.people.team import Category, Membership, Team
 from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
@@ -49,6 +50,7 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from schema.filtering.stored_filter import parse_filter
+from schema.records.loader_names import LOADER_NAMES
 from schema.records.own_records import OwnRecords
 from schema.records.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
 
@@ -58,27 +60,6 @@ ReadRelated = Callable[..., Many[Any]]
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
 """The same for pages, with further arguments that select the page."""
 ReadCounts = Callable[[list[UUID]], Awaitable[list[int]]]
-
-
-LOADER_NAMES: Mapping[type[Model], str] = {
-    User: "users",
-    ApiClient: "clients",
-    Organization: "organizations",
-    Team: "teams",
-    Category: "categories",
-    Ticket: "tickets",
-    SlaCalendar: "calendars",
-    SlaPolicy: "policies",
-    EscalationPath: "escalation_paths",
-    Token: "tokens",
-    SavedView: "views",
-    CallerJob: "jobs",
-    Macro: "macros",
-    CustomField: "custom_fields",
-    RetentionPolicy: "retention_policies",
-    Event: "events",
-}
-"""The attributes of `Loaders` for the records that foreign keys and logs refer to."""
 
 
 class Loaders:
@@ -169,6 +150,11 @@ class Loaders:
     @cached_property
     def client_scopes(self) -> DataLoader[UUID, list[str]]:
         return ShieldedLoader(read_scopes, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def second_factors(self) -> DataLoader[UUID, bool]:
+        """Whether a user has a second factor, by the user's key."""
+        return ShieldedLoader(second_factor.read_enabled, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def policy_snapshots(self) -> DataLoader[str, PolicySnapshot]:

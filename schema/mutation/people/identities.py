@@ -36,11 +36,12 @@ class IdentityMutations:
         ADMINISTER,
         "Deletes an identity of a user. Sessions that began with this identity end within seconds, "
         "and JWTs that were issued before are refused. The next sign-in links a customer again by "
-        "a verified email address; deactivate the user to prevent that.",
+        "a verified email address; deactivate the user to prevent that. The last "
+        "active admin who can sign in keeps a password or an identity.",
         UnlinkIdentityPayload | None,
         errors=(
             "NOT_FOUND (userId; subject: the user has no such identity)",
-            "INVALID (idempotencyKey)",
+            "INVALID (subject: the last way to sign in of the last active admin; idempotencyKey)",
             *KEY_ERRORS,
         ),
     )

@@ -48,14 +48,15 @@ class TokenMutations:
         tokens.rotate_api_token,
         MANAGE_OWN_TOKENS,
         "Creates a successor of an API token, with the same name, owner, scopes and expiry. Both "
-        "are valid for a grace period, 24 hours by default; then the old token expires. The viewer "
-        "must have all scopes of the token.",
+        "are valid for a grace period, 24 hours by default; then the old token expires. A token is "
+        "rotated only once; rotate its successor then. The viewer must have all scopes of the "
+        "token.",
         RotateApiTokenPayload | None,
         errors=(
             "NOT_FOUND (tokenId)",
-            "INVALID (tokenId: the token is revoked or expired, its client is deactivated, or the "
-            "viewer lacks one of its scopes; idempotencyKey; without a field, if the owner already "
-            "has too many live tokens)",
+            "INVALID (tokenId: the token is revoked, expired or rotated already, its owner is "
+            "deactivated, or the viewer or the owner may not have one of its scopes; "
+            "idempotencyKey; without a field, if the owner already has too many live tokens)",
             *KEY_ERRORS,
         ),
     )

@@ -7,11 +7,12 @@ from typing import Any
 import strawberry
 
 from models import related
+from models.access.permissions import ADMINISTER
 from models.core.paging.pagination import Page, parse_page_arguments
 from models.people.token import Token
 from models.people.user import User
 from models.queries.directory.credentials import list_api_tokens, list_sessions
-from schema.context import loaders
+from schema.context import context_of, loaders
 from schema.pagination import After, Before, Connection, First, Last
 from schema.records.relations import RELATION, RelatedRecords, related_list_field
 from schema.types.people.identities import IdentityType
@@ -24,8 +25,33 @@ ADMINS_ONLY = (
 )
 
 
+NULL_FOR_OTHERS = "Visible to admins and API clients with the scope `admin`; null for others"
+
+
+def can_administer(info: strawberry.Info) -> bool:
+    return ADMINISTER.allows(context_of(info).viewer)
+
+
 @strawberry.type
 class AccountFields:
+    @strawberry.field(
+        description="Whether the user has a password, by which the user can sign in even after the "
+        f"end of an account at an identity provider. {NULL_FOR_OTHERS}."
+    )
+    def has_password(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
+        return root.password_hash is not None if can_administer(info) else None
+
+    @strawberry.field(
+        description="Whether the user has a second factor, which signIn then asks for. "
+        f"{NULL_FOR_OTHERS}, who find their own in `Viewer.hasSecondFactor`."
+    )
+    async def has_second_factor(
+        self, root: strawberry.Parent[User], info: strawberry.Info
+    ) -> bool | None:
+        if not can_administer(info):
+            return None
+        return await loaders(info).second_factors.load(root.id)
+
     @strawberry.field(
         description="The live sessions of the user, newest first and in pages of up to 100, for "
         "revokeSession. JWTs of identity providers are not in this list. "

@@ -32,4 +32,8 @@ class ApiTokenType(Node):
     revoked_at: datetime | None = strawberry.field(
         description="The time at which the token was revoked. Null if it was not."
     )
+    rotated_at: datetime | None = strawberry.field(
+        description="The time at which rotateApiToken created the token's successor. Null if there "
+        "is none. A rotated token expires at the end of the grace period, and is not rotated again."
+    )
     created_at: datetime = strawberry.field(description="The time at which the token was created.")

@@ -67,6 +67,7 @@ NAMES = [
     "0031_erasure",
     "0032_retention",
     "0033_macro_custom_fields",
+    "0034_rotated_tokens",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -276,6 +276,10 @@ async def test_a_registration_creates_a_customer_once_the_address_is_confirmed(
         user = await User.get(email="new@example.com")
         assert (user.role, user.display_name, user.active) == (Role.CUSTOMER, "New", True)
         assert await sign_in(service, "new@example.com", NEW)
+        entries = await AuditEntry.filter(action="resetPassword")
+        assert {(each.record_id, each.actor_user_id) for each in entries} == {(user.id, user.id)}
+        event = await DirectoryEvent.get(record_id=user.id)
+        assert event.actor_user_id == user.id
 
 
 async def test_a_link_creates_no_account_after_registration_was_turned_off(

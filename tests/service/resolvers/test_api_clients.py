@@ -17,6 +17,7 @@ from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.core.record_limits import DEFAULT_LIMITS
+from models.directory.api_tokens import ROTATED_BEFORE
 from models.people.user import ApiClient, User
 
 pytestmark = pytest.mark.never_retried
@@ -211,6 +212,45 @@ async def test_a_rotation_does_not_extend_an_expiry(service: Service, admin: Cli
     by_id = {each["id"]: each["expiresAt"] for each in listed}
     assert by_id[rotated["apiToken"]["id"]] == expires_at
     assert by_id[created["apiToken"]["id"]] < expires_at
+
+
+async def test_a_token_is_rotated_once_and_its_successor_again(
+    service: Service, admin: Client
+) -> None:
+    created = await succeed(admin, "createApiToken", name="x", scopes=["tickets:read"])
+    rotation = {"tokenId": created["apiToken"]["id"]}
+    payloads = await asyncio.gather(*(send(admin, "rotateApiToken", **rotation) for _ in range(3)))
+    (first,) = [each for each in payloads if each["apiToken"]]
+    async with assert_nothing_stored():
+        (error,) = (await send(admin, "rotateApiToken", **rotation))["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["input", "tokenId"])
+    assert error["message"] == ROTATED_BEFORE
+    second = await succeed(admin, "rotateApiToken", tokenId=first["apiToken"]["id"])
+    listed = (await admin.run("{ apiTokens { id expiresAt rotatedAt } }"))["apiTokens"]
+    by_id = {each["id"]: each for each in listed}
+    assert len(by_id) == 3
+    assert by_id[second["apiToken"]["id"]]["expiresAt"] is None
+    assert by_id[second["apiToken"]["id"]]["rotatedAt"] is None
+    for rotated in (created, first):
+        assert by_id[rotated["apiToken"]["id"]]["rotatedAt"] is not None
+    service.clock.advance(hours=25)
+    assert await is_accepted(service.client(second["token"]))
+    assert not await is_accepted(service.client(first["token"]))
+
+
+async def test_a_token_with_scopes_beyond_those_of_its_owner_is_not_rotated(
+    service: Service, world: World
+) -> None:
+    await token_of(await User.get(id=world.cora.id), ["tickets:read", "admin"])
+    cora = service.client(world.cora.token)
+    (listed,) = (await cora.run("{ apiTokens { id } }"))["apiTokens"]
+    async with assert_nothing_stored():
+        (error,) = (await send(cora, "rotateApiToken", tokenId=listed["id"]))["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["input", "tokenId"])
+    assert error["message"] == (
+        "has scopes that you or the token's owner may not have: admin. Create a new token without "
+        "them."
+    )
 
 
 async def test_users_rotate_and_revoke_their_own_tokens_and_admins_revoke_all(

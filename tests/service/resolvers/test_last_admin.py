@@ -1,8 +1,10 @@
-"""The last active admin who can sign in can be neither demoted nor deactivated."""
+"""The last active admin who can sign in is neither demoted, nor deactivated, nor locked out."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
@@ -10,9 +12,12 @@ from support.actors import person
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 
 from models.people.identity import Identity
+from models.people.token import Token
 from models.people.user import Role, User
 
 pytestmark = pytest.mark.never_retried
+
+ISSUER = "https://login.example.com"
 
 
 async def test_the_last_active_admin_stays(service: Service, admin: Client, world: World) -> None:
@@ -42,8 +47,64 @@ async def test_an_admin_who_can_not_sign_in_yet_does_not_count(admin: Client, wo
 
 async def test_an_admin_with_an_identity_counts(admin: Client, world: World) -> None:
     ida = await User.create(email="ida@example.com", display_name="Ida", role=Role.ADMIN)
-    await Identity.create(issuer="https://login.example.com", subject="ida", user_id=ida.id)
+    await Identity.create(issuer=ISSUER, subject="ida", user_id=ida.id)
     await run_mutation(admin, "deactivateUser", userId=world.root.gid)
+
+
+async def test_an_admin_with_an_expired_token_alone_does_not_count(
+    service: Service, admin: Client, world: World
+) -> None:
+    rita = await person("rita", Role.ADMIN)
+    expired = service.clock() - timedelta(seconds=1)
+    await Token.filter(user_id=rita.id).update(expires_at=expired)
+    assert await refusal_of(admin, "deactivateUser", userId=world.root.gid) == "INVALID userId"
+    await Token.filter(user_id=rita.id).update(expires_at=service.clock() + timedelta(hours=1))
+    await run_mutation(admin, "deactivateUser", userId=world.root.gid)
+
+
+async def test_the_last_admin_keeps_a_password_or_an_identity(admin: Client, world: World) -> None:
+    first, second = [
+        {"userId": world.root.gid, "issuer": ISSUER, "subject": subject} for subject in ("a", "b")
+    ]
+    for identity in (first, second):
+        await run_mutation(admin, "linkIdentity", **identity)
+    await run_mutation(admin, "unlinkIdentity", **first)
+    assert await refusal_of(admin, "unlinkIdentity", **second) == "INVALID subject"
+    assert await Identity.filter(user_id=world.root.id).count() == 1
+    await User.filter(id=world.root.id).update(password_hash="hash")
+    await run_mutation(admin, "unlinkIdentity", **second)
+    assert not await Identity.exists(user_id=world.root.id)
+
+
+@pytest.mark.parametrize("change", [{"role": Role.AGENT}, {"active": False}, {}])
+async def test_others_may_lose_their_last_identity(
+    admin: Client, world: World, change: dict[str, Any]
+) -> None:
+    rita = await person("rita", Role.ADMIN)
+    await User.filter(id=rita.id).update(**change)
+    identity = {"userId": rita.gid, "issuer": ISSUER, "subject": "rita"}
+    await run_mutation(admin, "linkIdentity", **identity)
+    await run_mutation(admin, "unlinkIdentity", **identity)
+
+
+async def test_the_last_two_admins_cannot_unlink_each_other(
+    service: Service, admin: Client, world: World
+) -> None:
+    rita = await person("rita", Role.ADMIN)
+    inputs = [
+        {"userId": each.gid, "issuer": ISSUER, "subject": str(each.id)}
+        for each in (world.root, rita)
+    ]
+    for each in inputs:
+        await run_mutation(admin, "linkIdentity", **each)
+    await Token.filter(user_id__in=[world.root.id, rita.id]).delete()
+    program = service.client(world.machine)
+    payloads = await asyncio.gather(
+        *(send_mutation(program, "unlinkIdentity", **each) for each in inputs)
+    )
+    errors = [error["code"] for each in payloads for error in each["userErrors"]]
+    assert errors == ["INVALID"]
+    assert await Identity.all().count() == 1
 
 
 @pytest.mark.parametrize("ways", [("updateUser", "updateUser"), ("updateUser", "deactivateUser")])

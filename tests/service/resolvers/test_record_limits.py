@@ -358,7 +358,7 @@ async def test_a_sign_in_by_a_provider_does_not_exceed_the_limit_of_members(worl
     )
     before = record_limits.REACHED.copy()
     changes = RecordChanges(RecordLimits(max_members_per_team=1))
-    await apply_groups(provider, ["a", "b"], user, changes)
+    await apply_groups(provider, ["a", "b"], user, changes, time.now())
     assert [team.slug for team in await list_teams(user)] == ["billing", "sales"]
     assert record_limits.REACHED - before == Counter({"team_members": 1})
     (change,) = changes.changes

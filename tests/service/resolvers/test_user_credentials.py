@@ -17,6 +17,7 @@ from support.statements import statements
 
 from models.core import ids
 from models.people.identity import Identity
+from models.people.second_factor import SecondFactor
 from models.people.token import Token, TokenKind, issue_token
 from models.people.user import User
 
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")
 ISSUER = "https://login.example.com"
 FIELDS = """sessions { totalCount nodes { id current address } }
   apiTokens { totalCount nodes { id name scopes revokedAt } }
-  identities { issuer subject createdAt }"""
+  identities { issuer subject createdAt } hasPassword hasSecondFactor"""
 LIST = f"{{ users {{ nodes {{ displayName {FIELDS} }} }} }}"
 NODE = f"query($id: ID!) {{ node(id: $id) {{ ... on User {{ displayName {FIELDS} }} }} }}"
 PAGE = """query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
@@ -37,6 +38,8 @@ NOTHING: dict[str, Any] = {
     "sessions": {"totalCount": 0, "nodes": []},
     "apiTokens": {"totalCount": 0, "nodes": []},
     "identities": [],
+    "hasPassword": None,
+    "hasSecondFactor": None,
 }
 
 
@@ -98,6 +101,25 @@ async def test_all_others_see_nothing_here_not_even_their_own(
         assert await read_user(client, people.cora) == {"displayName": "Cora", **NOTHING}
     administering = service.client(await machine("Admin", ["admin", "users:read"]))
     assert (await read_user(administering, people.cora))["sessions"]["totalCount"] == 1
+
+
+async def test_admins_see_who_has_a_password_and_a_second_factor(
+    service: Service, people: World
+) -> None:
+    await User.filter(id=people.cora.id).update(password_hash="hash")
+    at = service.clock()
+    for person, confirmed_at in ((people.ada, at), (people.bill, None)):
+        await SecondFactor.create(
+            user_id=person.id, secret="x", created_at=at, confirmed_at=confirmed_at
+        )
+    query = "{ users { nodes { displayName hasPassword hasSecondFactor } } }"
+    for token in (people.root.token, await machine("Admin", ["admin", "users:read"])):
+        nodes = (await service.client(token).run(query))["users"]["nodes"]
+        users = {each["displayName"]: each for each in nodes}
+        assert [name for name in users if users[name]["hasPassword"] is not False] == ["Cora"]
+        assert [name for name in users if users[name]["hasSecondFactor"] is not False] == ["Ada"]
+    nodes = (await service.client(people.ada.token).run(query))["users"]["nodes"]
+    assert {(each["hasPassword"], each["hasSecondFactor"]) for each in nodes} == {(None, None)}
 
 
 async def test_people_see_their_own_identities_after_they_have_signed_in(
