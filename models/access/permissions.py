@@ -91,6 +91,7 @@ HANDLE_TICKETS_AS_STAFF = Permission(STAFF, Scope.TICKETS_WRITE)
 WRITE_NOTES = Permission(STAFF, Scope.NOTES_WRITE)
 SET_UP_SECOND_FACTOR = Permission(HUMAN_STAFF, requires_session=True, permits_setup=True)
 MANAGE_OWN_TOKENS = Permission(HUMAN_CALLERS, requires_session=True)
+MANAGE_OWN_SECOND_FACTOR = MANAGE_OWN_TOKENS
 READ_POLICIES = Permission(STAFF, Scope.TICKETS_READ)
 ADMINISTER = Permission(frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.ADMIN)
 MANAGE_CUSTOMERS = Permission(

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS, SET_UP_SECOND_FACTOR
+from models.access.permissions import ADMINISTER, MANAGE_OWN_SECOND_FACTOR, SET_UP_SECOND_FACTOR
 from resolvers.people import second_factors
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
@@ -59,7 +59,7 @@ class SecondFactorMutations:
     )
     disable_second_factor: Any = mutation(
         second_factors.disable_second_factor,
-        MANAGE_OWN_TOKENS,
+        MANAGE_OWN_SECOND_FACTOR,
         "Removes the viewer's second factor and its recovery codes. A customer has one only from a "
         f"time as an agent or admin. {CODE_LIMIT}",
         SecondFactorPayload | None,
@@ -72,7 +72,7 @@ class SecondFactorMutations:
     )
     renew_recovery_codes: Any = mutation(
         second_factors.renew_recovery_codes,
-        MANAGE_OWN_TOKENS,
+        MANAGE_OWN_SECOND_FACTOR,
         "Replaces the recovery codes of the viewer's second factor by ten new ones. The old codes "
         f"no longer work. The second factor and the sessions stay as they are. {CODE_LIMIT}",
         RenewRecoveryCodesPayload | None,
