@@ -19,7 +19,7 @@ class FileSettings(LimitSettings):
 
     storage_url: Annotated[str, Field(repr=False)] = ""
     """Where attached files are stored: `file:///folder` or `s3://bucket/prefix`. By default a
-    folder beside the SQLite database; without either, attachments are refused."""
+    folder beside the SQLite database. With Postgres and without a URL, attachments are refused."""
     storage_endpoint: str = ""
     """URL of an S3-compatible storage, which clients must also reach. By default that of AWS."""
     storage_region: str = "us-east-1"

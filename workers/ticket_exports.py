@@ -56,7 +56,7 @@ class TicketExports:
         self.retention = retention
         self.tickets_per_second = tickets_per_second
         self.last_job_id: UUID | None = None
-        """The job that had the last turn. It only decides whose turn is next."""
+        """The export that had the last turn. It only decides whose turn is next."""
         self.cleaned_at: datetime | None = None
         self.orphans_deleted_at: datetime | None = None
 
@@ -70,7 +70,7 @@ class TicketExports:
         self.last_job_id = job_id
         count = await self.take_turn(job_id, at)
         return Progress(
-            max(count, int(has_started)),
+            max(count, int(has_started)),  # the start of an export is work, too
             position,
             more=True,
             changed=True,
@@ -100,14 +100,14 @@ class TicketExports:
         return 0
 
     async def clean_up(self, at: datetime) -> int:
-        """Delete files that are not needed any more; returns how many."""
+        """Delete files that are not needed any more; returns how many, without orphans."""
         if self.cleaned_at is not None and at - self.cleaned_at < CLEANUP_INTERVAL:
             return 0
         max_stored = self.limits.max_stored_exports_per_caller
         deleted = await cleanup.delete_unusable(self.store, at, max_stored, MAX_DELETED_FILES)
         deleted += await cleanup.delete_parts(self.store, MAX_DELETED_FILES)
         if deleted >= MAX_DELETED_FILES:
-            return deleted
+            return deleted  # the next run deletes more, without waiting for the interval
         self.cleaned_at = at
         if self.orphans_deleted_at is None or at - self.orphans_deleted_at >= ORPHAN_INTERVAL:
             await cleanup.delete_orphans(self.store)

@@ -56,7 +56,7 @@ class Viewer:
 
     @property
     def visibility_key(self) -> Hashable:
-        """Viewers with equal keys see the same data, except their own account.
+        """Viewers with equal keys see the same data, except what belongs to their account.
 
         This holds until the permissions of one of them change.
         """
@@ -197,10 +197,10 @@ def viewer_of_user(user: User, shared_tickets: Mapping[UUID, frozenset[UUID]]) -
 
 
 async def read_current_reach(viewer: Viewer) -> Viewer:
-    """The customer with the organization and the shared tickets that it has at this moment.
+    """A copy of a customer's viewer, with the organization and shared tickets as they are now.
 
-    Mutations call it after they have waited for a lock, because the viewer is that of the request's
-    arrival. A user that no longer exists or is deactivated has neither.
+    Mutations call it after they have waited for a lock, because the viewer was loaded when the
+    request arrived. Both are empty if the user is gone or deactivated.
     """
     assert viewer.user_id is not None
     user = await User.get_or_none(id=viewer.user_id, active=True).select_related("organization")

@@ -52,7 +52,9 @@ def build_previous(before: Mapping[str, Json], change: TicketChange) -> dict[str
 
 
 async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
-    """Restore the values that differ by the commands. Raises Refusal, if a rule forbids one now.
+    """Use the normal commands to restore each value that differs.
+
+    Raises Refusal if a rule forbids a change now.
 
     A ticket that an assignment has started stays started: no command makes a ticket NEW again.
     """
@@ -87,6 +89,7 @@ async def read_custom_fields(previous: Mapping[str, Json]) -> list[GivenValue]:
 
 
 def restore_status(change: TicketChange, previous: Mapping[str, Json]) -> None:
+    """Restore the status, if a command leads from the present one to it; otherwise it stays."""
     held_until = None
     if previous["held_until"] is not None:
         held_until = datetime.fromisoformat(str(previous["held_until"]))

@@ -70,13 +70,13 @@ async def write(
             steps.append(update)
     steps += build_record_statements(changed)
     append = build_append_statements(events)
-    # On SQLite, their triggers store the log's position, so they come after it has advanced.
-    shares = build_participant_statements(changed)
+    # On SQLite, the triggers of participants store the log's position, so they come after it has advanced.
+    participants = build_participant_statements(changed)
     key_insert: list[batch.WriteStatement] = []
     if key is not None:
         reference = build_result_reference(changes[0])
         key_insert = idempotency.build_insert(key, reference)
-    statements = [*steps, *append, *shares, *key_insert]
+    statements = [*steps, *append, *participants, *key_insert]
     results = await batch.execute(statements, commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
@@ -112,7 +112,7 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Write
     for records in records_by_type.values():
         statements += batch.insert(records)
     for change in changes:
-        statements += build_delete_statements(change)
+        statements += build_row_changes(change)
         statements += build_move_statements(change)
         statements += build_attach_statements(change)
         statements += build_redaction_statements(change)
@@ -171,7 +171,8 @@ def build_redaction_statements(change: TicketChange) -> Iterable[batch.WriteStat
     yield from batch.insert(deletions)
 
 
-def build_delete_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
+def build_row_changes(change: TicketChange) -> Iterable[batch.WriteStatement]:
+    """Deletions and updates of the rows that belong to the ticket."""
     owner = {"ticket_id": change.ticket.id}
     if change.removed_tags:
         yield batch.delete(TicketTag, owner, "name", change.removed_tags)

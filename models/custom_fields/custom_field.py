@@ -27,7 +27,7 @@ KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 """The form of the keys of fields and options. They are safe inside a statement."""
 MAX_KEY_CHARS = 64
 COLUMN_PREFIX = "custom_fields."
-"""What the key of a field follows in the changes of events."""
+"""The prefix of a field's key where events name its changes."""
 
 
 class CustomFieldType(Enum):
@@ -51,14 +51,14 @@ class CustomerAccess(Enum):
 
 
 class RequiredAt(Enum):
-    """When a ticket must have a value. CREATION includes the resolution."""
+    """When a ticket must have a value. CREATION means at the resolution, too."""
 
     CREATION = "creation"
     RESOLUTION = "resolution"
 
 
 class Option(TypedDict):
-    """An option of a select. It is archived if it is not active: no ticket can get it."""
+    """An option of a select. If `active` is false, it is archived: no ticket newly gets it."""
 
     key: str
     label: str
@@ -70,7 +70,7 @@ class CustomField(Model):
 
     key         unique, and immutable like the type
     options     of selects; an option keeps its place, because values store it
-    categories  the keys of the categories whose tickets have the field; empty: all
+    categories  the ids of the categories whose tickets have the field, as text; empty: all
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -89,7 +89,7 @@ class CustomField(Model):
         CustomerAccess, max_length=16
     )
     active = fields.BooleanField(default=True, db_default=True)
-    """False if the field is archived: tickets keep its values, but can't get others."""
+    """False if the field is archived: tickets keep its values, but none can be set."""
     version = fields.IntField(default=1, db_default=1)
     created_at = InstantField(default=now)
     updated_at = InstantField(default=now)
@@ -130,7 +130,8 @@ class TicketCustomValue(Model):
                    options of a MULTI_SELECT in their order; empty for other types
     stored_number  the number, 0 or 1 for a BOOLEAN, or the place of the first option; 0 for others
 
-    So every value is exact in both columns, and a list can be ordered by them without the type.
+    A type uses one of the columns (selects both) and leaves the other at its default. So no value
+    loses precision, and a list can be ordered by both columns without the type.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

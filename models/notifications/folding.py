@@ -35,10 +35,11 @@ class Folding:
     """Decides which notifications are folded, and counts them in `folded`."""
 
     def __init__(self, max_per_ticket: int, max_per_type: int = DEFAULT_MAX_PER_TYPE) -> None:
-        """The limits apply to what one actor causes for one recipient in FOLD_WINDOW.
+        """The limits apply to what one actor causes on one ticket for one recipient and channel.
 
-        `max_per_ticket` bounds replies and notes together, and each type of automatic events;
-        `max_per_type` bounds each other type of event.
+        In FOLD_WINDOW, `max_per_ticket` bounds replies and notes together, and each type of
+        automatic events. `max_per_type` bounds each other type of event; of REPEATED_TYPES only one
+        is sent.
         """
         self.max_per_ticket = max_per_ticket
         self.max_per_type = max_per_type

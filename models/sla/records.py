@@ -53,9 +53,9 @@ class SlaTerms(Model):
 class SlaPolicy(Model):
     """SLA targets, and the tickets that they apply to.
 
-    The first active policy by position applies to a ticket whose columns it matches; null matches
-    any value. Targets are seconds of working time; null means no target. `terms` is the digest of
-    the policy's current snapshot.
+    A ticket gets the first active policy, by position, whose priority, team, category and
+    organization match; null matches any. Targets are seconds of working time; null means no target.
+    `terms` is the digest of the policy's current snapshot.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -44,8 +44,8 @@ def get_stage(status: Status) -> Stage:
 class Ticket(Model):
     """A customer's request. Only `models.changes.storage` writes it, with its log events.
 
-    external_id      the external key; unique within `external_scope`
-    external_scope   the API client or customer that owns the external key; "" for staff's keys
+    external_id      the id in another system; unique within `external_scope`
+    external_scope   the API client or customer that set the external id; "" for staff
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
     kept_unassigned  whether a caller removed the assignee; see docs/decisions/0012
@@ -56,7 +56,8 @@ class Ticket(Model):
     texts_erased_version  the version after that; a later one may have other texts
     last_reply_*     the time and the author of the last reply on this ticket itself; replies on
                      tickets that were merged into it do not count
-    version          starts at 1; each change raises it, unless it only logs UNVERSIONED_EVENTS
+    version          starts at 1; each change raises it, unless it only logs
+                     UNVERSIONED_EVENTS (models/log/event.py)
     public_version   the version that customers see: like `version`, but internal events don't raise
                      it, so that it reveals nothing of them; see docs/decisions/0024
     public_updated_at   when `public_version` was raised last

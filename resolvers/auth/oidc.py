@@ -47,7 +47,7 @@ COOKIE = "ticketwire-sign-in"
 NO_STORE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 NO_PROVIDER = "There is no such identity provider.\n"
 EXPIRED = "This sign-in has expired, or it began in another browser. Start again.\n"
-BUSY = "Too many people are signing in. Try again in a moment.\n"
+BUSY = "There are too many sign-ins, or too many failed ones from your network. Try again later.\n"
 SECOND = timedelta(seconds=1)
 log = structlog.get_logger("ticketwire.oidc")
 
@@ -190,7 +190,10 @@ class OidcEndpoints:
 
     @contextlib.asynccontextmanager
     async def count_exchange(self, address: str) -> AsyncGenerator[None]:
-        """Raises TooManyExchanges."""
+        """Count an exchange with a provider while it runs.
+
+        Raises TooManyExchanges if it would exceed a limit.
+        """
         network, wide_network = network_of(address), wide_network_of(address)
         limits = {
             network: MAX_CONCURRENT_EXCHANGES_PER_NETWORK,

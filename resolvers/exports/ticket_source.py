@@ -21,7 +21,8 @@ from resolvers.exports.documents import CSV_DOCUMENT, JSONL_DOCUMENT
 from resolvers.exports.jsonl import write_line
 
 TICKETS_PER_READ = 20
-"""The tickets of one operation. Each of its steps blocks the event loop for some milliseconds."""
+"""The tickets of one operation. Its execution blocks the event loop for some milliseconds at a
+time."""
 PAGE_OPERATIONS = {"messages": "ExportMessages", "events": "ExportEvents"}
 
 
@@ -75,8 +76,8 @@ class GraphQLTicketSource:
         """The data of an operation. Raises the exception of its first error."""
         request = GraphQLRequest(document, variables, operation, None)
         result = await self.schema.execute_own_query(request, self.build_context(viewer))
-        for error in result.errors or ():
-            raise error.original_error or error
+        if result.errors:
+            raise result.errors[0].original_error or result.errors[0]
         assert result.data is not None  # without errors there are data
-        # Compiled plans leave times to the encoder of responses.
+        # The data may hold times; encode and decode them as a response would.
         return dict(orjson.loads(orjson.dumps(result.data, option=orjson.OPT_UTC_Z)))

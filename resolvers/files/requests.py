@@ -30,7 +30,7 @@ def verify_url(request: Request, services: Services, action: FileAction) -> tupl
         )
     except UrlRefused as error:
         raise RequestRefused(403, str(error), "FORBIDDEN") from None
-    except InvalidInput as error:
+    except InvalidInput as error:  # the server has no key to sign with, or no storage
         raise RequestRefused(503, error.message, "UNAVAILABLE") from None
     return attachment_id, seconds
 

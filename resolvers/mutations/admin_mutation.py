@@ -71,9 +71,9 @@ def admin_mutation(
     the current record. `check` is called before the transaction, also for a repetition, and may
     raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal. It
     does not run for a repetition, unless `prepare_repetition` is true.
-    `describe` returns the payload's fields for the record, if the viewer may not see all of it.
-    `recall` returns the record of a repetition by its key, or raises Refusal, if records of the
-    model can be deleted.
+    `describe` builds the payload's fields for records of which some viewers see only a part.
+    `recall` loads the record of a repetition by its key, and raises Refusal if it was deleted. It
+    is needed if records of the model can be deleted.
     """
 
     def decorate(function: Function[Input, Record]) -> Resolver[Input, Payload]:
@@ -89,7 +89,7 @@ def admin_mutation(
                 mutation = AdminMutation(context, at, RecordChanges(context.settings.limits))
                 record = await function(mutation, input)
                 await storage.write(mutation.changes, origin_of(context, info.field_name), at)
-                if key is not None:  # last, because it may commit the transaction
+                if key is not None:  # last: it may send the COMMIT along, in one round trip
                     await store_result(key, ResultReference(at, record.pk))
                 extra_fields.update(mutation.extra_fields)
                 return record, False

@@ -65,8 +65,8 @@ async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
         await check_required_at_creation(change)
     set_intake_terms(change, prepared.sla_terms)
     if input.follow_up_of is not None:
-        # Participants may create a follow-up too: they may reply, and a reply that comes too late
-        # is refused with this advice.
+        # Participants may create a follow-up, too, because they may reply, and a reply to a ticket
+        # that can no longer be reopened is refused with the advice to create a follow-up.
         ids_by_field = {"followUpOf": input.follow_up_of}
         (earlier,) = await mutation.lock_tickets(ids_by_field, for_participants=True)
         link_commands.follow_up(change, earlier, await count_links(mutation, earlier))

@@ -83,13 +83,15 @@ class Planner:
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
     ) -> dict[str, Any] | Unplanned:
-        """Execute an operation whose response has no errors.
+        """Execute an operation, unless something fails.
+
+        Then the plan is abandoned, and graphql-core must execute the operation and report errors.
 
         Args:
             operation: A validated operation whose query cost is known.
             variables: The values that the client sent.
-            context: The request context. Its loaders are unused or new afterwards, unless
-                resolvers of mutations were called.
+            context: The request context. If Unplanned is returned without `resolved`, its loaders
+                are unused or new.
 
         Returns:
             The response's data, or Unplanned.
@@ -117,8 +119,9 @@ class Planner:
     def get_plans(self, operation: Operation) -> OperationPlans | None:
         """The operation's plans, which are kept as long as its document.
 
-        None if graphql-core executes it: subscriptions, introspection, and operations that come
-        for the first time.
+        None if graphql-core executes it: subscriptions, introspection, and the first execution of
+        cheap operations. `operation.compiled` also tells that the operation has come before; its
+        plans are compiled when they are used.
         """
         if operation.query_cost.schema_objects or operation.type is OperationType.SUBSCRIPTION:
             return None
