@@ -70,7 +70,8 @@ async def write(
             steps.append(update)
     steps += build_record_statements(changed)
     append = build_append_statements(events)
-    # On SQLite, the triggers of participants store the log's position, so they come after it has advanced.
+    # On SQLite, triggers store the log's position with participants, so they come after it has
+    # advanced.
     participants = build_participant_statements(changed)
     key_insert: list[batch.WriteStatement] = []
     if key is not None:
