@@ -40,8 +40,8 @@ class ErasureMutations:
         "Starts a job that writes all that is stored about one person to a file of JSON lines: the "
         "account, tickets, messages, events, files without their content, emails and entries of "
         "the audit log. What others wrote is left out, and so are secrets. `Job.export` has the "
-        "file. A token needs the scopes `tickets:read` and `users:read`, too; without them, the "
-        "mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
+        "file. A token needs the scopes `tickets:read`, `notes:read` and `users:read`, too; without "
+        "them, the mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
         "that has not finished stops without one.",
         JobPayload | None,
         errors=(
