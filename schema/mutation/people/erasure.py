@@ -40,9 +40,11 @@ class ErasureMutations:
         ADMINISTER,
         "Starts a job that writes all that is stored about one person to a file of JSON lines: the "
         "account, tickets, messages, events, files without their content, emails and entries of "
-        "the audit log. What others wrote is left out, and so are secrets. `Job.export` has the "
-        "file. A token needs the scopes `tickets:read`, `notes:read` and `users:read`, too; without "
-        "them, the mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
+        "the audit log. Messages of others and secrets are left out. The person's tickets are "
+        "complete: with resolutions, tags and hidden custom fields that the team has set. So are "
+        "drafts, also those that an API client has proposed. `Job.export` has the file. A token "
+        "needs the scopes `tickets:read`, `notes:read` and `users:read`, too; without them, the "
+        "mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
         "that has not finished stops without one.",
         JobPayload | None,
         errors=(
