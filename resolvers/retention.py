@@ -8,7 +8,6 @@ from uuid import UUID
 import orjson
 import strawberry
 
-from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import BadRequest, Forbidden, InvalidInput, UserErrorCode
@@ -31,9 +30,9 @@ from schema.inputs.retention import (
 )
 from schema.pagination import After, Before, First, Last
 from schema.payloads.retention import DeleteRetentionPolicyPayload, RetentionPolicyPayload
-from schema.types.retention import RetentionPreview, build_preview
+from schema.types.retention import PREVIEW_SCOPES, RetentionPreview, build_preview
 
-NEEDS_READ = "A preview needs the scope tickets:read, because it counts tickets."
+NEEDS_READ = "A preview needs the scopes tickets:read and notes:read, because it searches them."
 OF_VIEWER = "must not refer to the viewer, because the server applies it without one"
 
 
@@ -51,7 +50,7 @@ async def retention_preview(
     info: strawberry.Info, filter: TicketFilter, age_days: int
 ) -> RetentionPreview:
     context = context_of(info)
-    if Scope.TICKETS_READ not in context.viewer.scopes:
+    if not context.viewer.scopes.issuperset(PREVIEW_SCOPES):
         raise Forbidden(NEEDS_READ)
     limits, data = context.settings.limits, store_filter(filter)
     try:

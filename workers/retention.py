@@ -15,9 +15,10 @@ from uuid import UUID
 import structlog
 
 from models import database
+from models.audit.entry import AuditEntry
 from models.core.errors import StaleVersion
 from models.database import search_index
-from models.database.outage import is_outage
+from models.database.outage import StatementTimeout, is_outage
 from models.erasure.retention import FilterInvalid, RetentionRun
 from models.retention.policy import RetentionPolicy
 from workers.job import Progress
@@ -29,6 +30,8 @@ DEFAULT_TICKETS_PER_SECOND = 5
 SEARCH_INTERVAL = timedelta(minutes=15)
 """How often an idle worker searches, unless a policy has changed. Tickets become due at night, or
 when an export ends."""
+CLEANING_OVERLAP = timedelta(minutes=1)
+"""A transaction that began this long before a cleaning may have been committed after it."""
 log = structlog.get_logger("ticketwire.retention")
 
 
@@ -51,9 +54,9 @@ class Retention:
         self.searched: Hashable = None
         """The policies and the day for which nothing is due any more."""
         self.searched_at: datetime | None = None
-        self.must_clean: bool | None = None
-        """Whether the search indexes may hold words of erased texts. None: a former process may
-        have left some."""
+        self.cleaned_at: datetime | None = None
+        """When the erased words were removed from the search indexes last. None: this process has
+        not done it since it treated a ticket."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         if not self.due and not await self.search(at):
@@ -84,15 +87,25 @@ class Retention:
             if found:
                 self.due.extend((policy.id, ticket_id) for ticket_id in found)
                 return True
-        await self.clean()
+        await self.clean(at)
         self.searched, self.searched_at = state, at
         return False
 
     async def find(self, policy: RetentionPolicy, at: datetime) -> list[UUID]:
+        """The next tickets that the policy treats; none if it fails.
+
+        Raises the errors of outages and conflicts. Another error, such as a search that takes too
+        long, does not hold up other policies.
+        """
         try:
             found = await self.run.find_next(policy, at, TICKETS_PER_SEARCH + len(self.failed))
         except FilterInvalid as error:
             log.warning("retention.filter_invalid", policy=str(policy.id), error=str(error))
+            return []
+        except Exception as error:
+            if must_retry(error) and not isinstance(error, StatementTimeout):
+                raise
+            log.exception("retention.policy_failed", policy=str(policy.id))
             return []
         return [ticket_id for ticket_id in found if ticket_id not in self.failed]
 
@@ -104,24 +117,42 @@ class Retention:
         try:
             treated = await self.run.treat(policy_id, ticket_id, at)
         except Exception as error:
-            if is_outage(error) or isinstance(error, (StaleVersion, *database.CONFLICT_ERRORS)):
+            if must_retry(error):
                 self.due.clear()  # the next search finds the ticket again
                 raise
             log.exception("retention.ticket_failed", ticket=str(ticket_id))
             self.failed.add(ticket_id)
             return False
         if treated:
-            self.must_clean = True
+            self.cleaned_at = None
         return treated
 
-    async def clean(self) -> None:
+    async def clean(self, at: datetime) -> None:
         """Remove the erased words from SQLite's search indexes and write-ahead log."""
-        if self.must_clean is None:
-            self.must_clean = await RetentionPolicy.exists(last_erased_at__not_isnull=True)
-        if not self.must_clean:
+        if not await has_erased_since(self.cleaned_at):
             return
         await database.run_in_transaction(
             lambda: search_index.remove_deleted_words(*search_index.INDEXES)
         )
         await search_index.empty_write_ahead_log()
-        self.must_clean = False
+        self.cleaned_at = at
+
+
+def must_retry(error: Exception) -> bool:
+    """Whether an outage or a conflict kept the worker from its work, which it does again then."""
+    return is_outage(error) or isinstance(error, (StaleVersion, *database.CONFLICT_ERRORS))
+
+
+async def has_erased_since(cleaned_at: datetime | None) -> bool:
+    """Whether a policy may have erased a text since a time; None stands for ever.
+
+    Another process may have done it, which then lost the lease. A deleted policy does not tell when
+    it erased a text last, so its deletion counts.
+    """
+    erased = RetentionPolicy.filter(last_erased_at__not_isnull=True)
+    deleted = AuditEntry.filter(action="deleteRetentionPolicy")
+    if cleaned_at is not None:
+        since = cleaned_at - CLEANING_OVERLAP
+        erased = erased.filter(last_erased_at__gt=since)
+        deleted = deleted.filter(occurred_at__gt=since)
+    return await erased.exists() or await deleted.exists()

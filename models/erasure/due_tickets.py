@@ -47,13 +47,23 @@ def is_due(matching: Condition, cutoff: datetime) -> Condition:
 
 
 def is_not_exported(at: datetime) -> Condition:
-    """The tickets `t` that no export reads which has begun within a day."""
-    statuses = [each.value for each in ACTIVE_STATUSES]
+    """The tickets `t` that no export reads which has begun within a day.
+
+    The export of a ticket also shows the messages of tickets that were merged into it. The export
+    of a person may read any ticket. It takes minutes, so all tickets wait for it.
+    """
+    is_running = "j.kind = ? AND j.status IN (?, ?) AND j.created_at > ?"
+    running = [*[each.value for each in ACTIVE_STATUSES], at - MAX_EXPORT_WAIT]
+    exported = (
+        "(SELECT r.ticket_id FROM caller_job_tickets r JOIN caller_jobs j "
+        f"ON j.id = r.job_id WHERE {is_running})"
+    )
+    of_tickets = (JobKind.EXPORT_TICKETS.value, *running)
     return Condition(
-        "(t.id NOT IN (SELECT r.ticket_id FROM caller_job_tickets r JOIN caller_jobs j "
-        f"ON j.id = r.job_id WHERE j.kind = '{JobKind.EXPORT_TICKETS.value}' "
-        "AND j.status IN (?, ?) AND j.created_at > ?))",
-        (*statuses, at - MAX_EXPORT_WAIT),
+        f"(t.id NOT IN {exported} "
+        f"AND (t.merged_into_id IS NULL OR t.merged_into_id NOT IN {exported}) "
+        f"AND NOT EXISTS (SELECT 1 FROM caller_jobs j WHERE {is_running}))",
+        (*of_tickets, *of_tickets, JobKind.EXPORT_PERSON.value, *running),
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from models.core import text as text_limits
 from models.erasure.terms import ERASED, Terms, list_texts
-from models.log.event import Event, EventType
+from models.log.event import RETENTION_POLICY, Event, EventType
 from models.tickets.lifecycle import Action
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ TEXT_COLUMNS = ("subject", "resolution", "satisfaction_comment")
 """The columns of tickets with free text that events repeat."""
 TEXT_VALUES = ("comment", "reason", "outcome", "answer")
 """The values of events, besides changes, with free text."""
-RETENTION_POLICY = "retention_policy_id"
-"""The value of events with the key of the policy that has erased the texts of the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,15 +57,19 @@ async def erase_expired(
     erase_columns(change, records, rules, erasure)
     await erase_events(change, records, rules, erasure)
     erase_files(change, records, rules, erasure)
-    log_erasure(change, policy_id)
+    writers = await Draft.filter(ticket_id=ticket.id).order_by("user_id")
+    log_erasure(change, policy_id, [str(draft.user_id) for draft in writers])
     await Mail.filter(ticket_id=ticket.id, answer__not_isnull=True).update(answer=ERASED)
     await Draft.filter(ticket_id=ticket.id).delete()
     await write(change)
     return erasure
 
 
-def log_erasure(change: TicketChange, policy_id: UUID) -> None:
-    """Set when the texts were erased, and log it. The change is public, so the version rises."""
+def log_erasure(change: TicketChange, policy_id: UUID, draft_user_ids: list[str]) -> None:
+    """Set when the texts were erased, and log it. The change is public, so the version rises.
+
+    The event names the people whose drafts were deleted: exports of their data are outdated.
+    """
     before = serialize_value(change.ticket.texts_erased_at)
     change.set(texts_erased_at=change.at, texts_erased_version=change.ticket.version + 1)
     change.log(
@@ -73,4 +77,5 @@ def log_erasure(change: TicketChange, policy_id: UUID) -> None:
         {"texts_erased_at": [before, serialize_value(change.at)]},
         reason=REASON,
         retention_policy_id=str(policy_id),
+        draft_user_ids=draft_user_ids,
     )

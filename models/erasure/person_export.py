@@ -31,7 +31,7 @@ from models.queries import caller_jobs
 
 PAGES_PER_TURN = 20
 """The pages of one part. A crash loses the work of at most one."""
-NEEDS_READ = "exportPerson needs the scopes tickets:read and users:read, too."
+NEEDS_READ = "exportPerson needs the scopes tickets:read, notes:read and users:read, too."
 IS_ERASED = "is erased. Nothing is left to export."
 
 

@@ -13,10 +13,11 @@ from models.core.record_changes import RecordChanges
 from models.directory.access import lock_directory
 from models.erasure.account import erase_account
 from models.erasure.job import ErasureParameters, ErasureReport
-from models.erasure.terms import Terms
+from models.erasure.terms import Terms, list_texts
 from models.jobs.caller_job import CallerJob, JobKind
 from models.people.user import Role, User, lock_user
 from models.queries import caller_jobs
+from models.retention.policy import RetentionPolicy
 
 
 async def start_erasure(
@@ -50,8 +51,23 @@ async def start_erasure(
     if not dry_run:
         for each in earlier:  # the new job has the address and the name that they have kept
             await forget_person(each)
+        await deactivate_policies(changes, Terms(parameters.address, parameters.name), at)
         await erase_account(changes, origin, user, reason, at)
     return job
+
+
+async def deactivate_policies(changes: RecordChanges, terms: Terms, at: datetime) -> None:
+    """Deactivate the retention policies whose filter has the person's name or address, in any case.
+
+    The erasure removes such texts and tags from tickets. A policy that left them out would then
+    erase these tickets, before the erasure reaches the table of policies.
+    """
+    active = RetentionPolicy.select_for_update(no_key=True).filter(active=True)
+    for policy in await active.order_by("id"):
+        if any(map(terms.remain_in, list_texts(policy.ticket_filter))):
+            policy.updated_at = at
+            await changes.update(policy, active=False)
+            await policy.save(update_fields=["updated_at"])
 
 
 async def find_jobs(user_id: UUID) -> list[CallerJob]:

@@ -219,11 +219,27 @@ def erase_caller_job(job: Any, person: Person) -> dict[str, Any] | None:
     return {"parameters": {**job.parameters, "reason": reason}}
 
 
+def erase_policy(policy: Any, person: Person) -> dict[str, Any] | None:
+    """Deactivate a retention policy whose filter loses the address. A tag with the address that it
+    left out is gone, so it would erase more than the admin has decided."""
+    terms = person.terms.without_name
+    filter = terms.replace_in_json(policy.ticket_filter)
+    if filter == policy.ticket_filter:
+        return None
+    return {
+        "name": replace(policy, "name", terms),
+        "ticket_filter": filter,
+        "active": False,
+        "version": policy.version + 1,
+    }
+
+
 RULES: Mapping[str, RowRule] = {
     "audit_entries": RowRule(("record_id", "actor_user_id"), erase_audit_entry),
     "directory_events": RowRule(("record_id",), erase_directory_event),
     "mails": RowRule(("user_id",), erase_mail),
     "caller_jobs": RowRule((), erase_caller_job),
+    "retention_policies": RowRule((), erase_policy),
 }
 
 

@@ -13,8 +13,9 @@ from models.exports.redactions import check_outdated
 from models.jobs.caller_job import CallerJob, JobKind, is_own_job
 from models.queries.exported_tickets import has_hidden_ticket
 
-PERSON_SCOPES = frozenset({Scope.TICKETS_READ, Scope.USERS_READ})
-"""What exportPerson needs besides the permission: it shows tickets and people."""
+PERSON_SCOPES = frozenset({Scope.TICKETS_READ, Scope.NOTES_READ, Scope.USERS_READ})
+"""What exportPerson needs besides the permission: it shows tickets, notes, values of custom fields
+that are hidden from customers, and people."""
 
 
 async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:

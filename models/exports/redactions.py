@@ -4,6 +4,10 @@ The log tells which messages were redacted after an export has read its tickets.
 event is before `export_start` was committed before the export read anything. So no lock is needed
 between redactions and exports.
 
+The file of a person's export has no list of tickets: after another one became the requester, the
+ticket is not the person's any more. So any redaction outdates it. A retention policy treats many
+tickets each night, so only those that the person had to do with do so.
+
 An erased person may be the assignee, a watcher or an actor of a ticket without any text that is
 redacted. So the erasure of a person outdates the files of all exports that began before it.
 """
@@ -16,14 +20,14 @@ from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.jobs.caller_job import CallerJob, JobKind
 from models.log import event
 from models.log.event import Event, EventType
-from models.queries.exported_tickets import has_ticket_of_person, has_ticket_with_event
+from models.queries.exported_tickets import has_redaction_for_person, has_ticket_with_event
 
 REDACTIONS = (EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED)
 """The events after which a file with the ticket is outdated."""
 
 
 async def check_outdated(job: CallerJob) -> bool:
-    """Whether a person was erased, or a text of the job's tickets redacted, since it has begun.
+    """Whether a person was erased, or a text of the job's file redacted, since it has begun.
 
     If not, it stores how far it has looked, so that the next check is short.
     """
@@ -42,10 +46,11 @@ async def check_outdated(job: CallerJob) -> bool:
 
 
 async def has_redaction(job: CallerJob, after: int, head: int) -> bool:
-    """Whether a text of the job's tickets, or of the tickets of its person, was redacted."""
+    """Whether a text was redacted that may be in the file: one of the job's tickets, or, in the
+    export of a person, of any ticket."""
     if job.kind is JobKind.EXPORT_PERSON:
         user_id = UUID(str(job.parameters["user_id"]))
-        return await has_ticket_of_person(user_id, REDACTIONS, after, head)
+        return await has_redaction_for_person(user_id, REDACTIONS, after, head)
     return await has_ticket_with_event(job.id, REDACTIONS, after, head)
 
 

@@ -71,6 +71,8 @@ UNVERSIONED_EVENTS = frozenset(
 )
 """An event of these types does not by itself change the ticket's version or `updated_at`."""
 REWRITING_EVENTS = frozenset({EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED})
+RETENTION_POLICY = "retention_policy_id"
+"""The value of events with the key of the policy that has erased the texts of the ticket."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"

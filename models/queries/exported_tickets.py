@@ -10,13 +10,18 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.sql import exists, in_list
 from models.jobs.caller_job import JobTicketOutcome
-from models.log.event import EventType
+from models.log.event import RETENTION_POLICY, EventType
 
 MERGE_TARGETS = {
     "postgres": "CAST(m.data->'changes'->'merged_into_id'->>1 AS uuid)",
     "sqlite": "json_extract(m.data, '$.changes.merged_into_id[1]')",
 }
 """The ticket into which an event `m` merged its ticket, by the dialect of the database."""
+RETENTION_POLICIES = {
+    "postgres": f"e.data->>'{RETENTION_POLICY}'",
+    "sqlite": f"json_extract(e.data, '$.{RETENTION_POLICY}')",
+}
+"""The retention policy that has erased the texts of the ticket of an event `e`, by the dialect."""
 
 
 async def has_hidden_ticket(viewer: Viewer, job_id: UUID) -> bool:
@@ -63,18 +68,26 @@ async def has_ticket_with_event(
     return bool(rows)
 
 
-async def has_ticket_of_person(
+async def has_redaction_for_person(
     user_id: UUID, types: Collection[EventType], after: int, head: int
 ) -> bool:
-    """Whether an event of these types between two positions of the log concerns a ticket that the
-    person requested, wrote on or changed."""
+    """Whether an event of these types between two positions of the log may concern the file of a
+    person's export.
+
+    Any redaction may: the file also has texts of tickets that are another person's now. A retention
+    policy does so only on a ticket that the person ever had to do with, or each night would outdate
+    all files.
+    """
     of_type = in_list("e.type", [each.value for each in types])
+    dialect = database.dialect()
     rows = await database.fetch_dicts(
         "SELECT 1 AS found FROM events e JOIN tickets t ON t.id = e.ticket_id "
-        f"WHERE e.position > ? AND e.position <= ? AND {of_type.text} AND (t.requester_id = ? "
+        f"WHERE e.position > ? AND e.position <= ? AND {of_type.text} AND "
+        f"({RETENTION_POLICIES[dialect]} IS NULL OR t.requester_id = ? "
         "OR EXISTS (SELECT 1 FROM messages m WHERE m.ticket_id = t.id AND m.author_user_id = ?) "
-        "OR EXISTS (SELECT 1 FROM events a WHERE a.ticket_id = t.id AND a.actor_user_id = ?)) "
-        "LIMIT 1",
-        [after, head, *of_type.params, user_id, user_id, user_id],
+        "OR EXISTS (SELECT 1 FROM mails n WHERE n.ticket_id = t.id AND n.user_id = ?) "
+        "OR EXISTS (SELECT 1 FROM events a WHERE a.ticket_id = t.id "
+        "AND (a.actor_user_id = ? OR CAST(a.data AS TEXT) LIKE ?))) LIMIT 1",
+        [after, head, *of_type.params, *[user_id] * 4, f"%{user_id}%"],
     )
     return bool(rows)

@@ -32,7 +32,7 @@ def first_version(at: datetime) -> int:
 
 
 class Draft(Model):
-    """The draft of one person on one ticket. Nobody else reads it.
+    """The draft of one person on one ticket. Only the file of exportPerson shows it to others.
 
     body         Markdown as written; it may be empty
     version      rises by one with each change; the first one depends on the time

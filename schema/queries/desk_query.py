@@ -78,8 +78,8 @@ class DeskQueries:
         resolvers.retention.retention_preview,
         ADMINISTER,
         "What a retention policy with this filter and age would erase now, without changing "
-        "anything. Fails with FORBIDDEN without the scope `tickets:read`, and with BAD_REQUEST for "
-        "a filter or an age that createRetentionPolicy refuses.",
+        "anything. Fails with FORBIDDEN without the scopes `tickets:read` and `notes:read`, and "
+        "with BAD_REQUEST for a filter or an age that createRetentionPolicy refuses.",
         RetentionPreview,
         cost(flat=RETENTION_COST, condition=CONDITION_COST, search=SEARCH_COST),
         {

@@ -18,6 +18,10 @@ from schema.filtering.stored_filter import compile_policy_filter
 from schema.interfaces import Node
 from schema.types.people.people import VERSION
 
+PREVIEW_SCOPES = frozenset({Scope.TICKETS_READ, Scope.NOTES_READ})
+"""What a preview needs: the count of a filter tells what is in tickets, notes and values of custom
+fields that are hidden from customers."""
+
 
 @strawberry.type(
     name="RetentionPreview",
@@ -28,7 +32,7 @@ class RetentionPreview:
         description="The number of tickets that the policy would treat."
     )
     messages: int = strawberry.field(description="The number of their replies and notes with text.")
-    files: int = strawberry.field(description="The number of their files.")
+    files: int = strawberry.field(description="The number of their files that are not erased yet.")
     cutoff: datetime = strawberry.field(
         description="Tickets that were closed before this time, the beginning of a day in UTC, are "
         "old enough."
@@ -92,15 +96,17 @@ class RetentionPolicyType(Node):
 
     @strawberry.field(
         description="What the policy would erase now, if it is active or not. Null without the "
-        "scope `tickets:read`, and if the filter is invalid.",
+        "scopes `tickets:read` and `notes:read`, and if the filter is invalid.",
         metadata=cost(flat=RETENTION_COST),
     )
     async def preview(
         self, root: strawberry.Parent[RetentionPolicy], info: strawberry.Info
     ) -> RetentionPreview | None:
         context = context_of(info)
+        if not context.viewer.scopes.issuperset(PREVIEW_SCOPES):
+            return None
         matching = try_compile(root, context.now())
-        if isinstance(matching, FilterInvalid) or Scope.TICKETS_READ not in context.viewer.scopes:
+        if isinstance(matching, FilterInvalid):
             return None
         limits = context.settings.limits
         return build_preview(await count_policy(matching, root.age_days, limits, context.now()))

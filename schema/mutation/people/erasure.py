@@ -20,7 +20,8 @@ class ErasureMutations:
         ADMINISTER,
         "Erases a person, and starts a job that goes on with it. This can't be undone or "
         "cancelled. At once, the account loses its name, email address, external id, password, "
-        "identities and tokens, and is deactivated. The job then replaces what the person wrote in "
+        "identities and tokens, and is deactivated, and so are retention policies whose filter has "
+        "the name or address. The job then replaces what the person wrote in "
         "tickets, messages, events and files, and the name and address in the texts of others; "
         "`Job.erasure` reports and verifies it. What agents wrote on the tickets of others stays, "
         "without their name and address.",
@@ -39,8 +40,10 @@ class ErasureMutations:
         ADMINISTER,
         "Starts a job that writes all that is stored about one person to a file of JSON lines: the "
         "account, tickets, messages, events, files without their content, emails and entries of "
-        "the audit log. What others wrote is left out, and so are secrets. `Job.export` has the "
-        "file. A token needs the scopes `tickets:read` and `users:read`, too; without them, the "
+        "the audit log. Messages of others and secrets are left out. The person's tickets are "
+        "complete: with resolutions, tags and hidden custom fields that the team has set. So are "
+        "drafts, also those that an API client has proposed. `Job.export` has the file. A token "
+        "needs the scopes `tickets:read`, `notes:read` and `users:read`, too; without them, the "
         "mutation fails with FORBIDDEN. If the person is erased, the file is deleted, and a job "
         "that has not finished stops without one.",
         JobPayload | None,

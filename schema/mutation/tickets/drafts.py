@@ -24,7 +24,8 @@ class DraftMutations:
     save_draft: Any = mutation(
         drafts.save_draft,
         WRITE_DRAFTS,
-        "Stores the caller's draft on a ticket, in place of an earlier one. Nobody else sees it. A "
+        "Stores the caller's draft on a ticket, in place of an earlier one. Only the file of "
+        "exportPerson shows it to others. A "
         "draft stays with its ticket if that is closed or merged. It is not in the log, and "
         "notifies nobody. A person has at most 200 drafts, by default. A draft of the kind NOTE "
         "without the scope `notes:write` fails with FORBIDDEN.",

@@ -9,10 +9,9 @@ from typing import cast
 import strawberry
 
 from models.core import ids
-from models.erasure.event_texts import RETENTION_POLICY
 from models.erasure.job import ErasureParameters, ErasureReport
 from models.jobs.caller_job import CallerJob
-from models.log.event import Event
+from models.log.event import RETENTION_POLICY, Event
 from models.tickets.attachment import FileDeletion
 from schema.cost import cost
 from schema.interfaces import TicketEventInterface

@@ -28,6 +28,12 @@ from workers.ticket_exports import TicketExports
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.without_default_policies]
 
+PAIRS = (
+    ["tickets:read", "users:read"],
+    ["tickets:read", "notes:read"],
+    ["notes:read", "users:read"],
+)
+"""Two of the three scopes that show what the file holds: tickets, notes and people."""
 EXPORTED = "query($id: ID!) { job(id: $id) { exportedUserId progress export { url count } } }"
 
 
@@ -183,15 +189,19 @@ async def test_only_admins_with_the_scopes_may_export_people(
             with pytest.raises(Refused):
                 await start(client, world)
     admin = await User.get(id=world.root.id)
-    for scopes in (["admin"], ["admin", "tickets:read"], ["tickets:read", "users:read"]):
+    shows_people = ["tickets:read", "notes:read", "users:read"]
+    for scopes in (["admin"], shows_people, *(["admin", *others] for others in PAIRS)):
         token = await token_of(admin, scopes)
         async with assert_nothing_stored():
             with pytest.raises(Refused, match="FORBIDDEN"):
                 await start(service.client(token), world)
-    job = await start(root, world)
+    strong = service.client(await token_of(admin, ["admin", *shows_people]))
+    job = await start(strong, world)
     await run_exports(worker)
-    weak = service.client(await token_of(admin, ["admin", "tickets:write"]))
-    assert (await read_export(weak, job))["export"]["url"] is None
+    assert (await read_export(root, job))["export"]["url"] is not None
+    for others in PAIRS:
+        weak = service.client(await token_of(admin, ["admin", "tickets:write", *others]))
+        assert (await read_export(weak, job))["export"]["url"] is None
     assert (await ada.run(EXPORTED, id=job["id"]))["job"] is None
 
 

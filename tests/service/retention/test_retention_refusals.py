@@ -87,15 +87,21 @@ async def test_only_admins_have_policies(
     assert found["node"] is None
 
 
-async def test_a_token_that_may_not_read_tickets_gets_no_counts(
+async def test_a_token_that_may_not_read_tickets_and_notes_gets_no_counts(
     root: Client, service: Service, world: World
 ) -> None:
-    token = await token_of(await User.get(id=world.root.id), ["admin"])
-    client = service.client(token)
-    policy = await create_policy(client)
-    assert (await read_policy(client, policy))["preview"] is None
-    with pytest.raises(Refused, match="FORBIDDEN"):
-        await client.run(PREVIEW, filter={}, ageDays=30)
+    """A filter searches notes and hidden fields, so its count tells what is in them."""
+    admin = await User.get(id=world.root.id)
+    for scopes in (["admin"], ["admin", "tickets:read"], ["admin", "notes:read"]):
+        client = service.client(await token_of(admin, scopes))
+        policy = await create_policy(client)
+        assert (await read_policy(client, policy))["preview"] is None
+        with pytest.raises(Refused, match="FORBIDDEN"):
+            await client.run(PREVIEW, filter={}, ageDays=30)
+    token = await token_of(admin, ["admin", "tickets:read", "notes:read"])
+    strong = service.client(token)
+    assert (await read_policy(strong, policy))["preview"]["tickets"] == 0
+    await strong.run(PREVIEW, filter={}, ageDays=30)
 
 
 async def test_a_preview_refuses_what_a_policy_refuses(root: Client) -> None:
