@@ -93,7 +93,9 @@ def attempt(project: Project, arguments: list[str]) -> int:
     """Build a project and check its types; 1 if that is not possible."""
     try:
         if is_outdated(project):
+            report(project, "being built, which takes about a minute.")
             build(project)
+            report(project, "built.")
         if "--check" in arguments and project is APPLICATIONS:
             install_packages(project)
             run(project, "node_modules/gql.tada/bin/cli.js", "generate-output")
@@ -102,6 +104,12 @@ def attempt(project: Project, arguments: list[str]) -> int:
         print(f"{project.title} not built: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def report(project: Project, state: str) -> None:
+    """Print the state of GraphiQL, which is built while other programs print too."""
+    if project is GRAPHIQL:
+        print(f"{project.title} {state}", flush=True)
 
 
 def is_outdated(project: Project) -> bool:
