@@ -65,7 +65,7 @@ async def wait_for_response(page: Page, part: str) -> dict[str, Any]:
 async def test_the_tabs_are_the_example_operations(page: Page, world: World) -> None:
     await open_graphiql(page, "ada")
     tabs = page.get_by_role("tab")
-    await expect(tabs).to_have_text([each.name for each in read_examples()])
+    await expect(tabs).to_contain_text([each.name for each in read_examples()])
     await find_tab(page, "Ticket").click()
     await expect(page.locator(".graphiql-editor-tool")).to_contain_text('"number": 1002')
 
