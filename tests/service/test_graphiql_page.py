@@ -102,9 +102,7 @@ async def test_only_get_shows_the_page(service: Service, page: str) -> None:
     assert posted.status_code == 415
 
 
-async def test_in_production_only_agents_and_admins_get_the_page(
-    url: str, page: str
-) -> None:
+async def test_in_production_only_agents_and_admins_get_the_page(url: str, page: str) -> None:
     async with running(url, mode="production", api_url="http://localhost") as service:
         world = await World.make()
         for token in (world.ada.token, world.root.token):

@@ -69,9 +69,10 @@ async def check_queries(runner: Runner) -> None:
         assert seen.isdisjoint({node["id"] for node in page["nodes"]}), "the pages end"
         seen |= {node["id"] for node in page["nodes"]}
         after, has_next = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    assert len(seen) == (await runner.client.run("{ tickets { totalCount } }"))["tickets"][
-        "totalCount"
-    ]
+    assert (
+        len(seen)
+        == (await runner.client.run("{ tickets { totalCount } }"))["tickets"]["totalCount"]
+    )
 
     ticket = (await runner.run("Ticket"))["ticketByNumber"]
     assert ticket["ref"] == "TKT-1002"
