@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE_CLIENTS := $(patsubst %,%/node_modules/.package-lock.json,tests/live/node tests/live/oidc tests/live/s3 clients/typescript)
 .DEFAULT_GOAL := help
 
-.PHONY: help run web unit test stress coverage check bench fanout soak lock schema configuration format clean
+.PHONY: help run web graphiql unit test stress coverage check bench fanout soak lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -16,10 +16,14 @@ help: ## List the targets, and how to run one test
 
 run: .venv/run ## Install, build the web applications, migrate, fill an empty database with sample data, and serve on http://127.0.0.1:8000
 	@$(MAKE) --no-print-directory web || echo "The API runs without the web applications."
+	@nice -n 10 $(BIN)/python web/build_web.py --graphiql &
 	$(BIN)/python -m cli serve --demo
 
 web: .venv/web ## Build the web applications into web/dist if a source is newer; needs npm's registry the first time
 	$(BIN)/python web/build_web.py
+
+graphiql: .venv/web ## Build GraphiQL into web/graphiql/dist if a source is newer; `make run` does it in the background
+	$(BIN)/python web/build_web.py --graphiql
 
 unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
@@ -75,7 +79,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-v
 clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
-	rm -rf web/node_modules web/dist web/dist.new web/dist.old
+	rm -rf web/node_modules web/dist web/dist.* web/graphiql/node_modules web/graphiql/dist web/graphiql/dist.*
 	rm -rf clients/typescript/node_modules clients/typescript/build clients/typescript/dist benchmarks/caches/node_modules
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.
@@ -95,7 +99,7 @@ clean: ## Remove installed packages, builds and caches, but not data/
 # .venv/dev has the same Node.js. Without the web applications their tests are skipped, and say so.
 .PHONY: web-for-tests
 web-for-tests: .venv/dev
-	@$(BIN)/python web/build_web.py || true
+	@$(BIN)/python web/build_web.py --all || true
 
 # uv, from the same lock, installs in a tenth of the time; pip is used if uv can't reach the packages.
 .venv/dev: requirements-dev.txt | .venv/bin/python

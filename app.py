@@ -24,6 +24,7 @@ from engine.sse.endpoint import SSEEndpoint
 from engine.telemetry import metrics
 from engine.telemetry.metrics import ProcessSample
 from engine.websocket.endpoint import WebSocketEndpoint
+from graphiql_page import GraphiqlPage
 from lifespan import running
 from models.access import scopes
 from models.access.viewer import authenticate
@@ -62,6 +63,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     connections = components.connections
     graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
+    web = WebRoutes(connections.auth, components.viewers.authenticate)
+    graphiql = GraphiqlPage(graphql, web.viewer_of, settings.graphiql_access)
     routes = [
         Route("/health", show_health),
         Route("/metrics", partial(show_metrics, components)),
@@ -69,12 +72,13 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         *SessionEndpoints(components.services, connections).routes(),
         *OidcEndpoints(components.services).routes(),
         *FileEndpoints(components.services).routes(),
-        *WebRoutes(connections.auth, components.viewers.authenticate).routes(),
+        *web.routes(),
+        *graphiql.routes(),
     ]
     other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
     other_routes.router.redirect_slashes = False  # its redirects trust the header Host
     return RequestMiddleware(
-        build_dispatcher(graphql, websockets, other_routes, settings.allowed_origins),
+        build_dispatcher(graphiql, websockets, other_routes, settings.allowed_origins),
         components.transfers,
         FILES_PATH,
     )

@@ -40,12 +40,13 @@ The API runs, but these applications are not built: {names}.
 Run `make web` in a checkout; the first build needs npm's registry. A wheel that `python -m build`
 makes contains them.
 """
-ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}\.(css|js|svg|woff2|wasm|json)")
+ASSET_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}\.(css|js|svg|ttf|woff2|wasm|json)")
 MEDIA_TYPES = {
     "css": "text/css",
     "js": "text/javascript",
     "json": "application/json",
     "svg": "image/svg+xml",
+    "ttf": "font/ttf",
     "wasm": "application/wasm",
     "woff2": "font/woff2",
 }
@@ -195,9 +196,13 @@ async def show_future_page(request: Request) -> Response:
 
 
 async def send_asset(request: Request) -> Response:
-    """Send a built file, compressed if the client accepts that."""
+    return send_built_file(request, DIST / "assets")
+
+
+def send_built_file(request: Request, folder: Path) -> Response:
+    """Send the file of a folder that the path names, compressed if the client accepts that."""
     match = ASSET_NAME.fullmatch(request.path_params["name"])
-    path = DIST / "assets" / match[0] if match else None
+    path = folder / match[0] if match else None
     if match is None or path is None or not is_file(path):
         return PlainTextResponse("There is no such file.\n", 404)
     headers = dict(ASSET_HEADERS)

@@ -86,6 +86,9 @@ class Settings(IdentitySettings):
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
     """The callers that may read the schema: all, authenticated ones, or none. The default is
     `authenticated` in production, and `public` otherwise."""
+    graphiql: Literal["", "public", "staff", "disabled"] = ""
+    """The people whose browsers get GraphiQL at /graphql: all, agents and admins who have signed
+    in with this browser, or none. The default is `staff` in production, and `public` otherwise."""
     operation_timeout_seconds: TimeoutSeconds = 10
     """Seconds after which a query ends with UNAVAILABLE."""
     trusted_documents: str = ""
@@ -235,6 +238,11 @@ class Settings(IdentitySettings):
     def schema_visibility(self) -> str:
         """`public`, `authenticated` or `disabled`."""
         return self.introspection or ("authenticated" if self.is_production else "public")
+
+    @property
+    def graphiql_access(self) -> str:
+        """`public`, `staff` or `disabled`."""
+        return self.graphiql or ("staff" if self.is_production else "public")
 
     @property
     def is_demo(self) -> bool:

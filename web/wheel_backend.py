@@ -1,6 +1,7 @@
 """The build backend: setuptools, after the browser applications are built.
 
-Node.js is needed only if web/dist is not current. A source distribution contains web/dist.
+Node.js is needed only if web/dist or web/graphiql/dist is not current. A source distribution
+contains both.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
 
 
 def list_own_requirements() -> list[str]:
-    return [NODE] if build_web.is_outdated() else []
+    outdated = [project for project in build_web.PROJECTS if build_web.is_outdated(project)]
+    return [NODE] if outdated else []
 
 
 def build_applications() -> None:
     """Raises SystemExit if they can't be built: a wheel without them would look complete."""
-    if build_web.main([]):
+    if build_web.main(["--all"]):
         raise SystemExit(1)

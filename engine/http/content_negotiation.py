@@ -15,6 +15,7 @@ MAX_ACCEPT_CHARS = 1024
 """Of an Accept or Accept-Encoding header. Parsing 16 KiB would take 5 ms."""
 JSON_TYPE = "application/json"
 GRAPHQL_RESPONSE_TYPE = "application/graphql-response+json"
+HTML_TYPE = "text/html"
 EXACT, SUBTYPE_WILDCARD, WILDCARD = 2, 1, 0
 """How specific the media range is that matches a type."""
 
@@ -25,6 +26,16 @@ def is_accepted(header: str | None, type: str) -> bool:
         return True
     quality, _ = match_type(parse_media_ranges(header), type)
     return quality > 0
+
+
+@lru_cache(maxsize=256)
+def prefers_html(header: bytes | None) -> bool:
+    """Whether a header names text/html, and with a higher quality than both types of results."""
+    if header is None:
+        return False
+    qualities = parse_media_ranges(header.decode("latin-1"))
+    others = [match_type(qualities, type)[0] for type in (JSON_TYPE, GRAPHQL_RESPONSE_TYPE)]
+    return qualities.get(HTML_TYPE, 0.0) > max(others)
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ import httpx2
 from support.client import TIMEOUT_SECONDS, TLS
 from support.ports import reserve_port
 from support.service import ROOT, START_SECONDS
-from support.web_applications import require_built
+from support.web_applications import require_built, require_graphiql
 
 BUILD_SECONDS = 280
 
@@ -59,17 +59,20 @@ def wait_for(url: str, process: subprocess.Popen[bytes], http: httpx2.Client) ->
 
 
 def test_the_wheel_serves_the_web_applications_without_node(tmp_path: Path) -> None:
+    require_graphiql()
     require_built()  # otherwise npm's registry can't be reached
     sources, wheels, environment = tmp_path / "sources", tmp_path / "wheels", tmp_path / "venv"
     sources.mkdir()
     copy_sources(sources)
     assert not (sources / "web" / "dist").exists()
+    graphiql = Path("web") / "graphiql" / "dist"  # building it again would take a minute
+    shutil.copytree(ROOT / graphiql, sources / graphiql)
     build = (sys.executable, "-m", "build", "--installer", "uv", "--outdir", wheels)
     run(*build, folder=sources)  # a source distribution, and from it the wheel
     (wheel,) = wheels.glob("*.whl")
     names = ZipFile(wheel).namelist()
-    assert "web/dist/desk.html" in names
-    assert not [name for name in names if "node_modules" in name or name.startswith("web/src")]
+    assert {"web/dist/desk.html", "web/graphiql/dist/index.html"} <= set(names)
+    assert not [name for name in names if "node_modules" in name or "/src/" in name]
 
     uv = Path(sys.executable).with_name("uv")
     python = environment / "bin" / "python"
@@ -94,6 +97,10 @@ def test_the_wheel_serves_the_web_applications_without_node(tmp_path: Path) -> N
             assert page.status_code == 200
             files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text)
             assert len(files) >= 3
+            graphiql_page = http.get(f"{base}/graphql", headers={"Accept": "text/html"})
+            assert "GraphiQL" in graphiql_page.text
+            files += re.findall(r'(?:src|href)="(/graphiql/[^"]+)"', graphiql_page.text)
+            assert len(files) >= 6
             for name in files:
                 assert http.get(base + name).status_code == 200, name
     finally:

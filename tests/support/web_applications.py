@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphiql_page
 import web_routes
 from support.missing import missing
 from support.programs import CHROMIUM
@@ -13,6 +14,12 @@ def require_built() -> None:
     """Skip the test if the applications are not built; in CI, fail it."""
     if web_routes.find_missing_applications():
         missing("the web applications are not built: run make web")
+
+
+def require_graphiql() -> None:
+    """Skip the test if GraphiQL is not built; in CI, fail it."""
+    if not (graphiql_page.FOLDER / "dist" / "index.html").is_file():
+        missing("GraphiQL is not built: run make graphiql")
 
 
 def require_chromium() -> str:

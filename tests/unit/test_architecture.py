@@ -15,7 +15,7 @@ PACKAGES = (
     *("cli", "settings", "services"),
     *("models", "schema", "resolvers", "engine", "workers", "demo"),
 )
-TOP_LEVEL_MODULES = ("app", "background", "lifespan", "server", "web_routes")
+TOP_LEVEL_MODULES = ("app", "background", "graphiql_page", "lifespan", "server", "web_routes")
 SOURCE_FILES = sorted(
     [
         *(ROOT / f"{name}.py" for name in TOP_LEVEL_MODULES),
