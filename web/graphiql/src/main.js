@@ -4,6 +4,7 @@ import "graphiql/style.css";
 import "./page.css";
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
+import { getOperationAST, parse } from "graphql";
 import { createElement as h } from "react";
 import { createRoot } from "react-dom/client";
 import { operations } from "./operations.js";
@@ -15,12 +16,25 @@ socketUrl.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
 /** The custom header makes the session cookie count. A token in the editor of headers precedes it,
  * also over WebSocket, where it is sent in connection_init. */
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url: PATH,
   headers: { "X-Requested-With": "graphiql" },
   subscriptionUrl: socketUrl.href,
   enableIncrementalDelivery: false,
 });
+
+/** Just after a change of the tab, GraphiQL can still have the facts of the previous operation. */
+function fetcher(parameters, options) {
+  let document;
+  try {
+    document = parse(parameters.query);
+  } catch {
+    return send(parameters, options); // the server explains the syntax error
+  }
+  const operation = getOperationAST(document, parameters.operationName) ?? getOperationAST(document);
+  const operationName = operation?.name?.value ?? parameters.operationName;
+  return send({ ...parameters, operationName }, { ...options, documentAST: document });
+}
 
 // sessionStorage, because operations can contain passwords and texts of customers: what is typed is
 // gone when the tab of the browser closes.
