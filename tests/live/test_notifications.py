@@ -25,7 +25,7 @@ from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.subscriptions import events
-from services.components import components
+from services import components
 
 pytestmark = pytest.mark.never_retried
 

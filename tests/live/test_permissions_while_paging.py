@@ -36,7 +36,7 @@ from models.tickets.ticket import Ticket
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context
 from resolvers.subscriptions import events
-from services.components import components
+from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 

@@ -39,7 +39,7 @@ from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
 from schema.records.loaders import Loaders
-from services.components import components
+from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 

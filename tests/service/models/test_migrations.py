@@ -451,6 +451,7 @@ async def migrate_to(name: str) -> None:
         await executor.migrate([MigrationTarget("models", name)])
 
 
+@pytest.mark.timeout(1200)  # it migrates through all versions, twice
 @pytest.mark.usefixtures("empty")
 async def test_undoing_migrations_restores_the_schema_of_each_version() -> None:
     schemas: dict[str, DatabaseSchema] = {}
