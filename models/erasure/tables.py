@@ -220,8 +220,7 @@ def erase_caller_job(job: Any, person: Person) -> dict[str, Any] | None:
 
 
 def erase_policy(policy: Any, person: Person) -> dict[str, Any] | None:
-    """Deactivate a retention policy whose filter loses the address. A tag with the address that it
-    left out is gone, so it would erase more than the admin has decided."""
+    """Deactivate a policy whose filter loses the address. It would erase more than was decided."""
     terms = person.terms.without_name
     filter = terms.replace_in_json(policy.ticket_filter)
     if filter == policy.ticket_filter:
