@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 WEB = Path(__file__).parent
+CLIENT = WEB.parent / "clients" / "typescript" / "src"
+"""The store of the applications. They are built from its sources."""
 DIST = WEB / "dist"
 BUILT = DIST / "sign-in.html"
 """Written last. Its time is that of the build."""
@@ -52,11 +54,11 @@ def is_outdated() -> bool:
 
 def list_sources() -> list[Path]:
     tops = [path for path in WEB.iterdir() if path.name not in GENERATED]
-    below = [path for top in tops for path in top.rglob("*")]
+    below = [path for top in [*tops, CLIENT] for path in top.rglob("*")]
     return [
         path
         for path in [*tops, *below]
-        if path.is_file() and GENERATED.isdisjoint(path.relative_to(WEB).parts)
+        if path.is_file() and GENERATED.isdisjoint(path.relative_to(WEB.parent).parts)
     ]
 
 
