@@ -3,7 +3,7 @@ import type { SubscriptionStatus } from "@ticketwire/client";
 import { serverTime } from "./server-time.svelte";
 
 /** An interruption that lasts longer is not called "Reconnecting" any more. */
-const OFFLINE_AFTER_MS = 10_000;
+const OFFLINE_AFTER_MS = 5_000;
 
 class Connection {
   private lastMessageAt = $state(Date.now());

@@ -11,8 +11,13 @@ export const STATUS_WORDS = {
   CLOSED: "closed",
 } as const;
 
-/** What has changed, as the end of a sentence that begins with the person. */
+/** What has changed, in a sentence. */
 export function describe(event: TimelineEvent): string {
+  const change = describeChanges(event);
+  return event.__typename.startsWith("Sla") ? change : `${event.actor.displayName} ${change}`;
+}
+
+function describeChanges(event: TimelineEvent): string {
   switch (event.__typename) {
     case "TicketStatusChanged":
       return `changed the status from ${event.from ? STATUS_WORDS[event.from] : "none"} to ${STATUS_WORDS[event.to]}`;

@@ -32,10 +32,14 @@ export function deadlineOf(clocks: readonly SlaClock[]): number {
     : Date.parse(clock.breachesAt);
 }
 
-/** The text of a row, such as "2 h 14 m", "12 m overdue" or "paused: waiting for customer". */
+/**
+ * The text of a clock, such as "2 h 14 m", "12 m overdue" or "paused". With `exact` it has the seconds,
+ * or the reason of the pause: "paused: waiting for customer".
+ */
 export function slaText(clock: SlaClock, status: TicketStatus, now: number, exact = false): SlaText {
   if (clock.status === "PAUSED") {
-    return { text: `paused: ${PAUSE_REASONS[status] ?? "outside working hours"}`, tone: "grey" };
+    const reason = PAUSE_REASONS[status] ?? "by the server";
+    return { text: exact ? `paused: ${reason}` : "paused", tone: "grey" };
   }
   const left = Date.parse(clock.breachesAt ?? "") - now;
   if (left < 0) return { text: `${duration(-left, exact)} overdue`, tone: "danger" };
@@ -52,6 +56,7 @@ function duration(milliseconds: number, exact: boolean): string {
   const seconds = Math.floor(milliseconds / 1000);
   const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
   const minutes = Math.floor(seconds / 60) % 60;
+  if (days >= 7) return `${days} d`;
   if (days > 0) return `${days} d ${hours} h`;
   const parts = hours > 0 ? [`${hours} h`, `${pad(minutes)} m`] : [`${minutes} m`];
   if (exact) parts.push(`${pad(seconds % 60)} s`);
