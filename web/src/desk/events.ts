@@ -11,10 +11,43 @@ export const STATUS_WORDS = {
   CLOSED: "closed",
 } as const;
 
+/** One entry of the timeline: a message, or changes that one person made within a minute. */
+export type TimelineEntry = readonly [TimelineEvent, ...TimelineEvent[]];
+
+const GROUP_MS = 60_000;
+const MESSAGES = new Set(["TicketCreated", "TicketReplied", "TicketNoted"]);
+
+export function groupChanges(events: readonly TimelineEvent[]): TimelineEntry[] {
+  const entries: TimelineEntry[] = [];
+  for (const event of events) {
+    const last = entries.at(-1);
+    if (last && belongTogether(last[0], event)) entries[entries.length - 1] = [...last, event];
+    else entries.push([event]);
+  }
+  return entries;
+}
+
+function belongTogether(first: TimelineEvent, next: TimelineEvent): boolean {
+  const isChange = (event: TimelineEvent): boolean =>
+    !MESSAGES.has(event.__typename) && !isOfSla(event) && commentOf(event) === null;
+  const elapsedMs = Date.parse(next.occurredAt) - Date.parse(first.occurredAt);
+  const isSamePerson = first.actor.displayName === next.actor.displayName;
+  return isChange(first) && isChange(next) && isSamePerson && elapsedMs <= GROUP_MS;
+}
+
+/** The text that a person gave with a change of status; null if there is none. */
+export function commentOf(event: TimelineEvent): string | null {
+  return event.__typename === "TicketStatusChanged" ? event.comment : null;
+}
+
+function isOfSla(event: TimelineEvent): boolean {
+  return event.__typename.startsWith("Sla");
+}
+
 /** What has changed, in a sentence. */
-export function describe(event: TimelineEvent): string {
-  const change = describeChanges(event);
-  return event.__typename.startsWith("Sla") ? change : `${event.actor.displayName} ${change}`;
+export function describe(entry: TimelineEntry): string {
+  const changes = entry.map(describeChanges).join(", ");
+  return isOfSla(entry[0]) ? changes : `${entry[0].actor.displayName} ${changes}`;
 }
 
 function describeChanges(event: TimelineEvent): string {
