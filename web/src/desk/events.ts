@@ -2,7 +2,7 @@
 import type { TimelineEvent } from "./documents";
 import { metricName } from "./sla";
 
-export const STATUS_WORDS = {
+const STATUS_WORDS = {
   NEW: "new",
   OPEN: "open",
   WAITING_ON_CUSTOMER: "waiting for customer",
@@ -53,9 +53,11 @@ export function describe(entry: TimelineEntry): string {
 function describeChanges(event: TimelineEvent): string {
   switch (event.__typename) {
     case "TicketStatusChanged":
-      return `changed the status from ${event.from ? STATUS_WORDS[event.from] : "none"} to ${STATUS_WORDS[event.to]}`;
+      return `changed the status from ${statusWord(event.from)} to ${statusWord(event.to)}`;
     case "TicketAssigned":
-      return event.toAssignee ? `assigned it to ${event.toAssignee.displayName}` : "removed the assignee";
+      return event.toAssignee
+        ? `assigned it to ${event.toAssignee.displayName}`
+        : "removed the assignee";
     case "TicketUpdated":
       return event.changes.map(describeChange).join(", ") || "changed it";
     case "SlaAtRisk":
@@ -67,6 +69,10 @@ function describeChanges(event: TimelineEvent): string {
     default:
       return event.type.toLowerCase().replaceAll("_", " ");
   }
+}
+
+function statusWord(status: keyof typeof STATUS_WORDS | null): string {
+  return status === null ? "none" : STATUS_WORDS[status];
 }
 
 type FieldChange = Extract<TimelineEvent, { __typename: "TicketUpdated" }>["changes"][number];

@@ -10,9 +10,8 @@ export function draftKey(kind: MessageKind, ticketId: string): string {
 }
 
 /**
- * Put a message into the outbox, which sends it exactly once. Resolves when the browser has stored it.
- *
- * @param cursor The person has seen the ticket up to here. The server refuses a reply if others have
+ * Put a message into the outbox, which sends it exactly once. Resolves when the browser has stored
+ * it. The person has seen the ticket up to `cursor`: the server refuses a reply if others have
  * written something later.
  */
 export async function send(

@@ -52,7 +52,8 @@ export const router = new Router();
 
 /** Opens a link within the page, unless the person asks for another tab. */
 export function openLink(event: MouseEvent & { currentTarget: HTMLAnchorElement }): void {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
+  const hasModifier = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (hasModifier || event.button !== 0) return;
   event.preventDefault();
   router.open(event.currentTarget.href);
 }

@@ -24,7 +24,7 @@ export function nextClock(clocks: readonly SlaClock[]): SlaClock | undefined {
   return running[0] ?? clocks.find((each) => each.status === "PAUSED");
 }
 
-/** The deadlines of the clocks that were compared: a list of 10,000 rows compares each many times. */
+/** The deadlines that were computed: to order 10,000 rows, each is compared many times. */
 const deadlines = new WeakMap<readonly SlaClock[], number>();
 
 /** The deadline for the order of a list: milliseconds, or infinity if no clock runs. */
@@ -39,10 +39,15 @@ export function deadlineOf(clocks: readonly SlaClock[]): number {
 }
 
 /**
- * The text of a clock, such as "2 h 14 m", "12 m overdue" or "paused". With `exact` it has the seconds,
- * or the reason of the pause: "paused: waiting for customer".
+ * The text of a clock, such as "2 h 14 m", "12 m overdue" or "paused". With `exact` it has the
+ * seconds, or the reason of the pause: "paused: waiting for customer".
  */
-export function slaText(clock: SlaClock, status: TicketStatus, now: number, exact = false): SlaText {
+export function slaText(
+  clock: SlaClock,
+  status: TicketStatus,
+  now: number,
+  exact: boolean,
+): SlaText {
   if (clock.status === "PAUSED") {
     const reason = PAUSE_REASONS[status] ?? "by the server";
     return { text: exact ? `paused: ${reason}` : "paused", tone: "grey" };

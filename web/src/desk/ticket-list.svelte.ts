@@ -20,7 +20,7 @@ export class TicketList {
       ...(view.matches && { matches: view.matches }),
     });
     this.list = readable(list as unknown as LiveList<TicketRow, object>);
-    this.stop = list.subscribe(() => this.follow(list.rows as readonly TicketRow[], list.isComplete));
+    this.stop = list.subscribe(() => this.follow(list.rows, list.isComplete));
     const variables = { filter: view.filter, orderBy: view.orderBy.map((each) => ({ ...each })) };
     void client.query(FIRST_TICKETS, variables).then(
       ({ tickets }) => list.addProvisional(tickets.nodes.map((each) => each.id)),
