@@ -16,6 +16,10 @@ await build({
   configFile: false,
   logLevel: "warn",
   plugins: [svelte()],
+  resolve: {
+    alias: { "@ticketwire/client": join(root, "../clients/typescript/src/index.ts") },
+    dedupe: ["graphql-ws", "@0no-co/graphql.web"], // the client's packages are those of this folder
+  },
   build: {
     outDir,
     emptyOutDir: true,

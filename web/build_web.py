@@ -26,6 +26,8 @@ except ImportError:  # on Windows, where two builds at the same time are not pre
     fcntl = None
 
 WEB = Path(__file__).parent
+CLIENT = WEB.parent / "clients" / "typescript" / "src"
+"""The store of the applications. They are built from its sources."""
 GENERATED = {
     *("dist", "dist.new", "dist.old", "node_modules", "generated", "__pycache__", "building"),
 }
@@ -68,7 +70,7 @@ GRAPHIQL_FOLDER = WEB / "graphiql"
 APPLICATIONS = Project(
     "The browser applications are",
     WEB,
-    tuple(sorted(path for path in WEB.iterdir() if path != GRAPHIQL_FOLDER)),
+    (*sorted(path for path in WEB.iterdir() if path != GRAPHIQL_FOLDER), CLIENT),
     "sign-in.html",
 )
 GRAPHIQL = Project(

@@ -6,10 +6,11 @@ import { request, RequestError, throwFirst, type GraphQLError } from "./api";
 
 export const graphql = initGraphQLTada<{
   introspection: introspection;
-  scalars: { DateTime: string; Duration: string };
+  disableMasking: true;
+  scalars: { DateTime: string; Duration: string; JSON: unknown };
 }>();
 
-export { readFragment, type FragmentOf, type ResultOf, type VariablesOf } from "gql.tada";
+export { type ResultOf, type VariablesOf } from "gql.tada";
 
 /** Execute a query or mutation, and return its data. Throws RequestError. */
 export async function execute<Data, Variables>(

@@ -1,0 +1,41 @@
+"""The desk in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+from support.accounts import PASSWORD
+from support.client import TIMEOUT_SECONDS
+
+expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
+WIDE = {"width": 1440, "height": 900}
+
+
+async def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill in and send the form of the sign-in page."""
+    await page.get_by_label("Email address").fill(f"{name}@example.com")
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def open_desk(page: Page, name: str = "ada", path: str = "/desk") -> None:
+    """Sign in, and wait until the page is live."""
+    await page.goto(path)
+    await sign_in(page, name)
+    await expect(page).to_have_url(re.compile(f"{re.escape(path)}$"))
+    await expect_live(page)
+
+
+async def expect_live(page: Page) -> None:
+    await expect(page.locator("header .status")).to_have_text("Live")
+
+
+def row_of(page: Page, ref: str) -> Locator:
+    """The row of a ticket in the list."""
+    return page.get_by_label("Tickets").get_by_role("link", name=ref)
+
+
+def timeline_of(page: Page) -> Locator:
+    return page.get_by_role("list", name="Timeline")

@@ -1,0 +1,96 @@
+// One ticket with its timeline, which follows the ticket's events.
+import type { Query, Subscription, TicketwireClient } from "@ticketwire/client";
+import {
+  EARLIER_EVENTS,
+  TICKET,
+  TICKET_EVENTS,
+  type TicketDetails,
+  type TimelineEvent,
+} from "./documents";
+import type { ResultOf } from "../shared/graphql";
+import { readable } from "./sources";
+
+type Result = ResultOf<typeof TICKET>;
+
+export class OpenTicket {
+  private readonly query: () => Query<Result>;
+  private events: Subscription | undefined;
+  private earlier = $state.raw<readonly TimelineEvent[]>([]);
+  /** The cursor before which events are missing; undefined until earlier ones were read. */
+  private earlierStart = $state.raw<string | null | undefined>(undefined);
+
+  constructor(
+    private readonly client: TicketwireClient,
+    number: number,
+  ) {
+    const query = client.watch(TICKET, { number });
+    query.subscribe(() => {
+      const id = query.value?.ticketByNumber?.id;
+      if (id !== undefined && this.events === undefined) this.followEvents(query, id);
+    });
+    this.query = readable(query);
+  }
+
+  get ticket(): TicketDetails | null {
+    return this.query().value?.ticketByNumber ?? null;
+  }
+
+  get isMissing(): boolean {
+    const { value, status } = this.query();
+    return status === "ready" && value?.ticketByNumber === null;
+  }
+
+  get error(): Error | undefined {
+    const { error, value } = this.query();
+    return value?.ticketByNumber ? undefined : error;
+  }
+
+  /** The ticket includes everything up to this cursor. */
+  get cursor(): string | undefined {
+    return this.query().cursor;
+  }
+
+  readonly timeline = $derived.by((): readonly TimelineEvent[] => {
+    const page = this.ticket?.timeline.nodes ?? [];
+    const known = new Set(page.map((each) => each.id));
+    return [...this.earlier.filter((each) => !known.has(each.id)), ...page];
+  });
+  /** The cursor before which there are earlier events; null if all are shown. */
+  readonly start = $derived.by((): string | null => {
+    if (this.earlierStart !== undefined) return this.earlierStart;
+    const info = this.ticket?.timeline.pageInfo;
+    return info?.hasPreviousPage === true ? info.startCursor : null;
+  });
+
+  /** Read the events before those that are shown. */
+  async readEarlier(): Promise<void> {
+    const [ticket, before] = [this.ticket, this.start];
+    if (ticket === null || before === null) return;
+    const shown = this.timeline;
+    const { ticket: found } = await this.client.query(EARLIER_EVENTS, { id: ticket.id, before });
+    if (found === null) return;
+    // What is shown stays, also when newer events push it out of the query's page.
+    this.earlier = [...found.timeline.nodes, ...shown];
+    const { hasPreviousPage, startCursor } = found.timeline.pageInfo;
+    this.earlierStart = hasPreviousPage ? startCursor : null;
+  }
+
+  readAgain(): Promise<void> {
+    return this.query().refetch();
+  }
+
+  close(): void {
+    this.events?.close();
+    this.query().close();
+  }
+
+  private followEvents(query: Query<Result>, ticketId: string): void {
+    const refetch = (): void => void query.refetch().catch(() => undefined);
+    this.events = this.client.follow(TICKET_EVENTS, {
+      variables: { ticketId },
+      after: query.cursor ?? null,
+      next: refetch,
+      gap: refetch,
+    });
+  }
+}
