@@ -1,4 +1,5 @@
 import { Listeners } from "./listeners.js";
+import { storable } from "./storage.js";
 import type { Storage } from "./storage.js";
 
 /** An unsent text, as it is kept in this browser. */
@@ -50,7 +51,7 @@ export class Drafts {
     content: Content,
     revision: number,
   ): Promise<LocalDraft<Content>> {
-    const draft = { key, content, revision: revision + 1, savedAt: this.now() };
+    const draft = { key, content: storable(content), revision: revision + 1, savedAt: this.now() };
     await this.write(key, draft, revision);
     return draft;
   }

@@ -84,7 +84,9 @@ export class Outbox {
     draftKey?: string,
   ): Promise<OutboxEntry> {
     const key = typeof input.idempotencyKey === "string" ? input.idempotencyKey : createKey();
-    const variables = { input: { ...input, idempotencyKey: key } };
+    // As JSON, because it is sent as JSON, and proxies of frameworks can't be stored.
+    const plain = JSON.parse(JSON.stringify(input)) as Record<string, unknown>;
+    const variables = { input: { ...plain, idempotencyKey: key } };
     const entry: OutboxEntry = {
       key,
       document,

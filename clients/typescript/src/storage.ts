@@ -10,8 +10,7 @@ export interface Storage {
   read<T>(table: TableName, key: string): Promise<T | undefined>;
   /**
    * Stores all changes or none. With `condition`, stores them only if it returns true for the
-   * object
-   * that the table has under the key at that moment. Returns whether they were stored.
+   * object that the table has under the key at that moment. Returns whether they were stored.
    */
   write(changes: Changes, condition?: Condition): Promise<boolean>;
   close(): void;
@@ -74,11 +73,14 @@ class IndexedDbStorage implements Storage {
       transaction.onerror = transaction.onabort = () =>
         reject(transaction.error ?? new Error("IndexedDB failed"));
       const store = (): void => {
-        for (const table of TABLES) {
-          for (const [key, value] of Object.entries(changes[table] ?? {})) {
+        try {
+          for (const [table, key, value] of listChanges(changes)) {
             if (value === undefined) transaction.objectStore(table).delete(key);
             else transaction.objectStore(table).put(value, key);
           }
+        } catch (error) {
+          reject(error as Error); // a value that can't be cloned: nothing is stored
+          transaction.abort();
         }
       };
       if (!condition) return store();
@@ -92,6 +94,26 @@ class IndexedDbStorage implements Storage {
 
   close(): void {
     this.database.close();
+  }
+}
+
+type Change = readonly [table: TableName, key: string, value: object | undefined];
+
+function listChanges(changes: Changes): Change[] {
+  return TABLES.flatMap((table) =>
+    Object.entries(changes[table] ?? {}).map(([key, value]): Change => [table, key, value]),
+  );
+}
+
+/**
+ * Returns a copy that can be stored. Objects that the browser can't clone, such as the proxies of
+ * frameworks, are copied as JSON.
+ */
+export function storable<T>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch {
+    return JSON.parse(JSON.stringify(value)) as T;
   }
 }
 
@@ -109,16 +131,14 @@ class MemoryStorage implements Storage {
     return Promise.resolve(this.tables[table].get(key) as T | undefined);
   }
 
-  write(changes: Changes, condition?: Condition): Promise<boolean> {
+  async write(changes: Changes, condition?: Condition): Promise<boolean> {
     if (condition && !condition.holds(this.tables[condition.table].get(condition.key)))
-      return Promise.resolve(false);
-    for (const table of TABLES) {
-      for (const [key, value] of Object.entries(changes[table] ?? {})) {
-        if (value === undefined) this.tables[table].delete(key);
-        else this.tables[table].set(key, structuredClone(value));
-      }
+      return false;
+    for (const [table, key, value] of structuredClone(listChanges(changes))) {
+      if (value === undefined) this.tables[table].delete(key);
+      else this.tables[table].set(key, value);
     }
-    return Promise.resolve(true);
+    return true;
   }
 
   close(): void {}
