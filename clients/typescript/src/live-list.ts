@@ -125,10 +125,16 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     const change = data.ticketChanges;
     const variables = this.options.variables ?? {};
     // First the membership: optimistic changes that this item settles must not be seen without it.
-    if (this.membership.apply(change)) this.markChanged();
+    if (this.membership.apply(change)) {
+      this.closeUnusedViews(change.kind === "REMOVED" ? [change.ticketId!] : this.views.keys());
+      this.markChanged();
+    }
     this.store.write(normalize(this.operation.selections, variables as Variables, data), {
       cursor: change.cursor,
     });
+    // The store keeps what is in a view, also while nobody reads the rows.
+    const { ticketId } = change;
+    if (ticketId !== null && this.membership.uses(ticketId)) void this.openView(ticketId).value;
   }
 
   private markChanged(): void {
@@ -138,17 +144,19 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   private readRows(): Ticket[] {
     const rows: Ticket[] = [];
-    const members = this.membership.members;
-    for (const [id, view] of this.views) {
-      if (members.has(id)) continue;
-      view.close();
-      this.views.delete(id);
-    }
-    for (const id of members) {
+    for (const id of this.membership.members) {
       const row = this.openView(id).value;
       if (row && !this.isLeaving(id, row)) rows.push(row);
     }
     return rows;
+  }
+
+  private closeUnusedViews(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (this.membership.uses(id)) continue;
+      this.views.get(id)?.close();
+      this.views.delete(id);
+    }
   }
 
   private openView(id: string): View<Ticket> {

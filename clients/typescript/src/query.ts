@@ -31,6 +31,8 @@ export class Query<Result> {
   private state: QueryStatus = "loading";
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
+  /** The missing field for which the query was read again. */
+  private completedFor: string | undefined;
 
   constructor(
     private readonly services: QueryServices,
@@ -39,6 +41,7 @@ export class Query<Result> {
     private readonly closed: (keys: readonly string[]) => void,
   ) {
     this.operation = prepare(document);
+    this.listeners.add(() => this.complete());
     void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
@@ -70,7 +73,10 @@ export class Query<Result> {
    */
   refetch(): Promise<void> {
     if (!this.running) {
-      this.running = this.fetchOnce().finally(() => (this.running = undefined));
+      this.running = this.fetchOnce().finally(() => {
+        this.running = undefined;
+        this.complete();
+      });
       return this.running;
     }
     this.next ??= this.running
@@ -80,6 +86,16 @@ export class Query<Result> {
         return this.refetch();
       });
     return this.next;
+  }
+
+  /** Reads the query again if it refers to a record of which the store has only a part. */
+  private complete(): void {
+    if (this.state !== "ready" || this.running) return;
+    const missing = this.view?.missing;
+    const isKnown = missing === this.completedFor;
+    this.completedFor = missing;
+    if (missing === undefined || isKnown) return; // once: the response may not have it either
+    void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
   private async fetchOnce(): Promise<void> {
