@@ -8,6 +8,7 @@ export class Checks {
   private readonly shownVersions = new Map<string, number>();
   private shownCursor = "";
   private shownTickets = 0;
+  private shownRows = new Set<string>();
 
   constructor(private readonly simulation: Simulation) {}
 
@@ -17,6 +18,20 @@ export class Checks {
     this.checkList();
     this.checkQuery();
     for (const row of this.simulation.list.rows) this.checkRow(row);
+    this.checkNothingVanishes();
+  }
+
+  /** What has been shown stays, although its assignee becomes one who is known only partly. */
+  private checkNothingVanishes(): void {
+    const { list, queries, pending, confirmed } = this.simulation;
+    const shown = new Set(list.rows.map((row) => row.id));
+    const changed = new Set([...confirmed.keys(), ...[...pending].map((each) => each.ticketId)]);
+    for (const id of this.shownRows)
+      if (list.ids.has(id) && !changed.has(id))
+        assert.ok(shown.has(id), `the row of ${id} has vanished`);
+    this.shownRows = shown;
+    for (const { value, status } of queries)
+      assert.ok(status !== "ready" || value, "a query has lost its value");
   }
 
   /**
@@ -119,6 +134,8 @@ export class Checks {
     );
     for (const query of queries)
       assert.deepEqual(query.value?.ticket, now.get(query.value?.ticket?.id ?? ""));
+    for (const ticket of this.simulation.quiet)
+      assert.deepEqual(ticket, now.get(ticket?.id ?? ""), "a query did not follow the events");
     assert.deepEqual(
       this.simulation.tickets.value?.tickets.nodes,
       [...now.values()],

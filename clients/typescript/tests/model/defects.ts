@@ -125,6 +125,18 @@ const DEFECTS: readonly Defect[] = [
     replacement: "if (concernsAll(error)) { await this.discard(entry.key);",
   },
   {
+    name: "a reference to a record that is known only partly hides what refers to it",
+    file: "store.js",
+    text: "if (value !== undefined)\n            this.current",
+    replacement: "this.current",
+  },
+  {
+    name: "a query is not read again if it refers to a record that is known only partly",
+    file: "query.js",
+    text: "void this.refetch().catch(() => undefined); // the error is in `error`\n    }\n    async",
+    replacement: "}\n    async",
+  },
+  {
     name: "requests of one query overlap",
     file: "query.js",
     text: "this.next ??= this.running",

@@ -9,12 +9,13 @@ import { Random } from "./random.js";
 import { ModelListSource, ModelServer, positionOf } from "./server.js";
 import type { MutationInput, Status, Ticket, Tickets } from "./server.js";
 
-const FIELDS = "id version status subject clock";
+const PART = "id version status subject clock assignee { id }";
+const FIELDS = "id version status subject clock assignee { id name }";
 export const LIST = gql<{ ticketChanges: TicketChange<Ticket> }>(
   `subscription($after: String) { ticketChanges(after: $after) { kind cursor ticketId ticket { ${FIELDS} } } }`,
 );
 export const EVENTS = gql<{ ticketEvents: { cursor: string } }>(
-  `subscription($after: String) { ticketEvents(after: $after) { cursor ticket { ${FIELDS} } other { ${FIELDS} } } }`,
+  `subscription($after: String) { ticketEvents(after: $after) { cursor ticket { ${PART} } other { ${PART} } } }`,
 );
 export const TICKET = gql<{ ticket: Ticket | null }, { id: string }>(
   `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`,
@@ -23,7 +24,7 @@ export const TICKETS = gql<{ tickets: { nodes: Ticket[] } }>(
   `query { tickets { nodes { ${FIELDS} } } }`,
 );
 const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
-  `mutation($input: Input!) { change(input: $input) { ticket { ${FIELDS} } cursor replayed userErrors { code message } } }`,
+  `mutation($input: Input!) { change(input: $input) { ticket { ${PART} } cursor replayed userErrors { code message } } }`,
 );
 
 /** Enough microtasks for all promises of one step. */
@@ -53,6 +54,8 @@ export class Simulation {
   readonly sentReplies: string[] = [];
   /** If a refetch has ended in this step: the tickets when it was asked for. */
   read: Tickets = new Map();
+  /** The tickets of the queries when all events had arrived, before all was read again. */
+  quiet: Array<Ticket | null | undefined> = [];
   private readonly random: Random;
   private readonly clock: ModelClock;
   private keys = 0;
@@ -180,7 +183,10 @@ export class Simulation {
       for (const connection of [...connections])
         while (connection.queue.length) connection.deliver();
       await settle();
-      if (this.isQuiet()) return this.refresh();
+      if (this.isQuiet()) {
+        this.quiet = this.queries.map((query) => query.value?.ticket);
+        return this.refresh();
+      }
       if (!this.transport.requests.length) this.clock.runNext(35_000);
       await settle();
     }
