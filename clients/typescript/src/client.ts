@@ -1,3 +1,4 @@
+import { Account, storageName } from "./account.js";
 import type { Clock } from "./clock.js";
 import type { Cursor } from "./cursor.js";
 import { gql, prepare } from "./document.js";
@@ -18,6 +19,7 @@ import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
 import { Recovery } from "./recovery.js";
 import { openStorage } from "./storage.js";
+import type { Storage } from "./storage.js";
 import { Store } from "./store.js";
 import { Subscription } from "./subscription.js";
 import type { SubscriptionServices } from "./subscription.js";
@@ -30,7 +32,10 @@ import type { WebTransportOptions } from "./web-transport.js";
 const MAX_ATTEMPTS = 5;
 
 export interface ClientOptions extends WebTransportOptions {
-  /** Identifies the person, for example by the user's id. Drafts and tabs of others stay apart. */
+  /**
+   * The id of the user, or of the API client. Drafts and tabs of others stay apart. Unsent replies
+   * wait until the session is one of this account.
+   */
   readonly account: string;
   /** Called when the server no longer accepts the session. Sign in, then call `sessionRenewed`. */
   readonly onSessionExpired?: () => void;
@@ -63,6 +68,8 @@ export class TicketwireClient {
   private readonly transport: Transport;
   private readonly recovery: Recovery;
   private readonly tabs: Tabs;
+  private readonly account: Account;
+  private readonly storage: Promise<Storage>;
   private readonly operations: Operations;
   private readonly queries = new Set<Query<unknown>>();
   private readonly services: SubscriptionServices;
@@ -82,13 +89,15 @@ export class TicketwireClient {
       this.platform.createTransport?.(reconnected) ??
       new WebTransport(options, this.clock, reconnected);
     const { locks, openChannel, indexedDB } = this.platform;
-    const name = `ticketwire:${options.account}`;
+    const name = storageName(options.url, options.account);
+    const expire = (): void => this.sessionExpired();
+    this.account = new Account(options.account, this.transport, expire);
     this.tabs = new Tabs(name, locks, openChannel, (message) => this.receiveFromTab(message));
     this.services = {
       transport: this.transport,
       recovery: this.recovery,
       clock: this.clock,
-      sessionExpired: () => this.sessionExpired(),
+      sessionExpired: expire,
       subscriptions: new Set(),
     };
     this.operations = new Operations({
@@ -96,16 +105,17 @@ export class TicketwireClient {
       store: this.store,
       share: (records, freshness) => this.tabs.post({ type: "records", records, freshness }),
     });
-    const storage = openStorage(indexedDB, name);
+    this.storage = openStorage(indexedDB, name);
     this.drafts = new Drafts(
-      storage,
+      this.storage,
       () => this.clock.now(),
       () => this.tabs.post({ type: "drafts-changed" }),
     );
     this.outbox = new Outbox({
-      storage,
+      storage: this.storage,
       clock: this.clock,
       recovery: this.recovery,
+      verifyAccount: () => this.account.verify(),
       send: (entry) => this.sendEntry(entry),
       exclusively: (run) => this.tabs.exclusively("outbox", run),
       postChange: () => this.tabs.post({ type: "outbox-changed" }),
@@ -224,10 +234,26 @@ export class TicketwireClient {
     return this.outbox.add(prepare(document).text, input as Record<string, unknown>, draftKey);
   }
 
-  /** Continues after the person has signed in again. */
-  sessionRenewed(): void {
+  /**
+   * Continues after the person has signed in again.
+   *
+   * @param account The id of the user who has signed in.
+   * @throws TypeError if it is another one. Close this client then, and open one of that person.
+   */
+  sessionRenewed(account: string = this.options.account): void {
+    if (account !== this.options.account)
+      throw new TypeError(`this client belongs to ${this.options.account}, not to ${account}`);
     this.tabs.post({ type: "session-renewed" });
-    this.recovery.resume();
+    this.resume();
+  }
+
+  /** Closes the client, and deletes the drafts and unsent replies of this person. */
+  async forget(): Promise<void> {
+    const storage = await this.storage;
+    await storage.clear();
+    this.tabs.post({ type: "outbox-changed" });
+    this.tabs.post({ type: "drafts-changed" });
+    this.close();
   }
 
   /** Ends all subscriptions and the connection. Unsent replies are sent by the next client. */
@@ -265,9 +291,17 @@ export class TicketwireClient {
 
   private sessionExpired(): void {
     if (this.recovery.isPaused) return;
+    this.account.forgetSession();
     this.recovery.pause();
     this.transport.disconnect();
     this.options.onSessionExpired?.();
+  }
+
+  private resume(): void {
+    this.account.forgetSession();
+    this.recovery.resume();
+    // If somebody else has signed in, everything stops again.
+    void this.account.verify().catch(() => undefined);
   }
 
   private receiveFromTab(message: TabMessage): void {
@@ -279,7 +313,7 @@ export class TicketwireClient {
       case "drafts-changed":
         return this.drafts.notify();
       case "session-renewed":
-        return this.recovery.resume();
+        return this.resume();
     }
   }
 }

@@ -42,6 +42,8 @@ export interface OutboxServices {
   readonly storage: Promise<Storage>;
   readonly clock: Clock;
   readonly recovery: Recovery;
+  /** Rejects if the session is not one of the person who has written the entries. */
+  readonly verifyAccount: () => Promise<void>;
   /** Executes a mutation once, and writes its response to the store. */
   readonly send: (entry: OutboxEntry) => Promise<Payload>;
   /** Runs a function while no other tab sends. */
@@ -167,6 +169,7 @@ export class Outbox {
       // Messages of one ticket stay in order.
       if (this.isClosed || entry.state !== "waiting" || failedTickets.has(ticketId)) continue;
       try {
+        await this.services.verifyAccount();
         await this.sendOne(entry);
       } catch (error) {
         if (concernsAll(error)) {

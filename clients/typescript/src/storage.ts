@@ -13,6 +13,8 @@ export interface Storage {
    * object that the table has under the key at that moment. Returns whether they were stored.
    */
   write(changes: Changes, condition?: Condition): Promise<boolean>;
+  /** Deletes everything. */
+  clear(): Promise<void>;
   close(): void;
 }
 
@@ -92,6 +94,16 @@ class IndexedDbStorage implements Storage {
     });
   }
 
+  clear(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const transaction = this.database.transaction(TABLES, "readwrite");
+      transaction.oncomplete = () => resolve();
+      transaction.onerror = transaction.onabort = () =>
+        reject(transaction.error ?? new Error("IndexedDB failed"));
+      for (const table of TABLES) transaction.objectStore(table).clear();
+    });
+  }
+
   close(): void {
     this.database.close();
   }
@@ -139,6 +151,10 @@ class MemoryStorage implements Storage {
       else this.tables[table].set(key, value);
     }
     return true;
+  }
+
+  async clear(): Promise<void> {
+    for (const table of TABLES) this.tables[table].clear();
   }
 
   close(): void {}
