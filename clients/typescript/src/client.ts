@@ -129,6 +129,11 @@ export class TicketwireClient {
     void this.outbox.send(); // what an earlier page has left
   }
 
+  /** Whether drafts and unsent replies survive the page. */
+  get isPersistent(): Promise<boolean> {
+    return this.storage.then((storage) => storage.isPersistent);
+  }
+
   /** Reads a query once. Its records are stored. */
   async query<Result, Input>(
     document: TypedDocument<Result, Input>,
@@ -262,7 +267,7 @@ export class TicketwireClient {
       target.removeEventListener(event, this.retryNow);
     for (const subscription of [...this.services.subscriptions]) subscription.close();
     this.recovery.pause();
-    this.outbox.close();
+    void this.outbox.close().then(async () => (await this.storage).close());
     this.tabs.close();
     this.transport.close();
   }
@@ -304,12 +309,21 @@ export class TicketwireClient {
     void this.account.verify().catch(() => undefined);
   }
 
+  /** Sends what another tab has added, if that tab is closed before it has sent it. */
+  private takeOver(): void {
+    const reload = async (): Promise<void> => {
+      await this.outbox.load();
+      await this.outbox.send();
+    };
+    void reload().catch(() => undefined); // the next change, or the next page, tries again
+  }
+
   private receiveFromTab(message: TabMessage): void {
     switch (message.type) {
       case "records":
         return this.store.write({ root: {}, records: message.records }, message.freshness);
       case "outbox-changed":
-        return void this.outbox.load();
+        return this.takeOver();
       case "drafts-changed":
         return this.drafts.notify();
       case "session-renewed":

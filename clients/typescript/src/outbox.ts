@@ -4,7 +4,7 @@ import { isTransient, NetworkError, RequestError, SessionExpiredError } from "./
 import { Listeners } from "./listeners.js";
 import type { Payload, UserError } from "./mutation.js";
 import type { Recovery } from "./recovery.js";
-import type { Storage } from "./storage.js";
+import type { Changes, Storage } from "./storage.js";
 
 /**
  * The server keeps idempotency keys for 24 hours. After this time a repetition might be a second
@@ -58,7 +58,8 @@ export class Outbox {
   private sent: readonly OutboxEntry[] = [];
   private readonly listeners = new Listeners();
   private lastAddedAt = 0;
-  private isSending = false;
+  private sending: Promise<void> | undefined;
+  private readonly additions = new Set<Promise<unknown>>();
   private isWaiting = false;
   private isClosed = false;
   private hasMore = false;
@@ -80,7 +81,19 @@ export class Outbox {
    *
    * @param draftKey The draft that the mutation sends. It is deleted in the same transaction.
    */
-  async add(
+  add(
+    document: string,
+    input: Readonly<Record<string, unknown>>,
+    draftKey?: string,
+  ): Promise<OutboxEntry> {
+    const addition = this.store(document, input, draftKey);
+    this.additions.add(addition);
+    const ended = (): boolean => this.additions.delete(addition);
+    addition.then(ended, ended);
+    return addition;
+  }
+
+  private async store(
     document: string,
     input: Readonly<Record<string, unknown>>,
     draftKey?: string,
@@ -126,10 +139,14 @@ export class Outbox {
   /**
    * Sends all entries that wait, one after another. Those that can't be sent are tried again later.
    */
-  async send(): Promise<void> {
+  send(): Promise<void> {
     this.hasMore = true;
-    if (this.isSending) return;
-    this.isSending = true;
+    this.sending ??= this.sendAll();
+    return this.sending;
+  }
+
+  private async sendAll(): Promise<void> {
+    await null; // `sending` is set before it is deleted
     try {
       while (this.hasMore && !this.isClosed) {
         this.hasMore = false;
@@ -140,12 +157,12 @@ export class Outbox {
     } catch {
       this.sendLater(0); // IndexedDB has failed, or a lock was not granted
     } finally {
-      this.isSending = false;
+      this.sending = undefined;
     }
   }
 
   private sendLater(delayMs: number): void {
-    if (this.isWaiting) return;
+    if (this.isWaiting || this.isClosed) return;
     this.isWaiting = true;
     void this.services.recovery.wait(delayMs).then(() => {
       this.isWaiting = false;
@@ -153,8 +170,10 @@ export class Outbox {
     });
   }
 
-  close(): void {
+  /** Sends nothing more. Resolves when what is running has ended. */
+  async close(): Promise<void> {
     this.isClosed = true;
+    await Promise.allSettled([this.sending, ...this.additions]);
   }
 
   /**
@@ -177,23 +196,30 @@ export class Outbox {
           return error.retryAfterMs ?? 0;
         }
         if (isTransient(error)) failedTickets.add(ticketId);
-        else await this.update(entry, { state: "refused", userErrors: [toUserError(error)] });
+        else await this.refuse(entry.key, error);
       }
     }
     return failedTickets.size ? 0 : undefined;
   }
 
-  private async sendOne(entry: OutboxEntry): Promise<void> {
+  private async sendOne({ key }: OutboxEntry): Promise<void> {
     const now = this.services.clock.now();
-    const firstSentAt = entry.firstSentAt ?? now;
-    if (now - firstSentAt > MAX_RESEND_MS) return this.update(entry, { state: "uncertain" });
     // Stored before the request, because the page may end at any moment after it.
-    if (entry.firstSentAt === undefined) await this.update(entry, { firstSentAt });
+    const entry = await this.update(key, ({ firstSentAt = now }) =>
+      now - firstSentAt > MAX_RESEND_MS ? { state: "uncertain" } : { firstSentAt },
+    );
+    if (entry?.state !== "waiting") return; // discarded, or sent by another tab
     const { cursor, userErrors } = await this.services.send(entry);
-    if (userErrors?.length)
-      return this.update({ ...entry, firstSentAt }, { state: "refused", userErrors });
-    this.showSent({ ...entry, state: "sent", cursor });
-    await this.discard(entry.key);
+    if (userErrors?.length) {
+      await this.update(key, () => ({ state: "refused", userErrors }));
+    } else {
+      this.showSent({ ...entry, state: "sent", cursor });
+      await this.discard(key);
+    }
+  }
+
+  private async refuse(key: string, error: unknown): Promise<void> {
+    await this.update(key, () => ({ state: "refused", userErrors: [toUserError(error)] }));
   }
 
   private showSent(entry: OutboxEntry): void {
@@ -204,17 +230,26 @@ export class Outbox {
     }, SENT_ENTRY_MS);
   }
 
-  private async update(entry: OutboxEntry, fields: Partial<OutboxEntry>): Promise<void> {
-    // Another tab may have discarded the entry in the meantime.
-    const condition = {
-      table: "outbox",
-      key: entry.key,
-      holds: (current: object | undefined) => current !== undefined,
-    } as const;
-    await (
-      await this.services.storage
-    ).write({ outbox: { [entry.key]: { ...entry, ...fields } } }, condition);
+  /**
+   * Changes an entry that waits. Returns the new one, or undefined if another tab, or the person,
+   * has ended it in the meantime.
+   */
+  private async update(
+    key: string,
+    fieldsOf: (current: OutboxEntry) => Partial<OutboxEntry>,
+  ): Promise<OutboxEntry | undefined> {
+    const holds = (current: object | undefined): boolean =>
+      (current as OutboxEntry | undefined)?.state === "waiting";
+    let updated: OutboxEntry | undefined;
+    const change = (current: object | undefined): Changes => {
+      const entry = current as OutboxEntry;
+      updated = { ...entry, ...fieldsOf(entry) };
+      return { outbox: { [key]: updated } };
+    };
+    const storage = await this.services.storage;
+    const isStored = await storage.write(change, { table: "outbox", key, holds });
     await this.changed();
+    return isStored ? updated : undefined;
   }
 
   private async changed(): Promise<void> {

@@ -145,7 +145,67 @@ describe("the outbox", () => {
   });
 });
 
+describe("an entry that changes while it is to be sent", () => {
+  it("is not sent if the person discards it", async () => {
+    const server = new ReplyServer();
+    let release = (): void => {};
+    const answer = server.transport.answer;
+    server.transport.answer = async (request) => {
+      await new Promise<void>((resolve) => (release = resolve));
+      return answer(request);
+    };
+    const client = browser.open(server.transport);
+    await client.send(REPLY, { ticketId: "tkt_1", body: "first" });
+    const { key } = await client.send(REPLY, { ticketId: "tkt_2", body: "discarded" });
+    await until(() => server.transport.requests.length === 1);
+    await client.outbox.load();
+    await client.outbox.discard(key);
+    release();
+    await until(() => client.outbox.entries.every((entry) => entry.state === "sent"));
+    await client.send(REPLY, { ticketId: "tkt_3", body: "last" });
+    await until(() => server.transport.requests.length >= 2);
+    release();
+    await until(() => server.stored.size === 2);
+    assert.deepEqual([...server.stored.values()], ["first", "last"]);
+  });
+
+  it("keeps the state that another tab has stored", async () => {
+    const refusal = { code: "TRANSITION_REFUSED", message: "the ticket is closed" };
+    const answers: Array<(error: GraphQLResponse) => void> = [];
+    const transport = new TestTransport(() => new Promise((resolve) => answers.push(resolve)));
+    const tabs = [0, 1].map(() => browser.open(transport, { locks: undefined }));
+    await tabs[0]!.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => answers.length === 2);
+    answers[0]!({ data: { replyToTicket: { cursor: null, userErrors: [refusal] } } });
+    await until(() => tabs.every((tab) => tab.outbox.entries[0]?.state === "refused"));
+    answers[1]!({ errors: [{ message: "no", extensions: { code: "FORBIDDEN" } }] });
+    for (const tab of tabs) await tab.outbox.send();
+    assert.deepEqual(tabs[0]!.outbox.entries[0]?.userErrors, [refusal]);
+  });
+});
+
 describe("several tabs", () => {
+  it("send what a closed tab has left", async () => {
+    const server = new ReplyServer();
+    const offline = new TestTransport(() => {
+      throw new NetworkError("offline");
+    });
+    const first = browser.open(offline);
+    const online = browser.open(server.transport);
+    await online.outbox.send();
+    await first.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    first.close();
+    await until(() => server.stored.size === 1);
+  });
+
+  it("send although the browser refuses locks", async () => {
+    const server = new ReplyServer();
+    const locks = { request: () => Promise.reject(new Error("SecurityError")) };
+    const client = browser.open(server.transport, { locks });
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => server.stored.size === 1);
+  });
+
   for (const locks of [true, false]) {
     it(`store a reply once ${locks ? "with" : "without"} Web Locks`, async () => {
       const server = new ReplyServer();
