@@ -1,19 +1,19 @@
 import { Account, storageName } from "./account.js";
 import type { Clock } from "./clock.js";
-import type { Cursor } from "./cursor.js";
 import { gql, prepare } from "./document.js";
 import type { Operation, TypedDocument, Variables } from "./document.js";
 import { Drafts } from "./drafts.js";
+import { follow } from "./follow.js";
+import type { FollowOptions } from "./follow.js";
 import { LiveList } from "./live-list.js";
 import type { LiveListOptions } from "./live-list.js";
-import { isRepeatable, payloadOf } from "./mutation.js";
+import { isRepeatable, payloadOf, requireFields } from "./mutation.js";
 import type { Payload } from "./mutation.js";
-import { normalize } from "./normalize.js";
 import { Operations } from "./operations.js";
 import type { QueryResult } from "./operations.js";
 import type { Patches } from "./optimistic.js";
 import { Outbox } from "./outbox.js";
-import type { OutboxEntry } from "./outbox.js";
+import type { OutboxEntry, SentDraft } from "./outbox.js";
 import { browserPlatform } from "./platform.js";
 import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
@@ -21,8 +21,7 @@ import { Recovery } from "./recovery.js";
 import { openStorage } from "./storage.js";
 import type { Storage } from "./storage.js";
 import { Store } from "./store.js";
-import { Subscription } from "./subscription.js";
-import type { SubscriptionServices } from "./subscription.js";
+import type { Subscription, SubscriptionServices } from "./subscription.js";
 import { Tabs } from "./tabs.js";
 import type { TabMessage } from "./tabs.js";
 import type { Transport } from "./transport.js";
@@ -39,23 +38,10 @@ export interface ClientOptions extends WebTransportOptions {
   readonly account: string;
   /** Called when the server no longer accepts the session. Sign in, then call `sessionRenewed`. */
   readonly onSessionExpired?: () => void;
+  /** Called when the person has signed in again in another tab: nobody needs to do it here. */
+  readonly onSessionRenewed?: () => void;
   /** Parts of the platform, which tests replace. Undefined parts are not used. */
   readonly platform?: Platform;
-}
-
-/** What `follow` passes on. */
-export interface FollowOptions<Result, Input> {
-  readonly variables?: Omit<Input, "after">;
-  /** Resume after this cursor. Null begins with the next item. */
-  readonly after?: Cursor | null;
-  /** Whether the subscription has the argument `after`. Default: true. */
-  readonly canResume?: boolean;
-  /** Whether `cursor` of the item is one of the log. False for `notifications`. Default: true. */
-  readonly isLogCursor?: boolean;
-  readonly next: (data: Result) => void;
-  /** Called if the server no longer has the events after the cursor. Read everything again. */
-  readonly gap?: () => void;
-  readonly statusChanged?: () => void;
 }
 
 /** The connection of an application to Ticketwire, with the store of all that it has received. */
@@ -179,27 +165,7 @@ export class TicketwireClient {
     document: TypedDocument<Result, Input>,
     options: FollowOptions<Result, Input>,
   ): Subscription {
-    const operation = prepare(document);
-    let after = options.after ?? null;
-    const canResume = options.canResume ?? true;
-    return new Subscription(this.services, {
-      request: () => ({
-        query: operation.text,
-        variables: { ...options.variables, ...(canResume && { after }) },
-      }),
-      next: (data) => {
-        const { cursor } = payloadOf(data);
-        if (options.isLogCursor ?? true)
-          this.writeItem(operation, (options.variables ?? {}) as Variables, data, cursor);
-        options.next(data as Result);
-        after = cursor ?? after;
-      },
-      cursorLost: () => {
-        after = null;
-        options.gap?.();
-      },
-      ...(options.statusChanged && { statusChanged: options.statusChanged }),
-    });
+    return follow(this.store, this.services, document, options);
   }
 
   /**
@@ -209,6 +175,8 @@ export class TicketwireClient {
    * effect is taken back if the mutation fails or returns user errors.
    *
    * @returns The data, also if its payload has user errors.
+   * @throws TypeError if the document does not select `userErrors`, and `cursor` if there is an
+   *   expected effect.
    */
   async mutate<Result extends object, Input>(
     document: TypedDocument<Result, Input>,
@@ -216,12 +184,14 @@ export class TicketwireClient {
     optimistic: Patches = {},
   ): Promise<Result> {
     const operation = prepare(document);
+    const hasEffect = Object.keys(optimistic).length > 0;
+    requireFields(operation, hasEffect ? ["userErrors", "cursor"] : ["userErrors"]);
     const change = this.store.change(optimistic);
     try {
       const attempts = isRepeatable(variables) ? MAX_ATTEMPTS : 1;
       const data = await this.operations.mutate(operation, variables as Variables, attempts);
       const { cursor, userErrors } = payloadOf(data);
-      if (userErrors?.length || cursor === undefined) this.store.rollBack(change);
+      if (userErrors?.length || cursor == null) this.store.rollBack(change);
       else this.store.confirm(change, cursor);
       return data as Result;
     } catch (error) {
@@ -230,13 +200,21 @@ export class TicketwireClient {
     }
   }
 
-  /** Stores a mutation in the outbox, and sends it as soon as possible, exactly once. */
-  send<Result, Input extends { readonly input: object }>(
+  /**
+   * Stores a mutation in the outbox, and sends it as soon as possible, exactly once.
+   *
+   * @param draft The draft that it sends, which is deleted in the same step: what `drafts.save`
+   *   has returned, or only its key if no other tab may have changed it.
+   * @throws TypeError if the document does not select `userErrors` and `cursor`.
+   */
+  async send<Result, Input extends { readonly input: object }>(
     document: TypedDocument<Result, Input>,
     input: Input["input"],
-    draftKey?: string,
+    draft?: string | SentDraft,
   ): Promise<OutboxEntry> {
-    return this.outbox.add(prepare(document).text, input as Record<string, unknown>, draftKey);
+    const operation = prepare(document);
+    requireFields(operation, ["userErrors", "cursor"]);
+    return this.outbox.add(operation.text, input as Record<string, unknown>, draft);
   }
 
   /**
@@ -266,19 +244,10 @@ export class TicketwireClient {
     for (const [target, event] of this.platform.wakeEvents ?? [])
       target.removeEventListener(event, this.retryNow);
     for (const subscription of [...this.services.subscriptions]) subscription.close();
-    this.recovery.pause();
+    this.recovery.close();
     void this.outbox.close().then(async () => (await this.storage).close());
     this.tabs.close();
     this.transport.close();
-  }
-
-  private writeItem(
-    operation: Operation,
-    variables: Variables,
-    data: object,
-    cursor: Cursor | undefined,
-  ): void {
-    this.store.write(normalize(operation.selections, variables, data), { cursor });
   }
 
   private async sendEntry({ document, variables }: OutboxEntry): Promise<Payload> {
@@ -298,6 +267,7 @@ export class TicketwireClient {
     if (this.recovery.isPaused) return;
     this.account.forgetSession();
     this.recovery.pause();
+    for (const subscription of this.services.subscriptions) subscription.sessionExpired();
     this.transport.disconnect();
     this.options.onSessionExpired?.();
   }
@@ -327,7 +297,8 @@ export class TicketwireClient {
       case "drafts-changed":
         return this.drafts.notify();
       case "session-renewed":
-        return this.resume();
+        this.resume();
+        return this.options.onSessionRenewed?.();
     }
   }
 }

@@ -51,7 +51,9 @@ export class Drafts {
     content: Content,
     revision: number,
   ): Promise<LocalDraft<Content>> {
-    const draft = { key, content: storable(content), revision: revision + 1, savedAt: this.now() };
+    const draft = { key, content: storable(content), revision: 0, savedAt: this.now() };
+    // Also higher than those of a draft with this key that was deleted.
+    draft.revision = Math.max(revision + 1, draft.savedAt);
     await this.write(key, draft, revision);
     return draft;
   }

@@ -39,6 +39,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
   private readonly subscription: Subscription;
   private readonly removeFromStore: () => void;
   private sorted: readonly Ticket[] | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly store: Store,
@@ -60,6 +61,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   /** The tickets in order. It stays the same array while nothing changes. */
   get rows(): readonly Ticket[] {
+    if (this.isClosed) return this.sorted ?? [];
     this.sorted ??= this.readRows().sort(this.options.compare);
     return this.sorted;
   }
@@ -100,6 +102,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
   }
 
   close(): void {
+    this.isClosed = true; // listeners may read the rows once more
     this.subscription.close();
     this.removeFromStore();
     for (const view of this.views.values()) view.close();
@@ -138,6 +141,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
   }
 
   private markChanged(): void {
+    if (this.isClosed) return;
     this.sorted = undefined;
     this.listeners.notify();
   }

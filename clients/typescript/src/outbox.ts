@@ -3,6 +3,7 @@ import type { Cursor } from "./cursor.js";
 import { isTransient, NetworkError, RequestError, SessionExpiredError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { Payload, UserError } from "./mutation.js";
+import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
 import type { Changes, Storage } from "./storage.js";
 
@@ -38,6 +39,12 @@ export interface OutboxEntry {
   readonly cursor?: Cursor | undefined;
 }
 
+/** A draft as it was when the person sent it, for example what `Drafts.save` has returned. */
+export interface SentDraft {
+  readonly key: string;
+  readonly revision: number;
+}
+
 export interface OutboxServices {
   readonly storage: Promise<Storage>;
   readonly clock: Clock;
@@ -64,7 +71,11 @@ export class Outbox {
   private isClosed = false;
   private hasMore = false;
 
-  constructor(private readonly services: OutboxServices) {}
+  private readonly backoff: Backoff;
+
+  constructor(private readonly services: OutboxServices) {
+    this.backoff = new Backoff(services.recovery);
+  }
 
   /** The entries in the order in which they were added; those that were just sent come last. */
   get entries(): readonly OutboxEntry[] {
@@ -79,14 +90,15 @@ export class Outbox {
   /**
    * Stores a mutation and sends it as soon as possible. Resolves when the browser has stored it.
    *
-   * @param draftKey The draft that the mutation sends. It is deleted in the same transaction.
+   * @param draft The draft that the mutation sends, as its key or with its revision. It is deleted
+   *   in the same transaction, but with a revision only if no other tab has changed it.
    */
   add(
     document: string,
     input: Readonly<Record<string, unknown>>,
-    draftKey?: string,
+    draft?: string | SentDraft,
   ): Promise<OutboxEntry> {
-    const addition = this.store(document, input, draftKey);
+    const addition = this.store(document, input, draft);
     this.additions.add(addition);
     const ended = (): boolean => this.additions.delete(addition);
     addition.then(ended, ended);
@@ -96,7 +108,7 @@ export class Outbox {
   private async store(
     document: string,
     input: Readonly<Record<string, unknown>>,
-    draftKey?: string,
+    draft?: string | SentDraft,
   ): Promise<OutboxEntry> {
     const key = typeof input.idempotencyKey === "string" ? input.idempotencyKey : createKey();
     // As JSON, because it is sent as JSON, and proxies of frameworks can't be stored.
@@ -109,12 +121,23 @@ export class Outbox {
       addedAt: this.nextTime(),
       state: "waiting",
     };
-    const drafts = draftKey === undefined ? {} : { drafts: { [draftKey]: undefined } };
-    await (await this.services.storage).write({ outbox: { [key]: entry }, ...drafts });
-    if (draftKey !== undefined) this.services.draftsChanged();
+    await this.write(entry, draft);
     await this.changed();
     void this.send();
     return entry;
+  }
+
+  private async write(entry: OutboxEntry, draft?: string | SentDraft): Promise<void> {
+    const outbox = { [entry.key]: entry };
+    const storage = await this.services.storage;
+    if (draft === undefined) return void (await storage.write({ outbox }));
+    const { key, revision } = typeof draft === "string" ? { key: draft, revision: null } : draft;
+    const change = (current: object | undefined): Changes => {
+      const isSent = revision === null || revision === (current as SentDraft | undefined)?.revision;
+      return { outbox, ...(isSent && { drafts: { [key]: undefined } }) };
+    };
+    await storage.write(change, { table: "drafts", key, holds: () => true });
+    this.services.draftsChanged();
   }
 
   /** Returns the time, and never the same one twice, so that entries keep their order. */
@@ -164,10 +187,11 @@ export class Outbox {
   private sendLater(delayMs: number): void {
     if (this.isWaiting || this.isClosed) return;
     this.isWaiting = true;
-    void this.services.recovery.wait(delayMs).then(() => {
+    const retry = (): Promise<void> => {
       this.isWaiting = false;
       return this.send();
-    });
+    };
+    this.backoff.wait(delayMs).then(retry, () => undefined); // the client is closed
   }
 
   /** Sends nothing more. Resolves when what is running has ended. */
@@ -210,8 +234,11 @@ export class Outbox {
     );
     if (entry?.state !== "waiting") return; // discarded, or sent by another tab
     const { cursor, userErrors } = await this.services.send(entry);
+    this.backoff.reset();
     if (userErrors?.length) {
       await this.update(key, () => ({ state: "refused", userErrors }));
+    } else if (cursor == null) {
+      await this.update(key, () => ({ state: "uncertain" })); // the document lacks what tells
     } else {
       this.showSent({ ...entry, state: "sent", cursor });
       await this.discard(key);

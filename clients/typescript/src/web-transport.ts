@@ -41,6 +41,8 @@ export class WebTransport implements Transport {
   private readonly client: Client;
   private lastMessageAt = 0;
   private isConnected = false;
+  /** Subscriptions whose request waits for the connection. */
+  private readonly waiting = new Set<() => void>();
   /** How long the server may be silent in the present state of the socket. */
   private silenceMs = Infinity;
   private cancelWatch: (() => void) | undefined;
@@ -67,6 +69,7 @@ export class WebTransport implements Transport {
         connected: () => {
           this.isConnected = true;
           this.watch(pingIntervalMs * MAX_SILENT_INTERVALS);
+          queueMicrotask(() => this.tellConnected());
           if (connections++) reconnected();
         },
         message: () => this.watch(),
@@ -113,20 +116,41 @@ export class WebTransport implements Transport {
 
   subscribe({ query, variables }: GraphQLRequest, sink: Sink): () => void {
     let hasEnded = false;
-    return this.client.subscribe(
+    const forget = this.whenConnected(() => sink.connected?.());
+    const end = this.client.subscribe(
       { query, variables: { ...variables } },
       {
         next: (result) => sink.next(result as GraphQLResponse),
         error: (reason) => {
           hasEnded = true;
+          forget();
           sink.error(toError(reason));
         },
         complete: () => {
           // graphql-ws also calls this after an error, and when the client itself ends.
+          forget();
           if (!hasEnded) sink.complete();
         },
       },
     );
+    return () => {
+      forget();
+      end();
+    };
+  }
+
+  /** Calls a function when requests are sent at once. Returns a function that prevents this. */
+  private whenConnected(run: () => void): () => void {
+    this.waiting.add(run);
+    if (this.isConnected) queueMicrotask(() => this.tellConnected());
+    return () => this.waiting.delete(run);
+  }
+
+  private tellConnected(): void {
+    if (!this.isConnected) return;
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const run of waiting) run();
   }
 
   check(): void {

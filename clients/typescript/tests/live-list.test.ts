@@ -198,6 +198,30 @@ describe("a live list", () => {
     assert.equal(ids(), "a");
   });
 
+  it("keeps nothing in the store that a listener reads at its end", async () => {
+    send("SNAPSHOT", 5, "a");
+    send("SNAPSHOT_END", 5);
+    list.subscribe(() => void list.rows);
+    list.close();
+    await Promise.resolve();
+    const { views } = client.store as unknown as { views: Map<string, unknown> };
+    assert.equal(views.size, 0);
+  });
+
+  it("calls all listeners although one fails", async () => {
+    const { error } = console;
+    console.error = () => {};
+    let calls = 0;
+    list.subscribe(() => {
+      throw new Error("a defect");
+    });
+    list.subscribe(() => calls++);
+    send("SNAPSHOT_END", 5);
+    await Promise.resolve();
+    console.error = error;
+    assert.equal(calls, 1);
+  });
+
   it("calls listeners once per step, and never after it was closed", async () => {
     let calls = 0;
     list.subscribe(() => calls++);

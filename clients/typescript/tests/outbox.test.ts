@@ -281,12 +281,13 @@ describe("drafts", () => {
     const server = new ReplyServer();
     server.isOffline = true;
     const first = browser.open(server.transport);
-    await first.drafts.save("reply:tkt_1", { body: "hel" }, 0);
-    await first.drafts.save("reply:tkt_1", { body: "hello" }, 1);
+    const { revision } = await first.drafts.save("reply:tkt_1", { body: "hel" }, 0);
+    const saved = await first.drafts.save("reply:tkt_1", { body: "hello" }, revision);
     first.close();
     const second = browser.open(server.transport);
     const draft = await second.drafts.read<{ body: string }>("reply:tkt_1");
-    assert.deepEqual([draft?.content.body, draft?.revision], ["hello", 2]);
+    assert.deepEqual([draft?.content.body, draft?.revision], ["hello", saved.revision]);
+    assert.ok(saved.revision > revision);
     await second.send(REPLY, { ticketId: "tkt_1", body: "hello" }, "reply:tkt_1");
     assert.deepEqual(await second.drafts.readAll(), []);
     assert.deepEqual(
@@ -297,15 +298,34 @@ describe("drafts", () => {
 
   it("are not overwritten by another tab that has not seen them", async () => {
     const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
-    await first!.drafts.save("reply:tkt_1", "mine", 0);
+    const { revision } = await first!.drafts.save("reply:tkt_1", "mine", 0);
     const conflict = await second!.drafts
       .save("reply:tkt_1", "yours", 0)
       .catch((error: unknown) => error);
     assert.ok(conflict instanceof DraftConflictError);
     assert.equal(conflict.current?.content, "mine");
     await assert.rejects(second!.drafts.discard("reply:tkt_1", 0), DraftConflictError);
-    await second!.drafts.discard("reply:tkt_1", 1);
+    await second!.drafts.discard("reply:tkt_1", revision);
     assert.equal(await first!.drafts.read("reply:tkt_1"), undefined);
+  });
+
+  it("are not overwritten after another tab has deleted and written them", async () => {
+    const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
+    const old = await first!.drafts.save("reply:tkt_1", "old", 0);
+    await second!.drafts.discard("reply:tkt_1", old.revision);
+    browser.clock.advance(1000);
+    await second!.drafts.save("reply:tkt_1", "new", 0);
+    await assert.rejects(first!.drafts.save("reply:tkt_1", "mine", old.revision), DraftConflictError);
+  });
+
+  it("stay if another tab has changed what a tab sends", async () => {
+    const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
+    const draft = await first!.drafts.save("reply:tkt_1", "hello", 0);
+    const newer = await second!.drafts.save("reply:tkt_1", "hello there", draft.revision);
+    await first!.send(REPLY, { ticketId: "tkt_1", body: "hello" }, draft);
+    assert.deepEqual(await first!.drafts.read("reply:tkt_1"), newer);
+    await second!.send(REPLY, { ticketId: "tkt_1", body: "hello there" }, newer);
+    assert.equal(await second!.drafts.read("reply:tkt_1"), undefined);
   });
 
   it("tell other tabs of changes", async () => {
