@@ -53,6 +53,8 @@ export class Query<Result> {
   }
 
   get status(): QueryStatus {
+    // A newer event may refer to a record that the first response did not have.
+    if (this.state === "ready" && this.value === undefined) return "loading";
     return this.state;
   }
 

@@ -75,14 +75,20 @@ function open(
 }
 
 /** Starts a subscription. Returns the lists to which items and errors are added. */
-function follow(transport: WebTransport): { items: unknown[]; errors: Error[] } {
+function follow(transport: WebTransport): {
+  items: unknown[];
+  errors: Error[];
+  connected: number[];
+} {
   const [items, errors]: [unknown[], Error[]] = [[], []];
+  const connected: number[] = [];
   transport.subscribe(REQUEST, {
+    connected: () => connected.push(items.length),
     next: (response) => items.push(response.data),
     error: (error) => errors.push(error),
     complete: () => items.push("complete"),
   });
-  return { items, errors };
+  return { items, errors, connected };
 }
 
 describe("the transport of browsers", () => {
@@ -122,6 +128,16 @@ describe("the transport of browsers", () => {
     await until(() => errors.length === 1);
     assert.ok(errors[0] instanceof NetworkError);
     silent.close();
+  });
+
+  it("tells when a request was sent, before its first item", async () => {
+    const transport = open();
+    const first = follow(transport);
+    await until(() => first.items.length === 1);
+    const second = follow(transport); // over the same socket
+    await until(() => second.items.length === 1);
+    assert.deepEqual([first.connected, second.connected], [[0], [0]]);
+    transport.close();
   });
 
   it("keeps a quiet socket that answers pings", async () => {

@@ -48,10 +48,8 @@ export class Checks {
       `${id} went back to version ${shown.version}`,
     );
     this.shownVersions.set(id, shown.version);
-    const states = this.statesFrom(
-      id,
-      Math.max(positionOf(stamp.cursor), this.simulation.confirmed.get(id) ?? 0),
-    );
+    if (this.simulation.hasSummaries) return this.checkFields(shown);
+    const states = this.statesOf(id, stamp.cursor);
     const same = states.filter(
       (state) => state.version === shown.version && state.subject === shown.subject,
     );
@@ -64,6 +62,24 @@ export class Checks {
       `${id} has a clock older than ${stamp.cursor}`,
     );
     this.checkStatus(shown, same);
+  }
+
+  /** Each field is one that the server had at its own cursor or later. */
+  private checkFields(shown: Ticket): void {
+    const { store } = this.simulation.client;
+    const statesOf = (field: keyof Ticket): Ticket[] =>
+      this.statesOf(shown.id, store.stampOf(shown.id, field)!.cursor);
+    for (const field of ["version", "subject", "clock"] as const)
+      assert.ok(
+        statesOf(field).some((state) => state[field] === shown[field]),
+        `${shown.id} has a ${field} older than its cursor`,
+      );
+    this.checkStatus(shown, statesOf("status"));
+  }
+
+  private statesOf(id: string, cursor: string): Ticket[] {
+    const confirmed = this.simulation.confirmed.get(id) ?? 0;
+    return this.statesFrom(id, Math.max(positionOf(cursor), confirmed));
   }
 
   /** The status is the server's, or that of the newest change that the person waits for. */

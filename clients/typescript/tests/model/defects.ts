@@ -33,6 +33,12 @@ const DEFECTS: readonly Defect[] = [
     replacement: "return true;",
   },
   {
+    name: "a value without version has that of the value which it replaces",
+    file: "cursor.js",
+    text: "version: newer.version,",
+    replacement: "version: newer.version ?? older.version,",
+  },
+  {
     name: "the order of requests is ignored",
     file: "cursor.js",
     text: "if (candidate.sentAt > current.receivedAt)",
@@ -53,7 +59,7 @@ const DEFECTS: readonly Defect[] = [
   {
     name: "a refused mutation is not rolled back",
     file: "client.js",
-    text: "if (userErrors?.length || cursor === undefined)",
+    text: "if (userErrors?.length || cursor == null)",
     replacement: "if (cursor === undefined)",
   },
   {

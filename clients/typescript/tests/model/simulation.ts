@@ -23,6 +23,10 @@ export const TICKET = gql<{ ticket: Ticket | null }, { id: string }>(
 export const TICKETS = gql<{ tickets: { nodes: Ticket[] } }>(
   `query { tickets { nodes { ${FIELDS} } } }`,
 );
+/** A document without the version, which some applications have. */
+const SUMMARY = gql<unknown, { id: string }>(
+  "query($id: ID!) { ticket(id: $id) { id status subject clock } }",
+);
 const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
   `mutation($input: Input!) { change(input: $input) { ticket { ${PART} } cursor replayed userErrors { code message } } }`,
 );
@@ -56,6 +60,8 @@ export class Simulation {
   read: Tickets = new Map();
   /** The tickets of the queries when all events had arrived, before all was read again. */
   quiet: Array<Ticket | null | undefined> = [];
+  /** Whether some documents of this run have no version. Their values may go back a little. */
+  readonly hasSummaries: boolean;
   private readonly random: Random;
   private readonly clock: ModelClock;
   private keys = 0;
@@ -63,6 +69,7 @@ export class Simulation {
 
   constructor(seed: number) {
     this.random = new Random(seed);
+    this.hasSummaries = this.random.chance(0.3);
     this.server = new ModelServer(this.random);
     this.transport = new ModelTransport(this.server, this.random);
     this.clock = new ModelClock(this.random);
@@ -123,6 +130,10 @@ export class Simulation {
   }
 
   private startQuery(): void {
+    if (this.hasSummaries && this.random.chance(0.5)) {
+      const id = this.server.changedAt[this.server.head]![0]!; // its event is often under way
+      return void this.client.query(SUMMARY, { id }).catch(() => {}); // cut too often
+    }
     if (this.random.chance(0.5)) return this.refetchTickets();
     if (this.queries.length < 4)
       this.queries.push(this.client.watch(TICKET, { id: this.server.pickTicket().id }));
