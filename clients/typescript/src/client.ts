@@ -13,7 +13,7 @@ import { Operations } from "./operations.js";
 import type { QueryResult } from "./operations.js";
 import type { Patches } from "./optimistic.js";
 import { Outbox } from "./outbox.js";
-import type { OutboxEntry, SentDraft } from "./outbox.js";
+import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
 import { browserPlatform } from "./platform.js";
 import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
@@ -279,21 +279,12 @@ export class TicketwireClient {
     void this.account.verify().catch(() => undefined);
   }
 
-  /** Sends what another tab has added, if that tab is closed before it has sent it. */
-  private takeOver(): void {
-    const reload = async (): Promise<void> => {
-      await this.outbox.load();
-      await this.outbox.send();
-    };
-    void reload().catch(() => undefined); // the next change, or the next page, tries again
-  }
-
   private receiveFromTab(message: TabMessage): void {
     switch (message.type) {
       case "records":
         return this.store.write({ root: {}, records: message.records }, message.freshness);
       case "outbox-changed":
-        return this.takeOver();
+        return this.outbox.takeOver();
       case "drafts-changed":
         return this.drafts.notify();
       case "session-renewed":

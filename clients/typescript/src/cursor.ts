@@ -43,7 +43,8 @@ export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
   if (areVersionsKnown && candidate.version !== current.version)
     return candidate.version > current.version;
-  if (candidate.version !== undefined && candidate.version < (current.minVersion ?? 0)) return false;
+  const { minVersion = 0 } = current;
+  if (candidate.version !== undefined && candidate.version < minVersion) return false;
   if (candidate.sentAt > current.receivedAt) return true;
   if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
   return candidate.sentAt >= current.sentAt;

@@ -1,49 +1,16 @@
 import type { Clock } from "./clock.js";
-import type { Cursor } from "./cursor.js";
-import { isTransient, NetworkError, RequestError, SessionExpiredError } from "./errors.js";
+import { isTransient } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import type { Payload, UserError } from "./mutation.js";
+import type { Payload } from "./mutation.js";
+import { concernsAll, createKey, toUserError } from "./outbox-entry.js";
+import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
 import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
 import type { Changes, Storage } from "./storage.js";
 
-/**
- * The server keeps idempotency keys for 24 hours. After this time a repetition might be a second
- * reply.
- */
+/** The server keeps keys for 24 hours. After this time a repetition might be a second reply. */
 const MAX_RESEND_MS = 23 * 3_600_000;
 const SENT_ENTRY_MS = 30_000;
-
-/**
- * - waiting: it will be sent
- * - sent: the server has stored it; shown for some seconds, until the timeline shows it
- * - refused: the server has refused it; edit or discard it
- * - uncertain: nobody knows whether the server has stored it, and a repetition is no longer safe
- */
-export type OutboxState = "waiting" | "sent" | "refused" | "uncertain";
-
-/** A mutation that is kept until the server has executed it once. */
-export interface OutboxEntry {
-  /** The idempotency key. It is part of the input. */
-  readonly key: string;
-  /** The text of the mutation. */
-  readonly document: string;
-  readonly variables: { readonly input: Readonly<Record<string, unknown>> };
-  readonly addedAt: number;
-  /** The time of the first attempt. */
-  readonly firstSentAt?: number;
-  readonly state: OutboxState;
-  /** The reasons, if the state is refused. */
-  readonly userErrors?: readonly UserError[];
-  /** The cursor of the mutation, if the state is sent. */
-  readonly cursor?: Cursor | undefined;
-}
-
-/** A draft as it was when the person sent it, for example what `Drafts.save` has returned. */
-export interface SentDraft {
-  readonly key: string;
-  readonly revision: number;
-}
 
 export interface OutboxServices {
   readonly storage: Promise<Storage>;
@@ -150,6 +117,12 @@ export class Outbox {
   async discard(key: string): Promise<void> {
     await (await this.services.storage).write({ outbox: { [key]: undefined } });
     await this.changed();
+  }
+
+  /** Sends what another tab has added, if that tab is closed before it has sent it. */
+  takeOver(): void {
+    // An error is of IndexedDB: the next change, or the next page, tries again.
+    this.load().then(() => this.send(), () => undefined);
   }
 
   /** Reads the entries again, because another tab may have changed them. */
@@ -283,20 +256,4 @@ export class Outbox {
     await this.load();
     this.services.postChange();
   }
-}
-
-/** Returns a random key. crypto.randomUUID exists only on pages with HTTPS. */
-function createKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function concernsAll(error: unknown): error is { readonly retryAfterMs?: number } {
-  const isRateLimited = error instanceof RequestError && error.retryAfterMs !== undefined;
-  return isRateLimited || error instanceof NetworkError || error instanceof SessionExpiredError;
-}
-
-function toUserError(error: unknown): UserError {
-  const { message } = error as Error;
-  return { code: error instanceof RequestError ? error.code : "INTERNAL", message };
 }

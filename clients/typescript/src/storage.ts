@@ -80,9 +80,9 @@ class IndexedDbStorage implements Storage {
     this.watch(database);
   }
 
-  /** The browser closes a database when it needs space, for example. The next use opens it again. */
   private watch(database: IDBDatabase): void {
-    // Another tab may delete the database, or have a newer version of the application.
+    // Another tab may delete the database, or have a newer version of the application. The next
+    // use opens it again.
     database.onversionchange = () => database.close();
   }
 

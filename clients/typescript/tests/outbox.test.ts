@@ -315,7 +315,8 @@ describe("drafts", () => {
     await second!.drafts.discard("reply:tkt_1", old.revision);
     browser.clock.advance(1000);
     await second!.drafts.save("reply:tkt_1", "new", 0);
-    await assert.rejects(first!.drafts.save("reply:tkt_1", "mine", old.revision), DraftConflictError);
+    const late = first!.drafts.save("reply:tkt_1", "mine", old.revision);
+    await assert.rejects(late, DraftConflictError);
   });
 
   it("stay if another tab has changed what a tab sends", async () => {

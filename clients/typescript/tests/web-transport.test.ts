@@ -123,7 +123,8 @@ describe("the transport of browsers", () => {
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const { port } = silent.address() as AddressInfo;
     const options = { url: `http://127.0.0.1:${port}/graphql`, webSocket: WebSocket };
-    const transport = new WebTransport({ ...options, connectTimeoutMs: 50 }, SYSTEM_CLOCK, () => {});
+    const impatient = { ...options, connectTimeoutMs: 50 };
+    const transport = new WebTransport(impatient, SYSTEM_CLOCK, () => {});
     const { errors } = follow(transport);
     await until(() => errors.length === 1);
     assert.ok(errors[0] instanceof NetworkError);
@@ -178,7 +179,8 @@ describe("the transport of browsers", () => {
     const refused = await answer(403);
     assert.ok(refused instanceof RequestError && refused.code === "BAD_REQUEST");
     assert.ok((await answer(401)) instanceof SessionExpiredError);
-    for (const status of [408, 425, 429, 500]) assert.ok((await answer(status)) instanceof NetworkError);
+    for (const status of [408, 425, 429, 500])
+      assert.ok((await answer(status)) instanceof NetworkError);
     reply = { status: 200, body: "null" };
     await assert.rejects(open().execute(REQUEST), NetworkError);
   });
