@@ -6,6 +6,9 @@ import type { QueryResult } from "./operations.js";
 import { QUERY_ROOT } from "./store.js";
 import type { Store, View } from "./store.js";
 
+/** The reference may move again while the query is being read. */
+const MAX_COMPLETIONS = 3;
+
 /** What a query needs from its client. */
 export interface QueryServices {
   readonly store: Store;
@@ -31,8 +34,9 @@ export class Query<Result> {
   private state: QueryStatus = "loading";
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
-  /** The missing field for which the query was read again. */
+  /** The missing field for which the query was read again, and how often. */
   private completedFor: string | undefined;
+  private completions = 0;
 
   constructor(
     private readonly services: QueryServices,
@@ -94,9 +98,10 @@ export class Query<Result> {
   private complete(): void {
     if (this.state !== "ready" || this.running) return;
     const missing = this.view?.missing;
-    const isKnown = missing === this.completedFor;
+    if (missing !== this.completedFor) this.completions = 0;
     this.completedFor = missing;
-    if (missing === undefined || isKnown) return; // once: the response may not have it either
+    // Not for ever: the response may not have it either.
+    if (missing === undefined || ++this.completions > MAX_COMPLETIONS) return;
     void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
