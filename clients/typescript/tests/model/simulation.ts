@@ -210,7 +210,9 @@ export class Simulation {
       connections.length === 2 &&
       connections.every((each) => !each.source.isBehind && !each.queue.length);
     const hasWaiting = this.client.outbox.entries.some((entry) => entry.state === "waiting");
-    return isCurrent && !requests.length && !this.pending.size && !hasWaiting;
+    // A query that is being read again may wait for the next attempt.
+    const isReading = this.queries.some((query) => query["running"] !== undefined);
+    return !isReading && isCurrent && !requests.length && !this.pending.size && !hasWaiting;
   }
 
   /** Delivers a heartbeat, and reads all tickets again. */
