@@ -1,5 +1,5 @@
 import type { Cursor } from "./cursor.js";
-import { prepare } from "./document.js";
+import { prepare, storageKey } from "./document.js";
 import type { Operation, Selection, TypedDocument, Variables } from "./document.js";
 import { Listeners } from "./listeners.js";
 import { Membership } from "./membership.js";
@@ -174,7 +174,16 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   private isLeaving(id: string, row: Ticket): boolean {
     const { matches } = this.options;
-    return matches !== undefined && this.store.optimistic.changes(id) && !matches(row);
+    if (!matches || !this.store.optimistic.changes(id)) return false;
+    // The row is an earlier one if it refers to a record that is known only partly.
+    const variables = (this.options.variables ?? {}) as Variables;
+    const current: Record<string, unknown> = { ...row };
+    for (const selection of this.selections) {
+      if (selection.children !== null) continue;
+      const value = this.store.readField(id, storageKey(selection, variables));
+      if (value !== undefined) current[selection.responseKey] = value;
+    }
+    return !matches(current as Ticket);
   }
 }
 
