@@ -1,26 +1,27 @@
+import { Account, storageName } from "./account.js";
 import type { Clock } from "./clock.js";
-import type { Cursor } from "./cursor.js";
 import { gql, prepare } from "./document.js";
 import type { Operation, TypedDocument, Variables } from "./document.js";
 import { Drafts } from "./drafts.js";
+import { follow } from "./follow.js";
+import type { FollowOptions } from "./follow.js";
 import { LiveList } from "./live-list.js";
 import type { LiveListOptions } from "./live-list.js";
-import { isRepeatable, payloadOf } from "./mutation.js";
+import { isRepeatable, payloadOf, requireFields } from "./mutation.js";
 import type { Payload } from "./mutation.js";
-import { normalize } from "./normalize.js";
 import { Operations } from "./operations.js";
 import type { QueryResult } from "./operations.js";
 import type { Patches } from "./optimistic.js";
 import { Outbox } from "./outbox.js";
-import type { OutboxEntry } from "./outbox.js";
+import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
 import { browserPlatform } from "./platform.js";
 import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
 import { Recovery } from "./recovery.js";
 import { openStorage } from "./storage.js";
+import type { Storage } from "./storage.js";
 import { Store } from "./store.js";
-import { Subscription } from "./subscription.js";
-import type { SubscriptionServices } from "./subscription.js";
+import type { Subscription, SubscriptionServices } from "./subscription.js";
 import { Tabs } from "./tabs.js";
 import type { TabMessage } from "./tabs.js";
 import type { Transport } from "./transport.js";
@@ -30,27 +31,17 @@ import type { WebTransportOptions } from "./web-transport.js";
 const MAX_ATTEMPTS = 5;
 
 export interface ClientOptions extends WebTransportOptions {
-  /** Identifies the person, for example by the user's id. Drafts and tabs of others stay apart. */
+  /**
+   * The id of the user, or of the API client. Drafts and tabs of others stay apart. Unsent replies
+   * wait until the session is one of this account.
+   */
   readonly account: string;
   /** Called when the server no longer accepts the session. Sign in, then call `sessionRenewed`. */
   readonly onSessionExpired?: () => void;
+  /** Called when the person has signed in again in another tab: nobody needs to do it here. */
+  readonly onSessionRenewed?: () => void;
   /** Parts of the platform, which tests replace. Undefined parts are not used. */
   readonly platform?: Platform;
-}
-
-/** What `follow` passes on. */
-export interface FollowOptions<Result, Input> {
-  readonly variables?: Omit<Input, "after">;
-  /** Resume after this cursor. Null begins with the next item. */
-  readonly after?: Cursor | null;
-  /** Whether the subscription has the argument `after`. Default: true. */
-  readonly canResume?: boolean;
-  /** Whether `cursor` of the item is one of the log. False for `notifications`. Default: true. */
-  readonly isLogCursor?: boolean;
-  readonly next: (data: Result) => void;
-  /** Called if the server no longer has the events after the cursor. Read everything again. */
-  readonly gap?: () => void;
-  readonly statusChanged?: () => void;
 }
 
 /** The connection of an application to Ticketwire, with the store of all that it has received. */
@@ -63,6 +54,8 @@ export class TicketwireClient {
   private readonly transport: Transport;
   private readonly recovery: Recovery;
   private readonly tabs: Tabs;
+  private readonly account: Account;
+  private readonly storage: Promise<Storage>;
   private readonly operations: Operations;
   private readonly queries = new Set<Query<unknown>>();
   private readonly services: SubscriptionServices;
@@ -82,13 +75,15 @@ export class TicketwireClient {
       this.platform.createTransport?.(reconnected) ??
       new WebTransport(options, this.clock, reconnected);
     const { locks, openChannel, indexedDB } = this.platform;
-    const name = `ticketwire:${options.account}`;
+    const name = storageName(options.url, options.account);
+    const expire = (): void => this.sessionExpired();
+    this.account = new Account(options.account, this.transport, expire);
     this.tabs = new Tabs(name, locks, openChannel, (message) => this.receiveFromTab(message));
     this.services = {
       transport: this.transport,
       recovery: this.recovery,
       clock: this.clock,
-      sessionExpired: () => this.sessionExpired(),
+      sessionExpired: expire,
       subscriptions: new Set(),
     };
     this.operations = new Operations({
@@ -96,16 +91,17 @@ export class TicketwireClient {
       store: this.store,
       share: (records, freshness) => this.tabs.post({ type: "records", records, freshness }),
     });
-    const storage = openStorage(indexedDB, name);
+    this.storage = openStorage(indexedDB, name);
     this.drafts = new Drafts(
-      storage,
+      this.storage,
       () => this.clock.now(),
       () => this.tabs.post({ type: "drafts-changed" }),
     );
     this.outbox = new Outbox({
-      storage,
+      storage: this.storage,
       clock: this.clock,
       recovery: this.recovery,
+      verifyAccount: () => this.account.verify(),
       send: (entry) => this.sendEntry(entry),
       exclusively: (run) => this.tabs.exclusively("outbox", run),
       postChange: () => this.tabs.post({ type: "outbox-changed" }),
@@ -117,6 +113,11 @@ export class TicketwireClient {
     for (const [target, event] of this.platform.wakeEvents ?? [])
       target.addEventListener(event, this.retryNow);
     void this.outbox.send(); // what an earlier page has left
+  }
+
+  /** Whether drafts and unsent replies survive the page. */
+  get isPersistent(): Promise<boolean> {
+    return this.storage.then((storage) => storage.isPersistent);
   }
 
   /** Reads a query once. Its records are stored. */
@@ -164,27 +165,7 @@ export class TicketwireClient {
     document: TypedDocument<Result, Input>,
     options: FollowOptions<Result, Input>,
   ): Subscription {
-    const operation = prepare(document);
-    let after = options.after ?? null;
-    const canResume = options.canResume ?? true;
-    return new Subscription(this.services, {
-      request: () => ({
-        query: operation.text,
-        variables: { ...options.variables, ...(canResume && { after }) },
-      }),
-      next: (data) => {
-        const { cursor } = payloadOf(data);
-        if (options.isLogCursor ?? true)
-          this.writeItem(operation, (options.variables ?? {}) as Variables, data, cursor);
-        options.next(data as Result);
-        after = cursor ?? after;
-      },
-      cursorLost: () => {
-        after = null;
-        options.gap?.();
-      },
-      ...(options.statusChanged && { statusChanged: options.statusChanged }),
-    });
+    return follow(this.store, this.services, document, options);
   }
 
   /**
@@ -194,6 +175,8 @@ export class TicketwireClient {
    * effect is taken back if the mutation fails or returns user errors.
    *
    * @returns The data, also if its payload has user errors.
+   * @throws TypeError if the document does not select `userErrors`, and `cursor` if there is an
+   *   expected effect.
    */
   async mutate<Result extends object, Input>(
     document: TypedDocument<Result, Input>,
@@ -201,12 +184,14 @@ export class TicketwireClient {
     optimistic: Patches = {},
   ): Promise<Result> {
     const operation = prepare(document);
+    const hasEffect = Object.keys(optimistic).length > 0;
+    requireFields(operation, hasEffect ? ["userErrors", "cursor"] : ["userErrors"]);
     const change = this.store.change(optimistic);
     try {
       const attempts = isRepeatable(variables) ? MAX_ATTEMPTS : 1;
       const data = await this.operations.mutate(operation, variables as Variables, attempts);
       const { cursor, userErrors } = payloadOf(data);
-      if (userErrors?.length || cursor === undefined) this.store.rollBack(change);
+      if (userErrors?.length || cursor == null) this.store.rollBack(change);
       else this.store.confirm(change, cursor);
       return data as Result;
     } catch (error) {
@@ -215,19 +200,43 @@ export class TicketwireClient {
     }
   }
 
-  /** Stores a mutation in the outbox, and sends it as soon as possible, exactly once. */
-  send<Result, Input extends { readonly input: object }>(
+  /**
+   * Stores a mutation in the outbox, and sends it as soon as possible, exactly once.
+   *
+   * @param draft The draft that it sends, which is deleted in the same step: what `drafts.save`
+   *   has returned, or only its key if no other tab may have changed it.
+   * @throws TypeError if the document does not select `userErrors` and `cursor`.
+   */
+  async send<Result, Input extends { readonly input: object }>(
     document: TypedDocument<Result, Input>,
     input: Input["input"],
-    draftKey?: string,
+    draft?: string | SentDraft,
   ): Promise<OutboxEntry> {
-    return this.outbox.add(prepare(document).text, input as Record<string, unknown>, draftKey);
+    const operation = prepare(document);
+    requireFields(operation, ["userErrors", "cursor"]);
+    return this.outbox.add(operation.text, input as Record<string, unknown>, draft);
   }
 
-  /** Continues after the person has signed in again. */
-  sessionRenewed(): void {
+  /**
+   * Continues after the person has signed in again.
+   *
+   * @param account The id of the user who has signed in.
+   * @throws TypeError if it is another one. Close this client then, and open one of that person.
+   */
+  sessionRenewed(account: string = this.options.account): void {
+    if (account !== this.options.account)
+      throw new TypeError(`this client belongs to ${this.options.account}, not to ${account}`);
     this.tabs.post({ type: "session-renewed" });
-    this.recovery.resume();
+    this.resume();
+  }
+
+  /** Closes the client, and deletes the drafts and unsent replies of this person. */
+  async forget(): Promise<void> {
+    const storage = await this.storage;
+    await storage.clear();
+    this.tabs.post({ type: "outbox-changed" });
+    this.tabs.post({ type: "drafts-changed" });
+    this.close();
   }
 
   /** Ends all subscriptions and the connection. Unsent replies are sent by the next client. */
@@ -235,19 +244,10 @@ export class TicketwireClient {
     for (const [target, event] of this.platform.wakeEvents ?? [])
       target.removeEventListener(event, this.retryNow);
     for (const subscription of [...this.services.subscriptions]) subscription.close();
-    this.recovery.pause();
-    this.outbox.close();
+    this.recovery.close();
+    void this.outbox.close().then(async () => (await this.storage).close());
     this.tabs.close();
     this.transport.close();
-  }
-
-  private writeItem(
-    operation: Operation,
-    variables: Variables,
-    data: object,
-    cursor: Cursor | undefined,
-  ): void {
-    this.store.write(normalize(operation.selections, variables, data), { cursor });
   }
 
   private async sendEntry({ document, variables }: OutboxEntry): Promise<Payload> {
@@ -265,9 +265,18 @@ export class TicketwireClient {
 
   private sessionExpired(): void {
     if (this.recovery.isPaused) return;
+    this.account.forgetSession();
     this.recovery.pause();
+    for (const subscription of this.services.subscriptions) subscription.sessionExpired();
     this.transport.disconnect();
     this.options.onSessionExpired?.();
+  }
+
+  private resume(): void {
+    this.account.forgetSession();
+    this.recovery.resume();
+    // If somebody else has signed in, everything stops again.
+    void this.account.verify().catch(() => undefined);
   }
 
   private receiveFromTab(message: TabMessage): void {
@@ -275,11 +284,12 @@ export class TicketwireClient {
       case "records":
         return this.store.write({ root: {}, records: message.records }, message.freshness);
       case "outbox-changed":
-        return void this.outbox.load();
+        return this.outbox.takeOver();
       case "drafts-changed":
         return this.drafts.notify();
       case "session-renewed":
-        return this.recovery.resume();
+        this.resume();
+        return this.options.onSessionRenewed?.();
     }
   }
 }

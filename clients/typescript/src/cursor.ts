@@ -19,6 +19,11 @@ export interface Stamp {
   /** The record's `version` in the same response, if it was selected. */
   readonly version: number | undefined;
   /**
+   * The value includes this version of the record, as an older value that it has replaced proves.
+   * It may include later ones, so this can only reject a value.
+   */
+  readonly minVersion?: number | undefined;
+  /**
    * When this tab sent the request and received the value, as step numbers of its store. The server
    * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked
    * for.
@@ -38,6 +43,8 @@ export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
   if (areVersionsKnown && candidate.version !== current.version)
     return candidate.version > current.version;
+  const { minVersion = 0 } = current;
+  if (candidate.version !== undefined && candidate.version < minVersion) return false;
   if (candidate.sentAt > current.receivedAt) return true;
   if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
   return candidate.sentAt >= current.sentAt;
@@ -50,9 +57,14 @@ export function isNewer(candidate: Stamp, current: Stamp): boolean {
 export function mergeStamps(newer: Stamp, older: Stamp): Stamp {
   return {
     cursor: laterCursor(newer.cursor, older.cursor),
-    version:
-      newer.version === undefined ? older.version : Math.max(newer.version, older.version ?? 0),
+    version: newer.version,
+    minVersion: latest(newer.version, newer.minVersion, older.version, older.minVersion),
     sentAt: Math.max(newer.sentAt, older.sentAt),
     receivedAt: newer.receivedAt,
   };
+}
+
+function latest(...versions: ReadonlyArray<number | undefined>): number | undefined {
+  const known = versions.filter((version) => version !== undefined);
+  return known.length ? Math.max(...known) : undefined;
 }

@@ -87,15 +87,24 @@ interface Conditions {
 
 const NO_CONDITIONS: Conditions = { isInFragment: false, isConditional: false };
 
-function expand(sets: readonly SelectionSetNode[], fragments: Fragments): readonly Selection[] {
+/** @param outer Whether all fields may be absent. */
+function expand(
+  sets: readonly SelectionSetNode[],
+  fragments: Fragments,
+  outer: Conditions = NO_CONDITIONS,
+): readonly Selection[] {
   const fields = new Map<string, Field>();
-  for (const set of sets) collect(set, fragments, NO_CONDITIONS, fields);
+  for (const set of sets) collect(set, fragments, outer, fields);
   return [...fields.values()].map(({ node, sets: children, conditions }) => {
+    // Fragments of several types may select different fields of it.
+    const isMerged = children.length > 1 && (conditions.isInFragment || conditions.isConditional);
     const selection = {
       responseKey: responseKey(node),
       name: node.name.value,
       args: (node.arguments ?? []).map((each) => [each.name.value, each.value] as const),
-      children: children.length ? expand(children, fragments) : null,
+      children: children.length
+        ? expand(children, fragments, isMerged ? conditions : NO_CONDITIONS)
+        : null,
       isOptional: conditions.isInFragment || conditions.isConditional,
       isRecord: hasId(children, fragments),
       staticKey: null,

@@ -1,4 +1,5 @@
 import { Listeners } from "./listeners.js";
+import { storable } from "./storage.js";
 import type { Storage } from "./storage.js";
 
 /** An unsent text, as it is kept in this browser. */
@@ -50,7 +51,9 @@ export class Drafts {
     content: Content,
     revision: number,
   ): Promise<LocalDraft<Content>> {
-    const draft = { key, content, revision: revision + 1, savedAt: this.now() };
+    const draft = { key, content: storable(content), revision: 0, savedAt: this.now() };
+    // Also higher than those of a draft with this key that was deleted.
+    draft.revision = Math.max(revision + 1, draft.savedAt);
     await this.write(key, draft, revision);
     return draft;
   }

@@ -1,3 +1,9 @@
+/** Reports an error of the application as one that nobody has caught, and goes on. */
+export function reportError(error: unknown): void {
+  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
+  else console.error(error);
+}
+
 /** Functions that are called after a change. */
 export class Listeners {
   private readonly functions = new Set<() => void>();
@@ -16,7 +22,13 @@ export class Listeners {
     this.isScheduled = true;
     queueMicrotask(() => {
       this.isScheduled = false;
-      for (const listener of [...this.functions]) listener();
+      for (const listener of [...this.functions]) {
+        try {
+          listener();
+        } catch (error) {
+          reportError(error); // the others are called all the same
+        }
+      }
     });
   }
 }

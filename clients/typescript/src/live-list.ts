@@ -1,5 +1,5 @@
 import type { Cursor } from "./cursor.js";
-import { prepare } from "./document.js";
+import { prepare, storageKey } from "./document.js";
 import type { Operation, Selection, TypedDocument, Variables } from "./document.js";
 import { Listeners } from "./listeners.js";
 import { Membership } from "./membership.js";
@@ -39,6 +39,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
   private readonly subscription: Subscription;
   private readonly removeFromStore: () => void;
   private sorted: readonly Ticket[] | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly store: Store,
@@ -60,6 +61,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   /** The tickets in order. It stays the same array while nothing changes. */
   get rows(): readonly Ticket[] {
+    if (this.isClosed) return this.sorted ?? [];
     this.sorted ??= this.readRows().sort(this.options.compare);
     return this.sorted;
   }
@@ -100,6 +102,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
   }
 
   close(): void {
+    this.isClosed = true; // listeners may read the rows once more
     this.subscription.close();
     this.removeFromStore();
     for (const view of this.views.values()) view.close();
@@ -125,30 +128,39 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     const change = data.ticketChanges;
     const variables = this.options.variables ?? {};
     // First the membership: optimistic changes that this item settles must not be seen without it.
-    if (this.membership.apply(change)) this.markChanged();
+    if (this.membership.apply(change)) {
+      this.closeUnusedViews(change.kind === "REMOVED" ? [change.ticketId!] : this.views.keys());
+      this.markChanged();
+    }
     this.store.write(normalize(this.operation.selections, variables as Variables, data), {
       cursor: change.cursor,
     });
+    // The store keeps what is in a view, also while nobody reads the rows.
+    const { ticketId } = change;
+    if (ticketId !== null && this.membership.uses(ticketId)) void this.openView(ticketId).value;
   }
 
   private markChanged(): void {
+    if (this.isClosed) return;
     this.sorted = undefined;
     this.listeners.notify();
   }
 
   private readRows(): Ticket[] {
     const rows: Ticket[] = [];
-    const members = this.membership.members;
-    for (const [id, view] of this.views) {
-      if (members.has(id)) continue;
-      view.close();
-      this.views.delete(id);
-    }
-    for (const id of members) {
+    for (const id of this.membership.members) {
       const row = this.openView(id).value;
       if (row && !this.isLeaving(id, row)) rows.push(row);
     }
     return rows;
+  }
+
+  private closeUnusedViews(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (this.membership.uses(id)) continue;
+      this.views.get(id)?.close();
+      this.views.delete(id);
+    }
   }
 
   private openView(id: string): View<Ticket> {
@@ -162,7 +174,16 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
 
   private isLeaving(id: string, row: Ticket): boolean {
     const { matches } = this.options;
-    return matches !== undefined && this.store.optimistic.changes(id) && !matches(row);
+    if (!matches || !this.store.optimistic.changes(id)) return false;
+    // The row is an earlier one if it refers to a record that is known only partly.
+    const variables = (this.options.variables ?? {}) as Variables;
+    const current: Record<string, unknown> = { ...row };
+    for (const selection of this.selections) {
+      if (selection.children !== null) continue;
+      const value = this.store.readField(id, storageKey(selection, variables));
+      if (value !== undefined) current[selection.responseKey] = value;
+    }
+    return !matches(current as Ticket);
   }
 }
 

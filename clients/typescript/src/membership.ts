@@ -34,6 +34,11 @@ export class Membership {
     return this.ids;
   }
 
+  /** Tells whether a ticket is a member, or will be one when the snapshot is complete. */
+  uses(id: string): boolean {
+    return this.ids.has(id) || (this.snapshot?.has(id) ?? false);
+  }
+
   /** Whether the members are known. */
   get isComplete(): boolean {
     return this.cursor !== LOG_START;

@@ -1,4 +1,5 @@
 import type { Cursor } from "./cursor.js";
+import type { Operation } from "./document.js";
 
 /** A reason for which a mutation has changed nothing. */
 export interface UserError {
@@ -10,7 +11,7 @@ export interface UserError {
 /** What most payloads of mutations have, as far as it was selected. */
 export interface Payload {
   /** The cursor of the mutation's event. */
-  readonly cursor?: Cursor | undefined;
+  readonly cursor?: Cursor | null | undefined;
   readonly userErrors?: readonly UserError[] | undefined;
 }
 
@@ -18,6 +19,18 @@ export interface Payload {
 export function payloadOf(data: object): Payload {
   const [payload] = Object.values(data) as Array<Payload | null>;
   return payload ?? {};
+}
+
+/**
+ * Makes sure that the response can tell whether the mutation was executed.
+ *
+ * @throws TypeError if the document lacks one of the fields.
+ */
+export function requireFields(operation: Operation, names: readonly string[]): void {
+  const [payload] = operation.selections;
+  for (const name of names)
+    if (!payload?.children?.some((child) => child.responseKey === name))
+      throw new TypeError(`the mutation ${payload?.name} must select ${name}`);
 }
 
 /** Tells whether an input has an idempotency key, so that the mutation may be repeated. */

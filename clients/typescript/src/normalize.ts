@@ -61,13 +61,17 @@ export function normalize(
   return { root: readFields(selections, data), records };
 }
 
-/** Returns a stored field, or undefined if the store doesn't have it. */
-export type FieldReader = (id: string, key: string) => Stored | undefined;
+/**
+ * Returns a stored field, or undefined if the store doesn't have it. With `isConfirmed`, the value
+ * without optimistic changes.
+ */
+export type FieldReader = (id: string, key: string, isConfirmed?: boolean) => Stored | undefined;
 
 /**
  * Builds the object that a selection describes from the records of the store.
  *
- * Returns undefined if a field is missing. Adds the ids of all records that it reads to `ids`.
+ * Returns undefined if a field is missing. Adds the ids of all records that it reads to `ids`. An
+ * optimistic change to a record that is known only partly is not shown.
  */
 export function readRecord(
   id: string,
@@ -78,31 +82,38 @@ export function readRecord(
 ): object | undefined {
   function build(
     children: readonly Selection[],
-    fieldOf: (key: string) => Stored | undefined,
+    fieldOf: (key: string, isConfirmed?: boolean) => Stored | undefined,
   ): object | undefined {
     const object: Record<string, unknown> = {};
     for (const child of children) {
-      const stored = fieldOf(storageKey(child, variables));
-      const value = stored === undefined ? undefined : restore(child, stored);
+      const key = storageKey(child, variables);
+      const stored = fieldOf(key);
+      let value = restore(child, stored);
+      if (value === undefined && stored !== undefined) {
+        const confirmed = fieldOf(key, true);
+        if (confirmed !== stored) value = restore(child, confirmed);
+      }
       if (value !== undefined) object[child.responseKey] = value;
-      else if (!child.isOptional) return undefined;
+      else if (!child.isOptional || stored !== undefined) return undefined;
     }
     return object;
   }
 
-  function restore(selection: Selection, stored: Stored): unknown {
-    if (stored === null || selection.children === null) return stored;
+  function restore(selection: Selection, stored: Stored | undefined): unknown {
+    if (stored === undefined || stored === null || selection.children === null) return stored;
     if (Array.isArray(stored)) {
       const items = stored.map((each: Stored) => restore(selection, each));
       return items.includes(undefined) ? undefined : items;
     }
     if (!isReference(stored)) return build(selection.children, (key) => (stored as Fields)[key]);
     ids.add(stored.$ref);
-    return build(selection.children, (key) => readField(stored.$ref, key));
+    return build(selection.children, (key, isConfirmed) =>
+      readField(stored.$ref, key, isConfirmed),
+    );
   }
 
   ids.add(id);
-  return build(selections, (key) => readField(id, key));
+  return build(selections, (key, isConfirmed) => readField(id, key, isConfirmed));
 }
 
 /** Tells whether two JSON values are equal. */

@@ -4,6 +4,7 @@ import { isTransient, RequestError, SessionExpiredError, toError } from "./error
 import { payloadOf } from "./mutation.js";
 import { normalize } from "./normalize.js";
 import type { Normalized } from "./normalize.js";
+import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
 import type { Freshness, Store } from "./store.js";
 import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
@@ -82,8 +83,9 @@ export class Operations {
     }
     if (!userErrors?.length) {
       const written = normalize(operation.selections, variables, data!);
-      this.services.store.write(written, { cursor, sentAt });
-      this.services.share(written.records, { cursor });
+      const freshness = { cursor: cursor ?? undefined };
+      this.services.store.write(written, { ...freshness, sentAt });
+      this.services.share(written.records, freshness);
     }
     return data!;
   }
@@ -91,7 +93,6 @@ export class Operations {
   private async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
     try {
       const response = await this.services.transport.execute(request);
-      this.services.recovery.reset();
       // A response with errors may have nulls in place of data, so it is never stored.
       if (response.errors?.length || !response.data) throw toError(response.errors ?? []);
       return response;
@@ -106,6 +107,7 @@ export class Operations {
     waitsForSession: boolean,
     run: () => Promise<T>,
   ): Promise<T> {
+    const backoff = new Backoff(this.services.recovery);
     for (let attempt = 1; ; attempt++) {
       try {
         return await run();
@@ -113,9 +115,7 @@ export class Operations {
         const canRetry =
           isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
         if (!canRetry || attempt >= maxAttempts()) throw error;
-        await this.services.recovery.wait(
-          error instanceof RequestError ? error.retryAfterMs : undefined,
-        );
+        await backoff.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
       }
     }
   }

@@ -1,47 +1,23 @@
 import type { Clock } from "./clock.js";
-import type { Cursor } from "./cursor.js";
-import { isTransient, NetworkError, RequestError, SessionExpiredError } from "./errors.js";
+import { isTransient } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import type { Payload, UserError } from "./mutation.js";
+import type { Payload } from "./mutation.js";
+import { concernsAll, createKey, toUserError } from "./outbox-entry.js";
+import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
+import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
-import type { Storage } from "./storage.js";
+import type { Changes, Storage } from "./storage.js";
 
-/**
- * The server keeps idempotency keys for 24 hours. After this time a repetition might be a second
- * reply.
- */
+/** The server keeps keys for 24 hours. After this time a repetition might be a second reply. */
 const MAX_RESEND_MS = 23 * 3_600_000;
 const SENT_ENTRY_MS = 30_000;
-
-/**
- * - waiting: it will be sent
- * - sent: the server has stored it; shown for some seconds, until the timeline shows it
- * - refused: the server has refused it; edit or discard it
- * - uncertain: nobody knows whether the server has stored it, and a repetition is no longer safe
- */
-export type OutboxState = "waiting" | "sent" | "refused" | "uncertain";
-
-/** A mutation that is kept until the server has executed it once. */
-export interface OutboxEntry {
-  /** The idempotency key. It is part of the input. */
-  readonly key: string;
-  /** The text of the mutation. */
-  readonly document: string;
-  readonly variables: { readonly input: Readonly<Record<string, unknown>> };
-  readonly addedAt: number;
-  /** The time of the first attempt. */
-  readonly firstSentAt?: number;
-  readonly state: OutboxState;
-  /** The reasons, if the state is refused. */
-  readonly userErrors?: readonly UserError[];
-  /** The cursor of the mutation, if the state is sent. */
-  readonly cursor?: Cursor | undefined;
-}
 
 export interface OutboxServices {
   readonly storage: Promise<Storage>;
   readonly clock: Clock;
   readonly recovery: Recovery;
+  /** Rejects if the session is not one of the person who has written the entries. */
+  readonly verifyAccount: () => Promise<void>;
   /** Executes a mutation once, and writes its response to the store. */
   readonly send: (entry: OutboxEntry) => Promise<Payload>;
   /** Runs a function while no other tab sends. */
@@ -56,12 +32,17 @@ export class Outbox {
   private sent: readonly OutboxEntry[] = [];
   private readonly listeners = new Listeners();
   private lastAddedAt = 0;
-  private isSending = false;
+  private sending: Promise<void> | undefined;
+  private readonly additions = new Set<Promise<unknown>>();
   private isWaiting = false;
   private isClosed = false;
   private hasMore = false;
 
-  constructor(private readonly services: OutboxServices) {}
+  private readonly backoff: Backoff;
+
+  constructor(private readonly services: OutboxServices) {
+    this.backoff = new Backoff(services.recovery);
+  }
 
   /** The entries in the order in which they were added; those that were just sent come last. */
   get entries(): readonly OutboxEntry[] {
@@ -76,15 +57,30 @@ export class Outbox {
   /**
    * Stores a mutation and sends it as soon as possible. Resolves when the browser has stored it.
    *
-   * @param draftKey The draft that the mutation sends. It is deleted in the same transaction.
+   * @param draft The draft that the mutation sends, as its key or with its revision. It is deleted
+   *   in the same transaction, but with a revision only if no other tab has changed it.
    */
-  async add(
+  add(
     document: string,
     input: Readonly<Record<string, unknown>>,
-    draftKey?: string,
+    draft?: string | SentDraft,
+  ): Promise<OutboxEntry> {
+    const addition = this.store(document, input, draft);
+    this.additions.add(addition);
+    const ended = (): boolean => this.additions.delete(addition);
+    addition.then(ended, ended);
+    return addition;
+  }
+
+  private async store(
+    document: string,
+    input: Readonly<Record<string, unknown>>,
+    draft?: string | SentDraft,
   ): Promise<OutboxEntry> {
     const key = typeof input.idempotencyKey === "string" ? input.idempotencyKey : createKey();
-    const variables = { input: { ...input, idempotencyKey: key } };
+    // As JSON, because it is sent as JSON, and proxies of frameworks can't be stored.
+    const plain = JSON.parse(JSON.stringify(input)) as Record<string, unknown>;
+    const variables = { input: { ...plain, idempotencyKey: key } };
     const entry: OutboxEntry = {
       key,
       document,
@@ -92,12 +88,23 @@ export class Outbox {
       addedAt: this.nextTime(),
       state: "waiting",
     };
-    const drafts = draftKey === undefined ? {} : { drafts: { [draftKey]: undefined } };
-    await (await this.services.storage).write({ outbox: { [key]: entry }, ...drafts });
-    if (draftKey !== undefined) this.services.draftsChanged();
+    await this.write(entry, draft);
     await this.changed();
     void this.send();
     return entry;
+  }
+
+  private async write(entry: OutboxEntry, draft?: string | SentDraft): Promise<void> {
+    const outbox = { [entry.key]: entry };
+    const storage = await this.services.storage;
+    if (draft === undefined) return void (await storage.write({ outbox }));
+    const { key, revision } = typeof draft === "string" ? { key: draft, revision: null } : draft;
+    const change = (current: object | undefined): Changes => {
+      const isSent = revision === null || revision === (current as SentDraft | undefined)?.revision;
+      return { outbox, ...(isSent && { drafts: { [key]: undefined } }) };
+    };
+    await storage.write(change, { table: "drafts", key, holds: () => true });
+    this.services.draftsChanged();
   }
 
   /** Returns the time, and never the same one twice, so that entries keep their order. */
@@ -112,6 +119,12 @@ export class Outbox {
     await this.changed();
   }
 
+  /** Sends what another tab has added, if that tab is closed before it has sent it. */
+  takeOver(): void {
+    // An error is of IndexedDB: the next change, or the next page, tries again.
+    this.load().then(() => this.send(), () => undefined);
+  }
+
   /** Reads the entries again, because another tab may have changed them. */
   async load(): Promise<void> {
     const entries = await (await this.services.storage).readAll<OutboxEntry>("outbox");
@@ -122,10 +135,14 @@ export class Outbox {
   /**
    * Sends all entries that wait, one after another. Those that can't be sent are tried again later.
    */
-  async send(): Promise<void> {
+  send(): Promise<void> {
     this.hasMore = true;
-    if (this.isSending) return;
-    this.isSending = true;
+    this.sending ??= this.sendAll();
+    return this.sending;
+  }
+
+  private async sendAll(): Promise<void> {
+    await null; // `sending` is set before it is deleted
     try {
       while (this.hasMore && !this.isClosed) {
         this.hasMore = false;
@@ -136,21 +153,24 @@ export class Outbox {
     } catch {
       this.sendLater(0); // IndexedDB has failed, or a lock was not granted
     } finally {
-      this.isSending = false;
+      this.sending = undefined;
     }
   }
 
   private sendLater(delayMs: number): void {
-    if (this.isWaiting) return;
+    if (this.isWaiting || this.isClosed) return;
     this.isWaiting = true;
-    void this.services.recovery.wait(delayMs).then(() => {
+    const retry = (): Promise<void> => {
       this.isWaiting = false;
       return this.send();
-    });
+    };
+    this.backoff.wait(delayMs).then(retry, () => undefined); // the client is closed
   }
 
-  close(): void {
+  /** Sends nothing more. Resolves when what is running has ended. */
+  async close(): Promise<void> {
     this.isClosed = true;
+    await Promise.allSettled([this.sending, ...this.additions]);
   }
 
   /**
@@ -165,6 +185,7 @@ export class Outbox {
       // Messages of one ticket stay in order.
       if (this.isClosed || entry.state !== "waiting" || failedTickets.has(ticketId)) continue;
       try {
+        await this.services.verifyAccount();
         await this.sendOne(entry);
       } catch (error) {
         if (concernsAll(error)) {
@@ -172,23 +193,33 @@ export class Outbox {
           return error.retryAfterMs ?? 0;
         }
         if (isTransient(error)) failedTickets.add(ticketId);
-        else await this.update(entry, { state: "refused", userErrors: [toUserError(error)] });
+        else await this.refuse(entry.key, error);
       }
     }
     return failedTickets.size ? 0 : undefined;
   }
 
-  private async sendOne(entry: OutboxEntry): Promise<void> {
+  private async sendOne({ key }: OutboxEntry): Promise<void> {
     const now = this.services.clock.now();
-    const firstSentAt = entry.firstSentAt ?? now;
-    if (now - firstSentAt > MAX_RESEND_MS) return this.update(entry, { state: "uncertain" });
     // Stored before the request, because the page may end at any moment after it.
-    if (entry.firstSentAt === undefined) await this.update(entry, { firstSentAt });
+    const entry = await this.update(key, ({ firstSentAt = now }) =>
+      now - firstSentAt > MAX_RESEND_MS ? { state: "uncertain" } : { firstSentAt },
+    );
+    if (entry?.state !== "waiting") return; // discarded, or sent by another tab
     const { cursor, userErrors } = await this.services.send(entry);
-    if (userErrors?.length)
-      return this.update({ ...entry, firstSentAt }, { state: "refused", userErrors });
-    this.showSent({ ...entry, state: "sent", cursor });
-    await this.discard(entry.key);
+    this.backoff.reset();
+    if (userErrors?.length) {
+      await this.update(key, () => ({ state: "refused", userErrors }));
+    } else if (cursor == null) {
+      await this.update(key, () => ({ state: "uncertain" })); // the document lacks what tells
+    } else {
+      this.showSent({ ...entry, state: "sent", cursor });
+      await this.discard(key);
+    }
+  }
+
+  private async refuse(key: string, error: unknown): Promise<void> {
+    await this.update(key, () => ({ state: "refused", userErrors: [toUserError(error)] }));
   }
 
   private showSent(entry: OutboxEntry): void {
@@ -199,37 +230,30 @@ export class Outbox {
     }, SENT_ENTRY_MS);
   }
 
-  private async update(entry: OutboxEntry, fields: Partial<OutboxEntry>): Promise<void> {
-    // Another tab may have discarded the entry in the meantime.
-    const condition = {
-      table: "outbox",
-      key: entry.key,
-      holds: (current: object | undefined) => current !== undefined,
-    } as const;
-    await (
-      await this.services.storage
-    ).write({ outbox: { [entry.key]: { ...entry, ...fields } } }, condition);
+  /**
+   * Changes an entry that waits. Returns the new one, or undefined if another tab, or the person,
+   * has ended it in the meantime.
+   */
+  private async update(
+    key: string,
+    fieldsOf: (current: OutboxEntry) => Partial<OutboxEntry>,
+  ): Promise<OutboxEntry | undefined> {
+    const holds = (current: object | undefined): boolean =>
+      (current as OutboxEntry | undefined)?.state === "waiting";
+    let updated: OutboxEntry | undefined;
+    const change = (current: object | undefined): Changes => {
+      const entry = current as OutboxEntry;
+      updated = { ...entry, ...fieldsOf(entry) };
+      return { outbox: { [key]: updated } };
+    };
+    const storage = await this.services.storage;
+    const isStored = await storage.write(change, { table: "outbox", key, holds });
     await this.changed();
+    return isStored ? updated : undefined;
   }
 
   private async changed(): Promise<void> {
     await this.load();
     this.services.postChange();
   }
-}
-
-/** Returns a random key. crypto.randomUUID exists only on pages with HTTPS. */
-function createKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function concernsAll(error: unknown): error is { readonly retryAfterMs?: number } {
-  const isRateLimited = error instanceof RequestError && error.retryAfterMs !== undefined;
-  return isRateLimited || error instanceof NetworkError || error instanceof SessionExpiredError;
-}
-
-function toUserError(error: unknown): UserError {
-  const { message } = error as Error;
-  return { code: error instanceof RequestError ? error.code : "INTERNAL", message };
 }

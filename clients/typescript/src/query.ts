@@ -6,6 +6,9 @@ import type { QueryResult } from "./operations.js";
 import { QUERY_ROOT } from "./store.js";
 import type { Store, View } from "./store.js";
 
+/** The reference may move again while the query is being read. */
+const MAX_COMPLETIONS = 3;
+
 /** What a query needs from its client. */
 export interface QueryServices {
   readonly store: Store;
@@ -31,6 +34,9 @@ export class Query<Result> {
   private state: QueryStatus = "loading";
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
+  /** The missing field for which the query was read again, and how often. */
+  private completedFor: string | undefined;
+  private completions = 0;
 
   constructor(
     private readonly services: QueryServices,
@@ -39,6 +45,7 @@ export class Query<Result> {
     private readonly closed: (keys: readonly string[]) => void,
   ) {
     this.operation = prepare(document);
+    this.listeners.add(() => this.complete());
     void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
@@ -50,6 +57,8 @@ export class Query<Result> {
   }
 
   get status(): QueryStatus {
+    // A newer event may refer to a record that the first response did not have.
+    if (this.state === "ready" && this.value === undefined) return "loading";
     return this.state;
   }
 
@@ -70,7 +79,10 @@ export class Query<Result> {
    */
   refetch(): Promise<void> {
     if (!this.running) {
-      this.running = this.fetchOnce().finally(() => (this.running = undefined));
+      this.running = this.fetchOnce().finally(() => {
+        this.running = undefined;
+        this.complete();
+      });
       return this.running;
     }
     this.next ??= this.running
@@ -80,6 +92,17 @@ export class Query<Result> {
         return this.refetch();
       });
     return this.next;
+  }
+
+  /** Reads the query again if it refers to a record of which the store has only a part. */
+  private complete(): void {
+    if (this.state !== "ready" || this.running) return;
+    const missing = this.view?.missing;
+    if (missing !== this.completedFor) this.completions = 0;
+    this.completedFor = missing;
+    // Not for ever: the response may not have it either.
+    if (missing === undefined || ++this.completions > MAX_COMPLETIONS) return;
+    void this.refetch().catch(() => undefined); // the error is in `error`
   }
 
   private async fetchOnce(): Promise<void> {

@@ -2,7 +2,7 @@ import { isNewer, LOG_START, mergeStamps } from "./cursor.js";
 import type { Cursor, Stamp } from "./cursor.js";
 import type { Selection, Variables } from "./document.js";
 import { isEqual, readRecord, shareStructure } from "./normalize.js";
-import type { Fields, Normalized, Stored } from "./normalize.js";
+import type { FieldReader, Fields, Normalized, Stored } from "./normalize.js";
 import { OptimisticChanges } from "./optimistic.js";
 import type { OptimisticChange, Patches } from "./optimistic.js";
 
@@ -38,10 +38,12 @@ interface StoredRecord {
 /** A part of the store that an application shows, for example a query or a row of a list. */
 export interface View<Value> {
   /**
-   * The current value. It stays the same object while nothing changes. Undefined if a field is
-   * missing.
+   * The current value. It stays the same object while nothing changes. If a field is missing, the
+   * last complete value, or undefined if there was none.
    */
   readonly value: Value | undefined;
+  /** The field without which the value is not complete, if there is one. */
+  readonly missing: string | undefined;
   close(): void;
 }
 
@@ -55,8 +57,7 @@ export interface ListProgress {
  * The records that an application has received, with optimistic changes on top.
  *
  * Each field keeps the stamp of its value, and only a newer value replaces it. So the order in
- * which
- * responses and events arrive does not matter, and no field goes back in time.
+ * which responses and events arrive does not matter, and no field goes back in time.
  */
 export class Store {
   readonly optimistic: OptimisticChanges;
@@ -172,9 +173,9 @@ export class Store {
     };
   }
 
-  /** Returns a field as it is shown. */
-  readField(id: string, key: string): Stored | undefined {
-    const expected = this.optimistic.read(id, key);
+  /** Returns a field as it is shown, or with `isConfirmed` without optimistic changes. */
+  readField(id: string, key: string, isConfirmed = false): Stored | undefined {
+    const expected = isConfirmed ? undefined : this.optimistic.read(id, key);
     return expected === undefined ? this.records.get(id)?.fields.get(key)?.value : expected;
   }
 
@@ -222,6 +223,7 @@ class RecordView<Value> implements View<Value> {
   private current: Value | undefined;
   private isStale = true;
   private ids = new Set<string>();
+  private missingField: string | undefined;
 
   constructor(
     private readonly store: Store,
@@ -239,6 +241,11 @@ class RecordView<Value> implements View<Value> {
     return this.current;
   }
 
+  get missing(): string | undefined {
+    if (this.isStale) this.read();
+    return this.missingField;
+  }
+
   markChanged(): void {
     this.isStale = true;
     this.onChange();
@@ -250,11 +257,18 @@ class RecordView<Value> implements View<Value> {
 
   private read(): void {
     const ids = new Set<string>();
-    const readField = (id: string, key: string): Stored | undefined =>
-      this.store.readField(id, key);
+    let missing: string | undefined;
+    const readField: FieldReader = (id, key, isConfirmed) => {
+      const field = this.store.readField(id, key, isConfirmed);
+      if (field === undefined) missing = `${id} ${key}`;
+      return field;
+    };
     const value = readRecord(this.id, this.selections, this.variables, readField, ids) as
       Value | undefined;
-    this.current = shareStructure(this.current, value);
+    // A reference may have moved to a record of which the store has only a part. What was complete
+    // is shown until the rest arrives.
+    if (value !== undefined) this.current = shareStructure(this.current, value);
+    this.missingField = value === undefined ? missing : undefined;
     this.isStale = false;
     this.dependOn(ids);
   }

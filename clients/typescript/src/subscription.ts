@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import { isTransient, NetworkError, RequestError, SessionExpiredError, toError } from "./errors.js";
+import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
 import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
 
@@ -10,6 +11,10 @@ export interface SubscriptionOptions {
   /** Returns the request for the next attempt, with the cursor that it resumes after. */
   readonly request: () => GraphQLRequest;
   readonly next: (data: object) => void;
+  /** Called before each request. The request waits for the promise, if there is one. */
+  readonly prepare?: () => Promise<void> | undefined;
+  /** Called when the request was sent. The status is live then, otherwise with the first item. */
+  readonly connected?: () => void;
   /** Called before the first item of each attempt can arrive. */
   readonly started?: () => void;
   /** Called if the server no longer knows the cursor: the next request must not have one. */
@@ -37,6 +42,7 @@ export class Subscription {
   private state: SubscriptionStatus = "connecting";
   /** The number of the current attempt. Items of earlier ones are ignored. */
   private attempt = 0;
+  private readonly backoff: Backoff;
   private end: (() => void) | undefined;
   private cancelDeadline: (() => void) | undefined;
 
@@ -44,6 +50,7 @@ export class Subscription {
     private readonly services: SubscriptionServices,
     private readonly options: SubscriptionOptions,
   ) {
+    this.backoff = new Backoff(services.recovery);
     services.subscriptions.add(this);
     this.start();
   }
@@ -55,10 +62,20 @@ export class Subscription {
   private start(): void {
     if (this.state === "closed") return;
     const attempt = ++this.attempt;
+    const preparation = this.options.prepare?.();
+    if (!preparation) return this.connect(attempt);
+    preparation.then(
+      () => attempt === this.attempt && this.connect(attempt),
+      (error: unknown) => attempt === this.attempt && this.interrupt(toError(error)),
+    );
+  }
+
+  private connect(attempt: number): void {
     const isCurrent = (): boolean => attempt === this.attempt;
     this.options.started?.();
     this.restartDeadline();
     const end = this.services.transport.subscribe(this.options.request(), {
+      connected: () => isCurrent() && this.connected(),
       next: (response) => isCurrent() && this.receive(response),
       error: (error) => isCurrent() && this.interrupt(error),
       complete: () =>
@@ -68,10 +85,16 @@ export class Subscription {
     else end();
   }
 
+  private connected(): void {
+    if (!this.options.connected) return;
+    this.setStatus("live");
+    this.options.connected();
+  }
+
   private receive(response: GraphQLResponse): void {
     if (response.errors?.length || !response.data)
       return this.interrupt(toError(response.errors ?? "no data"));
-    this.services.recovery.reset();
+    this.backoff.reset();
     this.restartDeadline();
     this.setStatus("live");
     this.options.next(response.data);
@@ -91,12 +114,18 @@ export class Subscription {
       this.error = error;
       return this.setStatus("failed");
     }
-    this.setStatus(error instanceof SessionExpiredError ? "signed-out" : "interrupted");
+    this.setStatus(this.services.recovery.isPaused ? "signed-out" : "interrupted");
     const attempt = this.attempt;
     const retryAfterMs = error instanceof RequestError ? error.retryAfterMs : undefined;
-    void this.services.recovery.wait(retryAfterMs).then(() => {
+    const restart = (): void => {
       if (attempt === this.attempt) this.start();
-    });
+    };
+    this.backoff.wait(retryAfterMs).then(restart, () => undefined); // the client is closed
+  }
+
+  /** Shows that it waits for a new session, also if it waited for the network before. */
+  sessionExpired(): void {
+    if (this.state === "interrupted") this.setStatus("signed-out");
   }
 
   private stop(): void {

@@ -52,8 +52,19 @@ export class Tabs {
   }
 
   /** Runs a task while no other tab runs one under the same name. */
-  exclusively<T>(task: string, run: () => Promise<T>): Promise<T> {
-    return this.locks ? this.locks.request(`${this.name}:${task}`, run) : run();
+  async exclusively<T>(task: string, run: () => Promise<T>): Promise<T> {
+    if (!this.locks) return run();
+    let hasBegun = false;
+    const begin = (): Promise<T> => {
+      hasBegun = true;
+      return run();
+    };
+    try {
+      return await this.locks.request(`${this.name}:${task}`, begin);
+    } catch (error) {
+      if (hasBegun) throw error;
+      return run(); // the browser refuses locks here, as in a sandboxed frame
+    }
   }
 
   close(): void {

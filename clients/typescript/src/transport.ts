@@ -19,6 +19,8 @@ export interface GraphQLResponse {
 /** Receives the items of a subscription. */
 export interface Sink {
   next(response: GraphQLResponse): void;
+  /** The request was sent over a connection that the server has accepted. */
+  connected?(): void;
   /** The subscription has failed, or the connection has ended. */
   error(error: Error): void;
   /** The server has ended the subscription. */

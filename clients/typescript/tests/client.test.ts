@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { gql, NetworkError, RequestError } from "../src/index.js";
+import { gql, NetworkError, RequestError, SessionExpiredError } from "../src/index.js";
 import type { GraphQLResponse, Payload, TicketwireClient } from "../src/index.js";
 import { QUERY_ROOT } from "../src/store.js";
 import { REPLY, TestBrowser, TestTransport, TICKET, until } from "./support.js";
@@ -118,6 +118,62 @@ describe("a mutation", () => {
     assert.deepEqual(change.userErrors, userErrors);
     assert.equal(client.store.optimistic.count, 0);
   });
+
+  it("is a failure without an event, although the document has no user errors", async () => {
+    const blind = gql<{ change: Payload }>("mutation { change { cursor ticket { id } } }");
+    await assert.rejects(client.mutate(blind, {}), TypeError);
+    const timeless = gql<{ change: Payload }, { input: object }>(
+      "mutation { change { userErrors { message } } }",
+    );
+    await assert.rejects(client.mutate(timeless, { input: {} }, { tkt_1: {} }), TypeError);
+    await assert.rejects(client.send(timeless, {}), TypeError);
+    assert.equal(transport.requests.length, 0);
+    answers = [{ data: { change: { cursor: null, userErrors: [], ticket: null } } }];
+    await client.mutate(CHANGE, { input: {} }, { tkt_1: { subject: "mine" } });
+    assert.equal(client.store.optimistic.count, 0);
+    const reply = { data: { replyToTicket: { cursor: null, userErrors: [] } } };
+    answers = [reply];
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => client.outbox.entries[0]?.state === "uncertain");
+  });
+});
+
+describe("recovery", () => {
+  it("waits longer each time although the server responds, and others do not wait", async () => {
+    answers = [{ errors: [{ message: "a defect", extensions: { code: "INTERNAL" } }] }];
+    client.watch(TICKET, { id: "tkt_1" });
+    for (let second = 0; second < 60; second++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      browser.clock.advance(1000);
+    }
+    assert.ok(transport.requests.length >= 4, `${transport.requests.length} requests`);
+    assert.ok(transport.requests.length <= 9, `${transport.requests.length} requests`);
+  });
+
+  it("respects the delay for which the server asks, also when the browser is online", async () => {
+    const limit = { code: "RATE_LIMITED", retryAfterMs: 60_000 };
+    answers = [{ errors: [{ message: "slowly", extensions: limit }] }, response(1, 5)];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await until(() => browser.clock.waiting > 0);
+    browser.events.dispatchEvent(new Event("online"));
+    const sentinel = client.watch(gql("{ tickets { id } }"));
+    answers = [{ data: { tickets: [] } }];
+    await until(() => sentinel.status === "ready");
+    assert.equal(query.status, "loading");
+    answers = [response(1, 5)];
+    browser.clock.advance(60_000);
+    await until(() => query.status === "ready");
+  });
+
+  it("ends with the client", async () => {
+    answers = [new NetworkError("offline")];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    const once = client.query(TICKET, { id: "tkt_1" });
+    await until(() => browser.clock.waiting > 0 && transport.requests.length === 2);
+    client.close();
+    await assert.rejects(once, NetworkError);
+    await assert.rejects(query.refetch(), NetworkError);
+  });
 });
 
 describe("a followed subscription", () => {
@@ -149,6 +205,86 @@ describe("a followed subscription", () => {
     sink.next({ errors: [{ message: "too old", extensions: { code: "CURSOR_EXPIRED" } }] });
     await passTime(() => transport.subscriptions.length === 2);
     assert.deepEqual([gaps, after()], [1, null]);
+  });
+});
+
+describe("a followed subscription without a cursor", () => {
+  const after = (): unknown => transport.subscriptions.at(-1)!.request.variables.after;
+  const cut = (): void => transport.subscriptions.at(-1)!.sink.error(new NetworkError("cut"));
+
+  it("tells of a gap after an interruption, and resumes after what was read then", async () => {
+    let read: (position: string) => void = () => {};
+    let gaps = 0;
+    const gap = (): Promise<string> => {
+      gaps++;
+      return new Promise((resolve) => (read = resolve));
+    };
+    client.follow(EVENTS, { next: () => {}, gap });
+    assert.deepEqual([after(), gaps], [null, 0]);
+    cut();
+    await passTime(() => gaps === 1);
+    assert.equal(transport.subscriptions.length, 1);
+    read(cursor(7));
+    await until(() => transport.subscriptions.length === 2);
+    assert.equal(after(), cursor(7));
+  });
+
+  it("asks for its start when it starts, and is live before the first item", async () => {
+    let start: string | null = cursor(3);
+    const statuses: string[] = [];
+    const subscription = client.follow(EVENTS, {
+      after: () => start,
+      next: () => {},
+      statusChanged: () => statuses.push(subscription.status),
+    });
+    assert.equal(after(), cursor(3));
+    transport.subscriptions[0]!.sink.connected!();
+    start = cursor(4);
+    cut();
+    await passTime(() => transport.subscriptions.length === 2);
+    assert.equal(after(), cursor(4));
+    assert.deepEqual(statuses, ["live", "interrupted"]);
+  });
+
+  it("tells of a gap once it is connected again if it can't resume", async () => {
+    let gaps = 0;
+    client.follow(EVENTS, { canResume: false, next: () => {}, gap: () => gaps++ });
+    cut();
+    await passTime(() => transport.subscriptions.length === 2);
+    assert.equal(gaps, 0);
+    transport.subscriptions[1]!.sink.connected!();
+    assert.equal(gaps, 1);
+  });
+
+  it("goes on after an error of the application", async () => {
+    const reported: unknown[] = [];
+    const original = console.error;
+    console.error = (error) => reported.push(error);
+    const next = (): never => {
+      throw new Error("a defect");
+    };
+    client.follow(EVENTS, { next });
+    const event = { ticketEvents: { cursor: cursor(5), ticket: ticket(1) } };
+    transport.subscriptions[0]!.sink.next({ data: event });
+    console.error = original;
+    cut();
+    await passTime(() => transport.subscriptions.length === 2);
+    assert.deepEqual([after(), String(reported)], [cursor(5), "Error: a defect"]);
+  });
+
+  it("shows that it waits for a new session", async () => {
+    const [one, two] = [0, 1].map(() => client.follow(EVENTS, { next: () => {} }));
+    transport.subscriptions[0]!.sink.error(new NetworkError("cut"));
+    assert.equal(one!.status, "interrupted");
+    transport.subscriptions[1]!.sink.error(new SessionExpiredError("expired"));
+    assert.deepEqual([one!.status, two!.status], ["signed-out", "signed-out"]);
+  });
+
+  it("tells that the person has signed in again in another tab", async () => {
+    let renewals = 0;
+    browser.open(transport, {}, undefined, { onSessionRenewed: () => renewals++ });
+    client.sessionRenewed();
+    await until(() => renewals === 1);
   });
 });
 

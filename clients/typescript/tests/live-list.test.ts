@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { gql, NetworkError, RequestError, SessionExpiredError } from "../src/index.js";
-import type { ChangeKind, LiveList, TicketChange } from "../src/index.js";
+import type { ChangeKind, LiveList, TicketChange, TicketwireClient } from "../src/index.js";
+import { prepare } from "../src/document.js";
+import { normalize } from "../src/normalize.js";
 import { TestBrowser, TestTransport, until } from "./support.js";
 
 interface Ticket {
@@ -18,15 +20,14 @@ let browser: TestBrowser;
 let transport: TestTransport;
 let list: LiveList<Ticket>;
 let expirations: number;
-let resume: () => void;
+let client: TicketwireClient;
 
 beforeEach(() => {
   browser = new TestBrowser();
   transport = new TestTransport(() => ({ data: {} }));
   expirations = 0;
-  const client = browser.open(transport, {}, () => expirations++);
+  client = browser.open(transport, {}, () => expirations++);
   list = client.liveList({ document: LIST, compare: (a, b) => (a.id < b.id ? -1 : 1) });
-  resume = () => client.sessionRenewed();
 });
 afterEach(() => browser.close());
 
@@ -162,7 +163,7 @@ describe("a live list", () => {
       [list.status, expirations, transport.subscriptions.length],
       ["signed-out", 1, 1],
     );
-    resume();
+    client.sessionRenewed();
     await until(() => transport.subscriptions.length === 2);
     assert.equal(after(), cursor(5));
   });
@@ -179,6 +180,46 @@ describe("a live list", () => {
     const change = { kind: "ADDED", cursor: cursor(6), ticketId: "a", ticket: null };
     transport.subscriptions[0]!.sink.next({ data: { ticketChanges: change } });
     assert.equal(ids(), "");
+  });
+
+  it("keeps its tickets in the store while nobody reads the rows", () => {
+    send("SNAPSHOT", 5, "a");
+    send("SNAPSHOT_END", 5);
+    const many = gql("{ users { id } }");
+    const users = Array.from({ length: 2100 }, (_, index) => ({ id: `usr_${index}` }));
+    const written = normalize(prepare(many).selections, {}, { users });
+    client.store.write(written, { cursor: cursor(6) });
+    browser.clock.advance(3_600_000);
+    for (const part of [written.records, [...written.records, ...written.records]]) {
+      const records = part.map((each, index) => ({ ...each, id: `${part.length}-${index}` }));
+      client.store.write({ root: {}, records }, { cursor: cursor(7) });
+    }
+    assert.equal(client.store.stampOf("usr_0", "id"), undefined);
+    assert.equal(ids(), "a");
+  });
+
+  it("keeps nothing in the store that a listener reads at its end", async () => {
+    send("SNAPSHOT", 5, "a");
+    send("SNAPSHOT_END", 5);
+    list.subscribe(() => void list.rows);
+    list.close();
+    await Promise.resolve();
+    const { views } = client.store as unknown as { views: Map<string, unknown> };
+    assert.equal(views.size, 0);
+  });
+
+  it("calls all listeners although one fails", async () => {
+    const { error } = console;
+    console.error = () => {};
+    let calls = 0;
+    list.subscribe(() => {
+      throw new Error("a defect");
+    });
+    list.subscribe(() => calls++);
+    send("SNAPSHOT_END", 5);
+    await Promise.resolve();
+    console.error = error;
+    assert.equal(calls, 1);
   });
 
   it("calls listeners once per step, and never after it was closed", async () => {

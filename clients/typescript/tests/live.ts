@@ -33,10 +33,22 @@ const [url, socketUrl, token] = process.argv.slice(2) as [string, string, string
 const report = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 const authorization = `Bearer ${token}`;
 
+
+/** The user to whom the token belongs; nobody if it is unknown. */
+async function readAccount(): Promise<string> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization },
+    body: JSON.stringify({ query: "{ viewer { user { id } } }" }),
+  });
+  const { data } = (await response.json()) as { data?: { viewer?: { user: { id: string } } } };
+  return data?.viewer?.user.id ?? "";
+}
+
 const client = new TicketwireClient({
   url,
   socketUrl,
-  account: "test",
+  account: await readAccount(),
   headers: () => ({ authorization }),
   connectionParams: () => ({ authorization }),
   webSocket: WebSocket,

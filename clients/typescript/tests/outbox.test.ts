@@ -145,7 +145,70 @@ describe("the outbox", () => {
   });
 });
 
+describe("an entry that changes while it is to be sent", () => {
+  it("is not sent if the person discards it", async () => {
+    const server = new ReplyServer();
+    let release: (() => void) | undefined;
+    let isOffline = true;
+    const answer = server.transport.answer;
+    server.transport.answer = async (request) => {
+      if (isOffline) throw new NetworkError("offline");
+      await new Promise<void>((resolve) => (release ??= resolve));
+      return answer(request);
+    };
+    const client = browser.open(server.transport);
+    await client.send(REPLY, { ticketId: "tkt_1", body: "first" });
+    const { key } = await client.send(REPLY, { ticketId: "tkt_2", body: "discarded" });
+    await until(() => browser.clock.waiting > 0);
+    isOffline = false;
+    browser.events.dispatchEvent(new Event("online"));
+    await until(() => release !== undefined);
+    await client.outbox.discard(key);
+    server.transport.answer = answer;
+    release!();
+    await client.send(REPLY, { ticketId: "tkt_3", body: "last" });
+    await until(() => server.stored.size === 2);
+    assert.deepEqual([...server.stored.values()], ["first", "last"]);
+  });
+
+  it("keeps the state that another tab has stored", async () => {
+    const refusal = { code: "TRANSITION_REFUSED", message: "the ticket is closed" };
+    const answers: Array<(error: GraphQLResponse) => void> = [];
+    const transport = new TestTransport(() => new Promise((resolve) => answers.push(resolve)));
+    const tabs = [0, 1].map(() => browser.open(transport, { locks: undefined }));
+    await tabs[0]!.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => answers.length === 2);
+    answers[0]!({ data: { replyToTicket: { cursor: null, userErrors: [refusal] } } });
+    await until(() => tabs.every((tab) => tab.outbox.entries[0]?.state === "refused"));
+    answers[1]!({ errors: [{ message: "no", extensions: { code: "FORBIDDEN" } }] });
+    await tabs[0]!.send(REPLY, { ticketId: "tkt_2", body: "next" });
+    await until(() => answers.length === 4);
+    assert.deepEqual(tabs[0]!.outbox.entries[0]?.userErrors, [refusal]);
+  });
+});
+
 describe("several tabs", () => {
+  it("send what a closed tab has left", async () => {
+    const server = new ReplyServer();
+    const offline = new TestTransport(() => {
+      throw new NetworkError("offline");
+    });
+    const first = browser.open(offline);
+    browser.open(server.transport);
+    await browser.locks.request("sentinel", async () => {}); // it has found nothing to send
+    await first.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    first.close();
+    await until(() => server.stored.size === 1);
+  });
+
+  it("send although the browser refuses locks", async () => {
+    const server = new ReplyServer();
+    const locks = { request: () => Promise.reject(new Error("SecurityError")) };
+    const client = browser.open(server.transport, { locks });
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => server.stored.size === 1);
+  });
+
   for (const locks of [true, false]) {
     it(`store a reply once ${locks ? "with" : "without"} Web Locks`, async () => {
       const server = new ReplyServer();
@@ -218,12 +281,13 @@ describe("drafts", () => {
     const server = new ReplyServer();
     server.isOffline = true;
     const first = browser.open(server.transport);
-    await first.drafts.save("reply:tkt_1", { body: "hel" }, 0);
-    await first.drafts.save("reply:tkt_1", { body: "hello" }, 1);
+    const { revision } = await first.drafts.save("reply:tkt_1", { body: "hel" }, 0);
+    const saved = await first.drafts.save("reply:tkt_1", { body: "hello" }, revision);
     first.close();
     const second = browser.open(server.transport);
     const draft = await second.drafts.read<{ body: string }>("reply:tkt_1");
-    assert.deepEqual([draft?.content.body, draft?.revision], ["hello", 2]);
+    assert.deepEqual([draft?.content.body, draft?.revision], ["hello", saved.revision]);
+    assert.ok(saved.revision > revision);
     await second.send(REPLY, { ticketId: "tkt_1", body: "hello" }, "reply:tkt_1");
     assert.deepEqual(await second.drafts.readAll(), []);
     assert.deepEqual(
@@ -234,15 +298,35 @@ describe("drafts", () => {
 
   it("are not overwritten by another tab that has not seen them", async () => {
     const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
-    await first!.drafts.save("reply:tkt_1", "mine", 0);
+    const { revision } = await first!.drafts.save("reply:tkt_1", "mine", 0);
     const conflict = await second!.drafts
       .save("reply:tkt_1", "yours", 0)
       .catch((error: unknown) => error);
     assert.ok(conflict instanceof DraftConflictError);
     assert.equal(conflict.current?.content, "mine");
     await assert.rejects(second!.drafts.discard("reply:tkt_1", 0), DraftConflictError);
-    await second!.drafts.discard("reply:tkt_1", 1);
+    await second!.drafts.discard("reply:tkt_1", revision);
     assert.equal(await first!.drafts.read("reply:tkt_1"), undefined);
+  });
+
+  it("are not overwritten after another tab has deleted and written them", async () => {
+    const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
+    const old = await first!.drafts.save("reply:tkt_1", "old", 0);
+    await second!.drafts.discard("reply:tkt_1", old.revision);
+    browser.clock.advance(1000);
+    await second!.drafts.save("reply:tkt_1", "new", 0);
+    const late = first!.drafts.save("reply:tkt_1", "mine", old.revision);
+    await assert.rejects(late, DraftConflictError);
+  });
+
+  it("stay if another tab has changed what a tab sends", async () => {
+    const [first, second] = [0, 1].map(() => browser.open(new ReplyServer().transport));
+    const draft = await first!.drafts.save("reply:tkt_1", "hello", 0);
+    const newer = await second!.drafts.save("reply:tkt_1", "hello there", draft.revision);
+    await first!.send(REPLY, { ticketId: "tkt_1", body: "hello" }, draft);
+    assert.deepEqual(await first!.drafts.read("reply:tkt_1"), newer);
+    await second!.send(REPLY, { ticketId: "tkt_1", body: "hello there" }, newer);
+    assert.equal(await second!.drafts.read("reply:tkt_1"), undefined);
   });
 
   it("tell other tabs of changes", async () => {

@@ -42,6 +42,19 @@ describe("the store", () => {
     assert.equal(store.stampOf("tkt_1", "subject")?.cursor, cursor(7));
   });
 
+  it("does not take the version of an older value for that of a newer one without version", () => {
+    const store = new Store(Date.now);
+    const read = write(store, TICKET, ticket(5), 5);
+    const short = gql("query($id: ID!) { ticket(id: $id) { id subject } }");
+    write(store, short, { ticket: { id: "tkt_1", subject: "subject 8" } }, 8);
+    write(store, TICKET, ticket(6), 6); // a delayed event
+    assert.equal(read()?.ticket?.subject, "subject 8");
+    write(store, TICKET, ticket(4), 9); // certainly older, although its cursor is higher
+    assert.equal(read()?.ticket?.subject, "subject 8");
+    write(store, TICKET, ticket(9), 9);
+    assert.equal(read()?.ticket?.subject, "subject 9");
+  });
+
   it("keeps the identity of what does not change", () => {
     const store = new Store(Date.now);
     const document = gql<{ tickets: { nodes: Ticket[] } }>(

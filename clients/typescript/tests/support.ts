@@ -1,5 +1,6 @@
 import { IDBFactory } from "fake-indexeddb";
 import type {
+  ClientOptions,
   Clock,
   GraphQLRequest,
   GraphQLResponse,
@@ -59,12 +60,18 @@ export class TestTransport implements Transport {
   readonly requests: GraphQLRequest[] = [];
   readonly subscriptions: Array<{ readonly request: GraphQLRequest; readonly sink: Sink }> = [];
   checks = 0;
+  /** The user of the session. Requests that ask for it are not recorded. */
+  viewer: string | null = "usr_1";
 
   constructor(
     public answer: (request: GraphQLRequest) => GraphQLResponse | Promise<GraphQLResponse>,
   ) {}
 
   async execute(request: GraphQLRequest): Promise<GraphQLResponse> {
+    if (request.query.includes("viewer")) {
+      const user = this.viewer === null ? null : { id: this.viewer };
+      return { data: { viewer: user && { user, apiClient: null } } };
+    }
     this.requests.push(request);
     return this.answer(request);
   }
@@ -105,6 +112,7 @@ export class TestBrowser {
     transport: TestTransport,
     changes: Partial<Platform> = {},
     onSessionExpired = (): void => {},
+    options: Partial<ClientOptions> = {},
   ): TicketwireClient {
     const platform: Platform = {
       clock: this.clock,
@@ -115,7 +123,13 @@ export class TestBrowser {
       createTransport: () => transport,
       ...changes,
     };
-    const client = new TicketwireClient({ account: "usr_1", url: "", platform, onSessionExpired });
+    const client = new TicketwireClient({
+      account: "usr_1",
+      url: "",
+      platform,
+      onSessionExpired,
+      ...options,
+    });
     this.clients.push(client);
     return client;
   }

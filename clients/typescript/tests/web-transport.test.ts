@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import WebSocket, { WebSocketServer } from "ws";
@@ -66,6 +67,7 @@ function open(
     url,
     webSocket: WebSocket,
     pingIntervalMs: 40,
+    connectTimeoutMs: 1_000,
     headers: () => ({ authorization }),
     connectionParams: () => ({ authorization }),
   };
@@ -73,14 +75,20 @@ function open(
 }
 
 /** Starts a subscription. Returns the lists to which items and errors are added. */
-function follow(transport: WebTransport): { items: unknown[]; errors: Error[] } {
+function follow(transport: WebTransport): {
+  items: unknown[];
+  errors: Error[];
+  connected: number[];
+} {
   const [items, errors]: [unknown[], Error[]] = [[], []];
+  const connected: number[] = [];
   transport.subscribe(REQUEST, {
+    connected: () => connected.push(items.length),
     next: (response) => items.push(response.data),
     error: (error) => errors.push(error),
     complete: () => items.push("complete"),
   });
-  return { items, errors };
+  return { items, errors, connected };
 }
 
 describe("the transport of browsers", () => {
@@ -95,6 +103,41 @@ describe("the transport of browsers", () => {
     assert.ok(first.errors[0] instanceof NetworkError);
     const second = follow(transport);
     await until(() => second.items.length === 1 && reconnections >= 1);
+    transport.close();
+  });
+
+  it("gives up a socket that the server does not accept, and connects again", async () => {
+    const transport = open();
+    isFrozen = true;
+    const first = follow(transport);
+    await until(() => first.errors.length > 0);
+    isFrozen = false;
+    assert.ok(first.errors[0] instanceof NetworkError);
+    const second = follow(transport);
+    await until(() => second.items.length === 1);
+    transport.close();
+  });
+
+  it("gives up an address that does not answer at all", async () => {
+    const silent = createTcpServer();
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const options = { url: `http://127.0.0.1:${port}/graphql`, webSocket: WebSocket };
+    const impatient = { ...options, connectTimeoutMs: 50 };
+    const transport = new WebTransport(impatient, SYSTEM_CLOCK, () => {});
+    const { errors } = follow(transport);
+    await until(() => errors.length === 1);
+    assert.ok(errors[0] instanceof NetworkError);
+    silent.close();
+  });
+
+  it("tells when a request was sent, before its first item", async () => {
+    const transport = open();
+    const first = follow(transport);
+    await until(() => first.items.length === 1);
+    const second = follow(transport); // over the same socket
+    await until(() => second.items.length === 1);
+    assert.deepEqual([first.connected, second.connected], [[0], [0]]);
     transport.close();
   });
 
@@ -124,6 +167,38 @@ describe("the transport of browsers", () => {
       [headers["content-type"], headers["x-requested-with"], headers.authorization],
       ["application/json", "ticketwire-client", "ok"],
     );
+  });
+
+  it("understands what a proxy answers", async () => {
+    const answer = async (status: number): Promise<unknown> => {
+      reply = { status, body: "<html>No" };
+      return open()
+        .execute(REQUEST)
+        .catch((error: unknown) => error);
+    };
+    const refused = await answer(403);
+    assert.ok(refused instanceof RequestError && refused.code === "BAD_REQUEST");
+    assert.ok((await answer(401)) instanceof SessionExpiredError);
+    for (const status of [408, 425, 429, 500])
+      assert.ok((await answer(status)) instanceof NetworkError);
+    reply = { status: 200, body: "null" };
+    await assert.rejects(open().execute(REQUEST), NetworkError);
+  });
+
+  it("can be closed while it connects, without an unhandled rejection", async () => {
+    const rejections: unknown[] = [];
+    const listen = (reason: unknown): number => rejections.push(reason);
+    process.on("unhandledRejection", listen);
+    const refused = { url: "http://127.0.0.1:9/graphql", webSocket: WebSocket };
+    for (const transport of [open(), new WebTransport(refused, SYSTEM_CLOCK, () => {})]) {
+      const { errors, items } = follow(transport);
+      await Promise.resolve();
+      transport.close();
+      await until(() => errors.length + items.length > 0);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off("unhandledRejection", listen);
+    assert.deepEqual(rejections, []);
   });
 
   it("distinguishes a broken network from a broken server", async () => {

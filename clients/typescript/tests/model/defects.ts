@@ -33,6 +33,12 @@ const DEFECTS: readonly Defect[] = [
     replacement: "return true;",
   },
   {
+    name: "a value without version has that of the value which it replaces",
+    file: "cursor.js",
+    text: "version: newer.version,",
+    replacement: "version: newer.version ?? older.version,",
+  },
+  {
     name: "the order of requests is ignored",
     file: "cursor.js",
     text: "if (candidate.sentAt > current.receivedAt)",
@@ -53,7 +59,7 @@ const DEFECTS: readonly Defect[] = [
   {
     name: "a refused mutation is not rolled back",
     file: "client.js",
-    text: "if (userErrors?.length || cursor === undefined)",
+    text: "if (userErrors?.length || cursor == null)",
     replacement: "if (cursor === undefined)",
   },
   {
@@ -123,6 +129,18 @@ const DEFECTS: readonly Defect[] = [
     file: "outbox.js",
     text: "if (concernsAll(error)) {",
     replacement: "if (concernsAll(error)) { await this.discard(entry.key);",
+  },
+  {
+    name: "a reference to a record that is known only partly hides what refers to it",
+    file: "store.js",
+    text: "if (value !== undefined)\n            this.current",
+    replacement: "this.current",
+  },
+  {
+    name: "a query is not read again if it refers to a record that is known only partly",
+    file: "query.js",
+    text: "void this.refetch().catch(() => undefined); // the error is in `error`\n    }\n    async",
+    replacement: "}\n    async",
   },
   {
     name: "requests of one query overlap",

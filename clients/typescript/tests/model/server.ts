@@ -12,7 +12,16 @@ export interface Ticket {
   readonly subject: string;
   /** Changes without a new version, as SLA clocks do. It rises with each change. */
   readonly clock: number;
+  readonly assignee: User | null;
 }
+
+/** A person. Events and mutations select only the id, so the client often knows no name. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+}
+
+const USERS = [1, 2, 3, 4].map((number) => ({ id: `usr_${number}`, name: `user ${number}` }));
 
 export type Tickets = ReadonlyMap<string, Ticket>;
 
@@ -63,12 +72,13 @@ export class ModelServer {
 
   create(): void {
     const id = `tkt_${this.at(this.head).size + 1}`;
-    this.append([{ id, version: 1, status: "OPEN", subject: `subject ${this.head}`, clock: 0 }]);
+    const subject = `subject ${this.head}`;
+    this.append([{ id, version: 1, status: "OPEN", subject, clock: 0, assignee: null }]);
   }
 
   /** A change by somebody else. */
   changeSomething(): void {
-    const kind = this.random.below(10);
+    const kind = this.random.below(12);
     if (kind < 2 && this.at(this.head).size < 8) return this.create();
     const ticket = this.pickTicket();
     if (kind < 4) return this.setStatus(ticket, ticket.status === "OPEN" ? "RESOLVED" : "OPEN");
@@ -77,7 +87,9 @@ export class ModelServer {
         { ...ticket, version: ticket.version + 1, subject: `subject ${this.head}` },
       ]);
     if (kind < 6) return this.append([{ ...ticket, clock: ticket.clock + 1 }]);
-    this.changeTwo(ticket);
+    if (kind < 10) return this.changeTwo(ticket);
+    const assignee = this.random.chance(0.2) ? null : this.random.pick(USERS);
+    this.append([{ ...ticket, version: ticket.version + 1, assignee }]);
   }
 
   /** One event that changes two tickets of the list, as a merge does. */
