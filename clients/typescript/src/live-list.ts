@@ -177,7 +177,7 @@ export class LiveList<Ticket extends object, Input = Variables> implements ListP
     if (!matches || !this.store.optimistic.changes(id)) return false;
     // The row is an earlier one if it refers to a record that is known only partly.
     const variables = (this.options.variables ?? {}) as Variables;
-    const current = { ...row } as Record<string, unknown>;
+    const current: Record<string, unknown> = { ...(row as Record<string, unknown>) };
     for (const selection of this.selections) {
       if (selection.children !== null) continue;
       const value = this.store.readField(id, storageKey(selection, variables));
