@@ -37,15 +37,8 @@ ROWS_PER_PAGE = 2000
 SHOWN_CHANGES = frozenset(
     {
         *("role", "active", "present", "organization_id", "successor_id", "created_at"),
-        *(
-            "handover_pending",
-            "second_factor",
-            "recovery_codes",
-            "password_reset",
-            "teams",
-            "revoked_at",
-            "rotated_at",
-        ),
+        *("handover_pending", "second_factor", "recovery_codes", "password_reset", "teams"),
+        *("revoked_at", "rotated_at"),
         *("reason", "user_id", "client_id", "expires_at", "last_used_at", "kind", "scopes"),
     }
 )
