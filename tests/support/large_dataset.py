@@ -261,7 +261,9 @@ async def make_tokens(world: World) -> dict[str, str | None]:
     narrow = await token_of(await User.get(id=world.cora.id), [Scope.TICKETS_READ.value])
     revoked = await token_of(alex, [Scope.EVENTS_READ.value])
     await Token.filter(prefix=revoked[:12]).update(revoked_at=NOW - HOUR)
-    await Token.filter(prefix=narrow[:12]).update(last_used_at=NOW - HOUR, expires_at=NOW + HOUR)
+    await Token.filter(prefix=narrow[:12]).update(
+        last_used_at=NOW - HOUR, expires_at=NOW + HOUR, rotated_at=NOW - HOUR
+    )
     for user in (alex, robin):
         await Identity.create(
             issuer="https://login.example.com", subject=user.email, user=user, created_at=NOW - HOUR
@@ -319,7 +321,10 @@ async def create_macros(support: Team, robin: User) -> None:
     macro["custom_fields"] = [
         {"key": "note", "name": "text", "value": "Rack 7"},
         {"key": "products", "name": "options", "value": ["dns", "mail"]},
-        {"key": "due", "name": None, "value": None},
+        {"key": "seats", "name": "number", "value": 12.5},
+        {"key": "urgent", "name": "boolean", "value": True},
+        {"key": "due", "name": "date", "value": "2026-02-28"},
+        {"key": "zone", "name": None, "value": None},
     ]
     await Macro.create(**macro, name="Everyone", audience=Audience.EVERYONE, active=False)
     macro |= {"status_action": MacroStatusAction.HOLD, "hold_for": 3600}

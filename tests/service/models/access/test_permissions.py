@@ -65,6 +65,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "HANDLE_TICKETS_AS_STAFF": ("AGENT ADMIN API_CLIENT", "tickets:write"),
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
+    "MANAGE_OWN_SECOND_FACTOR": ("CUSTOMER AGENT ADMIN", None),
     "USE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "MARK_TICKETS_READ": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "CHANGE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
@@ -84,7 +85,10 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "ADMINISTER": ("ADMIN API_CLIENT", "admin"),
 }
 
-SESSION_ONLY = {"MANAGE_OWN_TOKENS", "EDIT_OWN_PROFILE", "SET_UP_SECOND_FACTOR"}
+SESSION_ONLY = {
+    *("MANAGE_OWN_TOKENS", "MANAGE_OWN_SECOND_FACTOR"),
+    *("EDIT_OWN_PROFILE", "SET_UP_SECOND_FACTOR"),
+}
 
 
 def permissions_by_name() -> dict[str, Permission]:

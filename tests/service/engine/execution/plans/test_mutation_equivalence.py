@@ -128,13 +128,14 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
         again = {"ticketId": ticket, "resolution": "Never."}
         transition = "... on TransitionRefused { code message field from action allowed }"
         requests.append(("agent", build_refused("resolveTicket", again, transition)))
+    # before the mutations of an admin, which may revoke the token
+    proposal = {"ticketId": tickets[0], "kind": "REPLY", "body": "Proposed."}
+    propose = generator.mutation("proposeDraft", proposal, whole=True)
+    requests.append(("API client with all scopes", propose))
     for name in mutation_names(generator):
         requests += [
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
         ]
-    proposal = {"ticketId": tickets[0], "kind": "REPLY", "body": "Proposed."}
-    propose = generator.mutation("proposeDraft", proposal, whole=True)
-    requests.append(("API client with all scopes", propose))
     read = {"ticketId": tickets[0]}
     requests.append(("agent", generator.mutation("markTicketRead", read, whole=True)))
     note = {"ticketId": tickets[0], "body": "Never."}
