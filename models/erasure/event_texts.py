@@ -29,7 +29,7 @@ TEXT_VALUES = ("comment", "reason", "outcome", "answer")
 class EventRules:
     """What to replace in the events of one ticket.
 
-    erases_all    whether all texts are replaced, whoever wrote them. Tags and the external id stay
+    erases_all    whether the texts of all people are replaced. Tags and the external id stay
     erases_texts  whether the person's own texts are replaced, and not only terms
     owns_ticket   whether the texts of the ticket itself are the person's
     removed_tags  the tags that the events must no longer show

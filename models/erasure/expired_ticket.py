@@ -1,6 +1,6 @@
 """Erases all texts of a ticket whose retention period has ended.
 
-It works like the erasure of a person, but whoever wrote the texts.
+It works like the erasure of a person, but replaces the texts of all people.
 """
 
 from __future__ import annotations

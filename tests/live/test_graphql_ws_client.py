@@ -80,13 +80,6 @@ async def test_the_client_does_not_reconnect_with_an_invalid_token(node: str, ur
         process.kill()
 
 
-def test_the_lock_file_names_no_registry() -> None:
-    text = (FOLDER / "package-lock.json").read_text()
-    assert "://" not in text
-    assert "resolved" not in text
-    assert json.loads(text)["packages"]["node_modules/graphql"]["version"].startswith("16.")
-
-
 def test_only_the_clients_and_their_dependencies_are_installed() -> None:
     dependencies = {
         "@apollo/client",
@@ -102,5 +95,6 @@ def test_only_the_clients_and_their_dependencies_are_installed() -> None:
     assert set(json.loads((FOLDER / "package.json").read_text())["dependencies"]) == dependencies
     packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
     assert dependencies < {name.removeprefix("node_modules/") for name in packages}
+    assert packages["node_modules/graphql"]["version"].startswith("16.")
     assert len(packages) < 25
     assert not any(package.get("hasInstallScript") for package in packages.values())

@@ -17,7 +17,7 @@ interface Waiter {
  * when the browser is online or visible again, and never while the session has expired.
  */
 export class Recovery {
-  /** Rises with each `wake`: delays begin anew then. */
+  /** Increases with each `wake`, which makes all delays start from the shortest again. */
   period = 0;
   private waiters = new Set<Waiter>();
   private cancelTimer: (() => void) | undefined;
