@@ -1,4 +1,4 @@
-"""The lock files of npm name no host, so that each machine uses the registry of its own settings."""
+"""The lock files of npm name no host, so each machine uses the registry of its own settings."""
 
 from __future__ import annotations
 
