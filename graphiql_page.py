@@ -19,7 +19,7 @@ from engine.http.content_negotiation import prefers_html
 from engine.http.endpoint import PREFLIGHT_HEADERS
 from models.access.scopes import HUMAN_STAFF
 from models.access.viewer import Viewer
-from web_routes import CONTENT_SECURITY_POLICY, PAGE_HEADERS, send_built_file
+from web_routes import CONTENT_SECURITY_POLICY, PAGE_HEADERS, send_built_file, with_outages
 
 FOLDER = Path(__file__).parent / "web" / "graphiql"
 BUILDING_SECONDS = 15 * 60
@@ -55,18 +55,19 @@ class GraphiqlPage:
     def __init__(
         self,
         graphql: ASGIApp,
-        find_viewer: Callable[[Request], Awaitable[Viewer | None]],
+        viewer_of: Callable[[Request], Awaitable[Viewer | None]],
         access: str,
     ) -> None:
         """
         Args:
             graphql: The GraphQL endpoint.
-            find_viewer: Returns the user who has signed in with the request's browser.
+            viewer_of: Returns the user who has signed in with the request's browser.
             access: `public`, `staff` or `disabled`. Without access, a browser gets the endpoint's
                 response.
         """
         self.graphql = graphql
-        self.find_viewer = find_viewer
+        self.viewer_of = viewer_of
+        self.find_page = with_outages(self.show_if_permitted)
         self.access = access
 
     def routes(self) -> list[Route]:
@@ -74,16 +75,19 @@ class GraphiqlPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "GET" and asks_for_page(scope):
-            request = Request(scope)
-            if await self.has_access(request):
-                await show_page()(scope, receive, send)
+            response = await self.find_page(Request(scope))
+            if response is not None:
+                await response(scope, receive, send)
                 return
         await self.graphql(scope, receive, send)
+
+    async def show_if_permitted(self, request: Request) -> Response | None:
+        return show_page() if await self.has_access(request) else None
 
     async def has_access(self, request: Request) -> bool:
         if self.access != "staff":
             return self.access == "public"
-        viewer = await self.find_viewer(request)
+        viewer = await self.viewer_of(request)
         return viewer is not None and viewer.caller_kind in HUMAN_STAFF
 
     async def send_asset(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import structlog
@@ -28,7 +29,6 @@ APPLICATIONS = {
     "sign-in": "the sign-in page",
 }
 """The built applications: the names of their HTML files, and what they are."""
-FUTURE_PATHS = {"/wall": "The wallboard is not part of this version.\n"}
 WELCOME = """Ticketwire
 
 GraphQL over HTTP and WebSocket: /graphql
@@ -75,7 +75,7 @@ ASSET_HEADERS = {
     "vary": "Accept-Encoding",
 }
 """Vite puts a hash of the content into each name."""
-Endpoint = Callable[[Request], Awaitable[Response]]
+Found = TypeVar("Found", bound=Response | None)
 log = structlog.get_logger("ticketwire.web")
 
 
@@ -86,10 +86,10 @@ class WebRoutes:
     without a proof of the page that has the link: links from other sites must work.
     """
 
-    def __init__(self, auth: AuthHooks, find_viewer: Callable[[str], Awaitable[Viewer | None]]):
-        """`find_viewer` returns the viewer of a session token."""
+    def __init__(self, auth: AuthHooks, authenticate: Callable[[str], Awaitable[Viewer | None]]):
+        """`authenticate` returns the viewer of a token."""
         self.cookie = auth.session_cookie
-        self.find_viewer = find_viewer
+        self.authenticate = authenticate
 
     def routes(self) -> list[Route]:
         return [
@@ -100,7 +100,6 @@ class WebRoutes:
             Route("/portal", with_outages(self.show_portal)),
             Route("/portal/{path:path}", with_outages(self.show_portal)),
             Route("/tickets/{key}", with_outages(self.show_ticket)),
-            *(Route(path, show_future_page) for path in FUTURE_PATHS),
             Route("/assets/{name}", send_asset),
         ]
 
@@ -133,14 +132,16 @@ class WebRoutes:
     async def viewer_of(self, request: Request) -> Viewer | None:
         """The user who has signed in with this browser; None if the session has ended."""
         token = self.cookie.find_token(request.scope)
-        viewer = await self.find_viewer(token) if token else None
+        viewer = await self.authenticate(token) if token else None
         return viewer if viewer is not None and viewer.has_session else None
 
 
-def with_outages(endpoint: Endpoint) -> Endpoint:
-    """Respond with 503 while the database can't tell who has signed in."""
+def with_outages(
+    endpoint: Callable[[Request], Awaitable[Found]],
+) -> Callable[[Request], Awaitable[Found | Response]]:
+    """Respond with 503 while the database can't tell which user has signed in."""
 
-    async def respond(request: Request) -> Response:
+    async def respond(request: Request) -> Found | Response:
         try:
             return await endpoint(request)
         except Exception as error:
@@ -191,10 +192,6 @@ async def show_sign_in(_: Request) -> Response:
     return show_page("sign-in")
 
 
-async def show_future_page(request: Request) -> Response:
-    return PlainTextResponse(FUTURE_PATHS[request.url.path], 404)
-
-
 async def send_asset(request: Request) -> Response:
     return send_built_file(request, DIST / "assets")
 
@@ -202,17 +199,13 @@ async def send_asset(request: Request) -> Response:
 def send_built_file(request: Request, folder: Path) -> Response:
     """Send the file of a folder that the path names, compressed if the client accepts that."""
     match = ASSET_NAME.fullmatch(request.path_params["name"])
-    path = folder / match[0] if match else None
-    if match is None or path is None or not is_file(path):
+    if match is None or not (folder / match[0]).is_file():
         return PlainTextResponse("There is no such file.\n", 404)
+    path = folder / match[0]
     headers = dict(ASSET_HEADERS)
     encoding = select_encoding(request.scope["headers_by_name"].get(b"accept-encoding"))
     if encoding is not None:
         compressed = path.with_name(path.name + SUFFIXES[encoding])
-        if is_file(compressed):
+        if compressed.is_file():
             path, headers["content-encoding"] = compressed, encoding
     return FileResponse(path, headers=headers, media_type=MEDIA_TYPES[match[1]])
-
-
-def is_file(path: Path) -> bool:
-    return path.is_file()

@@ -86,7 +86,7 @@ def open_output(path: Path | None, *, continues: bool) -> Generator[Callable[[by
 
 def remove_incomplete_end(path: Path, format: Format) -> None:
     """Cut a file after its last complete ticket. A full disk or a kill can end it within a line."""
-    if not path.exists():
+    if not path.is_file():  # nothing to continue, or a pipe
         return
     with path.open("rb+") as file:
         position, end, is_quoted = 0, 0, False

@@ -62,8 +62,10 @@ async def store_file(
         file.storage_key = await store.put(file, path)
         thumbnail = await Thumbnailer().make(path, content_type)
         if thumbnail is not None:
-            file.thumbnail_key = await store.put_thumbnail(file, thumbnail)
-            await asyncio.to_thread(thumbnail.unlink)
+            try:
+                file.thumbnail_key = await store.put_thumbnail(file, thumbnail)
+            finally:
+                await asyncio.to_thread(thumbnail.unlink)
     await file.save(force_create=True)
     return file
 

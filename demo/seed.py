@@ -84,7 +84,7 @@ async def seed_demo(now: datetime, store: FileStore | None = None) -> bool:
         add_values(histories, fields)
         await store_histories(histories)
         await store_values(histories, fields)
-        await add_showcase((CUSTOMER_EMAIL, AGENT_EMAIL, ADMIN_EMAIL), store, now)
+    await add_showcase((CUSTOMER_EMAIL, AGENT_EMAIL, ADMIN_EMAIL), store, now)
     return True
 
 

@@ -6,19 +6,19 @@ It uses the commands of the API's mutations, so the log tells all of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
-from pydantic.dataclasses import dataclass as data_class
+from pydantic.dataclasses import dataclass
 
 from demo.data_files import EXACT_KEYS, FOLDER, read_data_file
 from demo.files import store_files
 from demo.history import REOPEN_WINDOW
 from demo.macros import build_values
+from models import database
 from models.access.audience import Audience
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.bulk.creation import TicketSelection, create_bulk_update
@@ -36,6 +36,7 @@ from models.files.store import FileStore
 from models.jobs.caller_job import ExportFormat, JobErrorPolicy, JobStatus, JobTicket
 from models.people.team import Team
 from models.people.user import User
+from models.tickets.attachment import Attachment
 from models.tickets.lifecycle import Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
@@ -46,7 +47,7 @@ TECHNICAL = "technical"
 """The category whose tickets have the custom field that the job sets."""
 
 
-@data_class(frozen=True, slots=True, config=EXACT_KEYS)
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoFiles:
     """A reply of the customer, with a picture of an error and a log."""
 
@@ -57,7 +58,7 @@ class DemoFiles:
     log_text: str
 
 
-@data_class(frozen=True, slots=True, config=EXACT_KEYS)
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoSecret:
     """A reply of the customer from which an admin removes the text."""
 
@@ -66,7 +67,7 @@ class DemoSecret:
     reason: str
 
 
-@data_class(frozen=True, slots=True, config=EXACT_KEYS)
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoJob:
     """The tags and the options of custom fields that a job gives to tickets."""
 
@@ -74,7 +75,7 @@ class DemoJob:
     options: dict[str, tuple[str, ...]]
 
 
-@data_class(frozen=True, slots=True, config=EXACT_KEYS)
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoView:
     """A view of the members of `team`, a slug, or else of the agent."""
 
@@ -85,7 +86,7 @@ class DemoView:
     team: str | None = None
 
 
-@data_class(frozen=True, slots=True, config=EXACT_KEYS)
+@dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class Showcase:
     """The texts of the demo's showcase."""
 
@@ -102,8 +103,7 @@ def load_showcase(folder: Path = FOLDER) -> Showcase:
     return read_data_file("showcase.toml", TypeAdapter(Showcase), folder)
 
 
-@dataclass(frozen=True, slots=True)
-class Actors:
+class Actors(NamedTuple):
     customer: Viewer
     agent: Viewer
     admin: Viewer
@@ -118,23 +118,36 @@ class Actors:
 
 
 async def add_showcase(emails: Sequence[str], store: FileStore | None, at: datetime) -> None:
-    """Add the showcase in the caller's transaction, with files and an export if there is a store.
+    """Add the showcase, with files and an export if there is a store.
 
     `emails` are those of the customer, the agent and the admin.
     """
     showcase, actors = load_showcase(), await Actors.read(emails)
+    files = await store_demo_files(showcase.files, actors.customer, store, at)
+    async with database.transaction():
+        await add_records(showcase, actors, files, with_export=store is not None, at=at)
+
+
+async def add_records(
+    showcase: Showcase,
+    actors: Actors,
+    files: Sequence[Attachment],
+    *,
+    with_export: bool,
+    at: datetime,
+) -> None:
     mine = Ticket.filter(requester_id=actors.customer.user_id).order_by("-number")
     opened = await mine.filter(status=Status.OPEN, assignee_id=actors.agent.user_id).first()
     new = await mine.filter(status=Status.NEW).first()
     assert opened is not None  # the demo's accounts have both
     assert new is not None
     await add_views(showcase.views, actors.agent, at)
-    await reply_with_files(showcase.files, actors.customer, opened, store, at)
+    await reply_with_files(showcase.files, actors.customer, opened, files, at)
     text = DraftText(MessageKind.REPLY, showcase.draft.strip())
     await save_draft(actors.agent, opened, text, (), None, DEFAULT_LIMITS, at)
     await redact_secret(showcase.secret, actors, new, at)
     await run_job(showcase.job, actors.agent, at)
-    if store is not None:  # the server runs it when it starts
+    if with_export:  # the server runs it when it starts
         await create_export(actors.agent, None, ExportFormat.JSONL, DEFAULT_LIMITS, at)
 
 
@@ -159,18 +172,25 @@ async def add_views(views: Sequence[DemoView], agent: Viewer, at: datetime) -> N
     )
 
 
+async def store_demo_files(
+    texts: DemoFiles, customer: Viewer, store: FileStore | None, at: datetime
+) -> list[Attachment]:
+    """Store the files outside of a transaction; none without a store."""
+    if store is None:
+        return []
+    log = texts.log_text.lstrip().encode()
+    assert customer.user_id is not None
+    return await store_files(
+        store, customer.user_id, texts.picture, texts.picture_lines, texts.log, log, at
+    )
+
+
 async def reply_with_files(
-    texts: DemoFiles, customer: Viewer, ticket: Ticket, store: FileStore | None, at: datetime
+    texts: DemoFiles, customer: Viewer, ticket: Ticket, files: Sequence[Attachment], at: datetime
 ) -> None:
     change = TicketChange(ticket, customer, at, REOPEN_WINDOW)
     message = commands.reply(change, texts.reply.strip(), is_from_customer=True)
-    if store is not None:
-        log = texts.log_text.lstrip().encode()
-        assert customer.user_id is not None
-        files = await store_files(
-            store, customer.user_id, texts.picture, texts.picture_lines, texts.log, log, at
-        )
-        attachment_commands.attach(change, files, message)
+    attachment_commands.attach(change, files, message)
     await write(change)
 
 

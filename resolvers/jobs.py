@@ -47,7 +47,8 @@ from schema.payloads.jobs import CancelJobPayload, JobPayload
 
 CHANGE = "change"
 DRY_RUN_NEEDS_NOTES = (
-    "A dry run of a HIDDEN custom field needs the scope notes:read, because it shows its values."
+    "A dry run that sets a HIDDEN custom field needs the scope notes:read, because its outcomes "
+    "show which tickets have the value."
 )
 
 
@@ -171,7 +172,6 @@ async def read_custom_fields(
     )
     hidden = CustomerAccess.HIDDEN
     is_hidden = any(each.customer_access is hidden for each in definitions.values())
-    # Its outcomes tell which tickets have the value.
     if dry_run and is_hidden and not mutation.viewer.can_see_notes:
         raise Forbidden(DRY_RUN_NEEDS_NOTES)
     return given

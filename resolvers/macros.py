@@ -148,8 +148,9 @@ async def apply_macro(mutation: TicketMutation, input: ApplyMacroInput) -> None:
         application = await read_for_viewer(mutation.context, macro, change.ticket, input.body)
         refusals += apply_to(change, application)
         await check_required_at_resolution(change, macro_application.FIELD)
-    with collect_refusals(refusals):
-        await attach_to_reply(mutation, change, input)
+    if change.messages or not refusals:  # a refused reply says nothing about its files
+        with collect_refusals(refusals):
+            await attach_to_reply(mutation, change, input)
     if refusals:
         raise Refusals(refusals)
     if change.messages:
@@ -160,10 +161,11 @@ async def attach_to_reply(
     mutation: TicketMutation, change: TicketChange, input: ApplyMacroInput
 ) -> None:
     """Attach the files to the macro's reply. Raises InvalidInput."""
-    if input.attachment_ids and not change.messages:
+    if change.messages:
+        await attach_files(mutation, change, input.attachment_ids, change.messages[0])
+    elif input.attachment_ids:
         message = "must be empty, because the macro adds no reply"
         raise InvalidInput(UserErrorCode.INVALID, message, "attachmentIds")
-    await attach_files(mutation, change, input.attachment_ids, *change.messages[:1])
 
 
 macro_mutation = admin_mutation(MacroPayload, "macro", Macro, recall=macro_admin.recall_macro)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from models.access.viewer import Viewer
@@ -22,7 +21,12 @@ from models.retention.policy import RetentionPolicy
 from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.filtering.filters import TicketFilter
-from schema.filtering.stored_filter import compile_policy_filter, has_viewer_condition, store_filter
+from schema.filtering.stored_filter import (
+    check_size,
+    compile_policy_filter,
+    has_viewer_condition,
+    store_filter,
+)
 from schema.inputs.retention import (
     CreateRetentionPolicyInput,
     DeleteRetentionPolicyInput,
@@ -139,10 +143,5 @@ def build_filter(mutation: AdminMutation, filter: TicketFilter) -> dict[str, Val
         compile_policy_filter(data, mutation.at)
     except FilterInvalid as error:
         raise InvalidInput(UserErrorCode.INVALID, str(error), "filter") from None
-    size, maximum = len(orjson.dumps(data)), mutation.changes.limits.max_saved_view_filter_bytes
-    if size > maximum:
-        message = f"must have at most {maximum:,} bytes as JSON; this has {size:,}"
-        raise InvalidInput(
-            UserErrorCode.TOO_LONG, message, "filter", limit_name="saved_view_filter"
-        )
+    check_size(data, mutation.changes.limits)
     return data

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from models import database
@@ -28,6 +27,7 @@ from schema.filtering.filters import TicketOrder, sort_pairs
 from schema.filtering.stored_filter import (
     StoredFilterInvalid,
     check_filter,
+    check_size,
     store_filter,
     store_order,
 )
@@ -125,12 +125,7 @@ def build_filter(
         check_filter(data, mutation.viewer, mutation.at, database.dialect())
     except StoredFilterInvalid as error:
         raise InvalidInput(UserErrorCode.INVALID, str(error), "filter") from None
-    size, maximum = len(orjson.dumps(data)), mutation.changes.limits.max_saved_view_filter_bytes
-    if size > maximum:
-        message = f"must have at most {maximum:,} bytes as JSON; this has {size:,}"
-        raise InvalidInput(
-            UserErrorCode.TOO_LONG, message, "filter", limit_name="saved_view_filter"
-        )
+    check_size(data, mutation.changes.limits)
     return data
 
 

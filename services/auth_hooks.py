@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.auth import AuthHooks, Unauthorized
 from engine.session_cookie import SessionCookie
 from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
-from models.access.viewer import ANONYMOUS
+from models.access.viewer import ANONYMOUS, Viewer
 from models.core import ids
 from models.log.event import encode_cursor
 from resolvers.auth.jwt_checks import JwtChecks
@@ -54,21 +54,21 @@ def build_auth_hooks(
 ) -> AuthHooks:
     """Build the callbacks by which the engine creates contexts and authenticates callers."""
 
-    async def authenticate(context: Context, text: str) -> None:
-        viewer = await viewers.authenticate(text)
-        if viewer is None and await jwt_checks.accept(context, text):
-            viewer = await viewers.authenticate(text)
+    def accept(context: Context, viewer: Viewer | None) -> None:
         if viewer is None or viewer.token is None:
             raise Unauthorized
         services.last_used[viewer.token.id] = services.now()
         context.set_viewer(viewer)
 
+    async def authenticate(context: Context, text: str) -> None:
+        viewer = await viewers.authenticate(text)
+        if viewer is None and await jwt_checks.accept(context, text):
+            viewer = await viewers.authenticate(text)
+        accept(context, viewer)
+
     async def authenticate_session(context: Context, text: str) -> None:
         viewer = await viewers.authenticate(text)
-        if viewer is None or viewer.token is None or not viewer.has_session:
-            raise Unauthorized
-        services.last_used[viewer.token.id] = services.now()
-        context.set_viewer(viewer)
+        accept(context, viewer if viewer is not None and viewer.has_session else None)
 
     return AuthHooks(
         create_context=lambda request_id, address, user_agent: Context(

@@ -69,7 +69,7 @@ class Settings(IdentitySettings):
     they don't slow down requests."""
     export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all exports read together, so that requests
-    have priority."""
+    have priority. For exports of people, it limits pages of rows instead."""
     retention_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 5
     """The maximum number of tickets per second whose texts all retention policies erase together,
     so that they don't slow down requests."""

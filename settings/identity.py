@@ -91,6 +91,7 @@ class IdentitySettings(FileSettings):
         if not value:
             return value
         parts = urlsplit(value)
+        _ = parts.port  # raises ValueError if it is no port
         has_space = any(letter.isspace() for letter in value)
         is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
         if not value.isascii():

@@ -122,8 +122,8 @@ class LimitSettings(BaseSettings):
     """The maximum number of saved views of one team."""
     max_saved_views_for_everyone: Annotated[int, Field(ge=0, le=1_000)] = 100
     """The maximum number of saved views for everyone."""
-    max_saved_view_filter_bytes: Annotated[int, Field(ge=256, le=262_144)] = 8_192
-    """The maximum size of the filter of a saved view, in bytes of JSON."""
+    max_stored_filter_bytes: Annotated[int, Field(ge=256, le=262_144)] = 8_192
+    """The maximum size of the filter of a saved view or of a retention policy, in bytes of JSON."""
     max_active_jobs_per_caller: Annotated[int, Field(ge=1, le=1_000)] = 20
     """The maximum number of jobs of one user or API client that wait or run."""
     max_running_jobs_per_caller: Annotated[int, Field(ge=1, le=100)] = 2

@@ -55,8 +55,8 @@ class Retention:
         """The policies and the day for which nothing is due any more."""
         self.searched_at: datetime | None = None
         self.cleaned_at: datetime | None = None
-        """When the erased words were removed from the search indexes last. None: this process has
-        not done it since it treated a ticket."""
+        """Until when all erased words are removed from the search indexes. None: this process has
+        not looked since it treated a ticket."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         if not self.due and not await self.search(at):
@@ -129,12 +129,11 @@ class Retention:
 
     async def clean(self, at: datetime) -> None:
         """Remove the erased words from SQLite's search indexes and write-ahead log."""
-        if not await has_erased_since(self.cleaned_at):
-            return
-        await database.run_in_transaction(
-            lambda: search_index.remove_deleted_words(*search_index.INDEXES)
-        )
-        await search_index.empty_write_ahead_log()
+        if await has_erased_since(self.cleaned_at):
+            await database.run_in_transaction(
+                lambda: search_index.remove_deleted_words(*search_index.INDEXES)
+            )
+            await search_index.empty_write_ahead_log()
         self.cleaned_at = at
 
 

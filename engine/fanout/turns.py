@@ -62,17 +62,26 @@ class SubscriptionTurns:
     async def next_owner(self, owners: dict[str, int]) -> str:
         """Return the first owner that has budget, and move it to the end.
 
-        Owners whose groups work already come after the others.
+        An owner with MAX_WORKING_GROUPS_PER_OWNER working groups is chosen only if every owner with
+        budget has as many.
         """
         while True:
-            delays = {owner: self.seconds_until_budget(owner) for owner in owners}
-            ready = [owner for owner, seconds in delays.items() if not seconds]
-            if ready:
-                owner = next((each for each in ready if not self.is_busy(each)), ready[0])
-                owners[owner] = owners.pop(owner)
-                return owner
+            found: str | None = None
+            shortest = MAX_WAIT_SECONDS
+            for owner in owners:
+                seconds = self.seconds_until_budget(owner)
+                if seconds:
+                    shortest = min(shortest, seconds)
+                elif not self.is_busy(owner):
+                    found = owner
+                    break
+                else:
+                    found = found or owner
+            if found is not None:
+                owners[found] = owners.pop(found)
+                return found
             self.waits += 1
-            await asyncio.sleep(min([MAX_WAIT_SECONDS, *delays.values()]))
+            await asyncio.sleep(shortest)
 
     def is_busy(self, owner: str) -> bool:
         """Whether as many groups of the owner work as may."""

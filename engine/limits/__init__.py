@@ -165,7 +165,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     saved views of a person           100       max_saved_views_per_person
     saved views of a team             100       max_saved_views_per_team
     saved views for everyone          100       max_saved_views_for_everyone
-    filter of a saved view            8 KiB     max_saved_view_filter_bytes
+    filter of a view or policy        8 KiB     max_stored_filter_bytes
     columns of a saved view           30        models/directory/views.py
     jobs of a caller: wait or run     20        max_active_jobs_per_caller
       run at once                     2         max_running_jobs_per_caller      wait
@@ -193,7 +193,8 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     text of a custom field, in chars. 500       max_custom_field_text_chars
     custom fields' values of a ticket 50        max_custom_values_per_ticket
     retention policies                50        max_retention_policies
-    tickets treated by them per second 5        retention_tickets_per_second     wait
+    days of a retention policy        30 or more  min_retention_days             INVALID
+    tickets erased by them per second 5         retention_tickets_per_second     wait
     drafts of a person                200       max_drafts_per_person
     text of a draft, in characters    65,536    max_draft_chars
     days after a draft's last change  30        draft_days                       deleted

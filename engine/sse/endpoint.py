@@ -24,6 +24,7 @@ from engine.auth import (
     BEARER_PATTERN,
     Unauthorized,
     authenticate_request,
+    has_url_token,
     parse_bearer_token,
     read_user_agent,
 )
@@ -125,6 +126,8 @@ class SSEEndpoint:
             if BEARER_PATTERN.fullmatch(f"Bearer {url_token}") is None:
                 raise Unauthorized
             token = url_token
+        elif has_url_token(request.scope["query_string"]):
+            raise RequestRefused(400, "Write the name of the parameter as access_token.")
         await authenticate_request(self.auth, request.scope, context, token)
 
     async def serve_subscription(

@@ -14,6 +14,7 @@ from engine.auth import (
     AUTHORIZATION,
     TooManyTokens,
     Unauthorized,
+    authenticate_request,
     find_authorization,
     has_url_token,
     parse_bearer_token,
@@ -210,10 +211,7 @@ class WebSocketConnection:
             if has_url_token(self.scope["query_string"]):
                 raise Unauthorized
             token = parse_bearer_token(find_authorization(payload or {}, header))
-            if token is not None:
-                await auth.authenticate(self.context, token)
-            elif session := auth.session_cookie.read(self.scope, needs_header=False):
-                await auth.authenticate_session(self.context, session)
+            await authenticate_request(auth, self.scope, self.context, token, needs_header=False)
         except (Unauthorized, CookieRefused):
             self.apply(self.protocol.refuse())
             return

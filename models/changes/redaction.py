@@ -57,7 +57,7 @@ def check_text(values: Sequence[str], text: str | None, reason: str) -> None:
     if text is None:
         return
     if not any(occurs(value, text) for value in values):
-        error = "does not occur there, exactly as it is written"
+        error = "must occur in the text to redact, exactly as it is written"
         raise InvalidInput(UserErrorCode.NOT_FOUND, error, "text")
     if text in reason:
         error = "must not contain the text to redact, because the log keeps the reason"

@@ -50,14 +50,14 @@ def redact_ticket(
     redacted as a whole already stays as it is. Raises InvalidInput.
     """
     values = list_values(change, field, events)
+    if not values:
+        error = f"The ticket has no {field.value}."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, error, "field")
     if not can_redact_field(change.actor, field, events):
         error = (
             "can be redacted only by the author of all its values among the staff, and by admins"
         )
         raise InvalidInput(UserErrorCode.INVALID, error, "field")
-    if not values:
-        error = f"The ticket has no {field.value}."
-        raise InvalidInput(UserErrorCode.NOT_FOUND, error, "field")
     if field is RedactableField.RESOLUTION:
         check_no_reply(values, replies, text)
     if all(value == REDACTED for value in values):

@@ -38,7 +38,7 @@ class RecordLimits:
     max_saved_views_per_person: int = 100
     max_saved_views_per_team: int = 100
     max_saved_views_for_everyone: int = 100
-    max_saved_view_filter_bytes: int = 8192
+    max_stored_filter_bytes: int = 8192
     max_sla_policies: int = 200
     max_sla_calendars: int = 100
     max_holidays_per_calendar: int = 1000

@@ -58,7 +58,7 @@ def check_count(count: int, limits: RecordLimits, *path: str) -> None:
     """Raises InvalidInput if a ticket can't have so many values."""
     maximum = limits.max_custom_values_per_ticket
     if count > maximum:
-        message = f"can leave at most {maximum} values; the ticket would have {count}"
+        message = f"a ticket can have at most {maximum} values; this would be {count}"
         raise InvalidInput(UserErrorCode.INVALID, message, *path, limit_name="custom_values")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
 from tortoise.expressions import Q
 
@@ -51,19 +54,29 @@ def check_manages_users(actor: Viewer, *roles: Role) -> None:
 async def is_last_admin(user: User, at: datetime) -> bool:
     """Whether the user is the only active admin who can sign in. The directory must be locked.
 
-    An admin who has neither a password, nor an identity, nor a live token has not accepted an
-    invitation yet, and may never do so, or has lost every other way in.
+    If no admin can sign in, the last of them is the last admin.
     """
     if user.role is not Role.ADMIN or not user.active:
         return False
-    others = User.filter(role=Role.ADMIN, active=True).exclude(id=user.id)
-    if await others.filter(password_hash__isnull=False).exists():
-        return False
-    keys = await others.values_list("id", flat=True)
-    if await Identity.filter(user_id__in=keys).exists():
-        return False
+    admins = User.filter(role=Role.ADMIN, active=True).exclude(id=user.id)
+    others = cast("list[UUID]", await admins.values_list("id", flat=True))
+    if not others:
+        return True
+    return await can_any_sign_in([user.id], at) and not await can_any_sign_in(others, at)
+
+
+async def can_any_sign_in(user_ids: Sequence[UUID], at: datetime) -> bool:
+    """Whether one of the users has a password, an identity or a valid token.
+
+    An admin without them has not accepted an invitation yet, and may never do so, or has lost every
+    other way in.
+    """
+    if await User.exists(id__in=user_ids, password_hash__isnull=False):
+        return True
+    if await Identity.exists(user_id__in=user_ids):
+        return True
     not_expired = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
-    return not await Token.filter(not_expired, user_id__in=keys, revoked_at__isnull=True).exists()
+    return await Token.exists(not_expired, user_id__in=user_ids, revoked_at__isnull=True)
 
 
 async def check_other_admin(user: User, field: str, at: datetime) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from tortoise import Tortoise
 from tortoise.models import Model
 
 from models import database
@@ -20,7 +19,7 @@ from models.audit.entry import AuditEntry
 from models.core.sql import Condition
 from models.erasure.job import Cursor
 from models.erasure.search import last_key, read_page
-from models.erasure.tables import Table
+from models.erasure.tables import Table, models_by_table
 from models.people.user import User
 from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
 
@@ -45,23 +44,38 @@ REFERENCES = {
     "audit_entries": "? IN (x.record_id, x.actor_user_id)",
 }
 """The tables that are exported, in order, each with the condition on its rows `x`."""
+TABLES = tuple(REFERENCES)
 HIDDEN = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
 
 
 @dataclass(frozen=True, slots=True)
 class DataPosition:
-    """How far the data of a person is written: the number of the table, and its last row.
+    """How far the data of a person is written: the name of the next table, and its last row.
 
-    rows  the number of rows that were written
+    The name is stored, not the place, because another version of the server may go on.
+
+    table  None after the last one
+    rows   the number of rows that were written
     """
 
-    table: int = 0
+    table: str | None = TABLES[0]
     after: Cursor = None
     rows: int = 0
 
     @property
     def is_end(self) -> bool:
-        return self.table >= len(REFERENCES)
+        return self.table is None
+
+    @property
+    def progress(self) -> float:
+        """The share of the tables that are written, from 0 to 1."""
+        return 1.0 if self.table is None else TABLES.index(self.table) / len(TABLES)
+
+    def skip_table(self) -> DataPosition:
+        """The start of the table after this one."""
+        assert self.table is not None
+        following = TABLES[TABLES.index(self.table) + 1 :]
+        return DataPosition(following[0] if following else None, None, self.rows)
 
 
 async def export_person(user: User, write: Callable[[bytes], object]) -> None:
@@ -79,22 +93,17 @@ async def write_page(
     user: User, position: DataPosition, write: Callable[[bytes], object]
 ) -> DataPosition:
     """Write the person's rows in the next page of a table; returns the position after it."""
-    name, condition = list(REFERENCES.items())[position.table]
-    table = find_table(name)
+    name = position.table
+    assert name is not None
+    table = Table(name, models_by_table()[name], ())
     page = await read_page(name, table.key, position.after, ROWS_PER_PAGE)
     if page is None:
-        return DataPosition(position.table + 1, None, position.rows)
-    records = await read_rows(table, page & Condition(f"({condition})", (user.id,)))
+        return position.skip_table()
+    records = await read_rows(table, page & Condition(f"({REFERENCES[name]})", (user.id,)))
     for record in records:
         line = {"table": name, "row": show_columns(record, name, user)}
         write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
-    return DataPosition(position.table, last_key(page), position.rows + len(records))
-
-
-def find_table(name: str) -> Table:
-    models = Tortoise.apps["models"].values()  # pyright: ignore[reportOptionalSubscript]
-    model = next(each for each in models if each._meta.db_table == name)  # pyright: ignore[reportPrivateUsage]
-    return Table(name, model, ())
+    return DataPosition(name, last_key(page), position.rows + len(records))
 
 
 async def read_rows(table: Table, condition: Condition) -> Sequence[Model]:

@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import IO, cast
+from typing import IO, Any, cast
 from uuid import UUID
 
 from models.access.viewer import Viewer
 from models.bulk.creation import build_job, check_waiting_limit
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
-from models.erasure.person_data import REFERENCES, DataPosition, write_page
+from models.erasure.person_data import TABLES, DataPosition, write_page
 from models.exports.access import can_export_people, read_exporter
 from models.exports.completion import finish, restart
 from models.exports.creation import check_active_exports
@@ -58,12 +58,14 @@ async def create_person_export(
 
 
 def position_of(job: CallerJob) -> DataPosition:
-    return DataPosition(**cast("Mapping[str, int]", job.report or {}))
+    """How far the file is written. Begins again if this version does not know the table."""
+    stored = DataPosition(**cast("Mapping[str, Any]", job.report or {}))
+    return stored if stored.table in (*TABLES, None) else DataPosition()
 
 
 def progress_of(job: CallerJob) -> float:
     """The share of the tables that are written, from 0 to 1."""
-    return min(position_of(job).table / len(REFERENCES), 1.0)
+    return position_of(job).progress
 
 
 async def take_turn(run: ExportRun, at: datetime, retention: timedelta) -> int:

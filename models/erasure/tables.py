@@ -73,12 +73,18 @@ def all_tables() -> tuple[Table, ...]:
     return group_columns({name for each in COLUMNS.values() for name in each} - skipped)
 
 
+@lru_cache(maxsize=1)
+def models_by_table() -> dict[str, type[Model]]:
+    models = Tortoise.apps["models"].values()  # pyright: ignore[reportOptionalSubscript]
+    return {str(model._meta.db_table): model for model in models}  # pyright: ignore[reportPrivateUsage]
+
+
 def group_columns(names: frozenset[str] | set[str]) -> tuple[Table, ...]:
-    models = {str(model._meta.db_table): model for model in Tortoise.apps["models"].values()}  # pyright: ignore[reportPrivateUsage, reportOptionalSubscript]
     columns: dict[str, list[str]] = {}
     for name in sorted(names):
         table, _, column = name.partition(".")
         columns.setdefault(table, []).append(column)
+    models = models_by_table()
     return tuple(Table(name, models[name], tuple(each)) for name, each in columns.items())
 
 

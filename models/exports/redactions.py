@@ -5,8 +5,8 @@ event is before `export_start` was committed before the export read anything. So
 between redactions and exports.
 
 The file of a person's export has no list of tickets: after another one became the requester, the
-ticket is not the person's any more. So any redaction outdates it. A retention policy treats many
-tickets each night, so only those that the person had to do with do so.
+ticket is not the person's any more. So any redaction outdates it. A retention policy erases many
+tickets each night, so its erasures outdate the file only if the person was involved in the ticket.
 
 An erased person may be the assignee, a watcher or an actor of a ticket without any text that is
 redacted. So the erasure of a person outdates the files of all exports that began before it.
@@ -46,8 +46,10 @@ async def check_outdated(job: CallerJob) -> bool:
 
 
 async def has_redaction(job: CallerJob, after: int, head: int) -> bool:
-    """Whether a text was redacted that may be in the file: one of the job's tickets, or, in the
-    export of a person, of any ticket."""
+    """Whether a text was redacted that may be in the file.
+
+    See `has_redaction_for_person` for the export of a person.
+    """
     if job.kind is JobKind.EXPORT_PERSON:
         user_id = UUID(str(job.parameters["user_id"]))
         return await has_redaction_for_person(user_id, REDACTIONS, after, head)

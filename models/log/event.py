@@ -72,7 +72,7 @@ UNVERSIONED_EVENTS = frozenset(
 """An event of these types does not by itself change the ticket's version or `updated_at`."""
 REWRITING_EVENTS = frozenset({EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED})
 RETENTION_POLICY = "retention_policy_id"
-"""The value of events with the key of the policy that has erased the texts of the ticket."""
+"""The name under which an event has the id of the retention policy that erased the texts."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
 ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"

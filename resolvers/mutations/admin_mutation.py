@@ -126,8 +126,8 @@ async def run_action(
 ) -> T:
     """Run a change without idempotency key in one transaction, and store it in the audit log.
 
-    `find_actor` takes the result of the change, and returns who acts in place of the context's
-    viewer, which is anonymous if the caller proves its identity by the input.
+    `find_actor` takes the result of the change and returns the actor. Without it, the actor is the
+    context's viewer, which is anonymous if the caller proves its identity by the input.
     """
     at = context.now()
 

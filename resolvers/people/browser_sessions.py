@@ -29,11 +29,14 @@ from engine.graphql.request import GraphQLRequest, MalformedRequest, parse_json
 from engine.graphql.response import encode_response
 from engine.http.endpoint import STATUSES, RequestRefused, build_error_response, check_json_body
 from engine.http.rate_limit_headers import build_retry_after
+from engine.session_cookie import CookieRefused
 from models import database
 from resolvers.context import Context, Services
 from resolvers.people.sign_in import end_session
 
 PATH = "/session"
+MAX_SESSION_COOKIES = 4
+"""More cookies of one name are no accident of a browser, and each costs reads of the database."""
 SIGN_IN_PATH = "/sign-in"
 """The page to which an identity provider's sign-in returns."""
 FIELDS = "viewer { role user { id displayName } } expiresAt userErrors { code message field }"
@@ -126,7 +129,10 @@ class SessionEndpoints:
         """
         if self.cookie.read(request.scope) is None:
             return
-        for token in self.cookie.find_tokens(request.scope):
+        tokens = self.cookie.find_tokens(request.scope)
+        if len(tokens) > MAX_SESSION_COOKIES:
+            raise CookieRefused
+        for token in tokens:
             context = self.create_context(request)
             try:
                 await self.auth.authenticate_session(context, token)
@@ -137,8 +143,7 @@ class SessionEndpoints:
     async def list_providers(self, _: Request) -> Response:
         """The names of the providers by which people can sign in on this server's own page."""
         providers = self.services.identity_providers
-        has_page = f"{self.cookie.own_origin}{SIGN_IN_PATH}" in providers.redirect_urls
-        clients = providers.by_name.values() if has_page else ()
+        clients = providers.by_name.values() if self.cookie.own_origin is not None else ()
         names = [each.provider.name for each in clients if each.provider.client_id]
         return JSONResponse({"identityProviders": names})
 

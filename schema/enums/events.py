@@ -32,8 +32,8 @@ register_enum(
         "MESSAGE_REDACTED": "A text was removed from a message. Copies of the message must be "
         "replaced. Customers see it for replies only.",
         "TICKET_REDACTED": "Texts were removed from the ticket, its messages and its events, by "
-        "`redactTicket` or the erasure of a person. Copies must be replaced. Customers see it "
-        "unless only what they can't see has changed.",
+        "`redactTicket`, a retention policy or the erasure of a person. Copies must be replaced. "
+        "Customers see it unless only what they can't see has changed.",
         "RATED": "The ticket was rated.",
         "SLA_AT_RISK": "An SLA clock passed the at-risk percentage of its target, 75 percent by "
         "default.",

@@ -32,8 +32,9 @@ register_enum(
         "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
         "RUNNING": "It processes its tickets.",
         "FINISHED": "It has processed all of its tickets. Some may have failed.",
-        "STOPPED": "It has ended early, for the reason in the last of its `errors`: because of "
-        "errorPolicy: STOP, or because an export is no longer permitted or its file is too large.",
+        "STOPPED": "It has ended early, because of errorPolicy: STOP, or because an export is no "
+        "longer permitted or its file is too large. The last of its `errors` has the reason. A job "
+        "of the kind EXPORT_PERSON has no tickets, and so no errors.",
         "CANCELLED": "It was cancelled. Tickets that it had changed before stay changed.",
     },
 )

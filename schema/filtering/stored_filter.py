@@ -12,6 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
+import orjson
 import strawberry
 from graphql import GraphQLError, GraphQLInputObjectType, Undefined
 from graphql.utilities import coerce_input_value, validate_input_value
@@ -19,8 +20,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from models import database
 from models.access.viewer import SYSTEM, Viewer
-from models.core.errors import BadRequest
+from models.core.errors import BadRequest, InvalidInput, UserErrorCode
 from models.core.record_changes import Value
+from models.core.record_limits import RecordLimits
 from models.core.sql import Condition
 from models.core.time import format_instant
 from models.database import Dialect
@@ -49,6 +51,14 @@ class StoredFilterInvalid(Exception):
 def store_filter(filter: TicketFilter | None) -> dict[str, Value]:
     """The filter as JSON, without nulls. No filter is one without conditions."""
     return cast("dict[str, Value]", to_json(without_nulls(to_mapping(filter) or {})))
+
+
+def check_size(data: Mapping[str, Value], limits: RecordLimits) -> None:
+    """Raises InvalidInput for `filter` if the filter is too large to be stored."""
+    size, maximum = len(orjson.dumps(data)), limits.max_stored_filter_bytes
+    if size > maximum:
+        message = f"must have at most {maximum:,} bytes as JSON; this has {size:,}"
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, "filter", limit_name="stored_filter")
 
 
 def to_json(value: object) -> object:

@@ -15,8 +15,8 @@ from schema.inputs.fields import (
 )
 
 FILTER = (
-    "The tickets that the policy treats, at most 8,192 bytes as JSON (by default). Must not refer "
-    "to the viewer. An empty object: all closed tickets."
+    "The tickets whose texts the policy erases, at most 8,192 bytes as JSON (by default). Must not "
+    "refer to the viewer. An empty object: all closed tickets."
 )
 AGE_DAYS = "How many days after their closure tickets keep their texts, 30 (by default) to 36,500."
 ACTIVE = "Whether the server applies the policy. Look at its `preview` before you activate it."

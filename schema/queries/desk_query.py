@@ -83,7 +83,7 @@ class DeskQueries:
         RetentionPreview,
         cost(flat=RETENTION_COST, condition=CONDITION_COST, search=SEARCH_COST),
         {
-            "filter": "The tickets that the policy would treat. An empty object: all closed "
+            "filter": "The tickets whose texts the policy would erase. An empty object: all closed "
             "tickets.",
             "age_days": "How many days after their closure tickets would keep their texts, 30 (by "
             "default) to 36,500.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import strawberry
 
@@ -226,7 +227,7 @@ class JobType(Node):
     def exported_user_id(self, root: strawberry.Parent[CallerJob]) -> strawberry.ID | None:
         if root.kind is not JobKind.EXPORT_PERSON:
             return None
-        return strawberry.ID(f"{ids.USER}_{root.parameters['user_id']}")
+        return strawberry.ID(ids.encode(ids.USER, UUID(str(root.parameters["user_id"]))))
 
     @strawberry.field(
         description="What the job has erased so far. Null for jobs of other kinds than "

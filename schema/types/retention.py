@@ -29,7 +29,7 @@ fields that are hidden from customers."""
 )
 class RetentionPreview:
     tickets: int = strawberry.field(
-        description="The number of tickets that the policy would treat."
+        description="The number of tickets whose texts the policy would erase."
     )
     messages: int = strawberry.field(description="The number of their replies and notes with text.")
     files: int = strawberry.field(description="The number of their files that are not erased yet.")
@@ -78,7 +78,7 @@ class RetentionPolicyType(Node):
     )
     active: bool = strawberry.field(description="Whether the server applies the policy.")
     erased_tickets: int = strawberry.field(
-        description="The number of tickets that the policy has treated so far."
+        description="The number of tickets whose texts the policy has erased so far."
     )
     erased_messages: int = strawberry.field(
         description="The number of replies and notes that the policy has erased so far."
@@ -87,8 +87,7 @@ class RetentionPolicyType(Node):
         description="The number of files that the policy has erased so far."
     )
     last_erased_at: datetime | None = strawberry.field(
-        description="The time at which the policy treated a ticket last. Null if it has treated "
-        "none."
+        description="The time at which the policy erased a ticket last. Null if it has erased none."
     )
     version: int = strawberry.field(description=VERSION)
     created_at: datetime = strawberry.field(description="The time of creation.")

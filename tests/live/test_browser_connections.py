@@ -56,6 +56,15 @@ async def test_a_socket_of_an_own_page_has_the_session(service: Service, page: P
             assert await viewer_on(socket) == {"user": {"email": "ada@example.com"}}
 
 
+async def test_a_socket_with_two_cookies_of_the_name_is_refused(
+    service: Service, page: Page
+) -> None:
+    page.cookie = f"{page.cookie}; ticketwire-session=other"
+    async with open_socket(service, page) as socket:
+        await socket.send({"type": "connection_init"})
+        assert (await wait_for_close(socket))[0] == 4403
+
+
 async def test_a_socket_of_another_origin_is_not_opened(service: Service, page: Page) -> None:
     for origin in (EVIL, "null", "http://127.0.0.1:1"):
         with pytest.raises(InvalidStatus):

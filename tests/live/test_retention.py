@@ -11,7 +11,14 @@ from support.audit import audit
 from support.erasure import find_rows
 from support.jobs import kill, start_worker
 from support.live import head_cursor, until
-from support.retention import create_policy, let_time_pass, raise_closed, read_policy, run_retention
+from support.retention import (
+    count_erased,
+    create_policy,
+    let_time_pass,
+    raise_closed,
+    read_policy,
+    run_retention,
+)
 from support.service import running
 from support.ticket_commands import apply_commands, create_ticket
 
@@ -19,7 +26,6 @@ from models.changes import commands
 from models.core.time import now
 from models.log.event import Event, EventType
 from models.tickets.lifecycle import CloseReason
-from models.tickets.ticket import Ticket
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
 
@@ -86,14 +92,11 @@ async def test_each_ticket_is_treated_once_although_the_worker_is_killed(
         )
     policy = await create_policy(root)
 
-    async def count_treated() -> int:
-        return await Ticket.filter(texts_erased_at__not_isnull=True).count()
-
     async def has_begun() -> bool:
-        return await count_treated() >= TREATED_BEFORE_KILL
+        return await count_erased() >= TREATED_BEFORE_KILL
 
     async def has_ended() -> bool:
-        is_treated = await count_treated() == TICKETS
+        is_treated = await count_erased() == TICKETS
         return is_treated and await find_rows("Hunter") == []  # also in SQLite's search indexes
 
     for condition, rate in ((has_begun, "20"), (has_ended, "100000")):

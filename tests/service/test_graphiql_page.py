@@ -172,7 +172,10 @@ async def test_the_built_page_refers_only_to_files_of_this_server(service: Servi
     assert not [each for each in policy if each.startswith(("script-src", "connect-src"))]
 
 
-@pytest.mark.parametrize("name", ["unknown.js", "..%2Findex.html", "%2e%2e/index.html", ".js", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["unknown.js", "..%2Findex.html", "%2e%2e/index.html", "..%2f..%2fpackage.json", ".js", ""],
+)
 async def test_unknown_files_are_not_found(service: Service, name: str) -> None:
     url = f"http://127.0.0.1:{service.port}/graphiql/assets/{name}"
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:

@@ -8,6 +8,7 @@ from typing import Any
 from models.bulk.ticket_run import RunSettings
 from models.core.record_limits import RecordLimits
 from models.erasure.retention import RetentionRun
+from models.tickets.ticket import Ticket
 from schema.filtering.stored_filter import compile_policy_filter
 from support.admin_mutations import RETENTION_POLICY_FIELDS, run_mutation, send_mutation
 from support.client import Client
@@ -73,3 +74,8 @@ def let_time_pass(service: Service, days: float = AGE_DAYS + 1) -> datetime:
     """Advance the clock, by default until all closed tickets are old enough; returns the time."""
     service.clock.advance(days=days)
     return service.clock()
+
+
+async def count_erased() -> int:
+    """The number of tickets whose texts a retention policy has erased."""
+    return await Ticket.filter(texts_erased_at__not_isnull=True).count()

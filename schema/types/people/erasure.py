@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 import strawberry
 
@@ -21,10 +22,10 @@ COUNT_COST = cost(flat=10)
 
 @strawberry.type(
     name="TicketRedacted",
-    description="Texts, names or files were removed from a ticket, by `redactTicket` or the "
-    "erasure of a person: from its subject, description, messages, events, tags or attachments. A "
-    "copy of the ticket, with its messages and events, must be replaced by the ticket as it is "
-    "now.",
+    description="Texts, names or files were removed from a ticket, by `redactTicket`, "
+    "a retention policy or the erasure of a person: from its subject, description, messages, "
+    "events, tags or attachments. A copy of the ticket, with its messages and events, must be "
+    "replaced by the ticket as it is now.",
 )
 class TicketRedacted(TicketEventInterface):
     @strawberry.field(description="The reason, 1 to 1,000 characters.")
@@ -32,12 +33,14 @@ class TicketRedacted(TicketEventInterface):
         return cast("str", root.value("reason"))
 
     @strawberry.field(
-        description="The id of the retention policy that erased all texts of the ticket. Null if "
-        "it was erasePerson."
+        description="The id of the retention policy that erased all texts of the ticket. Null for "
+        "`redactTicket` and erasePerson."
     )
     def retention_policy_id(self, root: strawberry.Parent[Event]) -> strawberry.ID | None:
         key = root.value(RETENTION_POLICY)
-        return None if key is None else strawberry.ID(f"{ids.RETENTION_POLICY}_{key}")
+        if key is None:
+            return None
+        return strawberry.ID(ids.encode(ids.RETENTION_POLICY, UUID(str(key))))
 
 
 @strawberry.type(name="ErasedRows", description="A number of rows of the database.")
@@ -58,7 +61,7 @@ class ErasureReportType:
 
     @strawberry.field(description="The id of the user who is erased.")
     def user_id(self) -> strawberry.ID:
-        return strawberry.ID(f"{ids.USER}_{ErasureParameters.of(self.job).user_id}")
+        return strawberry.ID(ids.encode(ids.USER, UUID(ErasureParameters.of(self.job).user_id)))
 
     @strawberry.field(description="The reason for the erasure.")
     def reason(self) -> str:

@@ -199,7 +199,9 @@ async def test_a_flood_of_unknown_keys_reads_the_keys_at_most_twice(
     assert metrics["provider_unknown_keys_total"] == len(tokens)
     assert await is_accepted(service, provider.token(**VERIFIED))
     async with httpx2.AsyncClient() as http:
-        await http.get(f"{provider.issuer}/last")  # it logs in order, so this ends the others
+        await http.get(
+            f"{provider.issuer}/last"
+        )  # the provider logs requests in order, so all earlier ones are logged by then
     messages = provider.program.messages
     await provider.program.until(lambda: {"request": "/last"} in messages)
     assert messages.count({"request": "/jwks"}) <= 2

@@ -11,6 +11,7 @@ from support import Client, Refused, Service, World
 from support.actors import person
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 
+from models.core import ids
 from models.people.identity import Identity
 from models.people.token import Token
 from models.people.user import Role, User
@@ -43,6 +44,21 @@ async def test_an_admin_who_can_not_sign_in_yet_does_not_count(admin: Client, wo
     assert await refusal_of(admin, "updateUser", **own, role="AGENT") == "INVALID role"
     await User.filter(email="ida@example.com").update(password_hash="hash")
     await run_mutation(admin, "deactivateUser", **own, reassignTo=invited["id"])
+
+
+async def test_an_admin_who_can_not_sign_in_either_may_be_removed(
+    service: Service, world: World
+) -> None:
+    """Only an API client can do it, if no admin has accepted the invitation yet."""
+    invited = [
+        await User.create(email=f"{name}@example.com", display_name=name, role=Role.ADMIN)
+        for name in ("ida", "ivo")
+    ]
+    await User.filter(id=world.root.id).update(active=False)
+    machine_client = service.client(world.machine)
+    first, last = (ids.encode(ids.USER, user.id) for user in invited)
+    await run_mutation(machine_client, "deactivateUser", userId=first)
+    assert await refusal_of(machine_client, "deactivateUser", userId=last) == "INVALID userId"
 
 
 async def test_an_admin_with_an_identity_counts(admin: Client, world: World) -> None:

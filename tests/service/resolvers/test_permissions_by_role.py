@@ -60,7 +60,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.categories": (SIGNED_IN, None),
     "Query.customFields": (SIGNED_IN, None),
     "Query.retentionPolicies": (MANAGERS, "admin"),
-    # also needs tickets:read: see test_retention_refusals.py
+    # also needs tickets:read and notes:read: see test_retention_refusals.py
     "Query.retentionPreview": (MANAGERS, "admin"),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
@@ -156,7 +156,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.createRetentionPolicy": (MANAGERS, "admin"),
     "Mutation.updateRetentionPolicy": (MANAGERS, "admin"),
     "Mutation.deleteRetentionPolicy": (MANAGERS, "admin"),
-    # also needs tickets:read and users:read: see test_person_export.py
+    # also needs tickets:read, notes:read and users:read: see test_person_export.py
     "Mutation.exportPerson": (MANAGERS, "admin"),
     "Mutation.updateCustomField": (MANAGERS, "admin"),
     "Mutation.archiveCustomField": (MANAGERS, "admin"),

@@ -179,8 +179,10 @@ async def test_agents_redact_only_what_they_have_written(
     assert (await Ticket.get(id=ids.key_of(ids.TICKET, of_ada))).subject == REDACTED
 
 
-async def test_refused_redactions(root: Client, cora: Client) -> None:
+async def test_refused_redactions(root: Client, ada: Client, cora: Client) -> None:
     ticket = (await cora.raise_ticket(TEXT))["id"]
+    missing = {"ticketId": ticket, "field": "RESOLUTION", **REASON}
+    assert await refusals(ada, "redactTicket", **missing) == ["NOT_FOUND field"]
     for changes, error in (
         ({"ticketId": "tkt_1"}, "NOT_FOUND ticketId"),
         ({"ticketId": ids.encode(ids.TICKET, ids.new_id())}, "NOT_FOUND ticketId"),

@@ -28,7 +28,7 @@ MISSING = "svw_00000000-0000-7000-8000-000000000007"
 async def service(url: str) -> AsyncIterator[Service]:
     limits = {"per_person": 3, "per_team": 1, "for_everyone": 6}
     settings = {f"max_saved_views_{name}": value for name, value in limits.items()}
-    async with running(url, max_saved_view_filter_bytes=256, **settings) as found:
+    async with running(url, max_stored_filter_bytes=256, **settings) as found:
         yield found
 
 

@@ -9,11 +9,10 @@ from support import Client, Service, World
 from support.admin_mutations import run_mutation
 from support.erasure import find_rows, start_erasure
 from support.jobs import run_caller_jobs
-from support.retention import create_policy, let_time_pass, read_policy, run_retention
+from support.retention import count_erased, create_policy, let_time_pass, read_policy, run_retention
 
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
-from models.tickets.ticket import Ticket
 
 pytestmark = [
     pytest.mark.usefixtures("without_jobs"),
@@ -22,10 +21,6 @@ pytestmark = [
 ]
 
 ADDRESS = "cora@example.com"
-
-
-async def count_treated() -> int:
-    return await Ticket.filter(texts_erased_at__not_isnull=True).count()
 
 
 async def raise_tagged(ada: Client, world: World, tag: str = ADDRESS) -> None:
@@ -53,7 +48,7 @@ async def test_a_policy_that_leaves_out_a_tag_with_the_address_erases_nothing_af
     await run_caller_jobs(at)
     assert "ticket_tags.name" not in await find_rows(ADDRESS)
     await run_retention(at)
-    assert await count_treated() == 0
+    assert await count_erased() == 0
     erased = await read_policy(root, policy)
     assert (erased["active"], erased["version"]) == (False, 3)
     assert erased["filter"] == {"tags": {"none": ["[erased]"]}}
@@ -75,7 +70,7 @@ async def test_a_policy_that_is_activated_while_the_job_runs_is_deactivated_agai
     erased = await read_policy(root, policy)
     assert (erased["active"], erased["version"]) == (False, 4)
     await run_retention(at)
-    assert await count_treated() == 0
+    assert await count_erased() == 0
 
 
 async def test_a_dry_run_leaves_policies_active(world: World, root: Client) -> None:
