@@ -1,7 +1,7 @@
 // The rows of one view. They change in place, but come, go and move only when the person wants it.
 import type { LiveList, TicketwireClient } from "@ticketwire/client";
-import { FIRST_TICKETS, TICKET_CHANGES, type TicketRow } from "./documents";
-import { readable } from "./sources";
+import { FIRST_TICKETS, TICKET_CHANGES, type TicketRow } from "../documents";
+import { readable } from "../parts/sources";
 import { compareBy, type View } from "./views";
 
 export class TicketList {

@@ -1,6 +1,6 @@
 // The lists of the desk: one that is always there, and the saved views.
-import { deadlineOf } from "./sla";
-import type { TicketFilter, TicketRow, ViewCount } from "./documents";
+import { deadlineOf } from "../parts/sla";
+import type { TicketFilter, TicketRow, ViewCount } from "../documents";
 
 type Order = ViewCount["view"]["orderBy"][number];
 

@@ -1,5 +1,5 @@
 // The SLA clock that a row shows, in words.
-import type { SlaClock, TicketStatus } from "./documents";
+import type { SlaClock, TicketStatus } from "../documents";
 
 export interface SlaText {
   readonly text: string;

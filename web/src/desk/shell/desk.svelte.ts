@@ -1,13 +1,13 @@
 // What all parts of the desk share: the client of the API, the person, the views and the open list.
 import { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
-import { goToSignIn } from "../shared/api";
+import { goToSignIn } from "../../shared/api";
 import { connection, WatchedSocket } from "./connection.svelte";
-import { VIEW_COUNTS, VIEWER, type Person } from "./documents";
+import { VIEW_COUNTS, VIEWER, type Person } from "../documents";
 import { router } from "./router.svelte";
-import { serverTime } from "./server-time.svelte";
-import { TicketList } from "./ticket-list.svelte";
-import { ALL_OPEN, savedView, type View } from "./views";
+import { serverTime } from "../parts/server-time.svelte";
+import { TicketList } from "../queue/ticket-list.svelte";
+import { ALL_OPEN, savedView, type View } from "../queue/views";
 
 const KEY = Symbol("desk");
 

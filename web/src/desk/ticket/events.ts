@@ -1,6 +1,6 @@
 // Changes of a ticket in words.
-import type { TimelineEvent } from "./documents";
-import { metricName } from "./sla";
+import type { TimelineEvent } from "../documents";
+import { metricName } from "../parts/sla";
 
 const STATUS_WORDS = {
   NEW: "new",

@@ -6,9 +6,9 @@ import {
   TICKET_EVENTS,
   type TicketDetails,
   type TimelineEvent,
-} from "./documents";
-import type { ResultOf } from "../shared/graphql";
-import { readable } from "./sources";
+} from "../documents";
+import type { ResultOf } from "../../shared/graphql";
+import { readable } from "../parts/sources";
 
 type Result = ResultOf<typeof TICKET>;
 

@@ -1,6 +1,6 @@
 // What a person writes: a reply, which the customer reads, or a note, which stays internal.
 import type { OutboxEntry, TicketwireClient } from "@ticketwire/client";
-import { NOTE, REPLY } from "./documents";
+import { NOTE, REPLY } from "../documents";
 
 export type MessageKind = "reply" | "note";
 

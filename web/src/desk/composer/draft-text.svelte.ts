@@ -1,6 +1,6 @@
 // The text of a composer. Each change is stored in this browser within a third of a second.
 import { DraftConflictError, type Drafts, type LocalDraft } from "@ticketwire/client";
-import { messageOf } from "../shared/api";
+import { messageOf } from "../../shared/api";
 
 const SAVE_DELAY_MS = 300;
 
