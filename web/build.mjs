@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build } from "vite";
+import "./compile-messages.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");

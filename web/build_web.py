@@ -102,6 +102,7 @@ def attempt(project: Project, arguments: list[str]) -> int:
             report(project, "built.")
         if "--check" in arguments and project is APPLICATIONS:
             install_packages(project)
+            run(project, "compile-messages.mjs")
             run(project, "node_modules/gql.tada/bin/cli.js", "generate-output")
             run(project, "node_modules/svelte-check/bin/svelte-check", "--fail-on-warnings")
     except BuildError as error:

@@ -67,7 +67,8 @@ async def test_an_operation_runs_with_the_session_and_storage_holds_no_token(
 ) -> None:
     await open_graphiql(page, "ada")
     await expect(await execute(page, "Viewer")).to_contain_text("ada@example.com")
-    assert await page.evaluate("JSON.stringify({...localStorage})") == "{}"
+    stored = await page.evaluate("JSON.stringify({...localStorage})")
+    assert stored == '{"ticketwire-language":"en"}'
     cookies = await page.context.cookies()
     stored = await page.evaluate("JSON.stringify({...sessionStorage})")
     assert "Viewer" in stored

@@ -26,7 +26,8 @@ async def test_an_agent_signs_in_sees_the_tickets_and_signs_out(
     assert [(each["name"], each["httpOnly"], each["sameSite"]) for each in cookies] == [
         ("ticketwire-session", True, "Lax")
     ]
-    assert await page.evaluate("document.cookie + JSON.stringify({...localStorage})") == "{}"
+    stored = await page.evaluate("document.cookie + JSON.stringify({...localStorage})")
+    assert stored == '{"ticketwire-language":"en"}'
     await row.click()
     await expect(page).to_have_url(re.compile(f"/tickets/{ticket['ref']}$"))
     await expect(page.get_by_role("main").get_by_role("heading")).to_have_text("<b>VPN</b> is down")

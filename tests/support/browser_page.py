@@ -40,4 +40,4 @@ async def open_page(browser: Browser, port: int, *expected_errors: str) -> Async
     found.on("request", note_request)
     yield found
     await context.close()
-    assert errors == []
+    assert not errors, errors

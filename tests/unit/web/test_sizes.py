@@ -9,7 +9,7 @@ from support.web_applications import require_built
 
 import web_routes
 
-BUDGETS_KIB = {"desk": 150, "portal": 60, "sign-in": 25}
+BUDGETS_KIB = {"desk": 150, "portal": 60, "sign-in": 30}
 REFERENCE = re.compile(r'"(?:/assets/|\./)([\w.-]+\.(?:js|css|svg))"')
 
 

@@ -52,6 +52,25 @@ export const FIRST_TICKETS = graphql(
   `,
   [ROW],
 );
+const FOUND = graphql(`
+  fragment FoundTicket on Ticket { id version number ref subject status }
+`);
+export const SEARCH = graphql(
+  `
+    query Search($filter: TicketFilter!) {
+      tickets(filter: $filter, first: 8) { nodes { ...FoundTicket } }
+    }
+  `,
+  [FOUND],
+);
+export const TICKET_BY_NUMBER = graphql(
+  `
+    query TicketByNumber($number: Int!) {
+      ticketByNumber(number: $number) { ...FoundTicket }
+    }
+  `,
+  [FOUND],
+);
 export const TICKET_CHANGES = graphql(
   `
     subscription TicketChanges($filter: TicketFilter, $after: String) {
@@ -174,6 +193,7 @@ export const NOTE = graphql(
 );
 
 export type TicketRow = ResultOf<typeof ROW>;
+export type FoundTicket = ResultOf<typeof FOUND>;
 export type TicketStatus = TicketRow["status"];
 export type SlaClock = TicketRow["clocks"][number];
 export type TicketDetails = NonNullable<ResultOf<typeof TICKET>["ticketByNumber"]>;

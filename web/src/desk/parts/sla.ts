@@ -1,4 +1,5 @@
 // The SLA clock that a row shows, in words.
+import { m } from "../../shared/messages";
 import type { SlaClock, TicketStatus } from "../documents";
 
 export interface SlaText {
@@ -8,13 +9,13 @@ export interface SlaText {
 
 const RUNNING = new Set(["PENDING", "AT_RISK", "BREACHED"]);
 const METRICS = {
-  FIRST_RESPONSE: "First response",
-  NEXT_RESPONSE: "Next response",
-  RESOLUTION: "Resolution",
+  FIRST_RESPONSE: m.parts_sla_first_response,
+  NEXT_RESPONSE: m.parts_sla_next_response,
+  RESOLUTION: m.parts_sla_resolution,
 } as const;
-const PAUSE_REASONS: Partial<Record<TicketStatus, string>> = {
-  WAITING_ON_CUSTOMER: "waiting for customer",
-  ON_HOLD: "on hold",
+const PAUSE_REASONS: Partial<Record<TicketStatus, () => string>> = {
+  WAITING_ON_CUSTOMER: m.parts_sla_waiting_for_customer,
+  ON_HOLD: m.parts_sla_on_hold,
 };
 
 /** The running clock with the earliest deadline; otherwise a paused one. */
@@ -49,29 +50,35 @@ export function slaText(
   exact: boolean,
 ): SlaText {
   if (clock.status === "PAUSED") {
-    const reason = PAUSE_REASONS[status] ?? "by the server";
-    return { text: exact ? `paused: ${reason}` : "paused", tone: "grey" };
+    const reason = (PAUSE_REASONS[status] ?? m.parts_sla_by_server)();
+    const text = exact ? m.parts_sla_paused_because({ reason }) : m.parts_sla_paused();
+    return { text, tone: "grey" };
   }
   const left = Date.parse(clock.breachesAt ?? "") - now;
-  if (left < 0) return { text: `${duration(-left, exact)} overdue`, tone: "danger" };
+  if (left < 0) {
+    const text = m.parts_sla_overdue({ duration: durationText(-left, exact) });
+    return { text, tone: "danger" };
+  }
   const isAtRisk = clock.atRiskAt !== null && now >= Date.parse(clock.atRiskAt);
-  return { text: duration(left, exact), tone: isAtRisk ? "warning" : "grey" };
+  return { text: durationText(left, exact), tone: isAtRisk ? "warning" : "grey" };
 }
 
 export function metricName(metric: SlaClock["metric"]): string {
-  return METRICS[metric];
+  return METRICS[metric]();
 }
 
 /** "3 d 4 h", "2 h 14 m" or "12 m"; with seconds below a day if it is exact. */
-function duration(milliseconds: number, exact: boolean): string {
-  const seconds = Math.floor(milliseconds / 1000);
-  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
-  const minutes = Math.floor(seconds / 60) % 60;
-  if (days >= 7) return `${days} d`;
-  if (days > 0) return `${days} d ${hours} h`;
-  const parts = hours > 0 ? [`${hours} h`, `${pad(minutes)} m`] : [`${minutes} m`];
-  if (exact) parts.push(`${pad(seconds % 60)} s`);
-  return parts.join(" ");
+export function durationText(milliseconds: number, exact: boolean): string {
+  const total = Math.floor(milliseconds / 1000);
+  const [days, hours] = [Math.floor(total / 86_400), Math.floor(total / 3600) % 24];
+  const minutes = Math.floor(total / 60) % 60;
+  if (days >= 7) return m.parts_duration_days({ days });
+  if (days > 0) return m.parts_duration_days_hours({ days, hours });
+  const duration =
+    hours > 0
+      ? m.parts_duration_hours_minutes({ hours, minutes: pad(minutes) })
+      : m.parts_duration_minutes({ minutes });
+  return exact ? m.parts_duration_seconds({ duration, seconds: pad(total % 60) }) : duration;
 }
 
 function pad(value: number): string {

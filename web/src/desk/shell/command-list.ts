@@ -1,0 +1,44 @@
+// Every command of the desk: its title, the group in which help lists it, and its keys at first.
+// Keys are in the notation of tinykeys. Signs may need Shift, depending on the keyboard.
+import { m } from "../../shared/messages";
+
+export interface CommandDefinition {
+  readonly title: () => string;
+  readonly group: keyof typeof GROUPS;
+  readonly keys: readonly string[];
+}
+
+export const GROUPS = {
+  page: m.shell_group_page,
+  list: m.shell_group_list,
+  ticket: m.shell_group_ticket,
+} as const;
+
+const DEFINITIONS = {
+  palette: { title: m.shell_command_palette, group: "page", keys: ["$mod+k", "[Shift]+/"] },
+  help: { title: m.shell_command_help, group: "page", keys: ["[Shift]+?"] },
+  newTicket: { title: m.shell_command_new_ticket, group: "page", keys: ["c"] },
+  openTickets: { title: m.shell_command_open_tickets, group: "page", keys: ["g i"] },
+  next: { title: m.shell_command_next, group: "list", keys: ["j"] },
+  previous: { title: m.shell_command_previous, group: "list", keys: ["k"] },
+  open: { title: m.shell_command_open, group: "list", keys: ["o"] },
+  select: { title: m.shell_command_select, group: "list", keys: ["x"] },
+  filter: { title: m.shell_command_filter, group: "list", keys: ["f"] },
+  showChanges: { title: m.shell_command_show_changes, group: "list", keys: ["[Shift]+."] },
+  back: { title: m.shell_command_back, group: "ticket", keys: ["Escape"] },
+  reply: { title: m.shell_command_reply, group: "ticket", keys: ["r"] },
+  note: { title: m.shell_command_note, group: "ticket", keys: ["n"] },
+  macro: { title: m.shell_command_macro, group: "ticket", keys: ["m"] },
+  take: { title: m.shell_command_take, group: "ticket", keys: ["i"] },
+  resolve: { title: m.shell_command_resolve, group: "ticket", keys: ["e"] },
+  status: { title: m.shell_command_status, group: "ticket", keys: ["s"] },
+  assign: { title: m.shell_command_assign, group: "ticket", keys: ["a"] },
+  team: { title: m.shell_command_team, group: "ticket", keys: ["t"] },
+  priority: { title: m.shell_command_priority, group: "ticket", keys: ["p"] },
+  tags: { title: m.shell_command_tags, group: "ticket", keys: ["l"] },
+} as const satisfies Record<string, CommandDefinition>;
+
+export type CommandId = keyof typeof DEFINITIONS;
+
+export const COMMANDS: Readonly<Record<CommandId, CommandDefinition>> = DEFINITIONS;
+export const COMMAND_IDS = Object.keys(DEFINITIONS) as readonly CommandId[];
