@@ -2,7 +2,7 @@ import type { Clock } from "./clock.js";
 import { isTransient } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { Payload } from "./mutation.js";
-import { concernsAll, createKey, toUserError } from "./outbox-entry.js";
+import { isErrorOfAllEntries, createKey, toUserError } from "./outbox-entry.js";
 import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
 import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
@@ -119,10 +119,17 @@ export class Outbox {
     await this.changed();
   }
 
-  /** Sends what another tab has added, if that tab is closed before it has sent it. */
+  /**
+   * Reads what another tab has changed, and sends it, in case that tab is closed before it has sent
+   * it. While this tab waits for its next attempt, it only reads: each attempt changes the entry,
+   * so two tabs without a connection would make each other try again at once.
+   */
   takeOver(): void {
+    const sendUnlessWaiting = (): void => {
+      if (!this.isWaiting) void this.send();
+    };
     // An error is of IndexedDB: the next change, or the next page, tries again.
-    this.load().then(() => this.send(), () => undefined);
+    this.load().then(sendUnlessWaiting, () => undefined);
   }
 
   /** Reads the entries again, because another tab may have changed them. */
@@ -188,7 +195,7 @@ export class Outbox {
         await this.services.verifyAccount();
         await this.sendOne(entry);
       } catch (error) {
-        if (concernsAll(error)) {
+        if (isErrorOfAllEntries(error)) {
           this.hasMore = false; // others would fail, too
           return error.retryAfterMs ?? 0;
         }

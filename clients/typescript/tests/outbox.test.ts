@@ -14,6 +14,11 @@ let browser: TestBrowser;
 beforeEach(() => (browser = new TestBrowser()));
 afterEach(() => browser.close());
 
+/** Lets messages and transactions that are under way arrive. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A server that stores each reply once per key, and can lose responses. */
 class ReplyServer {
   readonly stored = new Map<string, string>();
@@ -68,6 +73,22 @@ describe("the outbox", () => {
     await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
     await until(() => server.transport.requests.length === 1 && browser.clock.waiting > 0);
     server.isOffline = false;
+    browser.events.dispatchEvent(new Event("online"));
+    await until(() => server.stored.size === 1);
+    assert.equal(server.transport.checks, 1);
+  });
+
+  it("waits for its next attempt if the browser is online but nobody sees the page", async () => {
+    const server = new ReplyServer();
+    server.isOffline = true;
+    let isVisible = false;
+    const client = browser.open(server.transport, { isVisible: () => isVisible });
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => server.transport.requests.length === 1 && browser.clock.waiting > 0);
+    server.isOffline = false;
+    browser.events.dispatchEvent(new Event("online"));
+    assert.equal(server.transport.checks, 0);
+    isVisible = true;
     browser.events.dispatchEvent(new Event("online"));
     await until(() => server.stored.size === 1);
     assert.equal(server.transport.checks, 1);
@@ -188,6 +209,21 @@ describe("an entry that changes while it is to be sent", () => {
 });
 
 describe("several tabs", () => {
+  it("wait longer and longer while the server is unreachable, although each sees the other's attempts", async () => {
+    const server = new ReplyServer();
+    server.isOffline = true;
+    const tabs = [browser.open(server.transport), browser.open(server.transport)];
+    await tabs[0]!.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => browser.clock.waiting === tabs.length);
+    for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 500) {
+      browser.clock.advance(500);
+      await until(() => browser.clock.waiting === tabs.length);
+      await turns(50); // messages between the tabs arrive
+    }
+    const { length } = server.transport.requests;
+    assert.ok(length >= 10 && length <= 20, `${length} requests`);
+  });
+
   it("send what a closed tab has left", async () => {
     const server = new ReplyServer();
     const offline = new TestTransport(() => {

@@ -1,8 +1,4 @@
-import "../shared/tokens.css";
-import "../shared/base.css";
-import { mount } from "svelte";
+import { mountApplication } from "../shared/mount";
 import App from "./App.svelte";
 
-const target = document.getElementById("app");
-if (target === null) throw new Error("The page has no element #app.");
-mount(App, { target });
+mountApplication(App);
