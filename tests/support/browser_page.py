@@ -42,4 +42,4 @@ async def open_page(browser: Browser, port: int, *expected_errors: str) -> Async
         yield found
     finally:
         await context.close()
-    assert errors == []
+    assert errors == [], errors

@@ -46,7 +46,9 @@ export class Outbox {
 
   /** The entries in the order in which they were added; those that were just sent come last. */
   get entries(): readonly OutboxEntry[] {
-    return [...this.stored, ...this.sent];
+    // For a moment, an entry that was sent is still stored.
+    const sentKeys = new Set(this.sent.map((each) => each.key));
+    return [...this.stored.filter((each) => !sentKeys.has(each.key)), ...this.sent];
   }
 
   /** Calls a function after changes of the entries. Returns a function that ends this. */
@@ -220,8 +222,10 @@ export class Outbox {
     } else if (cursor == null) {
       await this.update(key, () => ({ state: "uncertain" })); // the document lacks what tells
     } else {
-      this.showSent({ ...entry, state: "sent", cursor });
+      const sent: OutboxEntry = { ...entry, state: "sent", cursor };
+      this.sent = [...this.sent, sent];
       await this.discard(key);
+      this.hideLater(sent);
     }
   }
 
@@ -229,8 +233,7 @@ export class Outbox {
     await this.update(key, () => ({ state: "refused", userErrors: [toUserError(error)] }));
   }
 
-  private showSent(entry: OutboxEntry): void {
-    this.sent = [...this.sent, entry];
+  private hideLater(entry: OutboxEntry): void {
     this.services.clock.schedule(() => {
       this.sent = this.sent.filter((each) => each !== entry);
       this.listeners.notify();

@@ -49,8 +49,21 @@ describe("the outbox", () => {
     assert.equal(server.transport.requests.length, 2);
     assert.deepEqual([...server.stored], [[key, "hello"]]);
     assert.equal(client.outbox.entries[0]!.cursor, "000000000000000a");
+    await until(() => browser.clock.waiting > 0); // it is shown for some seconds
     browser.clock.advance(60_000);
     assert.deepEqual(client.outbox.entries, []);
+  });
+
+  it("never lists an entry twice", async () => {
+    const server = new ReplyServer();
+    const client = browser.open(server.transport);
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    const states = new Set<string>();
+    while (!states.has("sent")) {
+      states.add(client.outbox.entries.map((entry) => entry.state).join());
+      await turns(1);
+    }
+    assert.deepEqual([...states], ["waiting", "sent"]);
   });
 
   it("sends what an earlier page has left, with the same key", async () => {

@@ -1,8 +1,25 @@
 // What a person writes: a reply, which the customer reads, or a note, which stays internal.
-import type { OutboxEntry, TicketwireClient } from "@ticketwire/client";
+import type { OutboxEntry, SentDraft, TicketwireClient } from "@ticketwire/client";
 import { NOTE, REPLY } from "../documents";
+import type { VariablesOf } from "../../shared/graphql";
 
 export type MessageKind = "reply" | "note";
+type ReplyInput = VariablesOf<typeof REPLY>["input"];
+
+/** What happens to the ticket in the same step as the reply. */
+export type Action = Pick<ReplyInput, "then" | "until">;
+
+/** A message with all that is sent with it. Notes have no action. */
+export interface Message extends Action {
+  readonly ticketId: string;
+  readonly body: string;
+  readonly attachmentIds: string[];
+  /**
+   * The person has seen the ticket up to this cursor: the server refuses a reply if others have
+   * written something later.
+   */
+  readonly cursor: string | undefined;
+}
 
 /** The key of the draft. Replies and notes never share a text. */
 export function draftKey(kind: MessageKind, ticketId: string): string {
@@ -11,18 +28,38 @@ export function draftKey(kind: MessageKind, ticketId: string): string {
 
 /**
  * Put a message into the outbox, which sends it exactly once. Resolves when the browser has stored
- * it. The person has seen the ticket up to `cursor`: the server refuses a reply if others have
- * written something later.
+ * it.
  */
 export async function send(
   client: TicketwireClient,
   kind: MessageKind,
-  message: { ticketId: string; body: string; cursor: string | undefined },
-  draft?: string,
+  { cursor, ...message }: Message,
+  draft?: SentDraft,
 ): Promise<void> {
-  const { ticketId, body, cursor } = message;
-  if (kind === "note") await client.send(NOTE, { ticketId, body }, draft);
-  else await client.send(REPLY, { ticketId, body, lastSeenCursor: cursor ?? null }, draft);
+  if (kind === "reply") {
+    await client.send(REPLY, { ...message, lastSeenCursor: cursor ?? null }, draft);
+  } else {
+    const { ticketId, body, attachmentIds } = message;
+    await client.send(NOTE, { ticketId, body, attachmentIds }, draft);
+  }
+}
+
+/** Send a message again that was refused, after the person has seen the ticket up to a cursor. */
+export async function sendAgain(
+  client: TicketwireClient,
+  entry: OutboxEntry,
+  cursor: string | undefined,
+): Promise<void> {
+  await send(client, kindOf(entry), { ...messageOf(entry), cursor });
+  // Only now, so that the message never gets lost.
+  await client.outbox.discard(entry.key);
+}
+
+/** The message of an entry, without what belongs to one attempt. */
+export function messageOf(entry: OutboxEntry): Omit<Message, "cursor"> {
+  const input = entry.variables.input as unknown as ReplyInput;
+  const { ticketId, body, attachmentIds, then = null, until = null } = input;
+  return { ticketId, body, attachmentIds: attachmentIds ?? [], then, until };
 }
 
 export function kindOf(entry: OutboxEntry): MessageKind {

@@ -1,0 +1,109 @@
+// What the composer of one ticket holds, and how it is sent.
+import type { TicketwireClient } from "@ticketwire/client";
+import { messageOf } from "../../shared/api";
+import { MessageDraft, type Content } from "./draft.svelte";
+import { draftKey, send, type Action, type MessageKind } from "./messages";
+import { Uploads } from "./uploads.svelte";
+
+/** One kind of message with its text and files. */
+class Part {
+  readonly draft: MessageDraft;
+  readonly uploads: Uploads;
+
+  constructor(client: TicketwireClient, kind: MessageKind, ticketId: string) {
+    this.draft = new MessageDraft(client.drafts, draftKey(kind, ticketId));
+    this.uploads = new Uploads(client, this.draft);
+  }
+}
+
+export class Compose {
+  kind = $state<MessageKind>("reply");
+  error = $state("");
+  isSending = $state(false);
+  // Each kind has a text of its own, so the text of a note is never in the box for replies.
+  private readonly parts: Readonly<Record<MessageKind, Part>>;
+
+  constructor(
+    private readonly client: TicketwireClient,
+    private readonly ticketId: string,
+  ) {
+    this.parts = {
+      reply: new Part(client, "reply", ticketId),
+      note: new Part(client, "note", ticketId),
+    };
+  }
+
+  get draft(): MessageDraft {
+    return this.parts[this.kind].draft;
+  }
+
+  get uploads(): Uploads {
+    return this.parts[this.kind].uploads;
+  }
+
+  /** Whether the other kind has a text, too. */
+  get hasOther(): boolean {
+    return !this.parts[this.kind === "reply" ? "note" : "reply"].draft.isEmpty;
+  }
+
+  get isReplyEmpty(): boolean {
+    return this.parts.reply.draft.isEmpty;
+  }
+
+  /** Whether there is nothing to send. */
+  get isBlank(): boolean {
+    return this.draft.text.trim() === "";
+  }
+
+  choose(kind: MessageKind): void {
+    this.kind = kind;
+    this.error = "";
+  }
+
+  /** Put a message that was not sent back. Resolves when the browser has stored it. */
+  async insert(kind: MessageKind, content: Content): Promise<void> {
+    await this.parts[kind].draft.insert(content);
+    this.choose(kind);
+  }
+
+  /**
+   * Put the message into the outbox. Returns whether it is there.
+   *
+   * @param cursor The person has seen the ticket up to it.
+   */
+  async submit(cursor: string | undefined, action: Action = {}): Promise<boolean> {
+    const { kind, draft, uploads } = this; // also if the person changes the kind in the meantime
+    if (this.isBlank || this.isSending) return false;
+    this.error = uploads.obstacle;
+    if (this.error) return false;
+    this.isSending = true;
+    try {
+      await draft.save();
+      if (draft.conflict !== null) return false;
+      const { saved, text: body } = draft; // another tab may have changed it until now
+      const attachmentIds = draft.files.map((file) => file.id);
+      const message = { ticketId: this.ticketId, body, attachmentIds, cursor, ...action };
+      await send(this.client, kind, message, saved);
+      draft.taken(saved);
+      return true;
+    } catch (failure) {
+      this.error = `Not sent: ${messageOf(failure)}`;
+      return false;
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  /** Store everything. Nobody can decide about a conflict in a page that nobody sees. */
+  readonly visibilityChanged = (): void => {
+    for (const { draft } of Object.values(this.parts))
+      void (document.hidden ? draft.keep() : draft.save());
+  };
+
+  close(): void {
+    for (const { draft, uploads } of Object.values(this.parts)) {
+      uploads.close();
+      draft.close();
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// The operations of the composer.
+import { graphql, type ResultOf } from "../../shared/graphql";
+
+export const CREATE_ATTACHMENT = graphql(`
+  mutation CreateAttachment($input: CreateAttachmentInput!) {
+    createAttachment(input: $input) {
+      attachment { id filename size }
+      uploadUrl
+      userErrors { code message }
+    }
+  }
+`);
+/** Files that no message has yet. Only the person who has uploaded them sees them. */
+export const UPLOADED_FILES = graphql(`
+  query UploadedFiles($ids: [ID!]!) {
+    nodes(ids: $ids) { ... on Attachment { id filename size } }
+  }
+`);
+export const MACROS = graphql(`
+  query Macros($search: String) {
+    macros(search: $search, first: 20) {
+      nodes {
+        id
+        name
+        text
+        statusAction
+        assignment
+        assignee { id displayName }
+        newTeam { id name }
+        priority
+        addTags
+        removeTags
+        customFields { field { id label } }
+      }
+    }
+  }
+`);
+export const PREVIEW_MACRO = graphql(`
+  query PreviewMacro($macroId: ID!, $ticketId: ID!) {
+    previewMacro(macroId: $macroId, ticketId: $ticketId) {
+      text
+      userErrors { code message }
+    }
+  }
+`);
+export const APPLY_MACRO = graphql(`
+  mutation ApplyMacro($input: ApplyMacroInput!) {
+    applyMacro(input: $input) {
+      cursor
+      userErrors { code message }
+      ticket { id version status priority allowedActions assignee { id displayName } team { id name } }
+    }
+  }
+`);
+/** The people whom a note can mention. */
+export const STAFF = graphql(`
+  query Staff($search: String, $role: Role) {
+    users(search: $search, role: $role, active: true, first: 10) {
+      nodes { id displayName email }
+    }
+  }
+`);
+
+export type Macro = NonNullable<ResultOf<typeof MACROS>["macros"]>["nodes"][number];
