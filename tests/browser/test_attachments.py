@@ -124,7 +124,7 @@ async def test_an_upload_that_fails_says_why_and_can_be_repeated_or_removed(
     await reply.fill("See the manual")
     await page.get_by_label("Files to attach").set_input_files(text_file("large.txt", 1001))
     large = files_of(page).filter(has_text="large.txt")
-    await expect(large.get_by_role("alert")).to_contain_text("1000")
+    await expect(large.get_by_role("alert")).to_contain_text("size must be at most 1,000 bytes")
     await reply.press("Control+Enter")
     await expect(page.get_by_text("Try it again, or remove it.")).to_be_visible()
     await page.get_by_role("button", name="Remove large.txt").click()

@@ -18,8 +18,10 @@ class Part {
 
 export class Compose {
   kind = $state<MessageKind>("reply");
-  error = $state("");
+  private error = $state("");
   isSending = $state(false);
+  /** Whether the person has tried to send a message whose files were not uploaded. */
+  private wasBlocked = $state(false);
   // Each kind has a text of its own, so the text of a note is never in the box for replies.
   private readonly parts: Readonly<Record<MessageKind, Part>>;
 
@@ -55,9 +57,15 @@ export class Compose {
     return this.draft.text.trim() === "";
   }
 
+  /** Why the message was not sent; empty if nothing is wrong any more. */
+  get failure(): string {
+    return this.error || this.draft.error || (this.wasBlocked ? this.uploads.obstacle : "");
+  }
+
   choose(kind: MessageKind): void {
     this.kind = kind;
     this.error = "";
+    this.wasBlocked = false;
   }
 
   /** Put a message that was not sent back. Resolves when the browser has stored it. */
@@ -74,8 +82,9 @@ export class Compose {
   async submit(cursor: string | undefined, action: Action = {}): Promise<boolean> {
     const { kind, draft, uploads } = this; // also if the person changes the kind in the meantime
     if (this.isBlank || this.isSending) return false;
-    this.error = uploads.obstacle;
-    if (this.error) return false;
+    this.error = "";
+    this.wasBlocked = uploads.obstacle !== "";
+    if (this.wasBlocked) return false;
     this.isSending = true;
     try {
       await draft.save();

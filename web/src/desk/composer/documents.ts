@@ -6,7 +6,7 @@ export const CREATE_ATTACHMENT = graphql(`
     createAttachment(input: $input) {
       attachment { id filename size }
       uploadUrl
-      userErrors { code message }
+      userErrors { code message field }
     }
   }
 `);

@@ -43,7 +43,7 @@ export class Upload {
     const input = { filename, contentType, size, idempotencyKey: createKey() };
     const { createAttachment } = await this.client.mutate(CREATE_ATTACHMENT, { input });
     const [first] = createAttachment?.userErrors ?? [];
-    if (first) throw new Error(first.message);
+    if (first) throw new Error(`${first.field?.at(-1) ?? "The file"} ${first.message}`);
     if (!createAttachment?.attachment || createAttachment.uploadUrl === null)
       throw new Error("The server does not accept the file now. Try again.");
     return { stored: createAttachment.attachment, url: createAttachment.uploadUrl };
