@@ -3,6 +3,9 @@ import type { TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { MessageDraft, type Content } from "./draft.svelte";
 import { draftKey, send, type Action, type MessageKind } from "./messages";
+import { suggestMacros, suggestPeople } from "./suggest";
+import type { Suggestion } from "./suggestions.svelte";
+import type { Trigger } from "./triggers";
 import { Uploads } from "./uploads.svelte";
 
 /** One kind of message with its text and files. */
@@ -20,6 +23,7 @@ export class Compose {
   kind = $state<MessageKind>("reply");
   private error = $state("");
   isSending = $state(false);
+  private isTaking = $state(false);
   /** Whether the person has tried to send a message whose files were not uploaded. */
   private wasBlocked = $state(false);
   // Each kind has a text of its own, so the text of a note is never in the box for replies.
@@ -54,7 +58,33 @@ export class Compose {
 
   /** Whether there is nothing to send. */
   get isBlank(): boolean {
-    return this.draft.text.trim() === "";
+    const { text, macro } = this.draft;
+    return text.trim() === "" && macro?.hasText !== false;
+  }
+
+  /** Whether the text must not change at this moment. */
+  get isLocked(): boolean {
+    return !this.draft.isLoaded || this.isSending || this.isTaking;
+  }
+
+  suggest(kind: Trigger["kind"], search: string): Promise<Suggestion[]> {
+    return kind === "macro"
+      ? suggestMacros(this.client, this.ticketId, this.draft, search)
+      : suggestPeople(this.client, search);
+  }
+
+  /** The text that the person has chosen; null if it can't be used. */
+  async take(suggestion: Suggestion): Promise<string | null> {
+    this.isTaking = true;
+    this.error = "";
+    try {
+      return await suggestion.choose();
+    } catch (failure) {
+      this.error = `“${suggestion.label}” can't be used: ${messageOf(failure)}`;
+      return null;
+    } finally {
+      this.isTaking = false;
+    }
   }
 
   /** Why the message was not sent; empty if nothing is wrong any more. */
@@ -85,13 +115,17 @@ export class Compose {
     this.error = "";
     this.wasBlocked = uploads.obstacle !== "";
     if (this.wasBlocked) return false;
+    if (draft.macro?.hasText === false && !draft.isOnlyMacro) {
+      this.error = "Not sent: this macro adds no reply. Remove the macro, or the text and files.";
+      return false;
+    }
     this.isSending = true;
     try {
       await draft.save();
       if (draft.conflict !== null) return false;
-      const { saved, text: body } = draft; // another tab may have changed it until now
+      const { saved, text: body, macro } = draft; // another tab may have changed it until now
       const attachmentIds = draft.files.map((file) => file.id);
-      const message = { ticketId: this.ticketId, body, attachmentIds, cursor, ...action };
+      const message = { ticketId: this.ticketId, body, attachmentIds, macro, cursor, ...action };
       await send(this.client, kind, message, saved);
       draft.taken(saved);
       return true;

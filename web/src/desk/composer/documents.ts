@@ -16,25 +16,37 @@ export const UPLOADED_FILES = graphql(`
     nodes(ids: $ids) { ... on Attachment { id filename size } }
   }
 `);
-export const MACROS = graphql(`
-  query Macros($search: String) {
-    macros(search: $search, first: 20) {
-      nodes {
-        id
-        name
-        text
-        statusAction
-        assignment
-        assignee { id displayName }
-        newTeam { id name }
-        priority
-        addTags
-        removeTags
-        customFields { field { id label } }
-      }
-    }
+const MACRO = graphql(`
+  fragment Macro on Macro {
+    id
+    name
+    text
+    statusAction
+    assignment
+    assignee { id displayName }
+    newTeam { id name }
+    priority
+    addTags
+    removeTags
+    customFields { field { id label } }
   }
 `);
+export const MACROS = graphql(
+  `
+    query Macros($search: String) {
+      macros(search: $search, first: 20) { nodes { ...Macro } }
+    }
+  `,
+  [MACRO],
+);
+export const FIND_MACRO = graphql(
+  `
+    query FindMacro($id: ID!) {
+      node(id: $id) { __typename ... on Macro { ...Macro } }
+    }
+  `,
+  [MACRO],
+);
 export const PREVIEW_MACRO = graphql(`
   query PreviewMacro($macroId: ID!, $ticketId: ID!) {
     previewMacro(macroId: $macroId, ticketId: $ticketId) {
@@ -54,11 +66,14 @@ export const APPLY_MACRO = graphql(`
 `);
 /** The people whom a note can mention. */
 export const STAFF = graphql(`
-  query Staff($search: String, $role: Role) {
-    users(search: $search, role: $role, active: true, first: 10) {
+  query Staff($search: String) {
+    agents: users(search: $search, role: AGENT, active: true, first: 10) {
+      nodes { id displayName email }
+    }
+    admins: users(search: $search, role: ADMIN, active: true, first: 10) {
       nodes { id displayName email }
     }
   }
 `);
 
-export type Macro = NonNullable<ResultOf<typeof MACROS>["macros"]>["nodes"][number];
+export type Macro = ResultOf<typeof MACRO>;

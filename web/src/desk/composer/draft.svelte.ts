@@ -2,6 +2,7 @@
 // of a second.
 import { DraftConflictError, type Drafts, type LocalDraft, type SentDraft } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
+import type { AttachedMacro } from "./macros";
 
 const SAVE_DELAY_MS = 300;
 /** Another tab may write at the same time. */
@@ -18,11 +19,13 @@ export interface UploadedFile {
 export interface Content {
   readonly body: string;
   readonly files?: readonly UploadedFile[];
+  readonly macro?: AttachedMacro | null;
 }
 
 export class MessageDraft {
   text = $state("");
   files = $state.raw<readonly UploadedFile[]>([]);
+  macro = $state.raw<AttachedMacro | null>(null);
   savedAt = $state<number | null>(null);
   /** What another tab has made of the draft, while this one has changes of its own. */
   conflict = $state.raw<Content | null>(null);
@@ -45,7 +48,12 @@ export class MessageDraft {
   }
 
   get isEmpty(): boolean {
-    return this.text === "" && this.files.length === 0;
+    return this.text === "" && this.files.length === 0 && this.macro === null;
+  }
+
+  /** Whether it has neither a text nor files. */
+  get isOnlyMacro(): boolean {
+    return this.text.trim() === "" && this.files.length === 0;
   }
 
   /** The draft as it was saved last. Only if no other tab has changed it, sending deletes it. */
@@ -53,9 +61,14 @@ export class MessageDraft {
     return { key: this.key, revision: this.revision };
   }
 
+  get content(): Content {
+    return { body: this.text, files: this.files, macro: this.macro };
+  }
+
   edit(change: Partial<Content>): void {
     if (change.body !== undefined) this.text = change.body;
     if (change.files !== undefined) this.files = change.files;
+    if (change.macro !== undefined) this.macro = change.macro;
     this.isChanged = true;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), SAVE_DELAY_MS);
@@ -64,7 +77,7 @@ export class MessageDraft {
   /** Add a message that was not sent to what is here. Resolves when the browser has stored it. */
   async insert(content: Content): Promise<void> {
     await this.loaded;
-    this.edit(join({ body: this.text, files: this.files }, content));
+    this.edit(join(this.content, content));
     await this.keep();
     if (this.error) throw new Error(this.error);
   }
@@ -81,7 +94,7 @@ export class MessageDraft {
     await this.save();
     for (let merges = 0; this.conflict !== null && merges < MAX_MERGES; merges++)
       await this.endConflict((other) => {
-        this.edit(join(other, { body: this.text, files: this.files }));
+        this.edit(join(other, this.content));
         return this.save();
       });
   }
@@ -126,8 +139,7 @@ export class MessageDraft {
       this.error = "";
       if (this.isEmpty) await this.discard();
       else {
-        const content = { body: this.text, files: this.files };
-        const draft = await this.drafts.save(this.key, content, this.revision);
+        const draft = await this.drafts.save(this.key, this.content, this.revision);
         this.revision = draft.revision;
         this.savedAt = draft.savedAt;
       }
@@ -161,6 +173,7 @@ export class MessageDraft {
   private show(draft: LocalDraft<Content> | undefined): void {
     this.text = draft?.content.body ?? "";
     this.files = draft?.content.files ?? [];
+    this.macro = draft?.content.macro ?? null;
     this.revision = draft?.revision ?? 0;
     this.savedAt = draft?.savedAt ?? null;
   }
@@ -169,6 +182,8 @@ export class MessageDraft {
 /** Both contents, each only once. */
 function join(first: Content, second: Content): Content {
   const bodies = first.body === second.body ? [first.body] : [first.body, second.body];
-  const files = new Map([...(first.files ?? []), ...(second.files ?? [])].map((file) => [file.id, file]));
-  return { body: bodies.filter(Boolean).join("\n\n"), files: [...files.values()] };
+  const all = [...(first.files ?? []), ...(second.files ?? [])];
+  const files = [...new Map(all.map((file) => [file.id, file])).values()];
+  const macro = second.macro ?? first.macro ?? null;
+  return { body: bodies.filter(Boolean).join("\n\n"), files, macro };
 }

@@ -1,10 +1,18 @@
 // What a person writes: a reply, which the customer reads, or a note, which stays internal.
 import type { OutboxEntry, SentDraft, TicketwireClient } from "@ticketwire/client";
 import { NOTE, REPLY } from "../documents";
+import { APPLY_MACRO } from "./documents";
+import type { AttachedMacro } from "./macros";
 import type { VariablesOf } from "../../shared/graphql";
 
 export type MessageKind = "reply" | "note";
 type ReplyInput = VariablesOf<typeof REPLY>["input"];
+
+/** The input of one of the three mutations. */
+interface StoredInput extends Omit<ReplyInput, "body"> {
+  readonly body?: string;
+  readonly macroId?: string;
+}
 
 /** What happens to the ticket in the same step as the reply. */
 export type Action = Pick<ReplyInput, "then" | "until">;
@@ -14,6 +22,8 @@ export interface Message extends Action {
   readonly ticketId: string;
   readonly body: string;
   readonly attachmentIds: string[];
+  /** The macro that is applied with the reply, instead of an action. */
+  readonly macro?: Pick<AttachedMacro, "id" | "hasText"> | null;
   /**
    * The person has seen the ticket up to this cursor: the server refuses a reply if others have
    * written something later.
@@ -33,14 +43,17 @@ export function draftKey(kind: MessageKind, ticketId: string): string {
 export async function send(
   client: TicketwireClient,
   kind: MessageKind,
-  { cursor, ...message }: Message,
+  { cursor, macro, ...message }: Message,
   draft?: SentDraft,
 ): Promise<void> {
-  if (kind === "reply") {
-    await client.send(REPLY, { ...message, lastSeenCursor: cursor ?? null }, draft);
-  } else {
-    const { ticketId, body, attachmentIds } = message;
-    await client.send(NOTE, { ticketId, body, attachmentIds }, draft);
+  const { ticketId, body, attachmentIds } = message;
+  const lastSeenCursor = cursor ?? null;
+  if (kind === "note") await client.send(NOTE, { ticketId, body, attachmentIds }, draft);
+  else if (macro == null) await client.send(REPLY, { ...message, lastSeenCursor }, draft);
+  else {
+    const content = macro.hasText ? { body, attachmentIds } : {};
+    const input = { ticketId, macroId: macro.id, ...content, lastSeenCursor };
+    await client.send(APPLY_MACRO, input, draft);
   }
 }
 
@@ -57,9 +70,10 @@ export async function sendAgain(
 
 /** The message of an entry, without what belongs to one attempt. */
 export function messageOf(entry: OutboxEntry): Omit<Message, "cursor"> {
-  const input = entry.variables.input as unknown as ReplyInput;
-  const { ticketId, body, attachmentIds, then = null, until = null } = input;
-  return { ticketId, body, attachmentIds: attachmentIds ?? [], then, until };
+  const input = entry.variables.input as unknown as StoredInput;
+  const { ticketId, body = "", attachmentIds, then = null, until = null, macroId } = input;
+  const macro = macroId === undefined ? null : { id: macroId, hasText: body !== "" };
+  return { ticketId, body, attachmentIds: attachmentIds ?? [], then, until, macro };
 }
 
 export function kindOf(entry: OutboxEntry): MessageKind {
