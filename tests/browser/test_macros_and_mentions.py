@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Locator, Page, expect
 from support import Service, World
 from support.desk_page import open_desk, timeline_of
+from support.live import until
 from support.macros import create_macro
 
 TICKET = "query($id: ID!) { ticket(id: $id) { status tags messages(first: 9) { nodes { body } } } }"
@@ -137,8 +138,12 @@ async def test_a_note_mentions_a_colleague_and_a_reply_does_not(
     await expect(note).to_have_value("Ask @bill@example.com ")
     await note.press("Control+Enter")
     await expect(timeline_of(page)).to_contain_text("Ask @bill@example.com")
-    found = await service.client(world.bill.token).run(NOTIFICATIONS)
-    assert "MENTIONED" in [each["reason"] for each in found["notifications"]["nodes"]]
+
+    async def is_notified() -> bool:
+        found = await service.client(world.bill.token).run(NOTIFICATIONS)
+        return "MENTIONED" in [each["reason"] for each in found["notifications"]["nodes"]]
+
+    await until(is_notified)
     await page.get_by_role("button", name="Reply", exact=True).click()
     await reply.press_sequentially("l")
     await expect(reply).to_have_value("Ask @bil")

@@ -3,6 +3,7 @@ import type { TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { MessageDraft, type Content } from "./draft.svelte";
 import { draftKey, send, type Action, type MessageKind } from "./messages";
+import { kindOfDraft, ServerDraft, type OtherDraft } from "./server-draft.svelte";
 import { suggestMacros, suggestPeople } from "./suggest";
 import type { Suggestion } from "./suggestions.svelte";
 import type { Trigger } from "./triggers";
@@ -13,8 +14,8 @@ class Part {
   readonly draft: MessageDraft;
   readonly uploads: Uploads;
 
-  constructor(client: TicketwireClient, kind: MessageKind, ticketId: string) {
-    this.draft = new MessageDraft(client.drafts, draftKey(kind, ticketId));
+  constructor(client: TicketwireClient, kind: MessageKind, ticketId: string, stored: () => void) {
+    this.draft = new MessageDraft(client.drafts, draftKey(kind, ticketId), stored);
     this.uploads = new Uploads(client, this.draft);
   }
 }
@@ -27,16 +28,19 @@ export class Compose {
   /** Whether the person has tried to send a message whose files were not uploaded. */
   private wasBlocked = $state(false);
   // Each kind has a text of its own, so the text of a note is never in the box for replies.
+  readonly server: ServerDraft;
   private readonly parts: Readonly<Record<MessageKind, Part>>;
 
   constructor(
     private readonly client: TicketwireClient,
     private readonly ticketId: string,
   ) {
-    this.parts = {
-      reply: new Part(client, "reply", ticketId),
-      note: new Part(client, "note", ticketId),
-    };
+    const open = (kind: MessageKind): Part =>
+      new Part(client, kind, ticketId, () => this.server.edit(kind));
+    this.parts = { reply: open("reply"), note: open("note") };
+    this.server = new ServerDraft(client, ticketId, (kind) => this.parts[kind].draft.content);
+    for (const { draft } of Object.values(this.parts))
+      void draft.loaded.then(() => this.server.recognize());
   }
 
   get draft(): MessageDraft {
@@ -104,6 +108,16 @@ export class Compose {
     this.choose(kind);
   }
 
+  /** Continue a draft from elsewhere. Resolves when the browser has stored it. */
+  async useOther(other: OtherDraft): Promise<void> {
+    try {
+      await this.insert(kindOfDraft(other), { body: other.body, files: other.attachments });
+      this.server.decide(other);
+    } catch (failure) {
+      this.error = messageOf(failure);
+    }
+  }
+
   /**
    * Put the message into the outbox. Returns whether it is there.
    *
@@ -125,9 +139,12 @@ export class Compose {
       if (draft.conflict !== null) return false;
       const { saved, text: body, macro } = draft; // another tab may have changed it until now
       const attachmentIds = draft.files.map((file) => file.id);
-      const message = { ticketId: this.ticketId, body, attachmentIds, macro, cursor, ...action };
+      const draftVersion = this.server.versionOf(kind);
+      const content = { body, attachmentIds, draftVersion, macro };
+      const message = { ticketId: this.ticketId, ...content, cursor, ...action };
       await send(this.client, kind, message, saved);
       draft.taken(saved);
+      this.server.sent(kind);
       return true;
     } catch (failure) {
       this.error = `Not sent: ${messageOf(failure)}`;
@@ -141,6 +158,8 @@ export class Compose {
   readonly visibilityChanged = (): void => {
     for (const { draft } of Object.values(this.parts))
       void (document.hidden ? draft.keep() : draft.save());
+    if (document.hidden) this.server.flush();
+    else this.server.readAgain();
   };
 
   close(): void {
@@ -148,5 +167,6 @@ export class Compose {
       uploads.close();
       draft.close();
     }
+    this.server.close();
   }
 }

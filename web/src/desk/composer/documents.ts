@@ -75,5 +75,40 @@ export const STAFF = graphql(`
     }
   }
 `);
+const DRAFT = graphql(`
+  fragment Draft on Draft {
+    id
+    kind
+    body
+    version
+    updatedAt
+    proposedBy { displayName }
+    attachments { id filename size }
+  }
+`);
+export const SERVER_DRAFT = graphql(
+  `
+    query ServerDraft($ticketId: ID!) {
+      ticket(id: $ticketId) { id viewerDraft { ...Draft } }
+    }
+  `,
+  [DRAFT],
+);
+export const SAVE_DRAFT = graphql(
+  `
+    mutation SaveDraft($input: SaveDraftInput!) {
+      saveDraft(input: $input) {
+        draft { ...Draft }
+        userErrors { code message }
+      }
+    }
+  `,
+  [DRAFT],
+);
+export const DISCARD_DRAFT = graphql(`
+  mutation DiscardDraft($input: DiscardDraftInput!) {
+    discardDraft(input: $input) { userErrors { code message } }
+  }
+`);
 
 export type Macro = ResultOf<typeof MACRO>;

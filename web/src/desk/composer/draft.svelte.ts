@@ -42,6 +42,8 @@ export class MessageDraft {
   constructor(
     private readonly drafts: Drafts,
     readonly key: string,
+    /** Called when the browser has stored a change of this tab. */
+    private readonly stored: () => void,
   ) {
     this.loaded = this.read();
     this.stop = drafts.subscribe(() => void this.read());
@@ -143,6 +145,7 @@ export class MessageDraft {
         this.revision = draft.revision;
         this.savedAt = draft.savedAt;
       }
+      this.stored();
     } catch (failure) {
       this.isChanged = true;
       if (failure instanceof DraftConflictError) {

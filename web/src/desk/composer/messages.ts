@@ -22,6 +22,8 @@ export interface Message extends Action {
   readonly ticketId: string;
   readonly body: string;
   readonly attachmentIds: string[];
+  /** The version of the server's draft, which is discarded with the message. */
+  readonly draftVersion?: number | null;
   /** The macro that is applied with the reply, instead of an action. */
   readonly macro?: Pick<AttachedMacro, "id" | "hasText"> | null;
   /**
@@ -46,12 +48,12 @@ export async function send(
   { cursor, macro, ...message }: Message,
   draft?: SentDraft,
 ): Promise<void> {
-  const { ticketId, body, attachmentIds } = message;
+  const { ticketId, body, attachmentIds, draftVersion = null } = message;
   const lastSeenCursor = cursor ?? null;
-  if (kind === "note") await client.send(NOTE, { ticketId, body, attachmentIds }, draft);
+  if (kind === "note") await client.send(NOTE, { ticketId, body, attachmentIds, draftVersion }, draft);
   else if (macro == null) await client.send(REPLY, { ...message, lastSeenCursor }, draft);
   else {
-    const content = macro.hasText ? { body, attachmentIds } : {};
+    const content = macro.hasText ? { body, attachmentIds, draftVersion } : {};
     const input = { ticketId, macroId: macro.id, ...content, lastSeenCursor };
     await client.send(APPLY_MACRO, input, draft);
   }
