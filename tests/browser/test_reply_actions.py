@@ -1,4 +1,4 @@
-"""An agent replies and acts in one step, and is asked about messages that arrive in the meantime."""
+"""An agent replies and acts in one step, and is asked about messages that arrive meanwhile."""
 
 from __future__ import annotations
 
