@@ -38,7 +38,7 @@ export async function request(path: string, method: string, body?: unknown): Pro
   }
 }
 
-/** Read a response of the API. Throws RequestError if it is none, but for example a proxy's page. */
+/** Read a response of the API. Throws RequestError if it is another one, as a proxy's page. */
 export async function readJson<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
@@ -94,7 +94,8 @@ export async function signOut(forget?: () => Promise<void>): Promise<string> {
   try {
     await forget?.();
   } catch (error) {
-    return `You are signed out, but the texts on this computer are not deleted: ${messageOf(error)}`;
+    const reason = messageOf(error);
+    return `You are signed out, but the texts on this computer are not deleted: ${reason}`;
   }
   location.assign("/sign-in");
   return "";

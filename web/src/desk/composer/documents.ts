@@ -60,7 +60,15 @@ export const APPLY_MACRO = graphql(`
     applyMacro(input: $input) {
       cursor
       userErrors { code message }
-      ticket { id version status priority allowedActions assignee { id displayName } team { id name } }
+      ticket {
+        id
+        version
+        status
+        priority
+        allowedActions
+        assignee { id displayName }
+        team { id name }
+      }
     }
   }
 `);

@@ -1,6 +1,11 @@
 // What a person writes: a text with its files. Each change is stored in this browser within a third
 // of a second.
-import { DraftConflictError, type Drafts, type LocalDraft, type SentDraft } from "@ticketwire/client";
+import {
+  DraftConflictError,
+  type Drafts,
+  type LocalDraft,
+  type SentDraft,
+} from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import type { AttachedMacro } from "./macros";
 

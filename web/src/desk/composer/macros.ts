@@ -26,7 +26,10 @@ export async function findMacros(client: TicketwireClient, search: string): Prom
 }
 
 /** The macro that a message applies; null if the person does not see it any more. */
-export async function findMacro(client: TicketwireClient, id: string): Promise<AttachedMacro | null> {
+export async function findMacro(
+  client: TicketwireClient,
+  id: string,
+): Promise<AttachedMacro | null> {
   const { node } = await client.query(FIND_MACRO, { id });
   return node?.__typename === "Macro" ? attach(node) : null;
 }

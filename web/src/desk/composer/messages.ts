@@ -49,12 +49,13 @@ export async function send(
   draft?: SentDraft,
 ): Promise<void> {
   const { ticketId, body, attachmentIds, draftVersion = null } = message;
+  const content = { body, attachmentIds, draftVersion };
   const lastSeenCursor = cursor ?? null;
-  if (kind === "note") await client.send(NOTE, { ticketId, body, attachmentIds, draftVersion }, draft);
+  if (kind === "note") await client.send(NOTE, { ticketId, ...content }, draft);
   else if (macro == null) await client.send(REPLY, { ...message, lastSeenCursor }, draft);
   else {
-    const content = macro.hasText ? { body, attachmentIds, draftVersion } : {};
-    const input = { ticketId, macroId: macro.id, ...content, lastSeenCursor };
+    const reply = macro.hasText ? content : {};
+    const input = { ticketId, macroId: macro.id, ...reply, lastSeenCursor };
     await client.send(APPLY_MACRO, input, draft);
   }
 }

@@ -59,7 +59,8 @@ export class ServerDraft {
     const own = this.contentOf(kindOfDraft(found));
     const ids = new Set(own.files?.map((file) => file.id));
     const hasFiles = found.attachments.every((file) => ids.has(file.id));
-    if (hasFiles && own.body.includes(found.body.trim())) this.own(found.version, kindOfDraft(found));
+    const hasText = own.body.includes(found.body.trim());
+    if (hasFiles && hasText) this.own(found.version, kindOfDraft(found));
   }
 
   /** Save what the person has written here, a while after the last change. */
@@ -141,6 +142,7 @@ export class ServerDraft {
     const expectedVersion = this.versionOf(kind);
     if (expectedVersion === null) return;
     this.version = 0;
-    await this.client.mutate(DISCARD_DRAFT, { input: { ticketId: this.ticketId, expectedVersion } });
+    const input = { ticketId: this.ticketId, expectedVersion };
+    await this.client.mutate(DISCARD_DRAFT, { input });
   }
 }

@@ -1,4 +1,4 @@
-// What a text asks for where the person writes: `/` begins the name of a macro, `@` that of a person.
+// What a text asks for before the caret: `/` begins the name of a macro, `@` that of a person.
 
 export interface Trigger {
   readonly kind: "macro" | "mention";

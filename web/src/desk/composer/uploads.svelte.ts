@@ -65,7 +65,8 @@ export class Uploads {
     if (failed > 0) return "A file was not uploaded. Try it again, or remove it.";
     const { length } = this.list;
     if (length === 0) return "";
-    return length === 1 ? "A file is still being uploaded." : `${length} files are still being uploaded.`;
+    const what = length === 1 ? "A file is" : `${length} files are`;
+    return `${what} still being uploaded.`;
   }
 
   add(files: Iterable<File>): void {
