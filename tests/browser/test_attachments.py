@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from support import Service, World
 from support.accounts import PASSWORD, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
-from support.desk_page import open_desk, timeline_of
+from support.desk_page import open_desk, row_of, timeline_of
 from support.files import running_with_files
 
 from models.people.password import hash_password
@@ -136,3 +136,27 @@ async def test_an_upload_that_fails_says_why_and_can_be_repeated_or_removed(
     await expect(page.get_by_role("progressbar")).to_have_count(0)
     await reply.press("Control+Enter")
     await expect(timeline_of(page).get_by_role("link", name="manual.txt")).to_be_visible()
+
+
+async def test_an_upload_goes_on_when_another_ticket_is_opened(
+    page: Page, service: Service, world: World
+) -> None:
+    other = await service.client(world.cora.token).raise_ticket("Scanner")
+    ticket = await open_ticket(page, service, world)
+    arrives = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrives.wait()
+        await route.continue_()
+
+    await page.route("**/files/**", hold)
+    await page.get_by_label("Reply to the customer").fill("See the manual")
+    await page.get_by_label("Files to attach").set_input_files(text_file("manual.txt"))
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+    await row_of(page, other["ref"]).click()
+    await expect(page.get_by_role("progressbar")).to_have_count(0)
+    await row_of(page, ticket["ref"]).click()
+    await expect(page.get_by_label("Reply to the customer")).to_have_value("See the manual")
+    await expect(files_of(page)).to_have_count(0)
+    arrives.set()
+    await expect(files_of(page)).to_contain_text("manual.txt")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import APIResponse, Page, Route, expect
 from support import Service, World
 from support.desk_page import WIDE, open_desk, timeline_of
+from support.live import until
 
 from models.tickets.message import Message
 
@@ -118,6 +119,37 @@ async def test_a_refused_reply_is_edited_as_a_draft(
     await expect(page.get_by_label("Unsent message")).to_have_count(0)
     await page.reload()
     await expect(reply).to_have_value("By the way\n\nWe send a new one")
+
+
+async def test_a_sent_message_that_the_page_does_not_show_is_asked_for_once(
+    page: Page, service: Service, world: World
+) -> None:
+    customer = service.client(world.cora.token)
+    ticket = await customer.raise_ticket("Printer")
+    first: list[APIResponse] = []
+    requests = 0
+
+    async def answer_as_at_first(route: Route) -> None:
+        nonlocal requests
+        if "query Ticket(" not in (route.request.post_data or ""):
+            await route.continue_()
+            return
+        requests += 1
+        first.append(first[0] if first else await route.fetch())
+        await route.fulfill(response=first[0])
+
+    await page.route("**/graphql", answer_as_at_first)
+    await open_desk(page, path=f"/tickets/{ticket['ref']}")
+    reply = page.get_by_label("Reply to the customer")
+    for text in ("First", "Second", "Third"):
+        await reply.fill(text)
+        await reply.press("Control+Enter")
+        await expect(page.get_by_label("Unsent message").filter(has_text=text)).to_be_visible()
+        await until(Message.filter(body=text).exists)
+    messages = 3
+    at_most_for_each = 2  # for the message, and for its event
+    await expect(page.get_by_label("Unsent message")).to_have_count(messages)
+    assert requests <= 1 + at_most_for_each * messages
 
 
 async def test_a_person_who_signs_out_can_delete_what_the_computer_has_kept(

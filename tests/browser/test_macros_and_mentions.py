@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 from support import Service, World
 from support.desk_page import open_desk, timeline_of
+from support.drafts import read_draft
 from support.live import until
 from support.macros import create_macro
 
@@ -57,7 +59,12 @@ async def test_a_macro_writes_its_text_and_acts_when_it_is_sent(
     await expect(macro).to_contain_text("adds question, waits for the customer")
     await expect(reply).to_be_focused()
     await reply.press_sequentially(" Thanks.")
-    await expect(page.get_by_text("Draft saved")).to_be_visible()
+
+    async def is_saved() -> bool:
+        draft = await read_draft(agent, ticket["id"])
+        return draft is not None and draft["body"].endswith("Thanks.")
+
+    await until(is_saved)  # the browser has stored it before
     await page.reload()
     await expect(macro).to_contain_text("Ask for the model")
     await page.get_by_role("button", name="Send reply and apply macro").click()
@@ -122,6 +129,67 @@ async def test_a_macro_that_cannot_be_applied_says_why(
     alert = page.get_by_role("form", name="Message").get_by_role("alert")
     await expect(alert).to_contain_text("“Wait” can't be used")
     await expect(page.get_by_role("group", name="Macro")).to_have_count(0)
+
+
+async def test_a_macro_that_was_refused_is_edited_or_sent_with_all_it_does(
+    page: Page, service: Service, world: World
+) -> None:
+    agent, customer = service.client(world.ada.token), service.client(world.cora.token)
+    await create_macro(agent, name="Done", text="Done.", audience="PERSONAL", addTags=["done"])
+    ticket = await open_ticket(page, service, world)
+
+    async def let_the_customer_be_faster(route: Route) -> None:
+        if "mutation ApplyMacro" in (route.request.post_data or ""):
+            await customer.do("replyToTicket", ticketId=ticket["id"], body="One more thing")
+        await route.continue_()
+
+    await page.route("**/graphql", let_the_customer_be_faster)
+    reply = page.get_by_label("Reply to the customer")
+    await reply.press_sequentially("/Done")
+    await options_of(page, "Macros").click()
+    await expect(reply).to_have_value("Done.")
+    await reply.press("Control+Enter")
+    unsent = page.get_by_label("Unsent message")
+    await expect(unsent).to_contain_text("Not sent")
+    await unsent.get_by_role("button", name="Edit").click()
+    await expect(unsent).to_have_count(0)
+    await expect(reply).to_have_value("Done.")
+    await expect(page.get_by_role("group", name="Macro")).to_contain_text("adds done")
+    await expect(timeline_of(page)).to_contain_text("One more thing")
+    await reply.press("Control+Enter")
+    await expect(unsent).to_contain_text("Not sent")
+    await page.unroute("**/graphql")
+    await expect(timeline_of(page).get_by_text("One more thing")).to_have_count(2)
+    await unsent.get_by_role("button", name="Send anyway").click()
+    await expect(timeline_of(page)).to_contain_text("Done.")
+    found = await read_ticket(service, world, ticket)
+    assert (found["tags"], found["messages"][-1]) == (["done"], "Done.")
+
+
+async def test_nothing_is_sent_while_the_text_of_a_macro_is_read(
+    page: Page, service: Service, world: World
+) -> None:
+    agent = service.client(world.ada.token)
+    await create_macro(agent, name="Done", text="All is done.", audience="PERSONAL")
+    ticket = await open_ticket(page, service, world)
+    arrives = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if "query PreviewMacro" in (route.request.post_data or ""):
+            await arrives.wait()
+        await route.continue_()
+
+    await page.route("**/graphql", hold)
+    reply = page.get_by_label("Reply to the customer")
+    await reply.press_sequentially("/Done")
+    await options_of(page, "Macros").click()
+    await expect(reply).not_to_be_editable()
+    await reply.press("Control+Enter")
+    arrives.set()
+    await expect(reply).to_have_value("All is done.")
+    await reply.press("Control+Enter")
+    await expect(timeline_of(page)).to_contain_text("All is done.")
+    assert (await read_ticket(service, world, ticket))["messages"] == ["All is done."]
 
 
 async def test_a_note_mentions_a_colleague_and_a_reply_does_not(

@@ -125,7 +125,7 @@ export class Compose {
    */
   async submit(cursor: string | undefined, action: Action = {}): Promise<boolean> {
     const { kind, draft, uploads } = this; // also if the person changes the kind in the meantime
-    if (this.isBlank || this.isSending) return false;
+    if (this.isBlank || this.isLocked) return false;
     this.error = "";
     this.wasBlocked = uploads.obstacle !== "";
     if (this.wasBlocked) return false;
@@ -162,11 +162,13 @@ export class Compose {
     else this.server.readAgain();
   };
 
+  /** Ask before the page is left while files are on their way. */
+  readonly beforeUnload = (event: Event): void => {
+    if (Object.values(this.parts).some(({ uploads }) => uploads.isRunning)) event.preventDefault();
+  };
+
   close(): void {
-    for (const { draft, uploads } of Object.values(this.parts)) {
-      uploads.close();
-      draft.close();
-    }
+    for (const { draft } of Object.values(this.parts)) draft.close(); // uploads go on
     this.server.close();
   }
 }

@@ -40,6 +40,7 @@ export class MessageDraft {
   readonly loaded: Promise<void>;
   private revision = 0;
   private isChanged = false;
+  private isClosed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private work: Promise<void> = Promise.resolve();
   private readonly stop: () => void;
@@ -79,6 +80,20 @@ export class MessageDraft {
     this.isChanged = true;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), SAVE_DELAY_MS);
+  }
+
+  /** Add a file that has arrived, also if the person has left the ticket in the meantime. */
+  async addFile(file: UploadedFile): Promise<void> {
+    if (!this.isClosed) return this.edit({ files: [...this.files, file] });
+    for (let attempt = 1; ; attempt++) {
+      const current = await this.drafts.read<Content>(this.key);
+      const content = join(current?.content ?? { body: "" }, { body: "", files: [file] });
+      try {
+        return void (await this.drafts.save(this.key, content, current?.revision ?? 0));
+      } catch (failure) {
+        if (!(failure instanceof DraftConflictError) || attempt >= MAX_MERGES) throw failure;
+      }
+    }
   }
 
   /** Add a message that was not sent to what is here. Resolves when the browser has stored it. */
@@ -122,6 +137,7 @@ export class MessageDraft {
   }
 
   close(): void {
+    this.isClosed = true;
     this.stop();
     void this.keep();
   }

@@ -59,6 +59,10 @@ export class Uploads {
     private readonly draft: MessageDraft,
   ) {}
 
+  get isRunning(): boolean {
+    return this.list.some((each) => each.error === "");
+  }
+
   /** Why the message can't be sent yet; empty if nothing is under way. */
   get obstacle(): string {
     const failed = this.list.filter((each) => each.error !== "").length;
@@ -84,14 +88,11 @@ export class Uploads {
     this.list = this.list.filter((each) => each !== upload);
   }
 
-  close(): void {
-    for (const upload of this.list) upload.cancel();
-  }
-
   private async run(upload: Upload): Promise<void> {
     const stored = await upload.run();
     if (stored === null) return;
-    this.draft.edit({ files: [...this.draft.files, stored] });
+    // It has arrived, although the draft may not be stored: then the draft shows why.
+    await this.draft.addFile(stored).catch(() => undefined);
     this.remove(upload);
   }
 }
