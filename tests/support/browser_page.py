@@ -33,11 +33,13 @@ async def open_page(browser: Browser, port: int, *expected_errors: str) -> Async
             errors.append(f"a request to {request.url}")
 
     context = await browser.new_context(base_url=origin)
-    context.set_default_timeout(TIMEOUT_SECONDS * 1000)
-    found = await context.new_page()
-    found.on("console", note_console)
-    found.on("pageerror", lambda error: errors.append(f"exception: {error}"))
-    found.on("request", note_request)
-    yield found
-    await context.close()
+    try:
+        context.set_default_timeout(TIMEOUT_SECONDS * 1000)
+        found = await context.new_page()
+        found.on("console", note_console)
+        found.on("pageerror", lambda error: errors.append(f"exception: {error}"))
+        found.on("request", note_request)
+        yield found
+    finally:
+        await context.close()
     assert not errors, errors

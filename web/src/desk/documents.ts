@@ -32,7 +32,7 @@ const EVENT = graphql(`
     type
     cursor
     occurredAt
-    actor { __typename displayName ... on User { role } }
+    actor { __typename displayName ... on User { id role } }
     ... on TicketStatusChanged { from to comment }
     ... on TicketAssigned { toAssignee { id displayName } }
     ... on TicketUpdated { changes { field from to fromItems toItems } }

@@ -38,6 +38,16 @@ export async function request(path: string, method: string, body?: unknown): Pro
   }
 }
 
+/** Read a response of the API. Throws RequestError if it is another one, as a proxy's page. */
+export async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch {
+    const reason = `The server is not available (HTTP status ${response.status}).`;
+    throw new RequestError(`${reason} Try again in a minute.`, "UNAVAILABLE");
+  }
+}
+
 /** Throws RequestError if there is an error. */
 export function throwFirst(errors: GraphQLError[] | undefined): void {
   const first = errors?.[0];
@@ -59,31 +69,57 @@ export async function signIn(input: SignInInput): Promise<SignInResult> {
   // One tab after the other, so that each sign-in ends the session of the one before.
   const send = () => request("/session", "POST", input);
   const response = await (navigator.locks?.request("ticketwire-sign-in", send) ?? send());
-  const result = (await response.json()) as SignInResult & { errors?: GraphQLError[] };
+  const result = await readJson<SignInResult & { errors?: GraphQLError[] }>(response);
   throwFirst(result.errors);
   return result;
 }
 
-/** End the session, and go to the sign-in page; returns why that was not possible. */
-export async function signOut(): Promise<string> {
+/** While the person signs out, other requests fail. They must not lead to another page. */
+let isSigningOut = false;
+let hasSessionEnded = false;
+
+/**
+ * End the session, and go to the sign-in page; returns why that was not possible.
+ *
+ * @param forget Called when the session has ended, to delete what this computer has kept.
+ */
+export async function signOut(forget?: () => Promise<void>): Promise<string> {
+  isSigningOut = true;
   try {
-    const response = await request("/session", "DELETE");
-    if (!response.ok) return "The server could not end the session. Try again, or close the browser.";
+    await endSession();
   } catch (error) {
-    return messageOf(error);
+    isSigningOut = false;
+    if (!hasSessionEnded) return messageOf(error);
+  }
+  try {
+    await forget?.();
+  } catch (error) {
+    const reason = messageOf(error);
+    return `You are signed out, but the texts on this computer are not deleted: ${reason}`;
   }
   location.assign("/sign-in");
   return "";
 }
 
+async function endSession(): Promise<void> {
+  const response = await request("/session", "DELETE");
+  if (response.ok) return;
+  const advice = "Try again, or close the browser.";
+  throw new RequestError(`The server could not end the session. ${advice}`, "INTERNAL");
+}
+
 /** The names of the identity providers by which people can sign in here. */
 export async function listProviders(): Promise<string[]> {
   const response = await request("/session/providers", "GET");
-  return ((await response.json()) as { identityProviders: string[] }).identityProviders;
+  return (await readJson<{ identityProviders: string[] }>(response)).identityProviders;
 }
 
 /** Go to the sign-in page, and come back to this page afterwards. */
 export function goToSignIn(): void {
+  if (isSigningOut) {
+    hasSessionEnded = true;
+    return;
+  }
   const next = location.pathname + location.search;
   location.assign(`/sign-in?next=${encodeURIComponent(next)}`);
 }

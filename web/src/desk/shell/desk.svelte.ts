@@ -18,6 +18,8 @@ export class Desk {
   hasViews = $state(false);
   view = $state.raw<View | null>(null);
   list = $state.raw<TicketList | null>(null);
+  /** Opens the ticket after the open one. The page sets it. */
+  openNext: () => void = () => undefined;
   /** The row that the keys j and k have chosen. */
   selectedId = $state<string | null>(null);
 

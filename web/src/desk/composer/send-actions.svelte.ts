@@ -1,0 +1,46 @@
+// What can follow a reply in the same step, and whether the next ticket opens afterwards.
+import type { TicketDetails } from "../documents";
+
+type Allowed = TicketDetails["allowedActions"][number];
+
+const SETTING = "ticketwire-open-next";
+const WORDS = {
+  AWAIT_CUSTOMER: "wait for the customer",
+  RESOLVE: "be resolved",
+  HOLD: "be put on hold",
+} as const;
+
+class NextTicket {
+  private enabled = $state(localStorage.getItem(SETTING) === "on");
+
+  /** Whether the next ticket of the list opens after a message was sent. */
+  get isOn(): boolean {
+    return this.enabled;
+  }
+
+  set isOn(value: boolean) {
+    this.enabled = value;
+    localStorage.setItem(SETTING, value ? "on" : "off");
+  }
+}
+
+export const nextTicket = new NextTicket();
+
+/** Why a ticket does not permit an action; empty if it does. */
+export function obstacleOf(ticket: TicketDetails, action: Allowed & keyof typeof WORDS): string {
+  if (ticket.allowedActions.includes(action)) return "";
+  const isWaiting = ticket.status === "WAITING_ON_CUSTOMER" && action === "AWAIT_CUSTOMER";
+  return isWaiting ? "" : `In its present status, the ticket can't ${WORDS[action]}.`;
+}
+
+/** Nine o'clock of the next day, as the value of a datetime-local control. */
+export function tomorrowMorning(now: number): string {
+  const date = new Date(now);
+  date.setDate(date.getDate() + 1);
+  const [year, month, day] = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return `${year}-${twoDigits(month)}-${twoDigits(day)}T09:00`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
+}
