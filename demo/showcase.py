@@ -21,8 +21,8 @@ from demo.macros import build_values
 from models import database
 from models.access.audience import Audience
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
+from models.bulk.bulk_change import BulkChange
 from models.bulk.creation import TicketSelection, create_bulk_update
-from models.bulk.ticket_change import BulkChange
 from models.bulk.ticket_run import RunSettings, lock_waiting, process_locked
 from models.changes import attachment_commands, commands, redaction
 from models.changes.change import TicketChange

@@ -12,8 +12,8 @@ from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import accessible_tickets, visible_tickets
+from models.bulk.bulk_change import BulkChange
 from models.bulk.starter import started_by_token
-from models.bulk.ticket_change import BulkChange
 from models.core import ids
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges

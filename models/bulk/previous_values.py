@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from models.bulk.ticket_change import assign, transfer, update
+from models.bulk.ticket_change import add_watcher, assign, remove_watcher, transfer, update
 from models.changes import commands
 from models.changes.change import TicketChange
+from models.changes.resources import ResourceKey
 from models.core.time import format_instant
 from models.custom_fields.custom_field import CustomField, key_of_column
 from models.custom_fields.values import GivenValue
 from models.people.team import Category
 from models.tickets.lifecycle import Priority, Status
-from models.tickets.ticket import Ticket
+from models.tickets.ticket import Ticket, TicketResource
 
 if TYPE_CHECKING:
     from models.log.event import Json
@@ -35,18 +36,21 @@ def read_values(ticket: Ticket) -> dict[str, Json]:
 
 
 def build_previous(before: Mapping[str, Json], change: TicketChange) -> dict[str, Json]:
-    """What an undo needs: the values `before` the change, and the tags that it changed.
+    """What an undo needs: the values `before` the change, and what it added and removed.
 
-    The earlier values of custom fields have the names that they have in events.
+    The earlier values of custom fields, and the earlier resources, have the names that they have in
+    events.
     """
     previous = {
         **before,
         "added_tags": list(change.added_tags),
         "removed_tags": list(change.removed_tags),
+        "added_watchers": [str(each) for each in change.added_watchers],
+        "removed_watchers": [str(each) for each in change.removed_watchers],
     }
     for event in change.events:
         for column, (value, _) in event.changes.items():
-            if key_of_column(column) is not None:
+            if key_of_column(column) is not None or column == "resources":
                 previous[column] = value
     return previous
 
@@ -63,6 +67,7 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     category = None
     if ticket.category_id != category_id:
         category = await Category.get(id=category_id)
+    add_resources, remove_resources = await compare_resources(ticket, previous)
     await update(
         change,
         category=category,
@@ -70,6 +75,8 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
         add_tags=tuple(cast("list[str]", previous["removed_tags"])),
         remove_tags=tuple(cast("list[str]", previous["added_tags"])),
         custom_fields=await read_custom_fields(previous),
+        add_resources=add_resources,
+        remove_resources=remove_resources,
     )
     if ticket.team_id != UUID(str(previous["team_id"])):
         await transfer(change, UUID(str(previous["team_id"])))
@@ -77,7 +84,30 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     if ticket.assignee_id != assignee_id:
         await assign(change, assignee_id)
     change.set_kept_unassigned(bool(previous["kept_unassigned"]))
+    for user_id in list_ids(previous, "added_watchers"):
+        await remove_watcher(change, user_id)
+    for user_id in list_ids(previous, "removed_watchers"):
+        await add_watcher(change, user_id)
     restore_status(change, previous)
+
+
+def list_ids(previous: Mapping[str, Json], name: str) -> list[UUID]:
+    """The ids in a list. A job of an earlier version has not stored it."""
+    return [UUID(each) for each in cast("list[str]", previous.get(name, ()))]
+
+
+async def compare_resources(
+    ticket: Ticket, previous: Mapping[str, Json]
+) -> tuple[dict[ResourceKey, str | None], set[ResourceKey]]:
+    """What to add and to remove, so that the ticket has its earlier resources."""
+    if "resources" not in previous:
+        return {}, set()
+    stored = cast("list[dict[str, Any]]", previous["resources"])
+    earlier: dict[ResourceKey, str | None] = {
+        (each["kind"], each["externalId"]): each["name"] for each in stored
+    }
+    current = await TicketResource.filter(ticket_id=ticket.id)
+    return earlier, {(each.kind, each.external_id) for each in current} - earlier.keys()
 
 
 async def read_custom_fields(previous: Mapping[str, Json]) -> list[GivenValue]:

@@ -17,8 +17,8 @@ import structlog
 from models import database
 from models.access.visibility import accessible_tickets, can_change_ticket
 from models.bulk import previous_values, ticket_change
+from models.bulk.bulk_change import BulkChange
 from models.bulk.starter import read_starter
-from models.bulk.ticket_change import BulkChange
 from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode

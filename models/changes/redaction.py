@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +11,7 @@ from models.access.viewer import Viewer
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, UserErrorCode
 from models.database import search_index
+from models.jobs.caller_job import PARAMETER_TEXTS, CallerJob
 from models.log.event import Event, EventType
 from models.tickets.message import Message, MessageKind
 
@@ -81,6 +82,24 @@ def redact_copies(
         if data != event.data:
             event.data = cast("Mapping[str, Json]", data)
             change.redacted_events.append(event)
+
+
+def redact_jobs(
+    jobs: Iterable[CallerJob], values: Sequence[str], text: str | None
+) -> list[CallerJob]:
+    """Redact the texts that jobs have given to the ticket; returns the changed jobs."""
+    stripped = {value.strip() for value in values}
+    changed: list[CallerJob] = []
+    for job in jobs:
+        redacted: dict[str, Json] = {}
+        for name in PARAMETER_TEXTS:
+            value = job.parameters.get(name)
+            if isinstance(value, str) and value.strip() in stripped:
+                redacted[name] = replace(value, text)
+        if redacted:
+            job.parameters = {**job.parameters, **redacted}
+            changed.append(job)
+    return changed
 
 
 def redact_value(value: Json, body: str, redacted: Callable[[str], str]) -> Json:

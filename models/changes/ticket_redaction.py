@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.changes.change import TicketChange
-from models.changes.redaction import REDACTED, check_text, redact_value, replace
+from models.changes.redaction import REDACTED, check_text, redact_jobs, redact_value, replace
 from models.core import text as text_limits
 from models.core.errors import InvalidInput, UserErrorCode
 from models.database import search_index
@@ -126,20 +126,6 @@ def redact_event(event: Event, field: RedactableField, text: str | None) -> dict
         comment = redact_value(data.get("comment"), resolution, partial(replace, text=text))
         data |= {"comment": comment} if "comment" in data else {}
     return {**data, "changes": {**event.changes, field.value: redacted}}
-
-
-def redact_jobs(
-    jobs: Iterable[CallerJob], values: Sequence[str], text: str | None
-) -> list[CallerJob]:
-    """Redact the resolution that jobs have given to the ticket; returns the changed jobs."""
-    stripped = {value.strip() for value in values}
-    changed: list[CallerJob] = []
-    for job in jobs:
-        resolution = job.parameters.get("text")
-        if isinstance(resolution, str) and resolution.strip() in stripped:
-            job.parameters = {**job.parameters, "text": replace(resolution, text)}
-            changed.append(job)
-    return changed
 
 
 def shorten(field: RedactableField, value: str) -> str:

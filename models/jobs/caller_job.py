@@ -26,6 +26,8 @@ from models.tickets.ticket import Ticket, build_reference
 if TYPE_CHECKING:
     from models.log.event import Json
 
+PARAMETER_TEXTS = ("reply", "note", "text")
+"""The parameters of a bulk job that become messages or a resolution."""
 MAX_MESSAGE_CHARS = 500
 UNDO_TIME = timedelta(days=1)
 """How long after its end a job can be undone."""

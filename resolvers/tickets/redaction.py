@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
@@ -24,13 +25,17 @@ MAX_REASON_CHARS = 1000
 async def redact_message(mutation: TicketMutation, input: RedactMessageInput) -> None:
     reason, secret = clean_redaction(input)
     found = await find_message(mutation, input.message_id)
+    jobs = await lock_jobs(found.ticket_id)
     ids_by_field = {"messageId": ids.encode(ids.TICKET, found.ticket_id)}
     (change,) = await mutation.lock_tickets(ids_by_field, input.expected_version)
     message = await Message.get(id=found.id)  # another redaction may have waited for the lock
     if message.ticket_id != change.ticket.id:  # an undone merge has moved it
         raise StaleVersion(change.ticket.version)
     status_events = await Event.filter(ticket_id=change.ticket.id, type=EventType.STATUS_CHANGED)
+    body = message.body
     redaction.redact(change, message, secret, reason, status_events)
+    if message.body != body:
+        await save_jobs(redaction.redact_jobs(jobs, [body], secret))
 
 
 @ticket_mutation(TicketPayload)
@@ -48,8 +53,7 @@ async def redact_ticket(mutation: TicketMutation, input: RedactTicketInput) -> N
     redacted = ticket_redaction.redact_ticket(
         change, input.field, secret, reason, events, replies, jobs
     )
-    for job in redacted:
-        await job.save(update_fields=["parameters"])
+    await save_jobs(redacted)
 
 
 def clean_redaction(input: RedactMessageInput | RedactTicketInput) -> tuple[str, str | None]:
@@ -59,10 +63,15 @@ def clean_redaction(input: RedactMessageInput | RedactTicketInput) -> tuple[str,
 
 
 async def lock_jobs(ticket_id: UUID) -> list[CallerJob]:
-    """The jobs that may have resolved the ticket, locked. Jobs are locked before tickets."""
+    """The jobs that may have given texts to the ticket, locked. Jobs are locked before tickets."""
     keys = await JobTicket.filter(ticket_id=ticket_id).values_list("job_id", flat=True)
     jobs = CallerJob.filter(id__in=cast("list[UUID]", keys), kind=JobKind.BULK_UPDATE_TICKETS)
     return await jobs.select_for_update(no_key=True).order_by("id") if keys else []
+
+
+async def save_jobs(jobs: Iterable[CallerJob]) -> None:
+    for job in jobs:
+        await job.save(update_fields=["parameters"])
 
 
 async def find_message(mutation: TicketMutation, message_id: str) -> Message:

@@ -15,26 +15,29 @@ MAX_KIND_CHARS = 64
 
 
 def resource_checks(
-    resources: Sequence[TicketResourceInput], max_resources: int, field: str
+    resources: Sequence[TicketResourceInput], max_resources: int, *path: str
 ) -> list[Callable[[], object]]:
     """The checks of the resources of an input field, each of which may raise Refusal."""
     checks: list[Callable[[], object]] = [
-        partial(check_resource_count, len(resources), max_resources, field)
+        partial(check_resource_count, len(resources), max_resources, *path)
     ]
+
+    def add(value: str, name: str, max_chars: int) -> None:
+        checks.append(partial(text.clean_text, value, *path, name, max_chars=max_chars))
+
     for resource in resources[:max_resources]:
-        checks.append(partial(check_text, resource.kind, field, "kind", MAX_KIND_CHARS))
-        max_chars = text.MAX_EXTERNAL_ID_CHARS
-        checks.append(partial(check_text, resource.external_id, field, "externalId", max_chars))
+        add(resource.kind, "kind", MAX_KIND_CHARS)
+        add(resource.external_id, "externalId", text.MAX_EXTERNAL_ID_CHARS)
         if resource.name is not None:
-            checks.append(partial(check_text, resource.name, field, "name", text.MAX_NAME_CHARS))
+            add(resource.name, "name", text.MAX_NAME_CHARS)
     return checks
 
 
 def clean_resources(
-    resources: Sequence[TicketResourceInput] | None, max_resources: int, field: str
+    resources: Sequence[TicketResourceInput] | None, max_resources: int, *path: str
 ) -> dict[ResourceKey, str | None]:
     """The names of the resources by kind and external id. Raises InvalidInput."""
-    for check in resource_checks(resources or (), max_resources, field):
+    for check in resource_checks(resources or (), max_resources, *path):
         check()
     return read_names(resources or ())
 
@@ -48,11 +51,7 @@ def read_names(resources: Sequence[TicketResourceInput]) -> dict[ResourceKey, st
     return names
 
 
-def check_resource_count(count: int, max_resources: int, field: str) -> None:
+def check_resource_count(count: int, max_resources: int, *path: str) -> None:
     if count > max_resources:
         message = f"must be at most {max_resources} resources"
-        raise InvalidInput(UserErrorCode.INVALID, message, field, limit_name="ticket_resources")
-
-
-def check_text(value: str, field: str, name: str, max_chars: int) -> None:
-    text.clean_text(value, field, name, max_chars=max_chars)
+        raise InvalidInput(UserErrorCode.INVALID, message, *path, limit_name="ticket_resources")

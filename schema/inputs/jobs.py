@@ -11,14 +11,15 @@ from models.tickets.lifecycle import Action, CloseReason, Priority
 from schema.filtering.filters import TicketFilter
 from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
+from schema.inputs.tickets.tickets import TicketResourceInput
 
 JOB_ID = "The id of the job."
 TAGS = "each 1 to 50 characters after trimming. Null: none."
 
 
 @strawberry.input(
-    description="What a job changes in each of its tickets: properties, an action, or both. The "
-    "properties come first. A field that is absent keeps its value."
+    description="What a job changes in each of its tickets: messages, properties and an action, "
+    "which are applied in this order. A field that is absent keeps its value."
 )
 class BulkTicketChange:
     assignee_id: strawberry.ID | None = optional(
@@ -41,6 +42,30 @@ class BulkTicketChange:
     custom_fields: list[CustomFieldInput] | None = optional(
         f"{CUSTOM_FIELDS} A ticket of a category that does not have the field fails with INVALID. "
         "A dry run of a HIDDEN field requires the scope `notes:read`. Null: unchanged."
+    )
+    add_resources: list[TicketResourceInput] | None = optional(
+        "The resources to add, by default at most 50; a name replaces that of a resource that a "
+        "ticket has. Null: none."
+    )
+    remove_resources: list[TicketResourceInput] | None = optional(
+        "The resources to remove, by kind and external id. Null: none."
+    )
+    add_watcher_id: strawberry.ID | None = optional(
+        "The id of an active user who becomes a watcher of each ticket. A customer who could not "
+        "see a ticket becomes a participant, by the rules of `addWatcher`. Null: nobody."
+    )
+    remove_watcher_id: strawberry.ID | None = optional(
+        "The id of a user who stops watching. Not together with `addWatcherId`. Null: nobody."
+    )
+    reply: str | None = optional(
+        f"A reply to the customer of each ticket. A job with it can't be undone. {BODY} Null: none."
+    )
+    note: str | None = optional(
+        f"An internal note on each ticket. A job with it can't be undone. {BODY} Null: none."
+    )
+    escalation_reason: str | None = optional(
+        "Raises the escalation level of each ticket by one, for this reason, 1 to 65,536 "
+        "characters after trimming. A job with it can't be undone. Null: no escalation."
     )
     action: Action | None = optional("The action to take. Null: none.")
     until: datetime | None = optional(

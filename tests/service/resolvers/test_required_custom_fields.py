@@ -16,7 +16,7 @@ from support.ticket_mutations import NEW_TICKET
 
 from models.access.viewer import viewer_of_user
 from models.bulk import ticket_change
-from models.bulk.ticket_change import BulkChange
+from models.bulk.bulk_change import BulkChange
 from models.changes.change import TicketChange
 from models.core import ids, time
 from models.core.errors import InvalidInput

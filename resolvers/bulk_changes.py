@@ -1,0 +1,174 @@
+"""The change of a bulk job: checks its input, and looks up what it names."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import strawberry
+
+from models.bulk.bulk_change import BulkChange
+from models.core import ids, text
+from models.core.errors import Forbidden, InvalidInput, UserErrorCode
+from models.custom_fields.custom_field import CustomerAccess
+from models.custom_fields.given_values import check_given_values
+from models.custom_fields.values import GivenValue
+from models.people.team import get_active_team, get_category
+from models.people.user import User, no_such_user
+from models.tickets.lifecycle import Action
+from resolvers.mutations.admin_mutation import AdminMutation
+from resolvers.tickets.resources import clean_resources
+from schema.inputs.custom_fields import given_values
+from schema.inputs.jobs import BulkTicketChange
+
+CHANGE = "change"
+DRY_RUN_NEEDS_NOTES = (
+    "A dry run that sets a HIDDEN custom field needs the scope notes:read, because its outcomes "
+    "show which tickets have the value."
+)
+
+
+async def build_change(
+    mutation: AdminMutation, input: BulkTicketChange, *, dry_run: bool
+) -> BulkChange:
+    """The change of each ticket, with records for ids and slugs. Raises InvalidInput."""
+    check_action_fields(input)
+    if input.team is not None and input.category is not None:
+        raise invalid("can't be combined with category, which decides the team", "team")
+    assignee_id = None if input.assignee_id is strawberry.UNSET else input.assignee_id
+    if assignee_id is not None and input.action is Action.START:
+        raise invalid("can't be combined with an assignment, which starts NEW tickets", "action")
+    if input.until is not None and input.until <= mutation.at:
+        raise invalid("must be in the future", "until")
+    category_id = await find_category(input.category)
+    custom_fields = await read_custom_fields(mutation, input, category_id, dry_run=dry_run)
+    limits = mutation.changes.limits
+    max_tags, max_resources = limits.max_tags_per_ticket, limits.max_resources_per_ticket
+    added = clean_resources(input.add_resources, max_resources, CHANGE, "addResources")
+    removed = clean_resources(input.remove_resources, max_resources, CHANGE, "removeResources")
+    if input.add_watcher_id is not None and input.remove_watcher_id is not None:
+        raise invalid("can't be combined with addWatcherId", "removeWatcherId")
+    change = BulkChange(
+        sets_assignee=input.assignee_id is not strawberry.UNSET,
+        assignee_id=None if assignee_id is None else await find_assignee(assignee_id),
+        team_id=await find_team(input.team),
+        category_id=category_id,
+        priority=input.priority,
+        add_tags=clean_tags(input.add_tags, "addTags", max_tags),
+        remove_tags=clean_tags(input.remove_tags, "removeTags", max_tags),
+        custom_fields=tuple(custom_fields),
+        add_resources=tuple((*key, name) for key, name in added.items()),
+        remove_resources=tuple(removed),
+        add_watcher_id=await find_watcher(input.add_watcher_id, "addWatcherId"),
+        remove_watcher_id=await find_watcher(input.remove_watcher_id, "removeWatcherId"),
+        reply=clean_message(input.reply, "reply"),
+        note=clean_message(input.note, "note"),
+        escalation_reason=clean_reason(input.escalation_reason, "escalationReason"),
+        action=input.action,
+        until=input.until,
+        text=clean_action_text(input),
+        close_reason=input.close_reason,
+    )
+    if change.is_empty:
+        raise InvalidInput(UserErrorCode.REQUIRED, "must change something", CHANGE)
+    return change
+
+
+async def read_custom_fields(
+    mutation: AdminMutation, input: BulkTicketChange, category_id: UUID | None, *, dry_run: bool
+) -> list[GivenValue]:
+    """The values of custom fields, checked. Raises Refusals and Forbidden."""
+    given = given_values(input.custom_fields, CHANGE)
+    path, limits = (CHANGE, "customFields"), mutation.changes.limits
+    definitions = await check_given_values(
+        mutation.viewer, given, limits, *path, category_id=category_id
+    )
+    hidden = CustomerAccess.HIDDEN
+    is_hidden = any(each.customer_access is hidden for each in definitions.values())
+    if dry_run and is_hidden and not mutation.viewer.can_see_notes:
+        raise Forbidden(DRY_RUN_NEEDS_NOTES)
+    return given
+
+
+def invalid(message: str, field: str) -> InvalidInput:
+    return InvalidInput(UserErrorCode.INVALID, message, CHANGE, field)
+
+
+def check_action_fields(input: BulkTicketChange) -> None:
+    """Raises InvalidInput if a field does not belong to the action."""
+    for field, value, action in (
+        ("until", input.until, Action.HOLD),
+        ("resolution", input.resolution, Action.RESOLVE),
+        ("closeReason", input.close_reason, Action.CLOSE),
+        ("reopenReason", input.reopen_reason, Action.REOPEN),
+    ):
+        if value is not None and input.action is not action:
+            raise invalid(f"is only allowed with the action {action.name}", field)
+
+
+async def find_assignee(id: str) -> UUID:
+    """The key of the new assignee. Raises InvalidInput."""
+    key = ids.key_of(ids.USER, id)
+    user = await User.get_or_none(id=key) if key else None
+    if user is None:
+        raise no_such_user(CHANGE, "assigneeId")
+    if not user.is_staff:
+        raise invalid("must be an active agent or admin", "assigneeId")
+    return user.id
+
+
+async def find_watcher(id: str | None, field: str) -> UUID | None:
+    """The key of the user to add to the watchers, or to remove. Raises InvalidInput."""
+    if id is None:
+        return None
+    key = ids.key_of(ids.USER, id)
+    user = await User.get_or_none(id=key) if key else None
+    if user is None:
+        raise no_such_user(CHANGE, field)
+    if field == "addWatcherId" and not user.active:
+        raise invalid("must be an active user", field)
+    return user.id
+
+
+async def find_category(slug: str | None) -> UUID | None:
+    """The key of the new category, if there is one. Raises InvalidInput."""
+    if slug is None:
+        return None
+    category = await get_category(slug, CHANGE, "category")
+    if not category.active:
+        raise invalid("must not be an archived category", "category")
+    return category.id
+
+
+async def find_team(slug: str | None) -> UUID | None:
+    """The key of the new team, if there is one. Raises InvalidInput."""
+    return None if slug is None else (await get_active_team(slug, CHANGE, "team")).id
+
+
+def clean_tags(tags: list[str] | None, field: str, maximum: int) -> tuple[str, ...]:
+    """The cleaned tags. Raises InvalidInput."""
+    cleaned = text.clean_tags(tags or [], CHANGE, field)
+    if len(cleaned) > maximum:
+        message = f"must have at most {maximum} tags; it has {len(cleaned)}"
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, CHANGE, field, limit_name="ticket_tags")
+    return tuple(cleaned)
+
+
+def clean_message(body: str | None, field: str) -> str | None:
+    """The text of a reply or a note, if it is given. Raises InvalidInput."""
+    return None if body is None else text.clean_body(body, CHANGE, field)
+
+
+def clean_reason(reason: str | None, field: str) -> str | None:
+    """The reason of a change, if it is given. Raises InvalidInput."""
+    if reason is None:
+        return None
+    return text.clean_text(reason, CHANGE, field, max_chars=text.MAX_BODY_CHARS)
+
+
+def clean_action_text(input: BulkTicketChange) -> str | None:
+    """The text of the action, if it has one. Raises InvalidInput."""
+    if input.action is Action.RESOLVE:
+        return clean_message(input.resolution or "", "resolution")
+    if input.action is Action.REOPEN:
+        return clean_reason(input.reopen_reason or "", "reopenReason")
+    return None
