@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import io
 import os
 import shutil
@@ -19,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,19 +180,21 @@ def serve_demo() -> Iterator[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TICKETWIRE_LOG_LEVEL": "error"}
         process = subprocess.Popen(command, cwd=folder, env=environment)
         try:
-            wait_until_ready(url, process)
+            wait_until_ready(port, process)
             yield url
         finally:
             process.terminate()
             process.wait(60)
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/health", timeout=5).close()
-            return
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                return
         time.sleep(0.2)
     raise SystemExit("The demo did not start.")
 
