@@ -118,8 +118,11 @@ async def test_a_message_that_arrives_while_somebody_writes_is_shown_first(
     await expect(reply).to_have_value("We send a new one")
     await customer.do("replyToTicket", ticketId=ticket["id"], body="Not for long")
     await expect(banner).to_contain_text("Not for long")
+    await choose(page, "Send and resolve")
+    await expect(banner.get_by_role("button", name="Review")).to_be_focused()
     await banner.get_by_role("button", name="Send anyway").click()
     await expect(timeline_of(page)).to_contain_text("We send a new one")
+    await expect(timeline_of(page)).to_contain_text("to resolved")
     await expect(banner).to_have_count(0)
     await expect(page.get_by_label("Unsent message")).to_have_count(0)
 

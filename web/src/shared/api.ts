@@ -58,7 +58,7 @@ export type SignInInput =
   | { email: string; password: string; secondFactor?: string }
   | { code: string; verifier: string };
 
-export interface SignInResult {
+interface SignInResult {
   viewer: { role: "CUSTOMER" | "AGENT" | "ADMIN" } | null;
   requiresSecondFactorSetup?: boolean;
   userErrors: UserError[];

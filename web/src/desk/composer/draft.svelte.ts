@@ -32,6 +32,8 @@ export class MessageDraft {
   files = $state.raw<readonly UploadedFile[]>([]);
   macro = $state.raw<AttachedMacro | null>(null);
   savedAt = $state<number | null>(null);
+  /** Whether the browser has stored all that the person sees. */
+  isSaved = $state(true);
   /** What another tab has made of the draft, while this one has changes of its own. */
   conflict = $state.raw<Content | null>(null);
   error = $state("");
@@ -78,6 +80,7 @@ export class MessageDraft {
     if (change.files !== undefined) this.files = change.files;
     if (change.macro !== undefined) this.macro = change.macro;
     this.isChanged = true;
+    this.isSaved = false;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), SAVE_DELAY_MS);
   }
@@ -166,6 +169,7 @@ export class MessageDraft {
         this.revision = draft.revision;
         this.savedAt = draft.savedAt;
       }
+      this.isSaved = !this.isChanged; // the person may have gone on writing
       this.stored();
     } catch (failure) {
       this.isChanged = true;
@@ -200,6 +204,7 @@ export class MessageDraft {
     this.macro = draft?.content.macro ?? null;
     this.revision = draft?.revision ?? 0;
     this.savedAt = draft?.savedAt ?? null;
+    this.isSaved = true;
   }
 }
 
