@@ -1,5 +1,7 @@
 // Requests to the API with the session cookie of this page.
 
+import { m } from "./messages";
+
 /** The header that proves that a script of this origin sends the request. */
 const HEADERS = { "Content-Type": "application/json", "X-Requested-With": "ticketwire" };
 
@@ -34,7 +36,7 @@ export async function request(path: string, method: string, body?: unknown): Pro
       body: body === undefined ? null : JSON.stringify(body),
     });
   } catch {
-    throw new RequestError("The server can't be reached. Check the connection.", "NETWORK");
+    throw new RequestError(m.shared_unreachable(), "NETWORK");
   }
 }
 
@@ -43,7 +45,7 @@ export async function readJson<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch {
-    const reason = `The server is not available (HTTP status ${response.status}).`;
+    const reason = m.shared_not_available({ status: response.status });
     throw new RequestError(`${reason} Try again in a minute.`, "UNAVAILABLE");
   }
 }
@@ -95,7 +97,7 @@ export async function signOut(forget?: () => Promise<void>): Promise<string> {
     await forget?.();
   } catch (error) {
     const reason = messageOf(error);
-    return `You are signed out, but the texts on this computer are not deleted: ${reason}`;
+    return m.shared_not_deleted({ reason });
   }
   location.assign("/sign-in");
   return "";
@@ -104,8 +106,7 @@ export async function signOut(forget?: () => Promise<void>): Promise<string> {
 async function endSession(): Promise<void> {
   const response = await request("/session", "DELETE");
   if (response.ok) return;
-  const advice = "Try again, or close the browser.";
-  throw new RequestError(`The server could not end the session. ${advice}`, "INTERNAL");
+  throw new RequestError(m.shared_session_not_ended(), "INTERNAL");
 }
 
 /** The names of the identity providers by which people can sign in here. */
@@ -126,5 +127,5 @@ export function goToSignIn(): void {
 
 /** The message for a person. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "Something failed.";
+  return error instanceof Error ? error.message : m.shared_failed();
 }

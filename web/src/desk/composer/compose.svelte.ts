@@ -1,4 +1,5 @@
 // What the composer of one ticket holds, and how it is sent.
+import { m } from "../../shared/messages";
 import type { TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { MessageDraft, type Content } from "./draft.svelte";
@@ -130,7 +131,7 @@ export class Compose {
     this.wasBlocked = uploads.obstacle !== "";
     if (this.wasBlocked) return false;
     if (draft.macro?.hasText === false && !draft.isOnlyMacro) {
-      this.error = "Not sent: this macro adds no reply. Remove the macro, or the text and files.";
+      this.error = m.composer_macro_adds_no_reply();
       return false;
     }
     this.isSending = true;
@@ -147,7 +148,7 @@ export class Compose {
       this.server.sent(kind);
       return true;
     } catch (failure) {
-      this.error = `Not sent: ${messageOf(failure)}`;
+      this.error = m.composer_not_sent({ reason: messageOf(failure) });
       return false;
     } finally {
       this.isSending = false;

@@ -1,5 +1,6 @@
 // What a person writes: a text with its files. Each change is stored in this browser within a third
 // of a second.
+import { m } from "../../shared/messages";
 import {
   DraftConflictError,
   type Drafts,
@@ -154,7 +155,7 @@ export class MessageDraft {
       this.revision = current?.revision ?? 0;
       await decide(current?.content ?? { body: "" }, current);
     } catch (failure) {
-      this.error = `The draft is not saved: ${messageOf(failure)}`;
+      this.error = m.composer_draft_not_saved({ reason: messageOf(failure) });
     }
   }
 
@@ -176,7 +177,7 @@ export class MessageDraft {
       if (failure instanceof DraftConflictError) {
         const current = failure.current as LocalDraft<Content> | undefined;
         this.conflict = current?.content ?? { body: "" };
-      } else this.error = `The draft is not saved: ${messageOf(failure)}`;
+      } else this.error = m.composer_draft_not_saved({ reason: messageOf(failure) });
     }
   }
 
@@ -192,7 +193,7 @@ export class MessageDraft {
       const current = await this.drafts.read<Content>(this.key);
       if (!this.isChanged && (current?.revision ?? 0) !== this.revision) this.show(current);
     } catch (failure) {
-      this.error = `The draft on this computer can't be read: ${messageOf(failure)}`;
+      this.error = m.composer_draft_not_read({ reason: messageOf(failure) });
     } finally {
       this.isLoaded = true;
     }

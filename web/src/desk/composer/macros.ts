@@ -1,5 +1,7 @@
 // Macros: texts with actions. The server applies both in one step.
+import { m } from "../../shared/messages";
 import type { TicketwireClient } from "@ticketwire/client";
+import { priorityName } from "../parts/names";
 import { FIND_MACRO, MACROS, PREVIEW_MACRO, type Macro } from "./documents";
 
 /** The macro whose text a draft has. Sending the draft applies it. */
@@ -13,11 +15,11 @@ export interface AttachedMacro {
 }
 
 const STATUS_EFFECTS = {
-  START: "starts the ticket",
-  AWAIT_CUSTOMER: "waits for the customer",
-  HOLD: "puts it on hold",
-  RESOLVE: "resolves it",
-  CLOSE: "closes it",
+  START: m.composer_effect_start,
+  AWAIT_CUSTOMER: m.composer_effect_wait,
+  HOLD: m.composer_effect_hold,
+  RESOLVE: m.composer_effect_resolve,
+  CLOSE: m.composer_effect_close,
 } as const;
 
 export async function findMacros(client: TicketwireClient, search: string): Promise<Macro[]> {
@@ -39,15 +41,15 @@ export function effectsOf(macro: Macro): string[] {
   const { statusAction, assignment, assignee, newTeam, priority, addTags, removeTags } = macro;
   const fields = macro.customFields.map((each) => each.field.label);
   return [
-    newTeam && `moves it to ${newTeam.name}`,
-    assignment === "APPLIER" && "assigns it to you",
-    assignment === "PERSON" && `assigns it to ${assignee?.displayName ?? "nobody"}`,
-    assignment === "NOBODY" && "removes the assignee",
-    priority && `priority ${priority.toLowerCase()}`,
-    addTags.length > 0 && `adds ${addTags.join(", ")}`,
-    removeTags.length > 0 && `removes ${removeTags.join(", ")}`,
-    fields.length > 0 && `sets ${fields.join(", ")}`,
-    statusAction && STATUS_EFFECTS[statusAction],
+    newTeam && m.composer_effect_team({ name: newTeam.name }),
+    assignment === "APPLIER" && m.composer_effect_take(),
+    assignment === "PERSON" && m.composer_effect_assign({ name: assignee?.displayName ?? "–" }),
+    assignment === "NOBODY" && m.composer_effect_unassign(),
+    priority && m.composer_effect_priority({ name: priorityName(priority) }),
+    addTags.length > 0 && m.composer_effect_add({ names: addTags.join(", ") }),
+    removeTags.length > 0 && m.composer_effect_remove({ names: removeTags.join(", ") }),
+    fields.length > 0 && m.composer_effect_fields({ names: fields.join(", ") }),
+    statusAction && STATUS_EFFECTS[statusAction](),
   ].filter((effect) => typeof effect === "string");
 }
 
@@ -64,7 +66,7 @@ export async function readText(
   const { previewMacro } = await client.query(PREVIEW_MACRO, { macroId: macro.id, ticketId });
   const [first] = previewMacro?.userErrors ?? [];
   if (first) throw new Error(first.message);
-  if (previewMacro === null) throw new Error("it does not exist any more.");
+  if (previewMacro === null) throw new Error(m.composer_macro_gone());
   return previewMacro.text ?? "";
 }
 

@@ -23,8 +23,8 @@ export function putFile(
       if (isStored) resolve();
       else reject(new Error(reasonOf(request)));
     };
-    request.onerror = () => reject(new Error("The connection was interrupted. Try again."));
-    request.onabort = () => reject(new Error("The upload was cancelled."));
+    request.onerror = () => reject(new Error(m.composer_upload_interrupted()));
+    request.onabort = () => reject(new Error(m.composer_upload_cancelled()));
     request.open("PUT", url);
     request.send(file);
   });
@@ -37,5 +37,5 @@ function reasonOf(request: XMLHttpRequest): string {
   } catch {
     // It is not the server's response, but for example a proxy's page.
   }
-  return `The server did not accept the file (HTTP status ${request.status}).`;
+  return m.composer_upload_status({ status: request.status });
 }

@@ -1,13 +1,14 @@
 // What can follow a reply in the same step, and whether the next ticket opens afterwards.
+import { m } from "../../shared/messages";
 import type { TicketDetails } from "../documents";
 
 type Allowed = TicketDetails["allowedActions"][number];
 
 const SETTING = "ticketwire-open-next";
-const WORDS = {
-  AWAIT_CUSTOMER: "wait for the customer",
-  RESOLVE: "be resolved",
-  HOLD: "be put on hold",
+const OBSTACLES = {
+  AWAIT_CUSTOMER: m.composer_obstacle_wait,
+  RESOLVE: m.composer_obstacle_resolve,
+  HOLD: m.composer_obstacle_hold,
 } as const;
 
 class NextTicket {
@@ -27,10 +28,10 @@ class NextTicket {
 export const nextTicket = new NextTicket();
 
 /** Why a ticket does not permit an action; empty if it does. */
-export function obstacleOf(ticket: TicketDetails, action: Allowed & keyof typeof WORDS): string {
+export function obstacleOf(ticket: TicketDetails, action: Allowed & keyof typeof OBSTACLES): string {
   if (ticket.allowedActions.includes(action)) return "";
   const isWaiting = ticket.status === "WAITING_ON_CUSTOMER" && action === "AWAIT_CUSTOMER";
-  return isWaiting ? "" : `In its present status, the ticket can't ${WORDS[action]}.`;
+  return isWaiting ? "" : OBSTACLES[action]();
 }
 
 /** Nine o'clock of the next day, as the value of a datetime-local control. */

@@ -1,4 +1,5 @@
 // Files on their way to the server. When one has arrived, it belongs to the draft.
+import { m } from "../../shared/messages";
 import { createKey, type TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { CREATE_ATTACHMENT } from "./documents";
@@ -43,9 +44,9 @@ export class Upload {
     const input = { filename, contentType, size, idempotencyKey: createKey() };
     const { createAttachment } = await this.client.mutate(CREATE_ATTACHMENT, { input });
     const [first] = createAttachment?.userErrors ?? [];
-    if (first) throw new Error(`${first.field?.at(-1) ?? "The file"} ${first.message}`);
+    if (first) throw new Error(`${first.field?.at(-1) ?? m.composer_the_file()} ${first.message}`);
     if (!createAttachment?.attachment || createAttachment.uploadUrl === null)
-      throw new Error("The server does not accept the file now. Try again.");
+      throw new Error(m.composer_upload_refused());
     return { stored: createAttachment.attachment, url: createAttachment.uploadUrl };
   }
 }
@@ -66,11 +67,10 @@ export class Uploads {
   /** Why the message can't be sent yet; empty if nothing is under way. */
   get obstacle(): string {
     const failed = this.list.filter((each) => each.error !== "").length;
-    if (failed > 0) return "A file was not uploaded. Try it again, or remove it.";
+    if (failed > 0) return m.composer_upload_failed();
     const { length } = this.list;
     if (length === 0) return "";
-    const what = length === 1 ? "A file is" : `${length} files are`;
-    return `${what} still being uploaded.`;
+    return length === 1 ? m.composer_uploading_one() : m.composer_uploading_many({ count: length });
   }
 
   add(files: Iterable<File>): void {
