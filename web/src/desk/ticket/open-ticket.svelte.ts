@@ -6,13 +6,15 @@ import {
   TICKET_EVENTS,
   type TicketDetails,
   type TimelineEvent,
-} from "../documents";
+} from "./documents";
 import type { ResultOf } from "../../shared/graphql";
 import { readable } from "../parts/sources";
+import { TicketChanges } from "./changes";
 
 type Result = ResultOf<typeof TICKET>;
 
 export class OpenTicket {
+  readonly changes: TicketChanges;
   private readonly query: () => Query<Result>;
   private events: Subscription | undefined;
   private earlier = $state.raw<readonly TimelineEvent[]>([]);
@@ -29,6 +31,10 @@ export class OpenTicket {
       if (id !== undefined && this.events === undefined) this.followEvents(query, id);
     });
     this.query = readable(query);
+    this.changes = new TicketChanges(client, () => {
+      // It exists, because only its page makes changes.
+      return query.value!.ticketByNumber!;
+    });
   }
 
   get ticket(): TicketDetails | null {
@@ -85,12 +91,11 @@ export class OpenTicket {
   }
 
   private followEvents(query: Query<Result>, ticketId: string): void {
-    const refetch = (): void => void query.refetch().catch(() => undefined);
     this.events = this.client.follow(TICKET_EVENTS, {
       variables: { ticketId },
       after: query.cursor ?? null,
-      next: refetch,
-      gap: refetch,
+      next: () => void query.refetch().catch(() => undefined), // the error is in `error`
+      gap: () => query.refetch().then(() => query.cursor),
     });
   }
 }
