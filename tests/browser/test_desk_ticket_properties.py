@@ -121,7 +121,7 @@ async def test_a_refusal_stands_at_its_property_and_the_value_is_taken_back(
             await bill.do("updateTicket", ticketId=ticket["id"], priority="LOW")
         await route.continue_()
 
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Printer")
+    await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text("Printer")
     await page.route("**/graphql", let_bill_be_faster)
     await pick(page, "p", "Priority", "Urgent")
     await expect(property_of(page, "Priority").get_by_role("alert")).to_contain_text("Not changed")

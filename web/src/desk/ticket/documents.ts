@@ -178,15 +178,20 @@ export const FIND_FIELDS = graphql(`
 `);
 export const CUSTOMER = graphql(
   `
-    query Customer($id: ID!, $count: Int!) {
+    query Customer($id: ID!, $count: Int!, $after: String) {
       node(id: $id) {
         ... on User {
           id
           displayName
           email
           organization { id name }
-          tickets(first: $count, orderBy: [{ field: CREATED_AT, direction: DESC }]) {
+          tickets(
+            first: $count
+            after: $after
+            orderBy: [{ field: CREATED_AT, direction: DESC }]
+          ) {
             totalCount
+            pageInfo { hasNextPage endCursor }
             nodes { ...FoundTicket }
           }
         }
@@ -201,4 +206,5 @@ export type TimelineEvent = ResultOf<typeof EVENT>;
 export type File = ResultOf<typeof FILE>;
 export type CustomFieldValue = TicketDetails["customFields"][number];
 export type CustomField = CustomFieldValue["field"];
+export type Customer = Extract<ResultOf<typeof CUSTOMER>["node"], { readonly displayName: string }>;
 export type Clock = NonNullable<ResultOf<typeof LEDGERS>["ticket"]>["clocks"][number];

@@ -14,6 +14,19 @@ export function describe(entry: TimelineEntry): string {
   return isOfSla(entry[0]) ? changes : m.ticket_event({ actor, changes });
 }
 
+/** What a screen reader says about a new event. */
+export function announcementOf(event: TimelineEvent): string {
+  const name = event.actor.displayName;
+  switch (event.__typename) {
+    case "TicketReplied":
+      return m.ticket_new_reply({ name });
+    case "TicketNoted":
+      return m.ticket_new_note({ name });
+    default:
+      return describe([event]);
+  }
+}
+
 function describeEvent(event: TimelineEvent): string {
   switch (event.__typename) {
     case "TicketStatusChanged": {

@@ -13,8 +13,7 @@ export type Place =
   | "resources"
   | "watchers"
   | "links"
-  | "merge"
-  | "menu"
+  | "customer"
   | `field-${string}`;
 
 export interface Refusal {
@@ -24,8 +23,6 @@ export interface Refusal {
   readonly place: Place;
   readonly text: string;
 }
-
-const ABOVE: ReadonlySet<Place> = new Set<Place>(["actions", "menu"]);
 
 class Refusals {
   all = $state.raw<readonly Refusal[]>([]);
@@ -44,7 +41,7 @@ class Refusals {
 
   /** Whether a ticket has a reason beside its properties or panels. */
   isInSidebar(ticketId: string): boolean {
-    return this.all.some((each) => each.ticketId === ticketId && !ABOVE.has(each.place));
+    return this.all.some((each) => each.ticketId === ticketId && each.place !== "actions");
   }
 
   /** Remove what a person has seen, at one place or on the whole ticket. */

@@ -46,3 +46,8 @@ export function commentOf(event: TimelineEvent): string | null {
 export function isOfSla(event: TimelineEvent): boolean {
   return event.__typename.startsWith("Sla");
 }
+
+/** Whether a user has caused an event. */
+export function isBy(event: TimelineEvent, userId: string): boolean {
+  return "id" in event.actor && event.actor.id === userId;
+}
