@@ -3,10 +3,10 @@ import { graphql, type ResultOf, type VariablesOf } from "../shared/graphql";
 
 export const VIEWER = graphql(`
   query Viewer {
-    viewer { user { id displayName } }
+    viewer { user { id displayName role } }
   }
 `);
-const ROW = graphql(`
+export const ROW = graphql(`
   fragment TicketRow on Ticket {
     id
     version
@@ -25,25 +25,6 @@ const ROW = graphql(`
     clocks { metric status atRiskAt breachesAt pausedAt }
   }
 `);
-const EVENT = graphql(`
-  fragment TimelineEvent on TicketEvent {
-    __typename
-    id
-    type
-    cursor
-    occurredAt
-    actor { __typename displayName ... on User { id role } }
-    ... on TicketStatusChanged { from to comment }
-    ... on TicketAssigned { toAssignee { id displayName } }
-    ... on TicketUpdated { changes { field from to fromItems toItems } }
-    ... on TicketReplied { reply { id bodyHtml attachments { id filename size url } } }
-    ... on TicketNoted { note { id bodyHtml attachments { id filename size url } } }
-    ... on SlaAtRisk { metric }
-    ... on SlaBreached { metric }
-    ... on SlaAchieved { metric }
-  }
-`);
-
 export const FIRST_TICKETS = graphql(
   `
     query FirstTickets($filter: TicketFilter, $orderBy: [TicketOrder!]) {
@@ -52,7 +33,7 @@ export const FIRST_TICKETS = graphql(
   `,
   [ROW],
 );
-const FOUND = graphql(`
+export const FOUND = graphql(`
   fragment FoundTicket on Ticket { id version number ref subject status }
 `);
 export const SEARCH = graphql(
@@ -96,77 +77,6 @@ export const VIEW_COUNTS = graphql(`
     }
   }
 `);
-export const TICKET = graphql(
-  `
-    query Ticket($number: Int!) {
-      ticketByNumber(number: $number) {
-        ...TicketRow
-        descriptionHtml
-        resolution
-        allowedActions
-        category { id name }
-        team { id name }
-        timeline(last: 50) {
-          pageInfo { hasPreviousPage startCursor }
-          nodes { ...TimelineEvent }
-        }
-      }
-    }
-  `,
-  [ROW, EVENT],
-);
-export const EARLIER_EVENTS = graphql(
-  `
-    query EarlierEvents($id: ID!, $before: String!) {
-      ticket(id: $id) {
-        id
-        timeline(last: 50, before: $before) {
-          pageInfo { hasPreviousPage startCursor }
-          nodes { ...TimelineEvent }
-        }
-      }
-    }
-  `,
-  [EVENT],
-);
-export const TICKET_EVENTS = graphql(`
-  subscription TicketEvents($ticketId: ID!, $after: String) {
-    ticketEvents(ticketId: $ticketId, after: $after) { id cursor }
-  }
-`);
-
-export const ASSIGN = graphql(
-  `
-    mutation Assign($input: AssignTicketInput!) {
-      assignTicket(input: $input) {
-        cursor
-        userErrors { code message }
-        ticket { ...TicketRow allowedActions }
-      }
-    }
-  `,
-  [ROW],
-);
-export const RESOLVE = graphql(
-  `
-    mutation Resolve($input: ResolveTicketInput!) {
-      resolveTicket(input: $input) {
-        cursor
-        userErrors { code message }
-        ticket { ...TicketRow resolution allowedActions }
-      }
-    }
-  `,
-  [ROW],
-);
-export const MARK_READ = graphql(`
-  mutation MarkRead($input: MarkTicketReadInput!) {
-    markTicketRead(input: $input) {
-      userErrors { code message }
-      ticket { id version viewerHasUnread }
-    }
-  }
-`);
 export const REPLY = graphql(
   `
     mutation Reply($input: ReplyToTicketInput!) {
@@ -196,8 +106,7 @@ export type TicketRow = ResultOf<typeof ROW>;
 export type FoundTicket = ResultOf<typeof FOUND>;
 export type TicketStatus = TicketRow["status"];
 export type SlaClock = TicketRow["clocks"][number];
-export type TicketDetails = NonNullable<ResultOf<typeof TICKET>["ticketByNumber"]>;
-export type TimelineEvent = ResultOf<typeof EVENT>;
 export type TicketFilter = VariablesOf<typeof TICKET_CHANGES>["filter"];
 export type ViewCount = ResultOf<typeof VIEW_COUNTS>["savedViewCounts"]["counts"][number];
 export type Person = { readonly id: string; readonly displayName: string };
+export type Viewer = NonNullable<NonNullable<ResultOf<typeof VIEWER>["viewer"]>["user"]>;

@@ -3,7 +3,7 @@ import { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
 import { goToSignIn } from "../../shared/api";
 import { connection, WatchedSocket } from "./connection.svelte";
-import { VIEW_COUNTS, VIEWER, type Person } from "../documents";
+import { VIEW_COUNTS, VIEWER, type Viewer } from "../documents";
 import { router } from "./router.svelte";
 import { serverTime } from "../parts/server-time.svelte";
 import { TicketList } from "../queue/ticket-list.svelte";
@@ -23,7 +23,7 @@ export class Desk {
   /** The row that the keys j and k have chosen. */
   selectedId = $state<string | null>(null);
 
-  constructor(readonly viewer: Person) {
+  constructor(readonly viewer: Viewer) {
     this.client = new TicketwireClient({
       url: "/graphql",
       account: viewer.id,
