@@ -1,12 +1,12 @@
 // The operations of the desk, and the types of their results.
-import { graphql, type ResultOf, type VariablesOf } from "../shared/graphql";
+import { graphql, type ResultOf } from "../shared/graphql";
 
 export const VIEWER = graphql(`
   query Viewer {
     viewer { user { id displayName } }
   }
 `);
-const ROW = graphql(`
+export const ROW = graphql(`
   fragment TicketRow on Ticket {
     id
     version
@@ -22,6 +22,15 @@ const ROW = graphql(`
     requester { id displayName }
     organization { id name }
     assignee { id displayName }
+    category { id name }
+    team { id name }
+    tags
+    stage
+    escalationLevel
+    resolvedAt
+    closedAt
+    heldUntil
+    satisfaction { score }
     clocks { metric status atRiskAt breachesAt pausedAt }
   }
 `);
@@ -44,14 +53,6 @@ const EVENT = graphql(`
   }
 `);
 
-export const FIRST_TICKETS = graphql(
-  `
-    query FirstTickets($filter: TicketFilter, $orderBy: [TicketOrder!]) {
-      tickets(filter: $filter, orderBy: $orderBy, first: 50) { nodes { ...TicketRow } }
-    }
-  `,
-  [ROW],
-);
 const FOUND = graphql(`
   fragment FoundTicket on Ticket { id version number ref subject status }
 `);
@@ -71,31 +72,6 @@ export const TICKET_BY_NUMBER = graphql(
   `,
   [FOUND],
 );
-export const TICKET_CHANGES = graphql(
-  `
-    subscription TicketChanges($filter: TicketFilter, $after: String) {
-      ticketChanges(filter: $filter, after: $after) {
-        kind
-        cursor
-        ticketId
-        ticket { ...TicketRow }
-      }
-    }
-  `,
-  [ROW],
-);
-export const VIEW_COUNTS = graphql(`
-  subscription ViewCounts {
-    savedViewCounts {
-      cursor
-      counts {
-        count
-        filterError
-        view { id version name audience filter orderBy { field direction } }
-      }
-    }
-  }
-`);
 export const TICKET = graphql(
   `
     query Ticket($number: Int!) {
@@ -104,8 +80,6 @@ export const TICKET = graphql(
         descriptionHtml
         resolution
         allowedActions
-        category { id name }
-        team { id name }
         timeline(last: 50) {
           pageInfo { hasPreviousPage startCursor }
           nodes { ...TimelineEvent }
@@ -198,6 +172,4 @@ export type TicketStatus = TicketRow["status"];
 export type SlaClock = TicketRow["clocks"][number];
 export type TicketDetails = NonNullable<ResultOf<typeof TICKET>["ticketByNumber"]>;
 export type TimelineEvent = ResultOf<typeof EVENT>;
-export type TicketFilter = VariablesOf<typeof TICKET_CHANGES>["filter"];
-export type ViewCount = ResultOf<typeof VIEW_COUNTS>["savedViewCounts"]["counts"][number];
 export type Person = { readonly id: string; readonly displayName: string };
