@@ -8,6 +8,8 @@ import { router } from "./router.svelte";
 import { serverTime } from "../parts/server-time.svelte";
 import { isSameSource, sourceOf } from "../queue/list-source";
 import { TicketList } from "../queue/ticket-list.svelte";
+import { applyFilters } from "../queue/filters";
+import { Queue } from "../queue/queue.svelte";
 import { SavedViews } from "../queue/saved-views.svelte";
 import { ALL_OPEN, type View } from "../queue/views";
 
@@ -16,6 +18,7 @@ const KEY = Symbol("desk");
 export class Desk {
   readonly client: TicketwireClient;
   readonly savedViews: SavedViews;
+  readonly queue: Queue;
   view = $state.raw<View | null>(null);
   list = $state.raw<TicketList | null>(null);
   /** The row that the keys j and k have chosen. */
@@ -30,6 +33,7 @@ export class Desk {
       onSessionExpired: goToSignIn,
     });
     this.client.watch(VIEWER); // so that the store knows the name of the person
+    this.queue = new Queue(this.client);
     this.savedViews = new SavedViews(this.client, () => this.openView());
     router.changed = () => this.openView();
     this.openView();
@@ -44,12 +48,13 @@ export class Desk {
     const id = router.view;
     const other = this.savedViews.hasArrived ? ALL_OPEN : null;
     const found = this.views.find((each) => each.id === id) ?? other;
-    this.view = found;
-    const source = found === null ? null : sourceOf(found);
+    this.view = found === null ? null : applyFilters(found, this.queue.filters);
+    const source = this.view === null ? null : sourceOf(this.view);
     if (source !== null && isSameSource(source, this.list?.source)) return;
     this.list?.close();
     this.list = source === null ? null : new TicketList(this.client, source);
     this.selectedId = null;
+    this.queue.selection.clear();
   }
 
   /** The row before or after the selected one, or after the open ticket. */
