@@ -57,13 +57,17 @@ export class Choices {
   readonly statuses = findIn(STATUSES.map((id) => ({ id, label: statusName(id) })));
   readonly priorities = findIn(PRIORITIES.map((id) => ({ id, label: priorityName(id) })));
 
+  nobodyAndMe(): readonly Choice[] {
+    return [
+      { id: ME, label: m.queue_me() },
+      { id: NOBODY, label: m.queue_unassigned() },
+    ];
+  }
+
   /** Agents and admins. The viewer and nobody come first. */
   readonly assignees: Find = async (text) => {
     const found = await this.client.query(CHOOSE_AGENTS, { search: text || null });
-    const special = [
-      { id: ME, label: m.queue_me() },
-      { id: NOBODY, label: m.queue_unassigned() },
-    ].filter((each) => hasWords(each.label, text));
+    const special = this.nobodyAndMe().filter((each) => hasWords(each.label, text));
     return [...special, ...[...found.agents.nodes, ...found.admins.nodes].map(person)];
   };
 

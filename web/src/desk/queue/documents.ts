@@ -62,7 +62,32 @@ export const VIEWS = graphql(
   [VIEW],
 );
 
+export const CREATE_VIEW = graphql(
+  `
+    mutation CreateView($input: CreateSavedViewInput!) {
+      createSavedView(input: $input) { savedView { ...View } userErrors { code message } }
+    }
+  `,
+  [VIEW],
+);
+export const UPDATE_VIEW = graphql(
+  `
+    mutation UpdateView($input: UpdateSavedViewInput!) {
+      updateSavedView(input: $input) { savedView { ...View } userErrors { code message } }
+    }
+  `,
+  [VIEW],
+);
+export const DELETE_VIEW = graphql(`
+  mutation DeleteView($input: DeleteSavedViewInput!) {
+    deleteSavedView(input: $input) { deletedViewId userErrors { code message } }
+  }
+`);
+
 export type StoredView = ResultOf<typeof VIEW>;
 export type Column = StoredView["columns"][number];
 export type Order = StoredView["orderBy"][number];
 export type TicketFilter = NonNullable<VariablesOf<typeof TICKET_CHANGES>["filter"]>;
+export type Audience = StoredView["audience"];
+export type NewView = VariablesOf<typeof CREATE_VIEW>["input"];
+export type ViewChange = Omit<VariablesOf<typeof UPDATE_VIEW>["input"], "viewId">;
