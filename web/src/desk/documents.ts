@@ -1,5 +1,5 @@
 // The operations of the desk, and the types of their results.
-import { graphql, type ResultOf, type VariablesOf } from "../shared/graphql";
+import { graphql, type ResultOf } from "../shared/graphql";
 
 export const VIEWER = graphql(`
   query Viewer {
@@ -22,17 +22,18 @@ export const ROW = graphql(`
     requester { id displayName }
     organization { id name }
     assignee { id displayName }
+    category { id name }
+    team { id name }
+    tags
+    stage
+    escalationLevel
+    resolvedAt
+    closedAt
+    heldUntil
+    satisfaction { score }
     clocks { metric status atRiskAt breachesAt pausedAt }
   }
 `);
-export const FIRST_TICKETS = graphql(
-  `
-    query FirstTickets($filter: TicketFilter, $orderBy: [TicketOrder!]) {
-      tickets(filter: $filter, orderBy: $orderBy, first: 50) { nodes { ...TicketRow } }
-    }
-  `,
-  [ROW],
-);
 export const FOUND = graphql(`
   fragment FoundTicket on Ticket { id version number ref subject status }
 `);
@@ -52,31 +53,6 @@ export const TICKET_BY_NUMBER = graphql(
   `,
   [FOUND],
 );
-export const TICKET_CHANGES = graphql(
-  `
-    subscription TicketChanges($filter: TicketFilter, $after: String) {
-      ticketChanges(filter: $filter, after: $after) {
-        kind
-        cursor
-        ticketId
-        ticket { ...TicketRow }
-      }
-    }
-  `,
-  [ROW],
-);
-export const VIEW_COUNTS = graphql(`
-  subscription ViewCounts {
-    savedViewCounts {
-      cursor
-      counts {
-        count
-        filterError
-        view { id version name audience filter orderBy { field direction } }
-      }
-    }
-  }
-`);
 export const REPLY = graphql(
   `
     mutation Reply($input: ReplyToTicketInput!) {
@@ -106,7 +82,5 @@ export type TicketRow = ResultOf<typeof ROW>;
 export type FoundTicket = ResultOf<typeof FOUND>;
 export type TicketStatus = TicketRow["status"];
 export type SlaClock = TicketRow["clocks"][number];
-export type TicketFilter = VariablesOf<typeof TICKET_CHANGES>["filter"];
-export type ViewCount = ResultOf<typeof VIEW_COUNTS>["savedViewCounts"]["counts"][number];
 export type Person = { readonly id: string; readonly displayName: string };
 export type Viewer = NonNullable<NonNullable<ResultOf<typeof VIEWER>["viewer"]>["user"]>;
