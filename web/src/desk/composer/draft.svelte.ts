@@ -1,6 +1,5 @@
 // What a person writes: a text with its files. Each change is stored in this browser within a third
 // of a second.
-import { m } from "../../shared/messages";
 import {
   DraftConflictError,
   type Drafts,
@@ -8,6 +7,7 @@ import {
   type SentDraft,
 } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
+import { m } from "../../shared/messages";
 import type { AttachedMacro } from "./macros";
 
 const SAVE_DELAY_MS = 300;
@@ -52,7 +52,7 @@ export class MessageDraft {
     private readonly drafts: Drafts,
     readonly key: string,
     /** Called when the browser has stored a change of this tab. */
-    private readonly stored: () => void,
+    private readonly stored: () => void = () => undefined,
   ) {
     this.loaded = this.read();
     this.stop = drafts.subscribe(() => void this.read());

@@ -1,5 +1,7 @@
 // Sends a file to its upload URL. XMLHttpRequest, because fetch does not tell the progress.
 
+import { m } from "../../shared/messages";
+
 /** The file has arrived with an earlier attempt. */
 const ALREADY_UPLOADED = 409;
 

@@ -1,7 +1,7 @@
 // The bulk changes that this page has started, with their progress.
 import type { Subscription, TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
-import { createKey } from "../parts/sources";
+import { createKey } from "@ticketwire/client";
 import {
   BULK_UPDATE,
   CANCEL_JOB,

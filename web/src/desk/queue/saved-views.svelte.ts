@@ -1,7 +1,7 @@
 // The views with their live counts. If the counts fail, the views stay.
 import type { Subscription, TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
-import { createKey } from "../parts/sources";
+import { createKey } from "@ticketwire/client";
 import { uniqueById } from "../parts/unique";
 import {
   CREATE_VIEW,

@@ -3,7 +3,7 @@
 import type { TicketwireClient } from "@ticketwire/client";
 import type { TadaDocumentNode } from "gql.tada";
 import { messageOf } from "../../shared/api";
-import { createKey } from "../parts/sources";
+import { createKey } from "@ticketwire/client";
 import type { TicketDetails } from "./documents";
 import type { Payload } from "./mutations";
 import { refusals, type Place } from "./refusals.svelte";

@@ -1,7 +1,7 @@
 // Who else views a ticket or writes on it, and what this window tells the others.
 import type { Subscription, TicketwireClient } from "@ticketwire/client";
 import type { ResultOf } from "../../shared/graphql";
-import { createKey } from "../parts/sources";
+import { createKey } from "@ticketwire/client";
 import { PRESENCE } from "./documents";
 import { SET_PRESENCE } from "./mutations";
 
