@@ -54,7 +54,9 @@ async def test_the_text_of_a_resolution_survives_leaving_the_ticket(
     await field.fill("New toner")
     for ticket in (second, first):
         await row_of(page, ticket["ref"]).click()
-        await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text(ticket["subject"])
+        await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text(
+            ticket["subject"]
+        )
         await page.get_by_role("button", name="Resolve", exact=True).click()
         await expect(field).to_have_value("New toner" if ticket is first else "")
     await field.press("Control+Enter")
@@ -103,7 +105,7 @@ async def test_files_of_the_description_are_shown_and_a_click_asks_for_a_new_url
             image_box = card.locator("img")
             await expect(image_box).to_have_js_property("complete", True)
             assert await image_box.evaluate(loaded)
-            async with page.expect_download() as download:
-                async with page.expect_request(lambda each: "FileUrls" in (each.post_data or "")):
-                    await card.get_by_role("button", name="notes.txt").click()
+            asks = page.expect_request(lambda each: "FileUrls" in (each.post_data or ""))
+            async with page.expect_download() as download, asks:
+                await card.get_by_role("button", name="notes.txt").click()
             assert Path(await (await download.value).path()).read_bytes() == b"Hello"

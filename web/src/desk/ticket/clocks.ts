@@ -20,7 +20,7 @@ const REASONS: Readonly<Record<Reason, () => string>> = {
   ENDED: m.ticket_interval_ended,
 };
 
-/** The positions of the clocks to show: the unfinished ones, and the last finished of each target. */
+/** The positions of the clocks to show: those that run or pause, and the last of each target. */
 export function shownClocks(clocks: readonly SlaClock[]): number[] {
   const positions = [...clocks.keys()];
   const isLater = (position: number, clock: SlaClock): boolean =>

@@ -1,5 +1,5 @@
 // The entries of the timeline: a message, or the changes of one person within a minute.
-import type { TimelineEvent } from "./documents";
+import type { File, TimelineEvent } from "./documents";
 
 export type TimelineEntry = readonly [TimelineEvent, ...TimelineEvent[]];
 
@@ -45,6 +45,23 @@ export function commentOf(event: TimelineEvent): string | null {
 
 export function isOfSla(event: TimelineEvent): boolean {
   return event.__typename.startsWith("Sla");
+}
+
+/** The events without those that only say that a file came with a message, which shows it. */
+export function withoutShownFiles(
+  events: readonly TimelineEvent[],
+  files: readonly File[],
+): readonly TimelineEvent[] {
+  const shown = new Set([...files, ...events.flatMap(filesOf)].map((each) => each.id));
+  return events.filter(
+    (each) =>
+      each.__typename !== "TicketAttachmentAdded" || !shown.has(each.attachment?.id ?? ""),
+  );
+}
+
+function filesOf(event: TimelineEvent): readonly File[] {
+  if (event.__typename === "TicketReplied") return event.reply.attachments;
+  return event.__typename === "TicketNoted" ? event.note.attachments : [];
 }
 
 /** Whether a user has caused an event. */
