@@ -85,10 +85,11 @@ function ownFilter({ text, unread, values }: Filters): TicketFilter {
   return assignees.length > 0 ? { ...filter, or: assignees } : filter;
 }
 
-/** Both filters, in one level if they have no condition in common. */
+/** Both filters, in one level unless they have different conditions on one property. */
 function both(first: TicketFilter, second: TicketFilter): TicketFilter {
-  const hasSame = Object.keys(second).some((key) => key in first);
-  return hasSame ? { and: [first, second] } : { ...first, ...second };
+  const merged = { ...first, ...second };
+  const isLost = JSON.stringify({ ...merged, ...first }) !== JSON.stringify(merged);
+  return isLost ? { and: [first, second] } : merged;
 }
 
 function readOrder(text: string): Order {
