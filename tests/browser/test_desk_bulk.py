@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 from support import Service, World
-from support.desk_page import open_desk
-
-
-def bulk_of(page: Page) -> Locator:
-    return page.get_by_role("group", name="Change the selected tickets")
-
-
-def jobs_of(page: Page) -> Locator:
-    return page.get_by_role("region", name="Bulk changes")
+from support.desk_page import bulk_of, jobs_of, open_desk
 
 
 async def raise_tickets(service: Service, world: World, count: int) -> list[dict[str, str]]:
@@ -101,22 +93,3 @@ async def test_a_bulk_change_with_a_text_that_customers_read(
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Ticket { resolution } } }"
     found = (await agent.run(query, ids=[each["id"] for each in tickets]))["nodes"]
     assert [each["resolution"] for each in found] == ["The printers have paper again."] * 2
-
-
-async def test_a_bulk_change_shows_its_progress_and_can_be_cancelled(
-    page: Page, service: Service, world: World
-) -> None:
-    tickets = await raise_tickets(service, world, 2)
-    await open_desk(page)
-    await expect(page.get_by_label("Tickets").get_by_role("link")).to_have_count(2)
-    held: list[str | bytes] = []
-    async with hold_jobs():
-        await page.keyboard.press("Shift+A")
-        await bulk_of(page).get_by_role("button", name="Status").click()
-        await page.get_by_role("option", name="Put on hold").click()
-        jobs = jobs_of(page)
-        await expect(jobs.get_by_role("status")).to_have_text("Put on hold: 0 of 2")
-        await expect(jobs.get_by_role("progressbar")).to_be_visible()
-        await jobs.get_by_role("button", name="Cancel").click()
-        await expect(jobs.get_by_role("status")).to_have_text("Put on hold: 0 changed, cancelled")
-    assert await read_statuses(service, world, tickets) == ["NEW", "NEW"]

@@ -26,7 +26,7 @@ export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefiniti
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 128, narrow: 96 },
+  SLA: { name: m.queue_column_sla, width: 128, narrow: 120 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },
