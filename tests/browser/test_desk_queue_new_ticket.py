@@ -48,5 +48,6 @@ async def test_a_ticket_is_created_for_somebody_new_and_a_refusal_is_shown(
     await dialog.get_by_label("Description").fill("Nora called.")
     await dialog.get_by_role("button", name="Create ticket").click()
     await expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text("Scanner")
-    tickets = (await agent.run("{ tickets(first: 9) { nodes { requester { email } } } }"))["tickets"]
-    assert [each["requester"]["email"] for each in tickets["nodes"]] == ["nora@example.com"]
+    query = "{ tickets(first: 9) { nodes { requester { email } } } }"
+    nodes = (await agent.run(query))["tickets"]["nodes"]
+    assert [each["requester"]["email"] for each in nodes] == ["nora@example.com"]
