@@ -7,6 +7,7 @@ import re
 
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 from support import Service, World
+from support.admin_mutations import run_mutation
 from support.desk_page import open_desk, row_of
 
 
@@ -35,8 +36,8 @@ async def test_filters_are_in_the_address(page: Page, service: Service, world: W
     await filter_of(page).get_by_role("button", name="Status").click()
     await page.keyboard.type("open")
     await page.keyboard.press("Enter")
-    await page.keyboard.press("Escape")
     await expect(row_of(page, printer["ref"])).to_have_count(0)
+    await page.keyboard.press("Escape")
     await page.reload()
     await expect(filter_of(page).get_by_role("button", name="Status: Open")).to_be_visible()
     await expect(links_of(page)).to_have_count(1)
@@ -133,12 +134,11 @@ async def test_a_change_of_a_view_by_another_person_applies_to_the_open_list(
     customer, agent = service.client(world.cora.token), service.client(world.ada.token)
     tickets = [await customer.raise_ticket(f"Printer {number}") for number in range(2)]
     order = [{"field": "NUMBER", "direction": "ASC"}]
-    view = await agent.do("createSavedView", name="Mine", orderBy=order, pick="savedView { id }")
-    view_id = view["savedView"]["id"]
+    view_id = (await run_mutation(agent, "createSavedView", name="Mine", orderBy=order))["id"]
     await open_desk(page, path=f"/desk?view={view_id}")
     await expect(links_of(page).first).to_contain_text(tickets[0]["ref"])
     order = [{"field": "NUMBER", "direction": "DESC"}]
-    await agent.do("updateSavedView", viewId=view_id, name="Ours", orderBy=order)
+    await run_mutation(agent, "updateSavedView", viewId=view_id, name="Ours", orderBy=order)
     await expect(links_of(page).first).to_contain_text(tickets[1]["ref"])
     await expect(page.get_by_role("heading", name="Ours")).to_be_visible()
 

@@ -35,8 +35,13 @@ export class BulkJob {
     readonly title: string,
   ) {}
 
-  readonly isRunning = $derived(this.job?.status === "WAITING" || this.job?.status === "RUNNING");
-  readonly isUndo = $derived(this.job?.kind === "UNDO_JOB");
+  get isRunning(): boolean {
+    return this.job?.status === "WAITING" || this.job?.status === "RUNNING";
+  }
+
+  get isUndo(): boolean {
+    return this.job?.kind === "UNDO_JOB";
+  }
 
   start(input: Omit<BulkInput, "idempotencyKey">): Promise<void> {
     return this.attempt(async () => {

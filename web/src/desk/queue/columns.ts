@@ -8,7 +8,10 @@ export const ONE_LINE_FROM_PX = 420;
 export const WORDS_FROM_PX = 720;
 
 const MIN_SUBJECT_PX = 200;
+const MIN_NARROW_SUBJECT_PX = 112;
 const GAP_PX = 8;
+/** The padding of a row, where the checkbox is, and on the right. */
+const PADDING_PX = 48;
 
 interface ColumnDefinition {
   readonly name: () => string;
@@ -23,20 +26,20 @@ export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefiniti
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 104, narrow: 88 },
+  SLA: { name: m.queue_column_sla, width: 128, narrow: 120 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },
   TAGS: { name: m.queue_column_tags, width: 144 },
-  LAST_REPLY_AT: { name: m.queue_column_last_reply, width: 120 },
-  CREATED_AT: { name: m.queue_column_created, width: 120 },
-  UPDATED_AT: { name: m.queue_column_updated, width: 120 },
-  SLA_BREACHES_AT: { name: m.queue_column_sla_at, width: 136 },
+  LAST_REPLY_AT: { name: m.queue_column_last_reply, width: 160 },
+  CREATED_AT: { name: m.queue_column_created, width: 160 },
+  UPDATED_AT: { name: m.queue_column_updated, width: 160 },
+  SLA_BREACHES_AT: { name: m.queue_column_sla_at, width: 160 },
   STAGE: { name: m.queue_column_stage, width: 96 },
   ESCALATION_LEVEL: { name: m.queue_column_escalation, width: 80 },
-  RESOLVED_AT: { name: m.queue_column_resolved, width: 120 },
-  CLOSED_AT: { name: m.queue_column_closed, width: 120 },
-  HELD_UNTIL: { name: m.queue_column_held, width: 120 },
+  RESOLVED_AT: { name: m.queue_column_resolved, width: 160 },
+  CLOSED_AT: { name: m.queue_column_closed, width: 160 },
+  HELD_UNTIL: { name: m.queue_column_held, width: 160 },
   SATISFACTION_SCORE: { name: m.queue_column_rating, width: 64 },
 };
 
@@ -62,7 +65,8 @@ export function columnsOf(columns: readonly Column[]): readonly Column[] {
 
 /** The columns that fit into a list of this width, the first ones first. */
 export function fitColumns(columns: readonly Column[], width: number): readonly ShownColumn[] {
-  let left = width - MIN_SUBJECT_PX - 56;
+  const isNarrow = width < WORDS_FROM_PX;
+  let left = width - (isNarrow ? MIN_NARROW_SUBJECT_PX : MIN_SUBJECT_PX) - PADDING_PX;
   const shown: ShownColumn[] = [];
   for (const column of columns) {
     if (column === "SUBJECT") {
@@ -70,7 +74,7 @@ export function fitColumns(columns: readonly Column[], width: number): readonly 
       continue;
     }
     const definition = COLUMNS[column];
-    const own = width < WORDS_FROM_PX ? definition.narrow : definition.width;
+    const own = isNarrow ? definition.narrow : definition.width;
     if (own === undefined || own + GAP_PX > left) continue;
     left -= own + GAP_PX;
     shown.push({ column, width: own });

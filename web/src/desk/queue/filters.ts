@@ -19,18 +19,22 @@ export interface Filters {
   readonly columns: readonly Column[] | null;
 }
 
-const FIELDS = /^(CREATED_AT|UPDATED_AT|NUMBER|PRIORITY|SLA_BREACHES_AT|LAST_REPLY_AT|UNTOUCHED|RELEVANCE)\.(ASC|DESC)$/;
+const FIELDS = new Set<string>([
+  ...(["CREATED_AT", "UPDATED_AT", "NUMBER", "PRIORITY", "SLA_BREACHES_AT"] as const),
+  ...(["LAST_REPLY_AT", "UNTOUCHED", "RELEVANCE"] as const),
+] satisfies Order["field"][]);
+const DIRECTIONS = new Set(["ASC", "DESC"]);
 const COLUMN = /^[A-Z_]{2,30}$/;
 
 export function readFilters(search: URLSearchParams): Filters {
-  const orders = search.getAll("order").filter((each) => FIELDS.test(each));
+  const orders = search.getAll("order").map(readOrder);
   const columns = search.get("columns")?.split(",").filter((each) => COLUMN.test(each));
   const values = FILTER_NAMES.map((name) => [name, search.getAll(name).filter(Boolean)]);
   return {
     text: search.get("q") ?? "",
     unread: search.has("unread"),
     values: Object.fromEntries(values) as Filters["values"],
-    orderBy: orders.length > 0 ? orders.map(readOrder) : null,
+    orderBy: orders.length > 0 && orders.every(isOrder) ? orders : null,
     columns: (columns as Column[] | undefined) ?? null,
   };
 }
@@ -85,13 +89,18 @@ function ownFilter({ text, unread, values }: Filters): TicketFilter {
   return assignees.length > 0 ? { ...filter, or: assignees } : filter;
 }
 
-/** Both filters, in one level if they have no condition in common. */
+/** Both filters, in one level unless they have different conditions on one property. */
 function both(first: TicketFilter, second: TicketFilter): TicketFilter {
-  const hasSame = Object.keys(second).some((key) => key in first);
-  return hasSame ? { and: [first, second] } : { ...first, ...second };
+  const merged = { ...first, ...second };
+  const isLost = JSON.stringify({ ...merged, ...first }) !== JSON.stringify(merged);
+  return isLost ? { and: [first, second] } : merged;
 }
 
 function readOrder(text: string): Order {
   const [field, direction] = text.split(".") as [Order["field"], Order["direction"]];
   return { field, direction, customField: null };
+}
+
+function isOrder({ field, direction }: Order): boolean {
+  return FIELDS.has(field) && DIRECTIONS.has(direction);
 }

@@ -39,11 +39,14 @@ export class TicketList {
     if (isOrderOfServer(orderBy)) void this.readRanks();
   }
 
-  /** The rows that are in the view now, in order. */
+  private readonly members = $derived.by(
+    () => new Map(this.list().rows.map((row) => [row.id, row])),
+  );
+  /** The rows that are in the view now, in order: the members that are unread, or all. */
   private readonly current = $derived.by((): ReadonlyMap<string, TicketRow> => {
     const { unread } = this.source;
-    const all = this.list().rows;
-    const rows = unread === null ? [...all] : all.filter((row) => row.viewerHasUnread === unread);
+    const all = [...this.members.values()];
+    const rows = unread === null ? all : all.filter((row) => row.viewerHasUnread === unread);
     const ranks = this.ranks;
     const rankOf = (row: TicketRow): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
     if (ranks !== null) rows.sort((a, b) => rankOf(a) - rankOf(b));
@@ -52,7 +55,7 @@ export class TicketList {
 
   /** The rows in the order that the person sees. Those that have left keep their place. */
   readonly rows = $derived.by(() =>
-    this.ids.flatMap((id) => this.current.get(id) ?? this.known.get(id) ?? []),
+    this.ids.flatMap((id) => this.members.get(id) ?? this.known.get(id) ?? []),
   );
   /** The numbers of the tickets that wait to be shown, and of those that have left. */
   readonly newCount = $derived.by(() => {
@@ -89,14 +92,14 @@ export class TicketList {
     return this.list().error;
   }
 
+  /** Whether a ticket no longer matches. One that was read only becomes less bold. */
   hasLeft(id: string): boolean {
-    return !this.current.has(id);
+    return !this.members.has(id);
   }
 
   /** Show the tickets as they are now. */
   showAll(): void {
-    this.ids = [...this.current.keys()];
-    this.remember();
+    this.showCurrent();
     if (this.ranks !== null) void this.readRanks();
   }
 
@@ -104,6 +107,11 @@ export class TicketList {
     this.isClosed = true;
     this.stop();
     this.list().close();
+  }
+
+  private showCurrent(): void {
+    this.ids = [...this.current.keys()];
+    this.remember();
   }
 
   private follow(): void {
@@ -117,7 +125,7 @@ export class TicketList {
   private remember(): void {
     const known = new Map<string, TicketRow>();
     for (const id of this.ids) {
-      const row = this.current.get(id) ?? this.known.get(id);
+      const row = this.members.get(id) ?? this.known.get(id);
       if (row) known.set(id, row);
     }
     this.known = known;
@@ -130,15 +138,9 @@ export class TicketList {
       if (this.isClosed) return;
       const isFirst = this.ranks === null;
       this.ranks = new Map(ids.map((id, index) => [id, index]));
-      if (isFirst) this.showAllOnce();
+      if (isFirst) this.showCurrent(); // the rows have had no order before
     } catch {
       // The rows stay in the order that they have.
     }
-  }
-
-  /** The first order of the server applies at once: the rows have had none before. */
-  private showAllOnce(): void {
-    this.ids = [...this.current.keys()];
-    this.remember();
   }
 }
