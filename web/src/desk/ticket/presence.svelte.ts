@@ -17,7 +17,6 @@ const WINDOW_KEY = createKey();
 export class TicketPresence {
   /** The others on the ticket. */
   others = $state.raw<readonly Present[]>([]);
-  readonly writers = $derived(this.others.filter((each) => each.state === "WRITING"));
   private state: State = "LOOKING";
   private readonly subscription: Subscription;
   private readonly timer: ReturnType<typeof setInterval>;
@@ -39,6 +38,10 @@ export class TicketPresence {
     this.timer = setInterval(() => this.send(), REPEAT_MS);
     document.addEventListener("visibilitychange", this.visibilityChanged);
     this.visibilityChanged();
+  }
+
+  get writers(): readonly Present[] {
+    return this.others.filter((each) => each.state === "WRITING");
   }
 
   /** Note that the person types. */
