@@ -12,9 +12,7 @@ async def raise_tickets(service: Service, world: World, count: int) -> list[dict
     return [await customer.raise_ticket(f"Printer {number}") for number in range(count)]
 
 
-async def read_statuses(
-    service: Service, world: World, tickets: list[dict[str, str]]
-) -> list[str]:
+async def read_statuses(service: Service, world: World, tickets: list[dict[str, str]]) -> list[str]:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Ticket { status } } }"
     ids = [each["id"] for each in tickets]
     nodes = (await service.client(world.ada.token).run(query, ids=ids))["nodes"]

@@ -154,7 +154,8 @@ async def test_views_stay_usable_if_their_counts_fail(
         def pass_on(message: str | bytes) -> None:
             content = json.loads(message)
             if "savedViewCounts" not in json.dumps(content):
-                return server.send(message)
+                server.send(message)
+                return
             error = {"message": "Too many views.", "extensions": {"code": "QUERY_TOO_EXPENSIVE"}}
             socket.send(json.dumps({"id": content["id"], "type": "error", "payload": [error]}))
 
