@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from support import Service, World
 from support.accessibility import assert_accessible
+from support.browser_page import open_page
 from support.desk_page import open_desk, row_of, sign_in, timeline_of
 
 ZOOM_400 = {"width": 320, "height": 256}
 """The size, in CSS pixels, of a window of 1280 × 1024 at 400 %."""
 
 
-async def test_the_sign_in_page(page: Page, world: World) -> None:
-    await page.goto("/sign-in")
-    await assert_accessible(page, "empty form")
-    await sign_in(page, "ada", "wrong password")
-    await expect(page.get_by_role("alert")).not_to_be_empty()
-    await assert_accessible(page, "refused")
-    await page.set_viewport_size(ZOOM_400)
-    await assert_accessible(page, "400 %")
+async def test_the_sign_in_page(browser: Browser, service: Service, world: World) -> None:
+    async with open_page(browser, service.port, "status of 403") as page:
+        await page.goto("/sign-in")
+        await assert_accessible(page, "empty form")
+        await sign_in(page, "ada", "wrong password")
+        await expect(page.get_by_role("alert")).not_to_be_empty()
+        await assert_accessible(page, "refused")
+        await page.set_viewport_size(ZOOM_400)
+        await assert_accessible(page, "400 %")
 
 
 async def test_the_list_of_the_desk(page: Page, service: Service, world: World) -> None:

@@ -78,11 +78,11 @@ async def test_files_come_by_paste_drop_and_button_and_survive_a_reload(
     await expect(page.get_by_role("button", name="Remove secret.txt")).to_be_visible()
     await expect(page.get_by_role("progressbar")).to_have_count(0)
     await page.get_by_label("Internal note").press("Control+Enter")
-    await expect(timeline_of(page).get_by_role("link", name="secret.txt")).to_be_visible()
+    await expect(timeline_of(page).get_by_role("button", name="secret.txt")).to_be_visible()
     await page.reload()
     await expect(files_of(page)).to_have_count(2)
     await reply.press("Control+Enter")
-    await expect(timeline_of(page).get_by_role("link", name="pasted.txt")).to_be_visible()
+    await expect(timeline_of(page).get_by_role("button", name="pasted.txt")).to_be_visible()
     await expect(files_of(page)).to_have_count(0)
     found = await service.client(world.ada.token).run(MESSAGES, id=ticket["id"])
     names = [
@@ -113,7 +113,7 @@ async def test_a_message_waits_for_its_files(page: Page, service: Service, world
     await expect(page.get_by_role("progressbar")).to_have_count(0)
     await expect(form.get_by_role("alert")).to_have_count(0)
     await reply.press("Control+Enter")
-    await expect(timeline_of(page).get_by_role("link", name="manual.txt")).to_be_visible()
+    await expect(timeline_of(page).get_by_role("button", name="manual.txt")).to_be_visible()
 
 
 async def test_an_upload_that_fails_says_why_and_can_be_repeated_or_removed(
@@ -135,7 +135,7 @@ async def test_an_upload_that_fails_says_why_and_can_be_repeated_or_removed(
     await expect(files_of(page).get_by_role("alert")).to_have_count(0)
     await expect(page.get_by_role("progressbar")).to_have_count(0)
     await reply.press("Control+Enter")
-    await expect(timeline_of(page).get_by_role("link", name="manual.txt")).to_be_visible()
+    await expect(timeline_of(page).get_by_role("button", name="manual.txt")).to_be_visible()
 
 
 async def test_an_upload_goes_on_when_another_ticket_is_opened(

@@ -3,7 +3,7 @@ import { m } from "../../shared/messages";
 import type { Column } from "./documents";
 
 /** Below this width of the list, a row has two lines instead of columns. */
-export const ONE_LINE_FROM_PX = 420;
+export const ONE_LINE_FROM_PX = 560;
 /** Below this width, names of statuses and people are signs and initials. */
 export const WORDS_FROM_PX = 720;
 

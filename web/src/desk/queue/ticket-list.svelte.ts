@@ -30,7 +30,7 @@ export class TicketList {
       ...(matches && { matches }),
     });
     this.list = readable(list as unknown as LiveList<TicketRow, object>);
-    this.stop = list.subscribe(() => this.follow());
+    this.stop = list.subscribe(() => this.follow(list.rows, list.isComplete));
     const variables = { filter, orderBy: orderBy.map((each) => ({ ...each })) };
     void client.query(FIRST_TICKETS, variables).then(
       ({ tickets }) => list.addProvisional(tickets.nodes.map((each) => each.id)),
@@ -43,15 +43,7 @@ export class TicketList {
     () => new Map(this.list().rows.map((row) => [row.id, row])),
   );
   /** The rows that are in the view now, in order: the members that are unread, or all. */
-  private readonly current = $derived.by((): ReadonlyMap<string, TicketRow> => {
-    const { unread } = this.source;
-    const all = [...this.members.values()];
-    const rows = unread === null ? all : all.filter((row) => row.viewerHasUnread === unread);
-    const ranks = this.ranks;
-    const rankOf = (row: TicketRow): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
-    if (ranks !== null) rows.sort((a, b) => rankOf(a) - rankOf(b));
-    return new Map(rows.map((row) => [row.id, row]));
-  });
+  private readonly current = $derived.by(() => this.arrange([...this.members.values()]));
 
   /** The rows in the order that the person sees. Those that have left keep their place. */
   readonly rows = $derived.by(() =>
@@ -114,18 +106,27 @@ export class TicketList {
     this.remember();
   }
 
-  private follow(): void {
-    const current = this.current;
-    // Nothing can jump before the list is complete, or if it shows nothing.
-    if (!this.wasComplete || this.ids.length === 0) this.ids = [...current.keys()];
-    this.wasComplete ||= this.list().isComplete;
-    this.remember();
+  private arrange(all: readonly TicketRow[]): ReadonlyMap<string, TicketRow> {
+    const { unread } = this.source;
+    const rows = all.filter((row) => unread === null || row.viewerHasUnread === unread);
+    const ranks = this.ranks;
+    const rankOf = (row: TicketRow): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
+    if (ranks !== null) rows.sort((a, b) => rankOf(a) - rankOf(b));
+    return new Map(rows.map((row) => [row.id, row]));
   }
 
-  private remember(): void {
+  /** Takes the rows themselves: the derived values change only after the list has told all. */
+  private follow(rows: readonly TicketRow[], isComplete: boolean): void {
+    // Nothing can jump before the list is complete, or if it shows nothing.
+    if (!this.wasComplete || this.ids.length === 0) this.ids = [...this.arrange(rows).keys()];
+    this.wasComplete ||= isComplete;
+    this.remember(new Map(rows.map((row) => [row.id, row])));
+  }
+
+  private remember(members: ReadonlyMap<string, TicketRow> = this.members): void {
     const known = new Map<string, TicketRow>();
     for (const id of this.ids) {
-      const row = this.members.get(id) ?? this.known.get(id);
+      const row = members.get(id) ?? this.known.get(id);
       if (row) known.set(id, row);
     }
     this.known = known;
