@@ -5,7 +5,7 @@ BIN := .venv/bin
 NODE_CLIENTS := $(patsubst %,%/node_modules/.package-lock.json,tests/live/node tests/live/oidc tests/live/s3 clients/typescript)
 .DEFAULT_GOAL := help
 
-.PHONY: help run web graphiql unit test stress coverage check bench fanout soak lock schema configuration format clean
+.PHONY: help run web graphiql screenshots unit test stress coverage check bench fanout soak lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ web: .venv/web ## Build the web applications into web/dist if a source is newer;
 
 graphiql: .venv/web ## Build GraphiQL into web/graphiql/dist if a source is newer; `make run` does it in the background
 	$(BIN)/python web/build_web.py --graphiql
+
+screenshots: .venv/dev web ## Take pictures of the web applications into web/screenshots; the pictures of the documents with DOCS=--docs
+	$(BIN)/python web/screenshots.py $(DOCS)
 
 unit: .venv/dev ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit

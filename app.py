@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
     connections = components.connections
     graphql = GraphQLEndpoint(connections.schema, connections.auth, components.compressor)
     websockets = WebSocketEndpoint(connections, settings.allowed_origins)
-    web = WebRoutes(connections.auth, components.viewers.authenticate)
+    web = WebRoutes(connections.auth, components.viewers.authenticate, settings.file_url)
     graphiql = GraphiqlPage(graphql, web.viewer_of, settings.graphiql_access)
     routes = [
         Route("/health", show_health),

@@ -7,10 +7,10 @@ and `/` tells what is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -86,10 +86,17 @@ class WebRoutes:
     without a proof of the page that has the link: links from other sites must work.
     """
 
-    def __init__(self, auth: AuthHooks, authenticate: Callable[[str], Awaitable[Viewer | None]]):
-        """`authenticate` returns the viewer of a token."""
+    def __init__(
+        self,
+        auth: AuthHooks,
+        authenticate: Callable[[str], Awaitable[Viewer | None]],
+        file_url: str = "",
+    ) -> None:
+        """`authenticate` returns the viewer of a token. `file_url` is where browsers send and find
+        files, if that is another server."""
         self.cookie = auth.session_cookie
         self.authenticate = authenticate
+        self.headers = build_headers(file_url)
 
     def routes(self) -> list[Route]:
         return [
@@ -116,18 +123,21 @@ class WebRoutes:
         viewer = await self.viewer_of(request)
         if viewer is None:
             return lead_to_sign_in(request)
-        return redirect("/portal") if viewer.is_customer else show_page("desk")
+        return redirect("/portal") if viewer.is_customer else self.show_application("desk")
 
     async def show_portal(self, request: Request) -> Response:
         viewer = await self.viewer_of(request)
-        return lead_to_sign_in(request) if viewer is None else show_page("portal")
+        return lead_to_sign_in(request) if viewer is None else self.show_application("portal")
 
     async def show_ticket(self, request: Request) -> Response:
         """Show a ticket in the application of the viewer's role."""
         viewer = await self.viewer_of(request)
         if viewer is None:
             return lead_to_sign_in(request)
-        return show_page("portal" if viewer.is_customer else "desk")
+        return self.show_application("portal" if viewer.is_customer else "desk")
+
+    def show_application(self, name: str) -> Response:
+        return show_page(name, self.headers)
 
     async def viewer_of(self, request: Request) -> Viewer | None:
         """The user who has signed in with this browser; None if the session has ended."""
@@ -177,11 +187,22 @@ def find_missing_applications() -> list[str]:
     return [what for name, what in APPLICATIONS.items() if not is_built(name)]
 
 
-def show_page(name: str) -> Response:
+def build_headers(file_url: str) -> Mapping[str, str]:
+    """The headers of pages that send and show files. Other pages load nothing from there."""
+    if not file_url:
+        return PAGE_HEADERS
+    parts = urlsplit(file_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    sources = [f"{name} 'self' {origin}" for name in ("connect-src", "img-src")]
+    policy = "; ".join([CONTENT_SECURITY_POLICY, *sources])
+    return {**PAGE_HEADERS, "content-security-policy": policy}
+
+
+def show_page(name: str, headers: Mapping[str, str] = PAGE_HEADERS) -> Response:
     """The HTML of an application."""
     if not is_built(name):
         return refuse_missing(name)
-    return FileResponse(DIST / f"{name}.html", headers=PAGE_HEADERS, media_type="text/html")
+    return FileResponse(DIST / f"{name}.html", headers=headers, media_type="text/html")
 
 
 def refuse_missing(name: str) -> Response:

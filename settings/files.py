@@ -68,6 +68,11 @@ class FileSettings(LimitSettings):
             self.storage_secret_key,
         )
 
+    @property
+    def file_url(self) -> str:
+        """The URL below which clients find files; empty if the files are those of the server."""
+        return "" if self.s3_location is None else self.s3_location.url
+
     @field_validator("virus_scanner")
     @classmethod
     def check_virus_scanner(cls, value: str) -> str:

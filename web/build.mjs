@@ -1,12 +1,12 @@
 // Builds the applications into the folder that the first argument names, and compresses their files.
 // Each HTML file in this folder is the entry of one application.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build } from "vite";
 import "./compile-messages.mjs";
+import { compressFiles } from "./compress.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");
@@ -30,10 +30,4 @@ await build({
   },
 });
 
-const assets = join(outDir, "assets");
-for (const name of readdirSync(assets)) {
-  const content = readFileSync(join(assets, name));
-  writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
-  writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content, { params }));
-}
+compressFiles(join(outDir, "assets"), 11);

@@ -29,7 +29,8 @@ WEB = Path(__file__).parent
 CLIENT = WEB.parent / "clients" / "typescript" / "src"
 """The store of the applications. They are built from its sources."""
 GENERATED = {
-    *("dist", "dist.new", "dist.old", "node_modules", "generated", "__pycache__", "building"),
+    *("dist", "dist.new", "dist.old", "node_modules", "generated", "__pycache__"),
+    *("building", "build.lock", "screenshots"),
 }
 
 
@@ -65,6 +66,12 @@ class Project:
         """A file that exists while the project is built."""
         return self.folder / "building"
 
+    @property
+    def lock(self) -> Path:
+        """The file that a build locks. It is never deleted: a process that waits for the deleted
+        file and a process that creates a new one would build at the same time."""
+        return self.folder / "build.lock"
+
 
 GRAPHIQL_FOLDER = WEB / "graphiql"
 APPLICATIONS = Project(
@@ -78,6 +85,7 @@ GRAPHIQL = Project(
     GRAPHIQL_FOLDER,
     (
         *sorted(GRAPHIQL_FOLDER.iterdir()),
+        WEB / "compress.mjs",
         WEB / "src" / "shared" / "icon.svg",
         WEB.parent / "docs" / "operations",
     ),
@@ -158,9 +166,10 @@ def build(project: Project) -> None:
 @contextlib.contextmanager
 def building(project: Project) -> Iterator[None]:
     """Keep the project's marker. It waits for another process that builds the same project."""
-    with project.marker.open("w") as marker:
+    with project.lock.open("w") as lock:
         if fcntl is not None:
-            fcntl.flock(marker, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        project.marker.touch()
         try:
             yield
         finally:

@@ -39,6 +39,11 @@ class S3Location:
     access_key: str
     secret_key: str
 
+    @property
+    def url(self) -> str:
+        """The URL of the storage, to which clients send files, too."""
+        return self.endpoint or f"https://s3.{self.region}.amazonaws.com"
+
 
 class S3FileStore(FileStore):
     """Files in a bucket, below a prefix."""
@@ -59,7 +64,7 @@ class S3FileStore(FileStore):
         return S3Store(
             location.bucket,
             prefix=location.prefix or None,
-            endpoint=location.endpoint or f"https://s3.{location.region}.amazonaws.com",
+            endpoint=location.url,
             region=location.region,
             access_key_id=location.access_key,
             secret_access_key=location.secret_key,

@@ -108,7 +108,7 @@ async def test_a_key_can_be_changed_but_not_to_one_that_is_in_use(
     await page.keyboard.press("k")
     await expect(dialog.get_by_role("alert")).to_contain_text("“Previous ticket” has this key")
     await page.keyboard.press("z")
-    await expect(change).to_have_text("z")
+    await expect(change.locator("kbd")).to_have_text("z")
     await page.reload()
     await expect(row_of(page, ticket["ref"])).to_be_visible()
     await page.keyboard.press("j")

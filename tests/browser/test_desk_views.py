@@ -51,7 +51,7 @@ async def test_a_narrow_window_has_fewer_panes(
     if size is PHONE:
         await page.get_by_role("link", name="All tickets").click()
         await expect(row).to_be_visible()
-        await expect(page.get_by_role("main")).to_be_hidden()
+        await expect(page.get_by_role("main", name="Tickets")).to_be_visible()
 
 
 async def test_the_next_sla_target_is_told_in_words(

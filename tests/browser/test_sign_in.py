@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from urllib.parse import urlencode
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from support import Service, World
-from support.desk_page import row_of, sign_in
+from support.desk_page import expect_live, row_of, sign_in
 
 
 async def test_an_agent_signs_in_sees_the_tickets_and_signs_out(
@@ -87,3 +88,39 @@ async def test_the_session_works_over_http_and_over_a_websocket(page: Page) -> N
       };
     })"""
     assert await page.evaluate(socket) == {"role": "AGENT"}
+
+
+async def test_what_fails_while_a_person_signs_out_leads_to_no_other_page(
+    page: Page, service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket("Invoice")
+    closed = asyncio.Event()
+    page.on("websocket", lambda socket: socket.on("close", lambda _: closed.set()))
+    paths: list[str] = []
+    page.on("request", lambda request: paths.append(request.url))
+    await page.goto("/sign-in")
+    await sign_in(page, "ada")
+    await row_of(page, ticket["ref"]).click()
+    await expect_live(page)
+
+    async def end_the_session_and_wait(route: Route) -> None:
+        response = await route.fetch()
+        await closed.wait()  # the page knows that its session has ended
+        await route.fulfill(response=response)
+
+    await page.route("**/session", end_the_session_and_wait)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+    assert [path for path in paths if "next=" in path] == []
+
+
+async def test_the_page_of_a_proxy_is_no_riddle(page: Page) -> None:
+    await page.route(
+        "**/session",
+        lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Oops</h1>"),
+    )
+    await page.goto("/sign-in")
+    await sign_in(page, "ada")
+    await expect(page.get_by_role("alert")).to_have_text(
+        "The server is not available (HTTP status 200). Try again in a minute."
+    )

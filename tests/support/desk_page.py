@@ -39,3 +39,13 @@ def row_of(page: Page, ref: str) -> Locator:
 
 def timeline_of(page: Page) -> Locator:
     return page.get_by_role("list", name="Timeline")
+
+
+def bulk_of(page: Page) -> Locator:
+    """The bar that changes the selected tickets."""
+    return page.get_by_role("group", name="Change the selected tickets")
+
+
+def jobs_of(page: Page) -> Locator:
+    """The bulk changes of the page."""
+    return page.get_by_role("region", name="Bulk changes")

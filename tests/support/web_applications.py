@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-import graphiql_page
-import web_routes
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
 from support.missing import missing
 from support.programs import CHROMIUM
 
+SCRIPT = Path(__file__).parents[2] / "web" / "build_web.py"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 
 
+def load_build() -> ModuleType:
+    """The module web/build_web.py, which is in no package."""
+    spec = importlib.util.spec_from_file_location("build_web", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
 def require_built() -> None:
-    """Skip the test if the applications are not built; in CI, fail it."""
-    if web_routes.find_missing_applications():
-        missing("the web applications are not built: run make web")
+    """Skip the test if the applications are not built from the present sources; in CI, fail it."""
+    build = load_build()
+    if build.is_outdated(build.APPLICATIONS):
+        missing("the web applications are not built from the present sources: run make web")
 
 
 def require_graphiql() -> None:
-    """Skip the test if GraphiQL is not built; in CI, fail it."""
-    if not (graphiql_page.FOLDER / "dist" / "index.html").is_file():
-        missing("GraphiQL is not built: run make graphiql")
+    """Skip the test if GraphiQL is not built from the present sources; in CI, fail it."""
+    build = load_build()
+    if build.is_outdated(build.GRAPHIQL):
+        missing("GraphiQL is not built from the present sources: run make graphiql")
 
 
 def require_chromium() -> str:

@@ -1,9 +1,8 @@
 // Builds GraphiQL into the folder that the first argument names, and compresses its files.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "vite";
+import { compressFiles } from "../compress.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");
@@ -30,10 +29,4 @@ await build({
   },
 });
 
-const assets = join(outDir, "assets");
-for (const name of readdirSync(assets)) {
-  const content = readFileSync(join(assets, name));
-  writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
-  writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content, { params }));
-}
+compressFiles(join(outDir, "assets"), BROTLI_QUALITY);

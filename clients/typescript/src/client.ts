@@ -14,7 +14,7 @@ import type { QueryResult } from "./operations.js";
 import type { Patches } from "./optimistic.js";
 import { Outbox } from "./outbox.js";
 import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
-import { browserPlatform } from "./platform.js";
+import { browserPlatform, whenAwake } from "./platform.js";
 import type { Platform } from "./platform.js";
 import { Query } from "./query.js";
 import { Recovery } from "./recovery.js";
@@ -59,11 +59,7 @@ export class TicketwireClient {
   private readonly operations: Operations;
   private readonly queries = new Set<Query<unknown>>();
   private readonly services: SubscriptionServices;
-  /** Tries everything that was interrupted again now. It is called when the browser is online. */
-  readonly retryNow = (): void => {
-    this.transport.check();
-    this.recovery.wake();
-  };
+  private readonly stopWaking: () => void;
 
   constructor(private readonly options: ClientOptions) {
     this.platform = options.platform ?? browserPlatform();
@@ -110,9 +106,14 @@ export class TicketwireClient {
         this.tabs.post({ type: "drafts-changed" });
       },
     });
-    for (const [target, event] of this.platform.wakeEvents ?? [])
-      target.addEventListener(event, this.retryNow);
+    this.stopWaking = whenAwake(this.platform, () => this.retryNow());
     void this.outbox.send(); // what an earlier page has left
+  }
+
+  /** Tries everything that was interrupted again now. `whenAwake` calls it. */
+  retryNow(): void {
+    this.transport.check();
+    this.recovery.wake();
   }
 
   /** Whether drafts and unsent replies survive the page. */
@@ -230,9 +231,13 @@ export class TicketwireClient {
     this.resume();
   }
 
-  /** Closes the client, and deletes the drafts and unsent replies of this person. */
+  /**
+   * Closes the client, and deletes the drafts and unsent replies of this person on this computer.
+   * Call it after signing out, if the person has chosen it.
+   */
   async forget(): Promise<void> {
     const storage = await this.storage;
+    this.drafts.close();
     await storage.clear();
     this.tabs.post({ type: "outbox-changed" });
     this.tabs.post({ type: "drafts-changed" });
@@ -241,8 +246,7 @@ export class TicketwireClient {
 
   /** Ends all subscriptions and the connection. Unsent replies are sent by the next client. */
   close(): void {
-    for (const [target, event] of this.platform.wakeEvents ?? [])
-      target.removeEventListener(event, this.retryNow);
+    this.stopWaking();
     for (const subscription of [...this.services.subscriptions]) subscription.close();
     this.recovery.close();
     void this.outbox.close().then(async () => (await this.storage).close());

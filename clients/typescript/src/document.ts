@@ -208,7 +208,7 @@ function printValue(value: ValueNode, variables: Variables): string {
 }
 
 /** Returns JSON whose keys are sorted, so that equal values have equal texts. */
-export function stableJson(value: unknown): string {
+function stableJson(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => {
     if (each === null || typeof each !== "object" || Array.isArray(each)) return each;
     return Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)));

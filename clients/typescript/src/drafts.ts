@@ -25,6 +25,7 @@ export class DraftConflictError extends Error {
 /** The drafts of one person in this browser. They survive crashes and restarts. */
 export class Drafts {
   private readonly listeners = new Listeners();
+  private isClosed = false;
 
   constructor(
     private readonly storage: Promise<Storage>,
@@ -65,6 +66,7 @@ export class Drafts {
 
   private async write(key: string, draft: LocalDraft | undefined, revision: number): Promise<void> {
     const storage = await this.storage;
+    if (this.isClosed) throw new Error("the drafts of this computer were deleted");
     const holds = (current: object | undefined): boolean =>
       ((current as LocalDraft | undefined)?.revision ?? 0) === revision;
     const isStored = await storage.write(
@@ -79,6 +81,11 @@ export class Drafts {
   /** Calls a function after a change in any tab. Returns a function that ends this. */
   subscribe(listener: () => void): () => void {
     return this.listeners.add(listener);
+  }
+
+  /** Refuses to store anything more, because everything is being deleted. */
+  close(): void {
+    this.isClosed = true;
   }
 
   /** Tells listeners of a change by another tab, or by the outbox. */

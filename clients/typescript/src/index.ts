@@ -2,6 +2,7 @@ export { TicketwireClient } from "./client.js";
 export type { ClientOptions } from "./client.js";
 export type { Clock } from "./clock.js";
 export type { Cursor } from "./cursor.js";
+export { createKey } from "./outbox-entry.js";
 export { gql } from "./document.js";
 export type { TypedDocument, Variables } from "./document.js";
 export { DraftConflictError } from "./drafts.js";

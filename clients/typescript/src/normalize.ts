@@ -9,7 +9,7 @@ export type Stored =
 export type Fields = Record<string, Stored>;
 
 /** The place of a record within another one. */
-export interface Reference extends Readonly<Record<string, Stored>> {
+interface Reference extends Readonly<Record<string, Stored>> {
   readonly $ref: string;
 }
 

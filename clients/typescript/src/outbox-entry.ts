@@ -39,7 +39,8 @@ export function createKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function concernsAll(error: unknown): error is { readonly retryAfterMs?: number } {
+/** Tells whether all other entries would fail with the same error. */
+export function isErrorOfAllEntries(error: unknown): error is { readonly retryAfterMs?: number } {
   const isRateLimited = error instanceof RequestError && error.retryAfterMs !== undefined;
   return isRateLimited || error instanceof NetworkError || error instanceof SessionExpiredError;
 }

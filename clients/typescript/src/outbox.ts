@@ -2,7 +2,7 @@ import type { Clock } from "./clock.js";
 import { isTransient } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { Payload } from "./mutation.js";
-import { concernsAll, createKey, toUserError } from "./outbox-entry.js";
+import { isErrorOfAllEntries, createKey, toUserError } from "./outbox-entry.js";
 import type { OutboxEntry, SentDraft } from "./outbox-entry.js";
 import { Backoff } from "./recovery.js";
 import type { Recovery } from "./recovery.js";
@@ -46,7 +46,9 @@ export class Outbox {
 
   /** The entries in the order in which they were added; those that were just sent come last. */
   get entries(): readonly OutboxEntry[] {
-    return [...this.stored, ...this.sent];
+    // For a moment, an entry that was sent is still stored.
+    const sentKeys = new Set(this.sent.map((each) => each.key));
+    return [...this.stored.filter((each) => !sentKeys.has(each.key)), ...this.sent];
   }
 
   /** Calls a function after changes of the entries. Returns a function that ends this. */
@@ -119,10 +121,17 @@ export class Outbox {
     await this.changed();
   }
 
-  /** Sends what another tab has added, if that tab is closed before it has sent it. */
+  /**
+   * Reads what another tab has changed, and sends it, in case that tab is closed before it has sent
+   * it. While this tab waits for its next attempt, it only reads: each attempt changes the entry,
+   * so two tabs without a connection would make each other try again at once.
+   */
   takeOver(): void {
+    const sendUnlessWaiting = (): void => {
+      if (!this.isWaiting) void this.send();
+    };
     // An error is of IndexedDB: the next change, or the next page, tries again.
-    this.load().then(() => this.send(), () => undefined);
+    this.load().then(sendUnlessWaiting, () => undefined);
   }
 
   /** Reads the entries again, because another tab may have changed them. */
@@ -188,7 +197,7 @@ export class Outbox {
         await this.services.verifyAccount();
         await this.sendOne(entry);
       } catch (error) {
-        if (concernsAll(error)) {
+        if (isErrorOfAllEntries(error)) {
           this.hasMore = false; // others would fail, too
           return error.retryAfterMs ?? 0;
         }
@@ -213,8 +222,10 @@ export class Outbox {
     } else if (cursor == null) {
       await this.update(key, () => ({ state: "uncertain" })); // the document lacks what tells
     } else {
-      this.showSent({ ...entry, state: "sent", cursor });
+      const sent: OutboxEntry = { ...entry, state: "sent", cursor };
+      this.sent = [...this.sent, sent];
       await this.discard(key);
+      this.hideLater(sent);
     }
   }
 
@@ -222,8 +233,7 @@ export class Outbox {
     await this.update(key, () => ({ state: "refused", userErrors: [toUserError(error)] }));
   }
 
-  private showSent(entry: OutboxEntry): void {
-    this.sent = [...this.sent, entry];
+  private hideLater(entry: OutboxEntry): void {
     this.services.clock.schedule(() => {
       this.sent = this.sent.filter((each) => each !== entry);
       this.listeners.notify();

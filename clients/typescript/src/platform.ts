@@ -11,7 +11,25 @@ export interface Platform {
   readonly openChannel?: ((name: string) => Channel) | undefined;
   /** Tells when the network or the page is back: `window` and `document`. */
   readonly wakeEvents?: ReadonlyArray<readonly [target: EventTarget, name: string]>;
+  /** Whether the person sees the page. A page in the background keeps its delays. */
+  readonly isVisible?: () => boolean;
   readonly createTransport?: (reconnected: () => void) => Transport;
+}
+
+/**
+ * Calls a function when the network is back or the person returns, but never while nobody sees the
+ * page: a browser with many tabs would otherwise send from all of them at once. Returns a function
+ * that ends this.
+ */
+export function whenAwake(platform: Platform, wake: () => void): () => void {
+  const { wakeEvents = [], isVisible = (): boolean => true } = platform;
+  const listener = (): void => {
+    if (isVisible()) wake();
+  };
+  for (const [target, name] of wakeEvents) target.addEventListener(name, listener);
+  return () => {
+    for (const [target, name] of wakeEvents) target.removeEventListener(name, listener);
+  };
 }
 
 /** Returns the parts that this browser, or Node.js, has. */
@@ -28,5 +46,6 @@ export function browserPlatform(): Platform {
     locks: navigator?.locks as Locks | undefined,
     openChannel: BroadcastChannel && ((name) => new BroadcastChannel(name)),
     wakeEvents: events,
+    isVisible: () => document?.visibilityState !== "hidden",
   };
 }

@@ -1,5 +1,5 @@
 /** A table of objects by key. */
-export type TableName = "drafts" | "outbox";
+type TableName = "drafts" | "outbox";
 
 /** Changes that are stored together: an object per table and key, or undefined to delete it. */
 export type Changes = Partial<Record<TableName, Readonly<Record<string, object | undefined>>>>;
@@ -22,9 +22,9 @@ export interface Storage {
   close(): void;
 }
 
-export type ChangesOf = (current: object | undefined) => Changes;
+type ChangesOf = (current: object | undefined) => Changes;
 
-export interface Condition {
+interface Condition {
   readonly table: TableName;
   readonly key: string;
   readonly holds: (current: object | undefined) => boolean;

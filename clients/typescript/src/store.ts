@@ -157,8 +157,8 @@ export class Store {
     this.notify(change.patches.keys());
   }
 
-  /** Ends confirmed changes that the store and all lists include. Call it when a list advances. */
-  settle(): void {
+  /** Ends confirmed changes that the store and all lists include. */
+  private settle(): void {
     const isReached = (id: string, cursor: Cursor): boolean =>
       [...this.lists].every((list) => list.hasReached(id, cursor));
     for (const change of this.optimistic.takeSettled(isReached)) this.notify(change.patches.keys());

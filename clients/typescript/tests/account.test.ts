@@ -80,5 +80,6 @@ describe("a client", () => {
     const next = browser.open(transport);
     await next.outbox.load();
     assert.deepEqual([next.outbox.entries, await next.drafts.readAll()], [[], []]);
+    await assert.rejects(client.drafts.save("note:tkt_2", "written while the page ends", 0));
   });
 });

@@ -1,7 +1,6 @@
-// Follows a live list of a real server: node build/tests/live.js <http> <ws> <token>. Prints a line
-// of
-// JSON per change. When it is interrupted for the first time, it queues a reply to the first
-// ticket.
+// Follows a live list of a real server: node build/tests/live.js <http> <ws> <token> [ticket].
+// Prints a line of JSON per change. When it is interrupted for the first time, it queues a reply to
+// the ticket.
 import WebSocket from "ws";
 import { gql, TicketwireClient } from "../src/index.js";
 import type { TicketChange } from "../src/index.js";
@@ -29,10 +28,9 @@ const TICKET = gql<{ ticket: Row | null }, { id: string }>(
   `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`,
 );
 
-const [url, socketUrl, token] = process.argv.slice(2) as [string, string, string];
+const [url, socketUrl, token, ticketId] = process.argv.slice(2) as [string, string, string, string?];
 const report = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 const authorization = `Bearer ${token}`;
-
 
 /** The user to whom the token belongs; nobody if it is unknown. */
 async function readAccount(): Promise<string> {
@@ -74,9 +72,9 @@ list.subscribe(() => {
     const query = client.watch(TICKET, { id: first.id });
     query.subscribe(() => report({ ticket: query.value?.ticket }));
   }
-  if (first && list.status === "interrupted" && !hasReplied) {
+  if (ticketId && list.status === "interrupted" && !hasReplied) {
     hasReplied = true;
-    void client.send(REPLY, { ticketId: first.id, body: "written offline" });
+    void client.send(REPLY, { ticketId, body: "written offline" });
   }
 });
 client.outbox.subscribe(() => report({ outbox: client.outbox.entries.map(({ state }) => state) }));

@@ -14,6 +14,11 @@ let browser: TestBrowser;
 beforeEach(() => (browser = new TestBrowser()));
 afterEach(() => browser.close());
 
+/** Lets messages and transactions that are under way arrive. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A server that stores each reply once per key, and can lose responses. */
 class ReplyServer {
   readonly stored = new Map<string, string>();
@@ -44,8 +49,21 @@ describe("the outbox", () => {
     assert.equal(server.transport.requests.length, 2);
     assert.deepEqual([...server.stored], [[key, "hello"]]);
     assert.equal(client.outbox.entries[0]!.cursor, "000000000000000a");
+    await until(() => browser.clock.waiting > 0); // it is shown for some seconds
     browser.clock.advance(60_000);
     assert.deepEqual(client.outbox.entries, []);
+  });
+
+  it("never lists an entry twice", async () => {
+    const server = new ReplyServer();
+    const client = browser.open(server.transport);
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    const states = new Set<string>();
+    while (!states.has("sent")) {
+      states.add(client.outbox.entries.map((entry) => entry.state).join());
+      await turns(1);
+    }
+    assert.deepEqual([...states], ["waiting", "sent"]);
   });
 
   it("sends what an earlier page has left, with the same key", async () => {
@@ -68,6 +86,22 @@ describe("the outbox", () => {
     await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
     await until(() => server.transport.requests.length === 1 && browser.clock.waiting > 0);
     server.isOffline = false;
+    browser.events.dispatchEvent(new Event("online"));
+    await until(() => server.stored.size === 1);
+    assert.equal(server.transport.checks, 1);
+  });
+
+  it("waits for its next attempt if the browser is online but nobody sees the page", async () => {
+    const server = new ReplyServer();
+    server.isOffline = true;
+    let isVisible = false;
+    const client = browser.open(server.transport, { isVisible: () => isVisible });
+    await client.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => server.transport.requests.length === 1 && browser.clock.waiting > 0);
+    server.isOffline = false;
+    browser.events.dispatchEvent(new Event("online"));
+    assert.equal(server.transport.checks, 0);
+    isVisible = true;
     browser.events.dispatchEvent(new Event("online"));
     await until(() => server.stored.size === 1);
     assert.equal(server.transport.checks, 1);
@@ -188,6 +222,21 @@ describe("an entry that changes while it is to be sent", () => {
 });
 
 describe("several tabs", () => {
+  it("wait longer and longer while the server is unreachable, although each sees the other's attempts", async () => {
+    const server = new ReplyServer();
+    server.isOffline = true;
+    const tabs = [browser.open(server.transport), browser.open(server.transport)];
+    await tabs[0]!.send(REPLY, { ticketId: "tkt_1", body: "hello" });
+    await until(() => browser.clock.waiting === tabs.length);
+    for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 500) {
+      browser.clock.advance(500);
+      await until(() => browser.clock.waiting === tabs.length);
+      await turns(50); // messages between the tabs arrive
+    }
+    const { length } = server.transport.requests;
+    assert.ok(length >= 10 && length <= 20, `${length} requests`);
+  });
+
   it("send what a closed tab has left", async () => {
     const server = new ReplyServer();
     const offline = new TestTransport(() => {

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import fcntl
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-
-SCRIPT = Path(__file__).parents[3] / "web" / "build_web.py"
-
-
-def load_build() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_web", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+from support import web_applications
+from support.web_applications import load_build, require_built
 
 
 def write(path: Path, time: int) -> Path:
@@ -59,3 +47,30 @@ def test_the_client_belongs_to_the_sources() -> None:
     build = load_build()
     names = {path.name for path in build.list_sources(build.APPLICATIONS)}
     assert {"build.mjs", "App.svelte", "live-list.ts"} <= names
+
+
+def test_tests_of_a_browser_do_not_use_outdated_applications(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = load_build()
+    web = tmp_path / "web"
+    monkeypatch.setattr(build, "WEB", web)
+    project = build.Project("x", web, (write(web / "desk.html", 3000),), "sign-in.html")
+    write(project.built, 2000)
+    monkeypatch.setattr(build, "APPLICATIONS", project)
+    monkeypatch.setattr(web_applications, "load_build", lambda: build)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="present sources"):
+        require_built()
+
+
+def test_a_build_waits_for_the_one_before_and_keeps_the_lock_file(tmp_path: Path) -> None:
+    build = load_build()
+    project = build.Project("x", tmp_path, (), "sign-in.html")
+    with build.building(project):
+        assert project.marker.exists()
+        locked = project.lock.stat().st_ino
+        with project.lock.open() as second, pytest.raises(BlockingIOError):
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert not project.marker.exists()
+    assert project.lock.stat().st_ino == locked

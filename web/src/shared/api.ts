@@ -1,5 +1,7 @@
 // Requests to the API with the session cookie of this page.
 
+import { m } from "./messages";
+
 /** The header that proves that a script of this origin sends the request. */
 const HEADERS = { "Content-Type": "application/json", "X-Requested-With": "ticketwire" };
 
@@ -34,7 +36,17 @@ export async function request(path: string, method: string, body?: unknown): Pro
       body: body === undefined ? null : JSON.stringify(body),
     });
   } catch {
-    throw new RequestError("The server can't be reached. Check the connection.", "NETWORK");
+    throw new RequestError(m.shared_unreachable(), "NETWORK");
+  }
+}
+
+/** Read a response of the API. Throws RequestError if it is another one, as a proxy's page. */
+export async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch {
+    const reason = m.shared_not_available({ status: response.status });
+    throw new RequestError(`${reason} Try again in a minute.`, "UNAVAILABLE");
   }
 }
 
@@ -48,7 +60,7 @@ export type SignInInput =
   | { email: string; password: string; secondFactor?: string }
   | { code: string; verifier: string };
 
-export interface SignInResult {
+interface SignInResult {
   viewer: { role: "CUSTOMER" | "AGENT" | "ADMIN" } | null;
   requiresSecondFactorSetup?: boolean;
   userErrors: UserError[];
@@ -59,36 +71,61 @@ export async function signIn(input: SignInInput): Promise<SignInResult> {
   // One tab after the other, so that each sign-in ends the session of the one before.
   const send = () => request("/session", "POST", input);
   const response = await (navigator.locks?.request("ticketwire-sign-in", send) ?? send());
-  const result = (await response.json()) as SignInResult & { errors?: GraphQLError[] };
+  const result = await readJson<SignInResult & { errors?: GraphQLError[] }>(response);
   throwFirst(result.errors);
   return result;
 }
 
-/** End the session, and go to the sign-in page; returns why that was not possible. */
-export async function signOut(): Promise<string> {
+/** While the person signs out, other requests fail. They must not lead to another page. */
+let isSigningOut = false;
+let hasSessionEnded = false;
+
+/**
+ * End the session, and go to the sign-in page; returns why that was not possible.
+ *
+ * @param forget Called when the session has ended, to delete what this computer has kept.
+ */
+export async function signOut(forget?: () => Promise<void>): Promise<string> {
+  isSigningOut = true;
   try {
-    const response = await request("/session", "DELETE");
-    if (!response.ok) return "The server could not end the session. Try again, or close the browser.";
+    await endSession();
   } catch (error) {
-    return messageOf(error);
+    isSigningOut = false;
+    if (!hasSessionEnded) return messageOf(error);
+  }
+  try {
+    await forget?.();
+  } catch (error) {
+    const reason = messageOf(error);
+    return m.shared_not_deleted({ reason });
   }
   location.assign("/sign-in");
   return "";
 }
 
+async function endSession(): Promise<void> {
+  const response = await request("/session", "DELETE");
+  if (response.ok) return;
+  throw new RequestError(m.shared_session_not_ended(), "INTERNAL");
+}
+
 /** The names of the identity providers by which people can sign in here. */
 export async function listProviders(): Promise<string[]> {
   const response = await request("/session/providers", "GET");
-  return ((await response.json()) as { identityProviders: string[] }).identityProviders;
+  return (await readJson<{ identityProviders: string[] }>(response)).identityProviders;
 }
 
 /** Go to the sign-in page, and come back to this page afterwards. */
 export function goToSignIn(): void {
+  if (isSigningOut) {
+    hasSessionEnded = true;
+    return;
+  }
   const next = location.pathname + location.search;
   location.assign(`/sign-in?next=${encodeURIComponent(next)}`);
 }
 
 /** The message for a person. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "Something failed.";
+  return error instanceof Error ? error.message : m.shared_failed();
 }

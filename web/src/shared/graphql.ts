@@ -2,7 +2,7 @@
 import { print } from "@0no-co/graphql.web";
 import { initGraphQLTada, type TadaDocumentNode } from "gql.tada";
 import type { introspection } from "../generated/graphql-env";
-import { request, RequestError, throwFirst, type GraphQLError } from "./api";
+import { readJson, request, RequestError, throwFirst, type GraphQLError } from "./api";
 
 export const graphql = initGraphQLTada<{
   introspection: introspection;
@@ -18,7 +18,7 @@ export async function execute<Data, Variables>(
   variables: Variables,
 ): Promise<Data> {
   const response = await request("/graphql", "POST", { query: print(document), variables });
-  const result = (await response.json()) as { data?: Data; errors?: GraphQLError[] };
+  const result = await readJson<{ data?: Data; errors?: GraphQLError[] }>(response);
   throwFirst(result.errors);
   if (!result.data) throw new RequestError("The response has no data.", "INTERNAL");
   return result.data;

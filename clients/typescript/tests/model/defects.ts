@@ -127,8 +127,8 @@ const DEFECTS: readonly Defect[] = [
   {
     name: "an unsent reply is forgotten after a network error",
     file: "outbox.js",
-    text: "if (concernsAll(error)) {",
-    replacement: "if (concernsAll(error)) { await this.discard(entry.key);",
+    text: "if (isErrorOfAllEntries(error)) {",
+    replacement: "if (isErrorOfAllEntries(error)) { await this.discard(entry.key);",
   },
   {
     name: "a reference to a record that is known only partly hides what refers to it",

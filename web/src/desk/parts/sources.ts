@@ -12,9 +12,3 @@ export function readable<T extends Source>(source: T): () => T {
     return source;
   };
 }
-
-/** A random key that makes a mutation safe to repeat. */
-export function createKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

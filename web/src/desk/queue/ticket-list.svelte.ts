@@ -1,50 +1,79 @@
 // The rows of one view. They change in place, but come, go and move only when the person wants it.
 import type { LiveList, TicketwireClient } from "@ticketwire/client";
-import { FIRST_TICKETS, TICKET_CHANGES, type TicketRow } from "../documents";
+import type { TicketRow } from "../documents";
 import { readable } from "../parts/sources";
-import { compareBy, type View } from "./views";
+import { FIRST_TICKETS, TICKET_CHANGES } from "./documents";
+import type { ListSource } from "./list-source";
+import { compareBy, isOrderOfServer } from "./order";
+import { readServerOrder } from "./server-order";
 
 export class TicketList {
   private readonly list: () => LiveList<TicketRow, object>;
   private ids = $state.raw<readonly string[]>([]);
-  /** The last state of each row, for those that have left the view. */
-  private readonly known = new Map<string, TicketRow>();
-  private readonly byId = $derived.by(() => new Map(this.list().rows.map((row) => [row.id, row])));
+  /** The last state of each shown row, for those that leave the view. */
+  private known = new Map<string, TicketRow>();
+  /** The place of each ticket in the server's order, if rows can't be compared. */
+  private ranks = $state.raw<ReadonlyMap<string, number> | null>(null);
   private stop: () => void;
+  private isClosed = false;
+  private wasComplete = false;
 
-  constructor(client: TicketwireClient, view: View) {
+  constructor(
+    private readonly client: TicketwireClient,
+    readonly source: ListSource,
+  ) {
+    const { filter, orderBy, matches } = source;
     const list = client.liveList({
       document: TICKET_CHANGES,
-      variables: { filter: view.filter },
-      compare: compareBy(view.orderBy),
-      ...(view.matches && { matches: view.matches }),
+      variables: { filter },
+      compare: compareBy(orderBy),
+      ...(matches && { matches }),
     });
     this.list = readable(list as unknown as LiveList<TicketRow, object>);
     this.stop = list.subscribe(() => this.follow(list.rows, list.isComplete));
-    const variables = { filter: view.filter, orderBy: view.orderBy.map((each) => ({ ...each })) };
+    const variables = { filter, orderBy: orderBy.map((each) => ({ ...each })) };
     void client.query(FIRST_TICKETS, variables).then(
       ({ tickets }) => list.addProvisional(tickets.nodes.map((each) => each.id)),
       () => undefined, // the list itself shows what is wrong
     );
+    if (isOrderOfServer(orderBy)) void this.readRanks();
   }
+
+  private readonly members = $derived.by(
+    () => new Map(this.list().rows.map((row) => [row.id, row])),
+  );
+  /** The rows that are in the view now, in order: the members that are unread, or all. */
+  private readonly current = $derived.by(() => this.arrange([...this.members.values()]));
 
   /** The rows in the order that the person sees. Those that have left keep their place. */
   readonly rows = $derived.by(() =>
-    this.ids.flatMap((id) => this.byId.get(id) ?? this.known.get(id) ?? []),
+    this.ids.flatMap((id) => this.members.get(id) ?? this.known.get(id) ?? []),
   );
   /** The numbers of the tickets that wait to be shown, and of those that have left. */
   readonly newCount = $derived.by(() => {
     const shown = new Set(this.ids);
-    return [...this.byId.keys()].filter((id) => !shown.has(id)).length;
+    return [...this.current.keys()].filter((id) => !shown.has(id)).length;
   });
-  readonly goneCount = $derived.by(() => this.ids.filter((id) => !this.byId.has(id)).length);
+  readonly goneCount = $derived.by(() => this.ids.filter((id) => !this.current.has(id)).length);
+  /** Whether the shown rows that stay have another order now. */
+  readonly hasNewOrder = $derived.by(() => {
+    const shown = new Set(this.ids);
+    const after = [...this.current.keys()].filter((id) => shown.has(id));
+    const before = this.ids.filter((id) => this.current.has(id));
+    return after.some((id, index) => id !== before[index]);
+  });
+  readonly hasChanges = $derived(this.newCount > 0 || this.goneCount > 0 || this.hasNewOrder);
 
   get size(): number {
-    return this.byId.size;
+    return this.current.size;
   }
 
   get isLoaded(): boolean {
-    return this.list().isComplete || this.byId.size > 0;
+    return this.list().isComplete || this.current.size > 0;
+  }
+
+  get isComplete(): boolean {
+    return this.list().isComplete;
   }
 
   get status(): LiveList<TicketRow, object>["status"] {
@@ -55,26 +84,64 @@ export class TicketList {
     return this.list().error;
   }
 
+  /** Whether a ticket no longer matches. One that was read only becomes less bold. */
   hasLeft(id: string): boolean {
-    return !this.byId.has(id);
+    return !this.members.has(id);
   }
 
   /** Show the tickets as they are now. */
   showAll(): void {
-    this.ids = [...this.byId.keys()];
+    this.showCurrent();
+    if (this.ranks !== null) void this.readRanks();
   }
 
   close(): void {
+    this.isClosed = true;
     this.stop();
     this.list().close();
   }
 
-  private wasComplete = false;
+  private showCurrent(): void {
+    this.ids = [...this.current.keys()];
+    this.remember();
+  }
 
+  private arrange(all: readonly TicketRow[]): ReadonlyMap<string, TicketRow> {
+    const { unread } = this.source;
+    const rows = all.filter((row) => unread === null || row.viewerHasUnread === unread);
+    const ranks = this.ranks;
+    const rankOf = (row: TicketRow): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
+    if (ranks !== null) rows.sort((a, b) => rankOf(a) - rankOf(b));
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** Takes the rows themselves: the derived values change only after the list has told all. */
   private follow(rows: readonly TicketRow[], isComplete: boolean): void {
-    for (const row of rows) this.known.set(row.id, row);
     // Nothing can jump before the list is complete, or if it shows nothing.
-    if (!this.wasComplete || this.ids.length === 0) this.ids = rows.map((row) => row.id);
+    if (!this.wasComplete || this.ids.length === 0) this.ids = [...this.arrange(rows).keys()];
     this.wasComplete ||= isComplete;
+    this.remember(new Map(rows.map((row) => [row.id, row])));
+  }
+
+  private remember(members: ReadonlyMap<string, TicketRow> = this.members): void {
+    const known = new Map<string, TicketRow>();
+    for (const id of this.ids) {
+      const row = members.get(id) ?? this.known.get(id);
+      if (row) known.set(id, row);
+    }
+    this.known = known;
+  }
+
+  private async readRanks(): Promise<void> {
+    const { filter, orderBy } = this.source;
+    try {
+      const ids = await readServerOrder(this.client, filter, orderBy);
+      if (this.isClosed) return;
+      const isFirst = this.ranks === null;
+      this.ranks = new Map(ids.map((id, index) => [id, index]));
+      if (isFirst) this.showCurrent(); // the rows have had no order before
+    } catch {
+      // The rows stay in the order that they have.
+    }
   }
 }

@@ -1,8 +1,7 @@
 // The lists of the desk: one that is always there, and the saved views.
-import { deadlineOf } from "../parts/sla";
-import type { TicketFilter, TicketRow, ViewCount } from "../documents";
-
-type Order = ViewCount["view"]["orderBy"][number];
+import { m } from "../../shared/messages";
+import type { TicketRow } from "../documents";
+import type { Column, Order, StoredView, TicketFilter } from "./documents";
 
 export interface View {
   /** Null for the list of all open tickets. */
@@ -10,61 +9,35 @@ export interface View {
   readonly name: string;
   readonly filter: TicketFilter;
   readonly orderBy: readonly Order[];
+  readonly columns: readonly Column[];
   /** Null if it is not known. */
   readonly count: number | null;
+  /** What the server stores; null for the list of all open tickets. */
+  readonly stored: StoredView | null;
   /** Whether a row still belongs to the view. Only the server can tell it for saved views. */
   readonly matches?: (row: TicketRow) => boolean;
 }
 
 const ENDED = new Set(["RESOLVED", "CLOSED"]);
-const BY_DEADLINE: readonly Order[] = [{ field: "SLA_BREACHES_AT", direction: "ASC" }];
-const PRIORITIES = ["LOW", "NORMAL", "HIGH", "URGENT"];
+export const BY_DEADLINE: readonly Order[] = [
+  { field: "SLA_BREACHES_AT", direction: "ASC", customField: null },
+];
 
 export const ALL_OPEN: View = {
   id: null,
-  name: "Open tickets",
+  name: m.queue_open_tickets(),
   filter: { status: { nin: ["RESOLVED", "CLOSED"] } },
   orderBy: BY_DEADLINE,
+  columns: [],
   count: null,
+  stored: null,
   matches: (row) => !ENDED.has(row.status),
 };
 
-/** The view of an item of the subscription; null if its filter is not valid. */
-export function savedView({ view, count, filterError }: ViewCount): View | null {
-  if (filterError !== null) return null;
-  const { id, name, filter } = view;
-  const orderBy = view.orderBy.length > 0 ? view.orderBy : BY_DEADLINE;
-  return { id, name, filter: filter as TicketFilter, orderBy, count };
-}
-
-/** Compares rows as the server orders them. Rows without a value come last. */
-export function compareBy(orderBy: readonly Order[]): (a: TicketRow, b: TicketRow) => number {
-  return (a, b) => {
-    for (const { field, direction } of orderBy) {
-      const [x, y] = [valueOf(a, field), valueOf(b, field)];
-      if (x === y) continue;
-      if (x === Infinity || y === Infinity) return x === Infinity ? 1 : -1;
-      return (x < y ? -1 : 1) * (direction === "ASC" ? 1 : -1);
-    }
-    return b.number - a.number;
-  };
-}
-
-function valueOf(row: TicketRow, field: Order["field"]): number {
-  switch (field) {
-    case "SLA_BREACHES_AT":
-      return deadlineOf(row.clocks);
-    case "PRIORITY":
-      return PRIORITIES.indexOf(row.priority);
-    case "CREATED_AT":
-      return Date.parse(row.createdAt);
-    case "UPDATED_AT":
-      return Date.parse(row.updatedAt);
-    case "LAST_REPLY_AT":
-      return row.lastReplyAt === null ? Infinity : Date.parse(row.lastReplyAt);
-    case "NUMBER":
-      return row.number;
-    default:
-      return 0; // the store does not know it
-  }
+/** A view that the server stores; null if its filter is not valid. */
+export function savedView(stored: StoredView, count: number | null): View | null {
+  if (stored.filterError !== null) return null;
+  const { id, name, filter, columns } = stored;
+  const orderBy = stored.orderBy.length > 0 ? stored.orderBy : BY_DEADLINE;
+  return { id, name, filter: filter as TicketFilter, orderBy, columns, count, stored };
 }

@@ -41,7 +41,7 @@ class Commands {
 
 export const commands = new Commands();
 
-const OVERLAYS = "dialog[open], [role=dialog], [role=menu], [role=listbox]";
+const OVERLAYS = "dialog[open], :popover-open, [role=menu]";
 const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
 
 /** Run commands by their keys, from an effect. Returns a function that ends this. */

@@ -3,25 +3,30 @@ import { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
 import { goToSignIn } from "../../shared/api";
 import { connection, WatchedSocket } from "./connection.svelte";
-import { VIEW_COUNTS, VIEWER, type Person } from "../documents";
+import { VIEWER, type Viewer } from "../documents";
 import { router } from "./router.svelte";
 import { serverTime } from "../parts/server-time.svelte";
+import { isSameSource, sourceOf } from "../queue/list-source";
 import { TicketList } from "../queue/ticket-list.svelte";
-import { ALL_OPEN, savedView, type View } from "../queue/views";
+import { applyFilters } from "../queue/filters";
+import { Queue } from "../queue/queue.svelte";
+import { SavedViews } from "../queue/saved-views.svelte";
+import { ALL_OPEN, type View } from "../queue/views";
 
 const KEY = Symbol("desk");
 
 export class Desk {
   readonly client: TicketwireClient;
-  views = $state.raw<readonly View[]>([ALL_OPEN]);
-  /** Whether the saved views have arrived. */
-  hasViews = $state(false);
+  readonly savedViews: SavedViews;
+  readonly queue: Queue;
   view = $state.raw<View | null>(null);
   list = $state.raw<TicketList | null>(null);
+  /** Opens the ticket after the open one. The page sets it. */
+  openNext: () => void = () => undefined;
   /** The row that the keys j and k have chosen. */
   selectedId = $state<string | null>(null);
 
-  constructor(readonly viewer: Person) {
+  constructor(readonly viewer: Viewer) {
     this.client = new TicketwireClient({
       url: "/graphql",
       account: viewer.id,
@@ -30,29 +35,28 @@ export class Desk {
       onSessionExpired: goToSignIn,
     });
     this.client.watch(VIEWER); // so that the store knows the name of the person
-    this.client.follow(VIEW_COUNTS, {
-      canResume: false,
-      next: ({ savedViewCounts }) => {
-        const found = savedViewCounts.counts.map(savedView);
-        this.views = [ALL_OPEN, ...found.filter((each) => each !== null)];
-        this.hasViews = true;
-        this.openView();
-      },
-    });
+    this.queue = new Queue(this.client);
+    this.savedViews = new SavedViews(this.client, () => this.openView());
     router.changed = () => this.openView();
     this.openView();
   }
 
-  /** Show the view of the address. Saved views must have arrived. */
+  get views(): readonly View[] {
+    return this.savedViews.all;
+  }
+
+  /** Show the view of the address, in its current form. Saved views must have arrived. */
   private openView(): void {
     const id = router.view;
-    const found = this.views.find((each) => each.id === id) ?? (this.hasViews ? ALL_OPEN : null);
-    const isSame = found !== null && found.id === this.view?.id;
-    if (isSame && JSON.stringify(found.filter) === JSON.stringify(this.view?.filter)) return;
+    const other = this.savedViews.hasArrived ? ALL_OPEN : null;
+    const found = this.views.find((each) => each.id === id) ?? other;
+    this.view = found === null ? null : applyFilters(found, this.queue.filters);
+    const source = this.view === null ? null : sourceOf(this.view);
+    if (source !== null && isSameSource(source, this.list?.source)) return;
     this.list?.close();
-    this.view = found;
-    this.list = found === null ? null : new TicketList(this.client, found);
+    this.list = source === null ? null : new TicketList(this.client, source);
     this.selectedId = null;
+    this.queue.selection.clear();
   }
 
   /** The row before or after the selected one, or after the open ticket. */

@@ -1,4 +1,4 @@
-// What the palette finds for a text: commands and views by their words, tickets by the server.
+// What the palette finds for a text: the tickets, by the server.
 import type { TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { SEARCH, TICKET_BY_NUMBER, type FoundTicket } from "../documents";
@@ -6,10 +6,19 @@ import { SEARCH, TICKET_BY_NUMBER, type FoundTicket } from "../documents";
 const DELAY_MS = 150;
 const MIN_LENGTH = 2;
 
-/** Whether a title has all words of a text, in any order. */
-export function hasWords(title: string, text: string): boolean {
-  const known = title.toLowerCase();
-  return text.toLowerCase().split(/\s+/).every((word) => known.includes(word));
+/** Find tickets by their number or ref, and by words. */
+export async function findTickets(
+  client: TicketwireClient,
+  text: string,
+): Promise<readonly FoundTicket[]> {
+  const number = /^(?:[a-z]+-)?(\d{1,9})$/i.exec(text)?.[1];
+  const [byNumber, byWords] = await Promise.all([
+    number === undefined ? null : client.query(TICKET_BY_NUMBER, { number: Number(number) }),
+    client.query(SEARCH, { filter: { search: text } }),
+  ]);
+  const first = byNumber?.ticketByNumber ?? null;
+  const others = byWords.tickets.nodes.filter((each) => each.id !== first?.id);
+  return first === null ? others : [first, ...others];
 }
 
 export class PaletteSearch {
@@ -35,23 +44,12 @@ export class PaletteSearch {
 
   private async find(turn: number): Promise<void> {
     try {
-      const found = await this.load(this.text.trim());
+      const found = await findTickets(this.client, this.text.trim());
       if (turn === this.latest) this.tickets = found;
     } catch (error) {
       if (turn === this.latest) this.error = messageOf(error);
     } finally {
       if (turn === this.latest) this.isSearching = false;
     }
-  }
-
-  private async load(text: string): Promise<FoundTicket[]> {
-    const number = /^(?:[a-z]+-)?(\d{1,9})$/i.exec(text)?.[1];
-    const [byNumber, byWords] = await Promise.all([
-      number === undefined ? null : this.client.query(TICKET_BY_NUMBER, { number: Number(number) }),
-      this.client.query(SEARCH, { filter: { search: text } }),
-    ]);
-    const first = byNumber?.ticketByNumber ?? null;
-    const others = byWords.tickets.nodes.filter((each) => each.id !== first?.id);
-    return first === null ? [...others] : [first, ...others];
   }
 }

@@ -21,6 +21,10 @@ class Router {
     return this.url.searchParams.get("view");
   }
 
+  get search(): URLSearchParams {
+    return this.url.searchParams;
+  }
+
   hrefOfTicket(ref: string): string {
     return `/tickets/${ref}${this.url.search}`;
   }
@@ -37,7 +41,18 @@ class Router {
   open(href: string): void {
     const target = new URL(href, location.href);
     if (target.href === this.url.href) return;
-    const replaces = this.ticketNumber !== null && target.pathname.startsWith("/tickets/");
+    const isTicket = this.ticketNumber !== null && target.pathname.startsWith("/tickets/");
+    this.go(target, isTicket && target.search === this.url.search);
+  }
+
+  /** Show the same page with another query in its address. */
+  openSearch(search: URLSearchParams, replaces: boolean): void {
+    const target = new URL(this.url);
+    target.search = search.toString();
+    if (target.href !== this.url.href) this.go(target, replaces);
+  }
+
+  private go(target: URL, replaces: boolean): void {
     history[replaces ? "replaceState" : "pushState"](null, "", target);
     this.show(target);
   }

@@ -1,89 +1,86 @@
 // Changes of a ticket in words.
-import type { TimelineEvent } from "../documents";
+import { m } from "../../shared/messages";
+import { statusName } from "../parts/names";
 import { metricName } from "../parts/sla";
-
-const STATUS_WORDS = {
-  NEW: "new",
-  OPEN: "open",
-  WAITING_ON_CUSTOMER: "waiting for customer",
-  ON_HOLD: "on hold",
-  RESOLVED: "resolved",
-  CLOSED: "closed",
-} as const;
-
-/** One entry of the timeline: a message, or changes that one person made within a minute. */
-export type TimelineEntry = readonly [TimelineEvent, ...TimelineEvent[]];
-
-const GROUP_MS = 60_000;
-const MESSAGES = new Set(["TicketCreated", "TicketReplied", "TicketNoted"]);
-
-export function groupChanges(events: readonly TimelineEvent[]): TimelineEntry[] {
-  const entries: TimelineEntry[] = [];
-  for (const event of events) {
-    const last = entries.at(-1);
-    if (last && belongTogether(last[0], event)) entries[entries.length - 1] = [...last, event];
-    else entries.push([event]);
-  }
-  return entries;
-}
-
-function belongTogether(first: TimelineEvent, next: TimelineEvent): boolean {
-  const isChange = (event: TimelineEvent): boolean =>
-    !MESSAGES.has(event.__typename) && !isOfSla(event) && commentOf(event) === null;
-  const elapsedMs = Date.parse(next.occurredAt) - Date.parse(first.occurredAt);
-  const isSamePerson = first.actor.displayName === next.actor.displayName;
-  return isChange(first) && isChange(next) && isSamePerson && elapsedMs <= GROUP_MS;
-}
-
-/** The text that a person gave with a change of status; null if there is none. */
-export function commentOf(event: TimelineEvent): string | null {
-  return event.__typename === "TicketStatusChanged" ? event.comment : null;
-}
-
-function isOfSla(event: TimelineEvent): boolean {
-  return event.__typename.startsWith("Sla");
-}
+import type { TimelineEvent } from "./documents";
+import { describeChange } from "./field-changes";
+import { linkName } from "./link-kinds";
+import { isOfSla, type TimelineEntry } from "./timeline-entries";
 
 /** What has changed, in a sentence. */
 export function describe(entry: TimelineEntry): string {
-  const changes = entry.map(describeChanges).join(", ");
-  return isOfSla(entry[0]) ? changes : `${entry[0].actor.displayName} ${changes}`;
+  const changes = entry.map(describeEvent).join(", ");
+  const actor = entry[0].actor.displayName;
+  return isOfSla(entry[0]) ? changes : m.ticket_event({ actor, changes });
 }
 
-function describeChanges(event: TimelineEvent): string {
+/** What a screen reader says about a new event. */
+export function announcementOf(event: TimelineEvent): string {
+  const name = event.actor.displayName;
   switch (event.__typename) {
-    case "TicketStatusChanged":
-      return `changed the status from ${statusWord(event.from)} to ${statusWord(event.to)}`;
+    case "TicketReplied":
+      return m.ticket_new_reply({ name });
+    case "TicketNoted":
+      return m.ticket_new_note({ name });
+    default:
+      return describe([event]);
+  }
+}
+
+function describeEvent(event: TimelineEvent): string {
+  switch (event.__typename) {
+    case "TicketStatusChanged": {
+      const from = event.from === null ? m.ticket_none() : statusName(event.from);
+      return m.ticket_event_status({ from, to: statusName(event.to) });
+    }
     case "TicketAssigned":
       return event.toAssignee
-        ? `assigned it to ${event.toAssignee.displayName}`
-        : "removed the assignee";
+        ? m.ticket_event_assigned({ name: event.toAssignee.displayName })
+        : m.ticket_event_unassigned();
+    case "TicketTransferred":
+      return m.ticket_event_transferred({ team: event.toTeam.name });
+    case "TicketEscalated":
+      return m.ticket_event_escalated({ level: event.level });
     case "TicketUpdated":
-      return event.changes.map(describeChange).join(", ") || "changed it";
+      return event.changes.map(describeChange).join(", ") || m.ticket_event_updated();
+    case "TicketAttachmentAdded":
+      return m.ticket_event_file();
+    case "TicketLinked":
+      return m.ticket_event_linked({ kind: linkName(event.kind), ref: refOf(event.other) });
+    case "TicketUnlinked":
+      return m.ticket_event_unlinked({ kind: linkName(event.kind), ref: refOf(event.other) });
+    case "TicketMerged":
+      return m.ticket_event_merged({ from: refOf(event.fromTicket), into: refOf(event.into) });
+    case "TicketUnmerged":
+      return m.ticket_event_unmerged({ from: refOf(event.fromTicket), into: refOf(event.into) });
+    case "TicketReplyMoved":
+      return m.ticket_event_reply_moved({ ref: refOf(event.movedTo) });
+    case "TicketMessageRedacted":
+      return m.ticket_event_message_redacted();
+    case "TicketRedacted":
+      return m.ticket_event_redacted();
+    case "TicketRated":
+      return m.ticket_event_rated({ score: event.score });
+    case "TicketMailFailed":
+      return m.ticket_event_mail_failed({ answer: event.answer });
     case "SlaAtRisk":
-      return `${metricName(event.metric)}: at risk`;
+      return m.ticket_event_at_risk({ metric: metricName(event.metric) });
     case "SlaBreached":
-      return `${metricName(event.metric)}: overdue`;
+      return m.ticket_event_breached({ metric: metricName(event.metric) });
     case "SlaAchieved":
-      return `${metricName(event.metric)}: achieved`;
+      return m.ticket_event_achieved({ metric: metricName(event.metric) });
+    case "SlaRetargeted":
+      return m.ticket_event_retargeted();
+    case "TicketReminded":
+      return m.ticket_event_reminded();
+    case "TicketEscalationStep":
+      return m.ticket_event_escalation_step();
     default:
       return event.type.toLowerCase().replaceAll("_", " ");
   }
 }
 
-function statusWord(status: keyof typeof STATUS_WORDS | null): string {
-  return status === null ? "none" : STATUS_WORDS[status];
-}
-
-type FieldChange = Extract<TimelineEvent, { __typename: "TicketUpdated" }>["changes"][number];
-
-function describeChange({ field, from, to, fromItems, toItems }: FieldChange): string {
-  const name = field.toLowerCase().replaceAll("_", " ");
-  const [before, after] = [from ?? fromItems?.join(", "), to ?? toItems?.join(", ")];
-  return `changed ${name} from “${shorten(before)}” to “${shorten(after)}”`;
-}
-
-function shorten(text: string | undefined): string {
-  if (!text) return "none";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+/** The ref of a ticket that the person may see. */
+function refOf(ticket: { ref: string } | null): string {
+  return ticket?.ref ?? m.ticket_other_ticket();
 }

@@ -6,14 +6,22 @@ import {
   TICKET_EVENTS,
   type TicketDetails,
   type TimelineEvent,
-} from "../documents";
+} from "./documents";
 import type { ResultOf } from "../../shared/graphql";
 import { readable } from "../parts/sources";
+import { TicketChanges } from "./changes";
+import { TicketPresence } from "./presence.svelte";
+import { Visits } from "./visits";
 
 type Result = ResultOf<typeof TICKET>;
 
 export class OpenTicket {
+  readonly changes: TicketChanges;
   private readonly query: () => Query<Result>;
+  /** Up to where the person has seen the ticket before; null if that is not known. */
+  lastSeen = $state.raw<string | null>(null);
+  presence = $state.raw<TicketPresence | null>(null);
+  private readonly visits: Visits;
   private events: Subscription | undefined;
   private earlier = $state.raw<readonly TimelineEvent[]>([]);
   /** The cursor before which events are missing; undefined until earlier ones were read. */
@@ -22,13 +30,23 @@ export class OpenTicket {
   constructor(
     private readonly client: TicketwireClient,
     number: number,
+    viewerId: string,
   ) {
+    const visits = new Visits(viewerId);
+    this.visits = visits;
     const query = client.watch(TICKET, { number });
     query.subscribe(() => {
       const id = query.value?.ticketByNumber?.id;
-      if (id !== undefined && this.events === undefined) this.followEvents(query, id);
+      if (id === undefined || this.events !== undefined) return;
+      this.followEvents(query, id);
+      this.lastSeen = visits.lastSeen(id);
+      this.presence = new TicketPresence(client, id, viewerId);
     });
     this.query = readable(query);
+    this.changes = new TicketChanges(client, () => {
+      // It exists, because only its page makes changes.
+      return query.value!.ticketByNumber!;
+    });
   }
 
   get ticket(): TicketDetails | null {
@@ -75,22 +93,28 @@ export class OpenTicket {
     this.earlierStart = hasPreviousPage ? startCursor : null;
   }
 
+  /** Remember that the person has seen what is shown now. */
+  noteVisit(): void {
+    const last = this.timeline.at(-1);
+    if (this.ticket && last) this.visits.note(this.ticket.id, last.cursor);
+  }
+
   readAgain(): Promise<void> {
     return this.query().refetch();
   }
 
   close(): void {
     this.events?.close();
+    this.presence?.close();
     this.query().close();
   }
 
   private followEvents(query: Query<Result>, ticketId: string): void {
-    const refetch = (): void => void query.refetch().catch(() => undefined);
     this.events = this.client.follow(TICKET_EVENTS, {
       variables: { ticketId },
       after: query.cursor ?? null,
-      next: refetch,
-      gap: refetch,
+      next: () => void query.refetch().catch(() => undefined), // the error is in `error`
+      gap: () => query.refetch().then(() => query.cursor),
     });
   }
 }

@@ -1,0 +1,122 @@
+// The operations of the composer.
+import { graphql, type ResultOf } from "../../shared/graphql";
+
+export const CREATE_ATTACHMENT = graphql(`
+  mutation CreateAttachment($input: CreateAttachmentInput!) {
+    createAttachment(input: $input) {
+      attachment { id filename size }
+      uploadUrl
+      userErrors { code message field }
+    }
+  }
+`);
+/** Files that no message has yet. Only the person who has uploaded them sees them. */
+export const UPLOADED_FILES = graphql(`
+  query UploadedFiles($ids: [ID!]!) {
+    nodes(ids: $ids) { ... on Attachment { id filename size } }
+  }
+`);
+const MACRO = graphql(`
+  fragment Macro on Macro {
+    id
+    name
+    text
+    statusAction
+    assignment
+    assignee { id displayName }
+    newTeam { id name }
+    priority
+    addTags
+    removeTags
+    customFields { field { id label } }
+  }
+`);
+export const MACROS = graphql(
+  `
+    query Macros($search: String) {
+      macros(search: $search, first: 20) { nodes { ...Macro } }
+    }
+  `,
+  [MACRO],
+);
+export const FIND_MACRO = graphql(
+  `
+    query FindMacro($id: ID!) {
+      node(id: $id) { __typename ... on Macro { ...Macro } }
+    }
+  `,
+  [MACRO],
+);
+export const PREVIEW_MACRO = graphql(`
+  query PreviewMacro($macroId: ID!, $ticketId: ID!) {
+    previewMacro(macroId: $macroId, ticketId: $ticketId) {
+      text
+      userErrors { code message }
+    }
+  }
+`);
+export const APPLY_MACRO = graphql(`
+  mutation ApplyMacro($input: ApplyMacroInput!) {
+    applyMacro(input: $input) {
+      cursor
+      userErrors { code message }
+      ticket {
+        id
+        version
+        status
+        priority
+        allowedActions
+        assignee { id displayName }
+        team { id name }
+      }
+    }
+  }
+`);
+/** The people whom a note can mention. */
+export const STAFF = graphql(`
+  query Staff($search: String) {
+    agents: users(search: $search, role: AGENT, active: true, first: 10) {
+      nodes { id displayName email }
+    }
+    admins: users(search: $search, role: ADMIN, active: true, first: 10) {
+      nodes { id displayName email }
+    }
+  }
+`);
+const DRAFT = graphql(`
+  fragment Draft on Draft {
+    id
+    kind
+    body
+    version
+    updatedAt
+    proposedBy { displayName }
+    attachments { id filename size }
+  }
+`);
+export const SERVER_DRAFT = graphql(
+  `
+    query ServerDraft($ticketId: ID!) {
+      ticket(id: $ticketId) { id viewerDraft { ...Draft } }
+    }
+  `,
+  [DRAFT],
+);
+export const SAVE_DRAFT = graphql(
+  `
+    mutation SaveDraft($input: SaveDraftInput!) {
+      saveDraft(input: $input) {
+        draft { ...Draft }
+        userErrors { code message }
+      }
+    }
+  `,
+  [DRAFT],
+);
+export const DISCARD_DRAFT = graphql(`
+  mutation DiscardDraft($input: DiscardDraftInput!) {
+    discardDraft(input: $input) { userErrors { code message } }
+  }
+`);
+
+export type Macro = ResultOf<typeof MACRO>;

@@ -1,0 +1,28 @@
+// The names of statuses and priorities.
+import { m } from "../../shared/messages";
+import type { TicketRow, TicketStatus } from "../documents";
+
+export type Priority = TicketRow["priority"];
+
+const PRIORITIES = {
+  LOW: m.parts_priority_low,
+  NORMAL: m.parts_priority_normal,
+  HIGH: m.parts_priority_high,
+  URGENT: m.parts_priority_urgent,
+} as const;
+const STATUSES = {
+  NEW: m.parts_status_new,
+  OPEN: m.parts_status_open,
+  WAITING_ON_CUSTOMER: m.parts_status_waiting,
+  ON_HOLD: m.parts_status_on_hold,
+  RESOLVED: m.parts_status_resolved,
+  CLOSED: m.parts_status_closed,
+} as const;
+
+export function priorityName(priority: Priority): string {
+  return PRIORITIES[priority]();
+}
+
+export function statusName(status: TicketStatus): string {
+  return STATUSES[status]();
+}

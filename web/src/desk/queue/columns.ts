@@ -1,0 +1,83 @@
+// The columns of the list: their names, widths, and which of them fit.
+import { m } from "../../shared/messages";
+import type { Column } from "./documents";
+
+/** Below this width of the list, a row has two lines instead of columns. */
+export const ONE_LINE_FROM_PX = 560;
+/** Below this width, names of statuses and people are signs and initials. */
+export const WORDS_FROM_PX = 720;
+
+const MIN_SUBJECT_PX = 200;
+const MIN_NARROW_SUBJECT_PX = 112;
+const GAP_PX = 8;
+/** The padding of a row, where the checkbox is, and on the right. */
+const PADDING_PX = 48;
+
+interface ColumnDefinition {
+  readonly name: () => string;
+  readonly width: number;
+  /** The width in a list that is too narrow for words; absent if the column is left out there. */
+  readonly narrow?: number;
+}
+
+export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefinition>> = {
+  STATUS: { name: m.queue_status, width: 104, narrow: 20 },
+  REF: { name: m.queue_column_ref, width: 80, narrow: 72 },
+  REQUESTER: { name: m.queue_column_requester, width: 136 },
+  ORGANIZATION: { name: m.queue_column_organization, width: 136 },
+  PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
+  SLA: { name: m.queue_column_sla, width: 128, narrow: 120 },
+  ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
+  TEAM: { name: m.queue_team, width: 112 },
+  CATEGORY: { name: m.queue_category, width: 112 },
+  TAGS: { name: m.queue_column_tags, width: 144 },
+  LAST_REPLY_AT: { name: m.queue_column_last_reply, width: 160 },
+  CREATED_AT: { name: m.queue_column_created, width: 160 },
+  UPDATED_AT: { name: m.queue_column_updated, width: 160 },
+  SLA_BREACHES_AT: { name: m.queue_column_sla_at, width: 160 },
+  STAGE: { name: m.queue_column_stage, width: 96 },
+  ESCALATION_LEVEL: { name: m.queue_column_escalation, width: 80 },
+  RESOLVED_AT: { name: m.queue_column_resolved, width: 160 },
+  CLOSED_AT: { name: m.queue_column_closed, width: 160 },
+  HELD_UNTIL: { name: m.queue_column_held, width: 160 },
+  SATISFACTION_SCORE: { name: m.queue_column_rating, width: 64 },
+};
+
+const DEFAULT: readonly Column[] = [
+  ...(["STATUS", "REF", "SUBJECT", "ORGANIZATION", "PRIORITY", "SLA", "ASSIGNEE"] as const),
+  ...(["LAST_REPLY_AT"] as const),
+];
+
+export const COLUMN_NAMES = Object.keys(COLUMNS) as Exclude<Column, "SUBJECT">[];
+
+export interface ShownColumn {
+  readonly column: Column;
+  /** Null for the subject, which takes the rest. */
+  readonly width: number | null;
+}
+
+/** The columns of a view; the subject is always among them. */
+export function columnsOf(columns: readonly Column[]): readonly Column[] {
+  if (columns.length === 0) return DEFAULT;
+  const known = [...new Set(columns)].filter((each) => each === "SUBJECT" || each in COLUMNS);
+  return known.includes("SUBJECT") ? known : ["SUBJECT", ...known];
+}
+
+/** The columns that fit into a list of this width, the first ones first. */
+export function fitColumns(columns: readonly Column[], width: number): readonly ShownColumn[] {
+  const isNarrow = width < WORDS_FROM_PX;
+  let left = width - (isNarrow ? MIN_NARROW_SUBJECT_PX : MIN_SUBJECT_PX) - PADDING_PX;
+  const shown: ShownColumn[] = [];
+  for (const column of columns) {
+    if (column === "SUBJECT") {
+      shown.push({ column, width: null });
+      continue;
+    }
+    const definition = COLUMNS[column];
+    const own = isNarrow ? definition.narrow : definition.width;
+    if (own === undefined || own + GAP_PX > left) continue;
+    left -= own + GAP_PX;
+    shown.push({ column, width: own });
+  }
+  return shown;
+}
