@@ -24,7 +24,7 @@ async def test_the_palette_opens_a_ticket_by_its_words_or_number(
         await expect(heading).to_have_text("Printer on fire")
         await expect(palette).to_be_hidden()
         await page.get_by_role("link", name="Ticketwire").click()
-        await expect(heading).to_be_hidden()
+        await expect(heading).to_have_text("Open tickets")
     await page.keyboard.press("Control+k")
     await page.keyboard.type("no such words")
     await expect(palette.get_by_role("status")).to_have_text("Nothing has these words.")
