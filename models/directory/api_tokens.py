@@ -174,27 +174,26 @@ def check_scopes(actor: Viewer, owner: User | ApiClient, scopes: Sequence[str]) 
     if not scopes:
         raise InvalidInput(UserErrorCode.REQUIRED, "must have at least one scope", "scopes")
     permitted = permitted_scopes(actor, owner)
-    excess = list_excess(scopes, permitted)
+    excess = set(scopes) - permitted
     if excess:
-        message = f"must be among {', '.join(sorted(permitted))}; not: {excess}"
+        message = f"must be among {', '.join(sorted(permitted))}; not: {show(excess)}"
         raise InvalidInput(UserErrorCode.INVALID, message, "scopes")
     return sorted(set(scopes))
 
 
 def check_rotated_scopes(actor: Viewer, owner: User | ApiClient, scopes: Sequence[str]) -> None:
     """Raises InvalidInput for `tokenId` if the actor could not create a token with these scopes."""
-    excess = list_excess(scopes, permitted_scopes(actor, owner))
+    excess = set(scopes) - permitted_scopes(actor, owner)
     if excess:
         message = (
-            f"has scopes that you or the token's owner may not have: {excess}. Create a new token "
-            "without them."
+            f"has scopes that you or the token's owner may not have: {show(excess)}. Create a new "
+            "token without them."
         )
         raise InvalidInput(UserErrorCode.INVALID, message, "tokenId")
 
 
-def list_excess(scopes: Sequence[str], permitted: set[str]) -> str:
-    """The scopes that are not permitted, as a text; empty if there are none."""
-    return ", ".join(sorted(set(scopes) - permitted))[:MAX_LISTED_CHARACTERS]
+def show(scopes: set[str]) -> str:
+    return ", ".join(sorted(scopes))[:MAX_LISTED_CHARACTERS]
 
 
 def permitted_scopes(actor: Viewer, owner: User | ApiClient) -> set[str]:

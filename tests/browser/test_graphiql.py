@@ -26,13 +26,17 @@ def built() -> None:
 
 
 async def open_graphiql(page: Page, name: str) -> None:
-    """Sign in, and wait until GraphiQL has loaded the schema and knows the user."""
+    """Sign in, and wait until GraphiQL shows the first operation and knows the user.
+
+    GraphiQL ignores a change of the tab while its editor is still being loaded.
+    """
     await page.goto("/sign-in?next=%2Fgraphql")
     await page.get_by_label("Email address").fill(f"{name}@example.com")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page).to_have_url(re.compile("/graphql$"))
     await expect(page.get_by_role("link", name="(agent)")).to_be_visible()
+    await expect(page.locator(".graphiql-query-editor")).to_contain_text(read_examples()[0].name)
 
 
 def find_tab(page: Page, operation: str) -> Locator:
