@@ -85,7 +85,7 @@ export class Compose {
     try {
       return await suggestion.choose();
     } catch (failure) {
-      this.error = `“${suggestion.label}” can't be used: ${messageOf(failure)}`;
+      this.error = m.composer_not_usable({ name: suggestion.label, reason: messageOf(failure) });
       return null;
     } finally {
       this.isTaking = false;

@@ -72,17 +72,6 @@ export const APPLY_MACRO = graphql(`
     }
   }
 `);
-/** The people whom a note can mention. */
-export const STAFF = graphql(`
-  query Staff($search: String) {
-    agents: users(search: $search, role: AGENT, active: true, first: 10) {
-      nodes { id displayName email }
-    }
-    admins: users(search: $search, role: ADMIN, active: true, first: 10) {
-      nodes { id displayName email }
-    }
-  }
-`);
 const DRAFT = graphql(`
   fragment Draft on Draft {
     id

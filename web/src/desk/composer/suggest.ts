@@ -1,6 +1,7 @@
 // What the composer suggests while the person writes.
 import type { TicketwireClient } from "@ticketwire/client";
-import { STAFF } from "./documents";
+import { m } from "../../shared/messages";
+import { Directory } from "../parts/directory";
 import type { MessageDraft } from "./draft.svelte";
 import { attach, effectsOf, findMacros, readText } from "./macros";
 import type { Suggestion } from "./suggestions.svelte";
@@ -15,7 +16,7 @@ export async function suggestMacros(
 ): Promise<Suggestion[]> {
   const macros = await findMacros(client, search);
   return macros.map((macro) => {
-    const excerpt = macro.text?.slice(0, EXCERPT_CHARS) ?? "no reply";
+    const excerpt = macro.text?.slice(0, EXCERPT_CHARS) ?? m.composer_no_reply();
     return {
       id: macro.id,
       label: macro.name,
@@ -34,8 +35,7 @@ export async function suggestPeople(
   client: TicketwireClient,
   search: string,
 ): Promise<Suggestion[]> {
-  const { agents, admins } = await client.query(STAFF, { search: search === "" ? null : search });
-  const people = [...(agents?.nodes ?? []), ...(admins?.nodes ?? [])];
+  const people = await new Directory(client).findStaff(search);
   return people
     .filter((person) => person.email !== null)
     .map(({ id, displayName, email }) => ({

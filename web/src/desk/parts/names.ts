@@ -19,6 +19,9 @@ const STATUSES = {
   CLOSED: m.parts_status_closed,
 } as const;
 
+/** The most urgent one first. */
+export const PRIORITY_ORDER: readonly Priority[] = ["URGENT", "HIGH", "NORMAL", "LOW"];
+
 export function priorityName(priority: Priority): string {
   return PRIORITIES[priority]();
 }

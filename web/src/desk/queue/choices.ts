@@ -3,30 +3,10 @@ import type { TicketwireClient } from "@ticketwire/client";
 import { graphql } from "../../shared/graphql";
 import { m } from "../../shared/messages";
 import type { TicketStatus } from "../documents";
-import { priorityName, statusName, type Priority } from "../parts/names";
+import { Directory, type FoundPerson } from "../parts/directory";
+import { PRIORITY_ORDER, priorityName, statusName } from "../parts/names";
 import { hasWords } from "../parts/search.svelte";
 
-const CHOOSE_AGENTS = graphql(`
-  query ChooseAgents($search: String) {
-    agents: users(search: $search, role: AGENT, active: true, first: 20) { nodes { ...Chosen } }
-    admins: users(search: $search, role: ADMIN, active: true, first: 10) { nodes { ...Chosen } }
-  }
-  fragment Chosen on User { id displayName email }
-`);
-const CHOOSE_CUSTOMERS = graphql(`
-  query ChooseRequesters($search: String) {
-    users(search: $search, active: true, first: 20) { nodes { id displayName email } }
-  }
-`);
-const CHOOSE_TEAMS = graphql(`
-  query ChooseTeams($search: String) { teams(search: $search) { id slug name } }
-`);
-const CHOOSE_CATEGORIES = graphql(`
-  query ChooseCategories($search: String) { categories(search: $search) { id slug name } }
-`);
-const CHOOSE_TAGS = graphql(`
-  query ChooseTags($search: String) { tags(search: $search, first: 20) { nodes { name } } }
-`);
 const NAMES_OF_USERS = graphql(`
   query NamesOfUsers($ids: [ID!]!) { nodes(ids: $ids) { ... on User { id displayName } } }
 `);
@@ -40,7 +20,6 @@ export interface Choice {
 const STATUSES: readonly TicketStatus[] = [
   ...(["NEW", "OPEN", "WAITING_ON_CUSTOMER", "ON_HOLD", "RESOLVED", "CLOSED"] as const),
 ];
-const PRIORITIES: readonly Priority[] = ["URGENT", "HIGH", "NORMAL", "LOW"];
 export const ME = "me";
 export const NOBODY = "nobody";
 
@@ -52,10 +31,14 @@ export function findIn(choices: readonly Choice[]): Find {
 }
 
 export class Choices {
-  constructor(private readonly client: TicketwireClient) {}
+  private readonly directory: Directory;
+
+  constructor(private readonly client: TicketwireClient) {
+    this.directory = new Directory(client);
+  }
 
   readonly statuses = findIn(STATUSES.map((id) => ({ id, label: statusName(id) })));
-  readonly priorities = findIn(PRIORITIES.map((id) => ({ id, label: priorityName(id) })));
+  readonly priorities = findIn(PRIORITY_ORDER.map((id) => ({ id, label: priorityName(id) })));
 
   nobodyAndMe(): readonly Choice[] {
     return [
@@ -66,24 +49,15 @@ export class Choices {
 
   /** Agents and admins. The viewer and nobody come first. */
   readonly assignees: Find = async (text) => {
-    const found = await this.client.query(CHOOSE_AGENTS, { search: text || null });
     const special = this.nobodyAndMe().filter((each) => hasWords(each.label, text));
-    return [...special, ...[...found.agents.nodes, ...found.admins.nodes].map(person)];
+    return [...special, ...(await this.directory.findStaff(text)).map(person)];
   };
 
-  readonly requesters: Find = async (text) =>
-    (await this.client.query(CHOOSE_CUSTOMERS, { search: text || null })).users.nodes.map(person);
-
-  readonly teams: Find = async (text) =>
-    (await this.client.query(CHOOSE_TEAMS, { search: text || null })).teams.map(bySlug);
-
-  readonly categories: Find = async (text) =>
-    (await this.client.query(CHOOSE_CATEGORIES, { search: text || null })).categories.map(bySlug);
-
-  readonly tags: Find = async (text) => {
-    const { tags } = await this.client.query(CHOOSE_TAGS, { search: text || null });
-    return tags.nodes.map(({ name }) => ({ id: name, label: name }));
-  };
+  readonly requesters: Find = async (text) => (await this.directory.findPeople(text)).map(person);
+  readonly teams: Find = async (text) => (await this.directory.findTeams(text)).map(bySlug);
+  readonly categories: Find = async (text) => (await this.directory.findCategories(text)).map(bySlug);
+  readonly tags: Find = async (text) =>
+    (await this.directory.findTags(text)).map(({ name }) => ({ id: name, label: name }));
 
   /** The names of people, for filters of an address. */
   async namesOf(ids: readonly string[]): Promise<readonly Choice[]> {
@@ -94,7 +68,7 @@ export class Choices {
   }
 }
 
-function person(user: { id: string; displayName: string; email: string | null }): Choice {
+function person(user: FoundPerson): Choice {
   return { id: user.id, label: user.displayName, ...(user.email && { detail: user.email }) };
 }
 

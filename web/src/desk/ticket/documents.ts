@@ -139,36 +139,6 @@ export const PRESENCE = graphql(`
   }
 `);
 
-export const FIND_PEOPLE = graphql(`
-  query FindPeople($search: String) {
-    users(search: $search, active: true, first: 20) { nodes { id displayName email } }
-  }
-`);
-export const FIND_AGENTS = graphql(`
-  query FindAgents($search: String) {
-    agents: users(search: $search, role: AGENT, active: true, first: 20) {
-      nodes { id displayName email }
-    }
-    admins: users(search: $search, role: ADMIN, active: true, first: 10) {
-      nodes { id displayName email }
-    }
-  }
-`);
-export const FIND_TEAMS = graphql(`
-  query FindTeams($search: String) {
-    teams(search: $search) { id slug name }
-  }
-`);
-export const FIND_CATEGORIES = graphql(`
-  query FindCategories($search: String) {
-    categories(search: $search) { id slug name parent { id name } }
-  }
-`);
-export const FIND_TAGS = graphql(`
-  query FindTags($search: String) {
-    tags(search: $search, first: 20) { nodes { name ticketCount } }
-  }
-`);
 export const FIND_FIELDS = graphql(`
   query FindFields($category: String) {
     customFields(category: $category, first: 100) {
