@@ -67,7 +67,9 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark random tests as `stress`.
 
-    With TEST_ONLY=database, deselect tests without a database: they ran on SQLite already.
+    With TEST_ONLY=database, deselect tests that ran on SQLite already: those without a database,
+    and browser tests, which see the service only through its API, unless they are marked
+    `both_databases`.
     """
     for item in items:
         function = getattr(item, "obj", None)
@@ -76,9 +78,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.stress)
     if os.environ.get("TEST_ONLY") != "database":
         return
-    deselected = [item for item in items if not DATABASE_FIXTURES & fixtures_of(item)]
+    deselected = [item for item in items if not depends_on_database(item)]
     config.hook.pytest_deselected(items=deselected)
-    items[:] = [item for item in items if DATABASE_FIXTURES & fixtures_of(item)]
+    items[:] = [item for item in items if depends_on_database(item)]
+
+
+def depends_on_database(item: pytest.Item) -> bool:
+    if "browser" in fixtures_of(item) and item.get_closest_marker("both_databases") is None:
+        return False
+    return bool(DATABASE_FIXTURES & fixtures_of(item))
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:

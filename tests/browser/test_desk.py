@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Page, Route, expect
 from support import Service, World
 from support.desk_page import open_desk, row_of, timeline_of
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_a_new_ticket_appears_live_and_moves_no_row(

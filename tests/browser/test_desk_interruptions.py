@@ -17,6 +17,8 @@ from models.people.password import hash_password
 
 MESSAGES = "query($id: ID!) { ticket(id: $id) { messages(first: 9) { nodes { body } } } }"
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 async def process(url: str, people: World) -> AsyncIterator[Process]:
