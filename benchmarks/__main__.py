@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import clocks, costs, live_memory, matching, revocation, wakeup
+from benchmarks import clocks, costs, desk, live_memory, matching, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.caches import __main__ as caches
 from benchmarks.fanout import __main__ as fanout
@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "caches": caches.main,
     "clocks": clocks.main,
     "costs": costs.main,
+    "desk": desk.main,
     "fanout": fanout.main,
     "growth": growth.main,
     "live-memory": live_memory.main,
@@ -35,6 +36,7 @@ benchmarks:
   caches    responses and events in another order, in our client's store and other caches
   clocks    a run of the ticket timers over many open tickets
   costs     the time of operations next to their costs
+  desk      the desk in a browser with a list of 10,000 tickets
   fanout    live events to many subscribers, compared with servers of Node.js
   growth    reads with 10,000 to 1,000,000 tickets
   live-memory  the memory of live statistics and lists
