@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any
 
 from graphql import ExecutionResult as CoreResult
@@ -162,7 +163,12 @@ class OperationExecutor:
         key = build_operation_key(operation, variables, source.cursor_argument)
         is_personal = has_field(operation.document, self.personal_fields)
         personal_key = self.personal_key if is_personal else None
-        return SubscriptionExecution(source, executor, context, error_formatter, key, personal_key)
+        execute_items = None
+        if self.planner is not None:
+            execute_items = partial(self.planner.execute_items, operation, executor.variable_values)
+        return SubscriptionExecution(
+            source, executor, context, error_formatter, key, personal_key, execute_items
+        )
 
     def personal_key(self, context: Any) -> Hashable:
         """What the values of personal fields depend on: the caller and its token."""

@@ -7,7 +7,7 @@ share it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from copy import copy
 from typing import Any, cast
 
@@ -24,6 +24,10 @@ class ExecutionInterrupted(Exception):
     """Items could not be executed because of an outage. No response was made from them."""
 
 
+ExecuteItems = Callable[[Any, Sequence[Any]], Awaitable[list[dict[str, Any]] | None]]
+"""Takes a context and items of a source. Returns the data of each, or None."""
+
+
 class SubscriptionExecution:
     """A validated subscription with an open source.
 
@@ -31,6 +35,8 @@ class SubscriptionExecution:
         operation_key: See `build_operation_key`.
         personal_key: Identifies the caller of a context, and its token. None if the operation has
             no personal field (see engine/graphql/personal_fields.py), so that callers can share it.
+        execute_items: Executes the selection for several items by a plan, with a context. Returns
+            None if graphql-core must execute it.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class SubscriptionExecution:
         errors: ErrorFormatter,
         operation_key: Hashable,
         personal_key: Callable[[Any], Hashable] | None = None,
+        execute_items: ExecuteItems | None = None,
     ) -> None:
         self.source = source
         self.executor = executor
@@ -48,6 +55,7 @@ class SubscriptionExecution:
         self.errors = errors
         self.operation_key = operation_key
         self.personal_key = personal_key
+        self.execute_items = execute_items
         self.cost_reservation = CostReservation(owner="")
         """Set when the subscription is counted for its owner."""
 
@@ -65,12 +73,16 @@ class SubscriptionExecution:
         return (self.operation_key, audience, caller)
 
     async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
-        """Execute items concurrently with new, shared loaders. Return the responses as JSON.
+        """Execute items together with new, shared loaders. Return the responses as JSON.
 
         Raises:
             ExecutionInterrupted: The database is unavailable.
         """
         self.context.refresh()
+        if self.execute_items is not None:
+            data = await self.execute_items(self.context, values)
+            if data is not None:
+                return [encode_data({"data": each}) for each in data]
         results = await asyncio.gather(*(self.execute_item(value) for value in values))
         return [self.encode_result(result) for result in results]
 
@@ -81,12 +93,12 @@ class SubscriptionExecution:
 
     def encode_result(self, result: ExecutionResult) -> bytes:
         if not result.errors:
-            return orjson.dumps({"data": result.data})
+            return encode_data({"data": result.data})
         self.errors.format_errors(result, self.context.request_id)
         if has_unavailable_error(result):
             raise ExecutionInterrupted
         errors = [error.formatted for error in result.errors or ()]
-        return orjson.dumps({"data": result.data, "errors": errors})
+        return encode_data({"data": result.data, "errors": errors})
 
     def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
         """The response errors for an exception that ended the source."""
@@ -111,7 +123,9 @@ class SubscriptionExecution:
         executor.context_value = context
         source = self.source.fork(context, position)
         key = self.operation_key
-        fork = SubscriptionExecution(source, executor, context, self.errors, key, self.personal_key)
+        fork = SubscriptionExecution(
+            source, executor, context, self.errors, key, self.personal_key, self.execute_items
+        )
         fork.cost_reservation = self.cost_reservation
         return fork
 
@@ -119,6 +133,11 @@ class SubscriptionExecution:
         """Release everything, if no subscriber joins a group with this subscription."""
         self.source.close()
         self.cost_reservation.release()
+
+
+def encode_data(response: Mapping[str, Any]) -> bytes:
+    """A response as JSON, with times as responses over HTTP have them."""
+    return orjson.dumps(response, option=orjson.OPT_UTC_Z)
 
 
 def build_operation_key(

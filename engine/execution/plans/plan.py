@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import structlog
@@ -80,6 +80,16 @@ class Plan:
         for each in self.fields:
             await self.run_mutation_field(run, each, data, resolved)
         return data
+
+    async def execute_items(self, run: PlanRun, items: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the data of each item of a subscription's source, completed together.
+
+        A subscription has one root field, and its value is the item itself.
+        """
+        [root_field] = self.fields
+        responses = [dict(self.constants) for _ in items]
+        await root_field.completion.complete_into(run, responses, root_field.key, items)
+        return responses
 
     async def run_query_field(
         self, run: PlanRun, root_field: ResolverField, data: dict[str, Any]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from graphql import OperationType
 from graphql.execution.middleware import MiddlewareManager
+from graphql.execution.values import VariableValues
 
 from engine.execution.plans.input_objects import InputConverters
 from engine.execution.plans.inputs import InputCoercers
@@ -76,9 +76,9 @@ class Planner:
         self.input_converters = InputConverters(schema)
         self.compile_at_once = compile_at_once
         self.executions = 0
-        """Operations that plans executed."""
+        """Operations, and batches of items of subscriptions, that plans executed."""
         self.fallbacks = 0
-        """Operations that were to be executed by a plan, and were left to graphql-core."""
+        """The same that were to be executed by a plan, and were left to graphql-core."""
 
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
@@ -116,14 +116,43 @@ class Planner:
         self.executions += 1
         return data
 
+    async def execute_items(
+        self, operation: Operation, variables: VariableValues, context: Any, items: Sequence[Any]
+    ) -> list[dict[str, Any]] | None:
+        """Execute the selection of a subscription for items of its source, together.
+
+        Args:
+            variables: The coerced variables of the subscription.
+
+        Returns:
+            The data of each item; None if graphql-core must execute it for each item. Then the
+            context's loaders are unused or new.
+        """
+        plans = self.get_plans(operation)
+        if plans is None:
+            return None
+        plan = plans.get(variables)
+        if plan is None:
+            self.fallbacks += 1
+            return None
+        try:
+            data = await plan.execute_items(PlanRun(context, variables), items)
+        except Exception as error:
+            self.fallbacks += 1
+            log.debug("plan.abandoned", error=repr(error))
+            context.refresh()  # the loaders may hold part of what the plan read
+            return None
+        self.executions += 1
+        return data
+
     def get_plans(self, operation: Operation) -> OperationPlans | None:
         """The operation's plans, which are kept as long as its document.
 
-        None if graphql-core executes it: subscriptions, introspection, and the first execution of
-        cheap operations. `operation.compiled` also tells that the operation has come before; its
-        plans are compiled when they are used.
+        None if graphql-core executes it: introspection, and the first execution of cheap
+        operations. `operation.compiled` also tells that the operation has come before; its plans
+        are compiled when they are used.
         """
-        if operation.query_cost.schema_objects or operation.type is OperationType.SUBSCRIPTION:
+        if operation.query_cost.schema_objects:
             return None
         if operation.compiled is None:
             operation.compiled = OperationPlans(

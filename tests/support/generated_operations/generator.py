@@ -70,13 +70,30 @@ class Generator:
     ) -> OperationRequest:
         """A mutation with a random selection, or with `whole` a full one; without `input` a random
         input."""
-        document = Document(self)
         root = self.schema.mutation_type
         assert root is not None
+        return self.single_field("mutation M", root, name, input, whole=whole)
+
+    def subscription(self, name: str, *, whole: bool = False) -> OperationRequest:
+        """A subscription without arguments, and with a random or a full selection."""
+        root = self.schema.subscription_type
+        assert root is not None
+        return self.single_field("subscription S", root, name, None, whole=whole)
+
+    def single_field(
+        self,
+        keyword: str,
+        root: GraphQLObjectType,
+        name: str,
+        input: dict[str, Any] | None,
+        *,
+        whole: bool,
+    ) -> OperationRequest:
+        document = Document(self)
         field = root.fields[name]
-        payload = cast("Parent", get_named_type(field.type))
+        result = cast("Parent", get_named_type(field.type))
         selection = (
-            document.full_selection(payload, 2) if whole else document.selection(payload, 1, 1)
+            document.full_selection(result, 2) if whole else document.selection(result, 1, 1)
         )
         arguments = ""
         if "input" in field.args:
@@ -93,7 +110,7 @@ class Generator:
         return OperationRequest(
             "\n".join(
                 [
-                    f"mutation M{document.variable_definitions(text)} {text}",
+                    f"{keyword}{document.variable_definitions(text)} {text}",
                     *document.fragment_definitions(text),
                 ]
             ),
