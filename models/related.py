@@ -27,6 +27,12 @@ from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag
 Keys = Sequence[object]
 
 
+def tickets(viewer: Viewer, ticket_ids: Keys) -> Many[Ticket]:
+    """The tickets themselves, of which the viewer can see each."""
+    condition = in_list("t.id", ticket_ids) & visible_tickets(viewer)
+    return Many(LazyQuery(Ticket, "t", "tickets t", condition), "t.id")
+
+
 def tags(viewer: Viewer, ticket_ids: Keys) -> Many[TicketTag]:
     condition = in_list("g.ticket_id", ticket_ids)
     return Many(LazyQuery(TicketTag, "g", "ticket_tags g", condition, "g.name"), "g.ticket_id")

@@ -90,7 +90,8 @@ runs, it costs again:
 | the same for `ticketChanges` | {UPDATE_COST}, plus its arguments |
 | the same for `ticketStats` | {STATS_UPDATE_COST}, plus its arguments |
 | the same for `savedViewCounts` | {STATS_UPDATE_COST} |
-| item that is sent | 10 plus its selection |
+| each batch of items that is sent, such as 32 rows of a snapshot | 9 |
+| each item of it | 1 plus its selection |
 
 Equal subscriptions share this work, and their viewers take turns to pay for it. While a viewer's
 bucket is more than half full, the viewer's subscriptions wait; they lose no event.

@@ -66,5 +66,5 @@ class GroupWork:
     async def execute_once(self, values: Sequence[Any]) -> list[bytes]:
         async with self.turns.turn(self.owners) as owner:
             payloads = await self.execution.execute_batch(values)
-            self.turns.pay(owner, len(values) * self.execution.cost_reservation.item_cost)
+            self.turns.pay(owner, self.execution.cost_reservation.batch_cost(len(values)))
             return payloads

@@ -54,8 +54,8 @@ INTROSPECTION_LIST_LENGTHS = {
 }
 MIN_OPERATION_COST = 1
 """No operation is free, because each is parsed, looked up and answered."""
-ITEM_COST = 10
-"""The cost of executing and sending one item of a subscription, besides its selection."""
+ITEM_COST = 1
+"""The cost of sending one item of a subscription, besides its selection."""
 REPEATED_LEAF_FACTOR = 10
 ARGUMENT_CHARS_PER_POINT = 500
 """So many characters of a field's arguments in the document cost 1, because graphql-core coerces

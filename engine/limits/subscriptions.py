@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+BATCH_COST = 9
+"""The cost of executing a batch of items of a subscription, besides that of each item."""
+
 
 class SubscriptionLimitReached(Exception):
     """A subscription would exceed a limit."""
@@ -41,7 +44,11 @@ class CostReservation:
 
     @property
     def event_cost(self) -> int:
-        return self.update_cost + self.item_cost
+        """The cost of an event that causes one item."""
+        return self.update_cost + self.batch_cost(1)
+
+    def batch_cost(self, items: int) -> int:
+        return BATCH_COST + items * self.item_cost
 
     def release(self) -> None:
         """Give the reservation back. Further calls have no effect."""

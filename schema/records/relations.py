@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 import strawberry
 
+from models import related
 from schema.context import loaders
 from schema.cost import personal
 
@@ -50,6 +52,19 @@ class RelatedRecords:
     read: Callable[..., Any]
     item_attribute: str | None = None
     build_read_arguments: Callable[..., Sequence[Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordByKey:
+    """The record whose primary key `get_key` returns for an object that is no record itself.
+
+    `read` takes the viewer and many keys. The field is null if the key is null, or if the viewer
+    may not see the record.
+    """
+
+    kind: ClassVar[str] = "record_by_key"
+    get_key: Callable[[Any], object]
+    read: Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,23 @@ def related_list_field(
         graphql_type=type,
         description=description,
         metadata={RELATION: RelatedRecords(read, item_attribute)},
+    )
+
+
+def ticket_by_key_field(
+    get_key: Callable[[Any], UUID | None], type: object, description: str
+) -> Any:
+    """A field for the ticket whose primary key `get_key` returns, if the viewer may see it."""
+
+    async def load(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+        key = get_key(root)
+        return None if key is None else await loaders(info).tickets.load(key)
+
+    return strawberry.field(
+        resolver=load,
+        graphql_type=type,
+        description=description,
+        metadata={RELATION: RecordByKey(get_key, related.tickets)},
     )
 
 

@@ -36,6 +36,8 @@ LIMITS = {
     "max_document_directives": 200,
     "max_document_fragments": 200,
     "max_operation_cost": 1_000_000,
+    "max_subscription_cost_per_viewer": 1_000_000,
+    "max_subscription_cost": 1_000_000,
     "cost_bucket_size": 0,
     "operation_timeout_seconds": 600,
 }

@@ -1,10 +1,11 @@
 """Fields whose values can't be taken from the row while their object is built.
 
-Each is filled in for all objects of a selection at once. There are four kinds:
+Each is filled in for all objects of a selection at once. There are five kinds:
 
 - ResolverField calls the field's resolver for each record.
 - AttributeField reads an attribute of each record.
 - OwnedField reads the lists or pages of all objects by one statement.
+- KeyField reads the records whose keys the objects have, by one statement.
 - ReferenceFields reads what the foreign keys of all objects refer to by one statement.
 
 If the resolvers or attributes of a field return lazy queries, these are read one after another.
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
 from tortoise.models import Model
 
 from engine.execution.plans.codegen import CodeBuilder
@@ -207,6 +208,40 @@ class OwnedField:
 
     def owner_key(self, source: Any) -> Any:
         return source.pk if self.key_index is None else source[self.key_index]
+
+
+class KeyField:
+    """The record whose key each object has, read by one statement for all objects."""
+
+    needs_records = True
+
+    def __init__(
+        self,
+        compilation: Compilation,
+        key: str,
+        definition: GraphQLField,
+        group: FieldGroup,
+        relation: Any,
+    ) -> None:
+        self.schema_map = compilation.schema_map
+        self.key = key
+        self.relation = relation
+        self.is_required = is_non_null_type(definition.type)
+        self.completion = value_completion(compilation, definition, group)
+        self.merge_key: Hashable = (key, relation, self.completion)
+
+    async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
+        keys = [self.relation.get_key(source) for source in objects.records]
+        found = {str(key): key for key in keys if key is not None}
+        values: dict[str, list[Any]] = {}
+        if found:
+            query = self.relation.read(self.schema_map.viewer(run.context), list(found.values()))
+            values = await self.completion.get_reader(query).read_by_owner(run, query, found)
+        for key, built in zip(keys, objects.objects, strict=True):
+            records = values.get(str(key))
+            if not records and self.is_required:
+                raise PlanAbandoned
+            built[self.key] = records[0] if records else None
 
 
 class ReferenceFields:

@@ -194,6 +194,8 @@ class RecordCompiler:
         if relation_kind(relation) is RelationKind.OWNED_RECORDS and has_key:
             index = key_index() if key_index is not None else None
             return nested_fields.OwnedField(compilation, key, definition, group, relation, index)
+        if relation_kind(relation) is RelationKind.RECORD_BY_KEY:
+            return nested_fields.KeyField(compilation, key, definition, group, relation)
         if field.base_resolver is None:
             return nested_fields.AttributeField(
                 compilation, key, definition, group, field.python_name

@@ -39,6 +39,9 @@ class RelationKind(Enum):
     are null."""
     OWNED_RECORDS = "owned_records"
     """The records that `read` returns for each owner."""
+    RECORD_BY_KEY = "record_by_key"
+    """The record whose primary key `get_key` returns for the object; `read` returns the records of
+    many keys. The record is null if the key is null, or the caller may not see the record."""
     COLUMN_BY_CONTEXT = "column_by_context"
     """The column `attribute`, or `alternative` if `uses_alternative` is true for the context."""
     RECORD_ID = "record_id"

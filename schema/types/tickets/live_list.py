@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import strawberry
 
 from models.core import ids
 from models.log.event import MESSAGE_EVENTS, UNVERSIONED_EVENTS, Event, EventType, encode_cursor
 from models.queries.live_list import ChangeKind, LiveListChange
 from models.sla.inputs import parse_clock_input
-from models.tickets.ticket import Ticket
-from schema.context import loaders
 from schema.interfaces import TicketEventInterface
+from schema.records.relations import ticket_by_key_field
 from schema.types.log.field_changes import UNEXPOSED_COLUMNS, field_name
 from schema.types.tickets.tickets import TicketType
 
@@ -36,6 +38,11 @@ CONVERSATION_EVENTS = MESSAGE_EVENTS | {
 }
 
 
+def current_ticket_id(change: LiveListChange) -> UUID | None:
+    """The ticket that a change shows in its current state, if any."""
+    return change.ticket_id if change.kind in KINDS_WITH_TICKET else None
+
+
 @strawberry.type(
     name="TicketChange", description="A change of a live list, or a part of its snapshot."
 )
@@ -53,17 +60,12 @@ class TicketChangeType:
     def ticket_id(self, root: strawberry.Parent[LiveListChange]) -> strawberry.ID | None:
         return strawberry.ID(ids.encode(ids.TICKET, root.ticket_id)) if root.ticket_id else None
 
-    @strawberry.field(
-        description="The ticket in its current state, for SNAPSHOT, ADDED and UPDATED. Null for "
-        "other kinds, or if the viewer may no longer see the ticket; then REMOVED follows.",
-        graphql_type=TicketType | None,
+    ticket: Any = ticket_by_key_field(
+        current_ticket_id,
+        TicketType | None,
+        "The ticket in its current state, for SNAPSHOT, ADDED and UPDATED. Null for other kinds, "
+        "or if the viewer may no longer see the ticket; then REMOVED follows.",
     )
-    async def ticket(
-        self, root: strawberry.Parent[LiveListChange], info: strawberry.Info
-    ) -> Ticket | None:
-        if root.ticket_id is None or root.kind not in KINDS_WITH_TICKET:
-            return None
-        return await loaders(info).tickets.load(root.ticket_id)
 
     @strawberry.field(
         description="The event that caused the change. For a new note of a ticket that was "
