@@ -24,6 +24,9 @@ class ExecutionInterrupted(Exception):
     """Items could not be executed because of an outage. No response was made from them."""
 
 
+MAX_COST_TOGETHER = 2000
+"""The cost of the items that are executed together. A plan builds their responses without letting
+other tasks run, which takes some 10 ms for this cost."""
 ExecuteItems = Callable[[Any, Sequence[Any]], Awaitable[list[dict[str, Any]] | None]]
 """Takes a context and items of a source. Returns the data of each, or None."""
 
@@ -79,6 +82,13 @@ class SubscriptionExecution:
             ExecutionInterrupted: The database is unavailable.
         """
         self.context.refresh()
+        payloads: list[bytes] = []
+        size = max(1, MAX_COST_TOGETHER // max(1, self.cost_reservation.item_cost))
+        for start in range(0, len(values), size):
+            payloads += await self.execute_together(values[start : start + size])
+        return payloads
+
+    async def execute_together(self, values: Sequence[Any]) -> list[bytes]:
         if self.execute_items is not None:
             data = await self.execute_items(self.context, values)
             if data is not None:
