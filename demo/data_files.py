@@ -25,12 +25,13 @@ class DataFileError(ValueError):
 def read_data_file(name: str, adapter: TypeAdapter[T], folder: Path = FOLDER) -> T:
     """Read the file `name` of the folder into the adapter's type.
 
-    Raises DataFileError if the file is not TOML, or has unknown keys, missing keys or wrong values.
+    Raises DataFileError if the file is not TOML in UTF-8, or has unknown keys, missing keys or
+    wrong values.
     """
     path = folder / name
     try:
         return adapter.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataFileError(f"{path}: {error}") from error
     except ValidationError as error:
         raise DataFileError(f"{path}: {describe_errors(error)}") from error

@@ -40,7 +40,9 @@ class FileSettings(LimitSettings):
     @classmethod
     def check_storage_url(cls, value: str) -> str:
         is_folder = value.startswith(f"{FILE_PREFIX}/")
-        is_bucket = value.startswith(S3_PREFIX) and bool(urlsplit(value).hostname)
+        parts = urlsplit(value)
+        is_bucket = value.startswith(S3_PREFIX) and bool(parts.netloc)
+        is_bucket = is_bucket and parts.netloc == parts.hostname
         if value and not is_folder and not is_bucket:
             raise ValueError("use file:///folder or s3://bucket/prefix")
         return value
@@ -51,7 +53,7 @@ class FileSettings(LimitSettings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("use a URL that begins with http:// or https://")
-        return value
+        return parts.geturl()  # with a scheme in lower case
 
     @property
     def s3_location(self) -> S3Location | None:

@@ -72,12 +72,12 @@ class IdentitySettings(FileSettings):
         """Check the settings of the authorization code flow. Raises ValueError."""
         if not (self.api_url or self.public_url):
             raise ValueError(
-                "API_URL: set it, or PUBLIC_URL, for identity providers with a client_id"
+                "API_URL: set it, or TICKETWIRE_PUBLIC_URL, for identity providers with a client_id"
             )
         if not (self.sign_in_redirect_urls or self.api_url):
             raise ValueError(
                 "SIGN_IN_REDIRECT_URLS: identity providers with a client_id need at least one, or "
-                "API_URL for this server's own sign-in page"
+                "TICKETWIRE_API_URL for this server's own sign-in page"
             )
         for url in self.sign_in_redirect_urls:
             try:
@@ -95,12 +95,16 @@ class IdentitySettings(FileSettings):
         has_space = any(letter.isspace() for letter in value)
         is_web_address = parts.scheme in ("http", "https") and bool(parts.hostname)
         if not value.isascii():
-            raise ValueError("write the name of the host as browsers send it: xn--… (IDNA)")
+            raise ValueError(
+                "write the address in ASCII: the host as xn--… (IDNA), the path percent-encoded"
+            )
         if not is_web_address or parts.query or parts.fragment or has_space:
             raise ValueError(
                 "use https://host or https://host/path, or http in development, without a query or "
                 "fragment"
             )
+        if parts.username is not None:
+            raise ValueError("leave out the user name and password: links would show them")
         return value
 
     @field_validator("self_registration")

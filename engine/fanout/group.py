@@ -64,10 +64,18 @@ class Subscriber:
 
     def switch_context(self, context: Any) -> None:
         """Leave the group, and continue from the current position with the context's viewer."""
-        if self.group is not None:
-            groups, execution = self.group.groups, self.group.execution.fork(context, self.position)
-            self.leave_group()
-            groups.join(execution, self)
+        group = self.group
+        if group is None:
+            return
+        try:
+            execution = group.execution.fork(context, self.position)
+        except Exception as error:  # such as a limit; it ends this subscription, not its connection
+            errors = group.execution.format_source_error(error)
+            self.leave()
+            self.on_end(errors)
+            return
+        self.leave_group()
+        group.groups.join(execution, self)
 
     @property
     def cursor(self) -> str | None:

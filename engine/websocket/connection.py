@@ -241,6 +241,7 @@ class WebSocketConnection:
         return limit_reached is None
 
     async def close_forbidden(self) -> None:
+        self.protocol.close(FORBIDDEN, "Forbidden")  # so that no further operation starts
         self.operations.stop_all()
         await self.send_close(FORBIDDEN, "Forbidden")
 

@@ -18,8 +18,9 @@ from models import database
 from models.audit.entry import AuditEntry
 from models.core.sql import Condition
 from models.erasure.job import Cursor
-from models.erasure.search import last_key, read_page
+from models.erasure.search import read_page
 from models.erasure.tables import Table, models_by_table
+from models.jobs.caller_job import CallerJob, JobKind
 from models.people.user import User
 from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
 
@@ -50,9 +51,9 @@ HIDDEN = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
 
 @dataclass(frozen=True, slots=True)
 class DataPosition:
-    """How far the data of a person is written: the name of the next table, and its last row.
+    """How much of a person's data has been written: the name of the next table, and its last row.
 
-    The name is stored, not the place, because another version of the server may go on.
+    The name is stored, not the place, because another version of the server may continue the job.
 
     table  None after the last one
     rows   the number of rows that were written
@@ -99,11 +100,12 @@ async def write_page(
     page = await read_page(name, table.key, position.after, ROWS_PER_PAGE)
     if page is None:
         return position.skip_table()
-    records = await read_rows(table, page & Condition(f"({REFERENCES[name]})", (user.id,)))
+    own = Condition(f"({REFERENCES[name]})", (user.id,))
+    records = await read_rows(table, page.condition & own)
     for record in records:
         line = {"table": name, "row": show_columns(record, name, user)}
         write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE))
-    return DataPosition(name, last_key(page), position.rows + len(records))
+    return DataPosition(name, page.last, position.rows + len(records))
 
 
 async def read_rows(table: Table, condition: Condition) -> Sequence[Model]:
@@ -123,12 +125,14 @@ def show_columns(record: Model, table: str, user: User) -> dict[str, Any]:
     names = [name for name in meta.fields_db_projection if f"{table}.{name}" not in HIDDEN]
     row = {name: getattr(record, name) for name in names}
     if isinstance(record, AuditEntry):
-        hide_others(row, record, user)
+        hide_others_in_audit(row, record, user)
+    if isinstance(record, CallerJob) and record.kind is JobKind.ERASE_PERSON:
+        row["parameters"] = None  # the address, the name and the reason are about another person
     return row
 
 
-def hide_others(row: dict[str, Any], entry: AuditEntry, user: User) -> None:
-    """Hide from where others acted on the account, and what the person changed in other records.
+def hide_others_in_audit(row: dict[str, Any], entry: AuditEntry, user: User) -> None:
+    """Hide the IP addresses of others who changed the account, and changes of other records.
 
     An agent's changes hold the names and addresses of all users that the agent created.
     """
@@ -139,7 +143,7 @@ def hide_others(row: dict[str, Any], entry: AuditEntry, user: User) -> None:
 
 
 async def find_person(reference: str) -> User | None:
-    """The user with an email address in any case, or with a key."""
+    """The user with this email address, in any case, or with this id."""
     by_email = await User.get_or_none(email=reference.strip().lower())
     if by_email is not None:
         return by_email

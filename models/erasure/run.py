@@ -30,9 +30,8 @@ from models.tickets.draft import Draft
 
 TICKETS_PER_TURN = 10
 SEARCHES = {
-    "search_events": (search.search_events, "search_messages"),
-    "search_messages": (search.search_messages, "search_tickets"),
-    "search_tickets": (search.search_tickets, "tickets"),
+    "search_events": (search.search_events, "search_tables"),
+    "search_tables": (search.search_tables, "tickets"),
 }
 """The stages that find tickets, each with the next stage."""
 

@@ -1,4 +1,5 @@
-"""Finds the tickets that a person requested, wrote in, or is named in, a page of rows at a time.
+"""Finds the tickets that a person requested or wrote in, or whose texts have the person's address,
+a page of rows at a time.
 
 No index has the authors of events, because only an erasure needs one. So the whole log is read.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from models import database
@@ -22,6 +23,36 @@ ROWS_PER_PAGE = 2000
 WAITING = JobTicketOutcome.WAITING.value
 
 
+class SearchedTable(NamedTuple):
+    """A table with texts of tickets.
+
+    columns  those with texts
+    person   the column with the user whose rows they are; None if the events name this user
+    ticket   the column with the ticket
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    person: str | None = None
+    ticket: str = "ticket_id"
+    key: str = "id"
+
+
+TABLES = (
+    SearchedTable("messages", ("body",), "author_user_id"),
+    SearchedTable(
+        "tickets",
+        ("subject", "description", "resolution", "satisfaction_comment", "external_id"),
+        person="requester_id",
+        ticket="id",
+        key="number",
+    ),
+    SearchedTable("ticket_resources", ("kind", "external_id", "name")),
+    SearchedTable("attachments", ("filename",)),
+)
+"""Tags and custom values are not among them, because the log has each of them."""
+
+
 def contains(column: str, text: str) -> Condition:
     """Whether a column contains a text, in any case. It may also match other texts.
 
@@ -34,7 +65,10 @@ def contains(column: str, text: str) -> Condition:
 
 
 def contains_address(columns: Sequence[str], address: str) -> list[Condition]:
-    """Whether a column contains the address, if there is one, as text or inside of JSON."""
+    """The conditions, one per column and spelling, that a column contains the address.
+
+    Inside of JSON, the address may be spelled with escapes. Without an address there are none.
+    """
     spellings = {address, json.dumps(address, ensure_ascii=False)[1:-1]} - {""}
     return [contains(column, spelling) for column in columns for spelling in spellings]
 
@@ -56,44 +90,34 @@ async def search_events(job_id: UUID, person: Person, report: ErasureReport) -> 
     return end < await event.read_head()
 
 
-async def search_messages(job_id: UUID, person: Person, report: ErasureReport) -> bool:
-    """Add the tickets with messages of the person, or with the address in them."""
-    page = await read_page("messages", "id", report.cursor, ROWS_PER_PAGE)
+async def search_tables(job_id: UUID, person: Person, report: ErasureReport) -> bool:
+    """Add the tickets whose rows in other tables are of the person, or have the address."""
+    table = TABLES[report.table]
+    page = await read_page(table.name, table.key, report.cursor, ROWS_PER_PAGE)
     if page is None:
-        return False
-    matches = any_of(
-        [
-            compare("x.author_user_id", "=", person.user_id),
-            *contains_address(["x.body"], person.terms.address),
-        ]
-    )
-    await add_tickets(job_id, "SELECT x.ticket_id FROM messages x", page & matches)
-    report.cursor = last_key(page)
+        if report.table == len(TABLES) - 1:
+            return False
+        report.go_to_table(report.table + 1)
+        return True
+    columns = [f"x.{column}" for column in table.columns]
+    matches = contains_address(columns, person.terms.address)
+    if table.person is not None:
+        matches.append(compare(f"x.{table.person}", "=", person.user_id))
+    select = f"SELECT x.{table.ticket} FROM {table.name} x"
+    await add_tickets(job_id, select, page.condition & any_of(matches))
+    report.cursor = page.last
     return True
 
 
-async def search_tickets(job_id: UUID, person: Person, report: ErasureReport) -> bool:
-    """Add the tickets that the person requested, or whose texts have the address."""
-    page = await read_page("tickets", "number", report.cursor, ROWS_PER_PAGE)
-    if page is None:
-        return False
-    columns = ("subject", "description", "resolution", "satisfaction_comment", "external_id")
-    matches = any_of(
-        [
-            compare("x.requester_id", "=", person.user_id),
-            *contains_address([f"x.{column}" for column in columns], person.terms.address),
-        ]
-    )
-    await add_tickets(job_id, "SELECT x.id FROM tickets x", page & matches)
-    report.cursor = last_key(page)
-    return True
+class RowPage(NamedTuple):
+    condition: Condition
+    """Selects the rows `x` of the page."""
+    last: Cursor
+    """The key of the last row."""
 
 
-async def read_page(table: str, key: str, after: Cursor, size: int) -> Condition | None:
-    """The condition of the next rows `x` of a table after a key; None if there are none.
-
-    Its last parameter is the key of the last row.
-    """
+async def read_page(table: str, key: str, after: Cursor, size: int) -> RowPage | None:
+    """The next rows of a table after a key; None if there are none."""
     begin, params = ("TRUE", []) if after is None else (f"x.{key} > ?", [after])
     rows = await database.fetch_dicts(
         f"SELECT p.key AS last FROM (SELECT x.{key} AS key FROM {table} x WHERE {begin} "
@@ -104,11 +128,7 @@ async def read_page(table: str, key: str, after: Cursor, size: int) -> Condition
         return None
     last = rows[0]["last"]
     end = str(last) if isinstance(last, UUID) else last
-    return Condition(f"({begin} AND x.{key} <= ?)", (*params, end))
-
-
-def last_key(page: Condition) -> Cursor:
-    return cast("Cursor", page.params[-1])
+    return RowPage(Condition(f"({begin} AND x.{key} <= ?)", (*params, end)), cast("Cursor", end))
 
 
 async def add_tickets(job_id: UUID, select: str, condition: Condition) -> None:

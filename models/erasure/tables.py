@@ -22,7 +22,7 @@ from models.audit.records import RecordKind
 from models.core.ids import is_uuid
 from models.core.sql import FALSE, Condition, any_of, compare
 from models.erasure.job import ErasureReport
-from models.erasure.search import contains_address, last_key, read_page
+from models.erasure.search import contains_address, read_page
 from models.erasure.terms import ERASED, Terms, list_texts
 from models.erasure.ticket_erasure import Person
 from models.jobs.caller_job import CallerJob, JobKind
@@ -102,7 +102,7 @@ async def erase_page(person: Person, report: ErasureReport, *, dry_run: bool) ->
         tokens = await Token.filter(user_id=person.user_id).values_list("id", flat=True)
         person = dataclasses.replace(person, token_ids=frozenset(cast("list[UUID]", tokens)))
     count = 0
-    for record in await find_records(table, page & concerns(table, person)):
+    for record in await find_records(table, page.condition & concerns(table, person)):
         values = erase_record(record, table, person)
         if values:
             count += 1
@@ -110,7 +110,7 @@ async def erase_page(person: Person, report: ErasureReport, *, dry_run: bool) ->
                 await table.model.filter(pk=record.pk).update(**values)
     if count:
         report.add_counts({table.name: count})
-    report.cursor = last_key(page)
+    report.cursor = page.last
     return True
 
 
@@ -268,7 +268,7 @@ async def verify_page(person: Person, report: ErasureReport) -> bool:
         report.go_to_table(report.table + 1)
         return True
     columns = [f"x.{column}" for column in table.columns]
-    found = page & any_of(contains_address(columns, person.terms.address))
+    found = page.condition & any_of(contains_address(columns, person.terms.address))
     rows = await database.fetch_dicts(
         f"SELECT x.{table.key} AS key FROM {table.name} x WHERE {found.text}", found.params
     )
@@ -277,7 +277,7 @@ async def verify_page(person: Person, report: ErasureReport) -> bool:
         if is_own_job(record, person):
             record.parameters = {"reason": record.parameters["reason"]}
         report.add_remaining(count_remaining(record, table, person))
-    report.cursor = last_key(page)
+    report.cursor = page.last
     return True
 
 

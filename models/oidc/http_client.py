@@ -65,6 +65,7 @@ class ProviderHttpClient:
             self.client = httpx2.AsyncClient(
                 timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
             )
+        self.client.cookies.clear()  # one person's must not be sent with another's request
         headers = {"accept": "application/json", "accept-encoding": "identity", **headers}
         async with self.client.stream(method, url, headers=headers, data=form) as response:
             body = bytearray()

@@ -66,6 +66,7 @@ class LiveCount:
         self.position = 0
         self.members: set[UUID] | None = None
         self.is_read = False
+        self.matches: Callable[[FilterFacts], bool | None] = lambda _: None
         self.is_polled = changes_without_events(viewer, filter) or has_unread_condition(filter)
         self.is_counted = self.is_polled
         self.counted_at = 0.0
@@ -128,6 +129,8 @@ class LiveCount:
         head, memberships = await live_list.read_memberships_since(
             self.viewer, self.filter, now, self.position
         )
+        if self.members is None:  # the last subscriber has left in the meantime
+            return
         self.apply(head, {id: each is ListMembership.INSIDE for id, each in memberships.items()})
 
     def is_count_due(self, head: int) -> bool:

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from engine.bus.log_tail import LogTail
 from engine.limits.memory import MemoryBudget
 from models.access.viewer import Viewer
+from models.core.errors import TooExpensive
 from models.log.event import LogEntry
 from models.queries.filters.filter import changes_without_events
 from models.queries.statistics.running_stats import RunningStats
@@ -145,7 +146,12 @@ class LiveStats:
         tracked = self.tracked
         if tracked is not None:
             await tracked.advance(self.now())
-            self.reserve(tracked)
+            try:
+                self.reserve(tracked)
+            except TooExpensive:  # of the viewer who opened them; others can share them
+                self.release()
+                self.is_counted = True
+                return await self.count()
         else:
             tracked = await self.read_tickets()
             if tracked is None:

@@ -331,6 +331,10 @@ async def test_the_memory_of_sources_is_limited_and_released(database: str) -> N
         memory.max_bytes_per_viewer = 3 * BYTES_PER_TICKET
         await stats.live.track()
         assert memory.total == 2 * 3 * BYTES_PER_MEMBER + 3 * BYTES_PER_TICKET
+        memory.max_bytes_per_viewer = 0  # others share the statistics, so they go on
+        await create_ticket(world.cora)
+        assert (await stats.live.track()).total == 4
+        assert memory.total == 2 * 3 * BYTES_PER_MEMBER
         lists.clear()
         del stats, source
         assert memory.total == 0, "released when the sources end"

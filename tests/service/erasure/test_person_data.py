@@ -11,6 +11,7 @@ from support import Service, World
 from support.admin_mutations import run_mutation
 from support.cli_process import run_cli
 from support.custom_fields import define, set_values
+from support.erasure import start_erasure
 from tortoise import Tortoise
 
 from models.audit.entry import AuditEntry
@@ -75,6 +76,19 @@ async def test_the_export_of_an_agent_has_no_data_of_others(
     rows = [json.loads(line) for line in customer.out.splitlines()]
     own = [each["row"]["stored_text"] for each in rows if each["table"] == "ticket_custom_values"]
     assert own == ["Room of Cora"]
+
+
+async def test_the_export_of_an_admin_does_not_name_the_person_whom_the_admin_erases(
+    service: Service, world: World, url: str, tmp_path: Path
+) -> None:
+    await start_erasure(service.client(world.root.token), world.cora.gid)
+    root = await run_cli(
+        tmp_path, "user", "export", "root@example.com", TICKETWIRE_DATABASE_URL=url
+    )
+    rows = [json.loads(line) for line in root.out.splitlines()]
+    jobs = [each["row"] for each in rows if each["table"] == "caller_jobs"]
+    assert [(row["kind"], row["parameters"]) for row in jobs] == [("erase_person", None)]
+    assert "cora@example.com" not in root.out
 
 
 async def test_an_unknown_person_is_an_error(url: str, tmp_path: Path) -> None:

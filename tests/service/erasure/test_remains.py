@@ -17,11 +17,13 @@ from support.mailing import queue_mail
 from models.audit import storage
 from models.audit.entry import AuditEntry, Origin
 from models.core import ids, time
+from models.erasure.terms import ERASED
 from models.jobs.caller_job import CallerJob
 from models.log.event import Event, EventType
 from models.macros.macro import Macro
 from models.notifications.email import Mail
 from models.people.token import Token
+from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft
 from models.tickets.ticket import Ticket
 from workers import mailer
@@ -30,6 +32,7 @@ from workers.mail import attempts
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 
 ADDRESS = "cora@example.com"
+TICKET = {"subject": "Mail", "description": "It is lost", "category": "technical"}
 
 
 async def test_markdown_and_letters_without_spaces_hide_no_address(
@@ -69,6 +72,28 @@ async def test_the_verification_reports_what_the_replacement_leaves(
     await ada.do("addNote", ticketId=ticket, body=f"Not x{ADDRESS}, and not CORA")
     job = await erase(service.client(world.root.token), world.cora.gid)
     assert {"name": "messages.body", "count": 2} in job["erasure"]["remaining"]
+
+
+async def test_files_and_resources_of_others_lose_the_address(
+    service: Service, world: World
+) -> None:
+    """Both are not in the log with their names, so each is searched in its own table."""
+    carl = service.client(world.carl.token)
+    resource = {"kind": "mailbox", "externalId": "1", "name": f"Box of {ADDRESS}"}
+    await carl.do("createTicket", **TICKET, resources=[resource])
+    id = (await carl.raise_ticket())["id"]
+    file = await Attachment.create(
+        ticket_id=ids.key_of(ids.TICKET, id),
+        filename=f"Letter of {ADDRESS} (1).pdf",
+        content_type="application/pdf",
+        size=1,
+        uploader_user_id=world.carl.id,
+    )
+    job = await erase(service.client(world.root.token), world.cora.gid)
+    assert job["erasure"]["remaining"] == []
+    assert await find_rows(ADDRESS) == []
+    await file.refresh_from_db()
+    assert file.filename == ERASED
 
 
 async def test_keys_and_reasons_of_others_are_searched(service: Service, world: World) -> None:

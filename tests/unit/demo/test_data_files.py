@@ -68,6 +68,12 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
         read_topic(tmp_path, "[double_charge")
 
 
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_bytes("# Büro".encode("latin-1"))
+    with pytest.raises(DataFileError, match=r"topics\.toml: .*utf-8"):
+        read_data_file("topics.toml", TOPICS_BY_NAME, tmp_path)
+
+
 def test_all_errors_of_a_file_are_reported(tmp_path: Path) -> None:
     (tmp_path / "numbers.toml").write_text('first = "x"\nsecond = "y"', encoding="utf-8")
     with pytest.raises(DataFileError, match=r"first: .*; second: "):

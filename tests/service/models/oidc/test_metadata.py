@@ -32,6 +32,8 @@ class RawServer:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.cookies: list[bytes] = []
+        """The Cookie headers of the requests."""
         self.bodies: dict[str, Any] = {}
         self.raw: bytes | None = None
         """A whole response instead of those with the bodies."""
@@ -44,6 +46,9 @@ class RawServer:
             request = await reader.readuntil(b"\r\n\r\n")
             path = request.split()[1].decode()
             self.requests.append(path)
+            self.cookies += [
+                line for line in request.split(b"\r\n") if line[:7].lower() == b"cookie:"
+            ]
             await self.may_respond.wait()
             body = json.dumps(self.bodies.get(path)).encode()
             start = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
@@ -133,6 +138,16 @@ async def test_hostile_metadata_is_refused(
     raw.bodies["/.well-known/openid-configuration"] |= metadata
     with pytest.raises(ProviderUnavailable):
         await client.find_keys("first")
+
+
+async def test_a_cookie_of_a_provider_is_not_sent_with_later_requests(raw: RawServer) -> None:
+    """Requests for all people use the same client."""
+    http = ProviderHttpClient(allow_http=True)
+    raw.raw = b"HTTP/1.1 200 OK\r\nset-cookie: session=ada; path=/\r\n" + HEADERS + b"{}"
+    for _ in range(2):
+        await http.get(f"{raw.url}/userinfo")
+    await http.close()
+    assert (len(raw.requests), raw.cookies) == (2, [])
 
 
 async def test_http_needs_a_setting(raw: RawServer) -> None:

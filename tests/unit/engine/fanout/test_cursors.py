@@ -54,6 +54,12 @@ class StubExecution:
         self.source = source
         self.cost_reservation = CostReservation(owner="ada")
 
+    def fork(self, context: Any, position: int) -> Any:
+        raise ValueError("too much")
+
+    def format_source_error(self, error: Exception) -> list[dict[str, Any]]:
+        return [{"message": str(error)}]
+
     async def execute_batch(self, values: Sequence[int]) -> list[bytes]:
         return [b"%d" % value for value in values]
 
@@ -114,6 +120,22 @@ async def test_the_last_item_of_each_position_has_its_cursor() -> None:
         b"event: next\nid: at5\ndata: 4\n\n"
         b"event: next\nid: at6\ndata: 5\n\n"
     )
+
+
+async def test_a_subscription_that_can_not_continue_with_other_permissions_ends_alone() -> None:
+    """For example, because the copy of its source would exceed a limit."""
+    execution: Any = StubExecution(FixedSource([(1, 1)]))
+    groups, ends = SubscriptionGroups(), list[Any]()
+    ending, other = (
+        Subscriber(RecordingOutbox(1), b"", 0, end, lambda: None)
+        for end in (ends.append, lambda _: None)
+    )
+    for subscriber in (ending, other):
+        groups.join(execution, subscriber)
+    ending.switch_context(None)
+    assert (ends, ending.group) == ([[{"message": "too much"}]], None)
+    assert other.group is not None
+    await groups.close()
 
 
 @pytest.mark.parametrize("limit", ["group.MAX_BATCH_ITEMS", "batch.MAX_BATCH_BYTES"])
