@@ -10,7 +10,7 @@ from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands, rating
 from models.changes.custom_values import check_required_at_resolution, set_custom_values
-from models.changes.merges import link_commands
+from models.changes.merges import locked_tickets
 from models.changes.participants import sharing
 from models.changes.participants.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
@@ -230,15 +230,7 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
     change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
-    ticket_id, other_id = change.ticket.id, other.ticket.id
-    link_commands.link(
-        change,
-        other,
-        input.kind,
-        existing=await links.read_kinds(ticket_id, other_id),
-        closes_cycle=await links.closes_cycle(ticket_id, other_id, input.kind),
-        link_counts=await links.count_links([ticket_id, other_id]),
-    )
+    await locked_tickets.link(change, other, input.kind)
 
 
 @ticket_mutation(TicketPayload)
@@ -246,5 +238,4 @@ async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) ->
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
     change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
-    kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
-    link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})
+    await locked_tickets.unlink(change, other, input.kind)
