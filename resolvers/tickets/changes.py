@@ -16,7 +16,7 @@ from models.changes.participants.people_records import count_watchers, read_watc
 from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import EventType, Json
+from models.log.event import Json
 from models.people import team
 from models.people.user import User, no_such_user
 from models.tickets import links
@@ -168,9 +168,7 @@ async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) ->
     values = given_values(input.custom_fields)
     custom_fields = await set_custom_values(change, values, change.ticket.category_id)
     commands.resolve(change, text.clean_body(input.resolution, "resolution"))
-    if custom_fields.public:
-        change.log(EventType.TICKET_UPDATED, custom_fields.public)
-    custom_fields.log_internal(change)
+    custom_fields.log(change)
     await check_required_at_resolution(change, "customFields")
 
 
