@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from benchmarks import clocks, costs, live_memory, matching, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.caches import __main__ as caches
+from benchmarks.exports import __main__ as exports
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
@@ -20,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "caches": caches.main,
     "clocks": clocks.main,
     "costs": costs.main,
+    "exports": exports.main,
     "fanout": fanout.main,
     "growth": growth.main,
     "live-memory": live_memory.main,
@@ -35,6 +37,7 @@ benchmarks:
   caches    responses and events in another order, in our client's store and other caches
   clocks    a run of the ticket timers over many open tickets
   costs     the time of operations next to their costs
+  exports   exports of 100,000 tickets: rate, memory, and a killed worker
   fanout    live events to many subscribers, compared with servers of Node.js
   growth    reads with 10,000 to 1,000,000 tickets
   live-memory  the memory of live statistics and lists
