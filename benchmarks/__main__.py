@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from benchmarks import clocks, costs, desk, live_memory, matching, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.caches import __main__ as caches
+from benchmarks.exports import __main__ as exports
 from benchmarks.fanout import __main__ as fanout
 from benchmarks.growth import __main__ as growth
 from benchmarks.queries import __main__ as queries
@@ -21,6 +22,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "clocks": clocks.main,
     "costs": costs.main,
     "desk": desk.main,
+    "exports": exports.main,
     "fanout": fanout.main,
     "growth": growth.main,
     "live-memory": live_memory.main,
@@ -37,6 +39,7 @@ benchmarks:
   clocks    a run of the ticket timers over many open tickets
   costs     the time of operations next to their costs
   desk      the desk in a browser with a list of 10,000 tickets
+  exports   exports of 100,000 tickets: rate, memory, and a killed worker
   fanout    live events to many subscribers, compared with servers of Node.js
   growth    reads with 10,000 to 1,000,000 tickets
   live-memory  the memory of live statistics and lists

@@ -1,4 +1,4 @@
-"""What the demo shows besides its tickets: files, a draft, views, a job, an export, a redaction.
+"""What the demo shows besides its tickets: files, a draft, views, a job, an export, privacy.
 
 It uses the commands of the API's mutations, so the log tells all of it.
 """
@@ -18,6 +18,7 @@ from demo.data_files import EXACT_KEYS, FOLDER, read_data_file
 from demo.files import store_files
 from demo.history import REOPEN_WINDOW
 from demo.macros import build_values
+from demo.privacy import DemoPrivacy, add_policy, erase_customer
 from models import database
 from models.access.audience import Audience
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
@@ -95,6 +96,7 @@ class Showcase:
     secret: DemoSecret
     job: DemoJob
     views: tuple[DemoView, ...]
+    privacy: DemoPrivacy
 
 
 @cache
@@ -147,6 +149,8 @@ async def add_records(
     await save_draft(actors.agent, opened, text, (), None, DEFAULT_LIMITS, at)
     await redact_secret(showcase.secret, actors, new, at)
     await run_job(showcase.job, actors.agent, at)
+    await add_policy(showcase.privacy, actors.admin, at)
+    await erase_customer(showcase.privacy, actors, at)
     if with_export:  # the server runs it when it starts
         await create_export(actors.agent, None, ExportFormat.JSONL, DEFAULT_LIMITS, at)
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import strawberry
 
+from models.access.viewer import Viewer
+from models.access.visibility import can_change_ticket
 from models.bulk.bulk_change import BulkChange
 from models.core import ids, text
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
@@ -15,6 +17,8 @@ from models.custom_fields.values import GivenValue
 from models.people.team import get_active_team, get_category
 from models.people.user import User, no_such_user
 from models.tickets.lifecycle import Action
+from models.tickets.link_kind import LinkKind
+from models.tickets.ticket import Ticket
 from resolvers.mutations.admin_mutation import AdminMutation
 from resolvers.tickets.resources import clean_resources
 from schema.inputs.custom_fields import given_values
@@ -47,6 +51,12 @@ async def build_change(
     removed = clean_resources(input.remove_resources, max_resources, CHANGE, "removeResources")
     if input.add_watcher_id is not None and input.remove_watcher_id is not None:
         raise invalid("can't be combined with addWatcherId", "removeWatcherId")
+    links = await read_links(mutation.viewer, input)
+    merge = input.merge
+    merge_into_id = None
+    if merge is not None:
+        merge_into_id = await find_other(mutation.viewer, merge.into_id, "merge", "intoId")
+    stops_watching = await find_user(input.remove_watcher_id, "removeWatcherId")
     change = BulkChange(
         sets_assignee=input.assignee_id is not strawberry.UNSET,
         assignee_id=None if assignee_id is None else await find_assignee(assignee_id),
@@ -58,8 +68,8 @@ async def build_change(
         custom_fields=tuple(custom_fields),
         add_resources=tuple((*key, name) for key, name in added.items()),
         remove_resources=tuple(removed),
-        add_watcher_id=await find_watcher(input.add_watcher_id, "addWatcherId"),
-        remove_watcher_id=await find_watcher(input.remove_watcher_id, "removeWatcherId"),
+        add_watcher_id=await find_active_user(input.add_watcher_id, "addWatcherId"),
+        remove_watcher_id=stops_watching.id if stops_watching else None,
         reply=clean_message(input.reply, "reply"),
         note=clean_message(input.note, "note"),
         escalation_reason=clean_reason(input.escalation_reason, "escalationReason"),
@@ -67,10 +77,60 @@ async def build_change(
         until=input.until,
         text=clean_action_text(input),
         close_reason=input.close_reason,
+        requester_id=await find_active_user(input.requester_id, "requesterId"),
+        link_to=links[0],
+        unlink_from=links[1],
+        merge_into_id=merge_into_id,
+        across_requesters=merge is not None and merge.across_requesters,
+        unmerge=input.unmerge,
     )
     if change.is_empty:
         raise InvalidInput(UserErrorCode.REQUIRED, "must change something", CHANGE)
+    check_combinations(change)
     return change
+
+
+def check_combinations(change: BulkChange) -> None:
+    """Raises InvalidInput if parts of the change contradict each other."""
+    merge_only = BulkChange(
+        merge_into_id=change.merge_into_id, across_requesters=change.across_requesters
+    )
+    if change.merge_into_id is not None and change != merge_only:
+        raise invalid("can't be combined with another field of the change", "merge")
+    if change.unmerge and change != BulkChange(unmerge=True):
+        raise invalid("can't be combined with another field of the change", "unmerge")
+    for field, user_id in (
+        ("addWatcherId", change.add_watcher_id),
+        ("removeWatcherId", change.remove_watcher_id),
+    ):
+        if change.requester_id is not None and user_id is not None:
+            raise invalid(f"can't be combined with {field}", "requesterId")
+    if change.link_to is not None and change.unlink_from is not None:
+        raise invalid("can't be combined with link", "unlink")
+
+
+async def read_links(
+    viewer: Viewer, input: BulkTicketChange
+) -> tuple[tuple[UUID, LinkKind] | None, tuple[UUID, LinkKind | None] | None]:
+    """The link to add, and the links to remove. Raises InvalidInput."""
+    link, unlink = None, None
+    if input.link is not None:
+        other_id = await find_other(viewer, input.link.other_id, "link", "otherId")
+        link = (other_id, input.link.kind)
+    if input.unlink is not None:
+        other_id = await find_other(viewer, input.unlink.other_id, "unlink", "otherId")
+        unlink = (other_id, input.unlink.kind)
+    return link, unlink
+
+
+async def find_other(viewer: Viewer, id: str, *path: str) -> UUID:
+    """The key of a ticket that the viewer may change. Raises InvalidInput NOT_FOUND."""
+    key = ids.key_of(ids.TICKET, id)
+    ticket = await Ticket.get_or_none(id=key) if key else None
+    if ticket is None or not can_change_ticket(viewer, ticket):
+        message = "There is no such ticket."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, CHANGE, *path)
+    return ticket.id
 
 
 async def read_custom_fields(
@@ -116,17 +176,23 @@ async def find_assignee(id: str) -> UUID:
     return user.id
 
 
-async def find_watcher(id: str | None, field: str) -> UUID | None:
-    """The key of the user to add to the watchers, or to remove. Raises InvalidInput."""
+async def find_user(id: str | None, field: str) -> User | None:
+    """The user with this id, if it is given. Raises InvalidInput."""
     if id is None:
         return None
     key = ids.key_of(ids.USER, id)
     user = await User.get_or_none(id=key) if key else None
     if user is None:
         raise no_such_user(CHANGE, field)
-    if field == "addWatcherId" and not user.active:
+    return user
+
+
+async def find_active_user(id: str | None, field: str) -> UUID | None:
+    """The key of an active user, if the id is given. Raises InvalidInput."""
+    user = await find_user(id, field)
+    if user is not None and not user.active:
         raise invalid("must be an active user", field)
-    return user.id
+    return user.id if user else None
 
 
 async def find_category(slug: str | None) -> UUID | None:

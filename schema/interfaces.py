@@ -83,6 +83,7 @@ EVENT_TYPE_NAMES = {
     EventType.ESCALATION_STEP: "TicketEscalationStep",
     EventType.REMINDED: "TicketReminded",
     EventType.MAIL_FAILED: "TicketMailFailed",
+    EventType.DRAFT_PROPOSED: "TicketDraftProposed",
 }
 DIRECTORY_EVENT_TYPE_NAMES = {
     RecordKind.USER: "UserDirectoryEvent",

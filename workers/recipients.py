@@ -61,6 +61,8 @@ class Recipients:
             return self.mentioned.get(event.position, ())
         if recipients is RecipientKind.NAMED_IN_EVENT:
             return list_notified(event)
+        if recipients is RecipientKind.PROPOSED_TO:
+            return list_proposed_to(event)
         holder = self.users.get(assignee) if assignee else None
         if (
             recipients is RecipientKind.TEAM_IF_UNASSIGNED
@@ -112,6 +114,12 @@ def list_notified(event: Event) -> list[UUID]:
     return [UUID(each) for each in cast("Sequence[str]", event.value("notified") or ())]
 
 
+def list_proposed_to(event: Event) -> list[UUID]:
+    """The user who gets the draft that the event is about, if it is about one."""
+    is_proposal = event.type is EventType.DRAFT_PROPOSED
+    return [UUID(str(event.value("user")))] if is_proposal else []
+
+
 async def read_recipients(events: Sequence[Event]) -> Recipients:
     """Read everybody whom the routing table can select for these events."""
     tickets = {
@@ -147,6 +155,7 @@ async def read_recipients(events: Sequence[Event]) -> Recipients:
                 *members.values(),
                 *mentioned.values(),
                 *map(list_notified, events),
+                *map(list_proposed_to, events),
             ]
         )
     )

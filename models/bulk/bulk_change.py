@@ -12,6 +12,7 @@ from models.changes.resources import ResourceKey
 from models.core.time import format_instant
 from models.custom_fields.values import GivenValue
 from models.tickets.lifecycle import Action, CloseReason, Priority
+from models.tickets.link_kind import LinkKind
 
 if TYPE_CHECKING:
     from models.log.event import Json
@@ -29,6 +30,10 @@ class BulkChange:
     add_resources      kind, external id and name of each resource to add
     text               the resolution of RESOLVE, or the reason of REOPEN
     escalation_reason  why the level of each ticket rises by one
+    link_to, unlink_from  the key of the other ticket, and the kind of the link; for unlink_from, no
+                          kind stands for all links
+    across_requesters  whether a merge may connect tickets of different requesters
+    unmerge            whether to undo the merge of each ticket
     """
 
     sets_assignee: bool = False
@@ -50,12 +55,18 @@ class BulkChange:
     until: datetime | None = None
     text: str | None = None
     close_reason: CloseReason | None = None
+    requester_id: UUID | None = None
+    link_to: tuple[UUID, LinkKind] | None = None
+    unlink_from: tuple[UUID, LinkKind | None] | None = None
+    merge_into_id: UUID | None = None
+    across_requesters: bool = False
+    unmerge: bool = False
 
     @property
     def is_reversible(self) -> bool:
         """Whether an undo can restore all of the values."""
         has_texts = (self.reply, self.note, self.escalation_reason) != (None, None, None)
-        return self.action in REVERSIBLE_ACTIONS and not has_texts
+        return self.action in REVERSIBLE_ACTIONS and not has_texts and not self.unmerge
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +93,12 @@ class BulkChange:
             "until": format_instant(self.until) if self.until else None,
             "text": self.text,
             "close_reason": self.close_reason.value if self.close_reason else None,
+            "requester_id": str(self.requester_id) if self.requester_id else None,
+            "link_to": link_to_json(self.link_to),
+            "unlink_from": link_to_json(self.unlink_from),
+            "merge_into_id": str(self.merge_into_id) if self.merge_into_id else None,
+            "across_requesters": self.across_requesters,
+            "unmerge": self.unmerge,
         }
 
     @classmethod
@@ -114,4 +131,22 @@ class BulkChange:
             until=optional("until", datetime.fromisoformat),
             text=optional("text", str),
             close_reason=optional("close_reason", CloseReason),
+            requester_id=optional("requester_id", UUID),
+            link_to=optional("link_to", link_from_json),
+            unlink_from=optional("unlink_from", link_from_json),
+            merge_into_id=optional("merge_into_id", UUID),
+            across_requesters=bool(stored.get("across_requesters")),
+            unmerge=bool(stored.get("unmerge")),
         )
+
+
+def link_to_json(link: tuple[UUID, LinkKind | None] | None) -> list[Json] | None:
+    if link is None:
+        return None
+    other_id, kind = link
+    return [str(other_id), kind.value if kind else None]
+
+
+def link_from_json(stored: Sequence[str | None]) -> tuple[UUID, LinkKind | None]:
+    other_id, kind = stored
+    return UUID(other_id), LinkKind(kind) if kind else None

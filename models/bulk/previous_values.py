@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from models.bulk.ticket_change import add_watcher, assign, remove_watcher, transfer, update
+from models.bulk import other_tickets
+from models.bulk.ticket_change import (
+    add_watcher,
+    assign,
+    remove_watcher,
+    set_requester,
+    transfer,
+    update,
+)
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.resources import ResourceKey
@@ -32,6 +40,7 @@ def read_values(ticket: Ticket) -> dict[str, Json]:
         "status": ticket.status.value,
         "held_until": format_instant(ticket.held_until) if ticket.held_until else None,
         "kept_unassigned": ticket.kept_unassigned,
+        "requester_id": str(ticket.requester_id),
     }
 
 
@@ -47,6 +56,7 @@ def build_previous(before: Mapping[str, Json], change: TicketChange) -> dict[str
         "removed_tags": list(change.removed_tags),
         "added_watchers": [str(each) for each in change.added_watchers],
         "removed_watchers": [str(each) for each in change.removed_watchers],
+        **other_tickets.build_previous(change),
     }
     for event in change.events:
         for column, (value, _) in event.changes.items():
@@ -58,11 +68,15 @@ def build_previous(before: Mapping[str, Json], change: TicketChange) -> dict[str
 async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     """Use the normal commands to restore each value that differs.
 
-    Raises Refusal if a rule forbids a change now.
+    Raises Refusal if a rule forbids a change now. If the job merged the ticket, `other_tickets` has
+    undone that; the merge can only have changed the status besides.
 
     A ticket that an assignment has started stays started: no command makes a ticket NEW again.
     """
     ticket = change.ticket
+    if other_tickets.merged_by_job(previous) is not None:
+        restore_status(change, previous)
+        return
     category_id = UUID(str(previous["category_id"]))
     category = None
     if ticket.category_id != category_id:
@@ -84,6 +98,10 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     if ticket.assignee_id != assignee_id:
         await assign(change, assignee_id)
     change.set_kept_unassigned(bool(previous["kept_unassigned"]))
+    # A job of an earlier version has not stored the requester.
+    requester_id = UUID(str(previous.get("requester_id", ticket.requester_id)))
+    if ticket.requester_id != requester_id:
+        await set_requester(change, requester_id)
     for user_id in list_ids(previous, "added_watchers"):
         await remove_watcher(change, user_id)
     for user_id in list_ids(previous, "removed_watchers"):

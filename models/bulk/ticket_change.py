@@ -10,7 +10,7 @@ from models.bulk.bulk_change import BulkChange
 from models.changes import commands
 from models.changes.change import TicketChange
 from models.changes.custom_values import check_required_at_resolution, set_custom_values
-from models.changes.participants import sharing
+from models.changes.participants import requester_change, sharing
 from models.changes.participants.people_records import get_user, read_people
 from models.changes.resources import ResourceKey, change_resources
 from models.core.errors import InvalidInput, UserErrorCode
@@ -54,6 +54,8 @@ async def apply(change: TicketChange, bulk: BulkChange) -> None:
         await add_watcher(change, bulk.add_watcher_id)
     if bulk.remove_watcher_id is not None:
         await remove_watcher(change, bulk.remove_watcher_id)
+    if bulk.requester_id is not None:
+        await set_requester(change, bulk.requester_id)
     if bulk.escalation_reason is not None:
         commands.escalate(change, bulk.escalation_reason)
     if bulk.action is not None:
@@ -125,6 +127,11 @@ async def add_watcher(change: TicketChange, user_id: UUID) -> None:
 async def remove_watcher(change: TicketChange, user_id: UUID) -> None:
     user = await get_user(user_id, "removeWatcherId")
     sharing.remove_watcher(change, user, await read_people(change, user))
+
+
+async def set_requester(change: TicketChange, user_id: UUID) -> None:
+    user = await get_user(user_id, "requesterId")
+    await requester_change.set_requester(change, user)
 
 
 def act(change: TicketChange, bulk: BulkChange) -> None:

@@ -16,10 +16,12 @@ import structlog
 
 from models import database
 from models.access.visibility import accessible_tickets, can_change_ticket
-from models.bulk import previous_values, ticket_change
+from models.bulk import other_tickets, previous_values, ticket_change
 from models.bulk.bulk_change import BulkChange
+from models.bulk.other_tickets import OtherTickets
 from models.bulk.starter import read_starter
 from models.changes.change import TicketChange
+from models.changes.change_set import ChangeSet
 from models.changes.storage import lock_tickets, write
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
@@ -35,6 +37,7 @@ from models.jobs.caller_job import (
     JobTicket,
     JobTicketOutcome,
 )
+from models.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from models.log.event import Json
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 DRY_RUN_COLUMNS = frozenset(
     {
         *("team_id", "category_id", "assignee_id", "priority", "tags"),
-        *("status", "held_until", "close_reason"),
+        *("status", "held_until", "close_reason", "requester_id"),
     }
 )
 """The columns that a dry run shows, with those of custom fields. Long texts, such as the
@@ -135,9 +138,11 @@ async def process_locked(
     job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings
 ) -> bool:
     try:
-        change = await lock_change(job, row, at, settings)
+        others = build_others(job, row)
+        changes, others = await lock_changes(job, row, others, at, settings)
+        change = changes.changes[0]
         before = previous_values.read_values(change.ticket)
-        await apply(job, row, change)
+        await apply(job, row, changes, others)
     except TicketFailed as failure:
         return await store_failure(job, row, failure, at)
     except Refusal as refusal:
@@ -146,39 +151,71 @@ async def process_locked(
         return await store_failure(job, row, build_failure(found.refusals[0]), at)
     await store_success(job, row, change, before)
     if change.events and not job.dry_run:
-        await write(change)
+        await write(*changes.changes)
     return True
 
 
 def build_failure(refusal: Refusal) -> TicketFailed:
     """What the row of the ticket stores: other codes count as INVALID."""
     code = JobErrorCode.__members__.get(refusal.code.name, JobErrorCode.INVALID)
-    return TicketFailed(code, refusal.message)
+    message = refusal.message
+    if refusal.field and message[:1].islower():  # it is about the field, such as "must be active"
+        message = f"{'.'.join(refusal.field[1:])} {message}"
+    return TicketFailed(code, message)
 
 
-async def lock_change(
-    job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings
-) -> TicketChange:
-    """Lock the ticket with the current rights of the job's starter. Raises TicketFailed."""
+def build_others(job: CallerJob, row: JobTicket) -> OtherTickets:
+    """What the job does with other tickets when it changes the ticket of the row."""
+    if job.kind is JobKind.UNDO_JOB:
+        assert row.previous is not None  # the job that is undone has stored it
+        return other_tickets.read_previous(row.previous)
+    return other_tickets.read_bulk_change(BulkChange.from_json(job.parameters))
+
+
+async def lock_changes(
+    job: CallerJob, row: JobTicket, others: OtherTickets, at: datetime, settings: RunSettings
+) -> tuple[ChangeSet, OtherTickets]:
+    """Lock the ticket, and the others, with the current rights of the job's starter.
+
+    Raises TicketFailed and InvalidInput.
+    """
     viewer = await read_starter(job, at)
     if viewer is None:
         raise TicketFailed(JobErrorCode.NOT_PERMITTED, NOT_PERMITTED)
-    locked = await lock_tickets([row.ticket_id], accessible_tickets(viewer))
+    others, keys = await other_tickets.find_others(row.ticket_id, others)
+    locked = await lock_tickets([row.ticket_id, *keys], accessible_tickets(viewer))
     ticket = locked.get(row.ticket_id)
     if ticket is None or not can_change_ticket(viewer, ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.")
-    if job.kind is JobKind.UNDO_JOB and ticket.version != row.version:
+    if job.kind is JobKind.UNDO_JOB and was_changed_since(row, ticket):
         raise TicketFailed(JobErrorCode.CHANGED_SINCE, CHANGED_SINCE)
-    return TicketChange(ticket, viewer, at, settings.reopen_window, limits=settings.limits)
+    changes = ChangeSet(viewer, at, settings.reopen_window, settings.limits)
+    changes.begin_change(ticket)
+    other_tickets.begin_others(changes, others, locked, viewer)
+    return changes, others
 
 
-async def apply(job: CallerJob, row: JobTicket, change: TicketChange) -> None:
-    """Apply the job's commands to the change. Raises Refusal."""
+def was_changed_since(row: JobTicket, ticket: Ticket) -> bool:
+    """Whether the ticket was changed after the job.
+
+    What follows a merge on other tickets of its family changes the ticket's participants, and its
+    version. So the undo of a merge only requires that the ticket is still merged.
+    """
+    assert row.previous is not None
+    into_id = other_tickets.merged_by_job(row.previous)
+    return ticket.version != row.version if into_id is None else ticket.merged_into_id != into_id
+
+
+async def apply(job: CallerJob, row: JobTicket, changes: ChangeSet, others: OtherTickets) -> None:
+    """Apply the job's commands to the changes. Raises Refusal."""
+    change = changes.changes[0]
     if job.kind is JobKind.UNDO_JOB:
-        assert row.previous is not None  # the job that is undone has stored it
+        assert row.previous is not None
+        await other_tickets.apply(changes, others)
         await previous_values.restore(change, row.previous)
     else:
         await ticket_change.apply(change, BulkChange.from_json(job.parameters))
+        await other_tickets.apply(changes, others)
 
 
 async def store_success(

@@ -52,6 +52,12 @@ class CustomFieldChanges:
         changes = self.internal if is_hidden else self.public
         changes[column_of(definition.key)] = [before, after]
 
+    def log(self, change: TicketChange) -> None:
+        """Log the changes in events of their own."""
+        if self.public:
+            change.log(EventType.TICKET_UPDATED, self.public)
+        self.log_internal(change)
+
     def log_internal(self, change: TicketChange) -> None:
         """Log the changes that customers don't see."""
         if self.internal:

@@ -8,11 +8,13 @@ from datetime import datetime
 from uuid import UUID
 
 from models.access.viewer import Viewer
+from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
 from models.core.lazy_query import LazyQuery, One
 from models.core.record_limits import RecordLimits
 from models.core.sql import compare
 from models.files.uploads import lock_files
+from models.log.event import EventType
 from models.people.user import User, no_such_user
 from models.tickets.attachment import Attachment
 from models.tickets.draft import Draft, first_version
@@ -76,18 +78,14 @@ async def save_draft(
     return draft
 
 
-async def propose_draft(
-    client_id: UUID,
-    user_id: UUID | None,
-    ticket: Ticket,
-    text: DraftText,
-    limits: RecordLimits,
-    at: datetime,
-) -> Draft:
-    """Store an API client's proposal as the draft of a person, or of the ticket's assignee.
+async def propose_draft(change: TicketChange, user_id: UUID | None, text: DraftText) -> Draft:
+    """Store a proposal of the change's actor, an API client, as the draft of a person.
 
-    It replaces an earlier proposal, but nothing that the person has saved. Raises InvalidInput.
+    It replaces an earlier proposal, but nothing that the person has saved. The change logs it,
+    without the text. Raises InvalidInput.
     """
+    ticket, limits, client_id = change.ticket, change.limits, change.actor.client_id
+    assert client_id is not None  # the permission is only for API clients
     if user_id is None:
         message = "is required, because the ticket has no assignee"
         raise InvalidInput(UserErrorCode.REQUIRED, message, "userId")
@@ -98,7 +96,10 @@ async def propose_draft(
     if draft is not None and draft.proposed_by_id is None:
         message = "has a draft on this ticket, which a proposal can't replace"
         raise InvalidInput(UserErrorCode.TAKEN, message, "userId")
-    return await store(draft, user_id, ticket, text, limits, at, proposed_by_id=client_id)
+    draft = await store(draft, user_id, ticket, text, limits, change.at, proposed_by_id=client_id)
+    kind = text.kind.value
+    change.log(EventType.DRAFT_PROPOSED, internal=True, user=str(user_id), kind=kind)
+    return draft
 
 
 async def store(

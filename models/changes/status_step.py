@@ -41,7 +41,11 @@ class StatusStep:
 
 
 def find_misplaced_values(
-    action: Action | None, until: datetime | None, reason: CloseReason | None
+    action: Action | None,
+    until: datetime | None,
+    reason: CloseReason | None,
+    *,
+    has_custom_fields: bool = False,
 ) -> list[InvalidInput]:
     """The refusals of values that belong to another action."""
     refusals: list[InvalidInput] = []
@@ -51,6 +55,9 @@ def find_misplaced_values(
     if reason is not None and action is not Action.CLOSE:
         message = "is only allowed for the action CLOSE"
         refusals.append(InvalidInput(UserErrorCode.INVALID, message, "reason"))
+    if has_custom_fields and action is not Action.RESOLVE:
+        message = "is only allowed for the action RESOLVE"
+        refusals.append(InvalidInput(UserErrorCode.INVALID, message, "customFields"))
     return refusals
 
 

@@ -67,11 +67,13 @@ class Refusals(Exception):
 
 @contextmanager
 def collect_refusals(refusals: list[Refusal]) -> Generator[None]:
-    """Add a refusal that the block raises to the list, so that later checks can add theirs."""
+    """Add the refusals that the block raises to the list, so that later checks can add theirs."""
     try:
         yield
     except Refusal as refusal:
         refusals.append(refusal)
+    except Refusals as found:
+        refusals += found.refusals
 
 
 class InvalidInput(Refusal):

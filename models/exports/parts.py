@@ -114,8 +114,8 @@ class ExportRun:
 
     async def measure_parts(self) -> int:
         """The size of all parts in bytes."""
-        parts = await ExportPart.filter(job_id=self.job.id).only("id", "size")
-        return sum(part.size for part in parts)
+        sql = "SELECT COALESCE(SUM(size), 0) AS size FROM export_parts WHERE job_id = ?"
+        return int(str((await database.fetch(sql, [self.job.id]))[0][0]))
 
     def build_too_large(self) -> Failure:
         count_reached("export_bytes")

@@ -55,6 +55,7 @@ class EventType(Enum):
     ESCALATION_STEP = "escalation_step"
     REMINDED = "reminded"
     MAIL_FAILED = "mail_failed"
+    DRAFT_PROPOSED = "draft_proposed"
 
 
 LIFECYCLE_EVENTS = frozenset({EventType.TICKET_CREATED, EventType.STATUS_CHANGED})
@@ -67,6 +68,7 @@ UNVERSIONED_EVENTS = frozenset(
         EventType.ESCALATION_STEP,
         EventType.REMINDED,
         EventType.MAIL_FAILED,
+        EventType.DRAFT_PROPOSED,
     }
 )
 """An event of these types does not by itself change the ticket's version or `updated_at`."""

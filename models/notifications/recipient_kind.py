@@ -26,10 +26,13 @@ class RecipientKind(Enum):
     """The users whom the event adds to the watchers."""
     NAMED_IN_EVENT = "named_in_event"
     """The users that the event itself lists."""
+    PROPOSED_TO = "proposed_to"
+    """The user who gets a proposed draft."""
 
 
 REASON_BY_KIND: Mapping[RecipientKind, NotificationReason] = {
     RecipientKind.MENTIONED: NotificationReason.MENTIONED,
+    RecipientKind.PROPOSED_TO: NotificationReason.MENTIONED,
     RecipientKind.NAMED_IN_EVENT: NotificationReason.ESCALATION,
     RecipientKind.REQUESTER: NotificationReason.REQUESTER,
     RecipientKind.PARTICIPANTS: NotificationReason.REQUESTER,

@@ -21,7 +21,10 @@ from models.sla.inputs import CLOCK_EVENT_TYPES
 from models.tickets.lifecycle import Action, Status
 
 INTERNAL_EVENT_TYPES = frozenset(
-    {EventType.NOTE_ADDED, EventType.ESCALATION_STEP, EventType.MAIL_FAILED}
+    {
+        *(EventType.NOTE_ADDED, EventType.ESCALATION_STEP),
+        *(EventType.MAIL_FAILED, EventType.DRAFT_PROPOSED),
+    }
 )
 """Events that customers never see."""
 
@@ -136,6 +139,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     ),
     (EventType.RATED, None): build_rules(Topic.REPLIES, "rated", ASSIGNEE),
     (EventType.MAIL_FAILED, None): build_rules(Topic.REPLIES, None, ASSIGNEE, TEAM_IF_UNASSIGNED),
+    (EventType.DRAFT_PROPOSED, None): build_rules(Topic.MENTIONS, None, RecipientKind.PROPOSED_TO),
 }
 """The rules by event type and variant (see `get_event_variant`). Other events notify nobody."""
 EMAIL_RULES = [rule for rules in RULES.values() for rule in rules if rule.template is not None]
@@ -162,6 +166,7 @@ EVENT_PRIORITY: Sequence[EventType] = (
     EventType.REMINDED,
     EventType.RATED,
     EventType.MAIL_FAILED,
+    EventType.DRAFT_PROPOSED,
     EventType.TICKET_UPDATED,
 )
 """Event types, highest priority first."""

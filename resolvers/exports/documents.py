@@ -65,6 +65,7 @@ fragment events on TicketEventConnection {
     ... on TicketEscalationStep { path step stepAction outcome notified { ...person } }
     ... on TicketReminded { status closesAt }
     ... on TicketMailFailed { recipient { ...person } answer }
+    ... on TicketDraftProposed { user { ...person } messageKind }
   }
   pageInfo { hasNextPage endCursor }
 }

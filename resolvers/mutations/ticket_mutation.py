@@ -26,6 +26,7 @@ from models.access.visibility import (
 from models.audit import storage as audit
 from models.changes import storage
 from models.changes.change import TicketChange
+from models.changes.change_set import ChangeSet
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, StaleVersion, UserErrorCode
@@ -60,17 +61,18 @@ class NamesTicket(Protocol):
     def expected_version(self) -> int | None: ...
 
 
-class TicketMutation:
-    """One mutation in its transaction: locks tickets, and collects their changes."""
+class TicketMutation(ChangeSet):
+    """One mutation in its transaction: locks tickets, and collects their changes.
+
+    The first change is that of the ticket that the payload returns.
+    """
 
     def __init__(self, context: Context) -> None:
+        settings = context.settings
+        super().__init__(context.viewer, context.now(), settings.reopen_window, settings.limits)
         self.context = context
-        self.viewer: Viewer = context.viewer
-        self.at = context.now()
-        self.records = RecordChanges(context.settings.limits)
+        self.records = RecordChanges(settings.limits)
         """Changes of administrative records, such as a new requester."""
-        self.changes: list[TicketChange] = []
-        """The first change is that of the ticket that the payload returns."""
 
     async def lock_ticket(
         self, input: NamesTicket, *, for_participants: bool = False
@@ -121,18 +123,6 @@ class TicketMutation:
         if expected_version is not None and version != expected_version:
             raise StaleVersion(version)
         return changes
-
-    def begin_change(self, ticket: Ticket) -> TicketChange:
-        """The mutation's only change of a new or locked ticket. The first call begins it."""
-        for begun in self.changes:
-            if begun.ticket.id == ticket.id:
-                return begun
-        settings = self.context.settings
-        change = TicketChange(
-            ticket, self.viewer, self.at, settings.reopen_window, limits=settings.limits
-        )
-        self.changes.append(change)
-        return change
 
 
 Function = Callable[[TicketMutation, Input], Awaitable[None]]

@@ -48,6 +48,7 @@ async def users(
     info: strawberry.Info,
     search: str | None = None,
     role: Role | None = None,
+    roles: list[Role] | None = None,
     organization_id: strawberry.ID | None = None,
     active: bool | None = None,
     first: First = None,
@@ -56,7 +57,7 @@ async def users(
     before: Before = None,
 ) -> ConnectionQuery[User]:
     page_request = parse_page_arguments(first, after, last, before)
-    return list_users(search, role, organization_id, active, page_request)
+    return list_users(search, role, organization_id, active, page_request, roles=roles)
 
 
 def describe_user(viewer: Viewer, user: User) -> dict[str, Any]:

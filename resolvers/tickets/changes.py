@@ -10,13 +10,13 @@ from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands, rating
 from models.changes.custom_values import check_required_at_resolution, set_custom_values
-from models.changes.merges import link_commands
+from models.changes.merges import locked_tickets
 from models.changes.participants import sharing
 from models.changes.participants.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import EventType, Json
+from models.log.event import Json
 from models.people import team
 from models.people.user import User, no_such_user
 from models.tickets import links
@@ -168,9 +168,7 @@ async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) ->
     values = given_values(input.custom_fields)
     custom_fields = await set_custom_values(change, values, change.ticket.category_id)
     commands.resolve(change, text.clean_body(input.resolution, "resolution"))
-    if custom_fields.public:
-        change.log(EventType.TICKET_UPDATED, custom_fields.public)
-    custom_fields.log_internal(change)
+    custom_fields.log(change)
     await check_required_at_resolution(change, "customFields")
 
 
@@ -230,15 +228,7 @@ async def link_tickets(mutation: TicketMutation, input: LinkTicketsInput) -> Non
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
     change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
-    ticket_id, other_id = change.ticket.id, other.ticket.id
-    link_commands.link(
-        change,
-        other,
-        input.kind,
-        existing=await links.read_kinds(ticket_id, other_id),
-        closes_cycle=await links.closes_cycle(ticket_id, other_id, input.kind),
-        link_counts=await links.count_links([ticket_id, other_id]),
-    )
+    await locked_tickets.link(change, other, input.kind)
 
 
 @ticket_mutation(TicketPayload)
@@ -246,5 +236,4 @@ async def unlink_tickets(mutation: TicketMutation, input: UnlinkTicketsInput) ->
     ids_by_field = {"ticketId": input.ticket_id, "otherId": input.other_id}
     await links.lock_links()
     change, other = await mutation.lock_tickets(ids_by_field, input.expected_version)
-    kinds = await links.read_kinds(change.ticket.id, other.ticket.id)
-    link_commands.unlink(change, other, kinds if input.kind is None else kinds & {input.kind})
+    await locked_tickets.unlink(change, other, input.kind)

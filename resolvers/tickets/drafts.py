@@ -11,8 +11,10 @@ from models.access.permissions import WRITE_NOTES
 from models.access.viewer import Viewer
 from models.access.visibility import can_access_ticket
 from models.changes import drafts
+from models.changes.change import TicketChange
 from models.changes.drafts import DraftText
 from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultReference, store_result
+from models.changes.storage import lock_tickets, write
 from models.core import ids, text
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.files.uploads import parse_attachment_ids
@@ -82,31 +84,24 @@ async def propose_draft(info: strawberry.Info, input: ProposeDraftInput) -> Prop
     check_kind(context.viewer, input.kind)
 
     async def propose() -> UUID:
-        limits = context.settings.limits
-        assert context.viewer.client_id is not None  # the permission is only for API clients
-        ticket = await find_ticket(context.viewer, input.ticket_id)
-        user_id = ticket.assignee_id
+        change = await lock_ticket(context, input.ticket_id)
+        user_id = change.ticket.assignee_id
         if input.user_id is not None:
             user_id = ids.key_of(ids.USER, input.user_id)
             if user_id is None:
                 raise no_such_user("userId")
-        body = check_body(input.body, limits.max_draft_chars)
+        body = check_body(input.body, change.limits.max_draft_chars)
         if text.is_blank(body):
             raise InvalidInput(UserErrorCode.REQUIRED, "must not be blank", "body")
-        draft = await drafts.propose_draft(
-            context.viewer.client_id,
-            user_id,
-            ticket,
-            DraftText(input.kind, body),
-            limits,
-            context.now(),
-        )
+        draft = await drafts.propose_draft(change, user_id, DraftText(input.kind, body))
+        await write(change)
         return draft.id
 
     try:
         draft_id, replayed = await run_with_key(context, info.field_name, input, propose)
     except Refusal as error:
         return ProposeDraftPayload(user_errors=to_user_errors(error))
+    context.services.wakeup.notify()
     return ProposeDraftPayload(
         draft_id=strawberry.ID(ids.encode(ids.DRAFT, draft_id)), replayed=replayed
     )
@@ -133,6 +128,19 @@ async def find_ticket(viewer: Viewer, ticket_id: str) -> Ticket:
     if ticket is None or not can_access_ticket(viewer, ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")
     return ticket
+
+
+async def lock_ticket(context: Context, ticket_id: str) -> TicketChange:
+    """Lock a ticket within the viewer's reach, and begin a change. Raises InvalidInput NOT_FOUND.
+
+    Messages lock the ticket before the draft that they discard, too.
+    """
+    ticket = await find_ticket(context.viewer, ticket_id)
+    locked = (await lock_tickets([ticket.id]))[ticket.id]
+    settings = context.settings
+    return TicketChange(
+        locked, context.viewer, context.now(), settings.reopen_window, limits=settings.limits
+    )
 
 
 async def run_with_key(

@@ -8,7 +8,7 @@ from models.access.permissions import HANDLE_TICKETS_AS_STAFF
 from models.access.viewer import Viewer
 from models.changes import commands
 from models.changes.change import TicketChange
-from models.changes.custom_values import check_required_at_resolution
+from models.changes.custom_values import check_required_at_resolution, set_custom_values
 from models.changes.status_step import (
     CUSTOMER_REPLY_ACTIONS,
     StatusStep,
@@ -21,8 +21,10 @@ from models.core.record_limits import RecordLimits
 from models.log.event import decode_cursor
 from models.queries.logs import event_log, timeline
 from models.tickets import draft
+from models.tickets.lifecycle import Action
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
+from schema.inputs.custom_fields import given_values
 from schema.inputs.tickets.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.tickets.messages import NotePayload, ReplyPayload
 
@@ -82,7 +84,9 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         text.clean_body(input.body, "body")
     with collect_refusals(refusals):
         await check_unseen_messages(viewer, change, input)
-    refusals += find_misplaced_values(action, input.until, input.reason)
+    refusals += find_misplaced_values(
+        action, input.until, input.reason, has_custom_fields=input.custom_fields is not None
+    )
     with collect_refusals(refusals):
         keeps_status = action is not None
         message = commands.reply(
@@ -90,12 +94,24 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
         )
         await attach_files(mutation, change, input.attachment_ids, message)
     if action is not None:
-        with collect_refusals(refusals):
-            apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
-            await check_required_at_resolution(change)
+        await act(change, input, action, refusals)
     if refusals:
         raise Refusals(refusals)
     await discard_sent_draft(viewer, change, input)
+
+
+async def act(
+    change: TicketChange, input: ReplyToTicketInput, action: Action, refusals: list[Refusal]
+) -> None:
+    """Apply the action after the reply, with custom fields. Adds refusals to the list."""
+    with collect_refusals(refusals):
+        apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
+    with collect_refusals(refusals):
+        given = given_values(input.custom_fields)
+        values = await set_custom_values(change, given, change.ticket.category_id)
+        values.log(change)
+        path = ("customFields",) if action is Action.RESOLVE else ()
+        await check_required_at_resolution(change, *path)
 
 
 @ticket_mutation(NotePayload, message="note", prepare=complete_uploads)

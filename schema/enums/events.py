@@ -48,6 +48,8 @@ register_enum(
         "close soon.",
         "MAIL_FAILED": "An email about the ticket could not be delivered. Customers never see "
         "this event.",
+        "DRAFT_PROPOSED": "An API client proposed a draft to an agent or admin. Customers never "
+        "see this event.",
     },
 )
 register_enum(

@@ -16,7 +16,8 @@ register_enum(
         "REPLIES": "Replies; for staff also ratings, and emails that could not be delivered.",
         "NOTES": "Notes on tickets that are assigned to the user or watched by the user. Never by "
         "email.",
-        "MENTIONS": "Notes that mention the user. Never by email.",
+        "MENTIONS": "Notes that mention the user, and drafts that API clients propose to the user. "
+        "Never by email.",
         "STATUS": "Tickets that were resolved, closed, reopened, merged or changed in status or "
         "priority.",
         "ASSIGNMENT": "Tickets that were assigned to the user or transferred to the user's team.",
@@ -42,7 +43,7 @@ register_enum(
     "The reason for which a user receives a notification. If several apply, the first of "
     "this list.",
     {
-        "MENTIONED": "A note mentions the user.",
+        "MENTIONED": "A note mentions the user, or the user gets a proposed draft.",
         "ESCALATION": "A step of an escalation path notifies the user.",
         "REQUESTER": "The user is the ticket's requester or one of its participants.",
         "ASSIGNEE": "The ticket is assigned to the user.",

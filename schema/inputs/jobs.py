@@ -8,6 +8,7 @@ import strawberry
 
 from models.jobs.caller_job import ExportFormat, JobErrorPolicy
 from models.tickets.lifecycle import Action, CloseReason, Priority
+from models.tickets.link_kind import LinkKind
 from schema.filtering.filters import TicketFilter
 from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import BODY, RECORD_IDEMPOTENCY_KEY, SLUG, optional, required
@@ -17,9 +18,34 @@ JOB_ID = "The id of the job."
 TAGS = "each 1 to 50 characters after trimming. Null: none."
 
 
+@strawberry.input(description="A link from each ticket of a job to one other ticket.")
+class BulkLink:
+    other_id: strawberry.ID = required("The id of the other ticket.")
+    kind: LinkKind = required("The relation of each ticket to the ticket `otherId`.")
+
+
+@strawberry.input(description="Links between each ticket of a job and one other ticket.")
+class BulkUnlink:
+    other_id: strawberry.ID = required("The id of the other ticket.")
+    kind: LinkKind | None = optional(
+        "The relation of each ticket to the ticket `otherId`. Null: all links between the two."
+    )
+
+
+@strawberry.input(description="A merge of each ticket of a job into one other ticket.")
+class BulkMerge:
+    into_id: strawberry.ID = required(
+        "The id of the ticket that remains. It must be neither merged itself nor CLOSED. By "
+        "default, at most 100 tickets can be merged into one; the others fail with INVALID."
+    )
+    across_requesters: bool = optional(
+        "Whether the tickets may have different requesters, by the rules of `mergeTickets`.", False
+    )
+
+
 @strawberry.input(
-    description="What a job changes in each of its tickets: messages, properties and an action, "
-    "which are applied in this order. A field that is absent keeps its value."
+    description="What a job changes in each of its tickets: messages, properties, an action and "
+    "links, which are applied in this order; or a merge. A field that is absent keeps its value."
 )
 class BulkTicketChange:
     assignee_id: strawberry.ID | None = optional(
@@ -62,6 +88,26 @@ class BulkTicketChange:
     )
     note: str | None = optional(
         f"An internal note on each ticket. A job with it can't be undone. {BODY} Null: none."
+    )
+    requester_id: strawberry.ID | None = optional(
+        "The id of an active user who becomes the requester of each ticket, by the rules of "
+        "`changeRequester`. Not together with `addWatcherId` or `removeWatcherId`, because the "
+        "watchers who may not see a ticket any more are removed. Null: unchanged."
+    )
+    link: BulkLink | None = optional(
+        "Links each ticket to another one, by the rules of `linkTickets`. Null: none."
+    )
+    unlink: BulkUnlink | None = optional(
+        "Removes links between each ticket and another one. Not together with `link`. Null: none."
+    )
+    merge: BulkMerge | None = optional(
+        "Merges each ticket into another one, by the rules of `mergeTickets`. Not together with "
+        "any other field of the change. Null: none."
+    )
+    unmerge: bool = optional(
+        "Whether to undo the merge of each ticket, as `unmergeTicket` does. Not together with any "
+        "other field of the change. A job with it can't be undone.",
+        False,
     )
     escalation_reason: str | None = optional(
         "Raises the escalation level of each ticket by one, for this reason, 1 to 65,536 "

@@ -249,6 +249,7 @@ class Query(DeskQueries, JobQueries, PolicyQueries):
             "name, or if their email address starts with the text, ignoring case. Accents in names "
             "don't matter. Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
+            "roles": "Returns users with one of these roles. Default: all roles.",
             "organization_id": "Returns members of this organization. Default: all users.",
             "active": "Returns only users who may sign in, or only users who may not. Default: "
             "all users.",

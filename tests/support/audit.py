@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from models.audit.directory_event import DirectoryEvent
 from models.changes.serialization import serialize_ticket
 from models.custom_fields.custom_field import COLUMN_PREFIX, TicketCustomValue, column_of
@@ -20,8 +22,11 @@ async def audit() -> list[Event]:
     positions = sorted(each.position for each in (*log, *directory))
     assert positions == list(range(1, len(positions) + 1))
     assert await event.read_head() == len(positions)
+    by_ticket: dict[UUID, list[Event]] = {}
+    for event_ in log:
+        by_ticket.setdefault(event_.ticket_id, []).append(event_)
     for ticket in await Ticket.all():
-        own = [event_ for event_ in log if event_.ticket_id == ticket.id]
+        own = by_ticket[ticket.id]
         assert own[0].type is EventType.TICKET_CREATED
         assert [event_.version for event_ in own] == sorted(event_.version for event_ in own)
         assert {event_.version for event_ in own} == set(range(1, ticket.version + 1))

@@ -535,6 +535,9 @@ async def create_worker_events(ticket: Ticket, ada: Person, team: Team) -> None:
     await ticket_commands.append_worker_events(
         ticket, EventType.MAIL_FAILED, internal=True, user=str(ada.id), answer="550 no such user"
     )
+    await ticket_commands.append_worker_events(
+        ticket, EventType.DRAFT_PROPOSED, internal=True, user=str(ada.id), kind="reply"
+    )
 
 
 async def create_attachments(ticket: Ticket, *message_ids: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from models import database
@@ -11,7 +12,7 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery, One
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
-from models.core.sql import FALSE, TRUE, Condition, compare
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list
 from models.core.text import is_storable
 from models.database import Dialect
 from models.people.user import Organization, Role, User
@@ -46,14 +47,18 @@ def list_users(
     organization_id: str | None,
     active: bool | None,
     page_request: PageRequest,
+    *,
+    roles: Collection[Role] | None = None,
 ) -> ConnectionQuery[User]:
-    """Return a page of users, ordered by name.
+    """Return a page of users, ordered by name. They meet all conditions that are not None.
 
     With `search`, each of its words must be the start of a word of the name, or the whole text that
     of the email address, in any case. The organization is a global id. Raises BadRequest if the
     search can't be stored, and CursorInvalid.
     """
     condition = TRUE if role is None else Condition("(u.role = ?)", (role.value,))
+    if roles is not None:
+        condition &= in_list("u.role", [each.value for each in roles])
     if organization_id is not None:
         key = ids.key_of(ids.ORGANIZATION, organization_id)
         condition &= FALSE if key is None else compare("u.organization_id", "=", key)

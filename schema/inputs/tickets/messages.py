@@ -9,6 +9,7 @@ import strawberry
 from models.changes.status_step import ReplyAction
 from models.changes.ticket_redaction import RedactableField
 from models.tickets.lifecycle import CloseReason
+from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import (
     BODY,
     EXPECTED_VERSION,
@@ -50,6 +51,10 @@ class ReplyToTicketInput:
     reason: CloseReason | None = optional(
         "For the action CLOSE: the reason. As in closeTicket, it may be null only if the ticket is "
         "RESOLVED. Must be null for other actions."
+    )
+    custom_fields: list[CustomFieldInput] | None = optional(
+        f"For the action RESOLVE: values to set in the same change. {CUSTOM_FIELDS} Null: none. "
+        "Must be null for other actions."
     )
     draft_version: int | None = optional(DRAFT_VERSION)
     expected_version: int | None = optional(EXPECTED_VERSION)

@@ -17,6 +17,7 @@ from models.tickets.ticket import Ticket
 from schema.context import context_of, loaders
 from schema.cost import TEXT_COST, cost
 from schema.interfaces import TicketEventInterface, TicketStatusEventInterface
+from schema.types.log.draft_events import TicketDraftProposed
 from schema.types.log.field_changes import (
     AFTER,
     BEFORE,
@@ -293,4 +294,5 @@ EVENT_TYPES = [
     *(TicketLinked, TicketUnlinked, TicketMerged, TicketUnmerged),
     *(TicketReplyMoved, TicketMessageRedacted, TicketRedacted, TicketRated),
     *SLA_AND_ESCALATION_TYPES,
+    TicketDraftProposed,
 ]

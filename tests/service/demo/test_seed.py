@@ -13,6 +13,7 @@ from demo import seed
 from demo.seed import PASSWORD, seed_demo, seed_tickets
 from models import database as db
 from models.access.viewer import SYSTEM
+from models.audit.directory_event import DirectoryEvent
 from models.changes import sla_audit
 from models.changes.storage import allocate_numbers
 from models.log import event as log
@@ -33,7 +34,8 @@ async def expect_consistency() -> None:
     for ticket in await Ticket.all():
         await check_events_rebuild(ticket)
     events = await Event.all().order_by("position")
-    assert [event.position for event in events] == list(range(1, await log.read_head() + 1))
+    positions = [each.position for each in (*events, *await DirectoryEvent.all())]
+    assert sorted(positions) == list(range(1, await log.read_head() + 1))
     newest = {event.ticket_id: event for event in events if event.type not in UNVERSIONED_EVENTS}
     for ticket in await Ticket.all():
         event = newest[ticket.id]

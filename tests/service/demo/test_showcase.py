@@ -12,7 +12,7 @@ from support.actors import token_of
 from support.erasure import find_rows
 from support.exports import build_exporter, download, parse_lines, run_exports
 from support.files import running_with_files, send
-from support.jobs import read_errors
+from support.jobs import read_errors, run_caller_jobs
 
 from demo.data_files import DataFileError
 from demo.seed import ADMIN_EMAIL, AGENT_EMAIL, CUSTOMER_EMAIL, DEMO_TICKETS, seed_demo
@@ -21,7 +21,7 @@ from models.changes.sla_audit import verify_all_tickets
 from models.core import ids
 from models.core.time import now
 from models.files.store import LocalFileStore
-from models.people.user import User
+from models.people.user import ERASED_DOMAIN, User
 
 pytestmark = pytest.mark.usefixtures("without_jobs")
 
@@ -35,6 +35,27 @@ async def service(url: str, tmp_path: Path) -> AsyncIterator[Service]:
 
 async def sign_in(service: Service, email: str) -> Client:
     return service.client(await token_of(await User.get(email=email)))
+
+
+async def test_the_admin_finds_a_retention_policy_and_an_erased_person(service: Service) -> None:
+    admin = await sign_in(service, ADMIN_EMAIL)
+    query = """{ retentionPolicies(first: 5) { nodes { name active filterError
+      preview { tickets messages } } } }"""
+    (policy,) = (await admin.run(query))["retentionPolicies"]["nodes"]
+    assert (policy["active"], policy["filterError"]) == (False, None)
+    assert policy["preview"]["tickets"] > 0
+    assert policy["preview"]["messages"] > 0
+    person = await User.get(email__endswith=ERASED_DOMAIN)
+    assert not person.active
+    await run_caller_jobs()
+    query = """{ jobs(kinds: [ERASE_PERSON]) { nodes { status total succeeded
+      erasure { userId remaining { name count } verifiedAt } } } }"""
+    (job,) = (await admin.run(query))["jobs"]["nodes"]
+    assert (job["status"], job["succeeded"]) == ("FINISHED", job["total"])
+    assert job["total"] > 0
+    assert job["erasure"]["userId"] == ids.encode(ids.USER, person.id)
+    assert job["erasure"]["verifiedAt"] is not None
+    assert (await verify_all_tickets())[1] == []
 
 
 async def test_the_agent_finds_files_a_draft_and_views(service: Service) -> None:

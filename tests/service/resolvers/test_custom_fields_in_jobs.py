@@ -128,7 +128,8 @@ async def test_fields_of_other_categories_fail_unless_the_job_changes_the_catego
     await run_caller_jobs()
     assert await read_errors(ada, job) == [(technical["ref"], "INVALID")]
     failed = (await read_rows(ada, job))[0]
-    assert failed["message"] == "must be a custom field of the ticket's category; note is not"
+    message = "customFields.0.key must be a custom field of the ticket's category; note is not"
+    assert failed["message"] == message
     assert await read_changes(ada, technical["id"]) == [], "neither the value nor the priority"
     moved = await start(ada, [technical], customFields=[NOTE], category="billing")
     await run_caller_jobs()

@@ -16,7 +16,10 @@ from support.drafts import (
 )
 from support.service import running
 
+from models.log.event import Event, encode_cursor, read_head
+from models.notifications.email import Mail
 from models.people.user import User
+from models.tickets.ticket import Ticket
 
 pytestmark = pytest.mark.without_default_policies
 
@@ -54,6 +57,53 @@ async def test_the_assignee_or_the_named_person_gets_a_proposal(
     draft = await read_draft(bill, ticket)
     assert draft is not None
     assert (draft["body"], draft["kind"]) == ("For Bill", "NOTE")
+
+
+EVENT = (
+    """type ... on TicketDraftProposed { actor { displayName } user { displayName } messageKind }"""
+)
+
+
+async def test_the_person_is_told_of_a_proposal_but_nobody_sees_its_text(
+    service: Service, world: World, bot: Client, ada: Client, ticket: str
+) -> None:
+    bill = service.client(world.bill.token)
+    stored = await Ticket.all().order_by("-number").first()
+    assert stored is not None
+    async with bill.socket() as socket:
+        await socket.subscribe("subscription { notifications { reason event { type } } }")
+        async with ada.socket() as other:
+            await other.subscribe(
+                f"""subscription($id: ID!, $after: String) {{
+                  ticketEvents(ticketId: $id, after: $after) {{ {EVENT} }} }}""",
+                id=ticket,
+                after=encode_cursor(await read_head()),
+            )
+            await propose_draft(bot, ticket, userId=world.bill.gid, kind="NOTE", body="Secret 17")
+            assert await other.next("ticketEvents") == {
+                "type": "DRAFT_PROPOSED",
+                "actor": {"displayName": "Bot"},
+                "user": {"displayName": "Bill"},
+                "messageKind": "NOTE",
+            }
+        assert await socket.next("notifications") == {
+            "reason": "MENTIONED",
+            "event": {"type": "DRAFT_PROPOSED"},
+        }
+    event = await Event.all().order_by("-position").first()
+    assert event is not None
+    assert "Secret" not in str(event.data)
+    await stored.refresh_from_db()
+    assert event.version == stored.version, "a proposal is no change of the ticket"
+    for client in (service.client(world.cora.token), ada):
+        shown = await client.run(
+            "query($id: ID!) { ticket(id: $id) { timeline(last: 1) { nodes { type } } } }",
+            id=ticket,
+        )
+        is_customer = client is not ada
+        (last,) = shown["ticket"]["timeline"]["nodes"]
+        assert (last["type"] == "DRAFT_PROPOSED") is not is_customer
+    assert not await Mail.filter(event_id=event.position).exists()
 
 
 async def test_an_api_client_cannot_read_or_send_its_proposal(

@@ -104,7 +104,7 @@ async def test_replies_closures_and_macros_ask_for_them_too(
     await define(root, "cause", requiredAt="RESOLUTION")
     ticket = (await cora.raise_ticket())["id"]
     reply = {"ticketId": ticket, "body": "Fixed", "then": "RESOLVE"}
-    assert await refusals(ada, "replyToTicket", **reply) == ["REQUIRED"]
+    assert await refusals(ada, "replyToTicket", **reply) == MISSING
     close = {"ticketId": ticket, "reason": "RESOLVED"}
     assert await refusals(ada, "closeTicket", **close) == ["REQUIRED"]
     macro = await create_macro(ada, text="Fixed", statusAction="RESOLVE")
@@ -122,6 +122,42 @@ async def test_replies_closures_and_macros_ask_for_them_too(
     third = (await cora.raise_ticket())["id"]
     await cora.do("closeTicket", ticketId=third)
     await audit()
+
+
+async def test_a_reply_that_resolves_sets_the_required_values(
+    root: Client, ada: Client, cora: Client
+) -> None:
+    await define(root, "cause", requiredAt="RESOLUTION")
+    await define(root, "site", customerAccess="HIDDEN")
+    ticket = (await cora.raise_ticket())["id"]
+    site = {"key": "site", "text": "Berlin"}
+    reply = {"ticketId": ticket, "body": "Fixed", "then": "RESOLVE"}
+    assert await refusals(ada, "replyToTicket", **reply, customFields=[site]) == MISSING
+    wrong = [CAUSE, {"key": "unknown", "text": "a"}, {"key": "site", "number": 1}]
+    assert await refusals(ada, "replyToTicket", **reply, customFields=wrong) == [
+        "NOT_FOUND customFields.1.key",
+        "INVALID customFields.2.number",
+    ]
+    done = await ada.do("replyToTicket", **reply, customFields=[site, CAUSE])
+    assert (done["ticket"]["status"], done["ticket"]["version"]) == ("RESOLVED", 2)
+    assert done["ticket"]["resolution"] == "Fixed"
+    assert await read_values(ada, ticket) == {"site": "Berlin", "cause": "Cable"}
+    seen = await cora.run(
+        "query($id: ID!) { ticket(id: $id) { timeline(first: 9) { nodes { type } } } }", id=ticket
+    )
+    types = [each["type"] for each in seen["ticket"]["timeline"]["nodes"]]
+    assert types[-3:] == ["REPLY_ADDED", "STATUS_CHANGED", "TICKET_UPDATED"]
+    await audit()
+
+
+@pytest.mark.parametrize("then", [{}, {"then": "HOLD"}, {"then": "CLOSE", "reason": "SPAM"}])
+async def test_other_replies_set_no_custom_fields(
+    then: dict[str, Any], root: Client, ada: Client, cora: Client
+) -> None:
+    await define(root, "cause")
+    reply = {"ticketId": (await cora.raise_ticket())["id"], "body": "Fixed", **then}
+    errors = await refusals(ada, "replyToTicket", **reply, customFields=[CAUSE])
+    assert errors == ["INVALID customFields"]
 
 
 async def test_jobs_ask_for_them_too(root: Client, ada: Client, cora: Client, world: World) -> None:

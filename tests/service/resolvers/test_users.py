@@ -326,6 +326,22 @@ async def test_users_are_found_by_organization_and_state(admin: Client, world: W
     assert await find(o=MISSING_ORGANIZATION) == await find(o="nonsense") == []
 
 
+async def test_users_are_found_by_several_roles(admin: Client) -> None:
+    query = """query($one: Role, $several: [Role!]) { users(role: $one, roles: $several) {
+      totalCount nodes { displayName } } }"""
+
+    async def find(**arguments: Any) -> list[str]:
+        users = (await admin.run(query, **arguments))["users"]
+        assert users["totalCount"] == len(users["nodes"])
+        return [each["displayName"] for each in users["nodes"]]
+
+    staff = ["AGENT", "ADMIN"]
+    assert await find(several=staff) == ["Ada", "Bill", "Root"]
+    assert await find(several=staff, one="ADMIN") == await find(one="ADMIN") == ["Root"]
+    assert await find(several=[]) == await find(several=["AGENT"], one="CUSTOMER") == []
+    assert await find(several=None) == await find()
+
+
 async def test_customers_see_no_details_of_their_colleagues(
     service: Service, admin: Client, world: World
 ) -> None:

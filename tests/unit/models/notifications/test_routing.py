@@ -184,6 +184,7 @@ def all_of(rest: str, *who: str) -> set[str]:
             {"requester STATUS -"},
         ),
         (EventType.MAIL_FAILED, {}, all_of("REPLIES -", "assignee", "team_if_unassigned")),
+        (EventType.DRAFT_PROPOSED, {}, {"proposed_to MENTIONS -"}),
     ],
     ids=lambda value: value.name if isinstance(value, EventType) else "",
 )

@@ -5,10 +5,10 @@ import { graphql, type ResultOf } from "../../shared/graphql";
 
 const FIND_STAFF = graphql(`
   query FindStaff($search: String) {
-    agents: users(search: $search, role: AGENT, active: true, first: 20) { nodes { ...FoundPerson } }
-    admins: users(search: $search, role: ADMIN, active: true, first: 10) { nodes { ...FoundPerson } }
+    users(search: $search, roles: [AGENT, ADMIN], active: true, first: 30) {
+      nodes { id displayName email }
+    }
   }
-  fragment FoundPerson on User { id displayName email }
 `);
 const FIND_PEOPLE = graphql(`
   query FindPeople($search: String) {
@@ -38,8 +38,7 @@ export class Directory {
 
   /** Agents and admins. */
   async findStaff(text: string): Promise<readonly FoundPerson[]> {
-    const { agents, admins } = await this.client.query(FIND_STAFF, { search: orNull(text) });
-    return [...agents.nodes, ...admins.nodes];
+    return (await this.client.query(FIND_STAFF, { search: orNull(text) })).users.nodes;
   }
 
   async findPeople(text: string): Promise<readonly FoundPerson[]> {

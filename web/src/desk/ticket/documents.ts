@@ -31,6 +31,7 @@ const EVENT = graphql(
       ... on TicketRedacted { reason }
       ... on TicketRated { score comment }
       ... on TicketMailFailed { answer }
+      ... on TicketDraftProposed { user { id displayName } }
       ... on SlaAtRisk { metric }
       ... on SlaBreached { metric }
       ... on SlaAchieved { metric }

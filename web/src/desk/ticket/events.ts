@@ -63,6 +63,8 @@ function describeEvent(event: TimelineEvent): string {
       return m.ticket_event_rated({ score: event.score });
     case "TicketMailFailed":
       return m.ticket_event_mail_failed({ answer: event.answer });
+    case "TicketDraftProposed":
+      return m.ticket_event_draft_proposed({ name: event.user?.displayName ?? "" });
     case "SlaAtRisk":
       return m.ticket_event_at_risk({ metric: metricName(event.metric) });
     case "SlaBreached":

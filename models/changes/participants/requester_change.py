@@ -1,0 +1,32 @@
+"""Gives a locked ticket another requester: reads what the command needs, and calls it."""
+
+from __future__ import annotations
+
+from models.changes.change import TicketChange
+from models.changes.participants import requester
+from models.changes.participants.people_records import (
+    is_merged,
+    list_outsiders,
+    list_watchers_without_access,
+    read_people,
+)
+from models.people.user import User
+
+
+async def set_requester(change: TicketChange, user: User) -> None:
+    """Set the requester, and remove the people who may not see the ticket any more.
+
+    Raises InvalidInput.
+    """
+    ticket = change.ticket
+    people = await read_people(change, user)
+    before = (ticket.requester_id, ticket.organization_id)
+    requester.change_requester(
+        change,
+        user,
+        people,
+        await list_outsiders(people.participants, user.organization_id),
+        is_family=await is_merged(ticket),
+    )
+    without_access = await list_watchers_without_access(change, people.watchers)
+    requester.log_requester(change, before, people, without_access)
