@@ -8,6 +8,14 @@ from support.admin_mutations import run_mutation
 from support.desk_page import WIDE, bulk_of, jobs_of, open_desk, row_of
 
 LOW = {"width": 1440, "height": 420}
+CLICK_AND_COUNT_ROWS = """
+async (button) => {
+  button.click();
+  await new Promise(queueMicrotask);
+  return document.querySelectorAll("[data-id]").length;
+}
+"""
+"""Before the browser tells the new position of the shorter list."""
 AREA = "document.activeElement.getAttribute('aria-label')"
 COUNT = 40
 
@@ -30,8 +38,8 @@ async def test_rows_are_shown_after_most_of_a_long_list_has_gone(
     ids = [each["id"] for each in tickets if each["id"] != ticket_id][: COUNT - 3]
     change = {"action": "CLOSE", "closeReason": "SPAM"}
     await run_mutation(agent, "bulkUpdateTickets", ids=ids, change=change)
-    await page.get_by_role("button", name=f"{COUNT - 3} gone: show").click()
-    await expect(page.get_by_label("Tickets").get_by_role("link")).to_have_count(3)
+    button = page.get_by_role("button", name=f"{COUNT - 3} gone: show")
+    assert await button.evaluate(CLICK_AND_COUNT_ROWS) == 3
     await expect(first).to_be_in_viewport()
     assert await page.evaluate(AREA) == "Tickets"
 

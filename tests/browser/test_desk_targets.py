@@ -17,7 +17,7 @@ async () => {
     document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true }));
   };
   press("g");
-  document.querySelector("[data-row] input").click();
+  document.querySelector("li [type=checkbox]").click();
   await new Promise((resolve) => setTimeout(resolve));
   press("i");
 }
