@@ -75,19 +75,6 @@ async def test_a_dialog_opens_with_the_focus_in_its_first_field(page: Page, worl
     await expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
 
 
-async def test_the_focus_stays_with_the_requester_of_a_new_ticket(page: Page, world: World) -> None:
-    await open_desk(page)
-    await page.keyboard.press("c")
-    requester = page.get_by_role("dialog").get_by_role("group", name="Requester")
-    await page.keyboard.type("cora")
-    await expect(requester.get_by_role("option", name="Cora")).to_be_visible()
-    await page.keyboard.press("Enter")
-    await expect(requester.get_by_role("button", name="Somebody else")).to_be_visible()
-    await expect(requester).to_be_focused()
-    await requester.get_by_role("button", name="Somebody new").click()
-    await expect(requester).to_be_focused()
-
-
 async def test_a_list_that_arrives_late_opens_where_it_has_room(
     page: Page, service: Service, world: World
 ) -> None:
