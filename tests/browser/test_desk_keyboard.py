@@ -106,7 +106,13 @@ async def test_a_key_can_be_changed_but_not_to_one_that_is_in_use(
     change = dialog.get_by_role("button", name="Change the key for “Next ticket”")
     await change.click()
     await page.keyboard.press("k")
-    await expect(dialog.get_by_role("alert")).to_contain_text("“Previous ticket” has this key")
+    alert = dialog.get_by_role("alert")
+    await expect(alert).to_contain_text("“Previous ticket” has this key")
+    await page.keyboard.press("g")
+    await expect(alert).to_contain_text("“Go to the open tickets” has this key")
+    for key in ("Enter", "Space"):
+        await page.keyboard.press(key)
+        await expect(alert).to_contain_text("presses buttons or moves the focus")
     await page.keyboard.press("z")
     await expect(change.locator("kbd")).to_have_text("z")
     await page.reload()
@@ -115,3 +121,18 @@ async def test_a_key_can_be_changed_but_not_to_one_that_is_in_use(
     await expect(row_of(page, ticket["ref"])).not_to_be_focused()
     await page.keyboard.press("z")
     await expect(row_of(page, ticket["ref"])).to_be_focused()
+
+
+async def test_tooltips_have_the_keys_that_work(page: Page, world: World) -> None:
+    await open_desk(page)
+    new_ticket = page.locator("header").get_by_role("button", name="New ticket")
+    field = page.get_by_label("Filter by words")
+    await expect(field).to_have_attribute("title", "Filter by words (f)")
+    await page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys and language")
+    await dialog.get_by_role("button", name="Change the key for “New ticket”").click()
+    await page.keyboard.press("y")
+    await expect(new_ticket).to_have_attribute("title", "New ticket (y)")
+    await dialog.get_by_label("Use keys without Ctrl").uncheck()
+    await expect(new_ticket).to_have_attribute("title", "New ticket")
+    await expect(field).to_have_attribute("title", "Filter by words")

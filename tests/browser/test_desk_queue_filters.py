@@ -143,6 +143,26 @@ async def test_a_change_of_a_view_by_another_person_applies_to_the_open_list(
     await expect(page.get_by_role("heading", name="Ours")).to_be_visible()
 
 
+async def test_a_view_of_a_team_is_deleted_only_after_a_question(
+    page: Page, service: Service, world: World
+) -> None:
+    agent = service.client(world.ada.token)
+    people = {"audience": "TEAM", "team": "support"}
+    await run_mutation(agent, "createSavedView", name="Printers", filter={}, **people)
+    await open_desk(page)
+    view = page.get_by_role("navigation", name="Views").get_by_role("link", name="Printers")
+    await view.click()
+    dialog = page.get_by_role("dialog", name="Delete “Printers”")
+    for answer in ("Cancel", "Delete the view"):
+        await page.get_by_role("button", name="Change the view").click()
+        await page.get_by_role("button", name="Delete “Printers”").click()
+        await expect(dialog).to_contain_text("Others use this view too.")
+        await expect(view).to_be_visible()
+        await dialog.get_by_role("button", name=answer).click()
+        await expect(dialog).to_be_hidden()
+    await expect(view).to_have_count(0)
+
+
 async def test_views_stay_usable_if_their_counts_fail(
     page: Page, service: Service, world: World
 ) -> None:

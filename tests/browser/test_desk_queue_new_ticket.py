@@ -7,6 +7,22 @@ import re
 from playwright.async_api import Page, expect
 from support import Service, World
 from support.desk_page import open_desk
+from support.live import until
+
+READ_DRAFTS = """
+async () => {
+  const found = [];
+  const wait = (request) => new Promise((resolve) => {
+    request.onsuccess = () => resolve(request.result);
+  });
+  for (const { name } of await indexedDB.databases()) {
+    const database = await wait(indexedDB.open(name));
+    found.push(await wait(database.transaction("drafts").objectStore("drafts").getAll()));
+    database.close();
+  }
+  return JSON.stringify(found);
+}
+"""
 
 
 async def test_a_ticket_is_created_for_a_customer(
@@ -27,6 +43,33 @@ async def test_a_ticket_is_created_for_a_customer(
     await expect(main.get_by_role("heading", level=1)).to_have_text("Printer on fire")
     await expect(main).to_contain_text("Cora")
     await expect(dialog).to_be_hidden()
+
+
+async def test_what_is_filled_in_survives_a_reload(
+    page: Page, service: Service, world: World
+) -> None:
+    await open_desk(page)
+    await page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New ticket")
+    await page.keyboard.type("cora")
+    await dialog.get_by_role("option", name="Cora").click()
+    await dialog.get_by_label("Subject").fill("Printer on fire")
+
+    async def is_kept() -> bool:
+        return "Printer on fire" in await page.evaluate(READ_DRAFTS)
+
+    await until(is_kept)
+    await page.reload()
+    await page.get_by_role("button", name="New ticket").click()
+    await expect(dialog.get_by_label("Subject")).to_have_value("Printer on fire")
+    await expect(dialog.locator(".person")).to_contain_text("Cora")
+    await dialog.get_by_role("button", name="Discard").click()
+    await expect(dialog).to_be_hidden()
+
+    async def is_forgotten() -> bool:
+        return "Printer on fire" not in await page.evaluate(READ_DRAFTS)
+
+    await until(is_forgotten)
 
 
 async def test_a_ticket_is_created_for_somebody_new_and_a_refusal_is_shown(

@@ -1,6 +1,9 @@
 // Requests to the API with the session cookie of this page.
-
+import { NetworkError } from "@ticketwire/client";
 import { m } from "./messages";
+
+/** A server that does not respond so long can't be reached. */
+const TIMEOUT_MS = 30_000;
 
 /** The header that proves that a script of this origin sends the request. */
 const HEADERS = { "Content-Type": "application/json", "X-Requested-With": "ticketwire" };
@@ -34,6 +37,7 @@ export async function request(path: string, method: string, body?: unknown): Pro
       headers: HEADERS,
       credentials: "same-origin",
       body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
     throw new RequestError(m.shared_unreachable(), "NETWORK");
@@ -45,8 +49,7 @@ export async function readJson<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch {
-    const reason = m.shared_not_available({ status: response.status });
-    throw new RequestError(`${reason} Try again in a minute.`, "UNAVAILABLE");
+    throw new RequestError(m.shared_not_available({ status: response.status }), "UNAVAILABLE");
   }
 }
 
@@ -127,5 +130,6 @@ export function goToSignIn(): void {
 
 /** The message for a person. */
 export function messageOf(error: unknown): string {
+  if (error instanceof NetworkError) return m.shared_unreachable();
   return error instanceof Error ? error.message : m.shared_failed();
 }

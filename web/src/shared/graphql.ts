@@ -2,6 +2,7 @@
 import { print } from "@0no-co/graphql.web";
 import { initGraphQLTada, type TadaDocumentNode } from "gql.tada";
 import type { introspection } from "../generated/graphql-env";
+import { m } from "./messages";
 import { readJson, request, RequestError, throwFirst, type GraphQLError } from "./api";
 
 export const graphql = initGraphQLTada<{
@@ -20,6 +21,6 @@ export async function execute<Data, Variables>(
   const response = await request("/graphql", "POST", { query: print(document), variables });
   const result = await readJson<{ data?: Data; errors?: GraphQLError[] }>(response);
   throwFirst(result.errors);
-  if (!result.data) throw new RequestError("The response has no data.", "INTERNAL");
+  if (!result.data) throw new RequestError(m.shared_failed(), "INTERNAL");
   return result.data;
 }

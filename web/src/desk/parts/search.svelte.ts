@@ -40,7 +40,9 @@ export class Search<T> {
       const found = await this.find(this.text.trim());
       if (turn === this.latest) this.items = found;
     } catch (failure) {
-      if (turn === this.latest) this.error = messageOf(failure);
+      if (turn !== this.latest) return;
+      this.items = []; // those of an earlier text are not what the person asked for
+      this.error = messageOf(failure);
     } finally {
       if (turn === this.latest) this.isSearching = false;
     }

@@ -1,33 +1,31 @@
 // The server's time, from the header Date of its responses. Clocks of computers may be wrong.
-
-/** The header has whole seconds, which are cut off. */
-const MEAN_CUT_MS = 500;
+import { ClockOffset } from "./clock-offset";
 
 class ServerTime {
   /** The time in milliseconds. It advances each second. */
   now = $state(Date.now());
-  private aheadMs = 0;
-  private shortestTripMs = Infinity;
+  private readonly offset = new ClockOffset();
 
   constructor() {
-    setInterval(() => (this.now = Date.now() + this.aheadMs), 1000);
+    setInterval(() => this.read(), 1000);
   }
 
-  /** A fetch that reads the server's time. The quickest response tells it best. */
+  /** A fetch that reads the server's time. */
   readonly fetch: typeof fetch = async (...request) => {
-    const sentAt = Date.now();
+    const sentAgeMs = performance.now();
     const response = await fetch(...request);
-    const tripMs = Date.now() - sentAt;
+    const ageMs = performance.now();
     const date = Date.parse(response.headers.get("date") ?? "");
-    if (!Number.isNaN(date) && tripMs <= this.shortestTripMs) {
-      this.shortestTripMs = tripMs;
-      this.aheadMs = date + MEAN_CUT_MS - (sentAt + tripMs / 2);
-      // Within the header's accuracy, this computer's clock is better.
-      if (Math.abs(this.aheadMs) < 2 * MEAN_CUT_MS) this.aheadMs = 0;
-      this.now = Date.now() + this.aheadMs;
+    if (!Number.isNaN(date)) {
+      this.offset.note({ date, receivedAt: Date.now(), tripMs: ageMs - sentAgeMs, ageMs });
+      this.read();
     }
     return response;
   };
+
+  private read(): void {
+    this.now = Date.now() + this.offset.aheadMs;
+  }
 }
 
 export const serverTime = new ServerTime();

@@ -50,8 +50,10 @@ export function slaText(
   exact: boolean,
 ): SlaText {
   if (clock.status === "PAUSED") {
-    const reason = (PAUSE_REASONS[status] ?? m.parts_sla_by_server)();
-    const text = exact ? m.parts_sla_paused_because({ reason }) : m.parts_sla_paused();
+    // While a change of the status is on its way, the reason is not known.
+    const reason = PAUSE_REASONS[status]?.();
+    const isExact = exact && reason !== undefined;
+    const text = isExact ? m.parts_sla_paused_because({ reason }) : m.parts_sla_paused();
     return { text, tone: "grey" };
   }
   const left = Date.parse(clock.breachesAt ?? "") - now;

@@ -1,7 +1,6 @@
 // The bulk changes that this page has started, with their progress.
-import type { Subscription, TicketwireClient } from "@ticketwire/client";
+import { createKey, type Subscription, type TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
-import { createKey } from "@ticketwire/client";
 import {
   BULK_UPDATE,
   CANCEL_JOB,
@@ -94,7 +93,9 @@ export class BulkJob {
       isLogCursor: false,
       next: ({ jobChanged }) => {
         this.job = jobChanged;
-        if (!this.isRunning && jobChanged.failed > 0) void this.readRefused(jobChanged.id);
+        if (this.isRunning) return;
+        this.close(); // it does not change any more
+        if (jobChanged.failed > 0) void this.readRefused(jobChanged.id);
       },
       statusChanged: () => {
         if (progress.status === "failed") this.error = messageOf(progress.error);
@@ -121,7 +122,9 @@ export class BulkJobs {
 
   async start(title: string, input: Omit<BulkInput, "idempotencyKey">): Promise<void> {
     const started = new BulkJob(this.client, title);
-    this.all = [started, ...this.all.filter((each) => each.isRunning || each.isBusy)];
+    const kept = this.all.filter((each) => each.isRunning || each.isBusy);
+    for (const each of this.all) if (!kept.includes(each)) each.close();
+    this.all = [started, ...kept];
     await started.start(input);
   }
 

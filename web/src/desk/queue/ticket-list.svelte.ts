@@ -49,6 +49,8 @@ export class TicketList {
   readonly rows = $derived.by(() =>
     this.ids.flatMap((id) => this.members.get(id) ?? this.known.get(id) ?? []),
   );
+  /** The rows that still match the view. */
+  readonly matching = $derived.by(() => this.rows.filter((row) => this.members.has(row.id)));
   /** The numbers of the tickets that wait to be shown, and of those that have left. */
   readonly newCount = $derived.by(() => {
     const shown = new Set(this.ids);

@@ -1,4 +1,5 @@
-// Every command of the desk: its title, the group in which help lists it, and its keys at first.
+// Every command of the desk: its title, the group in which help lists it, and its keys at first,
+// which may be none.
 // Keys are in the notation of tinykeys. Signs may need Shift, depending on the keyboard.
 import { m } from "../../shared/messages";
 
@@ -19,6 +20,8 @@ const DEFINITIONS = {
   help: { title: m.shell_command_help, group: "page", keys: ["[Shift]+?"] },
   newTicket: { title: m.shell_command_new_ticket, group: "page", keys: ["c"] },
   openTickets: { title: m.shell_command_open_tickets, group: "page", keys: ["g i"] },
+  language: { title: m.shell_command_language, group: "page", keys: [] },
+  signOut: { title: m.shared_sign_out, group: "page", keys: [] },
   next: { title: m.shell_command_next, group: "list", keys: ["j"] },
   previous: { title: m.shell_command_previous, group: "list", keys: ["k"] },
   open: { title: m.shell_command_open, group: "list", keys: ["o"] },
@@ -29,6 +32,18 @@ const DEFINITIONS = {
   selectAll: { title: m.shell_command_select_all, group: "list", keys: ["Shift+a"] },
   filter: { title: m.shell_command_filter, group: "list", keys: ["f"] },
   showChanges: { title: m.shell_command_show_changes, group: "list", keys: ["[Shift]+."] },
+  order: { title: m.shell_command_order, group: "list", keys: [] },
+  columns: { title: m.queue_display, group: "list", keys: [] },
+  compactRows: { title: m.queue_compact, group: "list", keys: [] },
+  saveView: { title: m.queue_view_save, group: "list", keys: [] },
+  updateView: { title: m.queue_view_update, group: "list", keys: [] },
+  renameView: { title: m.queue_view_rename, group: "list", keys: [] },
+  moveViewUp: { title: m.shell_command_view_up, group: "list", keys: [] },
+  moveViewDown: { title: m.shell_command_view_down, group: "list", keys: [] },
+  deleteView: { title: m.shell_command_view_delete, group: "list", keys: [] },
+  removeTag: { title: m.shell_command_remove_tag, group: "list", keys: [] },
+  cancelJob: { title: m.shell_command_cancel_job, group: "list", keys: [] },
+  undoJob: { title: m.shell_command_undo_job, group: "list", keys: [] },
   back: { title: m.shell_command_back, group: "ticket", keys: ["Escape"] },
   reply: { title: m.shell_command_reply, group: "ticket", keys: ["r"] },
   note: { title: m.shell_command_note, group: "ticket", keys: ["n"] },

@@ -7,8 +7,13 @@ import { keySettings } from "./key-settings.svelte";
 
 type Handlers = Partial<Record<CommandId, () => void>>;
 
+interface Offer {
+  readonly handlers: Handlers;
+  readonly rank: number;
+}
+
 class Commands {
-  private offers: readonly Handlers[] = [];
+  private offers: readonly Offer[] = [];
   /** The number of changes of `offers`. That is no state itself: a function that ends an effect would
    * read the value that it had before the change that ends the effect. */
   private changes = $state(0);
@@ -19,23 +24,34 @@ class Commands {
     return COMMAND_IDS.filter((id) => this.find(id) !== undefined);
   });
 
-  /** Offer commands until the returned function is called. The latest offer of a command counts. */
-  offer(handlers: Handlers): () => void {
-    this.change([...this.offers, handlers]);
-    return () => this.change(this.offers.filter((each) => each !== handlers));
+  /**
+   * Offer commands until the returned function is called.
+   *
+   * @param rank Of several offers of a command, the one with the highest rank counts, and of these
+   *   the latest.
+   */
+  offer(handlers: Handlers, rank = 0): () => void {
+    const offer = { handlers, rank };
+    this.change([...this.offers, offer]);
+    return () => this.change(this.offers.filter((each) => each !== offer));
   }
 
-  run(id: CommandId): void {
-    this.find(id)?.();
+  /** Run a command, if it is offered. Returns whether it is. */
+  run(id: CommandId): boolean {
+    const handler = this.find(id);
+    handler?.();
+    return handler !== undefined;
   }
 
-  private change(offers: readonly Handlers[]): void {
+  private change(offers: readonly Offer[]): void {
     this.offers = offers;
     untrack(() => this.changes++); // an effect that offers commands does not depend on others
   }
 
   private find(id: CommandId): (() => void) | undefined {
-    return this.offers.findLast((each) => each[id] !== undefined)?.[id];
+    const found = this.offers.filter((each) => each.handlers[id] !== undefined);
+    const rank = Math.max(...found.map((each) => each.rank));
+    return found.findLast((each) => each.rank === rank)?.handlers[id];
   }
 }
 
@@ -44,24 +60,22 @@ export const commands = new Commands();
 const OVERLAYS = "dialog[open], :popover-open, [role=menu]";
 const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
 
-/** Run commands by their keys, from an effect. Returns a function that ends this. */
+/**
+ * Run commands by their keys, from an effect. Returns a function that ends this.
+ *
+ * The keys of all commands are bound, and the offer is looked up when a key is pressed. Otherwise a
+ * change of the offers between the keys of a sequence would forget its first key.
+ */
 export function listenToKeys(): () => void {
   const bindings: Record<string, (event: KeyboardEvent) => void> = {};
-  for (const id of commands.available) {
-    for (const keys of keySettings.keysOf(id)) {
-      if (!keySettings.hasSingleKeys && isSingle(keys)) continue;
+  for (const id of COMMAND_IDS) {
+    for (const keys of keySettings.activeKeysOf(id)) {
       bindings[keys] = (event) => {
-        event.preventDefault();
-        commands.run(id);
+        if (commands.run(id)) event.preventDefault();
       };
     }
   }
   return tinykeys(window, bindings, { ignore: isUsedElsewhere });
-}
-
-/** Whether keys need neither Ctrl nor Alt. Escape leaves what is open, so it always works. */
-function isSingle(keys: string): boolean {
-  return !keys.includes("$mod") && !keys.includes("Alt+") && keys !== "Escape";
 }
 
 /** Whether a control, a dialog or a menu uses the event itself. */

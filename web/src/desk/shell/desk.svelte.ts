@@ -3,10 +3,11 @@ import { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
 import { goToSignIn } from "../../shared/api";
 import { connection, WatchedSocket } from "./connection.svelte";
-import { VIEWER, type Viewer } from "../documents";
+import { VIEWER, type TicketRow, type Viewer } from "../documents";
 import { router } from "./router.svelte";
 import { serverTime } from "../parts/server-time.svelte";
 import { isSameSource, sourceOf } from "../queue/list-source";
+import { RowPlace } from "../queue/row-place";
 import { TicketList } from "../queue/ticket-list.svelte";
 import { applyFilters } from "../queue/filters";
 import { Queue } from "../queue/queue.svelte";
@@ -25,6 +26,7 @@ export class Desk {
   openNext: () => void = () => undefined;
   /** The row that the keys j and k have chosen. */
   selectedId = $state<string | null>(null);
+  private readonly place = new RowPlace();
 
   constructor(readonly viewer: Viewer) {
     this.client = new TicketwireClient({
@@ -55,19 +57,40 @@ export class Desk {
     if (source !== null && isSameSource(source, this.list?.source)) return;
     this.list?.close();
     this.list = source === null ? null : new TicketList(this.client, source);
+    this.place.forget();
     this.selectedId = null;
     this.queue.selection.clear();
   }
 
-  /** The row before or after the selected one, or after the open ticket. */
-  neighbour(step: 1 | -1, openNumber: number | null): string | null {
-    const rows = this.list?.rows ?? [];
-    const isCurrent = (row: (typeof rows)[number]): boolean =>
-      this.selectedId === null ? row.number === openNumber : row.id === this.selectedId;
-    const index = rows.findIndex(isCurrent);
-    const target = index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step));
-    return rows[target]?.id ?? null;
+  /** Read the open list again, after a failure. */
+  reopenList(): void {
+    if (this.list === null) return;
+    this.list.close();
+    this.list = new TicketList(this.client, this.list.source);
   }
+
+  /** Remember where the current row is, for the time when it has gone. Called after changes. */
+  notePlace(): void {
+    this.place.note(this.list?.rows ?? [], this.isCurrent);
+  }
+
+  /** The row before or after the selected one, or after the open ticket. */
+  neighbour(step: 1 | -1): string | null {
+    const rows = this.list?.rows ?? [];
+    const target = this.place.next(rows, this.isCurrent, step);
+    return rows[Math.min(rows.length - 1, Math.max(0, target))]?.id ?? null;
+  }
+
+  /** The next row after the open ticket that is still in the view; null if there is none. */
+  nextInView(): string | null {
+    const { list } = this;
+    const rows = list?.rows ?? [];
+    const start = this.place.next(rows, this.isCurrent, 1);
+    return rows.slice(start).find((row) => list?.hasLeft(row.id) === false)?.id ?? null;
+  }
+
+  private readonly isCurrent = (row: TicketRow): boolean =>
+    this.selectedId === null ? row.number === router.ticketNumber : row.id === this.selectedId;
 }
 
 export function provideDesk(desk: Desk): void {

@@ -4,6 +4,8 @@ import { COMMAND_IDS, COMMANDS, type CommandId } from "./command-list";
 
 const SINGLE_KEYS = "ticketwire-single-keys";
 const CHOSEN_KEYS = "ticketwire-keys";
+/** Keys that press buttons, follow links, send texts and move the focus. */
+const RESERVED = /(^|\+)(Enter|Space|Tab)$/;
 
 type Chosen = Readonly<Partial<Record<CommandId, string>>>;
 
@@ -42,12 +44,26 @@ class KeySettings {
     return chosen === undefined ? COMMANDS[id].keys : [chosen];
   }
 
-  /** Give a command another key. Returns the command that has this key already, and changes nothing. */
-  change(id: CommandId, keys: string): CommandId | null {
+  /** The keys that work now. */
+  activeKeysOf(id: CommandId): readonly string[] {
+    return this.keysOf(id).filter((keys) => this.enabled || !isSingle(keys));
+  }
+
+  /** A text with the key of a command that works now, for its tooltip: "New ticket (c)". */
+  withKey(text: string, id: CommandId): string {
+    const [keys] = this.activeKeysOf(id);
+    return keys === undefined ? text : `${text} (${keyText(keys)})`;
+  }
+
+  /**
+   * Give a command another key. Changes nothing if the key is not free: returns the command that has
+   * it, or that begins with it, or "reserved" if the key acts on what has the focus.
+   */
+  change(id: CommandId, keys: string): CommandId | "reserved" | null {
+    if (RESERVED.test(keys)) return "reserved";
     const signs = meaningOf(keys);
-    const other = COMMAND_IDS.find(
-      (each) => each !== id && this.keysOf(each).some((its) => meaningOf(its) === signs),
-    );
+    const isTaken = (its: string): boolean => `${meaningOf(its)} `.startsWith(`${signs} `);
+    const other = COMMAND_IDS.find((each) => each !== id && this.keysOf(each).some(isTaken));
     if (other === undefined) this.store({ ...this.chosen, [id]: keys });
     return other ?? null;
   }
@@ -60,6 +76,11 @@ class KeySettings {
     this.chosen = chosen;
     localStorage.setItem(CHOSEN_KEYS, JSON.stringify(chosen));
   }
+}
+
+/** Whether keys need neither Ctrl nor Alt. Escape leaves what is open, so it always works. */
+function isSingle(keys: string): boolean {
+  return !keys.includes("$mod") && !keys.includes("Alt+") && keys !== "Escape";
 }
 
 function meaningOf(keys: string): string {

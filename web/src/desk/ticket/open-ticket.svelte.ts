@@ -7,6 +7,7 @@ import {
   type TicketDetails,
   type TimelineEvent,
 } from "./documents";
+import { messageOf } from "../../shared/api";
 import type { ResultOf } from "../../shared/graphql";
 import { readable } from "../parts/sources";
 import { TicketChanges } from "./changes";
@@ -21,6 +22,8 @@ export class OpenTicket {
   /** Up to where the person has seen the ticket before; null if that is not known. */
   lastSeen = $state.raw<string | null>(null);
   presence = $state.raw<TicketPresence | null>(null);
+  /** Why the ticket is not live; empty if it is. */
+  eventsError = $state("");
   private readonly visits: Visits;
   private events: Subscription | undefined;
   private earlier = $state.raw<readonly TimelineEvent[]>([]);
@@ -103,6 +106,13 @@ export class OpenTicket {
     return this.query().refetch();
   }
 
+  /** Follow the events again, after a failure. */
+  followAgain(): void {
+    const [query, id] = [this.query(), this.ticket?.id];
+    if (id !== undefined) this.followEvents(query, id);
+    void this.readAgain().catch(() => undefined); // the error is in `error`
+  }
+
   close(): void {
     this.events?.close();
     this.presence?.close();
@@ -110,11 +120,17 @@ export class OpenTicket {
   }
 
   private followEvents(query: Query<Result>, ticketId: string): void {
-    this.events = this.client.follow(TICKET_EVENTS, {
+    this.eventsError = "";
+    this.events?.close();
+    const events = this.client.follow(TICKET_EVENTS, {
       variables: { ticketId },
       after: query.cursor ?? null,
       next: () => void query.refetch().catch(() => undefined), // the error is in `error`
       gap: () => query.refetch().then(() => query.cursor),
+      statusChanged: () => {
+        if (events.status === "failed") this.eventsError = messageOf(events.error);
+      },
     });
+    this.events = events;
   }
 }
