@@ -74,6 +74,9 @@ async def test_reasons_that_were_not_sent_survive_a_reload(
         await field.fill("The boss needs it")
         await page.keyboard.press("Escape")
         await expect(field).to_have_count(0)
+        await start()
+        await expect(field).to_have_value("The boss needs it")  # the browser has stored it
+        await page.keyboard.press("Escape")
         await page.reload()
         await expect(page.get_by_role("article", name=ticket["ref"])).to_contain_text("Printer")
         await start()
