@@ -8,6 +8,7 @@ from playwright.async_api import APIResponse, Page, Route, expect
 from support import Service, World
 from support.desk_page import WIDE, open_desk, timeline_of
 from support.live import until
+from support.refused_replies import refuse_the_first_reply
 
 from models.tickets.message import Message
 
@@ -71,26 +72,6 @@ async def test_a_draft_that_cannot_be_read_is_reported(
     await open_desk(page, path=f"/tickets/{ticket['ref']}")
     alert = page.get_by_label("Message", exact=True).get_by_role("alert")
     await expect(alert).to_contain_text("can't be read: the disk is damaged")
-
-
-async def refuse_the_first_reply(page: Page, service: Service, world: World, ticket: str) -> None:
-    """Let the customer write while the agent's reply is under way."""
-    customer = service.client(world.cora.token)
-    sent = False
-
-    async def answer(route: Route) -> None:
-        nonlocal sent
-        if "mutation Reply" in (route.request.post_data or "") and not sent:
-            sent = True
-            await customer.do("replyToTicket", ticketId=ticket, body="It works again")
-        await route.continue_()
-
-    await page.route("**/graphql", answer)
-    reply = page.get_by_label("Reply to the customer")
-    await reply.fill("We send a new one")
-    await reply.press("Control+Enter")
-    await expect(page.get_by_label("Unsent message")).to_contain_text("Not sent")
-    await expect(timeline_of(page)).to_contain_text("It works again")
 
 
 async def test_a_double_click_on_send_anyway_sends_once(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 from support import Service, World
+from support.accounts import PASSWORD, set_password
+from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import open_desk, sign_in, timeline_of
 from support.drafts import propose_draft, read_draft
 from support.live import until
+
+from models.people.password import hash_password
 
 
 async def open_ticket(page: Page, service: Service, world: World) -> dict[str, Any]:
@@ -34,7 +38,7 @@ async def test_a_draft_continues_on_another_device_and_ends_when_it_is_sent(
     await sign_in(second_page, "ada")
     await expect(banner_of(second_page)).to_contain_text("Your reply from another device")
     await expect(banner_of(second_page)).to_contain_text("We send a new one")
-    await second_page.get_by_role("button", name="Continue it").click()
+    await second_page.get_by_role("button", name="Continue", exact=True).click()
     reply = second_page.get_by_label("Reply to the customer")
     await expect(reply).to_have_value("We send a new one")
     await expect(reply).to_be_focused()
@@ -91,3 +95,21 @@ async def test_a_proposal_of_an_api_client_is_taken_or_dismissed(
     await reply.press("Control+Enter")
     await expect(timeline_of(page)).to_contain_text("Restart it twice.")
     assert await read_draft(agent, ticket["id"]) is None
+
+
+async def test_a_draft_that_was_not_saved_is_saved_after_the_interruption(
+    browser: Browser, service: Service, world: World
+) -> None:
+    await set_password("ada@example.com", hash_password(PASSWORD))
+    agent = service.client(world.ada.token)
+
+    async def is_saved() -> bool:
+        return (await read_draft(agent, ticket["id"]) or {}).get("body") == "We send a new one"
+
+    async with open_page(browser, service.port, *NETWORK_ERRORS) as page:
+        ticket = await open_ticket(page, service, world)
+        await page.context.set_offline(True)
+        async with page.expect_event("requestfailed", lambda each: "SaveDraft" in each.post_data):
+            await page.get_by_label("Reply to the customer").fill("We send a new one")
+        await page.context.set_offline(False)
+        await until(is_saved)

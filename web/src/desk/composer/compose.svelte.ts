@@ -8,7 +8,7 @@ import { kindOfDraft, ServerDraft, type OtherDraft } from "./server-draft.svelte
 import { suggestMacros, suggestPeople } from "./suggest";
 import type { Suggestion } from "./suggestions.svelte";
 import type { Trigger } from "./triggers";
-import { Uploads } from "./uploads.svelte";
+import { uploadsOf, type Uploads } from "./uploads.svelte";
 
 /** One kind of message with its text and files. */
 class Part {
@@ -17,7 +17,7 @@ class Part {
 
   constructor(client: TicketwireClient, kind: MessageKind, ticketId: string, stored: () => void) {
     this.draft = new MessageDraft(client.drafts, draftKey(kind, ticketId), stored);
-    this.uploads = new Uploads(client, this.draft);
+    this.uploads = uploadsOf(client, this.draft);
   }
 }
 
@@ -25,7 +25,10 @@ export class Compose {
   kind = $state<MessageKind>("reply");
   private error = $state("");
   isSending = $state(false);
-  private isTaking = $state(false);
+  /** Whether drafts and unsent messages survive the page. */
+  isPersistent = $state(true);
+  /** The draft that waits for the text of a suggestion. */
+  private taking = $state.raw<MessageDraft | null>(null);
   /** Whether the person has tried to send a message whose files were not uploaded. */
   private wasBlocked = $state(false);
   // Each kind has a text of its own, so the text of a note is never in the box for replies.
@@ -40,6 +43,7 @@ export class Compose {
       new Part(client, kind, ticketId, () => this.server.edit(kind));
     this.parts = { reply: open("reply"), note: open("note") };
     this.server = new ServerDraft(client, ticketId, (kind) => this.parts[kind].draft.content);
+    void client.isPersistent.then((isPersistent) => (this.isPersistent = isPersistent));
     for (const { draft } of Object.values(this.parts))
       void draft.loaded.then(() => this.server.recognize());
   }
@@ -69,7 +73,7 @@ export class Compose {
 
   /** Whether the text must not change at this moment. */
   get isLocked(): boolean {
-    return !this.draft.isLoaded || this.isSending || this.isTaking;
+    return !this.draft.isLoaded || this.isSending || this.taking === this.draft;
   }
 
   suggest(kind: Trigger["kind"], search: string): Promise<Suggestion[]> {
@@ -80,7 +84,7 @@ export class Compose {
 
   /** The text that the person has chosen; null if it can't be used. */
   async take(suggestion: Suggestion): Promise<string | null> {
-    this.isTaking = true;
+    this.taking = this.draft;
     this.error = "";
     try {
       return await suggestion.choose();
@@ -88,7 +92,7 @@ export class Compose {
       this.error = m.composer_not_usable({ name: suggestion.label, reason: messageOf(failure) });
       return null;
     } finally {
-      this.isTaking = false;
+      this.taking = null;
     }
   }
 
@@ -161,11 +165,6 @@ export class Compose {
       void (document.hidden ? draft.keep() : draft.save());
     if (document.hidden) this.server.flush();
     else this.server.readAgain();
-  };
-
-  /** Ask before the page is left while files are on their way. */
-  readonly beforeUnload = (event: Event): void => {
-    if (Object.values(this.parts).some(({ uploads }) => uploads.isRunning)) event.preventDefault();
   };
 
   close(): void {

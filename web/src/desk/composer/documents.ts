@@ -108,4 +108,11 @@ export const DISCARD_DRAFT = graphql(`
   }
 `);
 
+/** The ticket of a message that was not sent. */
+export const TICKET_OF_MESSAGE = graphql(`
+  query TicketOfMessage($id: ID!) {
+    ticket(id: $id) { id number ref }
+  }
+`);
+
 export type Macro = ResultOf<typeof MACRO>;

@@ -88,16 +88,16 @@ export class MessageDraft {
 
   /** Add a file that has arrived, also if the person has left the ticket in the meantime. */
   async addFile(file: UploadedFile): Promise<void> {
-    if (!this.isClosed) return this.edit({ files: [...this.files, file] });
-    for (let attempt = 1; ; attempt++) {
-      const current = await this.drafts.read<Content>(this.key);
-      const content = join(current?.content ?? { body: "" }, { body: "", files: [file] });
-      try {
-        return void (await this.drafts.save(this.key, content, current?.revision ?? 0));
-      } catch (failure) {
-        if (!(failure instanceof DraftConflictError) || attempt >= MAX_MERGES) throw failure;
-      }
-    }
+    if (this.isClosed) await addToStored(this.drafts, this.key, { body: "", files: [file] });
+    else this.edit({ files: [...this.files, file] });
+  }
+
+  /** Send the text with another request than a message. The draft ends only if that succeeds. */
+  async sendWith(send: (text: string) => Promise<boolean>): Promise<void> {
+    void this.save(); // a refused text is there again
+    if (!(await send(this.text))) return;
+    this.edit({ body: "" });
+    await this.save();
   }
 
   /** Add a message that was not sent to what is here. Resolves when the browser has stored it. */
@@ -206,6 +206,19 @@ export class MessageDraft {
     this.revision = draft?.revision ?? 0;
     this.savedAt = draft?.savedAt ?? null;
     this.isSaved = true;
+  }
+}
+
+/** Add a content to a draft that no page shows. Resolves when the browser has stored it. */
+export async function addToStored(drafts: Drafts, key: string, added: Content): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await drafts.read<Content>(key);
+    const content = join(current?.content ?? { body: "" }, added);
+    try {
+      return void (await drafts.save(key, content, current?.revision ?? 0));
+    } catch (failure) {
+      if (!(failure instanceof DraftConflictError) || attempt >= MAX_MERGES) throw failure;
+    }
   }
 }
 

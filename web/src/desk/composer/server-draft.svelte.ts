@@ -76,8 +76,9 @@ export class ServerDraft {
     const kind = this.edited;
     if (kind === null) return;
     this.edited = null;
-    // Without a connection, the browser has it, and the next change tries again.
-    this.work = this.work.then(() => this.save(kind)).catch(() => undefined);
+    // Without a connection, the browser has it. The composer flushes it when the page is live again.
+    const failed = (): void => void (this.edited ??= kind);
+    this.work = this.work.then(() => this.save(kind)).catch(failed);
   }
 
   /** The version that a message of this kind sends; null if it has none. */

@@ -21,6 +21,8 @@ export class Suggestions {
   /** Where the person has closed the list. It stays closed there. */
   private dismissedStart = -1;
   private requests = 0;
+  /** The search that is under way, or has ended. */
+  private loading: Promise<void> = Promise.resolve();
 
   get active(): Suggestion | undefined {
     return this.items[this.activeIndex];
@@ -34,7 +36,18 @@ export class Suggestions {
     const { search, start } = this.trigger ?? {};
     const isSame = search === trigger.search && start === trigger.start;
     this.trigger = trigger;
-    if (!isSame) await this.load(trigger.search, find);
+    if (!isSame) await (this.loading = this.load(trigger.search, find));
+  }
+
+  /**
+   * The first item of the search that is under way; null if it finds nothing, undefined if it has
+   * failed or the text has changed.
+   */
+  async whenFound(): Promise<Suggestion | null | undefined> {
+    const request = this.requests;
+    await this.loading;
+    if (request !== this.requests || this.error !== "") return undefined;
+    return this.active ?? null;
   }
 
   move(step: number): void {

@@ -21,6 +21,6 @@ export function findUnseen(
   });
 }
 
-function isMessage(event: TimelineEvent): event is UnseenMessage {
+export function isMessage(event: TimelineEvent): event is UnseenMessage {
   return event.__typename === "TicketReplied" || event.__typename === "TicketNoted";
 }

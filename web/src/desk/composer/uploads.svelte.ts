@@ -51,13 +51,14 @@ export class Upload {
   }
 }
 
-/** The files of one draft that have not arrived. */
+/** The files of one draft that have not arrived. They go on when the person leaves the ticket. */
 export class Uploads {
   list = $state.raw<readonly Upload[]>([]);
 
   constructor(
     private readonly client: TicketwireClient,
-    private readonly draft: MessageDraft,
+    /** The draft as the page shows it, or has shown it last. */
+    public draft: MessageDraft,
   ) {}
 
   get isRunning(): boolean {
@@ -96,3 +97,20 @@ export class Uploads {
     this.remove(upload);
   }
 }
+
+/** The uploads of all drafts of this page, by the keys of the drafts. */
+const started = new Map<string, Uploads>();
+
+/** The uploads of a draft, with those that an earlier visit of the ticket has begun. */
+export function uploadsOf(client: TicketwireClient, draft: MessageDraft): Uploads {
+  const found = started.get(draft.key);
+  if (found !== undefined) found.draft = draft;
+  const uploads = found ?? new Uploads(client, draft);
+  started.set(draft.key, uploads);
+  return uploads;
+}
+
+// Ask before the page is left while files are on their way, also files of other tickets.
+addEventListener("beforeunload", (event) => {
+  if ([...started.values()].some((each) => each.isRunning)) event.preventDefault();
+});

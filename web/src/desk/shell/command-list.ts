@@ -55,6 +55,21 @@ const DEFINITIONS = {
   team: { title: m.shell_command_team, group: "ticket", keys: ["t"] },
   priority: { title: m.shell_command_priority, group: "ticket", keys: ["p"] },
   tags: { title: m.shell_command_tags, group: "ticket", keys: ["l"] },
+  category: { title: m.ticket_change_category, group: "ticket", keys: [] },
+  attach: { title: m.composer_attach, group: "ticket", keys: [] },
+  sendAndWait: { title: m.composer_send_and_wait, group: "ticket", keys: [] },
+  sendAndResolve: { title: m.composer_send_and_resolve, group: "ticket", keys: [] },
+  sendAndHold: { title: m.composer_send_and_hold_until, group: "ticket", keys: [] },
+  copyLink: { title: m.ticket_copy_link, group: "ticket", keys: [] },
+  watch: { title: m.ticket_watch, group: "ticket", keys: [] },
+  unwatch: { title: m.ticket_unwatch, group: "ticket", keys: [] },
+  escalate: { title: m.ticket_escalate, group: "ticket", keys: [] },
+  merge: { title: m.ticket_merge_menu, group: "ticket", keys: [] },
+  unmerge: { title: m.ticket_unmerge, group: "ticket", keys: [] },
+  redact: { title: m.ticket_redact_menu, group: "ticket", keys: [] },
+  link: { title: m.ticket_link_add, group: "ticket", keys: [] },
+  watchers: { title: m.ticket_watcher_add, group: "ticket", keys: [] },
+  resources: { title: m.ticket_resource_add, group: "ticket", keys: [] },
 } as const satisfies Record<string, CommandDefinition>;
 
 export type CommandId = keyof typeof DEFINITIONS;

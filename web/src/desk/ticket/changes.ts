@@ -27,6 +27,8 @@ export class TicketChanges {
   constructor(
     private readonly client: TicketwireClient,
     private readonly getTicket: () => TicketDetails,
+    /** Called when the person changes the ticket. */
+    private readonly changing: () => void,
   ) {}
 
   /**
@@ -43,6 +45,7 @@ export class TicketChanges {
     options: ChangeOptions = {},
   ): Promise<boolean> {
     const ticket = this.getTicket();
+    this.changing();
     refusals.forget(ticket.id, place);
     const result = this.earlier.then(async () => {
       const reason = await this.send(ticket.id, document, own, options);

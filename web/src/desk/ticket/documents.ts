@@ -13,7 +13,7 @@ const EVENT = graphql(
       type
       cursor
       occurredAt
-      actor { __typename displayName ... on User { id role } }
+      actor { __typename displayName ... on User { id role } ... on ApiClient { id } }
       ... on TicketStatusChanged { from to comment }
       ... on TicketAssigned { toAssignee { id displayName } }
       ... on TicketTransferred { toTeam { id name } }

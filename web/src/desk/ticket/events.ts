@@ -2,6 +2,7 @@
 import { m } from "../../shared/messages";
 import { statusName } from "../parts/names";
 import { metricName } from "../parts/sla";
+import { isMessage } from "../composer/unseen";
 import type { TimelineEvent } from "./documents";
 import { describeChange } from "./field-changes";
 import { linkName } from "./link-kinds";
@@ -14,8 +15,13 @@ export function describe(entry: TimelineEntry): string {
   return isOfSla(entry[0]) ? changes : m.ticket_event({ actor, changes });
 }
 
-/** What a screen reader says about a new event. */
-export function announcementOf(event: TimelineEvent): string {
+/** What a screen reader says about new events: messages first, because they matter most. */
+export function announcementsOf(events: readonly TimelineEvent[]): string[] {
+  const others = events.filter((each) => !isMessage(each));
+  return [...events.filter(isMessage), ...others].map(announcementOf);
+}
+
+function announcementOf(event: TimelineEvent): string {
   const name = event.actor.displayName;
   switch (event.__typename) {
     case "TicketReplied":

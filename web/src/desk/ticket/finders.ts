@@ -14,8 +14,8 @@ export interface PersonItem {
 
 export interface TagItem {
   readonly id: string;
-  /** The number of tickets that have the tag; null if it is new. */
-  readonly count: number | null;
+  /** The number of tickets that have the tag; null if it is new, undefined if it is not known. */
+  readonly count?: number | null;
 }
 
 const NOBODY: PersonItem = { id: "nobody", displayName: null };
@@ -52,7 +52,7 @@ export class Finders {
     const found = tags.map((each) => ({ id: each.name, count: each.ticketCount }));
     if (text !== "") return found;
     const others = found.filter((each) => !own.includes(each.id));
-    return [...own.map((id) => ({ id, count: 1 })), ...others];
+    return [...own.map((id): TagItem => found.find((each) => each.id === id) ?? { id }), ...others];
   }
 
   /** The text itself as a tag, if no ticket has it. */

@@ -1,13 +1,8 @@
 // One ticket with its timeline, which follows the ticket's events.
 import type { Query, Subscription, TicketwireClient } from "@ticketwire/client";
-import {
-  EARLIER_EVENTS,
-  TICKET,
-  TICKET_EVENTS,
-  type TicketDetails,
-  type TimelineEvent,
-} from "./documents";
 import { messageOf } from "../../shared/api";
+import { TICKET, TICKET_EVENTS, type TicketDetails, type TimelineEvent } from "./documents";
+import { EarlierEvents } from "./earlier-events.svelte";
 import type { ResultOf } from "../../shared/graphql";
 import { readable } from "../parts/sources";
 import { TicketChanges } from "./changes";
@@ -21,14 +16,14 @@ export class OpenTicket {
   private readonly query: () => Query<Result>;
   /** Up to where the person has seen the ticket before; null if that is not known. */
   lastSeen = $state.raw<string | null>(null);
+  /** Whether the person reads the ticket, and has not only passed it on the way to another one. */
+  isSeen = $state(false);
   presence = $state.raw<TicketPresence | null>(null);
   /** Why the ticket is not live; empty if it is. */
   eventsError = $state("");
   private readonly visits: Visits;
   private events: Subscription | undefined;
-  private earlier = $state.raw<readonly TimelineEvent[]>([]);
-  /** The cursor before which events are missing; undefined until earlier ones were read. */
-  private earlierStart = $state.raw<string | null | undefined>(undefined);
+  private readonly earlier: EarlierEvents;
 
   constructor(
     private readonly client: TicketwireClient,
@@ -38,7 +33,9 @@ export class OpenTicket {
     const visits = new Visits(viewerId);
     this.visits = visits;
     const query = client.watch(TICKET, { number });
+    this.earlier = new EarlierEvents(client, () => query.value?.ticketByNumber ?? null);
     query.subscribe(() => {
+      this.earlier.follow();
       const id = query.value?.ticketByNumber?.id;
       if (id === undefined || this.events !== undefined) return;
       this.followEvents(query, id);
@@ -46,10 +43,8 @@ export class OpenTicket {
       this.presence = new TicketPresence(client, id, viewerId);
     });
     this.query = readable(query);
-    this.changes = new TicketChanges(client, () => {
-      // It exists, because only its page makes changes.
-      return query.value!.ticketByNumber!;
-    });
+    const getTicket = (): TicketDetails => query.value!.ticketByNumber!; // only its page changes it
+    this.changes = new TicketChanges(client, getTicket, this.noteSeen);
   }
 
   get ticket(): TicketDetails | null {
@@ -72,29 +67,19 @@ export class OpenTicket {
   }
 
   readonly timeline = $derived.by((): readonly TimelineEvent[] => {
-    const page = this.ticket?.timeline.nodes ?? [];
-    const known = new Set(page.map((each) => each.id));
-    return [...this.earlier.filter((each) => !known.has(each.id)), ...page];
+    return this.earlier.with(this.ticket?.timeline.nodes ?? []);
   });
   /** The cursor before which there are earlier events; null if all are shown. */
-  readonly start = $derived.by((): string | null => {
-    if (this.earlierStart !== undefined) return this.earlierStart;
-    const info = this.ticket?.timeline.pageInfo;
-    return info?.hasPreviousPage === true ? info.startCursor : null;
-  });
+  readonly start = $derived.by((): string | null => this.ticket && this.earlier.startOf(this.ticket));
 
   /** Read the events before those that are shown. */
-  async readEarlier(): Promise<void> {
-    const [ticket, before] = [this.ticket, this.start];
-    if (ticket === null || before === null) return;
-    const shown = this.timeline;
-    const { ticket: found } = await this.client.query(EARLIER_EVENTS, { id: ticket.id, before });
-    if (found === null) return;
-    // What is shown stays, also when newer events push it out of the query's page.
-    this.earlier = [...found.timeline.nodes, ...shown];
-    const { hasPreviousPage, startCursor } = found.timeline.pageInfo;
-    this.earlierStart = hasPreviousPage ? startCursor : null;
+  readEarlier(): Promise<void> {
+    return this.earlier.read();
   }
+
+  readonly noteSeen = (): void => {
+    this.isSeen = true;
+  };
 
   /** Remember that the person has seen what is shown now. */
   noteVisit(): void {

@@ -18,8 +18,13 @@ export function groupChanges(events: readonly TimelineEvent[]): TimelineEntry[] 
 
 function belongTogether(first: TimelineEvent, next: TimelineEvent): boolean {
   const elapsedMs = Date.parse(next.occurredAt) - Date.parse(first.occurredAt);
-  const isSamePerson = first.actor.displayName === next.actor.displayName;
+  const isSamePerson = actorOf(first) === actorOf(next);
   return isSmall(first) && isSmall(next) && isSamePerson && elapsedMs <= GROUP_MS;
+}
+
+/** Two people can have the same name. Only the system has no id. */
+function actorOf({ actor }: TimelineEvent): string {
+  return "id" in actor ? actor.id : actor.__typename;
 }
 
 /** Whether an event is a change without a text or file of its own. */
