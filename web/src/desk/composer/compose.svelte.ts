@@ -8,7 +8,7 @@ import { kindOfDraft, ServerDraft, type OtherDraft } from "./server-draft.svelte
 import { suggestMacros, suggestPeople } from "./suggest";
 import type { Suggestion } from "./suggestions.svelte";
 import type { Trigger } from "./triggers";
-import { Uploads } from "./uploads.svelte";
+import { Uploads } from "../../shared/files/uploads.svelte";
 
 /** One kind of message with its text and files. */
 class Part {

@@ -1,96 +1,35 @@
-// One ticket with its timeline, which follows the ticket's events.
-import type { Query, Subscription, TicketwireClient } from "@ticketwire/client";
-import {
-  EARLIER_EVENTS,
-  TICKET,
-  TICKET_EVENTS,
-  type TicketDetails,
-  type TimelineEvent,
-} from "./documents";
-import type { ResultOf } from "../../shared/graphql";
-import { readable } from "../parts/sources";
+// The ticket that the desk shows: with the changes of the person, and who else is there.
+import type { TicketwireClient } from "@ticketwire/client";
+import { FollowedTicket } from "../../shared/ticket/followed-ticket.svelte";
 import { TicketChanges } from "./changes";
+import { EARLIER_EVENTS, TICKET, type TicketDetails, type TimelineEvent } from "./documents";
 import { TicketPresence } from "./presence.svelte";
 import { Visits } from "./visits";
 
-type Result = ResultOf<typeof TICKET>;
-
-export class OpenTicket {
+export class OpenTicket extends FollowedTicket<TimelineEvent, TicketDetails> {
   readonly changes: TicketChanges;
-  private readonly query: () => Query<Result>;
   /** Up to where the person has seen the ticket before; null if that is not known. */
   lastSeen = $state.raw<string | null>(null);
   presence = $state.raw<TicketPresence | null>(null);
   private readonly visits: Visits;
-  private events: Subscription | undefined;
-  private earlier = $state.raw<readonly TimelineEvent[]>([]);
-  /** The cursor before which events are missing; undefined until earlier ones were read. */
-  private earlierStart = $state.raw<string | null | undefined>(undefined);
 
-  constructor(
-    private readonly client: TicketwireClient,
-    number: number,
-    viewerId: string,
-  ) {
-    const visits = new Visits(viewerId);
-    this.visits = visits;
+  constructor(client: TicketwireClient, number: number, viewerId: string) {
     const query = client.watch(TICKET, { number });
-    query.subscribe(() => {
-      const id = query.value?.ticketByNumber?.id;
-      if (id === undefined || this.events !== undefined) return;
-      this.followEvents(query, id);
-      this.lastSeen = visits.lastSeen(id);
-      this.presence = new TicketPresence(client, id, viewerId);
-    });
-    this.query = readable(query);
+    super(
+      client,
+      query,
+      async (id, before) =>
+        (await client.query(EARLIER_EVENTS, { id, before })).ticket?.timeline ?? null,
+      ({ id }) => {
+        this.lastSeen = this.visits.lastSeen(id);
+        this.presence = new TicketPresence(client, id, viewerId);
+      },
+    );
+    this.visits = new Visits(viewerId);
     this.changes = new TicketChanges(client, () => {
       // It exists, because only its page makes changes.
       return query.value!.ticketByNumber!;
     });
-  }
-
-  get ticket(): TicketDetails | null {
-    return this.query().value?.ticketByNumber ?? null;
-  }
-
-  get isMissing(): boolean {
-    const { value, status } = this.query();
-    return status === "ready" && value?.ticketByNumber === null;
-  }
-
-  get error(): Error | undefined {
-    const { error, value } = this.query();
-    return value?.ticketByNumber ? undefined : error;
-  }
-
-  /** The ticket includes everything up to this cursor. */
-  get cursor(): string | undefined {
-    return this.query().cursor;
-  }
-
-  readonly timeline = $derived.by((): readonly TimelineEvent[] => {
-    const page = this.ticket?.timeline.nodes ?? [];
-    const known = new Set(page.map((each) => each.id));
-    return [...this.earlier.filter((each) => !known.has(each.id)), ...page];
-  });
-  /** The cursor before which there are earlier events; null if all are shown. */
-  readonly start = $derived.by((): string | null => {
-    if (this.earlierStart !== undefined) return this.earlierStart;
-    const info = this.ticket?.timeline.pageInfo;
-    return info?.hasPreviousPage === true ? info.startCursor : null;
-  });
-
-  /** Read the events before those that are shown. */
-  async readEarlier(): Promise<void> {
-    const [ticket, before] = [this.ticket, this.start];
-    if (ticket === null || before === null) return;
-    const shown = this.timeline;
-    const { ticket: found } = await this.client.query(EARLIER_EVENTS, { id: ticket.id, before });
-    if (found === null) return;
-    // What is shown stays, also when newer events push it out of the query's page.
-    this.earlier = [...found.timeline.nodes, ...shown];
-    const { hasPreviousPage, startCursor } = found.timeline.pageInfo;
-    this.earlierStart = hasPreviousPage ? startCursor : null;
   }
 
   /** Remember that the person has seen what is shown now. */
@@ -99,22 +38,8 @@ export class OpenTicket {
     if (this.ticket && last) this.visits.note(this.ticket.id, last.cursor);
   }
 
-  readAgain(): Promise<void> {
-    return this.query().refetch();
-  }
-
-  close(): void {
-    this.events?.close();
+  override close(): void {
     this.presence?.close();
-    this.query().close();
-  }
-
-  private followEvents(query: Query<Result>, ticketId: string): void {
-    this.events = this.client.follow(TICKET_EVENTS, {
-      variables: { ticketId },
-      after: query.cursor ?? null,
-      next: () => void query.refetch().catch(() => undefined), // the error is in `error`
-      gap: () => query.refetch().then(() => query.cursor),
-    });
+    super.close();
   }
 }

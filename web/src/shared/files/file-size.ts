@@ -1,4 +1,4 @@
-import { FORMAT } from "../../shared/messages";
+import { FORMAT } from "../messages";
 
 /** The size of a file for people, such as "12 kB" or "1.5 MB". */
 export function sizeText(bytes: number): string {

@@ -1,6 +1,6 @@
 // Sends a file to its upload URL. XMLHttpRequest, because fetch does not tell the progress.
 
-import { m } from "../../shared/messages";
+import { m } from "../messages";
 
 /** The file has arrived with an earlier attempt. */
 const ALREADY_UPLOADED = 409;
@@ -25,8 +25,8 @@ export function putFile(
       if (isStored) resolve();
       else reject(new Error(reasonOf(request)));
     };
-    request.onerror = () => reject(new Error(m.composer_upload_interrupted()));
-    request.onabort = () => reject(new Error(m.composer_upload_cancelled()));
+    request.onerror = () => reject(new Error(m.files_upload_interrupted()));
+    request.onabort = () => reject(new Error(m.files_upload_cancelled()));
     request.open("PUT", url);
     request.send(file);
   });
@@ -39,5 +39,5 @@ function reasonOf(request: XMLHttpRequest): string {
   } catch {
     // It is not the server's response, but for example a proxy's page.
   }
-  return m.composer_upload_status({ status: request.status });
+  return m.files_upload_status({ status: request.status });
 }

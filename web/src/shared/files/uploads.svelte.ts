@@ -1,10 +1,14 @@
 // Files on their way to the server. When one has arrived, it belongs to the draft.
-import { m } from "../../shared/messages";
+import { m } from "../messages";
 import { createKey, type TicketwireClient } from "@ticketwire/client";
-import { messageOf } from "../../shared/api";
-import { CREATE_ATTACHMENT } from "./documents";
-import type { MessageDraft, UploadedFile } from "./draft.svelte";
+import { messageOf } from "../api";
+import { CREATE_ATTACHMENT, type UploadedFile } from "./documents";
 import { putFile } from "./put-file";
+
+/** What a file belongs to when it has arrived. */
+interface FileHolder {
+  addFile(file: UploadedFile): Promise<void>;
+}
 
 /** One file that has not arrived. */
 export class Upload {
@@ -44,9 +48,9 @@ export class Upload {
     const input = { filename, contentType, size, idempotencyKey: createKey() };
     const { createAttachment } = await this.client.mutate(CREATE_ATTACHMENT, { input });
     const [first] = createAttachment?.userErrors ?? [];
-    if (first) throw new Error(`${first.field?.at(-1) ?? m.composer_the_file()} ${first.message}`);
+    if (first) throw new Error(`${first.field?.at(-1) ?? m.files_the_file()} ${first.message}`);
     if (!createAttachment?.attachment || createAttachment.uploadUrl === null)
-      throw new Error(m.composer_upload_refused());
+      throw new Error(m.files_upload_refused());
     return { stored: createAttachment.attachment, url: createAttachment.uploadUrl };
   }
 }
@@ -57,7 +61,7 @@ export class Uploads {
 
   constructor(
     private readonly client: TicketwireClient,
-    private readonly draft: MessageDraft,
+    private readonly draft: FileHolder,
   ) {}
 
   get isRunning(): boolean {
@@ -67,10 +71,10 @@ export class Uploads {
   /** Why the message can't be sent yet; empty if nothing is under way. */
   get obstacle(): string {
     const failed = this.list.filter((each) => each.error !== "").length;
-    if (failed > 0) return m.composer_upload_failed();
+    if (failed > 0) return m.files_upload_failed();
     const { length } = this.list;
     if (length === 0) return "";
-    return length === 1 ? m.composer_uploading_one() : m.composer_uploading_many({ count: length });
+    return length === 1 ? m.files_uploading_one() : m.files_uploading_many({ count: length });
   }
 
   add(files: Iterable<File>): void {

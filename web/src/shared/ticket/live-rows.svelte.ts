@@ -1,17 +1,28 @@
-// The rows of one view. They change in place, but come, go and move only when the person wants it.
-import type { LiveList, TicketwireClient } from "@ticketwire/client";
-import type { TicketRow } from "../documents";
+// The tickets of a list. They change in place, but come, go and move only when the person wants it.
+import type { LiveList, LiveListOptions, TicketwireClient } from "@ticketwire/client";
 import { readable } from "../parts/sources";
-import { FIRST_TICKETS, TICKET_CHANGES } from "./documents";
-import type { ListSource } from "./list-source";
-import { compareBy, isOrderOfServer } from "./order";
-import { readServerOrder } from "./server-order";
 
-export class TicketList {
-  private readonly list: () => LiveList<TicketRow, object>;
+interface Row {
+  readonly id: string;
+  readonly viewerHasUnread: boolean;
+}
+
+/** Where the tickets come from. */
+export interface RowSource<T extends Row> {
+  readonly list: LiveListOptions<T, object>;
+  /** Reads the ids of the first tickets, which are shown until the list is complete. */
+  readonly readFirst: () => Promise<readonly string[]>;
+  /** Reads all ids in the server's order, if `list` can't compare the tickets. */
+  readonly readOrder?: (() => Promise<readonly string[]>) | undefined;
+  /** Only tickets that are unread, or only others; null for all. */
+  readonly unread: boolean | null;
+}
+
+export class LiveRows<T extends Row> {
+  private readonly list: () => LiveList<T, object>;
   private ids = $state.raw<readonly string[]>([]);
   /** The last state of each shown row, for those that leave the view. */
-  private known = new Map<string, TicketRow>();
+  private known = new Map<string, T>();
   /** The place of each ticket in the server's order, if rows can't be compared. */
   private ranks = $state.raw<ReadonlyMap<string, number> | null>(null);
   private stop: () => void;
@@ -19,24 +30,17 @@ export class TicketList {
   private wasComplete = false;
 
   constructor(
-    private readonly client: TicketwireClient,
-    readonly source: ListSource,
+    client: TicketwireClient,
+    private readonly rowSource: RowSource<T>,
   ) {
-    const { filter, orderBy, matches } = source;
-    const list = client.liveList({
-      document: TICKET_CHANGES,
-      variables: { filter },
-      compare: compareBy(orderBy),
-      ...(matches && { matches }),
-    });
-    this.list = readable(list as unknown as LiveList<TicketRow, object>);
+    const list = client.liveList(rowSource.list);
+    this.list = readable(list);
     this.stop = list.subscribe(() => this.follow(list.rows, list.isComplete));
-    const variables = { filter, orderBy: orderBy.map((each) => ({ ...each })) };
-    void client.query(FIRST_TICKETS, variables).then(
-      ({ tickets }) => list.addProvisional(tickets.nodes.map((each) => each.id)),
+    void rowSource.readFirst().then(
+      (ids) => list.addProvisional(ids),
       () => undefined, // the list itself shows what is wrong
     );
-    if (isOrderOfServer(orderBy)) void this.readRanks();
+    void this.readRanks();
   }
 
   private readonly members = $derived.by(
@@ -76,7 +80,7 @@ export class TicketList {
     return this.list().isComplete;
   }
 
-  get status(): LiveList<TicketRow, object>["status"] {
+  get status(): LiveList<T, object>["status"] {
     return this.list().status;
   }
 
@@ -106,25 +110,25 @@ export class TicketList {
     this.remember();
   }
 
-  private arrange(all: readonly TicketRow[]): ReadonlyMap<string, TicketRow> {
-    const { unread } = this.source;
+  private arrange(all: readonly T[]): ReadonlyMap<string, T> {
+    const { unread } = this.rowSource;
     const rows = all.filter((row) => unread === null || row.viewerHasUnread === unread);
     const ranks = this.ranks;
-    const rankOf = (row: TicketRow): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
+    const rankOf = (row: T): number => ranks?.get(row.id) ?? Number.MAX_SAFE_INTEGER;
     if (ranks !== null) rows.sort((a, b) => rankOf(a) - rankOf(b));
     return new Map(rows.map((row) => [row.id, row]));
   }
 
   /** Takes the rows themselves: the derived values change only after the list has told all. */
-  private follow(rows: readonly TicketRow[], isComplete: boolean): void {
+  private follow(rows: readonly T[], isComplete: boolean): void {
     // Nothing can jump before the list is complete, or if it shows nothing.
     if (!this.wasComplete || this.ids.length === 0) this.ids = [...this.arrange(rows).keys()];
     this.wasComplete ||= isComplete;
     this.remember(new Map(rows.map((row) => [row.id, row])));
   }
 
-  private remember(members: ReadonlyMap<string, TicketRow> = this.members): void {
-    const known = new Map<string, TicketRow>();
+  private remember(members: ReadonlyMap<string, T> = this.members): void {
+    const known = new Map<string, T>();
     for (const id of this.ids) {
       const row = members.get(id) ?? this.known.get(id);
       if (row) known.set(id, row);
@@ -133,9 +137,10 @@ export class TicketList {
   }
 
   private async readRanks(): Promise<void> {
-    const { filter, orderBy } = this.source;
+    const { readOrder } = this.rowSource;
+    if (readOrder === undefined) return;
     try {
-      const ids = await readServerOrder(this.client, filter, orderBy);
+      const ids = await readOrder();
       if (this.isClosed) return;
       const isFirst = this.ranks === null;
       this.ranks = new Map(ids.map((id, index) => [id, index]));

@@ -1,5 +1,5 @@
 // What a picker finds for a text.
-import { messageOf } from "../../shared/api";
+import { messageOf } from "../api";
 
 const DELAY_MS = 150;
 

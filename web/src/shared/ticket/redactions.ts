@@ -1,8 +1,8 @@
 // Texts that were removed. The server leaves these words in their place.
-import { m } from "../../shared/messages";
+import { m } from "../messages";
 
 const REMOVED = /\[(redacted|erased)\]/;
-const TITLES = { redacted: m.ticket_redacted, erased: m.ticket_erased } as const;
+const TITLES = { redacted: m.shared_redacted, erased: m.shared_erased } as const;
 
 /** Mark the places in an element from which a text was removed. */
 export function markRedactions(element: HTMLElement): void {

@@ -1,8 +1,9 @@
 // The names of statuses and priorities.
-import { m } from "../../shared/messages";
-import type { TicketRow, TicketStatus } from "../documents";
+import type { graphql } from "../graphql";
+import { m } from "../messages";
 
-export type Priority = TicketRow["priority"];
+export type Priority = ReturnType<typeof graphql.scalar<"TicketPriority">>;
+export type TicketStatus = ReturnType<typeof graphql.scalar<"TicketStatus">>;
 
 const PRIORITIES = {
   LOW: m.parts_priority_low,
