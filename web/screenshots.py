@@ -92,6 +92,18 @@ async def wait_for_nothing(page: Page) -> None:
     await page.wait_for_load_state("networkidle")
 
 
+async def open_first_card(page: Page) -> None:
+    await page.get_by_role("list", name="Your tickets").get_by_role("link").first.click()
+    await page.get_by_role("list", name="Timeline").wait_for()
+
+
+async def write_subject(page: Page) -> None:
+    await page.get_by_role("radio").first.check()
+    await page.get_by_label("Subject").fill("The invoice is wrong")
+    await page.get_by_role("region", name="about the same").wait_for()
+
+
+CUSTOMER = "customer@example.com"
 SHOTS = (
     Shot("sign-in", "/sign-in", wait_for_nothing, None),
     Shot("desk-list", "/desk", wait_for_rows),
@@ -101,7 +113,10 @@ SHOTS = (
     Shot("desk-keys", "/desk", open_settings),
     Shot("desk-selected", "/desk", select_rows),
     Shot("desk-missing", "/tickets/999999", wait_for_nothing),
-    Shot("portal", "/portal", wait_for_nothing, "customer@example.com"),
+    Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
+    Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
+    Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
+    Shot("portal-account", "/portal/account", wait_for_nothing, CUSTOMER),
 )
 DOCS = {
     ("desk-ticket", "wide", "light"),

@@ -76,10 +76,3 @@ async def test_the_desk_in_other_languages(page: Page, service: Service, world: 
         await expect(page.locator("html")).to_have_attribute("lang", language)
         await expect(page.get_by_role("link", name=ticket["ref"])).to_be_visible()
         await assert_accessible(page, language)
-
-
-async def test_the_portal(page: Page, world: World) -> None:
-    await page.goto("/portal")
-    await sign_in(page, "cora")
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    await assert_accessible(page, "portal")

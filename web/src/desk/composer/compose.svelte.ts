@@ -8,7 +8,7 @@ import { kindOfDraft, ServerDraft, type OtherDraft } from "./server-draft.svelte
 import { suggestMacros, suggestPeople } from "./suggest";
 import type { Suggestion } from "./suggestions.svelte";
 import type { Trigger } from "./triggers";
-import { uploadsOf, type Uploads } from "./uploads.svelte";
+import { uploadsOf, type Uploads } from "../../shared/files/uploads.svelte";
 
 /** One kind of message with its text and files. */
 class Part {
@@ -152,7 +152,7 @@ export class Compose {
       this.server.sent(kind);
       return true;
     } catch (failure) {
-      this.error = m.composer_not_sent({ reason: messageOf(failure) });
+      this.error = m.drafts_not_sent({ reason: messageOf(failure) });
       return false;
     } finally {
       this.isSending = false;

@@ -1,21 +1,6 @@
 // The operations of the composer.
 import { graphql, type ResultOf } from "../../shared/graphql";
 
-export const CREATE_ATTACHMENT = graphql(`
-  mutation CreateAttachment($input: CreateAttachmentInput!) {
-    createAttachment(input: $input) {
-      attachment { id filename size }
-      uploadUrl
-      userErrors { code message field }
-    }
-  }
-`);
-/** Files that no message has yet. Only the person who has uploaded them sees them. */
-export const UPLOADED_FILES = graphql(`
-  query UploadedFiles($ids: [ID!]!) {
-    nodes(ids: $ids) { ... on Attachment { id filename size } }
-  }
-`);
 const MACRO = graphql(`
   fragment Macro on Macro {
     id

@@ -1,232 +1,46 @@
-// What a person writes: a text with its files. Each change is stored in this browser within a third
-// of a second.
+// What a person writes as a reply or note: a text with its files and its macro.
+import type { Drafts } from "@ticketwire/client";
 import {
-  DraftConflictError,
-  type Drafts,
-  type LocalDraft,
-  type SentDraft,
-} from "@ticketwire/client";
-import { messageOf } from "../../shared/api";
-import { m } from "../../shared/messages";
+  addToStored,
+  joinFiles,
+  joinTexts,
+  StoredDraft,
+  type ContentRules,
+  type DraftContent,
+} from "../../shared/drafts/stored-draft.svelte";
 import type { AttachedMacro } from "./macros";
 
-const SAVE_DELAY_MS = 300;
-/** Another tab may write at the same time. */
-const MAX_MERGES = 5;
-
-/** A file that the server has, and that belongs to no message yet. */
-export interface UploadedFile {
-  readonly id: string;
-  readonly filename: string;
-  readonly size: number;
-}
-
-/** The content of a draft. Drafts of earlier versions have a body alone. */
-export interface Content {
-  readonly body: string;
-  readonly files?: readonly UploadedFile[];
+export interface Content extends DraftContent {
   readonly macro?: AttachedMacro | null;
 }
 
-export class MessageDraft {
-  text = $state("");
-  files = $state.raw<readonly UploadedFile[]>([]);
-  macro = $state.raw<AttachedMacro | null>(null);
-  savedAt = $state<number | null>(null);
-  /** Whether the browser has stored all that the person sees. */
-  isSaved = $state(true);
-  /** What another tab has made of the draft, while this one has changes of its own. */
-  conflict = $state.raw<Content | null>(null);
-  error = $state("");
-  isLoaded = $state(false);
-  /** Resolves when the stored draft was read, or could not be read. */
-  readonly loaded: Promise<void>;
-  private revision = 0;
-  private isChanged = false;
-  private isClosed = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private work: Promise<void> = Promise.resolve();
-  private readonly stop: () => void;
+const RULES: ContentRules<Content> = {
+  empty: { body: "", files: [], macro: null },
+  isEmpty: ({ body, files = [], macro = null }) =>
+    body === "" && files.length === 0 && macro === null,
+  join: (first, second) => ({
+    body: joinTexts(first.body, second.body),
+    files: joinFiles(first.files, second.files),
+    macro: second.macro ?? first.macro ?? null,
+  }),
+};
 
-  constructor(
-    private readonly drafts: Drafts,
-    readonly key: string,
-    /** Called when the browser has stored a change of this tab. */
-    private readonly stored: () => void = () => undefined,
-  ) {
-    this.loaded = this.read();
-    this.stop = drafts.subscribe(() => void this.read());
+export class MessageDraft extends StoredDraft<Content> {
+  constructor(drafts: Drafts, key: string, stored?: () => void) {
+    super(drafts, key, RULES, stored);
   }
 
-  get isEmpty(): boolean {
-    return this.text === "" && this.files.length === 0 && this.macro === null;
+  get macro(): AttachedMacro | null {
+    return this.content.macro ?? null;
   }
 
   /** Whether it has neither a text nor files. */
   get isOnlyMacro(): boolean {
     return this.text.trim() === "" && this.files.length === 0;
   }
-
-  /** The draft as it was saved last. Only if no other tab has changed it, sending deletes it. */
-  get saved(): SentDraft {
-    return { key: this.key, revision: this.revision };
-  }
-
-  get content(): Content {
-    return { body: this.text, files: this.files, macro: this.macro };
-  }
-
-  edit(change: Partial<Content>): void {
-    if (change.body !== undefined) this.text = change.body;
-    if (change.files !== undefined) this.files = change.files;
-    if (change.macro !== undefined) this.macro = change.macro;
-    this.isChanged = true;
-    this.isSaved = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.save(), SAVE_DELAY_MS);
-  }
-
-  /** Add a file that has arrived, also if the person has left the ticket in the meantime. */
-  async addFile(file: UploadedFile): Promise<void> {
-    if (this.isClosed) await addToStored(this.drafts, this.key, { body: "", files: [file] });
-    else this.edit({ files: [...this.files, file] });
-  }
-
-  /** Send the text with another request than a message. The draft ends only if that succeeds. */
-  async sendWith(send: (text: string) => Promise<boolean>): Promise<void> {
-    void this.save(); // a refused text is there again
-    if (!(await send(this.text))) return;
-    this.edit({ body: "" });
-    await this.save();
-  }
-
-  /** Add a message that was not sent to what is here. Resolves when the browser has stored it. */
-  async insert(content: Content): Promise<void> {
-    await this.loaded;
-    this.edit(join(this.content, content));
-    await this.keep();
-    if (this.error) throw new Error(this.error);
-  }
-
-  /** Store what has changed. Resolves when the browser has stored it, or has refused it. */
-  save(): Promise<void> {
-    clearTimeout(this.timer);
-    this.work = this.work.then(() => this.store());
-    return this.work;
-  }
-
-  /** Store it in any case: if another tab has changed the draft, together with its text. */
-  async keep(): Promise<void> {
-    await this.save();
-    for (let merges = 0; this.conflict !== null && merges < MAX_MERGES; merges++)
-      await this.endConflict((other) => {
-        this.edit(join(other, this.content));
-        return this.save();
-      });
-  }
-
-  /** The outbox has taken what was saved, and has deleted the draft. */
-  taken({ revision }: SentDraft): void {
-    if (revision !== this.revision || this.isChanged) return; // it is a newer one
-    this.show(undefined);
-  }
-
-  /** End a conflict with the text of this tab, or with that of the other one. */
-  settle(keepsOwn: boolean): Promise<void> {
-    return this.endConflict((other, current) => {
-      if (keepsOwn) return this.save();
-      this.isChanged = false;
-      this.show(current);
-    });
-  }
-
-  close(): void {
-    this.isClosed = true;
-    this.stop();
-    void this.keep();
-  }
-
-  private async endConflict(
-    decide: (other: Content, current: LocalDraft<Content> | undefined) => Promise<void> | void,
-  ): Promise<void> {
-    try {
-      const current = await this.drafts.read<Content>(this.key);
-      this.conflict = null;
-      this.revision = current?.revision ?? 0;
-      await decide(current?.content ?? { body: "" }, current);
-    } catch (failure) {
-      this.error = m.composer_draft_not_saved({ reason: messageOf(failure) });
-    }
-  }
-
-  private async store(): Promise<void> {
-    if (!this.isChanged || this.conflict !== null) return;
-    this.isChanged = false;
-    try {
-      this.error = "";
-      if (this.isEmpty) await this.discard();
-      else {
-        const draft = await this.drafts.save(this.key, this.content, this.revision);
-        this.revision = draft.revision;
-        this.savedAt = draft.savedAt;
-      }
-      this.isSaved = !this.isChanged; // the person may have gone on writing
-      this.stored();
-    } catch (failure) {
-      this.isChanged = true;
-      if (failure instanceof DraftConflictError) {
-        const current = failure.current as LocalDraft<Content> | undefined;
-        this.conflict = current?.content ?? { body: "" };
-      } else this.error = m.composer_draft_not_saved({ reason: messageOf(failure) });
-    }
-  }
-
-  private async discard(): Promise<void> {
-    if (this.revision > 0) await this.drafts.discard(this.key, this.revision);
-    this.revision = 0;
-    this.savedAt = null;
-  }
-
-  private async read(): Promise<void> {
-    try {
-      await this.work;
-      const current = await this.drafts.read<Content>(this.key);
-      if (!this.isChanged && (current?.revision ?? 0) !== this.revision) this.show(current);
-    } catch (failure) {
-      this.error = m.composer_draft_not_read({ reason: messageOf(failure) });
-    } finally {
-      this.isLoaded = true;
-    }
-  }
-
-  private show(draft: LocalDraft<Content> | undefined): void {
-    this.text = draft?.content.body ?? "";
-    this.files = draft?.content.files ?? [];
-    this.macro = draft?.content.macro ?? null;
-    this.revision = draft?.revision ?? 0;
-    this.savedAt = draft?.savedAt ?? null;
-    this.isSaved = true;
-  }
 }
 
 /** Add a content to a draft that no page shows. Resolves when the browser has stored it. */
-export async function addToStored(drafts: Drafts, key: string, added: Content): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const current = await drafts.read<Content>(key);
-    const content = join(current?.content ?? { body: "" }, added);
-    try {
-      return void (await drafts.save(key, content, current?.revision ?? 0));
-    } catch (failure) {
-      if (!(failure instanceof DraftConflictError) || attempt >= MAX_MERGES) throw failure;
-    }
-  }
-}
-
-/** Both contents, each only once. */
-function join(first: Content, second: Content): Content {
-  const bodies = first.body === second.body ? [first.body] : [first.body, second.body];
-  const all = [...(first.files ?? []), ...(second.files ?? [])];
-  const files = [...new Map(all.map((file) => [file.id, file])).values()];
-  const macro = second.macro ?? first.macro ?? null;
-  return { body: bodies.filter(Boolean).join("\n\n"), files, macro };
+export function addToDraft(drafts: Drafts, key: string, added: Content): Promise<void> {
+  return addToStored(drafts, key, added, RULES);
 }

@@ -1,7 +1,7 @@
 // Macros: texts with actions. The server applies both in one step.
 import { m } from "../../shared/messages";
 import type { TicketwireClient } from "@ticketwire/client";
-import { priorityName } from "../parts/names";
+import { priorityName } from "../../shared/parts/names";
 import { FIND_MACRO, MACROS, PREVIEW_MACRO, type Macro } from "./documents";
 
 /** The macro whose text a draft has. Sending the draft applies it. */

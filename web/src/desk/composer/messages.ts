@@ -1,5 +1,4 @@
 // What a person writes: a reply, which the customer reads, or a note, which stays internal.
-import { m } from "../../shared/messages";
 import type { OutboxEntry, SentDraft, TicketwireClient } from "@ticketwire/client";
 import { NOTE, REPLY } from "../documents";
 import { APPLY_MACRO } from "./documents";
@@ -78,17 +77,6 @@ export function messageOf(entry: OutboxEntry): Omit<Message, "cursor"> {
   const { ticketId, body = "", attachmentIds, then = null, until = null, macroId } = input;
   const macro = macroId === undefined ? null : { id: macroId, hasText: body !== "" };
   return { ticketId, body, attachmentIds: attachmentIds ?? [], then, until, macro };
-}
-
-/** Whether the person must decide what happens with a message. */
-export function needsDecision(entry: OutboxEntry): boolean {
-  return entry.state === "refused" || entry.state === "uncertain";
-}
-
-/** Why a message needs a decision. */
-export function failureOf(entry: OutboxEntry): string {
-  if (entry.state === "uncertain") return m.composer_uncertain();
-  return m.composer_not_sent({ reason: entry.userErrors?.[0]?.message ?? m.composer_refused() });
 }
 
 export function kindOf(entry: OutboxEntry): MessageKind {

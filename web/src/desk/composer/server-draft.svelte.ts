@@ -2,7 +2,7 @@
 // what another device has written or an API client proposes. There is one per ticket.
 import type { Query, TicketwireClient } from "@ticketwire/client";
 import type { ResultOf } from "../../shared/graphql";
-import { readable } from "../parts/sources";
+import { readable } from "../../shared/parts/sources";
 import { DISCARD_DRAFT, SAVE_DRAFT, SERVER_DRAFT } from "./documents";
 import type { Content } from "./draft.svelte";
 import type { MessageKind } from "./messages";

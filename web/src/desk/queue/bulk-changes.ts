@@ -1,6 +1,6 @@
 // The bulk changes that a person can choose, and their names.
 import { m } from "../../shared/messages";
-import type { Priority } from "../parts/names";
+import type { Priority } from "../../shared/parts/names";
 import type { BulkChange } from "./bulk-documents";
 import { ME, NOBODY, type Choice } from "./choices";
 

@@ -4,8 +4,8 @@ import { graphql } from "../../shared/graphql";
 import { m } from "../../shared/messages";
 import type { TicketStatus } from "../documents";
 import { Directory, type FoundPerson } from "../parts/directory";
-import { PRIORITY_ORDER, priorityName, statusName } from "../parts/names";
-import { hasWords } from "../parts/search.svelte";
+import { PRIORITY_ORDER, priorityName, statusName } from "../../shared/parts/names";
+import { hasWords } from "../../shared/parts/search.svelte";
 
 const NAMES_OF_USERS = graphql(`
   query NamesOfUsers($ids: [ID!]!) { nodes(ids: $ids) { ... on User { id displayName } } }

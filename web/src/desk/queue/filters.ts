@@ -1,6 +1,6 @@
 // What a person has set above the list: it is in the address, on top of the view.
 import type { TicketStatus } from "../documents";
-import type { Priority } from "../parts/names";
+import type { Priority } from "../../shared/parts/names";
 import { ME, NOBODY } from "./choices";
 import type { Column, Order, TicketFilter } from "./documents";
 import type { View } from "./views";

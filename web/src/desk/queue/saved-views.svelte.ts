@@ -2,7 +2,7 @@
 import type { Subscription, TicketwireClient } from "@ticketwire/client";
 import { messageOf } from "../../shared/api";
 import { createKey } from "@ticketwire/client";
-import { uniqueById } from "../parts/unique";
+import { uniqueById } from "../../shared/parts/unique";
 import {
   CREATE_VIEW,
   DELETE_VIEW,

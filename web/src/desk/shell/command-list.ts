@@ -56,7 +56,7 @@ const DEFINITIONS = {
   priority: { title: m.shell_command_priority, group: "ticket", keys: ["p"] },
   tags: { title: m.shell_command_tags, group: "ticket", keys: ["l"] },
   category: { title: m.ticket_change_category, group: "ticket", keys: [] },
-  attach: { title: m.composer_attach, group: "ticket", keys: [] },
+  attach: { title: m.files_attach, group: "ticket", keys: [] },
   sendAndWait: { title: m.composer_send_and_wait, group: "ticket", keys: [] },
   sendAndResolve: { title: m.composer_send_and_resolve, group: "ticket", keys: [] },
   sendAndHold: { title: m.composer_send_and_hold_until, group: "ticket", keys: [] },

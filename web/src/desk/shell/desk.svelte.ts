@@ -1,14 +1,13 @@
 // What all parts of the desk share: the client of the API, the person, the views and the open list.
-import { TicketwireClient } from "@ticketwire/client";
+import type { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
-import { goToSignIn } from "../../shared/api";
-import { connection, WatchedSocket } from "./connection.svelte";
+import { openClient, provideClient } from "../../shared/page/client";
+import { connection } from "../../shared/page/connection.svelte";
 import { VIEWER, type TicketRow, type Viewer } from "../documents";
 import { router } from "./router.svelte";
-import { serverTime } from "../parts/server-time.svelte";
 import { isSameSource, sourceOf } from "../queue/list-source";
 import { RowPlace } from "../queue/row-place";
-import { TicketList } from "../queue/ticket-list.svelte";
+import { TicketList } from "../queue/ticket-list";
 import { applyFilters } from "../queue/filters";
 import { Queue } from "../queue/queue.svelte";
 import { SavedViews } from "../queue/saved-views.svelte";
@@ -29,13 +28,7 @@ export class Desk {
   private readonly place = new RowPlace();
 
   constructor(readonly viewer: Viewer) {
-    this.client = new TicketwireClient({
-      url: "/graphql",
-      account: viewer.id,
-      fetch: serverTime.fetch,
-      webSocket: WatchedSocket,
-      onSessionExpired: goToSignIn,
-    });
+    this.client = openClient(viewer.id);
     this.client.watch(VIEWER); // so that the store knows the name of the person
     this.queue = new Queue(this.client);
     this.savedViews = new SavedViews(this.client, () => this.openView());
@@ -95,6 +88,7 @@ export class Desk {
 
 export function provideDesk(desk: Desk): void {
   setContext(KEY, desk);
+  provideClient(desk.client);
 }
 
 export function useDesk(): Desk {

@@ -1,10 +1,8 @@
 // The queries and subscriptions of a ticket's page, and the types of their results.
+import { FILE } from "../../shared/files/documents";
 import { graphql, type ResultOf } from "../../shared/graphql";
 import { FOUND, ROW } from "../documents";
 
-const FILE = graphql(`
-  fragment File on Attachment { id filename contentType size thumbnailUrl }
-`);
 const EVENT = graphql(
   `
     fragment TimelineEvent on TicketEvent {
@@ -101,16 +99,6 @@ export const EARLIER_EVENTS = graphql(
   `,
   [EVENT],
 );
-export const TICKET_EVENTS = graphql(`
-  subscription TicketEvents($ticketId: ID!, $after: String) {
-    ticketEvents(ticketId: $ticketId, after: $after) { id cursor }
-  }
-`);
-export const FILE_URLS = graphql(`
-  query FileUrls($id: ID!) {
-    node(id: $id) { ... on Attachment { id url thumbnailUrl } }
-  }
-`);
 export const LEDGERS = graphql(`
   query Ledgers($id: ID!) {
     ticket(id: $id) {
@@ -174,7 +162,6 @@ export const CUSTOMER = graphql(
 
 export type TicketDetails = NonNullable<ResultOf<typeof TICKET>["ticketByNumber"]>;
 export type TimelineEvent = ResultOf<typeof EVENT>;
-export type File = ResultOf<typeof FILE>;
 export type CustomFieldValue = TicketDetails["customFields"][number];
 export type CustomField = CustomFieldValue["field"];
 export type Customer = Extract<ResultOf<typeof CUSTOMER>["node"], { readonly displayName: string }>;

@@ -1,6 +1,6 @@
 // Changes of a ticket in words.
 import { m } from "../../shared/messages";
-import { statusName } from "../parts/names";
+import { statusName } from "../../shared/parts/names";
 import { metricName } from "../parts/sla";
 import { isMessage } from "../composer/unseen";
 import type { TimelineEvent } from "./documents";

@@ -1,6 +1,6 @@
 // Changes of a ticket's fields in words.
 import { m } from "../../shared/messages";
-import { priorityName, type Priority } from "../parts/names";
+import { priorityName, type Priority } from "../../shared/parts/names";
 import type { TimelineEvent } from "./documents";
 
 type FieldChange = Extract<TimelineEvent, { __typename: "TicketUpdated" }>["changes"][number];

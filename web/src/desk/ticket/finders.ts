@@ -2,8 +2,8 @@
 import type { TicketwireClient } from "@ticketwire/client";
 import type { Person } from "../documents";
 import { Directory } from "../parts/directory";
-import { PRIORITY_ORDER, priorityName, type Priority } from "../parts/names";
-import { hasWords } from "../parts/search.svelte";
+import { PRIORITY_ORDER, priorityName, type Priority } from "../../shared/parts/names";
+import { hasWords } from "../../shared/parts/search.svelte";
 
 /** A person; with neither name nor address it stands for nobody. */
 export interface PersonItem {

@@ -1,11 +1,11 @@
 // The changes of a ticket's properties, with what the page shows until the server responds.
 import { m } from "../../shared/messages";
 import type { Person } from "../documents";
-import type { Priority } from "../parts/names";
+import type { Priority } from "../../shared/parts/names";
 import type { TicketChanges } from "./changes";
 import type { TicketDetails } from "./documents";
 import { ADD_WATCHER, ASSIGN, REMOVE_WATCHER, TRANSFER, UPDATE } from "./mutations";
-import type { CustomFieldInput } from "./custom-fields";
+import type { CustomFieldInput } from "../../shared/ticket/custom-fields";
 
 type Named = { readonly id: string; readonly slug: string };
 export type Resource = TicketDetails["resources"][number];

@@ -1,5 +1,6 @@
 // The entries of the timeline: a message, or the changes of one person within a minute.
-import type { File, TimelineEvent } from "./documents";
+import type { File } from "../../shared/files/documents";
+import type { TimelineEvent } from "./documents";
 
 export type TimelineEntry = readonly [TimelineEvent, ...TimelineEvent[]];
 

@@ -1,0 +1,72 @@
+"""Colleagues of a ticket, notifications, preferences and the language in the portal."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Page, expect
+from support import Service, World
+from support.portal_page import open_portal
+
+WATCHERS = "{ ticketByNumber(number: %d) { watchers { displayName } } }"
+
+
+async def test_a_customer_adds_and_removes_a_colleague(
+    page: Page, service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    ticket = await cora.raise_ticket("Printer")
+    await service.client(world.carl.token).raise_ticket("Scanner")
+    await service.client(world.olga.token).raise_ticket("Of another organization")
+    await open_portal(page, path=f"/tickets/{ticket['ref']}")
+    await page.get_by_text("Add a colleague").click()
+    choice = page.get_by_label("Colleague")
+    await expect(choice.get_by_role("option", name="Carl")).to_be_attached()
+    await expect(choice.get_by_role("option", name="Olga")).to_have_count(0)
+    await choice.select_option("Carl")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    people = page.get_by_role("list", name="Also notified")
+    await expect(people).to_contain_text("Carl")
+    found = (await cora.run(WATCHERS % ticket["number"]))["ticketByNumber"]
+    assert "Carl" in [each["displayName"] for each in found["watchers"]]
+    await people.get_by_role("button", name="Remove Carl").click()
+    await expect(people).not_to_contain_text("Carl")
+    found = (await cora.run(WATCHERS % ticket["number"]))["ticketByNumber"]
+    assert "Carl" not in [each["displayName"] for each in found["watchers"]]
+
+
+async def test_notifications_are_live_and_can_be_marked_as_read(
+    page: Page, service: Service, world: World
+) -> None:
+    cora, agent = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket("Printer")
+    await open_portal(page, path="/portal/account")
+    await expect(page.get_by_text("There are no notifications")).to_be_visible()
+    await agent.do("replyToTicket", ticketId=ticket["id"], body="Which one?")
+    notifications = page.get_by_role("list", name="Notifications")
+    await expect(notifications).to_contain_text("Ada replied")
+    await expect(page.get_by_role("link", name="settings, 1 unread")).to_be_visible()
+    await notifications.get_by_role("button", name="Mark as read").click()
+    await expect(page.get_by_role("link", name="settings, 1 unread")).to_have_count(0)
+    await agent.do("resolveTicket", ticketId=ticket["id"], resolution="A new one")
+    await expect(notifications).to_contain_text("We think this is solved")
+    await page.get_by_role("button", name="Mark all as read").click()
+    await expect(page.get_by_role("button", name="Mark all as read")).to_be_disabled()
+    found = await cora.run("{ viewer { unreadNotifications } }")
+    assert found["viewer"]["unreadNotifications"] == 0
+
+
+async def test_preferences_and_the_language_are_kept(
+    page: Page, service: Service, world: World
+) -> None:
+    await open_portal(page, path="/portal/account")
+    replies = page.get_by_role("group", name="Replies")
+    await replies.get_by_label("By email").uncheck()
+    await expect(replies.get_by_label("By email")).to_be_enabled()
+    await page.reload()
+    await expect(replies.get_by_label("Here")).to_be_checked()
+    await expect(replies.get_by_label("By email")).not_to_be_checked()
+    await page.get_by_label("Language").select_option("Deutsch")
+    await expect(page.get_by_role("heading", name="Benachrichtigungen")).to_be_visible()
+    await page.get_by_role("button", name="Abmelden").click()
+    await expect(page).to_have_url(re.compile("/sign-in$"))

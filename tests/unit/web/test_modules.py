@@ -1,0 +1,73 @@
+"""Calculations of the web applications that need no page, in the Node.js of the build."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from support.web_applications import load_build
+
+SOURCES = Path(__file__).parents[3] / "web" / "src"
+SECOND, MINUTE = 1000, 60_000
+
+
+def evaluate(module: str, expression: str, value: Any) -> Any:
+    """The value of an expression over the module `m` and a `value`."""
+    source = f"import * as m from {json.dumps((SOURCES / module).as_uri())};" + (
+        f"const value = {json.dumps(value)};"
+        f"process.stdout.write(JSON.stringify({expression}) ?? 'null');"
+    )
+    node = load_build().find_node()
+    command = [node, "--disable-warning=ExperimentalWarning", "--input-type=module", "-"]
+    found = subprocess.run(command, input=source.encode(), capture_output=True, check=True)
+    return json.loads(found.stdout)
+
+
+def scope_of(shown: int, selected: int, new: int = 0, gone: int = 0) -> str | None:
+    rows = [{"id": str(number)} for number in range(shown)]
+    ids = [row["id"] for row in rows[:selected]]
+    value = [{"rows": rows, "newCount": new, "goneCount": gone}, ids]
+    return evaluate("desk/queue/bulk-scope.ts", "m.scopeOf(...value)", value)
+
+
+def test_a_bulk_change_names_its_tickets_as_long_as_the_server_takes_them() -> None:
+    assert scope_of(shown=2500, selected=2500) == "ids"
+    assert scope_of(shown=9000, selected=2500, new=1, gone=1) == "ids"
+
+
+def test_a_bulk_change_of_the_whole_list_is_one_by_its_filter() -> None:
+    assert scope_of(shown=2501, selected=2501) == "filter"
+
+
+def test_a_bulk_change_never_reaches_a_ticket_that_is_not_selected() -> None:
+    assert scope_of(shown=2502, selected=2501) is None
+    assert scope_of(shown=2502, selected=2501, gone=1) is None, "one that has left counts as a row"
+    assert scope_of(shown=2501, selected=2501, new=1) is None, "nobody has seen the new one"
+    assert scope_of(shown=2501, selected=2501, gone=1) is None
+
+
+def ahead_after(*responses: tuple[int, int, int]) -> int:
+    """How far the server is ahead, after responses with this offset, trip and age."""
+    value = [
+        {"date": age + ahead, "receivedAt": age + trip // 2 + 500, "tripMs": trip, "ageMs": age}
+        for ahead, trip, age in responses
+    ]
+    expression = "value.reduce((offset, each) => (offset.note(each), offset), new m.ClockOffset())"
+    return evaluate("shared/page/clock-offset.ts", f"{expression}.aheadMs", value)
+
+
+def test_the_quickest_response_tells_the_time_of_the_server() -> None:
+    assert ahead_after((60 * SECOND, 10, 0), (60 * SECOND + 900, 400, SECOND)) == 60 * SECOND
+    assert ahead_after((60 * SECOND, 400, 0), (59 * SECOND, 10, SECOND)) == 59 * SECOND
+    assert ahead_after((900, 10, 0)) == 0, "the header is not more exact"
+
+
+def test_a_clock_that_was_set_is_noticed_with_the_next_response() -> None:
+    assert ahead_after((60 * MINUTE, 10, 0), (0, 300, SECOND)) == 0
+
+
+def test_a_quick_response_of_long_ago_does_not_count() -> None:
+    late = 11 * MINUTE
+    assert ahead_after((5 * SECOND, 10, 0), (4 * SECOND, 100, late)) == 4 * SECOND
