@@ -1,4 +1,5 @@
-"""Creates the parts of the database that no model declares: search, ticket numbers, log head."""
+"""Creates what the tables of the models need besides: the search index, the sequence of ticket
+numbers, and the row of the log's head."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 async def install_counters(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """A migration calls this once, on empty tables."""
+    """Create the sequence of ticket numbers and the row of log_head, on empty tables."""
     if dialect == "postgres":
         await client.execute_query(
             f"CREATE SEQUENCE ticket_numbers AS bigint START {FIRST_TICKET_NUMBER}"

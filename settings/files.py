@@ -72,7 +72,7 @@ class FileSettings(LimitSettings):
 
     @property
     def file_url(self) -> str:
-        """The URL below which clients find files; empty if the files are those of the server."""
+        """The base URL of the storage; empty if the server itself serves the files."""
         return "" if self.s3_location is None else self.s3_location.url
 
     @field_validator("virus_scanner")

@@ -51,8 +51,8 @@ class LimitSettings(BaseSettings):
     max_connections_per_address: PositiveInt = 2_000
     """The maximum number of connections from one IPv4 address or IPv6 /64 network per process."""
     max_http_connections: PositiveInt = 10_000
-    """The maximum number of other HTTP connections per process. They also leave 128 of the file
-    descriptors that the system permits."""
+    """The maximum number of other HTTP connections per process. New connections
+    are also refused when fewer than 128 file descriptors are left."""
     max_http_connections_per_address: PositiveInt = 1_000
     """The maximum number of other HTTP connections from one IPv4 address or IPv6 /64 network per
     process, and at most half of all. Connections of trusted proxies are not counted by address."""

@@ -14,7 +14,7 @@ from engine.graphql.operation import Operation
 
 
 class CoreExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Works around a memory leak of graphql-core 3.3.2. We know no upstream issue.
+    """Works around a memory leak of graphql-core 3.3.2. We know of no upstream issue.
 
     graphql-core copies the executor for each event of a subscription. All copies share one dict of
     collected sub-fields, keyed by objects of the event. It grows by about 5 KiB for each event as

@@ -73,7 +73,8 @@ class Schema(strawberry.Schema):
         set_take: Callable[[Callable[[int], int]], object] = lambda _: None,
         subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
-        """Set how operations are executed. The schema has no planner afterwards; set one then.
+        """Set how operations are executed. Removes the planner; set `planner` again
+        afterwards.
 
         Args:
             explain_error: Describes the application's own exceptions to clients.
@@ -208,7 +209,8 @@ class Schema(strawberry.Schema):
     async def execute_own_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
         """Execute a query that the server itself wrote, for example for an export.
 
-        Nobody is charged for it, and it has no line in the log. Its errors keep their exceptions.
+        Use it on a schema without buckets: otherwise the caller is charged. It has no line in the
+        log. Its errors keep their exceptions.
         """
         context.refresh()
         caller = self.limit_key(context)

@@ -229,7 +229,10 @@ class SubscriptionGroup:
             source.close()
 
     def advance_subscribers(self) -> None:
-        """Pass events that are not visible: a subscriber that leaves must not read them again."""
+        """Advance all subscribers past events that none of them sees.
+
+        So one that leaves does not read them again.
+        """
         for subscriber in self.subscribers:
             subscriber.position = max(subscriber.position, self.position)
 

@@ -66,7 +66,7 @@ class ClientConnection:
         self.protocol.flow.on_writable(callback)
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
-        """Call the callback when the server shuts down, or at once if it already does.
+        """Call the callback when the server shuts down, or at once if it is already shutting down.
 
         Only event streams call this. From then on, their own limits count the connection.
         """

@@ -16,7 +16,7 @@ class PipelineFlowControl(FlowControl):
     """Does not resume reading while requests wait in the pipeline.
 
     uvicorn 0.54 resumes reading as soon as an application reads a body, so it would queue any
-    number of further requests. We know no upstream issue.
+    number of further requests. We know of no upstream issue.
     """
 
     def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:

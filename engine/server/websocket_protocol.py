@@ -6,7 +6,7 @@ has a message to process. After a violation it parses nothing more.
 Endpoints find a FrameWriter in the scope's extensions. Other servers don't provide one; there,
 endpoints send ASGI messages instead.
 
-This overrides methods of uvicorn 0.54. We know no upstream issue about the limits.
+This overrides methods of uvicorn 0.54. We know of no upstream issue about the limits.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class WebSocketConnection:
         self.operations = Operations(self, services)
         self.tasks: set[asyncio.Task[None]] = set()
         self.read_timeout = asyncio.timeout(None)
-        """Rescheduled to now when the server has closed the socket; `read` then ends."""
+        """Ends `read` when the server has closed the socket."""
         self.is_closed = self.is_shutting_down = False
 
     def create_outbox(self) -> WebSocketOutbox | QueuedWebSocketOutbox:

@@ -40,7 +40,7 @@ def encode_frames(batch: Batch, suffix: bytes) -> bytes:
             encode_frame_header(len(prefix) + len(suffix)) + prefix
             for prefix in encode_next_prefixes(batch)
         ]
-        parts.append(b"")
+        parts.append(b"")  # so that `join` also puts the suffix after the last item
         batch.encodings[len(suffix)] = parts
     return suffix.join(parts)
 

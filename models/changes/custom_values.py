@@ -101,7 +101,7 @@ async def read_custom_records(given: Sequence[GivenValue], ticket_id: UUID | Non
 def apply_custom_values(
     change: TicketChange, given: Sequence[GivenValue], records: CustomRecords, category_id: UUID
 ) -> CustomFieldChanges:
-    """`set_custom_values`, with the records read."""
+    """Like `set_custom_values`, with records that the caller has read."""
     definitions, current = records.definitions, records.current
     changes, refusals = CustomFieldChanges(), list[Refusal]()
     seen: set[str] = set()

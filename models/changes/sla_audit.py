@@ -37,8 +37,7 @@ TransitionKey = tuple[str, str, int, datetime]
 
 @dataclass(frozen=True, slots=True)
 class RebuiltClocks:
-    """A ticket's clocks, the transitions that they should have logged, and those that are
-    logged."""
+    """A ticket's clocks, and the expected and the logged transitions."""
 
     clocks: Sequence[Clock]
     expected: Sequence[TransitionKey]

@@ -1,10 +1,9 @@
 """Queries that are described but not yet run.
 
 A LazyQuery holds the whole condition of its rows. The functions that build one put the viewer's
-visibility into it, so their callers can't leave it out. One, Many and ConnectionQuery state what to
-return of the rows. Awaiting one of these reads whole
-records. A compiled plan (engine/execution/plans) instead chooses the columns and joins that it
-reads.
+visibility into it, so their callers can't leave it out. One, Many and ConnectionQuery say how the
+rows are returned: the first, all, or one page. Awaiting one of these reads whole records. A
+compiled plan (engine/execution/plans) instead chooses the columns and joins that it reads.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ async def archive_macro(
     """Archive a macro, so that nobody can apply it. Raises InvalidInput, StaleVersion, Forbidden.
 
     There may be as many archived macros of the same people as active ones. If there are more, the
-    one that was changed first is deleted.
+    one with the oldest last change is deleted.
     """
     return await update_macro(changes, actor, macro_id, {"active": False}, at, expected_version)
 
@@ -102,7 +102,7 @@ async def recall_macro(actor: Viewer, key: UUID) -> Macro:
     """The macro of a repeated mutation. Raises InvalidInput NOT_FOUND if it is gone."""
     macro = await Macro.get_or_none(id=key)
     if macro is None or not can_see_shared(actor, macro, await list_team_ids(actor.user_id)):
-        message = "The macro of the first call no longer exists for you."
+        message = "The macro of the first call was deleted, or you can no longer see it."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "idempotencyKey")
     return macro
 
@@ -158,7 +158,10 @@ async def check_macro_limit(macro: Macro, limits: RecordLimits) -> None:
     maximum = get_maximum(macro, limits)
     others = records_beside(Macro, macro).filter(active=True).exclude(id=macro.id)
     if await others.count() >= maximum:
-        message = f"There are {maximum} such macros, the maximum. Archive one first."
+        message = (
+            f"There are already {maximum} active macros for these people, the maximum. Archive one "
+            "first."
+        )
         raise InvalidInput(UserErrorCode.INVALID, message, limit_name=KIND)
 
 

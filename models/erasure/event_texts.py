@@ -29,11 +29,11 @@ TEXT_VALUES = ("comment", "reason", "outcome", "answer")
 class EventRules:
     """What to replace in the events of one ticket.
 
-    erases_all    whether the texts of all people are replaced. Tags and the external id stay
+    erases_all    whether the texts of all people are replaced, except for tags and the external id
     erases_texts  whether the person's own texts are replaced, and not only terms
     owns_ticket   whether the texts of the ticket itself are the person's
     removed_tags  the tags that the events must no longer show
-    text_fields   the names of the custom fields with free text, in changes
+    text_fields   the names under which changes record custom fields with free text
     """
 
     terms: Terms
@@ -70,7 +70,7 @@ class EventRules:
     def is_own_text(self, event: Event, name: str) -> bool:
         """Whether a text of the event is the person's, or about the person alone."""
         if self.erases_all:
-            return event.value(RETENTION_POLICY) is None  # its own reason says nothing of people
+            return event.value(RETENTION_POLICY) is None  # that of a policy names nobody
         if event.type is EventType.MAIL_FAILED:
             # A mail server's answer repeats the address, and may name the mailbox differently.
             return event.value("user") == str(self.person_id)

@@ -19,7 +19,7 @@ that are hidden from customers, and people."""
 
 
 async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:
-    """The starter of an export with its current rights; None if it has lost any of them.
+    """The caller who started the export, with their current rights; None if they lost any of them.
 
     A file with the tickets before and after a loss of rights would mislead its reader.
     """

@@ -64,7 +64,7 @@ TEAM, TEAM_IF_UNASSIGNED = RecipientKind.TEAM, RecipientKind.TEAM_IF_UNASSIGNED
 RECEIPT = Rule(REQUESTER, Topic.RAISED, "created", in_app=False, includes_actor=True)
 """The email that confirms a new ticket; the only notification of a user's own action."""
 AUTOMATIC = "automatic"
-"""An escalation by an escalation path."""
+"""The system's escalation when an escalation path begins."""
 MOVED = "moved"
 """A reply that was moved from another ticket. Not in RULES: its readers were notified before."""
 ACROSS_REQUESTERS = "across_requesters"
@@ -171,7 +171,7 @@ EVENT_PRIORITY: Sequence[EventType] = (
 )
 """Event types, highest priority first."""
 ANSWERS = frozenset({Action.RESOLVE.value, Action.AWAIT_CUSTOMER.value})
-"""Actions that precede the reply of the same change, because their emails include it."""
+"""Actions whose emails contain the reply of the same change, so they outrank its event."""
 REASON_PRIORITY = list(NotificationReason)
 
 
@@ -223,15 +223,15 @@ def get_group_key(event: Event) -> Hashable:
 
     Events of SLA clocks form a group of their own, because time caused them and not the change.
     """
-    is_by_clock = event.type in CLOCK_EVENT_TYPES
     action_id = event.value("action_id")
     if action_id is not None:
         return str(action_id)
+    is_by_clock = event.type in CLOCK_EVENT_TYPES
     if is_by_clock:
         written_at = event.value("recorded_at")
     else:
         written_at = format_instant(event.occurred_at)
-    return (event.ticket_id, event.version, is_by_clock, written_at)
+    return (event.ticket_id, event.version, event.type in CLOCK_EVENT_TYPES, written_at)
 
 
 class RecipientLookup(Protocol):

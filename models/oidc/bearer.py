@@ -53,8 +53,8 @@ async def accept_jwt(
 ) -> bool:
     """Check and store a JWT. Returns whether it is now a valid token of a user.
 
-    `origin` and `user_agent` are those of the client. `turn` is entered for the checks of the
-    signature and in the database, but not while the provider's keys are read.
+    `origin` and `user_agent` are those of the client. `turn` limits the concurrent checks: it is
+    held while the signature and the database are checked, not while keys are read.
     """
     try:
         client = find_client(providers, text)

@@ -59,11 +59,11 @@ class Provider(BaseModel):
             raise ValueError(f"provider {self.name}: needs client_id, audiences, or both")
         if self.client_id in self.audiences:
             raise ValueError(
-                f"provider {self.name}: audiences must not have the client_id, because ID tokens "
-                "would then be accepted as bearer tokens"
+                f"provider {self.name}: audiences must not contain the client_id, because ID "
+                "tokens would then be accepted as bearer tokens"
             )
         if "openid" not in self.scopes:
-            raise ValueError(f"provider {self.name}: scopes must have openid")
+            raise ValueError(f"provider {self.name}: scopes must include openid")
         return self
 
     def trusts(self, email: str) -> bool:
@@ -82,7 +82,7 @@ def check_url(url: str, *, allow_http: bool) -> str:
     if not (parts.hostname and (parts.scheme == "https" or is_http)):
         raise ValueError("use https; http is for loopback addresses in development")
     if parts.username is not None or parts.fragment or any(each.isspace() for each in url):
-        raise ValueError("use a URL without user, fragment and spaces")
+        raise ValueError("use a URL without a user name, a fragment or white space")
     return url
 
 

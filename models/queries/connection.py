@@ -28,7 +28,7 @@ def build_connection(
     page_request: PageRequest,
     source_params: tuple[object, ...] = (),
 ) -> ConnectionQuery[M]:
-    """Return one page of the rows that meet the condition.
+    """Describe one page of the rows that meet the condition.
 
     `source` is the FROM clause, with its parameters, in which the model's table has the alias.
     Raises CursorInvalid.
@@ -70,9 +70,10 @@ def build_owned_connection(
     order: Order,
     page_request: PageRequest,
 ) -> ConnectionQuery[M]:
-    """Return one page for each owner, of the rows that meet the condition, in one statement.
+    """Describe one page for each owner, of the rows that meet the condition, in one statement.
 
-    The statement ranks all rows of the owners on the page, so an owner may have some hundred.
+    The statement ranks all rows of the owners, so use it only if an owner has at most a few
+    hundred.
     Raises CursorInvalid.
     """
     source, owner = f"{table} {alias}", f"{alias}.{owner_column}"

@@ -23,7 +23,7 @@ from models.queries.tickets import build_visible_order, is_by_relevance, list_ti
 from models.tickets.ticket import Ticket
 
 SCANNED_TICKETS = 1000
-"""So many tickets of a list are searched one by one before all are collected."""
+"""The number of tickets of a list that are checked one by one before all are collected."""
 
 
 async def find_tickets(
@@ -153,7 +153,10 @@ class OrderedScan:
         return rows[0]["n"] == self.size
 
     async def finds_row_before_page(self) -> bool:
-        """Whether some of the tickets before the page has a match. False may be wrong."""
+        """Whether a ticket before the page matches.
+
+        It may return False although one does, because it checks only SCANNED_TICKETS.
+        """
         backward = self.page_request.backward
         edge = self.page_request.before if backward else self.page_request.after
         if edge is None:

@@ -42,7 +42,8 @@ class ClockInput:
     has_first_response: bool = False
     """Whether the event records the team's first response."""
     waiting_since: datetime | None = None
-    """Since when the customer of a ticket that was merged into this one waits for an answer."""
+    """The time since which the customer of a ticket that was merged into this one has waited for an
+    answer."""
 
 
 REPLY_EVENT_TYPES = frozenset({EventType.REPLY_ADDED, EventType.REPLY_MOVED})
@@ -87,7 +88,7 @@ def parse_clock_input(event: Event) -> ClockInput | None:
 
 
 def next_waiting_since(before: datetime | None, clock_input: ClockInput) -> datetime | None:
-    """Return since when the customer waits for an answer after the input; None if they do not.
+    """Return the start of the customer's wait for an answer after the input, or None.
 
     `before` is the result for the previous input.
     """

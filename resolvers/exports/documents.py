@@ -1,6 +1,6 @@
 """The GraphQL documents with which exports read tickets.
 
-So an export shows exactly what its starter can read through the API, by the same rules.
+An export therefore shows exactly what its starter can read through the API, by the same rules.
 """
 
 from __future__ import annotations

@@ -175,7 +175,10 @@ class LiveCounts:
             count.stop_tracking()
 
     async def wait(self, position: int) -> None:
-        """Wait until the log is beyond the position and an update is allowed, or CHECK_SECONDS."""
+        """Wait until the log is beyond the position and an update is allowed.
+
+        At most CHECK_SECONDS.
+        """
         if self.tail.head > position:
             await asyncio.sleep(max(0, self.updated_at + MIN_INTERVAL_SECONDS - monotonic()))
             return

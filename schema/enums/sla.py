@@ -44,7 +44,7 @@ register_enum(
         "ESCALATED": "The ticket was escalated.",
         "SLA_AT_RISK": "An SLA clock of the ticket became at risk.",
         "SLA_BREACHED": "An SLA clock of the ticket passed its target.",
-        "UNTOUCHED": "The ticket has stayed NEW and unassigned since its creation.",
+        "UNTOUCHED": "The ticket was created. The steps run only while it is NEW and unassigned.",
     },
 )
 register_enum(

@@ -36,7 +36,7 @@ CUSTOM_FIELDS = "Values of custom fields, each field once and by default at most
 class CustomFieldOptionInput:
     key: str = required(f"The key of the option. {KEY}")
     label: str | None = optional(
-        f"The name for people. {NAME} Required for a new option. Null: unchanged."
+        f"The label that people see. {NAME} Required for a new option. Null: unchanged."
     )
     active: bool | None = optional("False archives the option. Null: unchanged, or true if new.")
 
@@ -44,7 +44,7 @@ class CustomFieldOptionInput:
 @strawberry.input(description="A new custom field.")
 class CreateCustomFieldInput:
     key: str = required(f"The key of the field, which never changes. {KEY}")
-    label: str = required(f"The name for people. {NAME}")
+    label: str = required(f"The label that people see. {NAME}")
     type: CustomFieldType = required("The type of the values, which never changes.")
     options: list[CustomFieldOptionInput] | None = optional(
         f"The options, {OPTIONS} Required for SELECT and MULTI_SELECT; must be empty or null for "
@@ -62,7 +62,7 @@ class CreateCustomFieldInput:
 )
 class UpdateCustomFieldInput:
     field_id: strawberry.ID = required(FIELD_ID)
-    label: str | None = optional(f"The name for people. {NAME}")
+    label: str | None = optional(f"The label that people see. {NAME}")
     options: list[CustomFieldOptionInput] | None = optional(
         f"The options to add or change, by key; others stay as they are. There are {OPTIONS}"
     )
@@ -85,8 +85,8 @@ class ArchiveCustomFieldInput:
 
 @strawberry.input(
     description="The value of one custom field of a ticket: the key, and the value in the field of "
-    "its type. If all fields but `key` are null or absent, of which one must be null, or if "
-    "`options` is empty for a MULTI_SELECT, the ticket loses its value."
+    "its type. To remove the value, set one field besides `key` to null and leave the others "
+    "absent, or give an empty `options` for a MULTI_SELECT."
 )
 class CustomFieldInput:
     key: str = required("The key of the custom field.")
@@ -118,7 +118,7 @@ def given_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[
         given = {name: value for name, value in given.items() if value is not strawberry.UNSET}
         names = [name for name, value in given.items() if value is not None]
         if len(names) > 1 or not given:
-            message = f"must have one of {', '.join(VALUE_NAMES)}, or null to remove the value"
+            message = f"must have exactly one of {', '.join(VALUE_NAMES)}; null removes the value"
             item = (*path, "customFields", str(index))
             refusals.append(InvalidInput(UserErrorCode.INVALID, message, *item))
             continue

@@ -35,7 +35,7 @@ class EscalationStepInput:
     after: timedelta = required(
         "The delay between the trigger and the step, from 0 seconds to 365 days, in whole seconds."
     )
-    action: StepAction = required("The action of the step.")
+    action: StepAction = required("What the server does when the step is due.")
     team: str | None = optional(
         "The slug of the team that receives the ticket. Required for TRANSFER; must be null "
         "for other actions."

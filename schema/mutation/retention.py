@@ -23,8 +23,8 @@ FIELD_ERRORS = (
     "REQUIRED (name)",
     "TOO_LONG (name, filter)",
 )
-FIELDS = "name, filter: also if it refers to the viewer; ageDays; idempotencyKey"
-KEY_OF_GONE_POLICY = "idempotencyKey: the policy of the first call was deleted"
+FIELDS = "name; filter, also if it refers to the viewer; ageDays; idempotencyKey"
+KEY_OF_DELETED_POLICY = "idempotencyKey: the policy of the first call was deleted"
 
 
 @strawberry.type
@@ -36,8 +36,8 @@ class RetentionMutations:
         RESULT,
         errors=(
             *FIELD_ERRORS,
-            f"INVALID ({FIELDS}; without a field, if there are 50 policies, by default)",
-            f"NOT_FOUND ({KEY_OF_GONE_POLICY})",
+            f"INVALID ({FIELDS}; no field: the maximum of policies, by default 50, is reached)",
+            f"NOT_FOUND ({KEY_OF_DELETED_POLICY})",
             *KEY_ERRORS,
         ),
     )
@@ -45,20 +45,20 @@ class RetentionMutations:
         retention.update_retention_policy,
         ADMINISTER,
         "Changes, activates or deactivates a retention policy. After the response, the server "
-        "erases nothing by its former values; erased texts stay erased.",
+        "no longer applies its earlier settings; erased texts stay erased.",
         RESULT,
         errors=(
             *FIELD_ERRORS,
             f"INVALID ({FIELDS})",
-            f"NOT_FOUND (policyId; {KEY_OF_GONE_POLICY})",
+            f"NOT_FOUND (policyId; {KEY_OF_DELETED_POLICY})",
             *RECORD_ERRORS,
         ),
     )
     delete_retention_policy: Any = mutation(
         retention.delete_retention_policy,
         ADMINISTER,
-        "Deletes a retention policy for ever. After the response, the server erases nothing by it; "
-        "erased texts stay erased.",
+        "Deletes a retention policy permanently. After the response, the server erases nothing by "
+        "it; erased texts stay erased.",
         DeleteRetentionPolicyPayload | None,
         errors=("NOT_FOUND (policyId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )

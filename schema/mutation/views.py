@@ -14,17 +14,17 @@ from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
 
 RESULT = SavedViewPayload | None
 CALLERS = (
-    "Agents and admins may do this with their personal views, and members with their team's views. "
-    "The views of other teams and of everyone need an admin and the scope `admin`. Otherwise "
-    "FORBIDDEN."
+    "Agents and admins may do this with their personal views and with the views of their teams. "
+    "Only admins, with the scope `admin`, may do it with views of other teams or for everyone; "
+    "others get FORBIDDEN."
 )
 FIELD_ERRORS = (
     "REQUIRED (name, team)",
-    "TOO_LONG (name, filter, columns)",
-    "INVALID (name, team, filter, orderBy, position, idempotencyKey; without a field, if there are "
-    "100 such views, by default)",
+    "TOO_LONG (name, filter, orderBy, columns)",
+    "INVALID (name, team, filter, orderBy, position, idempotencyKey; no field: the maximum of "
+    "such views, by default 100, is reached)",
 )
-KEY_OF_GONE_VIEW = (
+KEY_OF_DELETED_VIEW = (
     "idempotencyKey: the view of the first call was deleted, or the caller no longer sees it"
 )
 
@@ -36,7 +36,7 @@ class ViewMutations:
         CHANGE_SAVED_VIEWS,
         f"Creates a saved view. {CALLERS}",
         RESULT,
-        errors=(f"NOT_FOUND (team; {KEY_OF_GONE_VIEW})", *FIELD_ERRORS, *KEY_ERRORS),
+        errors=(f"NOT_FOUND (team; {KEY_OF_DELETED_VIEW})", *FIELD_ERRORS, *KEY_ERRORS),
     )
     update_saved_view: Any = mutation(
         views.update_saved_view,
@@ -44,7 +44,7 @@ class ViewMutations:
         f"Changes a saved view, or the people who see it. {CALLERS}",
         RESULT,
         errors=(
-            f"NOT_FOUND (viewId, team; {KEY_OF_GONE_VIEW})",
+            f"NOT_FOUND (viewId, team; {KEY_OF_DELETED_VIEW})",
             *FIELD_ERRORS,
             *RECORD_ERRORS,
         ),
@@ -52,7 +52,7 @@ class ViewMutations:
     delete_saved_view: Any = mutation(
         views.delete_saved_view,
         CHANGE_SAVED_VIEWS,
-        f"Deletes a saved view for ever. {CALLERS}",
+        f"Deletes a saved view permanently. {CALLERS}",
         DeleteSavedViewPayload | None,
         errors=(
             "NOT_FOUND (viewId)",

@@ -67,12 +67,12 @@ INVALID: list[tuple[str, str, str]] = [
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(name="My Provider"), "0.name"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(audience="x"), "0.audience"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(audiences=[]), "client_id, audiences, or both"),
-    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="api"), "must not have the client_id"),
-    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(scopes=["email"]), "scopes must have openid"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="api"), "must not contain the client_id"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(scopes=["email"]), "scopes must include openid"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(roles={"staff": "boss"}), "0.roles.staff"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://login.example"), "use https"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://127.0.0.1"), "use https"),
-    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://a@login.example"), "without user"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://a@login.example"), "without a user"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", f"[{provider()[1:-1]}, {provider()[1:-1]}]", "unique"),
 ]
 

@@ -31,7 +31,7 @@ from engine.graphql.operation import Operation
 COMPILERS = Compilers(RecordCompiler, RowCompiler, RowReader, PageReader)
 MAX_CONCURRENT_ROOT_FIELDS = 4
 """Each root field may block the event loop for some milliseconds, while a long filter is compiled
-or SQLite is read. Between two groups of so many fields, other clients get their turn."""
+or SQLite is read. After each group of this many fields, other clients get their turn."""
 MAX_PLANS_PER_OPERATION = 16
 """An operation has one plan for each combination of values of its directive variables."""
 log = structlog.get_logger("ticketwire.plans")

@@ -1,4 +1,4 @@
-"""Reads the records for merging locked tickets, and for undoing a merge."""
+"""Reads and checks the records for merging locked tickets, and for undoing a merge."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def remove_watchers_without_access(changes: Sequence[TicketChange]) -> Non
 
 
 async def find_start_of_wait(ticket: Ticket) -> datetime | None:
-    """Since when the customer of a ticket waits for an answer; None if they do not.
+    """The start of the customer's wait for an answer; None if they don't wait.
 
     Without any answer yet, they wait since the ticket's creation. A ticket that is
     WAITING_ON_CUSTOMER has no unread message of theirs, because their reply would resume it.
@@ -94,7 +94,7 @@ async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[
 
 
 async def list_leaving_requesters(requester_ids: Collection[UUID], into: Ticket) -> list[UUID]:
-    """Those of the requesters who no longer see the ticket once they do not participate in it."""
+    """The requesters who could not see the ticket if they were not participants."""
     users = await User.filter(id__in=list(requester_ids)).select_related("organization")
     return [user.id for user in users if not can_access_ticket(viewer_of_user(user, {}), into)]
 

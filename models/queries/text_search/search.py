@@ -30,7 +30,8 @@ TOKENIZER = "tokenize = 'ascii', prefix = '2 3'"
 """The stored words are already separated by spaces; the tokenizer must not split them further."""
 TICKET_COLUMNS = "subject_words, description_words, tag_words"
 REDACTION_TRIGGER = (
-    # models/database/search_index.py removes the deleted words: an erasure does so once.
+    # FTS5 keeps replaced words in its segments; models/database/search_index.py removes them, once
+    # for each erasure.
     # The index has no key of the message. Of several equal messages, any one can be redacted.
     "CREATE TRIGGER message_search_redact AFTER UPDATE OF body_words ON messages "
     "WHEN old.body_words IS NOT new.body_words BEGIN "
@@ -136,7 +137,7 @@ async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the first 16 words of a query. A ticket's reference is the word of its number."""
+    """Return the first MAX_WORDS words of a query. A reference such as TKT-42 counts as 42."""
     return split_query(REFERENCE_PREFIX.sub("", text[:MAX_QUERY_CHARS]), MAX_WORDS)
 
 
@@ -198,7 +199,7 @@ def build_name_condition(text: str, dialect: Dialect) -> Condition:
 
 
 class SearchScope(NamedTuple):
-    """The database, and what is searched in it besides tickets and replies."""
+    """The dialect of the database, and whether notes and people's names are searched, too."""
 
     dialect: Dialect
     include_notes: bool

@@ -58,7 +58,7 @@ class OrganizationMutations:
         UpsertOrganizationsPayload | None,
         errors=(
             "INVALID (organizations: more than 100)",
-            "in a result: those of upsertOrganization",
+            "in a result: the errors of upsertOrganization",
             "in a result: INVALID for the row, if an earlier row has the same external id",
         ),
     )

@@ -1,4 +1,4 @@
-"""The mutations that add replies and notes."""
+"""The mutations that add replies and notes, and that redact texts."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ class MessageMutations:
         "Adds a public message. A customer's reply resumes a ticket that is "
         "WAITING_ON_CUSTOMER and reopens one that is RESOLVED or CLOSED. The first reply of "
         "an agent, admin or API client starts a NEW ticket; such callers can't reply to a "
-        "CLOSED ticket. `then` also changes the status: the reply and the change are stored "
-        "together or not at all, and the payload lists the errors of both. Customers may only use "
-        "`then: CLOSE`, which confirms a RESOLVED ticket and withdraws another one; other actions "
-        "fail with FORBIDDEN. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
-        "CURSOR_EXPIRED.",
+        "CLOSED ticket, unless they are its requester. `then` also changes the status: the reply "
+        "and the change are stored together or not at all, and the payload lists the errors of "
+        "both. Customers may only use `then: CLOSE`, which confirms a RESOLVED ticket and "
+        "withdraws another one; other actions fail with FORBIDDEN. An invalid `lastSeenCursor` "
+        "fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,
-            "INVALID (until, reason; ticketId for `then` by a participant)",
+            "INVALID (until, reason; ticketId: a participant who is not the requester uses `then`)",
             "REQUIRED (reason)",
+            "REQUIRED (customFields for RESOLVE; without a field for CLOSE): the ticket has no "
+            "value of a required custom field",
+            "INVALID, NOT_FOUND, TOO_LONG (customFields)",
             "UNSEEN_MESSAGES (lastSeenCursor)",
-            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is no "
-            "customer, or its status does not permit `then`",
+            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is neither "
+            "a customer nor the requester, or its status does not permit `then`",
             "REOPEN_WINDOW_PASSED",
             *TICKET_ERRORS,
         ),

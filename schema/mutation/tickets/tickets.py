@@ -147,6 +147,8 @@ class TicketMutations:
         errors=(
             NOT_FOUND,
             "REQUIRED (reason)",
+            "REQUIRED (without a field): the ticket has no value of a custom field that is "
+            "required at resolution",
             "INVALID (reason, idempotencyKey)",
             TRANSITION,
             *TICKET_ERRORS,

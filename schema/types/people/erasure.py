@@ -69,7 +69,7 @@ class ErasureReportType:
 
     @strawberry.field(
         description="The number of rows whose texts were erased, by table. In a dry run, the "
-        "rows whose texts would be.",
+        "rows whose texts would be erased.",
         metadata=cost(each=0),
     )
     def erased(self) -> list[ErasedRows]:
