@@ -139,6 +139,13 @@ class SubscriptionExecution:
         fork.cost_reservation = self.cost_reservation
         return fork
 
+    def move(self, context: Any, position: int) -> SubscriptionExecution:
+        """A fork that takes the place of this subscription, which ends."""
+        try:
+            return self.fork(context, position)
+        finally:
+            self.source.close()
+
     def discard(self) -> None:
         """Release everything, if no subscriber joins a group with this subscription."""
         self.source.close()

@@ -113,6 +113,7 @@ class SubscriptionGroups:
         leader = None if execution.share_key is None else self.leaders.get(execution.share_key)
         if leader is not None and leader.position <= subscriber.position:
             leader.add(subscriber)
+            execution.source.close()  # the leader's has all its items
             return
         group = SubscriptionGroup(self, execution)
         group.add(subscriber)
@@ -173,7 +174,12 @@ class SubscriptionGroup:
         # An empty context, because the task works for all subscribers, not for the first one.
         self.task = asyncio.get_running_loop().create_task(self.run(), context=Context())
         self.groups.running.add(self)
-        self.task.add_done_callback(lambda _: self.groups.running.discard(self))
+        self.task.add_done_callback(self.ended)
+
+    def ended(self, _: asyncio.Task[None]) -> None:
+        """Release the source. A task that is cancelled before its first step never enters `run`."""
+        self.groups.running.discard(self)
+        self.execution.source.close()
 
     def stop(self) -> None:
         self.stop_leading()
@@ -225,8 +231,6 @@ class SubscriptionGroup:
             errors = self.execution.format_source_error(error)
             for subscriber in self.dissolve():
                 subscriber.on_end(errors)
-        finally:
-            source.close()
 
     def advance_subscribers(self) -> None:
         """Advance all subscribers past events that none of them sees.

@@ -159,7 +159,7 @@ class SSEConnection:
         source = execution.source
         position = source.position
         if context.viewer is not self.context.viewer:  # it changed during the start
-            execution = execution.fork(auth.fork_context(self.context), position)
+            execution = execution.move(auth.fork_context(self.context), position)
         # The cursor of the start: a client that loses the connection before the first event
         # resumes from here.
         self.outbox.post(encode_heartbeat(source.cursor(position)))

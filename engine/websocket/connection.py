@@ -71,7 +71,7 @@ class WebSocketConnection:
         self.tasks: set[asyncio.Task[None]] = set()
         self.read_timeout = asyncio.timeout(None)
         """Ends `read` when the server has closed the socket."""
-        self.is_closed = self.is_shutting_down = False
+        self.has_read_all = self.is_closed = self.is_shutting_down = False
 
     def create_outbox(self) -> WebSocketOutbox | QueuedWebSocketOutbox:
         limit = self.limits.max_outbox_bytes
@@ -97,6 +97,7 @@ class WebSocketConnection:
                 async with self.read_timeout:
                     await self.read()
         finally:
+            self.has_read_all = True
             init_timer.cancel()
             await self.clean_up()
             if sending is not None:
@@ -168,7 +169,8 @@ class WebSocketConnection:
             await self.outbox.close(code, reason)
         except Exception as error:  # the client has already disconnected
             log.info("websocket.close_failed", error=repr(error))
-        self.read_timeout.reschedule(asyncio.get_running_loop().time())
+        if not self.has_read_all:
+            self.read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def close_slow_client(self) -> None:
         self.services.registry.slow_clients += 1

@@ -163,7 +163,7 @@ class Operations:
             return
         position = execution.source.position
         if context.viewer is not self.connection.context.viewer:  # it changed during the start
-            execution = execution.fork(self.auth.fork_context(self.connection.context), position)
+            execution = execution.move(self.auth.fork_context(self.connection.context), position)
         subscriber = Subscriber(
             self.connection.outbox,
             encode_next_suffix(id),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from models.access.permissions import ADMINISTER, MANAGE_OWN_TOKENS
 from models.access.viewer import Viewer
 from models.core import ids
@@ -23,7 +25,16 @@ def check_caller(viewer: Viewer, input: RevokeSessionInput) -> None:
         MANAGE_OWN_TOKENS.check(viewer)
 
 
-@admin_mutation(RevokeSessionPayload, "session", Token, check=check_caller)
+async def recall_session(viewer: Viewer, key: UUID) -> Token:
+    """The session of a repeated mutation. Raises InvalidInput if it was deleted in the meantime."""
+    token = await Token.get_or_none(id=key)
+    if token is None:
+        message = "The session of the first call was deleted."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "idempotencyKey")
+    return token
+
+
+@admin_mutation(RevokeSessionPayload, "session", Token, check_caller, recall=recall_session)
 async def revoke_session(mutation: AdminMutation, input: RevokeSessionInput) -> Token:
     await lock_directory(mutation.viewer)
     key, viewer = ids.key_of(ids.SESSION, input.session_id), mutation.viewer

@@ -21,7 +21,11 @@ class SessionMutations:
         "Revokes a session of the viewer, who must have signed in; with the scope `admin`, a "
         "session of anyone. Its subscriptions end within seconds.",
         RevokeSessionPayload | None,
-        errors=("NOT_FOUND (sessionId)", "INVALID (idempotencyKey)", *KEY_ERRORS),
+        errors=(
+            "NOT_FOUND (sessionId; idempotencyKey: the session of the first call was deleted)",
+            "INVALID (idempotencyKey)",
+            *KEY_ERRORS,
+        ),
     )
     revoke_all_sessions: Any = mutation(
         sessions.revoke_all_sessions,

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
+from models.core import ids
 from models.core.record_limits import DEFAULT_LIMITS
 from models.people.password import hash_password
 from models.people.token import Token, TokenKind, issue_token
@@ -90,6 +91,11 @@ async def test_a_revoked_session_ends_with_its_sockets(service: Service) -> None
     again = await succeed(phone, "revokeSession", sessionId=other, idempotencyKey="x")
     assert (again["replayed"], again["session"]["id"]) == (True, other)
     (entry,) = await AuditEntry.filter(action="revokeSession")
+    await Token.filter(id=ids.key_of(ids.SESSION, other)).delete()  # as the job `cleanup` does it
+    assert (
+        await error_of(phone, "revokeSession", sessionId=other, idempotencyKey="x")
+        == "NOT_FOUND idempotencyKey"
+    )
     assert (entry.record_kind, list(entry.changes)) == (RecordKind.API_TOKEN, ["revoked_at"])
 
 

@@ -24,6 +24,7 @@ class FixedSource(Source[int]):
 
     def __init__(self, items: Sequence[Item[int]], position: int = 0) -> None:
         self.items = items
+        self.is_closed = False
         self.position = self.start = position
 
     @property
@@ -40,6 +41,9 @@ class FixedSource(Source[int]):
 
     def fork(self, context: Any, position: int) -> Source[int]:
         raise NotImplementedError
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def cursor(self, position: int) -> str | None:
         return f"at{position}"
@@ -120,6 +124,24 @@ async def test_the_last_item_of_each_position_has_its_cursor() -> None:
         b"event: next\nid: at5\ndata: 4\n\n"
         b"event: next\nid: at6\ndata: 5\n\n"
     )
+
+
+async def test_each_source_is_closed_once_it_is_not_needed() -> None:
+    groups = SubscriptionGroups()
+
+    def join() -> tuple[FixedSource, Subscriber]:
+        source = FixedSource([(1, 1)])
+        execution: Any = StubExecution(source)
+        subscriber = Subscriber(RecordingOutbox(1), b"", 0, lambda _: None, lambda: None)
+        groups.join(execution, subscriber)
+        return source, subscriber
+
+    (first, leading), (second, joining) = join(), join()
+    assert (first.is_closed, second.is_closed) == (False, True), "the second uses the first one's"
+    joining.leave()
+    leading.leave()  # its task has not taken its first step
+    await groups.close()
+    assert first.is_closed
 
 
 async def test_a_subscription_that_can_not_continue_with_other_permissions_ends_alone() -> None:
