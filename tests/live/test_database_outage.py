@@ -9,6 +9,7 @@ import pytest
 from support import Service, World
 from support.client import EVENTS
 from support.live import wait_for_close
+from support.ticket_reads import replace_ticket_reads
 
 from engine.fanout import work
 from models.log.event import encode_cursor, read_head
@@ -45,7 +46,7 @@ async def test_an_event_is_delivered_after_a_failed_read(
         ticket = await service.client(world.cora.token).raise_ticket()
         await socket.next("ticketEvents")
         failed: list[bool] = []
-        monkeypatch.setattr(Loaders, "read_tickets", failing(1, Loaders.read_tickets, failed))
+        replace_ticket_reads(monkeypatch, failing(1, Loaders.read_tickets, failed))
         await ada.do("assignTicket", ticketId=ticket["id"], assigneeId=world.ada.gid)
         await ada.do("addNote", ticketId=ticket["id"], body="the last event")
         received = await socket.take("ticketEvents", 3)
@@ -66,7 +67,7 @@ async def test_a_long_outage_closes_the_socket_and_the_client_resumes(
         created = await socket.next("ticketEvents")
         await other.next("ticketEvents")
         with monkeypatch.context() as patch:
-            patch.setattr(Loaders, "read_tickets", failing(1000, Loaders.read_tickets))
+            replace_ticket_reads(patch, failing(1000, Loaders.read_tickets))
             await service.client(world.cora.token).post(
                 REPLY, {"input": {"ticketId": ticket["id"], "body": "still down"}}
             )

@@ -24,6 +24,7 @@ from support.live import (
     wait_until_log_is_read,
 )
 from support.service import Process, running, start
+from support.ticket_reads import replace_ticket_reads
 
 from engine.fanout import group as groups
 from engine.fanout import outbox, work
@@ -38,7 +39,6 @@ from models.log.event import Event, decode_cursor, encode_cursor
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import Role, User
 from resolvers.auth import viewer_cache
-from schema.records.loaders import Loaders
 from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -391,7 +391,7 @@ async def test_a_long_outage_cuts_the_stream_and_the_client_resumes(
     async with open_stream(ada, EVENTS) as events:
         start_cursor = await events.wait_until_started()
         with monkeypatch.context() as patch:
-            patch.setattr(Loaders, "read_tickets", raise_connection_lost)
+            replace_ticket_reads(patch, raise_connection_lost)
             await service.client(world.cora.token).post(CREATE_TICKET)
             assert await events.read_until_cut() == []
             assert events.last_id == start_cursor
@@ -432,7 +432,7 @@ async def test_streams_work_with_the_http_implementations_of_uvicorn(
                 await each.wait_until_started()
             await Token.filter(digest=hash_token(world.bill.token)).delete()
             assert end_codes(await other.read_to_end()) == ["UNAUTHENTICATED"]
-            monkeypatch.setattr(Loaders, "read_tickets", raise_connection_lost)
+            replace_ticket_reads(monkeypatch, raise_connection_lost)
             await service.client(world.cora.token).post(CREATE_TICKET)
             assert await events.read_until_cut() == []
         monkeypatch.setattr(viewer_cache, "authenticate", raise_connection_lost)
