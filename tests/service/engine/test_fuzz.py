@@ -213,5 +213,7 @@ async def test_valid_operations_cause_no_internal_error(
     headers = {"authorization": f"Bearer {token}"} if token else {}
     async with httpx2.AsyncClient(timeout=60, verify=TLS) as http:
         response = await http.post(target.service.http, json={"query": query}, headers=headers)
+        if response.status_code == 401:  # an earlier mutation has revoked the token
+            response = await http.post(target.service.http, json={"query": query})
     assert response.status_code == 200
     expect_sound(response.status_code, response.text, query)
