@@ -73,8 +73,7 @@ class Schema(strawberry.Schema):
         set_take: Callable[[Callable[[int], int]], object] = lambda _: None,
         subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
-        """Set how operations are executed. Removes the planner; set `planner` again
-        afterwards.
+        """Set how operations are executed. Removes the planner: set `planner` again afterwards.
 
         Args:
             explain_error: Describes the application's own exceptions to clients.

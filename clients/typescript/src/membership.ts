@@ -20,8 +20,7 @@ export interface TicketChange<Ticket> {
 export class Membership {
   /**
    * The list includes all changes up to this cursor. Several changes can have the same cursor, so
-   * it
-   * is complete only when a later one arrives. LOG_START before the first snapshot is complete.
+   * it is complete only when a later one arrives. LOG_START before the first snapshot is complete.
    */
   cursor: Cursor = LOG_START;
   private ids = new Set<string>();
