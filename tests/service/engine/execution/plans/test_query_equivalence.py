@@ -8,10 +8,8 @@ takes about 70 ms, most of it in graphql-core.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,7 +29,6 @@ from support.generated_operations.field_coverage import FieldCoverage, FieldKey,
 from support.large_dataset import ACTIVE_VIEWERS, NOW, LargeDataset
 from support.seed import IS_FIXED, random_for
 
-from models import database as db
 from models.access.viewer import ANONYMOUS, authenticate
 from models.core import ids
 from schema.fields import permission_of
@@ -225,22 +222,13 @@ async def list_permitted_fields(token: str | None) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-async def environment(
-    large_database: tuple[str, LargeDataset],
-    copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Environment]:
-    source, dataset = large_database
-    async with copy(source, tmp_path_factory.mktemp("environment")) as url:
-        await db.connect(url)
-        try:
-            runner = SchemaRunner.make(url)
-            with time_machine.travel(NOW, tick=False):
-                pool = await Pool.read(runner, dataset.tokens["admin"], dataset.tokens["agent"])
-            generator = Generator(runner.core, pool, random_for("everything"))
-            yield Environment(runner, dataset, pool, generator.build_full_requests())
-        finally:
-            await db.disconnect()
+def environment(
+    large_database: tuple[str, LargeDataset], runner_and_pool: tuple[SchemaRunner, Pool]
+) -> Environment:
+    _, dataset = large_database
+    runner, pool = runner_and_pool
+    generator = Generator(runner.core, pool, random_for("everything"))
+    return Environment(runner, dataset, pool, generator.build_full_requests())
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,7 +17,6 @@ from support.seed import IS_FIXED
 
 from engine.execution.subscription import SubscriptionExecution
 from engine.graphql.request import GraphQLRequest
-from models import database as db
 from models.access.viewer import authenticate
 from models.log.event import LIFECYCLE_EVENTS, Event
 from models.queries.live_list import ChangeKind, LiveListChange
@@ -67,21 +64,12 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-async def environment(
-    large_database: tuple[str, LargeDataset],
-    copy: Callable[[str, Path], AbstractAsyncContextManager[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Environment]:
-    source, dataset = large_database
-    async with copy(source, tmp_path_factory.mktemp("environment")) as url:
-        await db.connect(url)
-        try:
-            runner = SchemaRunner.make(url)
-            with time_machine.travel(NOW, tick=False):
-                pool = await Pool.read(runner, dataset.tokens["admin"], dataset.tokens["agent"])
-            yield Environment(runner, dataset, pool)
-        finally:
-            await db.disconnect()
+def environment(
+    large_database: tuple[str, LargeDataset], runner_and_pool: tuple[SchemaRunner, Pool]
+) -> Environment:
+    _, dataset = large_database
+    runner, pool = runner_and_pool
+    return Environment(runner, dataset, pool)
 
 
 def build_changes(tickets: Sequence[Ticket], events: Sequence[Event]) -> list[LiveListChange]:
