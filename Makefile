@@ -4,6 +4,8 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 BIN := .venv/bin
 NODE_CLIENTS := $(patsubst %,%/node_modules/.package-lock.json,tests/live/node tests/live/oidc tests/live/s3 clients/typescript)
 .DEFAULT_GOAL := help
+# Without the compiled files that Python keeps, each process would compile the program anew: 6 instead of 3 seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run web graphiql screenshots unit test stress coverage check bench fanout soak lock schema configuration format clean
 

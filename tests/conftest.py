@@ -14,6 +14,9 @@ import structlog
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+# processes that tests start import the program twice as fast if they needn't compile it
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from support import Client, Service, World, databases, leftovers  # noqa: E402 - the path comes first
 from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
