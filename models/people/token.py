@@ -135,10 +135,14 @@ async def issue_token(
     return token, text
 
 
-async def revoke_token(token: Token, at: datetime) -> None:
-    """Revoke a token. A token that is already revoked keeps its `revoked_at`."""
-    await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
+async def revoke_token(token: Token, at: datetime) -> bool:
+    """Revoke a token; returns whether it was valid until now.
+
+    A token that is already revoked keeps its `revoked_at`.
+    """
+    revoked = await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
     token.revoked_at = token.revoked_at or at
+    return revoked > 0
 
 
 async def record_use(last_used: dict[UUID, datetime]) -> None:

@@ -1,4 +1,4 @@
-"""The table of limits names settings and files that exist."""
+"""The table of limits names settings and files that exist, and shows the settings' defaults."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from engine import limits
 from settings.application import Settings
 
 ROOT = Path(__file__).parents[4]
+UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
 def test_the_table_of_limits_names_existing_settings_and_files() -> None:
@@ -20,3 +21,15 @@ def test_the_table_of_limits_names_existing_settings_and_files() -> None:
     assert settings - set(Settings.model_fields) == set()
     limiting = {name for name in Settings.model_fields if name.startswith("max_")}
     assert limiting - settings == set()
+
+
+def test_the_table_of_limits_shows_the_defaults_of_settings() -> None:
+    """Some settings have several rows, of which the others show values derived from them."""
+    table = limits.__doc__ or ""
+    for name in re.findall(r"\b(?:max|min|job|export|draft|retention|cost)_[a-z_]+\b", table):
+        if name not in Settings.model_fields:
+            continue
+        shown = re.findall(rf"([\d,]+)(?: ([KMG]iB))?(?:; [\d,]+| or more)? +{name}\b", table)
+        values = [int(number.replace(",", "")) * UNITS[unit] for number, unit in shown]
+        default = Settings.model_fields[name].default
+        assert any(abs(value - default) <= 1 for value in values), (name, default, shown)
