@@ -1,13 +1,14 @@
 """Migrated databases for tests.
 
-On SQLite each test has a file. On Postgres one database is reset before each test. The next run
-drops the databases of an interrupted run: each is named after its run, and a run holds an advisory
-lock until it ends.
+On SQLite each test has a file, copied from one that is kept until a migration or a record changes.
+On Postgres one database is reset before each test. The next run drops the databases of an
+interrupted run: each is named after its run, and a run holds an advisory lock until it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -26,6 +27,9 @@ from support.leftovers import RUN
 SERVER = os.environ.get("TEST_DATABASE", "sqlite")
 """`sqlite`, or the URL of a Postgres server's maintenance database."""
 IS_SQLITE = SERVER == "sqlite"
+ROOT = Path(__file__).parent.parent.parent
+CACHE = ROOT / ".pytest_cache" / "migrated"
+"""Keeps the newest migrated SQLite database."""
 DEACTIVATE_SLAS = (
     "UPDATE sla_policies SET active = FALSE; UPDATE escalation_paths SET active = FALSE"
 )
@@ -77,12 +81,39 @@ async def migrate_database(url: str) -> None:
         await db.disconnect()
 
 
+async def make_file(path: Path) -> None:
+    """A migrated SQLite database, copied from an earlier run if nothing that it depends on has
+    changed since. Migrating takes longer than most files of tests."""
+    kept = CACHE / f"{fingerprint()}.db"
+    try:
+        shutil.copy(kept, path)
+        return
+    except FileNotFoundError:
+        await migrate_database(f"sqlite:///{path}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for outdated in CACHE.iterdir():
+        outdated.unlink(missing_ok=True)
+    own = CACHE / f"{uuid4().hex}.new"  # another process may do the same
+    shutil.copy(path, own)
+    with contextlib.suppress(FileNotFoundError):
+        own.replace(kept)
+
+
+def fingerprint() -> str:
+    """Changes with the migrations, the required rows and the libraries that create them."""
+    digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+    for folder in ("migrations", "models"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
 @contextlib.asynccontextmanager
 async def template(folder: Path) -> AsyncIterator[str]:
     """A migrated database without connections: its path on SQLite, its name on Postgres."""
     if IS_SQLITE:
         path = folder / "template.db"
-        await migrate_database(f"sqlite:///{path}")
+        await make_file(path)
         yield str(path)
         return
     name = new_name("template")
