@@ -16,6 +16,7 @@ from tortoise import Tortoise
 from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationTarget
+from tortoise.migrations.recorder import MigrationRecorder
 
 from models import database, install, migrate
 from models.access import revision_triggers
@@ -453,17 +454,35 @@ async def migrate_to(name: str) -> None:
 
 @pytest.mark.timeout(1200)  # it migrates through all versions, twice
 @pytest.mark.usefixtures("empty")
-async def test_undoing_migrations_restores_the_schema_of_each_version() -> None:
-    schemas: dict[str, DatabaseSchema] = {}
-    undone = NAMES[NAMES.index("0012_search") :]
-    for name in undone:
-        await migrate_to(name)
+async def test_undoing_migrations_restores_the_schema_of_each_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One run applies all migrations and one undoes them; the schema is read after each step."""
+    first = "0012_search"
+    await migrate_to(first)
+    schemas = {first: await read_schema()}
+    record_applied = MigrationRecorder.record_applied
+    record_unapplied = MigrationRecorder.record_unapplied
+
+    async def remember(recorder: MigrationRecorder, app: str, name: str) -> None:
+        await record_applied(recorder, app, name)
         schemas[name] = await read_schema()
-    for name in reversed(undone):
-        await migrate_to(name)
-        assert await read_schema() == schemas[name], name
+
+    async def compare(recorder: MigrationRecorder, app: str, name: str) -> None:
+        await record_unapplied(recorder, app, name)
+        schemas.pop(name)
+        assert await read_schema() == schemas[NAMES[NAMES.index(name) - 1]], name
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MigrationRecorder, "record_applied", remember)
+        patched.setattr(MigrationRecorder, "record_unapplied", compare)
+        await migrate_to(NAMES[-1])
+        assert list(schemas) == NAMES[NAMES.index(first) :]
+        newest = schemas[NAMES[-1]]
+        await migrate_to(first)
+        assert list(schemas) == [first]
     await migrate.migrate()
-    assert await read_schema() == schemas[undone[-1]]
+    assert await read_schema() == newest
 
 
 @pytest.mark.usefixtures("empty")
