@@ -1,5 +1,5 @@
 """`python -m benchmarks queries`: reads and a write over HTTP, compared with peers over the same
-rows.
+rows, in tables of their own and in ours.
 
 `--quick` takes about three minutes per database, the default about twenty. Needs cc and taskset,
 and Node.js for some of the peers.
@@ -29,16 +29,19 @@ from benchmarks.queries.operations import NAMES, READS, build_request, normalize
 from benchmarks.queries.report import render_headroom, render_tables
 
 CONDITIONS = """\
-The servers use core {servers}; the load client and Postgres use core {load}. All contenders serve
-one database of {tickets:,} tickets. A cell takes {seconds:g} s after a warm-up of {warm:g} s.
-Figures are medians of {rounds}; the contenders take turns, and each is started again for its turn.
-Writes come after all reads. Ticketwire runs in production mode with an agent's token and log level
-warning (to a file), without background jobs and cost buckets (TICKETWIRE_RUN_JOBS=false,
-TICKETWIRE_COST_BUCKET_SIZE=0). It checks permissions, and M1 writes a ticket, its SLA clocks and a
-log event. The peers check no permissions; M1 is two inserts in one transaction, a ticket and an
-event. Selections are equal, but PostGraphile's schema follows the tables. Before a contender is
-measured, its responses are compared with Ticketwire's, value by value (ids without prefix, instants
-to the millisecond). On SQLite all use WAL with synchronous FULL."""
+The servers use core {servers}; the load client and Postgres use core {load}. There are {tickets:,}
+tickets. "Its own tables" have numbers as ids and only the indexes that the operations need; "our
+tables" are Ticketwire's. Tickets and the beginnings of pages are in rotation, over the whole list.
+A cell takes {seconds:g} s after a warm-up of {warm:g} s. Figures are medians of {rounds}; the
+contenders take turns, and each is started again for its turn. Writes come after all reads.
+Ticketwire runs in production mode with an agent's token and log level warning (to a file), without
+background jobs and cost buckets (TICKETWIRE_RUN_JOBS=false, TICKETWIRE_COST_BUCKET_SIZE=0). It
+checks permissions, and M1 writes a ticket, its SLA clocks, an event of the ordered log and the
+request's idempotency key. The handler with our durable work writes the same to its own tables. The
+other peers check no permissions; their M1 is two inserts in one transaction, a ticket and an event.
+Selections are equal, but PostGraphile's schema follows the tables. Before a contender is measured,
+its responses are compared with Ticketwire's, value by value (instants to the millisecond; ids
+without prefix, and only where the tables are ours). On SQLite all use WAL with synchronous FULL."""
 
 DEFAULTS: dict[str, object] = {
     "tickets": 20_000,
@@ -97,8 +100,8 @@ class Run:
         """The results of all rounds by contender, operation and number of connections."""
         self.reasons: dict[str, str] = {}
         """Why a contender could not be measured."""
-        self.expected: dict[str, object] = {}
-        """The first contender's normalized response to each operation."""
+        self.expected: dict[tuple[str, bool], object] = {}
+        """The first contender's normalized response to each operation, with and without ids."""
         self.checked: set[tuple[str, str]] = set()
         self.ceiling: dict[int, ClientResult] = {}
         """The results of the bare C server by number of connections."""
@@ -108,9 +111,10 @@ class Run:
             names = [name for name in group if name in self.options.questions]
             for index in range(self.options.rounds if names else 0):
                 for key, contender in self.contenders.items():
-                    if key not in self.reasons:
-                        log(f"round {index + 1}, {'/'.join(names)}: {contender.label}")
-                        await self.measure_contender(key, contender, names)
+                    asked = [name for name in names if name in contender.questions]
+                    if asked and key not in self.reasons:
+                        log(f"round {index + 1}, {'/'.join(asked)}: {contender.label}")
+                        await self.measure_contender(key, contender, asked)
         await self.measure_ceiling()
 
     async def measure_contender(self, key: str, contender: Contender, names: Sequence[str]) -> None:
@@ -119,6 +123,8 @@ class Run:
             if contender.folder == PEERS:
                 await asyncio.to_thread(install_npm_packages, PEERS)
             await contender.start(self.dataset, self.options.server_cores, self.folder)
+            if names != ["M1"]:
+                await contender.find_cursors(self.dataset)
             for name in names:
                 if (key, name) not in self.checked:
                     await self.check_response(key, contender, name)
@@ -133,17 +139,21 @@ class Run:
 
     async def check_response(self, key: str, contender: Contender, name: str) -> None:
         """Compare a response with the first contender's. Raises BenchmarkError."""
-        response = normalize_response(await contender.fetch(name, self.dataset), name)
-        difference = find_difference(self.expected.setdefault(name, response), response)
-        if difference is not None:
-            raise BenchmarkError(f"{name}: the response differs at {difference}")
+        response = await contender.fetch(name, contender.build_requests(name, self.dataset, 1)[0])
+        for with_ids in (False,) if contender.is_natural else (True, False):
+            found = normalize_response(response, name, with_ids=with_ids)
+            difference = find_difference(self.expected.setdefault((name, with_ids), found), found)
+            if difference is not None:
+                raise BenchmarkError(f"{name}: the response differs at {difference}")
         self.checked.add((key, name))
 
     async def measure_cell(self, key: str, contender: Contender, name: str, size: int) -> None:
-        requests = contender.build_requests(name, self.dataset)
+        seconds = self.options.seconds
+        requests = contender.build_requests(name, self.dataset, WARM_UP_SECONDS)
         await self.run_client(contender, size, WARM_UP_SECONDS, requests)
         await pin_database(self.dataset.url, self.options.load_cores)
-        result = await self.run_client(contender, size, self.options.seconds, requests)
+        requests = contender.build_requests(name, self.dataset, seconds)
+        result = await self.run_client(contender, size, seconds, requests)
         self.cells.setdefault((key, name, size), []).append(result)
         error = result.trouble if result.wrong else ""
         log(f"  {name} {size:>3}: {result.rate:>8,.0f}/s p99 {result.p99:.0f} ms {error}")

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -20,14 +22,21 @@ from benchmarks.programs import BenchmarkError, stop_process
 from benchmarks.queries.dataset import Dataset
 from benchmarks.queries.operations import (
     DOCUMENTS,
+    NAMES,
+    NEW_TICKET,
     POSTGRAPHILE_DOCUMENTS,
     build_request,
-    build_variables,
 )
 
 PEERS = Path(__file__).parent / "peers"
 START_TIMEOUT_SECONDS = 40.0
 RESPONSE_TIMEOUT_SECONDS = 20
+CURSOR_STEP = 5
+"""Every fifth ticket of the list is a place where a page begins."""
+LAST_PAGE = 50
+"""No page begins at the last tickets, so that all pages are full."""
+KEYED_REQUESTS_PER_SECOND = 8000
+"""More than any contender executes, because a request with a used key would be replayed."""
 
 
 @dataclass
@@ -41,24 +50,66 @@ class Contender:
     folder: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     sends_token: bool = False
+    sends_keys: bool = False
+    """Whether each request of M1 has an idempotency key."""
+    is_natural: bool = False
+    """Whether it serves the tables of natural_tables.py."""
+    questions: Sequence[str] = NAMES
+    """The operations that it is measured with."""
+    cursors: list[str] = field(default_factory=list[str])
+    """Where pages begin, once it runs."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
-    def build_requests(self, name: str, dataset: Dataset) -> list[bytes]:
-        numbers = dataset.ticket_numbers if name == "Q1" else [0]
+    def build_requests(self, name: str, dataset: Dataset, seconds: float = 0) -> list[bytes]:
+        """The requests to send in rotation; `seconds` is for how long, for keys."""
         token = dataset.token if self.sends_token else None
-        return [build_request(self.path, self.body(name, number), token) for number in numbers]
+        return [
+            self.build_request(name, variables, token)
+            for variables in self.list_variables(name, dataset, seconds)
+        ]
 
-    def body(self, name: str, number: int) -> object:
-        return {"query": self.documents[name], "variables": build_variables(name, number)}
+    def list_variables(
+        self, name: str, dataset: Dataset, seconds: float
+    ) -> list[Mapping[str, object]]:
+        if name == "Q1":
+            return [{"n": number} for number in dataset.ticket_numbers]
+        if name in ("Q2", "Q3"):
+            return [{"after": cursor} for cursor in self.cursors]
+        if not self.sends_keys:
+            return [{"i": NEW_TICKET}]
+        count = max(1, int(KEYED_REQUESTS_PER_SECOND * seconds))
+        return [{"i": {**NEW_TICKET, "idempotencyKey": uuid4().hex}} for _ in range(count)]
+
+    def build_request(self, name: str, variables: Mapping[str, object], token: str | None) -> bytes:
+        body = {"query": self.documents[name], "variables": variables}
+        return build_request(self.path, body, token)
+
+    async def find_cursors(self, dataset: Dataset) -> None:
+        """Read the whole list once. Raises BenchmarkError."""
+        found: list[str] = []
+        token = dataset.token if self.sends_token else None
+        after: object = None
+        while True:
+            request = self.build_request("Walk", {"after": after}, token)
+            page = (await self.fetch("Walk", request))["data"]["tickets"]
+            found += [edge["cursor"] for edge in page["edges"]]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        self.cursors = found[:-LAST_PAGE:CURSOR_STEP]
+        if not self.cursors:
+            raise BenchmarkError(f"{len(found)} tickets are too few for pages")
 
     async def start(self, dataset: Dataset, cores: set[int], log_folder: Path) -> None:
         """Start the server and wait until it is ready. Raises BenchmarkError."""
         self.port = find_free_port()
+        natural = self.is_natural
         variables = {
-            "DATABASE_URL": dataset.url,
+            "DATABASE_URL": dataset.natural_url if natural else dataset.url,
             "TICKETWIRE_DATABASE_URL": dataset.url,
-            "REQUESTER": dataset.requester_id,
+            "REQUESTER": dataset.natural_requester_id if natural else dataset.requester_id,
+            "TABLES": "natural" if natural else "",
         }
         log = log_folder / f"{self.label.replace(' ', '-')}.log"
         core_list = ",".join(str(core) for core in sorted(cores))
@@ -87,9 +138,9 @@ class Contender:
             return True
         return False
 
-    async def fetch(self, name: str, dataset: Dataset) -> object:
-        """The response to the first request of an operation. Raises BenchmarkError."""
-        response = await exchange(self.port, self.build_requests(name, dataset)[0])
+    async def fetch(self, name: str, request: bytes) -> Any:
+        """The response to a request of an operation. Raises BenchmarkError."""
+        response = await exchange(self.port, request)
         if response.status != 200:
             text = response.body[:160].decode(errors="replace")
             raise BenchmarkError(f"{name}: status {response.status}: {text}")
@@ -104,11 +155,8 @@ class Contender:
 class Handler(Contender):
     """A server with a path for each operation, whose body holds only the variables."""
 
-    def build_requests(self, name: str, dataset: Dataset) -> list[bytes]:
-        numbers = dataset.ticket_numbers if name == "Q1" else [0]
-        return [
-            build_request(f"/{name}", build_variables(name, number), None) for number in numbers
-        ]
+    def build_request(self, name: str, variables: Mapping[str, object], token: str | None) -> bytes:
+        return build_request(f"/{name}", variables, token)
 
 
 def find_error(log: Path) -> str:
@@ -125,10 +173,13 @@ async def exchange(port: int, request: bytes) -> HttpResponse:
         raise BenchmarkError(f"no response within {RESPONSE_TIMEOUT_SECONDS} s") from None
 
 
-def node_contender(label: str, program: str, documents: Mapping[str, str] = DOCUMENTS) -> Contender:
-    environment = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-    command = ["node", f"{program}.mjs"]
-    return Contender(label, command, documents, folder=PEERS, environment=environment)
+NODE = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+PRODUCTION = {
+    "TICKETWIRE_MODE": "production",
+    "TICKETWIRE_LOG_LEVEL": "warning",
+    "TICKETWIRE_RUN_JOBS": "false",
+    "TICKETWIRE_COST_BUCKET_SIZE": "0",
+}
 
 
 def python_command(module: str) -> list[str]:
@@ -137,22 +188,63 @@ def python_command(module: str) -> list[str]:
 
 def create_contenders(server: str) -> dict[str, Contender]:
     """The contenders that support the database, by name."""
-    production = {
-        "TICKETWIRE_MODE": "production",
-        "TICKETWIRE_LOG_LEVEL": "warning",
-        "TICKETWIRE_RUN_JOBS": "false",
-        "TICKETWIRE_COST_BUCKET_SIZE": "0",
-    }
-    serve = [sys.executable, "-m", "cli", "serve", "--port"]
-    strawberry = python_command("strawberry_dataloader")
-    contenders = {
-        "ticketwire": Contender("Ticketwire", serve, environment=production, sends_token=True),
-        "mercurius": node_contender("Mercurius, JIT and loaders", "mercurius"),
-        "tuned": node_contender("Mercurius tuned by hand", "tuned"),
-        "postgraphile": node_contender("PostGraphile 5", "postgraphile", POSTGRAPHILE_DOCUMENTS),
-        "strawberry": Contender("Strawberry with DataLoaders", strawberry, path="/"),
-        "handler": Handler("handler without GraphQL", python_command("handler")),
-    }
+    ours = Contender(
+        "Ticketwire",
+        [sys.executable, "-m", "cli", "serve", "--port"],
+        environment=PRODUCTION,
+        sends_token=True,
+        sends_keys=True,
+    )
+    contenders = {"ticketwire": ours}
+    for is_natural in (True, False):
+        contenders |= create_peers(is_natural)
     if server == "sqlite":
-        del contenders["tuned"], contenders["postgraphile"]
+        for name in ("tuned", "best"):
+            del contenders[name], contenders[f"{name}-natural"]
+        del contenders["postgraphile"]
     return contenders
+
+
+def create_peers(is_natural: bool) -> dict[str, Contender]:
+    """The peers on natural tables, or on Ticketwire's."""
+
+    def create(
+        label: str, program: str, documents: Mapping[str, str] = DOCUMENTS, **environment: str
+    ) -> Contender:
+        return Contender(
+            f"{label}, {'its own' if is_natural else 'our'} tables",
+            ["node", f"{program}.mjs"],
+            documents,
+            folder=PEERS,
+            environment={**NODE, **environment},
+            is_natural=is_natural,
+        )
+
+    tables = "its own" if is_natural else "our"
+    handler = python_command("handler")
+    peers: dict[str, Contender] = {
+        "mercurius": create("Mercurius with JIT and loaders", "mercurius"),
+        "tuned": create("Mercurius tuned by hand", "tuned"),
+        "best": create("Mercurius tuned, reads only what is selected", "tuned", BEST="1"),
+        "handler": Handler(
+            f"handler without GraphQL, {tables} tables", handler, is_natural=is_natural
+        ),
+    }
+    if not is_natural:
+        return peers | {
+            "postgraphile": create("PostGraphile 5", "postgraphile", POSTGRAPHILE_DOCUMENTS),
+            "strawberry": Contender(
+                "Strawberry with DataLoaders, our tables",
+                python_command("strawberry_dataloader"),
+                path="/",
+            ),
+        }
+    peers["durable"] = Handler(
+        "handler with our durable work, its own tables",
+        handler,
+        environment={"DURABLE": "1"},
+        sends_keys=True,
+        is_natural=True,
+        questions=("M1",),
+    )
+    return {f"{name}-natural": contender for name, contender in peers.items()}

@@ -1,5 +1,5 @@
-"""The database that all contenders serve: seeded tickets, an agent's token, and a table for the
-events of the peers."""
+"""The database that all contenders serve: seeded tickets, an agent's token, a table for the events
+of the peers, and the same rows in natural tables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from benchmarks.accounts import create_token, create_user
 from benchmarks.databases import temporary_database
+from benchmarks.queries.natural_tables import create_natural_tables, find_natural_user
 from demo.seed import seed_tickets
 from models import database, migrate
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
 
-MAX_TICKET_NUMBERS = 500
+MAX_TICKET_NUMBERS = 5000
 
 PEER_EVENTS = {
     "postgres": (
@@ -61,6 +62,8 @@ class Dataset:
     url: str
     token: str
     requester_id: str
+    natural_url: str
+    natural_requester_id: str
     ticket_numbers: list[int]
 
 
@@ -72,15 +75,33 @@ async def create_dataset(server: str, tickets: int) -> AsyncGenerator[Dataset]:
         try:
             await migrate.migrate()
             await seed_tickets(tickets, datetime.now(UTC), lambda _: None)
+            await shorten_instants()
             # The peers know nothing of merged tickets, whose messages would be shown as one list.
             await database.connection().execute_script("UPDATE tickets SET merged_into_id = NULL")
             agent = await create_user("Bench", Role.AGENT)
             token = await create_token(agent)
             numbers = await read_ticket_numbers()
+            is_sqlite = database.dialect() == "sqlite"
+            natural_file = url.removeprefix("sqlite:///") + ".natural" if is_sqlite else None
+            await create_natural_tables(natural_file)
+            natural_requester = await find_natural_user(str(agent.id))
             await create_peer_tables(agent)
         finally:
             await database.disconnect()
-        yield Dataset(url, token, str(agent.id), numbers)
+        natural_url = f"sqlite:///{natural_file}" if natural_file else url
+        yield Dataset(url, token, str(agent.id), natural_url, natural_requester, numbers)
+
+
+async def shorten_instants() -> None:
+    """Cut the tickets' last change to milliseconds, which is all that JavaScript's dates hold: with
+    microseconds, pages of the peers would repeat and skip tickets."""
+    cut = {
+        "postgres": "date_trunc('milliseconds', updated_at)",
+        "sqlite": "substr(updated_at, 1, 23) || '000' || substr(updated_at, 27)",
+    }[database.dialect()]
+    where = "length(updated_at) = 32" if database.dialect() == "sqlite" else "true"
+    statement = f"UPDATE tickets SET updated_at = {cut} WHERE {where}"
+    await database.connection().execute_script(statement)
 
 
 async def read_ticket_numbers() -> list[int]:

@@ -1,5 +1,5 @@
 // Mercurius with its JIT and a loader for each relation, over Postgres or SQLite, as its documentation recommends.
-import { page, serve } from "./schema.mjs";
+import { page, position, serve } from "./schema.mjs";
 
 const sqlite = process.env.DATABASE_URL.startsWith("sqlite");
 const store = await import(sqlite ? "./store-sqlite.mjs" : "./store-postgres.mjs");
@@ -26,7 +26,7 @@ async function authors(queries) {
 const resolvers = {
   Query: {
     ticketByNumber: (_root, { number }) => store.ticketByNumber(number),
-    tickets: async (_root, { first }) => page(await store.newest(first + 1), first),
+    tickets: async (_root, { first, after }) => page(await store.newest(first + 1, position(after)), first),
   },
   Mutation: { createTicket: async (_root, { input }) => ({ ticket: await store.create(input) }) },
 };

@@ -34,7 +34,7 @@ const typeDefs = /* GraphQL */ `
   input CreateTicketInput { subject: String! description: String! category: String! }
   type Query {
     ticketByNumber(number: Int!): Ticket
-    tickets(first: Int = 25): TicketConnection!
+    tickets(first: Int = 25, after: String): TicketConnection!
   }
   type Mutation { createTicket(input: CreateTicketInput!): CreateTicketPayload! }
 `;
@@ -43,6 +43,11 @@ export const PRIORITIES = [undefined, "LOW", "NORMAL", "HIGH", "URGENT"];
 
 function cursor(ticket) {
   return Buffer.from(JSON.stringify([ticket.updatedAt, ticket.id])).toString("base64url");
+}
+
+/** The position of a row in the order of pages, from a cursor; null without one. */
+export function position(after) {
+  return after == null ? null : JSON.parse(Buffer.from(after, "base64url"));
 }
 
 /** A page of the first `first` rows; an extra row means that there is a next page. */

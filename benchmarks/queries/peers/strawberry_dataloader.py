@@ -12,12 +12,14 @@ import base64
 import json
 import os
 import sys
+from datetime import datetime
 from typing import Any
 
 import strawberry
 import uvicorn
 from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
+from tortoise.expressions import Q
 
 from models import database
 from models.changes.storage import allocate_numbers
@@ -141,6 +143,12 @@ def encode_cursor(ticket: Ticket) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode()
 
 
+def rows_after(cursor: str) -> Q:
+    text, id = json.loads(base64.urlsafe_b64decode(cursor))
+    updated_at = datetime.fromisoformat(text)
+    return Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=id)
+
+
 @strawberry.type
 class Query:
     @strawberry.field(graphql_type=TicketType | None)
@@ -148,13 +156,16 @@ class Query:
         return await Ticket.get_or_none(number=number)
 
     @strawberry.field(graphql_type=Tickets)
-    async def tickets(self, first: int = 25) -> Any:
-        tickets = await Ticket.all().order_by("-updated_at", "-id").limit(first + 1)
+    async def tickets(self, first: int = 25, after: str | None = None) -> Any:
+        rows = Ticket.all() if after is None else Ticket.filter(rows_after(after))
+        tickets = await rows.order_by("-updated_at", "-id").limit(first + 1)
         edges = [
             TicketEdge(cursor=encode_cursor(ticket), node=ticket)  # type: ignore[arg-type]
             for ticket in tickets[:first]
         ]
-        page_info = PageInfo(has_next_page=len(tickets) > first, end_cursor=edges[-1].cursor)
+        page_info = PageInfo(
+            has_next_page=len(tickets) > first, end_cursor=edges[-1].cursor if edges else None
+        )
         return Tickets(edges=edges, page_info=page_info)
 
 
