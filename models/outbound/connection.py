@@ -6,6 +6,7 @@ name itself and connects to the address that it checked, so that a second lookup
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,9 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
             stream = await self.stream.start_tls(ssl_context, server_hostname, timeout)
         except httpcore2.ConnectError as error:
             raise TargetUnavailable(f"no TLS connection: {error or 'closed by the peer'}") from None
+        except asyncio.CancelledError:  # the deadline; httpcore2 would leave the socket open
+            await self.stream.aclose()
+            raise
         return LimitedStream(stream, self.unread_bytes)
 
     def get_extra_info(self, info: str) -> Any:  # Any, because the base class declares it

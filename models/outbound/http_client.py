@@ -123,7 +123,7 @@ class OutboundHttpClient:
             "user-agent": USER_AGENT,
             "accept-encoding": "identity",
             "connection": "close",
-            **headers,
+            **{name.lower(): value for name, value in headers.items()},
         }
         async with (
             httpcore2.AsyncHTTPConnection(
