@@ -113,7 +113,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     lifetime of a JWT                 1 h       models/oidc/tokens.py            UNAUTHENTICATED
     response of a provider            256 KiB   models/oidc/http_client.py       refused
     request to a provider             10 s      models/oidc/http_client.py       refused
-    lookups of host names, at once    64        models/outbound/lookup.py            request fails
+    lookups of host names, at once    512       models/outbound/lookup.py            request fails
     addresses that are tried          8         models/outbound/connection.py    others ignored
     headers and chunk sizes, response 128 KiB   models/outbound/http_client.py       request fails
     URL of a webhook or a provider    2,048     models/outbound/target_url.py        refused

@@ -113,7 +113,7 @@ class OutboundHttpClient:
     async def exchange(
         self, method: str, target: TargetUrl, headers: Mapping[str, str], body: bytes | None
     ) -> OutboundResponse:
-        tls = self.load_tls() if target.scheme == "https" else None
+        tls = await self.load_tls() if target.scheme == "https" else None
         started = time.perf_counter()
         url = httpcore2.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=target.path
@@ -159,9 +159,10 @@ class OutboundHttpClient:
             return bytes(content), True
         return bytes(content), False
 
-    def load_tls(self) -> ssl.SSLContext:
+    async def load_tls(self) -> ssl.SSLContext:
+        """The trusted certificates. Reading those of the system takes a tenth of a second."""
         if self.tls is None:
-            self.tls = httpx2.create_ssl_context(trust_env=False)
+            self.tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
         return self.tls
 
     async def close(self) -> None:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 
 from models.outbound.refusals import TargetUnavailable
 
-MAX_LOOKUPS = 64
-"""The maximum number of lookups at once. All requests for one host name share one."""
+MAX_LOOKUPS = 512
+"""The maximum number of lookups at once. All requests for one host name share one. It is above the
+number of webhooks, so that those with dead name servers delay no other one."""
 LookUp = Callable[[str], Sequence[str]]
 """Returns the addresses of a host name as texts; it may block, and raise OSError."""
 
