@@ -168,6 +168,13 @@ async def test_an_address_that_is_not_public_needs_a_setting(raw: RawServer) -> 
     assert raw.requests == ["/.well-known/openid-configuration"] * 3
 
 
+async def test_the_readable_start_of_a_long_response_is_not_used(raw: RawServer) -> None:
+    http = ProviderHttpClient(allow_http=True, allowed_networks=LOOPBACK)
+    raw.raw = OK + HEADERS + b"{}" + b" " * MAX_RESPONSE_BYTES
+    with pytest.raises(ProviderUnavailable, match="too long"):
+        await http.get(f"{raw.url}/keys")
+
+
 async def test_http_needs_a_setting(raw: RawServer) -> None:
     http = ProviderHttpClient(allow_http=False, allowed_networks=LOOPBACK)
     with pytest.raises(ProviderUnavailable):

@@ -176,6 +176,21 @@ def test_both_ends_of_each_network_are_special_for_its_reason(special: SpecialNe
     assert f"it is reserved for: {use} ({source})" in reasons
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("64:ff9b::a00:1", "NAT64 (RFC 6052)"),
+        ("64:ff9b:1::1", "NAT64 in private networks (RFC 8215)"),
+        ("::ffff:10.0.0.1", "IPv4-mapped (RFC 4291)"),
+        ("2001::1", "Teredo (RFC 4380)"),
+        ("fd00::1", "unique local (RFC 4193)"),
+        ("4000::1", "not assigned for global unicast (RFC 4291)"),
+    ],
+)
+def test_the_reason_is_that_of_the_narrowest_network(address: str, reason: str) -> None:
+    assert find_refusal(address) == f"it is reserved for: {reason}"
+
+
 IPV4_NETWORKS = [each for each in SPECIAL_NETWORKS if isinstance(each.network, IPv4Network)]
 
 
