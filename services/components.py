@@ -177,6 +177,7 @@ def build_identity_providers(settings: Settings) -> IdentityProviders:
         redirect_urls=settings.sign_in_redirect_urls + own_sign_in_pages(settings),
         leeway=timedelta(seconds=settings.jwt_leeway_seconds),
         allow_http=settings.allow_http_providers,
+        allowed_networks=settings.allowed_networks,
         limits=settings.record_limits,
     )
 

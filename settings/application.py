@@ -32,7 +32,7 @@ class Settings(IdentitySettings):
 
     The docstring of each setting is its description in docs/configuration.md. The limits are in
     settings/limits.py, the settings of accounts and sign-ins in settings/identity.py, those of
-    attached files in settings/files.py.
+    attached files in settings/files.py, those of requests to other servers in settings/outbound.py.
     """
 
     mode: Literal["demo", "development", "production"] = "development"

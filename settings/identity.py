@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models.oidc.provider import Provider, check_url
-from settings.files import FileSettings
+from models.outbound.http_client import AddressRefused, check_target_url
 from settings.limits import OptionalDays
+from settings.outbound import OutboundSettings
 
 
-class IdentitySettings(FileSettings):
+class IdentitySettings(OutboundSettings):
     """See `settings.application.Settings`."""
 
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -51,7 +52,8 @@ class IdentitySettings(FileSettings):
     jwt_leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 60
     """Seconds by which the clocks of identity providers may differ from that of the service."""
     allow_http_providers: bool = False
-    """Whether identity providers may use http on a loopback address. For development only."""
+    """Whether identity providers may use http on a loopback address, which
+    TICKETWIRE_OUTBOUND_ALLOWED_NETWORKS must also contain. For development only."""
 
     @model_validator(mode="after")
     def check_identity_providers(self) -> Self:
@@ -61,12 +63,19 @@ class IdentitySettings(FileSettings):
                 raise ValueError("IDENTITY_PROVIDERS: names and issuers must be unique")
         for provider in providers:
             try:
-                check_url(provider.issuer, allow_http=self.allow_http_providers)
-            except ValueError as error:
+                self.check_issuer(provider.issuer)
+            except (ValueError, AddressRefused) as error:
                 raise ValueError(f"IDENTITY_PROVIDERS: issuer: {error}") from error
         if any(provider.client_id for provider in providers):
             self.check_code_flow()
         return self
+
+    def check_issuer(self, issuer: str) -> None:
+        """Check the URL of an identity provider. Raises ValueError or AddressRefused."""
+        check_url(issuer, allow_http=self.allow_http_providers)
+        check_target_url(
+            issuer, allow_http=self.allow_http_providers, allowed_networks=self.allowed_networks
+        )
 
     def check_code_flow(self) -> None:
         """Check the settings of the authorization code flow. Raises ValueError."""

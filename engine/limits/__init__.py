@@ -113,6 +113,10 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     lifetime of a JWT                 1 h       models/oidc/tokens.py            UNAUTHENTICATED
     response of a provider            256 KiB   models/oidc/http_client.py       refused
     request to a provider             10 s      models/oidc/http_client.py       refused
+    lookups of host names, at once    512       models/outbound/lookup.py            request fails
+    addresses that are tried          8         models/outbound/connection.py    others ignored
+    headers and chunk sizes, response 128 KiB   models/outbound/http_client.py       request fails
+    URL of a webhook or a provider    2,048     models/outbound/target_url.py        refused
     reading a provider's keys         every 30 s models/oidc/metadata.py         UNAUTHENTICATED
     concurrent password checks        2         models/people/password.py        wait
     cost of a password check          4,000     models/people/password.py        RATE_LIMITED

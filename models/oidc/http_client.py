@@ -1,20 +1,24 @@
-"""Requests to identity providers, with limits on time and size and without redirects."""
+"""Requests to identity providers: to permitted addresses, with limits on time and size.
+
+The service's configuration names the issuer, but the issuer's metadata names the other URLs.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
-from urllib.parse import quote_plus
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote_plus, urlencode
 
-import httpx2
 import orjson
 
 from models.oidc.provider import check_url
+from models.outbound.addresses import Network
+from models.outbound.http_client import OutboundError, OutboundHttpClient, OutboundResponse
 
 TIMEOUT_SECONDS = 10.0
 """The time for a whole request, with its response."""
 MAX_RESPONSE_BYTES = 256 * 1024
+FORM = "application/x-www-form-urlencoded"
 Json = dict[str, object]
 
 
@@ -27,11 +31,20 @@ class ProviderRefused(Exception):
 
 
 class ProviderHttpClient:
-    """Sends requests to providers. It opens its connections at first use."""
+    """Sends requests to providers.
 
-    def __init__(self, *, allow_http: bool) -> None:
+    allow_http        whether URLs may use http on a loopback address
+    allowed_networks  networks that are permitted although they are not public
+    """
+
+    def __init__(self, *, allow_http: bool, allowed_networks: Sequence[Network] = ()) -> None:
         self.allow_http = allow_http
-        self.client: httpx2.AsyncClient | None = None
+        self.client = OutboundHttpClient(
+            allowed_networks=allowed_networks,
+            allow_http=allow_http,
+            timeout_seconds=TIMEOUT_SECONDS,
+            max_response_bytes=MAX_RESPONSE_BYTES,
+        )
 
     async def get(self, url: str, access_token: str | None = None) -> Json:
         """Read a JSON object. Raises ProviderUnavailable or ProviderRefused."""
@@ -45,47 +58,41 @@ class ProviderHttpClient:
 
         `credentials` are the client's id and secret for HTTP Basic.
         """
-        headers = {"authorization": encode_basic(*credentials)} if credentials else {}
-        return await self.send("POST", url, headers, form)
+        headers = {"content-type": FORM}
+        if credentials is not None:
+            headers["authorization"] = encode_basic(*credentials)
+        return await self.send("POST", url, headers, urlencode(form).encode("ascii"))
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Json:
+        headers = {"accept": "application/json", **headers}
         try:
             check_url(url, allow_http=self.allow_http)
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await self.read(method, url, headers, form)
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ValueError) as error:
-            raise ProviderUnavailable(f"{method} {url}: {error!r}") from error
-
-    async def read(
-        self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
-    ) -> Json:
-        if self.client is None:
-            self.client = httpx2.AsyncClient(
-                timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
-            )
-        self.client.cookies.clear()  # one person's must not be sent with another's request
-        headers = {"accept": "application/json", "accept-encoding": "identity", **headers}
-        async with self.client.stream(method, url, headers=headers, data=form) as response:
-            body = bytearray()
-            async for part in response.aiter_raw():
-                body += part
-                if len(body) > MAX_RESPONSE_BYTES:
-                    raise ProviderUnavailable(f"{method} {url}: the response is too long")
-        if response.status_code in (400, 401, 403):
-            raise ProviderRefused(f"{method} {url}: status {response.status_code}")
-        if response.status_code != 200:
-            raise ProviderUnavailable(f"{method} {url}: status {response.status_code}")
-        found = orjson.loads(bytes(body))
-        if not isinstance(found, dict):
-            raise ProviderUnavailable(f"{method} {url}: the response is not a JSON object")
-        return found
+            response = await self.client.send(method, url, headers, body)
+            return read_response(f"{method} {url}", response)
+        except (OutboundError, ValueError) as error:
+            raise ProviderUnavailable(f"{method} {url}: {error}") from error
 
     async def close(self) -> None:
-        if self.client is not None:
-            await self.client.aclose()
-            self.client = None
+        await self.client.close()
+
+
+def read_response(request: str, response: OutboundResponse) -> Json:
+    """The JSON object of a response. Raises ProviderUnavailable, ProviderRefused or ValueError.
+
+    `request` is the method and the URL, for messages.
+    """
+    if response.is_cut:
+        raise ProviderUnavailable(f"{request}: the response is too long")
+    if response.status in (400, 401, 403):
+        raise ProviderRefused(f"{request}: status {response.status}")
+    if response.status != 200:
+        raise ProviderUnavailable(f"{request}: status {response.status}")
+    found = orjson.loads(response.body)
+    if not isinstance(found, dict):
+        raise ProviderUnavailable(f"{request}: the response is not a JSON object")
+    return found
 
 
 def encode_basic(client_id: str, secret: str) -> str:

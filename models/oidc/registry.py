@@ -9,6 +9,7 @@ from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.oidc.http_client import ProviderHttpClient
 from models.oidc.metadata import ProviderClient
 from models.oidc.provider import Provider
+from models.outbound.addresses import Network
 
 DEFAULT_LEEWAY = timedelta(seconds=60)
 
@@ -18,6 +19,7 @@ class IdentityProviders:
 
     callback_base  the URL of the service, without a slash at its end
     redirect_urls  the URLs of applications that may receive a sign-in code
+    allowed_networks  networks of providers that are permitted although they are not public
     """
 
     def __init__(
@@ -28,13 +30,14 @@ class IdentityProviders:
         redirect_urls: Sequence[str] = (),
         leeway: timedelta = DEFAULT_LEEWAY,
         allow_http: bool = False,
+        allowed_networks: Sequence[Network] = (),
         limits: RecordLimits = DEFAULT_LIMITS,
     ) -> None:
         self.callback_base = callback_base.rstrip("/")
         self.redirect_urls = tuple(redirect_urls)
         self.leeway = leeway
         self.limits = limits
-        self.http = ProviderHttpClient(allow_http=allow_http)
+        self.http = ProviderHttpClient(allow_http=allow_http, allowed_networks=allowed_networks)
         clients = [ProviderClient(provider, self.http) for provider in providers]
         self.by_name = {each.provider.name: each for each in clients}
         self.by_issuer = {each.provider.issuer: each for each in clients}

@@ -15,7 +15,7 @@ from typing import Any
 from support.client import TIMEOUT_SECONDS
 from support.service import ROOT, Process
 
-RUNNABLE = ("sh", "js")
+RUNNABLE = ("sh", "js", "python")
 """The languages of code blocks that are examples to run.
 
 Others show responses, or need more than a laptop.

@@ -159,6 +159,7 @@ def run_service(
         api_url=API_URL,
         sign_in_redirect_urls=[APPLICATION_URL],
         allow_http_providers=True,
+        outbound_allowed_networks="127.0.0.0/8",
     )
 
 

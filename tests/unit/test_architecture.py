@@ -23,6 +23,7 @@ SOURCE_FILES = sorted(
     ]
 )
 MAX_LINES = 300
+HTTP_CLIENTS = {"httpx2", "httpcore2", "http.client", "urllib.request", "aiohttp", "requests"}
 
 
 def relative_name(path: Path) -> str:
@@ -220,3 +221,21 @@ def test_files_are_short() -> None:
     lengths = {relative_name(path): len(path.read_text().splitlines()) for path in SOURCE_FILES}
     too_long = {name: lines for name, lines in lengths.items() if lines > MAX_LINES}
     assert too_long == {}, f"split these files; the maximum is {MAX_LINES} lines"
+
+
+def test_only_one_client_sends_http_requests_to_other_servers() -> None:
+    """It checks each address. The client of obstore, for storage, sends only to the operator's."""
+    users = {relative_name(path) for path in SOURCE_FILES if imported(parse(path)) & HTTP_CLIENTS}
+    assert users == {"models/outbound/connection.py", "models/outbound/http_client.py"}
+
+
+def imported(code: ast.Module) -> set[str]:
+    """The imported modules, also those within functions."""
+    names: set[str] = set()
+    for node in ast.walk(code):
+        if isinstance(node, ast.Import):
+            names.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names.add(node.module)
+            names.update(f"{node.module}.{each.name}" for each in node.names)
+    return names

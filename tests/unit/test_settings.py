@@ -73,6 +73,11 @@ INVALID: list[tuple[str, str, str]] = [
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://login.example"), "use https"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="http://127.0.0.1"), "use https"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://a@login.example"), "without a user"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://10.1.2.3"), "private use"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://[::1]"), "loopback"),
+    ("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://127.1"), "usual form"),
+    ("TICKETWIRE_OUTBOUND_ALLOWED_NETWORKS", "intranet", "use IP addresses or networks"),
+    ("TICKETWIRE_OUTBOUND_ALLOWED_NETWORKS", "10.1.2.3/8", "use IP addresses or networks"),
     ("TICKETWIRE_IDENTITY_PROVIDERS", f"[{provider()[1:-1]}, {provider()[1:-1]}]", "unique"),
 ]
 
@@ -174,6 +179,17 @@ def test_signing_in_by_a_provider_needs_a_public_url_and_redirect_urls(
             load()
     monkeypatch.setenv("TICKETWIRE_SIGN_IN_REDIRECT_URLS", '["https://app.example/signed-in"]')
     assert load().identity_providers[0].client_id == "helpdesk"
+
+
+def test_an_issuer_that_is_not_public_needs_an_allowed_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", provider(issuer="https://10.1.2.3"))
+    monkeypatch.setenv("TICKETWIRE_OUTBOUND_ALLOWED_NETWORKS", "10.1.3.0/24, fd00::/8")
+    with pytest.raises(SettingsError, match="private use"):
+        load()
+    monkeypatch.setenv("TICKETWIRE_OUTBOUND_ALLOWED_NETWORKS", "10.1.2.0/24, fd00::/8")
+    assert [str(each) for each in load().allowed_networks] == ["10.1.2.0/24", "fd00::/8"]
 
 
 def test_no_message_or_text_of_the_settings_has_a_client_secret(

@@ -65,6 +65,7 @@ async def both(
             public_url="https://help.example",
             sign_in_redirect_urls=[APPLICATION_URL],
             allow_http_providers=True,
+            outbound_allowed_networks="127.0.0.0/8",
             smtp_url=inbox.url,
             mail_from="support@help.example",
         ) as service,

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from support.ports import listening_socket
 
-from models.oidc import http_client
 from models.oidc.http_client import MAX_RESPONSE_BYTES, ProviderHttpClient, ProviderUnavailable
 from models.oidc.metadata import (
     MAX_AGE_SECONDS,
@@ -24,6 +24,7 @@ from models.oidc.provider import Provider
 from models.oidc.registry import IdentityProviders
 
 KEY = RSAKey.generate_key(2048, {"kid": "first"})
+LOOPBACK = [ip_network("127.0.0.0/8")]
 WEAK = {"kty": "RSA", "kid": "weak", "e": "AQAB", "n": "x" * 171}
 
 
@@ -87,7 +88,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def client(raw: RawServer, clock: Clock) -> AsyncIterator[ProviderClient]:
-    http = ProviderHttpClient(allow_http=True)
+    http = ProviderHttpClient(allow_http=True, allowed_networks=LOOPBACK)
     provider = Provider(name="raw", issuer=raw.url, client_id="helpdesk")
     yield ProviderClient(provider, http, clock)
     await http.close()
@@ -142,7 +143,7 @@ async def test_hostile_metadata_is_refused(
 
 async def test_a_cookie_of_a_provider_is_not_sent_with_later_requests(raw: RawServer) -> None:
     """Requests for all people use the same client."""
-    http = ProviderHttpClient(allow_http=True)
+    http = ProviderHttpClient(allow_http=True, allowed_networks=LOOPBACK)
     raw.raw = b"HTTP/1.1 200 OK\r\nset-cookie: session=ada; path=/\r\n" + HEADERS + b"{}"
     for _ in range(2):
         await http.get(f"{raw.url}/userinfo")
@@ -150,8 +151,32 @@ async def test_a_cookie_of_a_provider_is_not_sent_with_later_requests(raw: RawSe
     assert (len(raw.requests), raw.cookies) == (2, [])
 
 
+async def test_an_address_that_is_not_public_needs_a_setting(raw: RawServer) -> None:
+    """Also if the metadata of a permitted provider names it, by an address or by a name."""
+    closed = ProviderHttpClient(allow_http=True)
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(ProviderUnavailable, match="loopback"):
+            await closed.get(raw.url.replace("127.0.0.1", host) + "/keys")
+    assert raw.requests == []
+    port = raw.url.rpartition(":")[2]
+    for url in (f"http://127.0.0.2:{port}/keys", "https://10.0.0.1/keys", "https://[::1]/keys"):
+        raw.bodies["/.well-known/openid-configuration"]["jwks_uri"] = url
+        http = ProviderHttpClient(allow_http=True, allowed_networks=[ip_network("127.0.0.1")])
+        provider = Provider(name="raw", issuer=raw.url, client_id="helpdesk")
+        with pytest.raises(ProviderUnavailable, match="could not be read"):
+            await ProviderClient(provider, http).find_keys("first")
+    assert raw.requests == ["/.well-known/openid-configuration"] * 3
+
+
+async def test_the_readable_start_of_a_long_response_is_not_used(raw: RawServer) -> None:
+    http = ProviderHttpClient(allow_http=True, allowed_networks=LOOPBACK)
+    raw.raw = OK + HEADERS + b"{}" + b" " * MAX_RESPONSE_BYTES
+    with pytest.raises(ProviderUnavailable, match="too long"):
+        await http.get(f"{raw.url}/keys")
+
+
 async def test_http_needs_a_setting(raw: RawServer) -> None:
-    http = ProviderHttpClient(allow_http=False)
+    http = ProviderHttpClient(allow_http=False, allowed_networks=LOOPBACK)
     with pytest.raises(ProviderUnavailable):
         await http.get(f"{raw.url}/keys")
     await http.close()
@@ -159,9 +184,9 @@ async def test_http_needs_a_setting(raw: RawServer) -> None:
 
 
 async def test_a_provider_that_does_not_respond_is_given_up(
-    raw: RawServer, client: ProviderClient, monkeypatch: pytest.MonkeyPatch
+    raw: RawServer, client: ProviderClient
 ) -> None:
-    monkeypatch.setattr(http_client, "TIMEOUT_SECONDS", 0.2)
+    client.http.client.timeout_seconds = 0.2
     raw.may_respond.clear()
     with pytest.raises(ProviderUnavailable):
         await client.find_keys("first")

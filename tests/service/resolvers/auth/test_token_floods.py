@@ -48,6 +48,7 @@ async def service(url: str) -> AsyncIterator[Service]:
         url,
         identity_providers=[provider],
         allow_http_providers=True,
+        outbound_allowed_networks="127.0.0.0/8",
         api_url="http://support.example",
         sign_in_redirect_urls=[APPLICATION_URL],
         max_operation_cost=MAX_COST,

@@ -1,0 +1,180 @@
+"""What is read of responses: at most so many bytes, within one deadline for everything."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from ipaddress import ip_network
+
+import pytest
+from support.live import until
+from support.raw_server import Answer, RawServer, raw_server, send, send_forever
+
+from models.outbound.connection import LimitedStream
+from models.outbound.http_client import (
+    MAX_OVERHEAD_BYTES,
+    OutboundHttpClient,
+    TargetUnavailable,
+)
+
+MAX_BYTES = 10_000
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+
+
+def client_of(timeout_seconds: float = 60) -> OutboundHttpClient:
+    return OutboundHttpClient(
+        allowed_networks=[ip_network("127.0.0.0/8")],
+        allow_http=True,
+        timeout_seconds=timeout_seconds,
+        max_response_bytes=MAX_BYTES,
+    )
+
+
+async def until_ended(server: RawServer) -> None:
+    async def has_ended() -> bool:
+        return server.ended == server.connections
+
+    await until(has_ended)
+
+
+async def test_the_request_and_the_response() -> None:
+    body = bytes(range(256))
+    response = HEAD + (
+        b"Content-Length: 4\r\nX-Twice: first\r\nX-Twice: second\r\nRetry-After: 7\r\n"
+        b"Set-Cookie: a=b\r\n\r\nbody"
+    )
+    client = client_of()
+    async with raw_server(send(response)) as server:
+        url = f"http://127.0.0.1:{server.port}/a?b=%20"
+        found = await client.post(url, {"content-type": "x/y", "x-a": "1"}, body)
+        await client.post(url, {"User-Agent": "Other/1"}, b"")
+    assert (found.status, found.body, found.is_cut) == (200, b"body", False)
+    assert (found.headers["x-twice"], found.headers["retry-after"]) == ("first", "7")
+    assert found.milliseconds >= 0
+    assert server.bodies == [body, b""]
+    first, second = server.heads
+    assert first[0] == "POST /a?b=%20 HTTP/1.1"
+    assert sorted(line.lower() for line in first[1:]) == [
+        "accept-encoding: identity",
+        "connection: close",
+        "content-length: 256",
+        "content-type: x/y",
+        f"host: 127.0.0.1:{server.port}",
+        "user-agent: ticketwire",
+        "x-a: 1",
+    ]
+    names = [line.partition(":")[0].lower() for line in second[1:]]
+    assert names.count("user-agent") == 1
+    assert "cookie" not in names
+
+
+@pytest.mark.parametrize(
+    ("answer", "size"),
+    [
+        (HEAD + b"content-length: %d\r\n\r\n" % MAX_BYTES + b"x" * MAX_BYTES, MAX_BYTES),
+        (HEAD + b"\r\n" + b"x" * MAX_BYTES, MAX_BYTES),
+        (CHUNKED + b"5\r\nxxxxx\r\n0\r\n\r\n", 5),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 0),
+    ],
+)
+async def test_a_body_up_to_the_limit(answer: bytes, size: int) -> None:
+    async with raw_server(send(answer)) as server:
+        found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
+    assert (found.body, found.is_cut) == (b"x" * size, False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        send_forever(HEAD + b"\r\n", b"x" * 5000),
+        send_forever(HEAD + b"content-length: 99999999999\r\n\r\n", b"x" * 5000),
+        send_forever(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+        send(HEAD + b"content-length: %d\r\n\r\n" % (MAX_BYTES + 1) + b"x" * (MAX_BYTES + 1)),
+    ],
+)
+async def test_a_longer_body_is_cut(answer: Answer) -> None:
+    async with raw_server(answer) as server:
+        found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
+        assert (found.status, found.body, found.is_cut) == (200, b"x" * MAX_BYTES, True)
+        await until_ended(server)
+
+
+async def test_a_compressed_body_is_not_decompressed() -> None:
+    bomb = gzip.compress(b"\0" * 5_000_000)
+    head = HEAD + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb)
+    async with raw_server(send(head, bomb)) as server:
+        found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
+    assert found.body == bomb[:MAX_BYTES]
+
+
+async def test_what_is_read_beside_the_body_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of one byte with long extensions."""
+    streams: list[LimitedStream] = []
+    build = LimitedStream.__init__
+
+    def keep(self: LimitedStream, *arguments: object) -> None:
+        streams.append(self)
+        build(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LimitedStream, "__init__", keep)
+    chunk = b"1;" + b"e" * 1000 + b"\r\nx\r\n"
+    async with raw_server(send_forever(CHUNKED, chunk * 100)) as server:
+        found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
+        assert found.is_cut
+        assert set(found.body) == set(b"x")
+        assert len(found.body) < (MAX_BYTES + MAX_OVERHEAD_BYTES) / 1000
+        await until_ended(server)
+    assert [each.unread_bytes for each in streams] == [0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (send_forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "headers"),
+        (send_forever(HEAD, b"x-a: b\r\n" * 100), "no valid HTTP response"),
+        (send_forever(HEAD + b"x-a: ", b"b" * 1000), "no valid HTTP response"),
+        (send(b"SSH-2.0-OpenSSH_9.2\r\n"), "no valid HTTP response"),
+        (send(b"HTTP/1.1 999999 OK\r\n\r\n"), "no valid HTTP response"),
+        (send(HEAD + b"content-length: -1\r\n\r\n"), "no valid HTTP response"),
+        (send(HEAD + b"content-length: 10\r\n\r\nshort"), "no valid HTTP response"),
+        (send(CHUNKED + b"zz\r\n"), "no valid HTTP response"),
+        (send(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"), "no valid HTTP response"),
+        (send(b""), "no valid HTTP response"),
+    ],
+)
+async def test_a_response_that_is_none(answer: Answer, message: str) -> None:
+    async with raw_server(answer) as server:
+        with pytest.raises(TargetUnavailable, match=message):
+            await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
+        await until_ended(server)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        send_forever(b"HTTP/1.1 2", b"0", 0.02),
+        send_forever(HEAD, b"x-a: b\r\n", 0.02),
+        send_forever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.02),
+        send_forever(HEAD + b"\r\n", b"x", 0.02),
+        send_forever(HEAD + b"content-length: 5000\r\n\r\n", b"x", 0.02),
+        send_forever(CHUNKED, b"1\r\nx\r\n", 0.02),
+    ],
+)
+async def test_one_deadline_for_everything(answer: Answer | None) -> None:
+    """A target that sends a byte now and then never reaches a limit between two bytes."""
+    async with raw_server(answer) as server:
+        with pytest.raises(TargetUnavailable, match=r"within 0\.4 seconds"):
+            await client_of(0.4).post(f"http://127.0.0.1:{server.port}/", {}, b"")
+        await until_ended(server)
+
+
+async def test_a_target_that_does_not_read() -> None:
+    """The system accepts the connection, and its buffers hold less than the request."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with pytest.raises(TargetUnavailable, match=r"within 0\.4 seconds"):
+            await client_of(0.4).post(url, {}, b"x" * 50_000_000)
