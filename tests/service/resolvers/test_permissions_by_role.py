@@ -62,6 +62,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.retentionPolicies": (MANAGERS, "admin"),
     # also needs tickets:read and notes:read: see test_retention_refusals.py
     "Query.retentionPreview": (MANAGERS, "admin"),
+    "Query.wallScreens": ({"agent", "admin"}, None),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -184,6 +185,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.rotateApiToken": (PEOPLE, None),
     "Mutation.createApiToken": (PEOPLE, None),
     "Mutation.revokeApiToken": (SIGNED_IN, None),
+    "Mutation.approveWallScreen": ({"agent", "admin"}, None),
+    "Mutation.revokeWallScreen": ({"agent", "admin"}, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
@@ -198,6 +201,7 @@ SESSION_ONLY = {
     *("Mutation.rotateApiToken", "Mutation.changePassword", "Mutation.revokeAllSessions"),
     *("Mutation.startSecondFactor", "Mutation.confirmSecondFactor"),
     *("Mutation.disableSecondFactor", "Mutation.renewRecoveryCodes"),
+    *("Query.wallScreens", "Mutation.approveWallScreen", "Mutation.revokeWallScreen"),
 }
 """Fields that need a session token. An API token is refused, whatever its scopes."""
 SESSION_OR_ADMIN = {"Mutation.revokeSession", "Mutation.revokeApiToken"}
