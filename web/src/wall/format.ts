@@ -19,7 +19,7 @@ export function formatDuration(ms: number): string {
   const days = Math.floor(seconds / SECONDS.day);
   const hours = Math.floor((seconds % SECONDS.day) / SECONDS.hour);
   const minutes = Math.floor((seconds % SECONDS.hour) / SECONDS.minute);
-  if (days) return m.wall_days({ days, hours });
-  if (hours) return m.wall_hours({ hours, minutes });
+  if (days) return m.parts_duration_days_hours({ days, hours });
+  if (hours) return m.parts_duration_hours_minutes({ hours, minutes });
   return m.wall_minutes({ minutes, seconds: seconds % 60 });
 }
