@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.fanout.services import ConnectionServices
+from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.endpoint import RequestRefused, build_error_response
 from engine.limit_refusals import count_refusal
 from engine.limits.network import network_of
@@ -82,7 +83,7 @@ class WallEndpoints:
             try:
                 self.cookie.require_own_page(request.scope)
                 return await handler(request)
-            except ClientDisconnect:
+            except (ClientDisconnect, ClientDisconnected):
                 return Response(None, 400)  # nobody receives it
             except Exception as error:
                 request_id = request.scope["request_id"]
@@ -122,7 +123,8 @@ class WallEndpoints:
             raise RequestRefused(429, TOO_MANY_WAITING, "RATE_LIMITED", retry_after="5")
         self.waiting[key] += 1
         try:
-            return await self.wait_for_state(request, secret)
+            with cancel_on_disconnect(request.scope, can_cancel):
+                return await self.wait_for_state(request, secret)
         finally:
             self.waiting[key] -= 1
             self.waiting += Counter[str]()  # removes screens without requests
@@ -176,6 +178,11 @@ class WallEndpoints:
     ) -> None:
         seconds = ceil(lifetime.total_seconds())
         response.headers["set-cookie"] = self.cookie.build_header(request.scope, secret, seconds)
+
+
+async def can_cancel() -> bool:
+    """A request that waits changes nothing."""
+    return True
 
 
 def network(request: Request) -> str:
