@@ -9,8 +9,9 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from support.admin_mutations import run_mutation
 from support.browser_page import NETWORK_ERRORS, open_page
-from support.client import Client
+from support.client import TIMEOUT_SECONDS, Client
 
+expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
 TELEVISION = {"width": 1920, "height": 1080}
 UNPAIRED = "the server responded with a status of 401"
 """What Chromium writes about the first request of a screen without a session."""
