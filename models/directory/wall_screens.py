@@ -44,7 +44,9 @@ async def find_team(board: str) -> Team | None:
     """The team of a board; None for the board of all tickets. Raises InvalidInput."""
     if board == ALL_BOARD:
         return None
-    team = await Team.get_or_none(slug=board, active=True)
+    team = None
+    if text.is_storable(board):
+        team = await Team.get_or_none(slug=board, active=True)
     if team is None:
         message = f'There is no such board. Pass "{ALL_BOARD}" or the slug of an active team.'
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "board")

@@ -19,11 +19,14 @@ from support.service import running
 from support.wall import Screen
 from websockets.asyncio.client import connect
 
+from models.tickets.timers import TimerSettings
 from models.wall.screen import UNUSED_DAYS, WallScreen
 from resolvers.wall import endpoints
+from workers.ticket_timers import run_timers
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 TEXTS = ("Kryptonite", "Lex Luthor", "daily-planet", "cora", "acme")
+TIMER_SETTINGS = TimerSettings(close_after=timedelta(days=7), reopen_window=timedelta(days=14))
 STATE_KEYS = {"now", "version", "screen", "revision", "figures", "hours", "tickets"}
 TICKET_KEYS = {"ref", "team", "priority", "status", "metric", "isAtRisk", "breachesAt"}
 
@@ -112,6 +115,30 @@ async def test_no_text_of_a_customer_reaches_a_screen(
     assert len(state["tickets"]) == 3
     text = json.dumps(state).lower()
     assert [each for each in TEXTS if each.lower() in text] == []
+
+
+async def test_tickets_that_have_breached_follow_those_that_are_next(
+    service: Service, screen: Screen, ada: Client, cora: Client
+) -> None:
+    await screen.pair(ada)
+    old = [await raise_ticket(cora, priority="URGENT") for _ in range(2)]
+    state = await screen.read_state()
+    last = max(datetime.fromisoformat(each["breachesAt"]) for each in state["tickets"])
+    service.clock.ahead += last - service.clock() + timedelta(minutes=1)
+    await run_timers(service.clock(), TIMER_SETTINGS)
+    new = await raise_ticket(cora, priority="LOW")
+
+    async def shown() -> dict[str, Any] | None:
+        found = await screen.read_state()
+        return found if len(found["tickets"]) == 3 and found["figures"]["breached"] else None
+
+    state = await until(shown)
+    assert [each["ref"] for each in state["tickets"]] == [
+        new["ref"],
+        *(each["ref"] for each in reversed(old)),
+    ]
+    times = [datetime.fromisoformat(each["breachesAt"]) for each in state["tickets"]]
+    assert times[0] > service.clock() > times[1] > times[2]
 
 
 async def test_a_change_reaches_a_screen_that_waits(
