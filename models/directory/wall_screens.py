@@ -45,7 +45,7 @@ async def find_team(board: str) -> Team | None:
     if board == ALL_BOARD:
         return None
     team = None
-    if text.is_storable(board):
+    if text.can_be_slug(board):
         team = await Team.get_or_none(slug=board, active=True)
     if team is None:
         message = f'There is no such board. Pass "{ALL_BOARD}" or the slug of an active team.'
