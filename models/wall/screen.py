@@ -86,3 +86,8 @@ async def find_screen(secret: str, at: datetime) -> WallScreen | None:
 async def exists_pairing(secret: str, at: datetime) -> bool:
     """Whether a screen with this secret waits for approval."""
     return await WallPairing.exists(digest=hash_token(secret), expires_at__gt=at)
+
+
+async def delete_unused(at: datetime) -> None:
+    """Delete the screens that were not seen for UNUSED_DAYS: they must be approved again."""
+    await WallScreen.filter(~is_in_use(at)).delete()

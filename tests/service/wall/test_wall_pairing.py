@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from support import Client, Refused, Service, World
@@ -16,7 +17,8 @@ from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.people.user import User
 from models.wall import pairing
-from models.wall.screen import WallPairing, WallScreen
+from models.wall.screen import UNUSED_DAYS, WallPairing, WallScreen
+from workers.cleanup import Cleanup
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 SCREENS = "{ wallScreens { nodes { id name team { slug } } } }"
@@ -181,3 +183,17 @@ async def test_other_sites_can_neither_pair_nor_read(
     async with assert_nothing_stored():
         assert (await screen.send("POST", PAIRING_PATH, **changes)).status_code == 403
         assert (await screen.request_state(**changes)).status_code == 403
+
+
+async def test_expired_pairings_and_unused_screens_are_deleted(
+    service: Service, screen: Screen, ada: Client
+) -> None:
+    await screen.pair(ada)
+    await Screen(service).open_pairing()
+    await Cleanup().run_once(service.clock(), 0)
+    assert (await WallScreen.all().count(), await WallPairing.all().count()) == (1, 1)
+    at = service.clock() + timedelta(minutes=11)
+    await Cleanup().run_once(at, 0)
+    assert (await WallScreen.all().count(), await WallPairing.all().count()) == (1, 0)
+    await Cleanup().run_once(at + timedelta(days=UNUSED_DAYS), 0)
+    assert await WallScreen.all().count() == 0
