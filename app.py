@@ -35,9 +35,10 @@ from models.log import event
 from resolvers.auth.oidc import OidcEndpoints
 from resolvers.files.downloads import FileEndpoints
 from resolvers.people.browser_sessions import SessionEndpoints
+from resolvers.wall.endpoints import WallEndpoints
 from services.components import Components, build_components
 from settings.application import Settings
-from web_routes import WebRoutes
+from web_routes import WebRoutes, read_wall_version
 
 GRAPHQL_PATH = "/graphql"
 FILES_PATH = "/files/"
@@ -72,6 +73,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         *SessionEndpoints(components.services, connections).routes(),
         *OidcEndpoints(components.services).routes(),
         *FileEndpoints(components.services).routes(),
+        *WallEndpoints(components.services, connections, read_wall_version).routes(),
         *web.routes(),
         *graphiql.routes(),
     ]

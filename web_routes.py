@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.auth import AuthHooks
@@ -27,6 +30,7 @@ APPLICATIONS = {
     "desk": "the agents' desk",
     "portal": "the customer portal",
     "sign-in": "the sign-in page",
+    "wall": "the wallboard",
 }
 """The built applications: the names of their HTML files, and what they are."""
 WELCOME = """Ticketwire
@@ -75,6 +79,7 @@ ASSET_HEADERS = {
     "vary": "Accept-Encoding",
 }
 """Vite puts a hash of the content into each name."""
+VERSION_PLACEHOLDER = "__VERSION__"
 Found = TypeVar("Found", bound=Response | None)
 log = structlog.get_logger("ticketwire.web")
 
@@ -106,6 +111,8 @@ class WebRoutes:
             Route("/desk/{path:path}", with_outages(self.show_desk)),
             Route("/portal", with_outages(self.show_portal)),
             Route("/portal/{path:path}", with_outages(self.show_portal)),
+            Route("/wall", show_default_wall),
+            Route("/wall/{board}", show_wall),
             Route("/tickets/{key}", with_outages(self.show_ticket)),
             Route("/assets/{name}", send_asset),
         ]
@@ -211,6 +218,44 @@ def refuse_missing(name: str) -> Response:
 
 async def show_sign_in(_: Request) -> Response:
     return show_page("sign-in")
+
+
+async def show_default_wall(_: Request) -> Response:
+    return redirect("/wall/all")
+
+
+async def show_wall(_: Request) -> Response:
+    """The page of wallboards, which is the same for every board and screen.
+
+    It has its version, so that it can tell when the server has another one.
+    """
+    if not is_built("wall"):
+        return refuse_missing("wall")
+    page = (DIST / "wall.html").read_text().replace(VERSION_PLACEHOLDER, read_wall_version())
+    return HTMLResponse(page, headers=PAGE_HEADERS)
+
+
+def find_software_version() -> str:
+    """The version of the installed package; empty in a checkout."""
+    try:
+        return version("ticketwire")
+    except PackageNotFoundError:
+        return ""
+
+
+def read_wall_version() -> str:
+    """The version of the wallboard's page: a hash of the page, which names its files, and of the
+    software's version. It changes whenever the server is updated."""
+    path = DIST / "wall.html"
+    if not path.is_file():
+        return ""
+    return hash_page(path.stat().st_mtime_ns, path)
+
+
+@lru_cache(maxsize=4)
+def hash_page(_: int, path: Path) -> str:
+    """The version, cached for the time of the file's last change."""
+    return sha256(path.read_bytes() + find_software_version().encode()).hexdigest()[:16]
 
 
 async def send_asset(request: Request) -> Response:

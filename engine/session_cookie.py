@@ -18,7 +18,7 @@ from strawberry.http.websocket_origin import normalize_origin
 from engine.server.error_response import RequestRefused
 
 NAME = "ticketwire-session"
-SECURE_NAME = f"__Host-{NAME}"
+SECURE_PREFIX = "__Host-"
 """Browsers accept a cookie with this prefix only from this very host, over HTTPS."""
 CUSTOM_HEADERS = (b"x-requested-with", b"apollo-require-preflight", b"x-apollo-operation-name")
 """A page of another origin can't send these without a CORS preflight."""
@@ -52,9 +52,11 @@ class SessionCookie:
     """Reads and writes the cookie.
 
     own_origin  the origin at which browsers reach the server; None if the header Host tells it
+    name        the name of the cookie, without the prefix that it has over HTTPS
     """
 
     own_origin: str | None = None
+    name: str = NAME
 
     @classmethod
     def of_url(cls, url: str) -> SessionCookie:
@@ -124,17 +126,19 @@ class SessionCookie:
 
     def find_tokens(self, scope: Scope) -> set[str]:
         """The values of all cookies with the name, without any check."""
-        name = SECURE_NAME if self.is_secure(scope) else NAME
+        name = self.find_name(scope)
         header: bytes = scope["headers_by_name"].get(b"cookie", b"")
         pairs = [part.strip().partition("=") for part in header.decode("latin-1").split(";")]
         return {value for each, _, value in pairs if each == name}
 
     def build_header(self, scope: Scope, token: str, max_age_seconds: int) -> str:
         """The header Set-Cookie. With an empty token and an age of 0, it removes the cookie."""
-        is_secure = self.is_secure(scope)
-        name = SECURE_NAME if is_secure else NAME
         attributes = f"Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax"
-        return f"{name}={token}; {attributes}" + ("; Secure" if is_secure else "")
+        is_secure = self.is_secure(scope)
+        return f"{self.find_name(scope)}={token}; {attributes}" + ("; Secure" if is_secure else "")
+
+    def find_name(self, scope: Scope) -> str:
+        return SECURE_PREFIX + self.name if self.is_secure(scope) else self.name
 
 
 def has_custom_header(scope: Scope) -> bool:

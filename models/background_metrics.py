@@ -13,6 +13,7 @@ from models.database import as_instant
 from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
+from models.wall.screen import WallPairing, WallScreen, is_in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *await read_samples_by_audience("macros"),
         *await read_caller_job_samples(),
         *await read_retention_samples(),
+        *await read_wall_samples(at),
         await read_sla_clock_sample(at),
     ]
 
@@ -118,6 +120,14 @@ async def read_retention_samples() -> list[Sample]:
     return [
         Sample("ticketwire_retention_policies", cast("int", row["n"])),
         Sample("ticketwire_retention_tickets", float(str(row["tickets"]))),
+    ]
+
+
+async def read_wall_samples(at: datetime) -> list[Sample]:
+    """The number of approved wallboard screens, and of those that wait for approval."""
+    return [
+        Sample("ticketwire_wall_screens", await WallScreen.filter(is_in_use(at)).count()),
+        Sample("ticketwire_wall_pairings", await WallPairing.filter(expires_at__gt=at).count()),
     ]
 
 

@@ -57,6 +57,9 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix == ids.RETENTION_POLICY:
         is_allowed = permissions.ADMINISTER.allows(viewer)
         return await loaders.retention_policies.load(key) if is_allowed else None
+    if prefix == ids.WALL_SCREEN:
+        is_allowed = permissions.MANAGE_WALL_SCREENS.allows(viewer)
+        return await loaders.wall_screens.load(key) if is_allowed else None
     if prefix == ids.SESSION:
         return None  # the type Session is no Node
     if prefix == ids.TOKEN:

@@ -30,6 +30,7 @@ from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.wall.screen import WallScreen
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.records.relations import (
@@ -118,6 +119,7 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     CustomField: "CustomField",
     Draft: "Draft",
     RetentionPolicy: "RetentionPolicy",
+    WallScreen: "WallScreen",
 }
 
 
@@ -167,6 +169,7 @@ ID_PREFIXES: dict[type, str] = {
     CustomField: ids.CUSTOM_FIELD,
     Draft: ids.DRAFT,
     RetentionPolicy: ids.RETENTION_POLICY,
+    WallScreen: ids.WALL_SCREEN,
 }
 
 

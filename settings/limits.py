@@ -165,6 +165,8 @@ class LimitSettings(BaseSettings):
     min_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     """The minimum number of days for which retention policies keep the texts of closed tickets.
     It also applies to existing policies with a lower number."""
+    max_wall_screens: Annotated[int, Field(ge=0, le=1_000)] = 50
+    """The maximum number of wallboard screens that staff have approved."""
     max_drafts_per_person: Annotated[int, Field(ge=1, le=100_000)] = 200
     """The maximum number of drafts of one person."""
     max_draft_chars: Annotated[int, Field(ge=1, le=65_536)] = 65_536

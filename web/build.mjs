@@ -1,5 +1,5 @@
 // Builds the applications into the folder that the first argument names, and compresses their files.
-// Each HTML file in this folder is the entry of one application.
+// Each HTML file in this folder is the entry of one application. A page loads the files of its own build.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,24 +10,31 @@ import { compressFiles } from "./compress.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");
-const entries = readdirSync(root).filter((name) => name.endsWith(".html"));
+const pages = readdirSync(root).filter((name) => name.endsWith(".html"));
+// The wallboard shares no file with the others, because those would be larger than it needs.
+const ALONE = ["wall.html"];
 
-await build({
-  root,
-  configFile: false,
-  logLevel: "warn",
-  plugins: [svelte()],
-  resolve: {
-    alias: { "@ticketwire/client": join(root, "../clients/typescript/src/index.ts") },
-    dedupe: ["graphql-ws", "@0no-co/graphql.web"], // the client's packages are those of this folder
-  },
-  build: {
-    outDir,
-    emptyOutDir: true,
-    assetsInlineLimit: 0, // the content security policy permits no data: URLs
-    modulePreload: { polyfill: false },
-    rolldownOptions: { input: entries.map((name) => join(root, name)) },
-  },
-});
+async function buildPages(names, emptyOutDir) {
+  await build({
+    root,
+    configFile: false,
+    logLevel: "warn",
+    plugins: [svelte()],
+    resolve: {
+      alias: { "@ticketwire/client": join(root, "../clients/typescript/src/index.ts") },
+      dedupe: ["graphql-ws", "@0no-co/graphql.web"], // the client's packages are those of this folder
+    },
+    build: {
+      outDir,
+      emptyOutDir,
+      assetsInlineLimit: 0, // the content security policy permits no data: URLs
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: names.map((name) => join(root, name)) },
+    },
+  });
+}
+
+await buildPages(pages.filter((name) => !ALONE.includes(name)), true);
+for (const name of ALONE) await buildPages([name], false);
 
 compressFiles(join(outDir, "assets"), 11);

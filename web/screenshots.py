@@ -1,10 +1,10 @@
 """Takes pictures of each page of the web applications, for reviews and for the documents.
 
-Usage: python web/screenshots.py [--docs] [FOLDER]
+Usage: python web/screenshots.py [--docs] [--only=TEXT] [FOLDER]
 
 It serves the demo from an empty folder on a port of its own, and opens each page in Chromium, wide
 and narrow, light and dark. The pictures go into FOLDER, by default web/screenshots. With --docs it
-renews the pictures in docs/pictures instead.
+renews the pictures in docs/pictures instead. --only selects the pages whose names have the text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from playwright.async_api import Browser, Page, async_playwright
 ROOT = Path(__file__).parent.parent
 CHROMIUM = "chromium"
 START_SECONDS = 120
-SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844)}
+SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844), "wall": (1920, 1080)}
+USUAL_SIZES = ("wide", "medium", "phone")
+WALL_SIZES = ("wall", "phone")
 MAX_DOCS_BYTES = 300 * 1024
 
 Prepare = Callable[[Page], Awaitable[None]]
@@ -44,12 +46,14 @@ class Shot:
     path     the path of the page
     prepare  brings the page into the state
     email    the account; None for nobody
+    sizes    the names of the sizes
     """
 
     name: str
     path: str
     prepare: Prepare
     email: str | None = "agent@example.com"
+    sizes: tuple[str, ...] = USUAL_SIZES
 
 
 async def wait_for_rows(page: Page) -> None:
@@ -103,6 +107,47 @@ async def write_subject(page: Page) -> None:
     await page.get_by_role("region", name="about the same").wait_for()
 
 
+async def wait_for_code(page: Page) -> None:
+    await page.locator(".code").wait_for()
+
+
+async def pair_wall(page: Page) -> None:
+    """Approve the code of a wallboard in another browser, as an agent."""
+    await wait_for_code(page)
+    code = await page.locator(".code").inner_text()
+    browser = page.context.browser
+    assert browser is not None
+    context = await browser.new_context(base_url=page.url)
+    agent = await context.new_page()
+    await sign_in(agent, "agent@example.com")
+    await agent.evaluate(APPROVE, code)
+    await context.close()
+    await page.get_by_text("Live, as of").wait_for()
+
+
+async def turn_wall(page: Page) -> None:
+    await pair_wall(page)
+    await page.get_by_role("button", name="Next page").click()
+
+
+async def cut_wall_off(page: Page) -> None:
+    """Let half a minute pass without a response."""
+    await page.clock.install()
+    await page.reload()
+    await pair_wall(page)
+    await page.route("**/wall/session/**", lambda route: route.abort())
+    await page.clock.run_for(45_000)
+    await page.get_by_role("alert").wait_for()
+
+
+APPROVE = """(code) => fetch("/graphql", {
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-Requested-With": "ticketwire" },
+  body: JSON.stringify({
+    query: "mutation($i: ApproveWallScreenInput!) { approveWallScreen(input: $i) { replayed } }",
+    variables: { i: { code, name: "Entrance" } },
+  }),
+})"""
 CUSTOMER = "customer@example.com"
 SHOTS = (
     Shot("sign-in", "/sign-in", wait_for_nothing, None),
@@ -117,6 +162,10 @@ SHOTS = (
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
     Shot("portal-account", "/portal/account", wait_for_nothing, CUSTOMER),
+    Shot("wall-pairing", "/wall/all", wait_for_code, None, WALL_SIZES),
+    Shot("wall", "/wall/all", pair_wall, None, WALL_SIZES),
+    Shot("wall-hours", "/wall/all", turn_wall, None, WALL_SIZES),
+    Shot("wall-stale", "/wall/all", cut_wall_off, None, WALL_SIZES),
 )
 DOCS = {
     ("desk-ticket", "wide", "light"),
@@ -127,6 +176,7 @@ DOCS = {
 
 async def main(arguments: list[str]) -> None:
     is_for_docs = "--docs" in arguments
+    only = "".join(each.partition("=")[2] for each in arguments if each.startswith("--only="))
     folders = [each for each in arguments if not each.startswith("--")]
     default = ROOT / ("docs/pictures" if is_for_docs else "web/screenshots")
     folder = Path(folders[0]) if folders else default
@@ -136,8 +186,8 @@ async def main(arguments: list[str]) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=find_chromium(), args=["--no-sandbox"]
             )
-            for shot in SHOTS:
-                for size in SIZES:
+            for shot in [each for each in SHOTS if only in each.name]:
+                for size in shot.sizes:
                     for scheme in ("light", "dark"):
                         if not is_for_docs or (shot.name, size, scheme) in DOCS:
                             name = f"{shot.name}-{size}-{scheme}"
@@ -168,7 +218,8 @@ async def take(browser: Browser, url: str, shot: Shot, size: str, scheme: str, p
         await sign_in(page, shot.email)
     await page.goto(shot.path)
     await shot.prepare(page)
-    await page.wait_for_load_state("networkidle")
+    if shot.sizes == USUAL_SIZES:  # a wallboard always waits for a response
+        await page.wait_for_load_state("networkidle")
     picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
     picture.save(path.with_suffix(".webp"), quality=85, method=6)
     print(path.name, flush=True)

@@ -1,5 +1,5 @@
 """Deletes expired records: keys, presences, read marks, attempts, tokens, links, codes, drafts,
-jobs of callers, entries of the audit log."""
+jobs of callers, entries of the audit log, pairings and unused screens of wallboards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from models.people import account_link, identity, sign_in_limits, token
 from models.queries import caller_jobs
 from models.queries.logs import audit_log
 from models.tickets import draft, presence, read_marks
+from models.wall import pairing, screen
 from workers.job import Progress
 
 INTERVAL = timedelta(minutes=1)
@@ -53,6 +54,8 @@ class Cleanup:
             await token.delete_ended(at - self.token_retention)
             await account_link.delete_expired(at)
             await identity.delete_expired(at)
+            await pairing.delete_expired(at)
+            await screen.delete_unused(at)
             deleted_drafts = await draft.delete_old(at - self.draft_retention, MAX_DELETED_DRAFTS)
             deleted_tickets = await self.delete_jobs(at)
             deleted = await self.delete_audit_entries(at)

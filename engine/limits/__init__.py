@@ -199,6 +199,12 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     retention policies                50        max_retention_policies
     days of a retention policy        30 or more  min_retention_days             INVALID
     tickets erased by them per second 5         retention_tickets_per_second     wait
+    wallboard screens                 50        max_wall_screens
+    days until an unused screen ends  30        models/wall/screen.py            pairing again
+    screens that wait for approval    500       models/wall/pairing.py           429
+      per IPv4 address or IPv6 /64    10        models/wall/pairing.py           429
+      until their code expires        10 min    models/wall/pairing.py           401
+    requests of a screen that wait    4         resolvers/wall/endpoints.py      429
     drafts of a person                200       max_drafts_per_person
     text of a draft, in characters    65,536    max_draft_chars
     days after a draft's last change  30        draft_days                       deleted

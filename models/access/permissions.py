@@ -112,4 +112,6 @@ READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
+MANAGE_WALL_SCREENS = Permission(HUMAN_STAFF, requires_session=True)
+"""With a session only: a screen keeps its access after an API token has ended."""
 WRITE_PRESENCE = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

@@ -20,6 +20,7 @@ from models.people.user import ApiClient, Organization, User
 from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.views.saved_view import SavedView
+from models.wall.screen import WallScreen
 
 
 class RecordKind(Enum):
@@ -36,6 +37,7 @@ class RecordKind(Enum):
     MACRO = "macro"
     CUSTOM_FIELD = "custom_field"
     RETENTION_POLICY = "retention_policy"
+    WALL_SCREEN = "wall_screen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,12 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
                 *("erased_tickets", "erased_messages", "erased_files"),
             }
         ),
+        in_directory=False,
+    ),
+    WallScreen: LoggedRecord(
+        RecordKind.WALL_SCREEN,
+        ids.WALL_SCREEN,
+        frozenset({"digest", "created_at", "last_seen_at"}),
         in_directory=False,
     ),
 }

@@ -64,6 +64,7 @@ class RecordLimits:
     max_custom_values_per_ticket: int = 50
     max_retention_policies: int = 50
     min_retention_days: int = 30
+    max_wall_screens: int = 50
     max_drafts_per_person: int = 200
     max_draft_chars: int = 65_536
     max_attachment_bytes: int = 26_214_400

@@ -36,6 +36,7 @@ MODULES = [
     "models.macros.macro",
     "models.custom_fields.custom_field",
     "models.tickets.draft",
+    "models.wall.screen",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

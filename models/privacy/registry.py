@@ -64,7 +64,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("users.password_hash", "tokens.digest", "sign_in_codes.digest"),
             *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
             *("second_factors.secret", "second_factors.recovery_digests"),
-            "idempotency_keys.digest",
+            *("idempotency_keys.digest", "wall_screens.digest", "wall_pairings.digest"),
+            *("wall_pairings.code_digest", "wall_pairings.network"),
         }
     ),
     Holding.SETTING: frozenset(
@@ -78,6 +79,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("macros.remove_tags", "macros.custom_fields", "custom_fields.key"),
             *("retention_policies.name", "retention_policies.ticket_filter"),
             *("custom_fields.label", "custom_fields.options", "custom_fields.categories"),
+            "wall_screens.name",
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -150,6 +152,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("macros.name", "macros.text", "macros.add_tags", "macros.remove_tags"),
             *("macros.custom_fields", "custom_fields.label", "custom_fields.options"),
             *("retention_policies.name", "retention_policies.ticket_filter", "drafts.body"),
+            "wall_screens.name",
         }
     ),
     Treatment.DERIVED: frozenset(
@@ -162,6 +165,8 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
         {
             *("sign_in_attempts.key", "provider_logouts.subject", "provider_logouts.jti_digest"),
             *("tokens.digest", "idempotency_keys.digest", "idempotency_keys.key"),
+            *("wall_pairings.digest", "wall_pairings.code_digest", "wall_pairings.network"),
+            "wall_screens.digest",
         }
     ),
     Treatment.KEPT: frozenset(

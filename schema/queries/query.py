@@ -45,6 +45,7 @@ from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
 from schema.queries.desk_query import DeskQueries
 from schema.queries.job_queries import JobQueries
 from schema.queries.policy_queries import PolicyQueries
+from schema.queries.wall_queries import WallQueries
 from schema.types.log.audit import AuditEntryType
 from schema.types.log.directory_events import DirectoryEventInterface
 from schema.types.notifications import NotificationType
@@ -61,7 +62,7 @@ FILTER = "Returns tickets that match this filter. Default: all tickets that the 
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query(DeskQueries, JobQueries, PolicyQueries):
+class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,
@@ -186,8 +187,8 @@ class Query(DeskQueries, JobQueries, PolicyQueries):
         "paths also need the scope `tickets:read`; without it, they are left out.",
         Connection[DirectoryEventInterface],
         arguments={
-            "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW, MACRO and "
-            "RETENTION_POLICY match nothing. Default: all kinds."
+            "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW, MACRO, "
+            "RETENTION_POLICY and WALL_SCREEN match nothing. Default: all kinds."
         },
     )
     audit_log: Any = query(

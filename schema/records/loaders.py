@@ -49,6 +49,7 @@ from models.tickets.draft import Draft
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.wall.screen import WallScreen
 from schema.filtering.stored_filter import parse_filter
 from schema.records.loader_names import LOADER_NAMES
 from schema.records.own_records import OwnRecords
@@ -80,6 +81,7 @@ class Loaders:
     macros = RecordLoader(Macro)
     custom_fields = RecordLoader(CustomField)
     retention_policies = RecordLoader(RetentionPolicy)
+    wall_screens = RecordLoader(WallScreen)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer

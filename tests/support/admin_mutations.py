@@ -35,6 +35,7 @@ CUSTOM_FIELD_FIELDS = """id key label type options { key label active } categori
   requiredAt customerAccess active version"""
 RETENTION_POLICY_FIELDS = """id name filter filterError ageDays active erasedTickets
   erasedMessages erasedFiles lastErasedAt version preview { tickets messages files cutoff }"""
+WALL_SCREEN_FIELDS = "id name team { slug } createdAt"
 PAYLOAD_FIELDS = {
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
@@ -43,6 +44,8 @@ PAYLOAD_FIELDS = {
     "exportPerson": ("job", JOB_FIELDS),
     "deleteSavedView": ("deletedViewId", ""),
     "deleteRetentionPolicy": ("deletedPolicyId", ""),
+    "revokeWallScreen": ("revokedScreenId", ""),
+    "WallScreen": ("wallScreen", WALL_SCREEN_FIELDS),
     "RetentionPolicy": ("retentionPolicy", RETENTION_POLICY_FIELDS),
     "Macro": ("macro", MACRO_FIELDS),
     "CustomField": ("customField", CUSTOM_FIELD_FIELDS),

@@ -43,6 +43,8 @@ TABLES = (
     "retention_policies",
     "ticket_custom_values",
     "drafts",
+    "wall_screens",
+    "wall_pairings",
     "sla_calendars",
     "sla_policies",
     "sla_terms",

@@ -65,6 +65,7 @@ from models.tickets.link_kind import LinkKind
 from models.tickets.message import MessageKind
 from models.tickets.ticket import Ticket, TicketResource
 from models.views.saved_view import SavedView
+from models.wall.screen import WallScreen
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
 
@@ -313,6 +314,8 @@ async def fill_directory(world: World) -> None:
     await RetentionPolicy.create(**policy, name="All", ticket_filter={}, last_erased_at=NOW)
     forgotten = {"status": {"eq": "FORGOTTEN"}}
     await RetentionPolicy.create(name="Invalid", ticket_filter=forgotten, age_days=365)
+    await WallScreen.create(name="Entrance", digest="a" * 64)
+    await WallScreen.create(name="Support", digest="b" * 64, team=support)
 
 
 async def create_macros(support: Team, robin: User) -> None:

@@ -22,6 +22,7 @@ class Page:
     """
 
     def __init__(self, service: Service, base: str | None = None) -> None:
+        self.service = service
         self.address = f"http://127.0.0.1:{service.port}"
         self.base = base or self.address
         self.headers: dict[str, str | None] = {

@@ -16,6 +16,7 @@ from support.accounts import PASSWORD, set_password
 from support.admin_mutations import WEEK
 from support.files import running_with_files
 from support.ticket_factory import NOON
+from support.wall import approval_input
 
 from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS
 from models.audit.entry import AuditEntry
@@ -29,8 +30,12 @@ from schema.mutation import Mutation
 
 Input = dict[str, Any]
 MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS)
-OTHERS = {"updateUser", "revokeSession", "revokeAllSessions", "revokeApiToken"}
-"""Mutations that anyone may call for the own account, and managers for those of others."""
+OTHERS = {
+    *("updateUser", "revokeSession", "revokeAllSessions", "revokeApiToken"),
+    *("approveWallScreen", "revokeWallScreen"),
+}
+"""Mutations that anyone may call for the own account, and managers for those of others; and those
+for wallboards, which all staff may call."""
 ELSEWHERE = {"disableSecondFactor", "renewRecoveryCodes"}
 """Their cases need a second factor: see test_second_factors.py and test_recovery_codes.py."""
 ISSUER = "https://id.example.com"
@@ -150,6 +155,19 @@ async def retention_policy_id(client: Client) -> str:
       createRetentionPolicy(input: $input) { retentionPolicy { id } } }"""
     payload = (await client.run(query, input=RETENTION))["createRetentionPolicy"]
     return str(payload["retentionPolicy"]["id"])
+
+
+@case("approveWallScreen")
+async def _(client: Client, world: World) -> Input:
+    return await approval_input()
+
+
+@case("revokeWallScreen")
+async def _(client: Client, world: World) -> Input:
+    query = """mutation($input: ApproveWallScreenInput!) {
+      approveWallScreen(input: $input) { wallScreen { id } } }"""
+    payload = (await client.run(query, input=await approval_input()))["approveWallScreen"]
+    return {"screenId": payload["wallScreen"]["id"]}
 
 
 @case("updateRetentionPolicy")

@@ -14,6 +14,7 @@ from support.admin_mutations import WEEK, payload_field, refusal_of, run_mutatio
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.files import running_with_files
 from support.service import running
+from support.wall import approval_input
 
 from models import database, demo_clock
 from models.changes.idempotency import IdempotencyKey
@@ -96,6 +97,10 @@ async def build_inputs(
     retention = [
         (await run_mutation(admin, "createRetentionPolicy", **RETENTION))["id"] for _ in range(3)
     ]
+    walls = [
+        (await run_mutation(admin, "approveWallScreen", **await approval_input()))["id"]
+        for _ in range(2)
+    ]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -114,6 +119,8 @@ async def build_inputs(
         "createRetentionPolicy": (RETENTION, {"ageDays": 400}),
         "updateRetentionPolicy": ({"policyId": retention[0], "active": True}, {"ageDays": 400}),
         "deleteRetentionPolicy": ({"policyId": retention[1]}, {"policyId": retention[2]}),
+        "approveWallScreen": (await approval_input(), {"board": "billing"}),
+        "revokeWallScreen": ({"screenId": walls[0]}, {"screenId": walls[1]}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-from uuid import UUID
 
 import pytest
-from graphql import (
-    GraphQLInputObjectType,
-    GraphQLNonNull,
-    get_named_type,
-    is_leaf_type,
-    is_list_type,
-)
 from support import Client, Refused, Service, Socket, World
 from support.actors import machine, token_of
+from support.root_fields import MISSING_ID, build_operations
 from support.ticket_commands import add_notifications
 
 from models.access.scopes import MAX_SCOPES, CallerKind, Scope
@@ -24,7 +16,6 @@ from models.jobs.caller_job import CallerJob, JobErrorPolicy, JobKind
 from models.log.event import encode_cursor
 from models.people.user import Role, User
 from models.tickets.ticket import Ticket
-from schema import root
 
 pytestmark = pytest.mark.never_retried
 
@@ -62,6 +53,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.retentionPolicies": (MANAGERS, "admin"),
     # also needs tickets:read and notes:read: see test_retention_refusals.py
     "Query.retentionPreview": (MANAGERS, "admin"),
+    "Query.wallScreens": ({"agent", "admin"}, None),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -184,6 +176,8 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.rotateApiToken": (PEOPLE, None),
     "Mutation.createApiToken": (PEOPLE, None),
     "Mutation.revokeApiToken": (SIGNED_IN, None),
+    "Mutation.approveWallScreen": ({"agent", "admin"}, None),
+    "Mutation.revokeWallScreen": ({"agent", "admin"}, None),
     "Subscription.ticketEvents": (SIGNED_IN, "events:read"),
     "Subscription.ticketStatusChanged": (SIGNED_IN, "events:read"),
     "Subscription.ticketChanges": (SIGNED_IN, "tickets:read"),
@@ -198,62 +192,13 @@ SESSION_ONLY = {
     *("Mutation.rotateApiToken", "Mutation.changePassword", "Mutation.revokeAllSessions"),
     *("Mutation.startSecondFactor", "Mutation.confirmSecondFactor"),
     *("Mutation.disableSecondFactor", "Mutation.renewRecoveryCodes"),
+    *("Query.wallScreens", "Mutation.approveWallScreen", "Mutation.revokeWallScreen"),
 }
 """Fields that need a session token. An API token is refused, whatever its scopes."""
 SESSION_OR_ADMIN = {"Mutation.revokeSession", "Mutation.revokeApiToken"}
 """Fields that need a session token or the scope `admin`."""
 SILENT_WITHOUT_CURSOR = {"ticketEvents", "ticketStatusChanged"}
 """Subscriptions that send nothing at once unless they resume after a cursor."""
-MISSING_ID = UUID(int=7)
-
-
-def build_operations() -> dict[str, str]:
-    """An operation for each root field, with minimal arguments."""
-    schema = root.build()._schema
-    operations: dict[str, str] = {}
-    for kind in (schema.query_type, schema.mutation_type, schema.subscription_type):
-        assert kind is not None
-        for name, field in kind.fields.items():
-            arguments = ", ".join(
-                f"{arg}: {minimal_value(spec.type)}"
-                for arg, spec in field.args.items()
-                if isinstance(spec.type, GraphQLNonNull)
-            )
-            selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
-            if name == "revokeAllSessions":
-                arguments = "input: {keepCurrent: true}"
-            if name == "retentionPreview":
-                arguments = "filter: {}, ageDays: 30"
-            call = f"{name}({arguments})" if arguments else name
-            operation = f"{kind.name.lower()} {{ {call}{selection} }}"
-            operations[f"{kind.name}.{name}"] = operation
-    return operations
-
-
-def minimal_value(type: Any) -> str:
-    """The shortest value of an input type that passes validation."""
-    type = type.of_type if isinstance(type, GraphQLNonNull) else type
-    if is_list_type(type):
-        return "[]"
-    if isinstance(type, GraphQLInputObjectType):
-        fields = {
-            name: field.type
-            for name, field in type.fields.items()
-            if isinstance(field.type, GraphQLNonNull)
-        }
-        return (
-            "{" + ", ".join(f"{name}: {minimal_value(each)}" for name, each in fields.items()) + "}"
-        )
-    if hasattr(type, "values"):
-        return next(iter(type.values))
-    return {
-        "Int": "1",
-        "ID": f'"tkt_{MISSING_ID}"',
-        "String": '"x"',
-        "Boolean": "true",
-        "Duration": '"PT1H"',
-        "Date": '"2026-03-29"',
-    }[type.name]
 
 
 def expected_outcomes(caller: str, *, lacking: bool = False) -> dict[str, str]:

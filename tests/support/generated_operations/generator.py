@@ -41,6 +41,7 @@ PREFIXES = {
     "CustomField": ids.CUSTOM_FIELD,
     "Draft": ids.DRAFT,
     "RetentionPolicy": ids.RETENTION_POLICY,
+    "WallScreen": ids.WALL_SCREEN,
 }
 """The prefixes of the ids of records, by type name."""
 

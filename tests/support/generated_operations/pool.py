@@ -25,6 +25,7 @@ from models.tickets.draft import Draft
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.wall.screen import WallScreen
 from support.differential import OperationRequest, SchemaRunner
 
 Order = Sequence[tuple[str, str]]
@@ -59,6 +60,7 @@ RECORDS = {
     ids.CUSTOM_FIELD: CustomField,
     ids.DRAFT: Draft,
     ids.RETENTION_POLICY: RetentionPolicy,
+    ids.WALL_SCREEN: WallScreen,
 }
 
 

@@ -40,6 +40,7 @@ ID_PREFIXES = {
     "UpdateRetentionPolicyInput.policyId": ids.RETENTION_POLICY,
     "DeleteRetentionPolicyInput.policyId": ids.RETENTION_POLICY,
     "calendarId": ids.SLA_CALENDAR,
+    "screenId": ids.WALL_SCREEN,
     "pathId": ids.ESCALATION_PATH,
     "tokenId": ids.TOKEN,
     "viewId": ids.SAVED_VIEW,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,6 +39,7 @@ from models.queries.filters.filter import FilterData
 from models.queries.logs import event_log, timeline
 from models.queries.logs.event_log import EventFilter
 from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
+from models.queries.wall import IS_LAST, IS_NEXT, LAST_ORDER, NEXT_ORDER, read_tickets
 from models.queries.workload import list_assignable_tickets
 from models.tickets.lifecycle import Priority, Stage, Status
 from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
@@ -279,6 +281,16 @@ async def test_the_tickets_of_a_retention_policy_are_found_by_an_index(
 ) -> None:
     due = is_due(TRUE, NOON) & is_not_exported(NOON)
     cases = {"due": (lambda: find_tickets(due, 1000), "tickets_unerased")}
+    assert await find_wrong_plans(cases) == []
+
+
+async def test_the_tickets_of_a_wallboard_are_found_by_an_index(large: LargeDatabase) -> None:
+    read_next = partial(read_tickets, None, IS_NEXT, NEXT_ORDER, NOON, 10)
+    read_last = partial(read_tickets, None, IS_LAST, LAST_ORDER, NOON, 10)
+    cases = {
+        "next": (read_next, "tickets_earliest_breach"),
+        "last": (read_last, "tickets_latest_breach"),
+    }
     assert await find_wrong_plans(cases) == []
 
 

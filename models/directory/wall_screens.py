@@ -1,0 +1,74 @@
+"""Approves and revokes the screens of wallboards. Each function is part of the caller's
+transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from models.access.viewer import Viewer
+from models.core import ids, text
+from models.core.errors import InvalidInput, UserErrorCode
+from models.core.record_changes import RecordChanges
+from models.directory.access import lock_directory
+from models.people.team import Team
+from models.people.token import hash_token
+from models.wall.pairing import clean_code
+from models.wall.screen import ALL_BOARD, WallPairing, WallScreen, is_in_use
+
+
+async def approve_screen(
+    changes: RecordChanges, actor: Viewer, code: str, name: str, board: str, at: datetime
+) -> WallScreen:
+    """Make a screen of the pairing with this code, which ends with that. Raises InvalidInput."""
+    await lock_directory(actor)
+    name = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
+    team = await find_team(board)
+    pairing = await WallPairing.select_for_update().get_or_none(
+        code_digest=hash_token(clean_code(code)), expires_at__gt=at
+    )
+    if pairing is None:
+        message = "No screen shows this code now. Look at the screen: a code is valid 10 minutes."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "code")
+    maximum = changes.limits.max_wall_screens
+    if await WallScreen.filter(is_in_use(at)).count() >= maximum:
+        message = f"There are {maximum} wallboard screens, the maximum. Revoke one first."
+        raise InvalidInput(UserErrorCode.INVALID, message, limit_name="wall_screens")
+    await pairing.delete()
+    screen = WallScreen(name=name, team=team, digest=pairing.digest, last_seen_at=at, created_at=at)
+    await changes.create(screen)
+    return screen
+
+
+async def find_team(board: str) -> Team | None:
+    """The team of a board; None for the board of all tickets. Raises InvalidInput."""
+    if board == ALL_BOARD:
+        return None
+    team = None
+    if text.can_be_slug(board):
+        team = await Team.get_or_none(slug=board, active=True)
+    if team is None:
+        message = f'There is no such board. Pass "{ALL_BOARD}" or the slug of an active team.'
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "board")
+    return team
+
+
+async def revoke_screen(changes: RecordChanges, actor: Viewer, screen_id: str) -> WallScreen:
+    """Delete a screen, which ends its session. Raises InvalidInput."""
+    await lock_directory(actor)
+    key = ids.key_of(ids.WALL_SCREEN, screen_id)
+    screen = None if key is None else await WallScreen.select_for_update().get_or_none(id=key)
+    if screen is None:
+        message = "There is no such wallboard screen."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "screenId")
+    await changes.delete(screen)
+    return screen
+
+
+async def recall_screen(_: Viewer, key: UUID) -> WallScreen:
+    """The screen of a repeated mutation. Raises InvalidInput NOT_FOUND if it is gone."""
+    screen = await WallScreen.get_or_none(id=key)
+    if screen is None:
+        message = "The screen of the first call was revoked."
+        raise InvalidInput(UserErrorCode.NOT_FOUND, message, "idempotencyKey")
+    return screen

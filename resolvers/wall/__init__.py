@@ -1,0 +1,1 @@
+"""Wallboards: the root fields for staff, and the endpoints of the screens."""

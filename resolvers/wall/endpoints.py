@@ -1,0 +1,197 @@
+"""The HTTP endpoints of wallboard screens: /wall/session.
+
+POST /wall/session/pairing  gives a new screen a code and its cookie; staff approve the code
+GET  /wall/session/state    what the screen shows; waits up to HOLD_SECONDS for news
+
+The cookie is no credential of the API: no GraphQL endpoint reads it. So a screen can do nothing but
+read its board (docs/decisions/0047).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from math import ceil
+from time import monotonic
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from engine.fanout.services import ConnectionServices
+from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
+from engine.http.endpoint import RequestRefused, build_error_response
+from engine.limit_refusals import count_refusal
+from engine.limits.network import network_of
+from engine.session_cookie import SessionCookie
+from models.people.token import hash_token
+from models.wall.pairing import CODE_LIFETIME, TooManyPairings, open_pairing
+from models.wall.screen import WallScreen, exists_pairing, find_screen
+from resolvers.context import Services
+from resolvers.wall.board import Board, Boards, BoardState
+
+PATH = "/wall/session"
+COOKIE_NAME = "ticketwire-wall"
+COOKIE_LIFETIME = timedelta(days=400)
+"""Browsers keep cookies so long at most. Each time that the page loads, it begins anew."""
+HOLD_SECONDS = 5.0
+"""How long a request waits for news: less than the server takes to stop."""
+PAIRING_POLL_SECONDS = 1.0
+MAX_CONCURRENT_PER_SCREEN = 4
+PAIRING_COST = 1000
+STATE_COST = 20
+"""Query costs, which are charged to the network of the screens."""
+NOT_PAIRED = "This screen is not paired. Request a pairing code."
+TOO_MANY_PAIRINGS = "Too many screens wait for approval. Approve one, or try again in 10 minutes."
+TOO_MANY_REQUESTS = "Too many requests of wallboards from this network. Try again later."
+TOO_MANY_WAITING = "This screen already waits for its board several times."
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class WallEndpoints:
+    """The endpoints of all wallboard screens. `read_version` tells the version of their page."""
+
+    def __init__(
+        self,
+        services: Services,
+        connections: ConnectionServices,
+        read_version: Callable[[], str],
+    ) -> None:
+        self.services = services
+        self.schema = connections.schema
+        self.read_version = read_version
+        own_origin = connections.auth.session_cookie.own_origin
+        self.cookie = SessionCookie(own_origin, COOKIE_NAME)
+        self.boards = Boards(services)
+        self.waiting: Counter[str] = Counter()
+        """The requests that wait, by the hash of the screen's secret."""
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(f"{PATH}/pairing", self.with_errors(self.pair), methods=["POST"]),
+            Route(f"{PATH}/state", self.with_errors(self.show_state), methods=["GET"]),
+        ]
+
+    def with_errors(self, handler: Handler) -> Handler:
+        """Respond to the exceptions of a handler as /graphql does."""
+
+        async def handle(request: Request) -> Response:
+            try:
+                self.cookie.require_own_page(request.scope)
+                return await handler(request)
+            except (ClientDisconnect, ClientDisconnected):
+                return Response(None, 400)  # nobody receives it
+            except Exception as error:
+                request_id = request.scope["request_id"]
+                return build_error_response(error, request_id, self.schema.is_outage)
+
+        return handle
+
+    async def pair(self, request: Request) -> Response:
+        """Open a pairing. A pairing of the same screen that is still open ends."""
+        self.charge(request, PAIRING_COST)
+        previous = self.cookie.find_token(request.scope)
+        try:
+            opened = await open_pairing(network(request), previous, self.services.now())
+        except TooManyPairings as error:
+            count_refusal(error.limit_name)
+            retry_after = str(ceil(CODE_LIFETIME.total_seconds()))
+            raise RequestRefused(
+                429, TOO_MANY_PAIRINGS, "RATE_LIMITED", retry_after=retry_after
+            ) from None
+        response = build_json({"code": opened.code, "expiresAt": opened.expires_at})
+        self.set_cookie(request, response, opened.secret, CODE_LIFETIME)
+        return response
+
+    async def show_state(self, request: Request) -> Response:
+        """Respond with the board, or with `pairing` while the screen waits for approval.
+
+        The parameter `after` is the revision that the screen shows. If the board is the same, the
+        response waits for news, and then says that there are none.
+        """
+        self.charge(request, STATE_COST)
+        secret = self.cookie.find_token(request.scope)
+        if not secret:
+            raise refuse_unpaired()
+        key = hash_token(secret)
+        if self.waiting[key] >= MAX_CONCURRENT_PER_SCREEN:
+            count_refusal("wall_requests")
+            raise RequestRefused(429, TOO_MANY_WAITING, "RATE_LIMITED", retry_after="5")
+        self.waiting[key] += 1
+        try:
+            with cancel_on_disconnect(request.scope, can_cancel):
+                return await self.wait_for_state(request, secret)
+        finally:
+            self.waiting[key] -= 1
+            self.waiting += Counter[str]()  # removes screens without requests
+
+    async def wait_for_state(self, request: Request, secret: str) -> Response:
+        after = request.query_params.get("after")
+        deadline = monotonic() + HOLD_SECONDS
+        while True:
+            screen = await find_screen(secret, self.services.now())
+            if screen is None:
+                if not await exists_pairing(secret, self.services.now()):
+                    raise refuse_unpaired()
+                if after is None or monotonic() >= deadline:
+                    return self.build_response({"pairing": True})
+                await asyncio.sleep(PAIRING_POLL_SECONDS)
+                continue
+            board = self.boards.open(screen.team)
+            state = await board.read()
+            if state.revision != after or monotonic() >= deadline:
+                response = self.build_response(self.describe(screen, board, state))
+                if after is None:
+                    self.set_cookie(request, response, secret, COOKIE_LIFETIME)
+                return response
+            await board.wait()
+
+    def describe(self, screen: WallScreen, board: Board, state: BoardState) -> dict[str, Any]:
+        team = None if screen.team is None else screen.team.name
+        return {
+            "screen": {"name": screen.name, "board": board.slug, "team": team},
+            "revision": state.revision,
+            **state.content,
+        }
+
+    def build_response(self, content: dict[str, Any]) -> Response:
+        now: datetime = self.services.now()
+        return build_json({"now": now, "version": self.read_version(), **content})
+
+    def charge(self, request: Request, cost: int) -> None:
+        """Raises RequestRefused if the network has sent too many requests."""
+        buckets = self.schema.buckets
+        if not buckets.capacity:
+            return
+        wait_ms = buckets.take(f"wall:{network(request)}", cost).retry_after_ms
+        if wait_ms:
+            count_refusal("wall_cost")
+            retry_after = str(ceil(wait_ms / 1000))
+            raise RequestRefused(429, TOO_MANY_REQUESTS, "RATE_LIMITED", retry_after=retry_after)
+
+    def set_cookie(
+        self, request: Request, response: Response, secret: str, lifetime: timedelta
+    ) -> None:
+        seconds = ceil(lifetime.total_seconds())
+        response.headers["set-cookie"] = self.cookie.build_header(request.scope, secret, seconds)
+
+
+async def can_cancel() -> bool:
+    """A request that waits changes nothing."""
+    return True
+
+
+def network(request: Request) -> str:
+    return network_of(request.client.host if request.client else "")
+
+
+def refuse_unpaired() -> RequestRefused:
+    return RequestRefused(401, NOT_PAIRED, "UNAUTHENTICATED")
+
+
+def build_json(content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

@@ -1,0 +1,31 @@
+"""The screens of wallboards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from schema.interfaces import Node
+from schema.records.relations import foreign_key_field
+from schema.types.people.teams import TeamType
+
+
+@strawberry.type(
+    name="WallScreen",
+    description="A screen on a wall that shows live statistics and the tickets next to breach, "
+    "without any text of a customer. Its own session can do nothing else.",
+)
+class WallScreenType(Node):
+    name: str = strawberry.field(
+        description="What staff call the screen, such as the place where it hangs."
+    )
+    team: Any = foreign_key_field(
+        "team", TeamType | None, "The team whose tickets it shows. Null: all tickets."
+    )
+    last_seen_at: datetime = strawberry.field(
+        description="When the screen last asked for its board, within an hour. A screen that was "
+        "not seen for 30 days must be approved again."
+    )
+    created_at: datetime = strawberry.field(description="The time of the approval.")
