@@ -25,13 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, StorageState, async_playwright
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = "chromium"
 START_SECONDS = 120
 SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844)}
 MAX_DOCS_BYTES = 300 * 1024
+QUALITY = 80
 
 Prepare = Callable[[Page], Awaitable[None]]
 
@@ -73,7 +74,7 @@ async def open_palette(page: Page) -> None:
     await wait_for_rows(page)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("in")
-    await page.get_by_role("option").first.wait_for()
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
 
 
 async def open_settings(page: Page) -> None:
@@ -86,6 +87,45 @@ async def select_rows(page: Page) -> None:
     await wait_for_rows(page)
     for key in ("j", "x", "j", "x"):
         await page.keyboard.press(key)
+
+
+async def open_account(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Account and")
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("region", name="Sessions").wait_for()
+
+
+async def open_hard_ticket(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.get_by_role("list", name="Timeline").wait_for()
+
+
+async def refuse_sign_in(page: Page) -> None:
+    await page.get_by_label("Email address").fill("agent@example.com")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").filter(has_text="a").wait_for()
+
+
+async def fail(page: Page) -> None:
+    """Show what the desk shows if the API can't be reached."""
+    await wait_for_rows(page)
+    await page.route("**/graphql", lambda route: route.abort())
+    await page.reload()
+    await page.get_by_role("button", name="Try again").wait_for()
+
+
+async def write_offline(page: Page) -> None:
+    """Show an unsent reply and an empty network."""
+    await open_first(page)
+    await page.context.set_offline(True)
+    await page.keyboard.press("r")
+    await page.keyboard.type("We have found the cause, and will send a correction today.")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_label("Unsent message").wait_for()
 
 
 async def wait_for_nothing(page: Page) -> None:
@@ -112,12 +152,36 @@ SHOTS = (
     Shot("desk-palette", "/desk", open_palette),
     Shot("desk-keys", "/desk", open_settings),
     Shot("desk-selected", "/desk", select_rows),
+    Shot("sign-in-refused", "/sign-in", refuse_sign_in, None),
     Shot("desk-missing", "/tickets/999999", wait_for_nothing),
+    Shot("desk-empty", "/desk?q=zzzz", wait_for_nothing),
+    Shot("desk-failed", "/desk", fail),
+    Shot("desk-offline", "/desk", write_offline),
+    Shot("desk-account", "/desk", open_account),
+    Shot("desk-hard", "/tickets/{hard}", open_hard_ticket),
     Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
     Shot("portal-account", "/portal/account", wait_for_nothing, CUSTOMER),
 )
+HARD_TICKET = {
+    "requester": {"email": "layla@example.com", "displayName": "ليلى حداد"},
+    "category": "technical",
+    "subject": "لا يعمل الاتصال بالشبكة " + "Donaudampfschifffahrtsgesellschaftskapitän" * 3,
+    "description": "مرحبا، لا يعمل الاتصال منذ الصباح.\n\n" + "https://example.com/" + "x" * 160,
+    "tags": ["network", "a-tag-with-a-name-that-is-rather-long"],
+}
+"""A requester who writes from right to left, and words that don't fit into a line."""
+CREATE_TICKET = """async (input) => {
+  const query = `mutation($input: CreateTicketInput!) {
+    createTicket(input: $input) { ref userErrors { message } } }`;
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Requested-With": "ticketwire" },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  return (await response.json()).data.createTicket.ref;
+}"""
 DOCS = {
     ("desk-ticket", "wide", "light"),
     ("desk-list", "wide", "dark"),
@@ -136,16 +200,61 @@ async def main(arguments: list[str]) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=find_chromium(), args=["--no-sandbox"]
             )
-            for shot in SHOTS:
-                for size in SIZES:
-                    for scheme in ("light", "dark"):
-                        if not is_for_docs or (shot.name, size, scheme) in DOCS:
-                            name = f"{shot.name}-{size}-{scheme}"
-                            await take(browser, url, shot, size, scheme, folder / name)
+            await take_all(Studio(browser, url, folder), is_for_docs)
             await browser.close()
     if is_for_docs:
         total = sum(each.stat().st_size for each in folder.iterdir())
         assert total <= MAX_DOCS_BYTES, f"the pictures have {total} bytes, over {MAX_DOCS_BYTES}"
+
+
+class Studio:
+    """Takes pictures of a server's pages into a folder. Each account signs in once."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self.browser = browser
+        self.url = url
+        self.folder = folder
+        self.sessions: dict[str, StorageState] = {}
+        self.hard_ref = ""
+
+    async def prepare(self) -> None:
+        """Sign the accounts in, and create the ticket whose texts are hard to show."""
+        for email in {shot.email for shot in SHOTS} - {None}:
+            assert email is not None
+            page = await self.browser.new_page(base_url=self.url)
+            await sign_in(page, email)
+            if email != CUSTOMER:
+                self.hard_ref = await page.evaluate(CREATE_TICKET, HARD_TICKET)
+            self.sessions[email] = await page.context.storage_state()
+            await page.close()
+
+    async def take(self, shot: Shot, size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        context = await self.browser.new_context(
+            base_url=self.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale="en-GB",
+            storage_state=self.sessions[shot.email] if shot.email else None,
+        )
+        page = await context.new_page()
+        await page.goto(shot.path.format(hard=self.hard_ref))
+        await shot.prepare(page)
+        await page.wait_for_load_state("networkidle")
+        picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
+        name = f"{shot.name}-{size}-{scheme}"
+        picture.save(self.folder / f"{name}.webp", quality=QUALITY, method=6)
+        print(name, flush=True)
+        await context.close()
+
+
+async def take_all(studio: Studio, is_for_docs: bool) -> None:
+    await studio.prepare()
+    for shot in SHOTS:
+        for size in SIZES:
+            for scheme in ("light", "dark"):
+                if not is_for_docs or (shot.name, size, scheme) in DOCS:
+                    await studio.take(shot, size, scheme)
 
 
 def find_chromium() -> str:
@@ -153,26 +262,6 @@ def find_chromium() -> str:
     if found is None:
         raise SystemExit("Chromium is not installed.")
     return found
-
-
-async def take(browser: Browser, url: str, shot: Shot, size: str, scheme: str, path: Path) -> None:
-    width, height = SIZES[size]
-    context = await browser.new_context(
-        base_url=url,
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        locale="en-GB",
-    )
-    page = await context.new_page()
-    if shot.email is not None:
-        await sign_in(page, shot.email)
-    await page.goto(shot.path)
-    await shot.prepare(page)
-    await page.wait_for_load_state("networkidle")
-    picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
-    picture.save(path.with_suffix(".webp"), quality=85, method=6)
-    print(path.name, flush=True)
-    await context.close()
 
 
 async def sign_in(page: Page, email: str) -> None:

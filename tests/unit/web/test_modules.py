@@ -29,7 +29,7 @@ def scope_of(shown: int, selected: int, new: int = 0, gone: int = 0) -> str | No
     rows = [{"id": str(number)} for number in range(shown)]
     ids = [row["id"] for row in rows[:selected]]
     value = [{"rows": rows, "newCount": new, "goneCount": gone}, ids]
-    return evaluate("desk/queue/bulk-scope.ts", "m.scopeOf(...value)", value)
+    return evaluate("desk/list/bulk-scope.ts", "m.scopeOf(...value)", value)
 
 
 def test_a_bulk_change_names_its_tickets_as_long_as_the_server_takes_them() -> None:

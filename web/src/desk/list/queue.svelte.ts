@@ -1,6 +1,6 @@
 // What belongs to the list besides its rows: filters, selection, bulk changes and preferences.
 import type { TicketwireClient } from "@ticketwire/client";
-import { router } from "../shell/router.svelte";
+import { router } from "../router.svelte";
 import { BulkJobs } from "./bulk-jobs.svelte";
 import { Choices } from "./choices";
 import { readFilters, writeFilters, type Filters } from "./filters";
