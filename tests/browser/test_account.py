@@ -65,6 +65,7 @@ async def test_a_second_factor_is_set_up_by_the_keyboard_and_leaves_no_secret(
 ) -> None:
     await open_desk(page)
     dialog = await open_account(page)
+    await expect(dialog.get_by_role("heading", name="Password")).to_be_focused()
     await assert_accessible(page, "account")
     await dialog.get_by_role("button", name="Set up a second factor").press("Enter")
     region = dialog.get_by_role("region", name="Second factor")

@@ -114,7 +114,7 @@ async def work_without_network(page: Page) -> None:
     await page.keyboard.press("r")
     await page.keyboard.type("By the way")
     for _ in range(4):
-        await page.clock.fast_forward(MINUTE_MS / 4)
+        await page.clock.fast_forward(MINUTE_MS // 4)
         await expect(page.locator("header .status")).to_have_text(OFFLINE)
     await expect(main).to_contain_text("Assignee: Ada")
     await expect(main.get_by_role("group", name="Priority", exact=True)).to_contain_text("Urgent")

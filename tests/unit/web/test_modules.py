@@ -55,7 +55,7 @@ def ahead_after(*responses: tuple[int, int, int]) -> int:
         for ahead, trip, age in responses
     ]
     expression = "value.reduce((offset, each) => (offset.note(each), offset), new m.ClockOffset())"
-    return evaluate("shared/page/clock-offset.ts", f"{expression}.aheadMs", value)
+    return evaluate("shared/time/clock-offset.ts", f"{expression}.aheadMs", value)
 
 
 def test_the_quickest_response_tells_the_time_of_the_server() -> None:

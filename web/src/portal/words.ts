@@ -1,6 +1,6 @@
 // What happens with a ticket, in words for customers.
 import { FORMAT, m } from "../shared/messages";
-import { CLOCK, DATE_TIME } from "../shared/parts/formats";
+import { CLOCK, DATE_TIME } from "../shared/time/formats";
 import type { TicketStatus } from "../shared/parts/names";
 import type { Clock, Row } from "./documents";
 

@@ -1,7 +1,5 @@
 // Requests to the API with the session cookie of this page.
-import { print } from "@0no-co/graphql.web";
 import { NetworkError } from "@ticketwire/client";
-import type { TadaDocumentNode } from "gql.tada";
 import { m } from "./messages";
 
 /** A server that does not respond so long can't be reached. */
@@ -16,7 +14,7 @@ export interface UserError {
   field: string[] | null;
 }
 
-interface GraphQLError {
+export interface GraphQLError {
   message: string;
   extensions?: { code?: string };
 }
@@ -32,7 +30,7 @@ export class RequestError extends Error {
 }
 
 /** Send a request with the session cookie. Throws RequestError if the server can't be reached. */
-async function request(path: string, method: string, body?: unknown): Promise<Response> {
+export async function request(path: string, method: string, body?: unknown): Promise<Response> {
   try {
     return await fetch(path, {
       method,
@@ -47,7 +45,7 @@ async function request(path: string, method: string, body?: unknown): Promise<Re
 }
 
 /** Read a response of the API. Throws RequestError if it is another one, as a proxy's page. */
-async function readJson<T>(response: Response): Promise<T> {
+export async function readJson<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch {
@@ -56,24 +54,9 @@ async function readJson<T>(response: Response): Promise<T> {
 }
 
 /** Throws RequestError if there is an error. */
-function throwFirst(errors: GraphQLError[] | undefined): void {
+export function throwFirst(errors: GraphQLError[] | undefined): void {
   const first = errors?.[0];
   if (first) throw new RequestError(first.message, first.extensions?.code ?? "INTERNAL");
-}
-
-/**
- * Execute a query or mutation, and return its data. Nothing is stored: it serves what is read before
- * the person is known, and responses with secrets. Throws RequestError.
- */
-export async function execute<Data, Variables>(
-  document: TadaDocumentNode<Data, Variables, void>,
-  variables: Variables,
-): Promise<Data> {
-  const response = await request("/graphql", "POST", { query: print(document), variables });
-  const result = await readJson<{ data?: Data; errors?: GraphQLError[] }>(response);
-  throwFirst(result.errors);
-  if (!result.data) throw new RequestError(m.shared_failed(), "INTERNAL");
-  return result.data;
 }
 
 export type SignInInput =

@@ -1,6 +1,7 @@
 // A form whose mutation is sent once at a time, with the reason if it fails.
 import type { TadaDocumentNode } from "gql.tada";
-import { execute, messageOf } from "../api";
+import { messageOf } from "../api";
+import { execute } from "../execute";
 
 interface Payload {
   readonly userErrors: ReadonlyArray<{ readonly message: string }>;

@@ -1,7 +1,7 @@
 // The values of custom fields: for a reader, and as mutations take them.
 import type { graphql } from "../graphql";
 import { m } from "../messages";
-import { DAY, NUMBER } from "../parts/formats";
+import { DAY, NUMBER } from "../time/formats";
 
 export type CustomFieldInput = ReturnType<typeof graphql.scalar<"CustomFieldInput">>;
 
