@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import http.client
 import io
+import itertools
 import os
 import shutil
 import socket
@@ -25,10 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, StorageState, async_playwright
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = "chromium"
 START_SECONDS = 120
 SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844), "wall": (1920, 1080)}
 USUAL_SIZES = ("wide", "medium", "phone")
@@ -60,11 +60,15 @@ async def wait_for_rows(page: Page) -> None:
     await page.locator("[data-id]").first.wait_for()
 
 
+async def wait_for_timeline(page: Page) -> None:
+    await page.get_by_role("list", name="Timeline").wait_for()
+
+
 async def open_first(page: Page) -> None:
     await wait_for_rows(page)
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
-    await page.get_by_role("list", name="Timeline").wait_for()
+    await wait_for_timeline(page)
 
 
 async def write_note(page: Page) -> None:
@@ -77,7 +81,7 @@ async def open_palette(page: Page) -> None:
     await wait_for_rows(page)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("in")
-    await page.get_by_role("option").first.wait_for()
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
 
 
 async def open_settings(page: Page) -> None:
@@ -92,13 +96,45 @@ async def select_rows(page: Page) -> None:
         await page.keyboard.press(key)
 
 
+async def open_account(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Account and")
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("region", name="Sessions").wait_for()
+
+
+async def refuse_sign_in(page: Page) -> None:
+    await page.get_by_label("Email address").fill("agent@example.com")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").filter(has_text="a").wait_for()
+
+
+async def fail(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.route("**/graphql", lambda route: route.abort())
+    await page.reload()
+    await page.get_by_role("button", name="Try again").wait_for()
+
+
+async def write_offline(page: Page) -> None:
+    await open_first(page)
+    await page.context.set_offline(True)
+    await page.keyboard.press("r")
+    await page.keyboard.type("We have found the cause, and will send a correction today.")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_label("Unsent message").wait_for()
+
+
 async def wait_for_nothing(page: Page) -> None:
     await page.wait_for_load_state("networkidle")
 
 
 async def open_first_card(page: Page) -> None:
     await page.get_by_role("list", name="Your tickets").get_by_role("link").first.click()
-    await page.get_by_role("list", name="Timeline").wait_for()
+    await wait_for_timeline(page)
 
 
 async def write_subject(page: Page) -> None:
@@ -157,7 +193,13 @@ SHOTS = (
     Shot("desk-palette", "/desk", open_palette),
     Shot("desk-keys", "/desk", open_settings),
     Shot("desk-selected", "/desk", select_rows),
+    Shot("sign-in-refused", "/sign-in", refuse_sign_in, None),
     Shot("desk-missing", "/tickets/999999", wait_for_nothing),
+    Shot("desk-empty", "/desk?q=zzzz", wait_for_nothing),
+    Shot("desk-failed", "/desk", fail),
+    Shot("desk-offline", "/desk", write_offline),
+    Shot("desk-account", "/desk", open_account),
+    Shot("desk-hard", "/tickets/{hard}", wait_for_timeline),
     Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
@@ -167,63 +209,104 @@ SHOTS = (
     Shot("wall-hours", "/wall/all", turn_wall, None, WALL_SIZES),
     Shot("wall-stale", "/wall/all", cut_wall_off, None, WALL_SIZES),
 )
+HARD_TICKET = {
+    "requester": {"email": "layla@example.com", "displayName": "ليلى حداد"},
+    "category": "technical",
+    "subject": "لا يعمل الاتصال بالشبكة " + "Donaudampfschifffahrtsgesellschaftskapitän" * 3,
+    "description": "مرحبا، لا يعمل الاتصال منذ الصباح.\n\n" + "https://example.com/" + "x" * 160,
+}
+"""A requester who writes from right to left, and words that don't fit into a line."""
+CREATE_TICKET = """async (input) => {
+  const query = `mutation($input: CreateTicketInput!) {
+    createTicket(input: $input) { ref userErrors { message } } }`;
+  const response = await fetch("/graphql", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Requested-With": "ticketwire" },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  return (await response.json()).data.createTicket.ref;
+}"""
 DOCS = {
     ("desk-ticket", "wide", "light"),
     ("desk-list", "wide", "dark"),
     ("desk-note", "phone", "light"),
+    ("portal", "phone", "light"),
 }
 
 
-async def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     is_for_docs = "--docs" in arguments
     only = "".join(each.partition("=")[2] for each in arguments if each.startswith("--only="))
-    folders = [each for each in arguments if not each.startswith("--")]
-    default = ROOT / ("docs/pictures" if is_for_docs else "web/screenshots")
-    folder = Path(folders[0]) if folders else default
+    default = str(ROOT / ("docs/pictures" if is_for_docs else "web/screenshots"))
+    folder = Path(next((each for each in arguments if not each.startswith("--")), default))
     folder.mkdir(parents=True, exist_ok=True)
     with serve_demo() as url:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=find_chromium(), args=["--no-sandbox"]
-            )
-            for shot in [each for each in SHOTS if only in each.name]:
-                for size in shot.sizes:
-                    for scheme in ("light", "dark"):
-                        if not is_for_docs or (shot.name, size, scheme) in DOCS:
-                            name = f"{shot.name}-{size}-{scheme}"
-                            await take(browser, url, shot, size, scheme, folder / name)
-            await browser.close()
+        asyncio.run(take_all(url, folder, only, is_for_docs))
     if is_for_docs:
         total = sum(each.stat().st_size for each in folder.iterdir())
         assert total <= MAX_DOCS_BYTES, f"the pictures have {total} bytes, over {MAX_DOCS_BYTES}"
 
 
+class Studio:
+    """Takes pictures of a server's pages into a folder. Each account signs in once."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self.browser = browser
+        self.url = url
+        self.folder = folder
+        self.sessions: dict[str, StorageState] = {}
+        self.hard_ref = ""
+
+    async def prepare(self, is_for_docs: bool) -> None:
+        """Sign the accounts in. For reviews, create the ticket whose texts are hard to show."""
+        for email in {shot.email for shot in SHOTS} - {None}:
+            assert email is not None
+            page = await self.browser.new_page(base_url=self.url)
+            await sign_in(page, email)
+            if email != CUSTOMER and not is_for_docs:
+                self.hard_ref = await page.evaluate(CREATE_TICKET, HARD_TICKET)
+            self.sessions[email] = await page.context.storage_state()
+            await page.close()
+
+    async def take(self, shot: Shot, size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        context = await self.browser.new_context(
+            base_url=self.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale="en-GB",
+            storage_state=self.sessions[shot.email] if shot.email else None,
+        )
+        page = await context.new_page()
+        await page.goto(shot.path.format(hard=self.hard_ref))
+        await shot.prepare(page)
+        if shot.sizes == USUAL_SIZES:  # a wallboard always waits for a response
+            await page.wait_for_load_state("networkidle")
+        picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
+        name = f"{shot.name}-{size}-{scheme}"
+        picture.save(self.folder / f"{name}.webp", quality=80, method=6)
+        print(name, flush=True)
+        await context.close()
+
+
+async def take_all(url: str, folder: Path, only: str, is_for_docs: bool) -> None:
+    async with async_playwright() as playwright:
+        chromium, arguments = find_chromium(), ["--no-sandbox"]
+        browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        studio = Studio(browser, url, folder)
+        await studio.prepare(is_for_docs)
+        for shot in [each for each in SHOTS if only in each.name]:
+            for size, scheme in itertools.product(shot.sizes, ("light", "dark")):
+                if not is_for_docs or (shot.name, size, scheme) in DOCS:
+                    await studio.take(shot, size, scheme)
+        await browser.close()
+
+
 def find_chromium() -> str:
-    found = shutil.which(CHROMIUM)
+    found = shutil.which("chromium")
     if found is None:
         raise SystemExit("Chromium is not installed.")
     return found
-
-
-async def take(browser: Browser, url: str, shot: Shot, size: str, scheme: str, path: Path) -> None:
-    width, height = SIZES[size]
-    context = await browser.new_context(
-        base_url=url,
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        locale="en-GB",
-    )
-    page = await context.new_page()
-    if shot.email is not None:
-        await sign_in(page, shot.email)
-    await page.goto(shot.path)
-    await shot.prepare(page)
-    if shot.sizes == USUAL_SIZES:  # a wallboard always waits for a response
-        await page.wait_for_load_state("networkidle")
-    picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled")))
-    picture.save(path.with_suffix(".webp"), quality=85, method=6)
-    print(path.name, flush=True)
-    await context.close()
 
 
 async def sign_in(page: Page, email: str) -> None:
@@ -266,4 +349,4 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    main(sys.argv[1:])

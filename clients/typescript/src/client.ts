@@ -174,14 +174,14 @@ export class TicketwireClient {
    *
    * It is repeated after an interruption only if its input has an `idempotencyKey`. The expected
    * effect is taken back if the mutation fails or returns user errors.
-   *
+   * @param variables A function is called at once; the mutation is sent when its result is there.
    * @returns The data, also if its payload has user errors.
    * @throws TypeError if the document does not select `userErrors`, and `cursor` if there is an
    *   expected effect.
    */
   async mutate<Result extends object, Input>(
     document: TypedDocument<Result, Input>,
-    variables: Input,
+    variables: Input | (() => Promise<Input>),
     optimistic: Patches = {},
   ): Promise<Result> {
     const operation = prepare(document);
@@ -189,8 +189,9 @@ export class TicketwireClient {
     requireFields(operation, hasEffect ? ["userErrors", "cursor"] : ["userErrors"]);
     const change = this.store.change(optimistic);
     try {
-      const attempts = isRepeatable(variables) ? MAX_ATTEMPTS : 1;
-      const data = await this.operations.mutate(operation, variables as Variables, attempts);
+      const values = await (variables instanceof Function ? variables() : variables);
+      const attempts = isRepeatable(values) ? MAX_ATTEMPTS : 1;
+      const data = await this.operations.mutate(operation, values as Variables, attempts);
       const { cursor, userErrors } = payloadOf(data);
       if (userErrors?.length || cursor == null) this.store.rollBack(change);
       else this.store.confirm(change, cursor);

@@ -1,6 +1,7 @@
+import type { Clock } from "./clock.js";
 import type { Cursor } from "./cursor.js";
 import type { Operation, Variables } from "./document.js";
-import { isTransient, RequestError, SessionExpiredError, toError } from "./errors.js";
+import { isTransient, NetworkError, RequestError, SessionExpiredError, toError } from "./errors.js";
 import { payloadOf } from "./mutation.js";
 import { normalize } from "./normalize.js";
 import type { Normalized } from "./normalize.js";
@@ -9,7 +10,11 @@ import type { Recovery } from "./recovery.js";
 import type { Freshness, Store } from "./store.js";
 import type { GraphQLRequest, GraphQLResponse, Transport } from "./transport.js";
 
+/** How long a mutation with an idempotency key is repeated while the server can't be reached. */
+const MAX_OFFLINE_MS = 300_000;
+
 export interface OperationServices {
+  readonly clock: Clock;
   readonly transport: Transport;
   readonly recovery: Recovery;
   readonly store: Store;
@@ -56,13 +61,19 @@ export class Operations {
   }
 
   /**
-   * Executes a mutation, and repeats it after interruptions.
+   * Executes a mutation, and repeats it after interruptions: up to `maxAttempts` times, and if
+   * that is more than once, for five minutes while the server can't be reached.
    *
    * @returns The data. Its payload may have user errors.
    */
   async mutate(operation: Operation, variables: Variables, maxAttempts: number): Promise<object> {
+    const { clock } = this.services;
+    const end = clock.now() + MAX_OFFLINE_MS;
     return this.repeat(
-      () => maxAttempts,
+      (error) =>
+        maxAttempts > 1 && error instanceof NetworkError && clock.now() < end
+          ? Infinity
+          : maxAttempts,
       false,
       () => this.mutateOnce(operation, variables),
     );
@@ -103,7 +114,7 @@ export class Operations {
   }
 
   private async repeat<T>(
-    maxAttempts: () => number,
+    maxAttempts: (error: unknown) => number,
     waitsForSession: boolean,
     run: () => Promise<T>,
   ): Promise<T> {
@@ -114,7 +125,7 @@ export class Operations {
       } catch (error) {
         const canRetry =
           isTransient(error) || (waitsForSession && error instanceof SessionExpiredError);
-        if (!canRetry || attempt >= maxAttempts()) throw error;
+        if (!canRetry || attempt >= maxAttempts(error)) throw error;
         await backoff.wait(error instanceof RequestError ? error.retryAfterMs : undefined);
       }
     }

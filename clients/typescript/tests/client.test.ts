@@ -100,6 +100,44 @@ describe("a mutation", () => {
     assert.equal(new Set(transport.requests.map((each) => JSON.stringify(each))).size, 1);
   });
 
+  it("waits some minutes until the server can be reached, and shows its expected effect", async () => {
+    answers = [response(1, 5), new NetworkError("offline")];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await until(() => query.status === "ready");
+    const change = () =>
+      client.mutate(CHANGE, { input: { idempotencyKey: "a" } }, { tkt_1: { subject: "mine" } });
+    const start = browser.clock.now();
+    const result = change();
+    await passTime(() => browser.clock.now() - start > 60_000 && transport.requests.length > 6);
+    assert.equal(query.value?.ticket?.subject, "mine");
+    answers = [payload(2, 6)];
+    browser.events.dispatchEvent(new Event("online"));
+    assert.equal((await result).change.cursor, cursor(6));
+    assert.equal(query.value?.ticket?.subject, "s2");
+    answers = [new NetworkError("offline")];
+    let failure: unknown;
+    change().catch((error: unknown) => (failure = error));
+    await passTime(() => failure !== undefined);
+    assert.ok(failure instanceof NetworkError);
+    assert.equal(query.value?.ticket?.subject, "s2");
+  });
+
+  it("shows its expected effect while its variables are awaited", async () => {
+    answers = [response(1, 5), payload(2, 6)];
+    const query = client.watch(TICKET, { id: "tkt_1" });
+    await until(() => query.status === "ready");
+    let ready = (): void => {};
+    const variables = new Promise<{ input: object }>((resolve) => {
+      ready = () => resolve({ input: {} });
+    });
+    const result = client.mutate(CHANGE, () => variables, { tkt_1: { subject: "mine" } });
+    assert.equal(query.value?.ticket?.subject, "mine");
+    assert.equal(transport.requests.length, 1);
+    ready();
+    await result;
+    assert.equal(query.value?.ticket?.subject, "s2");
+  });
+
   it("is not repeated without a key, and its expected effect is taken back", async () => {
     answers = [response(1, 5), new NetworkError("cut")];
     const query = client.watch(TICKET, { id: "tkt_1" });

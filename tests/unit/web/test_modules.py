@@ -29,7 +29,7 @@ def scope_of(shown: int, selected: int, new: int = 0, gone: int = 0) -> str | No
     rows = [{"id": str(number)} for number in range(shown)]
     ids = [row["id"] for row in rows[:selected]]
     value = [{"rows": rows, "newCount": new, "goneCount": gone}, ids]
-    return evaluate("desk/queue/bulk-scope.ts", "m.scopeOf(...value)", value)
+    return evaluate("desk/list/bulk-scope.ts", "m.scopeOf(...value)", value)
 
 
 def test_a_bulk_change_names_its_tickets_as_long_as_the_server_takes_them() -> None:
@@ -55,7 +55,7 @@ def ahead_after(*responses: tuple[int, int, int]) -> int:
         for ahead, trip, age in responses
     ]
     expression = "value.reduce((offset, each) => (offset.note(each), offset), new m.ClockOffset())"
-    return evaluate("shared/page/clock-offset.ts", f"{expression}.aheadMs", value)
+    return evaluate("shared/time/clock-offset.ts", f"{expression}.aheadMs", value)
 
 
 def test_the_quickest_response_tells_the_time_of_the_server() -> None:

@@ -1,5 +1,6 @@
 // What happens with a ticket, in words for customers.
 import { FORMAT, m } from "../shared/messages";
+import { CLOCK, DATE_TIME } from "../shared/time/formats";
 import type { TicketStatus } from "../shared/parts/names";
 import type { Clock, Row } from "./documents";
 
@@ -11,8 +12,6 @@ const STATUSES = {
   RESOLVED: m.portal_status_resolved,
   CLOSED: m.portal_status_closed,
 } as const;
-const TIME = new Intl.DateTimeFormat(FORMAT, { timeStyle: "short" });
-const DATE_TIME = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat(FORMAT, { dateStyle: "long" });
 
 /** What the ticket waits for, for example "We need your answer". */
@@ -28,7 +27,7 @@ type StatusOf = { readonly status: TicketStatus; readonly heldUntil?: string | n
 export function momentText(at: string, now: number): string {
   const date = new Date(at);
   const isToday = date.toDateString() === new Date(now).toDateString();
-  return (isToday ? TIME : DATE_TIME).format(date);
+  return (isToday ? CLOCK : DATE_TIME).format(date);
 }
 
 export function dayText(at: string): string {

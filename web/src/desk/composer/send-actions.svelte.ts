@@ -1,6 +1,6 @@
 // What can follow a reply in the same step, and whether the next ticket opens afterwards.
 import { m } from "../../shared/messages";
-import type { TicketDetails } from "../ticket/documents";
+import type { TicketDetails } from "../ticket-documents";
 
 type Allowed = TicketDetails["allowedActions"][number];
 

@@ -1,5 +1,5 @@
 // Messages of others that have arrived while the person writes.
-import type { TimelineEvent } from "../ticket/documents";
+import type { TimelineEvent } from "../ticket-documents";
 
 export type UnseenMessage = Extract<TimelineEvent, { __typename: "TicketReplied" | "TicketNoted" }>;
 

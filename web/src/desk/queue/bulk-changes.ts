@@ -1,8 +1,9 @@
 // The bulk changes that a person can choose, and their names.
 import { m } from "../../shared/messages";
+import { ACTION_NAMES, CLOSE_REASONS } from "../parts/action-names";
 import type { Priority } from "../../shared/parts/names";
-import type { BulkChange } from "./bulk-documents";
-import { ME, NOBODY, type Choice } from "./choices";
+import type { BulkChange } from "../list/bulk-documents";
+import { ME, NOBODY, type Choice } from "../list/choices";
 
 /** Customers read it, so a person must write it. */
 export type TextField = "resolution" | "reopenReason";
@@ -12,31 +13,26 @@ interface StatusChoice extends Choice {
   readonly text?: TextField;
 }
 
-const REASONS = {
-  RESOLVED: m.queue_reason_resolved,
-  WITHDRAWN: m.queue_reason_withdrawn,
-  SPAM: m.queue_reason_spam,
-  INVALID: m.queue_reason_invalid,
-  ABANDONED: m.queue_reason_abandoned,
-} as const;
+/** A duplicate needs the other ticket, so it is merged instead. */
+const REASONS = ["RESOLVED", "WITHDRAWN", "SPAM", "INVALID", "ABANDONED"] as const;
 const detail = m.queue_not_undoable();
 
 export const STATUS_CHOICES: readonly StatusChoice[] = [
-  { id: "START", label: m.queue_action_start(), change: { action: "START" }, detail },
-  { id: "AWAIT", label: m.queue_action_await(), change: { action: "AWAIT_CUSTOMER" } },
-  { id: "HOLD", label: m.queue_action_hold(), change: { action: "HOLD" } },
-  { id: "RESUME", label: m.queue_action_resume(), change: { action: "RESUME" } },
+  { id: "START", label: ACTION_NAMES.START(), change: { action: "START" }, detail },
+  { id: "AWAIT", label: ACTION_NAMES.AWAIT_CUSTOMER(), change: { action: "AWAIT_CUSTOMER" } },
+  { id: "HOLD", label: ACTION_NAMES.HOLD(), change: { action: "HOLD" } },
+  { id: "RESUME", label: ACTION_NAMES.RESUME(), change: { action: "RESUME" } },
   {
-    ...{ id: "RESOLVE", label: `${m.queue_action_resolve()} …`, detail },
+    ...{ id: "RESOLVE", label: `${ACTION_NAMES.RESOLVE()} …`, detail },
     ...{ change: { action: "RESOLVE" }, text: "resolution" },
   },
   {
-    ...{ id: "REOPEN", label: `${m.queue_action_reopen()} …`, detail },
+    ...{ id: "REOPEN", label: `${ACTION_NAMES.REOPEN()} …`, detail },
     ...{ change: { action: "REOPEN" }, text: "reopenReason" },
   },
-  ...(Object.keys(REASONS) as (keyof typeof REASONS)[]).map((closeReason) => ({
+  ...REASONS.map((closeReason) => ({
     id: closeReason,
-    label: m.queue_action_close({ reason: REASONS[closeReason]() }),
+    label: `${ACTION_NAMES.CLOSE()}: ${CLOSE_REASONS[closeReason]()}`,
     change: { action: "CLOSE", closeReason } as const,
     detail,
   })),

@@ -1,6 +1,6 @@
 // The columns of the list: their names, widths, and which of them fit.
 import { m } from "../../shared/messages";
-import type { Column } from "./documents";
+import type { Column } from "../list/documents";
 
 /** Below this width of the list, a row has two lines instead of columns. */
 export const ONE_LINE_FROM_PX = 560;
@@ -26,7 +26,7 @@ export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefiniti
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 128, narrow: 120 },
+  SLA: { name: m.queue_column_sla, width: 144, narrow: 136 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },

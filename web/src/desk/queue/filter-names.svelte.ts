@@ -1,7 +1,7 @@
 // The names of the values that filters have, also of those that come with an address.
 import { SvelteMap } from "svelte/reactivity";
-import { ME, NOBODY, type Choice, type Choices } from "./choices";
-import type { FilterName, Filters } from "./filters";
+import { ME, NOBODY, type Choice, type Choices } from "../list/choices";
+import type { FilterName, Filters } from "../list/filters";
 
 export class FilterNames {
   private readonly known = new SvelteMap<string, string>();

@@ -1,7 +1,7 @@
 // The orders that a person can choose for the list.
 import { m } from "../../shared/messages";
-import type { Choice } from "./choices";
-import type { Order } from "./documents";
+import type { Choice } from "../list/choices";
+import type { Order } from "../list/documents";
 
 interface OrderChoice extends Choice {
   readonly field: Order["field"];

@@ -1,6 +1,7 @@
 // The screens of wallboards: the operations for staff.
 import { RequestError } from "../../shared/api";
-import { execute, graphql, type ResultOf } from "../../shared/graphql";
+import { execute } from "../../shared/execute";
+import { graphql, type ResultOf } from "../../shared/graphql";
 
 const SCREENS = graphql(`
   query WallScreens {

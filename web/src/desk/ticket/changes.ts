@@ -4,8 +4,8 @@ import type { TicketwireClient } from "@ticketwire/client";
 import type { TadaDocumentNode } from "gql.tada";
 import { messageOf } from "../../shared/api";
 import { createKey } from "@ticketwire/client";
-import type { TicketDetails } from "./documents";
-import type { Payload } from "./mutations";
+import type { TicketDetails } from "../ticket-documents";
+import { CURRENT, type Payload } from "./mutations";
 import { refusals, type Place } from "./refusals.svelte";
 
 type Mutation<Input> = TadaDocumentNode<{ result: Payload | null }, { input: Input }, void>;
@@ -13,12 +13,26 @@ type Target = { expectedVersion?: number | null; idempotencyKey?: string | null 
 /** What a change adds to the ticket's id, version and key. */
 export type Own<Input> = Omit<Input, keyof Target | "ticketId">;
 
+const MAX_ATTEMPTS = 3;
+
 export interface ChangeOptions {
   /** The new values of fields, as the page shows them until the server responds. */
   readonly expected?: Readonly<Record<string, unknown>>;
   /** Whether it fits any version, for example because it adds an item to a list. */
   readonly fitsAnyVersion?: boolean;
+  /**
+   * Whether it is sent again if the ticket has another version, but the fields that it changes are
+   * as the person has seen them. For example, an own reply has been sent in between.
+   */
+  readonly fitsIfUnchanged?: boolean;
 }
+
+/** How many changes the server has not confirmed yet. Unlike messages, they are only in this page. */
+let unconfirmed = 0;
+
+addEventListener("beforeunload", (event) => {
+  if (unconfirmed > 0) event.preventDefault(); // the browser asks whether to leave the page
+});
 
 export class TicketChanges {
   private earlier: Promise<unknown> = Promise.resolve();
@@ -47,8 +61,9 @@ export class TicketChanges {
     const ticket = this.getTicket();
     this.changing();
     refusals.forget(ticket.id, place);
-    const result = this.earlier.then(async () => {
-      const reason = await this.send(ticket.id, document, own, options);
+    unconfirmed += 1;
+    const result = this.send(ticket.id, document, own, options).then((reason) => {
+      unconfirmed -= 1;
       if (reason === null) return true;
       const { id: ticketId, number, ref } = ticket;
       refusals.add({ ticketId, number, ref, place, text: `${title}: ${reason}` });
@@ -63,22 +78,44 @@ export class TicketChanges {
     id: string,
     document: Mutation<Input>,
     own: Own<Input>,
-    { expected, fitsAnyVersion = false }: ChangeOptions,
+    { expected, fitsAnyVersion = false, fitsIfUnchanged = false }: ChangeOptions,
   ): Promise<string | null> {
-    const version = Math.max(this.version, this.getTicket().version);
-    const input = {
-      ...("messageId" in own ? {} : { ticketId: id }),
-      ...own,
-      ...(fitsAnyVersion ? {} : { expectedVersion: version }),
-      idempotencyKey: createKey(),
-    } as unknown as Input;
+    const { earlier } = this;
+    const before = fitsIfUnchanged ? textOf(this.getTicket(), expected) : null;
+    const whenReady = async (): Promise<{ input: Input }> => {
+      await earlier;
+      const version = Math.max(this.version, this.getTicket().version);
+      const input = {
+        ...("messageId" in own ? {} : { ticketId: id }),
+        ...own,
+        ...(fitsAnyVersion ? {} : { expectedVersion: version }),
+        idempotencyKey: createKey(),
+      };
+      return { input: input as unknown as Input };
+    };
     try {
       const patches = expected === undefined ? {} : { [id]: expected };
-      const { result } = await this.client.mutate(document, { input }, patches);
-      this.version = Math.max(this.version, result?.ticket?.version ?? 0);
-      return result?.userErrors[0]?.message ?? null;
+      for (let attempt = 1; ; attempt++) {
+        const { result } = await this.client.mutate(document, whenReady, patches);
+        this.version = Math.max(this.version, result?.ticket?.version ?? 0);
+        const error = result?.userErrors[0];
+        if (error?.code !== "STALE_VERSION" || before === null || attempt === MAX_ATTEMPTS)
+          return error?.message ?? null;
+        const { ticket } = await this.client.query(CURRENT, { id });
+        if (ticket === null || textOf(ticket, expected) !== before) return error.message;
+        this.version = Math.max(this.version, ticket.version);
+      }
     } catch (failure) {
       return messageOf(failure);
     }
   }
+}
+
+/** The values of the fields that a change expects to change; records by their ids. */
+function textOf(ticket: object, expected: object | undefined): string {
+  const values = Object.keys(expected ?? {}).map((key) => {
+    const value = (ticket as Record<string, unknown>)[key];
+    return (value as { id?: string } | null)?.id ?? value;
+  });
+  return JSON.stringify(values);
 }

@@ -2,7 +2,7 @@
 import { m } from "../../shared/messages";
 import type { SlaClock, TicketStatus } from "../documents";
 import { durationText, slaText, type SlaText } from "../parts/sla";
-import type { Clock } from "./documents";
+import type { Clock } from "../ticket-documents";
 
 type Reason = Clock["ledger"][number]["reason"];
 

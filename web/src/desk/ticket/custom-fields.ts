@@ -1,5 +1,5 @@
 // The values of custom fields as the inputs of forms have them.
-import type { CustomField, CustomFieldValue } from "./documents";
+import type { CustomField, CustomFieldValue } from "../ticket-documents";
 
 /** The value as the text of a field of a form. */
 export function rawText(field: CustomField, value: CustomFieldValue | undefined): string {

@@ -3,7 +3,7 @@ import { m } from "../../shared/messages";
 import { statusName } from "../../shared/parts/names";
 import { metricName } from "../parts/sla";
 import { isMessage } from "../composer/unseen";
-import type { TimelineEvent } from "./documents";
+import type { TimelineEvent } from "../ticket-documents";
 import { describeChange } from "./field-changes";
 import { linkName } from "./link-kinds";
 import { isOfSla, type TimelineEntry } from "./timeline-entries";

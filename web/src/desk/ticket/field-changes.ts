@@ -1,7 +1,7 @@
 // Changes of a ticket's fields in words.
 import { m } from "../../shared/messages";
 import { priorityName, type Priority } from "../../shared/parts/names";
-import type { TimelineEvent } from "./documents";
+import type { TimelineEvent } from "../ticket-documents";
 
 type FieldChange = Extract<TimelineEvent, { __typename: "TicketUpdated" }>["changes"][number];
 

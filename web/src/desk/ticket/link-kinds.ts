@@ -1,6 +1,6 @@
 // The relations of two tickets in words.
 import { m } from "../../shared/messages";
-import type { TicketDetails } from "./documents";
+import type { TicketDetails } from "../ticket-documents";
 
 export type LinkKind = TicketDetails["links"][number]["kind"];
 

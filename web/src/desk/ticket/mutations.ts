@@ -1,6 +1,6 @@
 // The mutations of a ticket. Each has its payload as `result`: one function can run them all.
 import { graphql, type ResultOf } from "../../shared/graphql";
-import { PROPERTIES } from "./documents";
+import { PROPERTIES } from "../ticket-documents";
 
 const CHANGED = graphql(
   `
@@ -9,6 +9,14 @@ const CHANGED = graphql(
       userErrors { code message }
       ticket { ...TicketProperties }
     }
+  `,
+  [PROPERTIES],
+);
+
+/** What a change is compared with if the ticket has another version by now. */
+export const CURRENT = graphql(
+  `
+    query CurrentProperties($id: ID!) { ticket(id: $id) { ...TicketProperties } }
   `,
   [PROPERTIES],
 );

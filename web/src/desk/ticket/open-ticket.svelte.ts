@@ -2,7 +2,7 @@
 import type { TicketwireClient } from "@ticketwire/client";
 import { FollowedTicket } from "../../shared/ticket/followed-ticket.svelte";
 import { TicketChanges } from "./changes";
-import { EARLIER_EVENTS, TICKET, type TicketDetails, type TimelineEvent } from "./documents";
+import { EARLIER_EVENTS, TICKET, type TicketDetails, type TimelineEvent } from "../ticket-documents";
 import { TicketPresence } from "./presence.svelte";
 import { Visits } from "./visits";
 

@@ -2,7 +2,7 @@
 import type { Subscription, TicketwireClient } from "@ticketwire/client";
 import type { ResultOf } from "../../shared/graphql";
 import { createKey } from "@ticketwire/client";
-import { PRESENCE } from "./documents";
+import { PRESENCE } from "../ticket-documents";
 import { SET_PRESENCE } from "./mutations";
 
 type State = "LOOKING" | "WRITING" | "GONE";

@@ -3,7 +3,7 @@ import { m } from "../../shared/messages";
 import type { Person } from "../documents";
 import type { Priority } from "../../shared/parts/names";
 import type { TicketChanges } from "./changes";
-import type { TicketDetails } from "./documents";
+import type { TicketDetails } from "../ticket-documents";
 import { ADD_WATCHER, ASSIGN, REMOVE_WATCHER, TRANSFER, UPDATE } from "./mutations";
 import type { CustomFieldInput } from "../../shared/ticket/custom-fields";
 
@@ -14,23 +14,35 @@ type Result = Promise<boolean>;
 export function assign(changes: TicketChanges, person: Person | null): Result {
   const own = { assigneeId: person?.id ?? null };
   const expected = { assignee: person && { id: person.id } };
-  return changes.run("assignee", m.ticket_not_assigned(), ASSIGN, own, { expected });
+  return changes.run("assignee", m.ticket_not_assigned(), ASSIGN, own, {
+    expected,
+    fitsIfUnchanged: true,
+  });
 }
 
 export function transfer(changes: TicketChanges, team: Named): Result {
   const expected = { team: { id: team.id } };
-  return changes.run("team", m.ticket_not_changed(), TRANSFER, { team: team.slug }, { expected });
+  return changes.run("team", m.ticket_not_changed(), TRANSFER, { team: team.slug }, {
+    expected,
+    fitsIfUnchanged: true,
+  });
 }
 
 export function setPriority(changes: TicketChanges, priority: Priority): Result {
   const expected = { priority };
-  return changes.run("priority", m.ticket_not_changed(), UPDATE, { priority }, { expected });
+  return changes.run("priority", m.ticket_not_changed(), UPDATE, { priority }, {
+    expected,
+    fitsIfUnchanged: true,
+  });
 }
 
 export function setCategory(changes: TicketChanges, category: Named): Result {
   const own = { category: category.slug };
   const expected = { category: { id: category.id } };
-  return changes.run("category", m.ticket_not_changed(), UPDATE, own, { expected });
+  return changes.run("category", m.ticket_not_changed(), UPDATE, own, {
+    expected,
+    fitsIfUnchanged: true,
+  });
 }
 
 /** Add a tag, or remove it if the ticket has it. */

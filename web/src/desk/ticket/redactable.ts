@@ -1,6 +1,6 @@
 // The messages from which the person can remove a text.
 import type { Viewer } from "../documents";
-import type { TicketDetails, TimelineEvent } from "./documents";
+import type { TicketDetails, TimelineEvent } from "../ticket-documents";
 import { isBy } from "./timeline-entries";
 
 const EXCERPT_CHARS = 60;

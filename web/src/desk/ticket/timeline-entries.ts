@@ -1,6 +1,6 @@
 // The entries of the timeline: a message, or the changes of one person within a minute.
 import type { File } from "../../shared/files/documents";
-import type { TimelineEvent } from "./documents";
+import type { TimelineEvent } from "../ticket-documents";
 
 export type TimelineEntry = readonly [TimelineEvent, ...TimelineEvent[]];
 

@@ -1,9 +1,12 @@
 import { FORMAT } from "../messages";
 
+const numbersOf = (unit: string): Intl.NumberFormat =>
+  new Intl.NumberFormat(FORMAT, { style: "unit", unit, maximumFractionDigits: 1 });
+const KILOBYTES = numbersOf("kilobyte");
+const MEGABYTES = numbersOf("megabyte");
+
 /** The size of a file for people, such as "12 kB" or "1.5 MB". */
 export function sizeText(bytes: number): string {
   const kib = bytes / 1024;
-  const [value, unit] = kib < 1024 ? [Math.ceil(kib), "kilobyte"] : [kib / 1024, "megabyte"];
-  const format = { style: "unit", unit, maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(FORMAT, format).format(value as number);
+  return kib < 1024 ? KILOBYTES.format(Math.ceil(kib)) : MEGABYTES.format(kib / 1024);
 }

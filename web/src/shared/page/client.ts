@@ -3,7 +3,7 @@ import { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
 import { goToSignIn } from "../api";
 import { WatchedSocket } from "./connection.svelte";
-import { serverTime } from "./server-time.svelte";
+import { serverTime } from "../time/server-time.svelte";
 
 const KEY = Symbol("client");
 

@@ -1,6 +1,6 @@
 // Whether what the page shows is current.
 import type { SubscriptionStatus } from "@ticketwire/client";
-import { serverTime } from "./server-time.svelte";
+import { serverTime } from "../time/server-time.svelte";
 
 /** An interruption that lasts longer is not called "Reconnecting" any more. */
 const OFFLINE_AFTER_MS = 5_000;

@@ -1,6 +1,7 @@
 // The values of custom fields: for a reader, and as mutations take them.
 import type { graphql } from "../graphql";
-import { FORMAT, m } from "../messages";
+import { m } from "../messages";
+import { DAY, NUMBER } from "../time/formats";
 
 export type CustomFieldInput = ReturnType<typeof graphql.scalar<"CustomFieldInput">>;
 
@@ -17,7 +18,7 @@ export interface FieldValue {
 export function fieldText({ field, ...value }: FieldValue): string {
   switch (field.type) {
     case "NUMBER":
-      return value.number?.toLocaleString(FORMAT) ?? "";
+      return value.number == null ? "" : NUMBER.format(value.number);
     case "BOOLEAN":
       return value.boolean === true ? m.shared_yes() : m.shared_no();
     case "DATE":
@@ -31,8 +32,7 @@ export function fieldText({ field, ...value }: FieldValue): string {
 }
 
 function dateText(date: string): string {
-  const format = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeZone: "UTC" });
-  return format.format(new Date(`${date}T00:00:00Z`));
+  return DAY.format(new Date(`${date}T00:00:00Z`));
 }
 
 /** The input that stores what a person has typed. An empty text removes the value. */

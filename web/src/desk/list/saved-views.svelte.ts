@@ -6,6 +6,7 @@ import { uniqueById } from "../../shared/parts/unique";
 import {
   CREATE_VIEW,
   DELETE_VIEW,
+  OPEN_COUNT,
   UPDATE_VIEW,
   VIEW_COUNTS,
   VIEWS,
@@ -21,12 +22,15 @@ interface SavedViewPayload {
 }
 
 export class SavedViews {
-  all = $state.raw<readonly View[]>([ALL_OPEN]);
+  all = $derived.by((): readonly View[] => [{ ...ALL_OPEN, count: this.openCount }, ...this.saved]);
+  private openCount = $state<number | null>(null);
+  private saved = $state.raw<readonly View[]>([]);
   /** Whether the saved views have arrived, or can't be read. */
   hasArrived = $state(false);
   /** Why the counts are not live; empty if they are. */
   error = $state("");
   private counts: Subscription | undefined;
+  private openTickets: Subscription | undefined;
 
   constructor(
     private readonly client: TicketwireClient,
@@ -48,6 +52,18 @@ export class SavedViews {
       },
     });
     this.counts = counts;
+    this.openTickets?.close();
+    const openTickets = this.client.follow(OPEN_COUNT, {
+      canResume: false,
+      variables: { filter: ALL_OPEN.filter },
+      next: ({ ticketStats }) => (this.openCount = ticketStats.total),
+      statusChanged: () => {
+        if (openTickets.status !== "failed") return;
+        this.error = messageOf(openTickets.error);
+        this.openCount = null;
+      },
+    });
+    this.openTickets = openTickets;
   }
 
   /** Create a view. Returns its id. Throws an error with the server's reason if it is refused. */
@@ -68,7 +84,7 @@ export class SavedViews {
     const payload = (await this.client.mutate(DELETE_VIEW, variables)).deleteSavedView;
     const [error] = payload?.userErrors ?? [];
     if (error) throw new Error(error.message);
-    this.all = this.all.filter((each) => each.id !== id);
+    this.saved = this.saved.filter((each) => each.id !== id);
     this.changed();
   }
 
@@ -98,9 +114,9 @@ export class SavedViews {
     const known = this.all.find((each) => each.id === stored.id);
     const view = savedView(stored, known?.count ?? null);
     if (view !== null) {
-      this.all = known
-        ? this.all.map((each) => (each.id === view.id ? view : each))
-        : [...this.all, view];
+      this.saved = known
+        ? this.saved.map((each) => (each.id === view.id ? view : each))
+        : [...this.saved, view];
     }
     this.changed();
     return stored;
@@ -119,7 +135,7 @@ export class SavedViews {
 
   private show(stored: readonly (readonly [StoredView, number | null])[]): void {
     const found = stored.map(([view, count]) => savedView(view, count));
-    this.all = [ALL_OPEN, ...uniqueById(found.filter((each) => each !== null))];
+    this.saved = uniqueById(found.filter((each) => each !== null));
     this.hasArrived = true;
     this.changed();
   }

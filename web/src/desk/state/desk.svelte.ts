@@ -4,14 +4,14 @@ import { getContext, setContext } from "svelte";
 import { openClient, provideClient } from "../../shared/page/client";
 import { connection } from "../../shared/page/connection.svelte";
 import { VIEWER, type TicketRow, type Viewer } from "../documents";
-import { router } from "./router.svelte";
-import { isSameSource, sourceOf } from "../queue/list-source";
-import { RowPlace } from "../queue/row-place";
-import { TicketList } from "../queue/ticket-list";
-import { applyFilters } from "../queue/filters";
-import { Queue } from "../queue/queue.svelte";
-import { SavedViews } from "../queue/saved-views.svelte";
-import { ALL_OPEN, type View } from "../queue/views";
+import { router } from "../router.svelte";
+import { isSameSource, sourceOf } from "../list/list-source";
+import { RowPlace } from "../list/row-place";
+import { TicketList } from "../list/ticket-list";
+import { applyFilters } from "../list/filters";
+import { Queue } from "../list/queue.svelte";
+import { SavedViews } from "../list/saved-views.svelte";
+import { ALL_OPEN, type View } from "../list/views";
 
 const KEY = Symbol("desk");
 

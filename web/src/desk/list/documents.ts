@@ -54,6 +54,9 @@ export const VIEW_COUNTS = graphql(
   `,
   [VIEW],
 );
+export const OPEN_COUNT = graphql(`
+  subscription OpenCount($filter: TicketFilter) { ticketStats(filter: $filter) { total } }
+`);
 /** The views without counts, in case that the subscription fails. */
 export const VIEWS = graphql(
   `

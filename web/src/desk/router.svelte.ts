@@ -1,5 +1,5 @@
 // The address of the desk: the view and the ticket that it shows.
-import { Router } from "../../shared/page/router.svelte";
+import { Router } from "../shared/page/router.svelte";
 
 class DeskRouter extends Router {
   /** The id of the view, or null for the first one. */

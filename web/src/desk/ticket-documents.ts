@@ -1,7 +1,7 @@
 // The queries and subscriptions of a ticket's page, and the types of their results.
-import { FILE } from "../../shared/files/documents";
-import { graphql, type ResultOf } from "../../shared/graphql";
-import { FOUND, ROW } from "../documents";
+import { FILE } from "../shared/files/documents";
+import { graphql, type ResultOf } from "../shared/graphql";
+import { FOUND, ROW } from "./documents";
 
 const EVENT = graphql(
   `

@@ -1,5 +1,5 @@
-import { COMMANDS, type CommandId } from "../shell/command-list";
-import { keySettings } from "../shell/key-settings.svelte";
+import { COMMANDS, type CommandId } from "./command-list";
+import { keySettings } from "./key-settings.svelte";
 
 /** The tooltip of a button that runs a command: its title, and its key. */
 export function tooltip(id: CommandId): string {

@@ -1,9 +1,9 @@
 // What belongs to the list besides its rows: filters, selection, bulk changes and preferences.
 import type { TicketwireClient } from "@ticketwire/client";
-import { router } from "../shell/router.svelte";
+import { router } from "../router.svelte";
 import { BulkJobs } from "./bulk-jobs.svelte";
 import { Choices } from "./choices";
-import { readFilters, writeFilters, type Filters } from "./filters";
+import { FILTER_NAMES, readFilters, writeFilters, type Filters } from "./filters";
 import { Selection } from "./selection.svelte";
 
 const COMPACT_KEY = "ticketwire-compact-rows";
@@ -27,6 +27,11 @@ export class Queue {
     const changed = { ...this.filters, ...changes };
     const isTyping = Object.keys(changes).join() === "text";
     router.openSearch(writeFilters(router.search, changed), isTyping);
+  }
+
+  clearFilters(): void {
+    const values = Object.fromEntries(FILTER_NAMES.map((name) => [name, []]));
+    this.setFilters({ text: "", unread: false, values: values as unknown as Filters["values"] });
   }
 
   get isCompact(): boolean {

@@ -1,0 +1,15 @@
+// How times and numbers are written. One formatter of a kind serves all rows: each takes long to create.
+import { FORMAT } from "../messages";
+
+export const NUMBER = new Intl.NumberFormat(FORMAT);
+/** "12:05" */
+export const CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "short" });
+/** "12:05:09" */
+export const EXACT_CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "medium" });
+export const DATE_TIME = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeStyle: "short" });
+export const EXACT_DATE_TIME = new Intl.DateTimeFormat(FORMAT, {
+  dateStyle: "medium",
+  timeStyle: "medium",
+});
+/** A day without a time of day, whose instant is the midnight in UTC. */
+export const DAY = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeZone: "UTC" });
