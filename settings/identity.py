@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models.oidc.provider import Provider, check_url
-from settings.files import FileSettings
 from settings.limits import OptionalDays
+from settings.outbound import OutboundSettings
 
 
-class IdentitySettings(FileSettings):
+class IdentitySettings(OutboundSettings):
     """See `settings.application.Settings`."""
 
     session_days: Annotated[int, Field(ge=1, le=365)] = 30

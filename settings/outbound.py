@@ -1,0 +1,34 @@
+"""The settings of requests that the service sends to other servers."""
+
+from __future__ import annotations
+
+from pydantic import field_validator
+
+from models.outbound.addresses import Network
+from settings.files import FileSettings
+
+
+class OutboundSettings(FileSettings):
+    """See `settings.application.Settings`."""
+
+    outbound_allowed_networks: str = ""
+    """Comma-separated IP addresses or networks to which webhooks and requests to identity providers
+    may go although they are not public, such as `10.1.2.0/24`. Everything in them can then be
+    reached by every person who may manage webhooks."""
+    allow_http_webhooks: bool = False
+    """Whether the URLs of webhooks may begin with http://. Their contents can then be read on the
+    way."""
+
+    @field_validator("outbound_allowed_networks")
+    @classmethod
+    def check_outbound_allowed_networks(cls, value: str) -> str:
+        from engine.limits.network import parse_networks
+
+        parse_networks(value)
+        return value
+
+    @property
+    def allowed_networks(self) -> list[Network]:
+        from engine.limits.network import parse_networks
+
+        return parse_networks(self.outbound_allowed_networks)
