@@ -30,6 +30,8 @@ from models.tickets.lifecycle import Action, Status
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery
+from models.webhooks.webhook import Webhook
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.records.relations import (
@@ -118,6 +120,9 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     CustomField: "CustomField",
     Draft: "Draft",
     RetentionPolicy: "RetentionPolicy",
+    Webhook: "Webhook",
+    WebhookDelivery: "WebhookDelivery",
+    WebhookAttempt: "WebhookAttempt",
 }
 
 
@@ -167,6 +172,8 @@ ID_PREFIXES: dict[type, str] = {
     CustomField: ids.CUSTOM_FIELD,
     Draft: ids.DRAFT,
     RetentionPolicy: ids.RETENTION_POLICY,
+    Webhook: ids.WEBHOOK,
+    WebhookDelivery: ids.WEBHOOK_DELIVERY,
 }
 
 

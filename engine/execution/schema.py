@@ -221,6 +221,18 @@ class Schema(strawberry.Schema):
             return charge.refusal
         return await self.executor.execute(operation, request.variables, context, 0)
 
+    async def price_query(self, request: GraphQLRequest, context: Any) -> int | PreExecutionError:
+        """Validate a query that will be executed later; returns its cost, or why it is refused.
+
+        Use it on a schema without buckets: otherwise the caller is charged.
+        """
+        operation = await self.require_operation(request, context, QUERIES)
+        if isinstance(operation, PreExecutionError):
+            self.format_errors(operation, context, validated=False)
+            return operation
+        charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
+        return charge.costs.cost if charge.refusal is None else charge.refusal
+
     def log(self, context: Any, operation: Operation | None, result: Any, started: float) -> None:
         log_operation(context.request_id, self.actor_id(context), operation, result, started)
 

@@ -20,6 +20,7 @@ from models.people.user import ApiClient, Organization, User
 from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.views.saved_view import SavedView
+from models.webhooks.webhook import Webhook
 
 
 class RecordKind(Enum):
@@ -36,6 +37,7 @@ class RecordKind(Enum):
     MACRO = "macro"
     CUSTOM_FIELD = "custom_field"
     RETENTION_POLICY = "retention_policy"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,17 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
             }
         ),
         in_directory=False,
+    ),
+    Webhook: LoggedRecord(
+        RecordKind.WEBHOOK,
+        ids.WEBHOOK,
+        frozenset(
+            {
+                *("created_at", "updated_at", "secret", "previous_secret", "log_position"),
+                *("pruned_position", "failures", "failing_since", "blocked_until"),
+            }
+        ),
+        in_directory=False,  # URLs may have secrets in them
     ),
 }
 MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {

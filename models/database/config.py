@@ -36,6 +36,8 @@ MODULES = [
     "models.macros.macro",
     "models.custom_fields.custom_field",
     "models.tickets.draft",
+    "models.webhooks.webhook",
+    "models.webhooks.delivery",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

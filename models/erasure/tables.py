@@ -120,6 +120,9 @@ def concerns(table: Table, person: Person) -> Condition:
     conditions = contains_address(columns, person.terms.address)
     for column in RULES[table.name].columns if table.name in RULES else ():
         conditions.append(compare(f"x.{column}", "=", person.user_id))
+    if table.name in COPIES:
+        # A body can be prepared again. So it need not be searched for the person's name.
+        conditions.append(Condition(f"(x.{COPIES[table.name]} IS NOT NULL)"))
     if table.name == "audit_entries":
         of_tokens = "x.record_id IN (SELECT k.id FROM tokens k WHERE k.user_id = ?)"
         conditions.append(Condition(f"({of_tokens})", (person.user_id,)))
@@ -232,12 +235,30 @@ def erase_policy(policy: Any, person: Person) -> dict[str, Any] | None:
     }
 
 
+def erase_delivery(delivery: Any, person: Person) -> dict[str, Any]:
+    """Without a body, the next attempt prepares one. The claim ends, so that an earlier one is not
+    stored."""
+    error = replace(delivery, "last_error", person.terms.without_name)
+    return {"body": None, "last_error": error, "claimed_by": None, "claimed_until": None}
+
+
+def erase_attempt(attempt: Any, person: Person) -> dict[str, Any]:
+    return {"response": None, "error": replace(attempt, "error", person.terms.without_name)}
+
+
+COPIES: Mapping[str, str] = {
+    "webhook_deliveries": "body",
+    "webhook_attempts": "response",
+}
+"""Columns that may repeat any text of tickets, and are removed from all rows."""
 RULES: Mapping[str, RowRule] = {
     "audit_entries": RowRule(("record_id", "actor_user_id"), erase_audit_entry),
     "directory_events": RowRule(("record_id",), erase_directory_event),
     "mails": RowRule(("user_id",), erase_mail),
     "caller_jobs": RowRule((), erase_caller_job),
     "retention_policies": RowRule((), erase_policy),
+    "webhook_deliveries": RowRule((), erase_delivery),
+    "webhook_attempts": RowRule((), erase_attempt),
 }
 
 

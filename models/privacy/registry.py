@@ -39,7 +39,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("ticket_resources.kind", "attachments.filename", "events.data"),
             *("caller_jobs.parameters", "caller_job_tickets.changes"),
             *("caller_job_tickets.previous", "caller_job_tickets.message", "drafts.body"),
-            "ticket_custom_values.stored_text",
+            *("ticket_custom_values.stored_text", "webhook_deliveries.body"),
         }
     ),
     Holding.PERSON: frozenset(
@@ -56,7 +56,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
-            *("readers.last_error", "idempotency_keys.key"),
+            *("readers.last_error", "idempotency_keys.key", "webhook_deliveries.last_error"),
+            *("webhook_attempts.response", "webhook_attempts.error"),
         }
     ),
     Holding.DIGEST: frozenset(
@@ -64,7 +65,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("users.password_hash", "tokens.digest", "sign_in_codes.digest"),
             *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
             *("second_factors.secret", "second_factors.recovery_digests"),
-            "idempotency_keys.digest",
+            *("idempotency_keys.digest", "webhooks.secret", "webhooks.previous_secret"),
         }
     ),
     Holding.SETTING: frozenset(
@@ -78,6 +79,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("macros.remove_tags", "macros.custom_fields", "custom_fields.key"),
             *("retention_policies.name", "retention_policies.ticket_filter"),
             *("custom_fields.label", "custom_fields.options", "custom_fields.categories"),
+            *("webhooks.url", "webhooks.ticket_filter", "webhooks.query"),
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -92,7 +94,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("audit_entries.action", "audit_entries.request_id", "attachments.declared_sha256"),
             *("attachments.storage_key", "attachments.thumbnail_key"),
             *("caller_jobs.export_key", "caller_jobs.export_sha256", "export_parts.storage_key"),
-            "caller_jobs.report",
+            *("caller_jobs.report", "webhooks.scopes", "webhooks.types"),
+            "webhook_deliveries.claimed_by",
         }
     ),
 }
@@ -137,6 +140,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("tokens.name", "tokens.address", "tokens.user_agent", "presences.client_key"),
             *("second_factors.secret", "second_factors.recovery_digests"),
             *("sign_in_codes.digest", "sign_in_codes.challenge"),
+            *("webhooks.secret", "webhooks.previous_secret"),
         }
     ),
     Treatment.SEARCHED: frozenset(
@@ -150,6 +154,9 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("macros.name", "macros.text", "macros.add_tags", "macros.remove_tags"),
             *("macros.custom_fields", "custom_fields.label", "custom_fields.options"),
             *("retention_policies.name", "retention_policies.ticket_filter", "drafts.body"),
+            *("webhooks.ticket_filter", "webhooks.query", "webhook_deliveries.body"),
+            *("webhook_deliveries.last_error", "webhook_attempts.response"),
+            "webhook_attempts.error",
         }
     ),
     Treatment.DERIVED: frozenset(
@@ -169,6 +176,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("organizations.name", "organizations.external_id", "organization_domains.domain"),
             *("api_clients.display_name", "teams.slug", "categories.slug"),
             *("sla_calendars.time_zone", "custom_fields.key", "custom_fields.categories"),
+            "webhooks.url",
         }
     ),
 }

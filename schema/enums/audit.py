@@ -25,6 +25,7 @@ register_enum(
         "CUSTOM_FIELD": "A custom field of tickets.",
         "RETENTION_POLICY": "A retention policy of closed tickets. Only the audit log has changes "
         "of policies.",
+        "WEBHOOK": "A webhook. Only the audit log has changes of webhooks.",
     },
 )
 register_enum(

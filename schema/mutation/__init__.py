@@ -35,6 +35,7 @@ from schema.mutation.tickets.ticket_people import TicketPeopleMutations
 from schema.mutation.tickets.ticket_upserts import TicketUpsertMutations
 from schema.mutation.tickets.tickets import TicketMutations
 from schema.mutation.views import ViewMutations
+from schema.mutation.webhooks import WebhookMutations
 
 
 @strawberry.type(
@@ -70,5 +71,6 @@ class Mutation(
     CustomFieldMutations,
     ErasureMutations,
     RetentionMutations,
+    WebhookMutations,
 ):
     pass

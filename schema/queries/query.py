@@ -45,6 +45,7 @@ from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
 from schema.queries.desk_query import DeskQueries
 from schema.queries.job_queries import JobQueries
 from schema.queries.policy_queries import PolicyQueries
+from schema.queries.webhook_queries import WebhookQueries
 from schema.types.log.audit import AuditEntryType
 from schema.types.log.directory_events import DirectoryEventInterface
 from schema.types.notifications import NotificationType
@@ -61,7 +62,7 @@ FILTER = "Returns tickets that match this filter. Default: all tickets that the 
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query(DeskQueries, JobQueries, PolicyQueries):
+class Query(DeskQueries, JobQueries, PolicyQueries, WebhookQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,

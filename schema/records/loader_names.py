@@ -18,6 +18,7 @@ from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.webhooks.webhook import Webhook
 
 LOADER_NAMES: Mapping[type[Model], str] = {
     User: "users",
@@ -35,6 +36,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     Macro: "macros",
     CustomField: "custom_fields",
     RetentionPolicy: "retention_policies",
+    Webhook: "webhooks",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""

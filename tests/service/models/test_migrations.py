@@ -68,6 +68,7 @@ NAMES = [
     "0032_retention",
     "0033_macro_custom_fields",
     "0034_rotated_tokens",
+    "0035_webhooks",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
