@@ -95,13 +95,15 @@ class Recorder:
     async def store_failure(
         self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult, at: datetime
     ) -> None:
-        webhook.failures += 1
+        is_blocked = webhook.blocked_until is not None and webhook.blocked_until > at
+        if not is_blocked:  # else the request began before the target was found to be down
+            webhook.failures += 1
         webhook.failing_since = webhook.failing_since or at
         wait = self.schedule.delay(delivery.attempts)
         if result.retry_after is not None:
             wait = max(wait, self.schedule.bound(result.retry_after))
             webhook.blocked_until = at + self.schedule.bound(result.retry_after)
-        elif webhook.failures >= FAILURES_BEFORE_BLOCK:
+        elif webhook.failures >= FAILURES_BEFORE_BLOCK and not is_blocked:
             rounds = webhook.failures - FAILURES_BEFORE_BLOCK + 1
             webhook.blocked_until = at + self.schedule.delay(rounds)
         await save_failures(webhook)
