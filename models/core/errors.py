@@ -7,8 +7,7 @@ Refusal             a user error that the client can correct; nothing was change
   UnseenMessages
 Refusals            several user errors
 ApiError            a GraphQL error, with `extensions.code`
-  Unauthenticated, Forbidden, TicketNotFound, RecordNotFound, RateLimited, BadRequest,
-  TooExpensive
+  Unauthenticated, Forbidden, TicketNotFound, RateLimited, BadRequest, TooExpensive
   CursorInvalid, CursorExpired
 """
 
@@ -137,12 +136,6 @@ class Forbidden(ApiError):
 
 class TicketNotFound(ApiError):
     """The ticket of a subscription does not exist, or the viewer can't see it."""
-
-    code = "NOT_FOUND"
-
-
-class RecordNotFound(ApiError):
-    """The record of a query that is not nullable does not exist, or the viewer can't see it."""
 
     code = "NOT_FOUND"
 

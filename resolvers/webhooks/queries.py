@@ -9,7 +9,7 @@ from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core import ids
-from models.core.errors import BadRequest, InvalidInput, RecordNotFound
+from models.core.errors import BadRequest, InvalidInput
 from models.core.lazy_query import ConnectionQuery, Many, One
 from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
@@ -40,13 +40,13 @@ async def webhook_gaps(
     after: After = None,
     last: Last = None,
     before: Before = None,
-) -> ConnectionQuery[Event]:
+) -> ConnectionQuery[Event] | None:
     context = context_of(info)
     page_request = parse_page_arguments(first, after, last, before)
     key = ids.key_of(ids.WEBHOOK, webhook_id)
     found = await queries.find_webhook(context.viewer, key)
     if found is None:
-        raise RecordNotFound("There is no such webhook.")
+        return None
     unplanned = await find_unplanned(context, found)
     return await queries.list_gaps(context.viewer, found, unplanned, page_request)
 

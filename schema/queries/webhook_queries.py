@@ -36,9 +36,9 @@ class WebhookQueries:
         MANAGE_WEBHOOKS,
         "The events that the receiver of a webhook has not acknowledged, oldest first, in pages of "
         "up to 100: those that wait, that failed, and that the server has not planned yet. Empty "
-        "if everything is delivered. Fails with NOT_FOUND if the viewer may not see the webhook, "
-        "and with CURSOR_EXPIRED if failed deliveries after the cursor were deleted.",
-        Connection[TicketEventInterface],
+        "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
+        "CURSOR_EXPIRED if failed deliveries after the cursor were deleted.",
+        Connection[TicketEventInterface] | None,
         arguments={
             "webhook_id": "The id of the webhook.",
         },

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")
 
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
 RETENTION: dict[str, Any] = {"name": "Old tickets", "filter": {}, "ageDays": 365}
+WEBHOOK = {"url": "https://hooks.example.com/a", "types": ["TICKET_CREATED"]}
 PATH = {
     "name": "Ours",
     "trigger": "UNTOUCHED",
@@ -43,8 +44,10 @@ MUTATIONS_TESTED_ELSEWHERE = (
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
     "sendInvitation",
     *("linkIdentity", "unlinkIdentity", "undoJob", "saveDraft", "discardDraft", "proposeDraft"),
+    "redeliverWebhook",
 )
-"""By the tests of API clients, second factors, sessions, tokens, accounts, identities and jobs."""
+"""By the tests of API clients, second factors, sessions, tokens, accounts, identities, jobs and
+webhooks."""
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
 ADVANCE = """mutation($by: Duration!, $key: String) {
   advanceClock(input: {by: $by, idempotencyKey: $key}) {
@@ -96,6 +99,7 @@ async def build_inputs(
     retention = [
         (await run_mutation(admin, "createRetentionPolicy", **RETENTION))["id"] for _ in range(3)
     ]
+    webhooks = [(await run_mutation(admin, "createWebhook", **WEBHOOK))["id"] for _ in range(3)]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -114,6 +118,11 @@ async def build_inputs(
         "createRetentionPolicy": (RETENTION, {"ageDays": 400}),
         "updateRetentionPolicy": ({"policyId": retention[0], "active": True}, {"ageDays": 400}),
         "deleteRetentionPolicy": ({"policyId": retention[1]}, {"policyId": retention[2]}),
+        "createWebhook": (WEBHOOK, {"query": "{ id }"}),
+        "updateWebhook": ({"webhookId": webhooks[0], "types": ["RATED"]}, {"query": "{ id }"}),
+        "deleteWebhook": ({"webhookId": webhooks[1]}, {"webhookId": webhooks[2]}),
+        "rotateWebhookSecret": ({"webhookId": webhooks[0]}, {"webhookId": webhooks[2]}),
+        "replayWebhook": ({"webhookId": webhooks[0], "after": "0" * 16}, {"until": "0" * 16}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

@@ -62,6 +62,11 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.retentionPolicies": (MANAGERS, "admin"),
     # also needs tickets:read and notes:read: see test_retention_refusals.py
     "Query.retentionPreview": (MANAGERS, "admin"),
+    "Query.webhooks": (MANAGERS, "webhooks:manage"),
+    "Query.webhook": (MANAGERS, "webhooks:manage"),
+    "Query.webhookGaps": (MANAGERS, "webhooks:manage"),
+    # also needs tickets:read: see tests/service/webhooks/test_administration.py
+    "Query.dryRunWebhook": (MANAGERS, "webhooks:manage"),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -160,6 +165,14 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.exportPerson": (MANAGERS, "admin"),
     "Mutation.updateCustomField": (MANAGERS, "admin"),
     "Mutation.archiveCustomField": (MANAGERS, "admin"),
+    # also needs tickets:read: see tests/service/webhooks/test_administration.py
+    "Mutation.createWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.updateWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.deleteWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.pingWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.rotateWebhookSecret": (MANAGERS, "webhooks:manage"),
+    "Mutation.redeliverWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.replayWebhook": (MANAGERS, "webhooks:manage"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
     # in the demo, managers may call it: see test_demo.py
     "Mutation.advanceClock": (set(), "admin"),
@@ -224,6 +237,10 @@ def build_operations() -> dict[str, str]:
                 arguments = "input: {keepCurrent: true}"
             if name == "retentionPreview":
                 arguments = "filter: {}, ageDays: 30"
+            if name == "dryRunWebhook":
+                arguments = 'query: "{ id }", eventId: "evt_1"'
+            if name == "replayWebhook":
+                arguments = f'input: {{webhookId: "{MISSING_ID}", after: "{0:016x}"}}'
             call = f"{name}({arguments})" if arguments else name
             operation = f"{kind.name.lower()} {{ {call}{selection} }}"
             operations[f"{kind.name}.{name}"] = operation
