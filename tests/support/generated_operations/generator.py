@@ -41,6 +41,8 @@ PREFIXES = {
     "CustomField": ids.CUSTOM_FIELD,
     "Draft": ids.DRAFT,
     "RetentionPolicy": ids.RETENTION_POLICY,
+    "Webhook": ids.WEBHOOK,
+    "WebhookDelivery": ids.WEBHOOK_DELIVERY,
 }
 """The prefixes of the ids of records, by type name."""
 

@@ -25,6 +25,8 @@ from models.tickets.draft import Draft
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
+from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.webhook import Webhook
 from support.differential import OperationRequest, SchemaRunner
 
 Order = Sequence[tuple[str, str]]
@@ -59,6 +61,8 @@ RECORDS = {
     ids.CUSTOM_FIELD: CustomField,
     ids.DRAFT: Draft,
     ids.RETENTION_POLICY: RetentionPolicy,
+    ids.WEBHOOK: Webhook,
+    ids.WEBHOOK_DELIVERY: WebhookDelivery,
 }
 
 
