@@ -45,6 +45,9 @@ from workers.webhooks.deliverer import WebhookDeliverer
 REST_FACTOR = 2.0
 """In a server, a job rests for this many times the length of its last run, but never longer than
 its interval. So short runs use at most a third of the time of SQLite's one writer."""
+PREPARATION_SECONDS = 30.0
+"""How long the preparation of a webhook's request and the storage of its result may take, beside
+the request. After twice the time of a request and this time, another worker may take over."""
 DEMO_CLOCK_SECONDS = 1.0
 """The interval at which the demo's clock is read."""
 log = structlog.get_logger("ticketwire.jobs")
@@ -126,6 +129,9 @@ def build_webhook_deliverer(settings: Settings, payloads: PayloadSource) -> Webh
         max_requests=settings.max_webhook_requests,
         max_requests_per_webhook=settings.max_webhook_requests_per_webhook,
         retention=settings.webhook_delivery_retention,
+        claim_duration=timedelta(
+            seconds=2 * settings.webhook_timeout_seconds + PREPARATION_SECONDS
+        ),
     )
 
 

@@ -88,10 +88,6 @@ async def store_body(claim: Claim, body: str) -> bool:
     return bool(await held.update(body=body))
 
 
-async def is_held(claim: Claim) -> bool:
-    return await WebhookDelivery.exists(id=claim.delivery_id, claimed_by=claim.by)
-
-
 async def release(claims: Sequence[Claim], next_attempt_at: datetime | None = None) -> None:
     """Give claims back whose attempts did not take place, optionally until a later time."""
     values = {} if next_attempt_at is None else {"next_attempt_at": next_attempt_at}
