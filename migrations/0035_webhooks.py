@@ -148,6 +148,7 @@ class Migration(migrations.Migration):
                 ),
                 ("ticket_id", fields.UUIDField()),
                 ("body", fields.TextField(null=True, unique=False)),
+                ("body_scopes", fields.CharField(default="", max_length=200)),
                 (
                     "status",
                     fields.CharEnumField(

@@ -31,9 +31,8 @@ class Settings(WebhookSettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
     The docstring of each setting is its description in docs/configuration.md. The limits are in
-    settings/limits.py, the settings of accounts and sign-ins in settings/identity.py, those of
-    attached files in settings/files.py, those of requests to other servers in settings/outbound.py,
-    those of webhooks in settings/webhooks.py.
+    settings/limits.py, the settings of accounts and sign-ins in settings/identity.py. Those of
+    files, requests to other servers and webhooks are in files.py, outbound.py and webhooks.py.
     """
 
     mode: Literal["demo", "development", "production"] = "development"

@@ -208,8 +208,7 @@ class Schema(strawberry.Schema):
     async def execute_own_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
         """Execute a query that the server itself wrote, for example for an export.
 
-        Use it on a schema without buckets: otherwise the caller is charged. It has no line in the
-        log. Its errors keep their exceptions.
+        Use it on a schema without buckets. It has no line in the log. Its errors keep exceptions.
         """
         context.refresh()
         caller = self.limit_key(context)
@@ -222,10 +221,7 @@ class Schema(strawberry.Schema):
         return await self.executor.execute(operation, request.variables, context, 0)
 
     async def price_query(self, request: GraphQLRequest, context: Any) -> int | PreExecutionError:
-        """Validate a query that will be executed later; returns its cost, or why it is refused.
-
-        Use it on a schema without buckets: otherwise the caller is charged.
-        """
+        """Validate a query for `execute_own_query`; returns its cost, or why it is refused."""
         operation = await self.require_operation(request, context, QUERIES)
         if isinstance(operation, PreExecutionError):
             self.format_errors(operation, context, validated=False)

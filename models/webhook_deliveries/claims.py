@@ -78,14 +78,16 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     return [Claim(as_uuid(row["id"]), webhook_id, by) for row in rows]
 
 
-async def store_body(claim: Claim, body: str) -> bool:
-    """Store the body that each attempt sends; returns False if the claim no longer holds.
+async def store_body(claim: Claim, body: str, scopes: str) -> bool:
+    """Store the body that each attempt sends, with the owner's scopes.
+
+    Returns False if the claim no longer holds.
 
     The erasure of a text ends the claims of its ticket, so no body that was prepared before it is
     stored after it.
     """
     held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
-    return bool(await held.update(body=body))
+    return bool(await held.update(body=body, body_scopes=scopes))
 
 
 async def release(claims: Sequence[Claim], next_attempt_at: datetime | None = None) -> None:

@@ -33,6 +33,8 @@ class WebhookDelivery(Model):
     ticket_id         the ticket of the event; the deliveries about one ticket keep their order
     body              the body of the requests; null until it is first prepared, and after a text of
                       the ticket was erased
+    body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
+                      If the owner has lost one, the body may show too much
     attempts          how many attempts have begun
     first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
     next_attempt_at   null if there are no further attempts
@@ -54,6 +56,7 @@ class WebhookDelivery(Model):
     ticket_id = fields.UUIDField()
     # Tortoise types it as never null.
     body: str | None = fields.TextField(null=True)  # pyright: ignore[reportAssignmentType]
+    body_scopes = fields.CharField(max_length=200, default="")
     status = fields.CharEnumField(
         WebhookDeliveryStatus, max_length=16, default=WebhookDeliveryStatus.PENDING
     )

@@ -43,7 +43,7 @@ class CreateWebhookInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Changes to a webhook. They apply to events that are not sent yet.")
+@strawberry.input(description="Changes to a webhook.")
 class UpdateWebhookInput:
     webhook_id: strawberry.ID = required(WEBHOOK_ID)
     url: str | None = optional(f"{URL} {KEEP}")

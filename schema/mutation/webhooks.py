@@ -51,7 +51,7 @@ class WebhookMutations:
         MANAGE_WEBHOOKS,
         "Changes, pauses or resumes a webhook. Admins with the token's scope `admin` may change "
         "the state of each webhook; only the owner may change other fields, with all scopes of the "
-        "webhook. Events that were already planned are sent to the new URL, with the new query.",
+        "webhook. Events that wait are sent to the new URL. Those with a prepared body keep it.",
         WebhookPayload | None,
         errors=(
             "REQUIRED (types)",

@@ -119,7 +119,8 @@ class AttemptRun:
         if not visible:
             await self.skip(delivery)
             raise NotPrepared
-        if delivery.body is not None:
+        scopes = {scope.value for scope in owner.scopes}
+        if delivery.body is not None and scopes.issuperset(delivery.body_scopes.split()):
             return delivery.body.encode()
         try:
             payload = await self.services.payloads.read(owner, webhook, message_id)
@@ -134,7 +135,7 @@ class AttemptRun:
         if len(body) > self.services.max_body_bytes:
             await self.end(f"the body has {len(body):,} bytes, more than the maximum")
             raise NotPrepared
-        if not await claims.store_body(self.claim, body.decode()):
+        if not await claims.store_body(self.claim, body.decode(), " ".join(sorted(scopes))):
             raise NotPrepared  # a text was redacted at the same time
         return body
 

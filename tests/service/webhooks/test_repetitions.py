@@ -252,7 +252,7 @@ async def test_a_claim_that_a_redaction_ended_stores_no_body(
     key = (await Webhook.all())[0].id
     (claim,) = await claims.claim(key, time.now(), timedelta(seconds=60), 10)
     await admin.do("redactMessage", messageId=reply["id"], reason="A secret.")
-    assert not await claims.store_body(claim, "Secret.")
+    assert not await claims.store_body(claim, "Secret.", "")
     assert webhook["state"] == "ACTIVE"
     await deliver(worker)
     assert len(receiver.received) == 1
@@ -292,3 +292,24 @@ async def test_a_full_backlog_stops_planning_and_loses_nothing(
     receiver.answer("200 OK")
     await retry(worker, hours=12)
     assert len(receiver.cursors()) == 14
+
+
+async def test_a_stored_body_is_not_sent_after_the_owner_has_lost_a_scope(
+    service: Service, ada: Client, world: World, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    scopes = ["tickets:read", "notes:read", "webhooks:manage"]
+    client = service.client(await machine("billing", scopes))
+    query = "{ ticket { messages { nodes { body } } } }"
+    await create_webhook(client, receiver, types=["REPLY_ADDED"], query=query)
+    ticket = await ada.raise_ticket(requesterId=world.cora.gid)
+    await ada.do("addNote", ticketId=ticket["id"], body="A secret note.")
+    await ada.do("replyToTicket", ticketId=ticket["id"], body="A reply.")
+    receiver.answer("500 Oops")
+    await deliver(worker)
+    assert b"secret" in receiver.received[0].body
+    owned = Token.filter(client__display_name="billing")
+    await owned.update(scopes=["tickets:read", "webhooks:manage"])
+    receiver.answer("200 OK")
+    await retry(worker, seconds=10)
+    assert len(receiver.received) == 2
+    assert b"secret" not in receiver.received[1].body
