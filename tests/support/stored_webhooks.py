@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from models.log.event import Event
@@ -20,7 +20,12 @@ async def create_webhooks(at: datetime) -> None:
     webhook |= {"types": ["ticket_created"], "scopes": ["tickets:read"], "log_position": 4}
     paused = {"state": WebhookState.PAUSED, "pause_reason": WebhookPauseReason.REQUESTED}
     await Webhook.create(**webhook, **paused, ticket_filter={}, user=robin, paused_at=at)
-    failing = {"failing_since": at, "query": "{ id }", "previous_secret_until": at}
+    failing = {
+        "failing_since": at,
+        "query": "{ id }",
+        "previous_secret_until": at + timedelta(hours=1),
+    }
+    failing["previous_secret"] = "y"
     own = await Webhook.create(
         **webhook, **failing, ticket_filter={"status": {"eq": "NEW"}}, client=client
     )
@@ -38,5 +43,10 @@ async def create_webhooks(at: datetime) -> None:
             next_attempt_at=at if status is WebhookDeliveryStatus.RETRYING else None,
         )
         await WebhookAttempt.create(
-            delivery=delivery, requested_at=at, milliseconds=7, status=500, response="Oops"
+            delivery=delivery,
+            requested_at=at,
+            milliseconds=7,
+            status=500,
+            response="Oops",
+            error="the target responded with status 500",
         )

@@ -45,7 +45,7 @@ FAST_RETRIES = {
 }
 
 
-async def write_events(clients: list[Client], tickets: list[str], random: Random) -> None:
+async def write_events(clients: list[Client], tickets: list[str], way: str, random: Random) -> None:
     """Some replies, notes and updates, at once."""
 
     async def write(number: int) -> None:
@@ -56,7 +56,7 @@ async def write_events(clients: list[Client], tickets: list[str], random: Random
         elif kind == 1:
             await client.do("addNote", ticketId=ticket, body=f"Note {number}.")
         else:
-            await client.do("updateTicket", ticketId=ticket, subject=f"Subject {number}")
+            await client.do("updateTicket", ticketId=ticket, subject=f"{way} {number}")
 
     for number in range(0, WRITES_PER_ROUND, 4):
         await asyncio.gather(*(write(number + each) for each in range(4)))
@@ -114,7 +114,7 @@ async def test_what_a_recovered_receiver_acknowledged_equals_the_log(
             misbehave(bad, way, random)
             worker = start_worker(url, 50, FAST_RETRIES)
             try:
-                await write_events([admin, staff], tickets, random)
+                await write_events([admin, staff], tickets, way, random)
                 # The other receiver gets everything while this one misbehaves.
                 await until(lambda: has_all(admin, good_webhook, good, start), WAIT_SECONDS)
             finally:
