@@ -92,7 +92,7 @@ def show_address(settings: Settings) -> None:
 
 @app.command("run-jobs")
 def run_jobs() -> None:
-    """Run the background jobs: SLA clocks, escalation, notifications, email."""
+    """Run the background jobs: SLA clocks, escalation, notifications, email, webhooks."""
     from background import run_jobs_alone
     from engine.telemetry.logging import configure_logging
     from models import database
