@@ -176,10 +176,8 @@ async def read_deliveries(client: Client, webhook: dict[str, Any]) -> list[dict[
 async def read_gaps(client: Client, webhook: dict[str, Any], after: str | None = None) -> list[str]:
     """The cursors of the events that the receiver has not acknowledged."""
     query = """query($id: ID!, $after: String) { webhookGaps(webhookId: $id, after: $after,
-      first: 100) { nodes { cursor } pageInfo { hasNextPage } totalCount } }"""
+      first: 100) { nodes { cursor } } }"""
     found = (await client.run(query, id=webhook["id"], after=after))["webhookGaps"]
-    is_whole = after is None and not found["pageInfo"]["hasNextPage"]
-    assert not is_whole or found["totalCount"] == len(found["nodes"])
     return [node["cursor"] for node in found["nodes"]]
 
 

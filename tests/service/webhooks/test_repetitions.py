@@ -118,6 +118,8 @@ async def test_gaps_are_exactly_the_unacknowledged_events(
     tickets = [await cora.raise_ticket(f"Ticket {number}") for number in range(4)]
     gaps = await read_gaps(admin, webhook)
     assert len(gaps) == 4, "events that are not planned yet are gaps, too"
+    total = "query($id: ID!) { webhookGaps(webhookId: $id, first: 1) { totalCount } }"
+    assert (await admin.run(total, id=webhook["id"]))["webhookGaps"] == {"totalCount": 4}
     refused = {tickets[1]["id"], tickets[3]["id"]}
     receiver.respond = lambda each: (
         "500 Oops" if each.json["data"]["ticket"]["id"] in refused else "200 OK"
