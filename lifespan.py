@@ -73,7 +73,9 @@ def build_background_tasks(components: Components) -> list[Coroutine[Any, Any, N
     if components.wakeup.redis is not None:
         tasks.append(components.connections.schema.buckets.run(settings.bus_url))
     if settings.run_jobs:
-        tasks.append(run_jobs_in_server(settings, services, components.tickets))
+        tasks.append(
+            run_jobs_in_server(settings, services, components.tickets, components.webhook_payloads)
+        )
     return tasks
 
 

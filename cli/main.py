@@ -92,7 +92,7 @@ def show_address(settings: Settings) -> None:
 
 @app.command("run-jobs")
 def run_jobs() -> None:
-    """Run the background jobs: SLA clocks, escalation, notifications, email."""
+    """Run the background jobs: SLA clocks, escalation, notifications, email, webhooks."""
     from background import run_jobs_alone
     from engine.telemetry.logging import configure_logging
     from models import database
@@ -109,7 +109,9 @@ def run_jobs() -> None:
             settings.database_url, settings.database_pool_size, STATEMENT_TIMEOUT_SECONDS
         )
         parts = build_components(settings, None)
-        jobs = asyncio.ensure_future(run_jobs_alone(settings, parts.services, parts.tickets))
+        jobs = asyncio.ensure_future(
+            run_jobs_alone(settings, parts.services, parts.tickets, parts.webhook_payloads)
+        )
         # A cancelled job releases its lease. After kill -9, others wait until the lease ends.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, jobs.cancel)
         with contextlib.suppress(asyncio.CancelledError):

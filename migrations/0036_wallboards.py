@@ -10,7 +10,7 @@ from models.core.time import InstantField, now
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0034_rotated_tokens")]
+    dependencies = [("models", "0035_webhooks")]
 
     initial = False
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import cast
 
 from models import database
@@ -14,6 +15,8 @@ from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
 from models.wall.screen import WallPairing, WallScreen, is_in_use
+from models.webhooks.delivery import WebhookDeliveryStatus
+from models.webhooks.webhook import WebhookState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *await read_caller_job_samples(),
         *await read_retention_samples(),
         *await read_wall_samples(at),
+        *await read_webhook_samples(head),
         await read_sla_clock_sample(at),
     ]
 
@@ -128,6 +132,38 @@ async def read_wall_samples(at: datetime) -> list[Sample]:
     return [
         Sample("ticketwire_wall_screens", await WallScreen.filter(is_in_use(at)).count()),
         Sample("ticketwire_wall_pairings", await WallPairing.filter(expires_at__gt=at).count()),
+    ]
+
+
+async def read_webhook_samples(head: int) -> list[Sample]:
+    """The number of webhooks by state, of deliveries by state, and how far planning is behind."""
+    rows = await database.fetch_dicts("SELECT state, COUNT(*) AS n FROM webhooks GROUP BY state")
+    samples = build_state_samples("webhooks", "state", rows, WebhookState)
+    rows = await database.fetch_dicts(
+        "SELECT status AS state, COUNT(*) AS n FROM webhook_deliveries "
+        "WHERE delivered_at IS NULL GROUP BY status"
+    )
+    unacknowledged = (
+        WebhookDeliveryStatus.PENDING,
+        WebhookDeliveryStatus.RETRYING,
+        WebhookDeliveryStatus.FAILED,
+    )
+    samples += build_state_samples("webhook_deliveries", "status", rows, unacknowledged)
+    [row] = await database.fetch_dicts(
+        "SELECT MIN(log_position) AS position FROM webhooks WHERE state = ?",
+        [WebhookState.ACTIVE.value],
+    )
+    lag = 0 if row["position"] is None else max(0, head - cast("int", row["position"]))
+    return [*samples, Sample("ticketwire_webhook_lag_events", lag)]
+
+
+def build_state_samples(
+    name: str, label: str, rows: Sequence[Mapping[str, object]], states: Iterable[Enum]
+) -> list[Sample]:
+    counts = {str(row["state"]): cast("int", row["n"]) for row in rows}
+    return [
+        Sample(f"ticketwire_{name}", counts.get(str(each.value), 0), (label, str(each.value)))
+        for each in states
     ]
 
 

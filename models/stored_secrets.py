@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
+
+from tortoise.models import Model
 
 from models import database
 from models.audit import storage
 from models.audit.entry import Origin
 from models.core.secrets import SecretStore, UndecryptableSecret
 from models.people.second_factor import SecondFactor
+from models.webhooks.webhook import Webhook
 
 BATCH_SECRETS = 200
 """How many secrets one transaction changes, because it holds SQLite's only write lock."""
 ACTION = "secrets reencrypt"
+SECRETS: Sequence[tuple[type[Model], str]] = (
+    (SecondFactor, "secret"),
+    (Webhook, "secret"),
+    (Webhook, "previous_secret"),
+)
+"""The columns of encrypted secrets."""
 
 
 @dataclass
@@ -33,40 +43,49 @@ async def reencrypt(store: SecretStore, at: datetime) -> Reencryption:
     """
     store.load_cipher()  # fails early without a key
     result = Reencryption()
-    last = None
-    while True:
-        factors = SecondFactor.all() if last is None else SecondFactor.filter(id__gt=last)
-        batch = await factors.order_by("id").limit(BATCH_SECRETS)
-        if not batch:
-            break
-        await reencrypt_batch(batch, store, result)
-        last = batch[-1].id
+    for model, column in SECRETS:
+        await reencrypt_column(model, column, store, result)
     if result.changed:
         changes = {"secrets": [None, result.changed]}
         await database.run_in_transaction(lambda: storage.write_action(Origin(ACTION), at, changes))
     return result
 
 
-async def reencrypt_batch(
-    batch: Sequence[SecondFactor], store: SecretStore, result: Reencryption
+async def reencrypt_column(
+    model: type[Model], column: str, store: SecretStore, result: Reencryption
 ) -> None:
-    replaced: list[tuple[SecondFactor, str]] = []
-    for factor in batch:
+    last = None
+    while True:
+        records = model.filter(**{f"{column}__isnull": False})
+        records = records if last is None else records.filter(id__gt=last)
+        batch = await records.order_by("id").limit(BATCH_SECRETS)
+        if not batch:
+            break
+        await reencrypt_batch(batch, column, store, result)
+        last = batch[-1].pk
+
+
+async def reencrypt_batch(
+    batch: Sequence[Model], column: str, store: SecretStore, result: Reencryption
+) -> None:
+    replaced: list[tuple[Model, str, str]] = []
+    for record in batch:
+        stored = cast("str", getattr(record, column))
         try:
-            secret = store.reencrypt(factor.secret)
+            secret = store.reencrypt(stored)
         except UndecryptableSecret:
             result.undecryptable += 1
             continue
         if secret is not None:
-            replaced.append((factor, secret))
+            replaced.append((record, stored, secret))
     result.total += len(batch)
 
     async def store_all() -> int:
         count = 0
-        for factor, secret in replaced:
-            # Not if the user has set up the second factor again since the secret was read.
-            unchanged = SecondFactor.filter(id=factor.id, secret=factor.secret)
-            count += await unchanged.update(secret=secret)
+        for record, stored, secret in replaced:
+            # Not if the secret was replaced since it was read.
+            unchanged = type(record).filter(**{"id": record.pk, column: stored})
+            count += await unchanged.update(**{column: secret})
         return count
 
     if replaced:

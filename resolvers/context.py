@@ -34,6 +34,7 @@ from resolvers.services.file_services import FileServices
 from resolvers.services.live_counts import LiveCounts
 from resolvers.services.markdown_cache import MarkdownCache
 from resolvers.services.presence_tail import PresenceTail
+from resolvers.services.webhook_services import WebhookServices
 from schema.records.loaders import Loaders
 
 
@@ -74,6 +75,7 @@ class Services:
     viewers: Viewers
     accounts: AccountServices = field(default_factory=AccountServices)
     files: FileServices = field(default_factory=FileServices)
+    webhooks: WebhookServices = field(default_factory=WebhookServices)
     identity_providers: IdentityProviders = field(default_factory=IdentityProviders)
     demo_clock: DemoClock | None = None
     """The clock that administrators can advance. In the demo, it is also `now`."""

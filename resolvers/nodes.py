@@ -20,6 +20,8 @@ from models.jobs.caller_job import can_see_job
 from models.macros.macro import Macro
 from models.people.token import Token, TokenKind
 from models.views.saved_view import SavedView
+from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.webhook import Webhook, can_see_webhook
 from resolvers.context import Context, context_of
 
 
@@ -60,6 +62,8 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix == ids.WALL_SCREEN:
         is_allowed = permissions.MANAGE_WALL_SCREENS.allows(viewer)
         return await loaders.wall_screens.load(key) if is_allowed else None
+    if prefix in (ids.WEBHOOK, ids.WEBHOOK_DELIVERY):
+        return await find_webhook_record(context, prefix, key)
     if prefix == ids.SESSION:
         return None  # the type Session is no Node
     if prefix == ids.TOKEN:
@@ -101,6 +105,19 @@ async def find_shared(context: Context, prefix: str, key: UUID) -> SavedView | M
     record = await (loaders.views if is_view else loaders.macros).load(key)
     team_ids = await loaders.team_ids.load(viewer.user_id)
     return record if record is not None and can_see_shared(viewer, record, team_ids) else None
+
+
+async def find_webhook_record(
+    context: Context, prefix: str, key: UUID
+) -> Webhook | WebhookDelivery | None:
+    """A webhook, or a delivery of an event, that the viewer may see."""
+    viewer, loaders = context.viewer, context.loaders
+    if not permissions.MANAGE_WEBHOOKS.allows(viewer):
+        return None
+    if prefix == ids.WEBHOOK_DELIVERY:
+        return await loaders.webhook_deliveries.load(key)
+    webhook = await loaders.webhooks.load(key)
+    return webhook if webhook is not None and can_see_webhook(viewer, webhook) else None
 
 
 async def find_token(viewer: Viewer, key: UUID) -> Token | None:

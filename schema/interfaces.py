@@ -31,6 +31,8 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery
+from models.webhooks.webhook import Webhook
 from schema.context import context_of
 from schema.cost import HTML_COST, TEXT_COST, cost
 from schema.records.relations import (
@@ -120,6 +122,9 @@ RECORD_TYPE_NAMES: dict[type, str] = {
     Draft: "Draft",
     RetentionPolicy: "RetentionPolicy",
     WallScreen: "WallScreen",
+    Webhook: "Webhook",
+    WebhookDelivery: "WebhookDelivery",
+    WebhookAttempt: "WebhookAttempt",
 }
 
 
@@ -170,6 +175,8 @@ ID_PREFIXES: dict[type, str] = {
     Draft: ids.DRAFT,
     RetentionPolicy: ids.RETENTION_POLICY,
     WallScreen: ids.WALL_SCREEN,
+    Webhook: ids.WEBHOOK,
+    WebhookDelivery: ids.WEBHOOK_DELIVERY,
 }
 
 

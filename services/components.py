@@ -44,6 +44,7 @@ from models.people.password import PasswordChecker
 from models.people.sign_in_limits import SignInLimits
 from models.queries.logs import event_log
 from models.queries.text_search import search
+from models.webhook_deliveries.payload_source import PayloadSource
 from resolvers.auth.jwt_checks import JwtChecks
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
@@ -51,6 +52,7 @@ from resolvers.exports.ticket_source import GraphQLTicketSource
 from resolvers.people.browser_sessions import SIGN_IN_DOCUMENTS, SIGN_IN_PATH
 from resolvers.services.account_services import AccountServices
 from resolvers.services.presence_tail import PresenceTail
+from resolvers.services.webhook_services import WebhookServices
 from schema import root
 from schema.records import record_types
 from services.auth_hooks import actor_id, build_auth_hooks, log_cursor, token_key, viewer_key
@@ -61,6 +63,7 @@ from services.limits import (
     build_open_connections,
     build_traffic_limits,
 )
+from services.webhooks import build_payload_source, build_webhook_client
 from settings.application import Settings, build_timer_settings
 from workers.mail.address import parse_mailbox
 
@@ -83,6 +86,7 @@ class Components:
     viewers: ViewerRegistry
     services: Services
     tickets: TicketSource
+    webhook_payloads: PayloadSource
     connections: ConnectionServices
     traffic: TrafficLimits
     open_connections: OpenConnections
@@ -97,6 +101,8 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     now = demo_clock or now or time.now
     viewers = ViewerRegistry(now)
     services = build_services(settings, wakeup, viewers, now, demo_clock)
+    webhook_payloads = build_payload_source(settings, services)
+    services.webhooks.payloads = webhook_payloads
     schema = build_schema(settings)
     cookie = SessionCookie.of_url(settings.api_url)
     hooks = build_auth_hooks(services, viewers, JwtChecks(schema.buckets), cookie)
@@ -113,6 +119,7 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
         viewers,
         services,
         build_ticket_source(settings, services),
+        webhook_payloads,
         connections,
         build_traffic_limits(settings, open_connections),
         open_connections,
@@ -148,6 +155,7 @@ def build_services(
         viewers=viewers,
         accounts=build_account_services(settings),
         files=build_file_services(settings),
+        webhooks=WebhookServices(build_webhook_client(settings)),
         identity_providers=build_identity_providers(settings),
         demo_clock=demo_clock,
         live_memory=MemoryBudget(settings.max_live_bytes_per_viewer, settings.max_live_bytes),

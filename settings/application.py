@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from models.tickets.timers import TimerSettings
-from settings.identity import IdentitySettings
 from settings.limits import OptionalDays, TimeoutSeconds
+from settings.webhooks import WebhookSettings
 
 SQLITE_PREFIX = "sqlite:///"
 KEY_FILE_SUFFIX = ".key"
@@ -27,12 +27,12 @@ class SettingsError(Exception):
     """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
-class Settings(IdentitySettings):
+class Settings(WebhookSettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
     The docstring of each setting is its description in docs/configuration.md. The limits are in
-    settings/limits.py, the settings of accounts and sign-ins in settings/identity.py, those of
-    attached files in settings/files.py, those of requests to other servers in settings/outbound.py.
+    settings/limits.py, the settings of accounts and sign-ins in settings/identity.py. Those of
+    files, requests to other servers and webhooks are in files.py, outbound.py and webhooks.py.
     """
 
     mode: Literal["demo", "development", "production"] = "development"

@@ -167,6 +167,26 @@ class LimitSettings(BaseSettings):
     It also applies to existing policies with a lower number."""
     max_wall_screens: Annotated[int, Field(ge=0, le=1_000)] = 50
     """The maximum number of wallboard screens that staff have approved."""
+    max_webhooks_per_owner: Annotated[int, Field(ge=0, le=1_000)] = 20
+    """The maximum number of webhooks of one user or API client."""
+    max_webhooks: Annotated[int, Field(ge=0, le=1_000)] = 100
+    """The maximum number of webhooks of all owners."""
+    max_webhook_query_bytes: Annotated[int, Field(ge=16, le=65_536)] = 8_192
+    """The maximum size of the query of a webhook, in bytes."""
+    max_webhook_query_cost: Annotated[int, Field(ge=10, le=100_000)] = 1_000
+    """The maximum cost of the query of a webhook, for each event."""
+    max_webhook_body_bytes: Annotated[int, Field(ge=1_024, le=10_485_760)] = 262_144
+    """The maximum size of the body of a webhook's request, in bytes. A longer one is not sent."""
+    max_webhook_backlog: Annotated[int, Field(ge=10, le=1_000_000)] = 10_000
+    """The number of planned deliveries of a webhook from which on the server reads no further
+    events for it. It reads on when deliveries have ended, so no event is lost."""
+    max_events_per_webhook_replay: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """The maximum number of events of one replay."""
+    max_webhook_requests: Annotated[int, Field(ge=1, le=10_000)] = 400
+    """The maximum number of requests that webhooks send at once."""
+    max_webhook_requests_per_webhook: Annotated[int, Field(ge=1, le=100)] = 4
+    """The maximum number of requests that one webhook sends at once. One target can then occupy
+    only a part of all requests."""
     max_drafts_per_person: Annotated[int, Field(ge=1, le=100_000)] = 200
     """The maximum number of drafts of one person."""
     max_draft_chars: Annotated[int, Field(ge=1, le=65_536)] = 65_536

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import structlog
 
@@ -53,6 +53,13 @@ class Job(Protocol):
         ...
 
 
+@runtime_checkable
+class ClosingJob(Protocol):
+    """A job whose work goes on between its runs, and must end with it."""
+
+    async def close(self) -> None: ...
+
+
 class Progress:
     """What one run of a job did: the number of things, and the position in the log that it
     reached."""
@@ -88,6 +95,7 @@ class LogJob(Generic[T]):
     name: str
     batch_size = 100
     seen_position = 0
+    follows_log = True
 
     def wants(self, event: Event) -> bool:
         """Whether the event may cause work."""
@@ -172,13 +180,16 @@ class JobRunner:
                     self.held_until, pause = 0.0, 0.0
                 except Exception as error:
                     pause = await self.record_failure(error)
-                # Only the holder's log jobs listen. Timed jobs and processes without the lease must
-                # not run at each wake-up.
-                if pause > 0 and self.held_until and isinstance(self.job, LogJob):
+                # Only the holder's jobs that follow the log listen. Timed jobs and processes
+                # without the lease must not run at each wake-up.
+                follows_log = getattr(self.job, "follows_log", False)
+                if pause > 0 and self.held_until and follows_log:
                     await self.listener.wait(pause)
                 else:
                     await asyncio.sleep(pause or self.rest_seconds)
         finally:
+            if isinstance(self.job, ClosingJob):
+                await self.job.close()
             await self.release()
 
     async def run_once(self) -> float:

@@ -17,7 +17,7 @@ import structlog
 
 from models.notifications.email import Mail, MailStatus
 from workers.job import Progress
-from workers.mail import account_mail, attempts, delivery_result
+from workers.mail import account_mail, attempts, delivery_result, webhook_mail
 from workers.mail.address import parse_mailbox
 from workers.mail.attempts import Attempt, Claim
 from workers.mail.composer import Composer
@@ -129,7 +129,9 @@ class Mailer:
 
     async def send(self, claim: Claim, at: datetime) -> Attempt:
         mail = await read_mail(claim.mail_id)
-        if mail.event_id is None:
+        if mail.webhook_id is not None:
+            compose = partial(webhook_mail.compose, self.composer, mail)
+        elif mail.event_id is None:
             compose = partial(account_mail.compose, self.composer, mail, at)
         else:
             compose = partial(self.composer.compose, await read_outgoing_mail(mail))

@@ -208,8 +208,7 @@ class Schema(strawberry.Schema):
     async def execute_own_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
         """Execute a query that the server itself wrote, for example for an export.
 
-        Use it on a schema without buckets: otherwise the caller is charged. It has no line in the
-        log. Its errors keep their exceptions.
+        Use it on a schema without buckets. It has no line in the log. Its errors keep exceptions.
         """
         context.refresh()
         caller = self.limit_key(context)
@@ -220,6 +219,15 @@ class Schema(strawberry.Schema):
         if charge.refusal is not None:
             return charge.refusal
         return await self.executor.execute(operation, request.variables, context, 0)
+
+    async def price_query(self, request: GraphQLRequest, context: Any) -> int | PreExecutionError:
+        """Validate a query for `execute_own_query`; returns its cost, or why it is refused."""
+        operation = await self.require_operation(request, context, QUERIES)
+        if isinstance(operation, PreExecutionError):
+            self.format_errors(operation, context, validated=False)
+            return operation
+        charge = self.cost_limit.charge(operation, request.variables, self.limit_key(context))
+        return charge.costs.cost if charge.refusal is None else charge.refusal
 
     def log(self, context: Any, operation: Operation | None, result: Any, started: float) -> None:
         log_operation(context.request_id, self.actor_id(context), operation, result, started)

@@ -205,6 +205,13 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
       per IPv4 address or IPv6 /64    10        models/wall/pairing.py           429
       until their code expires        10 min    models/wall/pairing.py           401
     requests of a screen that wait    4         resolvers/wall/endpoints.py      429
+    webhooks of an owner              20        max_webhooks_per_owner
+    webhooks of all owners            100       max_webhooks
+    URL of a webhook                  2,048     models/webhooks/webhook.py       TOO_LONG
+    query of a webhook, in bytes      8 KiB     max_webhook_query_bytes          TOO_LONG
+    its cost for each event           1,000     max_webhook_query_cost           INVALID
+    events of a replay                10,000    max_events_per_webhook_replay    INVALID
+    pings of a caller at once         1         resolvers/webhooks/ping.py       INVALID
     drafts of a person                200       max_drafts_per_person
     text of a draft, in characters    65,536    max_draft_chars
     days after a draft's last change  30        draft_days                       deleted
@@ -222,6 +229,20 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     blocks of working hours per day   24        models/sla/calendars/calendar_input.py
     active escalation paths           100       max_escalation_paths
     steps per escalation path         20        max_steps_per_escalation_path
+
+    Requests of webhooks
+    at once                           400       max_webhook_requests             wait
+    at once of one webhook            4         max_webhook_requests_per_webhook wait
+    of a target after 5 failures      1         models/webhook_deliveries/retry_schedule.py wait
+    payloads prepared at once         4         workers/webhooks/attempt.py      wait
+    planned deliveries of a webhook   10,000    max_webhook_backlog              wait
+    bytes of a body                   256 KiB   max_webhook_body_bytes           not sent
+    time of a request                 15 s      webhook_timeout_seconds          repeated
+    bytes read of a response          64 KiB    services/webhooks.py             cut
+    characters stored of a response   2,048     models/webhooks/delivery.py      cut
+    time of repetitions               72 h      webhook_retry_hours              FAILED
+    time without a success            72 h      webhook_pause_hours              paused
+    days of a finished delivery       30        webhook_delivery_days            deleted
 
 engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
 of their own, in engine/fanout/metrics.py. models/core/record_limits.py counts how often a limit on

@@ -111,6 +111,9 @@ FOLLOW_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKE
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
+MANAGE_WEBHOOKS = Permission(
+    frozenset({CallerKind.ADMIN, CallerKind.API_CLIENT}), Scope.WEBHOOKS_MANAGE
+)
 READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
 MANAGE_WALL_SCREENS = Permission(HUMAN_STAFF, requires_session=True)
 """With a session only: a screen keeps its access after an API token has ended."""

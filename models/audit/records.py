@@ -21,6 +21,7 @@ from models.retention.policy import RetentionPolicy
 from models.sla.records import SlaCalendar, SlaPolicy
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
+from models.webhooks.webhook import Webhook
 
 
 class RecordKind(Enum):
@@ -38,6 +39,7 @@ class RecordKind(Enum):
     CUSTOM_FIELD = "custom_field"
     RETENTION_POLICY = "retention_policy"
     WALL_SCREEN = "wall_screen"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,17 @@ LOGGED_RECORDS: Mapping[type[Model], LoggedRecord] = {
         ids.WALL_SCREEN,
         frozenset({"digest", "created_at", "last_seen_at"}),
         in_directory=False,
+    ),
+    Webhook: LoggedRecord(
+        RecordKind.WEBHOOK,
+        ids.WEBHOOK,
+        frozenset(
+            {
+                *("created_at", "updated_at", "secret", "previous_secret", "log_position"),
+                *("pruned_position", "failures", "failing_since", "blocked_until"),
+            }
+        ),
+        in_directory=False,  # URLs may have secrets in them
     ),
 }
 MODELS_BY_KIND: Mapping[RecordKind, type[Model]] = {

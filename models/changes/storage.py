@@ -17,7 +17,7 @@ from models.core.lazy_query import LazyQuery, Many
 from models.core.sql import TRUE, Condition, in_list
 from models.custom_fields.custom_field import TicketCustomValue
 from models.database import batch, search_index
-from models.log.event import assign_positions, build_append_statements
+from models.log.event import assign_positions, build_append_statements, rewrites_earlier
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.attachment import Attachment, FileDeletion
@@ -30,6 +30,7 @@ from models.tickets.ticket import (
     TicketTag,
     TicketWatcher,
 )
+from models.webhooks.delivery import forget_bodies
 
 ERASED_FILE_COLUMNS = ("filename", "sha256", "declared_sha256", "storage_key", "thumbnail_key")
 VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
@@ -59,6 +60,8 @@ async def write(
     events = [event for change in changed for event in change.events]
     if not events:
         return 0
+    rewritten = {event.ticket_id for event in events if rewrites_earlier(event)}
+    await forget_bodies(sorted(rewritten))
     updated: list[TicketChange] = []
     steps: list[batch.WriteStatement] = []
     for change in changed:

@@ -65,6 +65,13 @@ class RecordLimits:
     max_retention_policies: int = 50
     min_retention_days: int = 30
     max_wall_screens: int = 50
+    max_webhooks_per_owner: int = 20
+    max_webhooks: int = 100
+    max_webhook_query_bytes: int = 8192
+    max_webhook_query_cost: int = 1000
+    max_webhook_body_bytes: int = 262_144
+    max_webhook_backlog: int = 10_000
+    max_events_per_webhook_replay: int = 10_000
     max_drafts_per_person: int = 200
     max_draft_chars: int = 65_536
     max_attachment_bytes: int = 26_214_400

@@ -37,6 +37,8 @@ MODULES = [
     "models.custom_fields.custom_field",
     "models.tickets.draft",
     "models.wall.screen",
+    "models.webhooks.webhook",
+    "models.webhooks.delivery",
 ]
 """The modules that define models."""
 APPS = {"models": {"models": MODULES, "migrations": "migrations", "default_connection": "default"}}

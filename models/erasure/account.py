@@ -25,6 +25,7 @@ from models.tickets.draft import Draft
 from models.tickets.presence import Presence
 from models.tickets.read_marks import TicketReadMark
 from models.views.saved_view import SavedView
+from models.webhooks.webhook import Webhook
 
 COLUMNS = (
     *("email", "display_name", "name_words", "external_id", "locale", "time_zone"),
@@ -56,6 +57,7 @@ async def erase_account(
     await NotificationPreference.filter(user_id=user.id).delete()
     await SavedView.filter(owner_id=user.id).delete()
     await Macro.filter(owner_id=user.id).delete()
+    await Webhook.filter(user_id=user.id).delete()
     await erase_unattached_files(user, at)
     await storage.write_action(origin, at, {"reason": [None, reason]}, record=user)
     await event.append([build_event(origin, user, at)])

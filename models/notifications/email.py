@@ -31,8 +31,10 @@ class Mail(Model):
     """An email to one user about one event, or to one person about their account.
 
     An email about an account has an `account_link`, and neither event nor ticket. It has no user if
-    it is about a registration, which creates the user.
+    it is about a registration, which creates the user. An email about a webhook has neither link
+    nor event.
 
+    webhook_id       the webhook, for an email about one; the webhook may be deleted
     message_id       the header Message-ID (RFC 5322), not the id of a Message. It is derived from
                      the event and the user, or from the link, so that mail programs recognise a
                      repeated delivery
@@ -61,6 +63,7 @@ class Mail(Model):
         "models.AccountLink", related_name=False, null=True, on_delete=fields.SET_NULL
     )
     account_link_id: UUID | None
+    webhook_id = fields.UUIDField(null=True)
     template = fields.CharField(max_length=32)
     address = fields.CharField(max_length=320)
     message_id = fields.CharField(max_length=255)

@@ -39,7 +39,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("ticket_resources.kind", "attachments.filename", "events.data"),
             *("caller_jobs.parameters", "caller_job_tickets.changes"),
             *("caller_job_tickets.previous", "caller_job_tickets.message", "drafts.body"),
-            "ticket_custom_values.stored_text",
+            *("ticket_custom_values.stored_text", "webhook_deliveries.body"),
         }
     ),
     Holding.PERSON: frozenset(
@@ -56,7 +56,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
-            *("readers.last_error", "idempotency_keys.key"),
+            *("readers.last_error", "idempotency_keys.key", "webhook_deliveries.last_error"),
+            *("webhook_attempts.response", "webhook_attempts.error"),
         }
     ),
     Holding.DIGEST: frozenset(
@@ -66,6 +67,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("second_factors.secret", "second_factors.recovery_digests"),
             *("idempotency_keys.digest", "wall_screens.digest", "wall_pairings.digest"),
             *("wall_pairings.code_digest", "wall_pairings.network"),
+            *("webhooks.secret", "webhooks.previous_secret"),
         }
     ),
     Holding.SETTING: frozenset(
@@ -80,6 +82,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("retention_policies.name", "retention_policies.ticket_filter"),
             *("custom_fields.label", "custom_fields.options", "custom_fields.categories"),
             "wall_screens.name",
+            *("webhooks.url", "webhooks.ticket_filter", "webhooks.query"),
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -94,7 +97,8 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("audit_entries.action", "audit_entries.request_id", "attachments.declared_sha256"),
             *("attachments.storage_key", "attachments.thumbnail_key"),
             *("caller_jobs.export_key", "caller_jobs.export_sha256", "export_parts.storage_key"),
-            "caller_jobs.report",
+            *("caller_jobs.report", "webhooks.scopes", "webhooks.types"),
+            *("webhook_deliveries.claimed_by", "webhook_deliveries.body_scopes"),
         }
     ),
 }
@@ -139,6 +143,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("tokens.name", "tokens.address", "tokens.user_agent", "presences.client_key"),
             *("second_factors.secret", "second_factors.recovery_digests"),
             *("sign_in_codes.digest", "sign_in_codes.challenge"),
+            *("webhooks.secret", "webhooks.previous_secret"),
         }
     ),
     Treatment.SEARCHED: frozenset(
@@ -153,6 +158,9 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("macros.custom_fields", "custom_fields.label", "custom_fields.options"),
             *("retention_policies.name", "retention_policies.ticket_filter", "drafts.body"),
             "wall_screens.name",
+            *("webhooks.ticket_filter", "webhooks.query", "webhook_deliveries.body"),
+            *("webhook_deliveries.last_error", "webhook_attempts.response"),
+            "webhook_attempts.error",
         }
     ),
     Treatment.DERIVED: frozenset(
@@ -174,6 +182,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             *("organizations.name", "organizations.external_id", "organization_domains.domain"),
             *("api_clients.display_name", "teams.slug", "categories.slug"),
             *("sla_calendars.time_zone", "custom_fields.key", "custom_fields.categories"),
+            "webhooks.url",
         }
     ),
 }

@@ -14,6 +14,7 @@ from schema.enums import (
     sla,
     tickets,
     views,
+    webhooks,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "sla",
     "tickets",
     "views",
+    "webhooks",
 ]

@@ -26,6 +26,7 @@ register_enum(
         "RETENTION_POLICY": "A retention policy of closed tickets. Only the audit log has changes "
         "of policies.",
         "WALL_SCREEN": "A wallboard screen. Only the audit log has changes of screens.",
+        "WEBHOOK": "A webhook. Only the audit log has changes of webhooks.",
     },
 )
 register_enum(

@@ -35,6 +35,7 @@ from models.queries.filters.filter import (
     compile_filter,
     without_nulls,
 )
+from models.webhook_deliveries.payload_source import WebhookInvalid
 from schema.filtering.filters import TicketFilter, TicketOrder, name_viewer
 from schema.input_mapping import to_mapping
 from schema.scalars import SCALARS, serialize_duration
@@ -135,6 +136,15 @@ def compile_policy_filter(data: object, at: datetime) -> Condition:
         return compile_filter(filter, SYSTEM, at, database.dialect())
     except (StoredFilterInvalid, BadRequest) as error:
         raise FilterInvalid(str(error)) from None
+
+
+def compile_webhook_filter(data: object, owner: Viewer, at: datetime) -> Condition:
+    """The filter of a webhook, for its owner. Raises WebhookInvalid."""
+    try:
+        filter = parse_filter(data, owner)
+        return compile_filter(filter, owner, at, database.dialect(), few_tickets=True)
+    except (StoredFilterInvalid, BadRequest) as error:
+        raise WebhookInvalid(str(error)) from None
 
 
 def has_viewer_condition(data: object) -> bool:

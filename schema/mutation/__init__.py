@@ -36,6 +36,7 @@ from schema.mutation.tickets.ticket_upserts import TicketUpsertMutations
 from schema.mutation.tickets.tickets import TicketMutations
 from schema.mutation.views import ViewMutations
 from schema.mutation.wall import WallMutations
+from schema.mutation.webhooks import WebhookMutations
 
 
 @strawberry.type(
@@ -72,5 +73,6 @@ class Mutation(
     ErasureMutations,
     RetentionMutations,
     WallMutations,
+    WebhookMutations,
 ):
     pass

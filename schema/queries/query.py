@@ -46,6 +46,7 @@ from schema.queries.desk_query import DeskQueries
 from schema.queries.job_queries import JobQueries
 from schema.queries.policy_queries import PolicyQueries
 from schema.queries.wall_queries import WallQueries
+from schema.queries.webhook_queries import WebhookQueries
 from schema.types.log.audit import AuditEntryType
 from schema.types.log.directory_events import DirectoryEventInterface
 from schema.types.notifications import NotificationType
@@ -62,7 +63,7 @@ FILTER = "Returns tickets that match this filter. Default: all tickets that the 
 
 
 @strawberry.type(description=QUERY_DESCRIPTION)
-class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries):
+class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries):
     viewer: Any = query(
         resolvers.people.sign_in.viewer,
         PUBLIC,

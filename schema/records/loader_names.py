@@ -19,6 +19,7 @@ from models.sla.records import SlaCalendar, SlaPolicy
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
+from models.webhooks.webhook import Webhook
 
 LOADER_NAMES: Mapping[type[Model], str] = {
     User: "users",
@@ -37,6 +38,7 @@ LOADER_NAMES: Mapping[type[Model], str] = {
     CustomField: "custom_fields",
     RetentionPolicy: "retention_policies",
     WallScreen: "wall_screens",
+    Webhook: "webhooks",
     Event: "events",
 }
 """The attributes of `Loaders` for the records that foreign keys and logs refer to."""

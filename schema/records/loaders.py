@@ -39,6 +39,7 @@ from models.people.team import Category, Membership, Team
 from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
 from models.queries import custom_fields, saved_views
+from models.queries import webhooks as webhook_queries
 from models.queries.logs import directory_events, event_log
 from models.retention.policy import RetentionPolicy
 from models.sla import policies
@@ -50,6 +51,8 @@ from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
+from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.webhook import Webhook
 from schema.filtering.stored_filter import parse_filter
 from schema.records.loader_names import LOADER_NAMES
 from schema.records.own_records import OwnRecords
@@ -82,6 +85,7 @@ class Loaders:
     custom_fields = RecordLoader(CustomField)
     retention_policies = RecordLoader(RetentionPolicy)
     wall_screens = RecordLoader(WallScreen)
+    webhooks = RecordLoader(Webhook)
 
     def __init__(self, viewer: Viewer, at: datetime) -> None:
         self.viewer = viewer
@@ -148,6 +152,10 @@ class Loaders:
     @cached_property
     def attachments(self) -> DataLoader[UUID, Attachment | None]:
         return ShieldedLoader(self.read_attachments, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
+    def webhook_deliveries(self) -> DataLoader[UUID, WebhookDelivery | None]:
+        return ShieldedLoader(self.read_deliveries, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
     def client_scopes(self) -> DataLoader[UUID, list[str]]:
@@ -257,6 +265,11 @@ class Loaders:
         records = await Notification.filter(number__in=visible)
         notifications = {record.number: record for record in records}
         return [notifications.get(key) for key in keys]
+
+    async def read_deliveries(self, keys: list[UUID]) -> list[WebhookDelivery | None]:
+        found = await webhook_queries.read_deliveries(self.viewer, keys)
+        deliveries = {delivery.id: delivery for delivery in found}
+        return [deliveries.get(key) for key in keys]
 
     async def count_by_filters(self, views: list[SavedView]) -> list[int]:
         filters = [parse_filter(view.ticket_filter, self.viewer) for view in views]

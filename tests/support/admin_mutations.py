@@ -36,7 +36,14 @@ CUSTOM_FIELD_FIELDS = """id key label type options { key label active } categori
 RETENTION_POLICY_FIELDS = """id name filter filterError ageDays active erasedTickets
   erasedMessages erasedFiles lastErasedAt version preview { tickets messages files cutoff }"""
 WALL_SCREEN_FIELDS = "id name team { slug } createdAt"
+WEBHOOK_FIELDS = "id url types state query shape filter version"
 PAYLOAD_FIELDS = {
+    "createWebhook": ("webhook", WEBHOOK_FIELDS),
+    "updateWebhook": ("webhook", WEBHOOK_FIELDS),
+    "rotateWebhookSecret": ("webhook", WEBHOOK_FIELDS),
+    "replayWebhook": ("webhook", WEBHOOK_FIELDS),
+    "redeliverWebhook": ("delivery", "id status attempts"),
+    "deleteWebhook": ("deletedId", ""),
     "bulkUpdateTickets": ("job", JOB_FIELDS),
     "undoJob": ("job", JOB_FIELDS),
     "exportTickets": ("job", JOB_FIELDS),

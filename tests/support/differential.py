@@ -23,6 +23,7 @@ from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, ResolverSettings, Services
 from resolvers.services.presence_tail import PresenceTail
 from services.components import build_schema
+from services.webhooks import build_payload_source
 from settings.application import build_timer_settings, load
 from support.large_dataset import NOW
 
@@ -86,6 +87,7 @@ class SchemaRunner:
             sign_in_limits=SignInLimits(100_000),
             viewers=viewers,
         )
+        services.webhooks.payloads = build_payload_source(settings, services)
         return cls(build_schema(settings), services)
 
     @property

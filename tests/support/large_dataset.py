@@ -68,6 +68,7 @@ from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
 from support import ticket_commands
 from support.actors import Person, World, machine, person, token_of
+from support.stored_webhooks import create_webhooks
 
 NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
 """A Tuesday morning: the time of all queries."""
@@ -119,6 +120,7 @@ class LargeDataset:
             await log_changes(world)
             await create_jobs(tickets, world)
             await create_drafts(tickets, world)
+            await create_webhooks(NOW)
         with time_machine.travel(NOW, tick=False):
             await presence.set_presence(
                 tickets[0].id,

@@ -35,6 +35,10 @@ def build_operations() -> dict[str, str]:
                 arguments = "input: {keepCurrent: true}"
             if name == "retentionPreview":
                 arguments = "filter: {}, ageDays: 30"
+            if name == "dryRunWebhook":
+                arguments = 'query: "{ id }", eventId: "evt_1"'
+            if name == "replayWebhook":
+                arguments = f'input: {{webhookId: "{MISSING_ID}", after: "{0:016x}"}}'
             call = f"{name}({arguments})" if arguments else name
             operation = f"{kind.name.lower()} {{ {call}{selection} }}"
             operations[f"{kind.name}.{name}"] = operation

@@ -35,6 +35,7 @@ from workers.mail.template_values import (
     explain_opt_out,
     format_instant,
 )
+from workers.mail.webhook_values import TEMPLATE, WEBHOOK_SAMPLE
 
 BUILT_IN_FOLDER = Path(__file__).parent / "templates"
 KINDS = ("txt", "html")
@@ -65,9 +66,10 @@ class Templates:
             for kind in KINDS:
                 for values in build_samples(name):
                     self.try_template(f"{name}.{kind}", values)
-        for name in ACCOUNT_SUBJECTS:
+        samples = {**dict.fromkeys(ACCOUNT_SUBJECTS, ACCOUNT_SAMPLE), TEMPLATE: WEBHOOK_SAMPLE}
+        for name, sample in samples.items():
             for kind in KINDS:
-                self.try_template(f"{name}.{kind}", ACCOUNT_SAMPLE)
+                self.try_template(f"{name}.{kind}", sample)
 
     def try_template(self, file: str, values: Values | None) -> None:
         """Compile a template, and render it if values are given."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -15,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from graphql import build_schema, parse, validate
 from support.client_program import ClientProgram, run_client_program
 from support.examples import Document
 from support.live import until
@@ -194,3 +196,12 @@ def test_every_example_has_a_test() -> None:
     guide.example("js", "// receiver.mjs")
     guide.example("sh", "# verify.sh")
     assert guide.unused == []
+
+
+def test_the_operations_of_the_guide_are_valid() -> None:
+    schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
+    text = (ROOT / GUIDE).read_text()
+    operations = re.findall(r"^```graphql\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(operations) == 4
+    for operation in operations:
+        assert validate(schema, parse(operation)) == []

@@ -21,6 +21,7 @@ from models.core import ids
 from models.core.time import now
 from models.escalation.path import EscalationPath, EscalationRun
 from models.jobs.caller_job import CallerJob, JobTicket, JobTicketOutcome
+from models.log.event import Event
 from models.people.account_link import AccountLink, LinkPurpose
 from models.people.identity import Identity, SignInCode
 from models.people.second_factor import SecondFactor
@@ -30,6 +31,8 @@ from models.tickets.draft import Draft
 from models.tickets.message import Message, MessageKind
 from models.tickets.presence import Presence, PresenceState
 from models.tickets.ticket import Ticket, TicketResource
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery
+from models.webhooks.webhook import Webhook
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 
@@ -121,6 +124,21 @@ async def create_records(ticket: Ticket, world: World) -> None:
     outcome = {"outcome": JobTicketOutcome.CHANGED, "message": f"About {ADDRESS}"}
     await JobTicket.filter(id=row.id).update(**tags, **outcome)
     await CallerJob.all().update(status="finished", finished_at=at)
+    await create_webhooks(ticket, world)
+
+
+async def create_webhooks(ticket: Ticket, world: World) -> None:
+    """A webhook of an admin with an attempt, and one of Cora."""
+    fields = {"url": "https://hooks.example.com", "types": [], "scopes": [], "secret": "s"}
+    webhook = await Webhook.create(
+        **fields, ticket_filter={}, log_position=0, user_id=world.root.id
+    )
+    await Webhook.create(**fields, ticket_filter={}, log_position=0, user_id=world.cora.id)
+    event = await Event.filter(ticket_id=ticket.id).first()
+    delivery = await WebhookDelivery.create(
+        webhook=webhook, event=event, ticket_id=ticket.id, created_at=now()
+    )
+    await WebhookAttempt.create(delivery=delivery, requested_at=now(), milliseconds=1)
 
 
 async def plant_everywhere(ticket: Ticket, world: World) -> None:

@@ -69,6 +69,7 @@ NAMES = [
     "0032_retention",
     "0033_macro_custom_fields",
     "0034_rotated_tokens",
+    "0035_webhooks",
     "0036_wallboards",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)

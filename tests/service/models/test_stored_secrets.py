@@ -16,6 +16,7 @@ from models.core.secrets import SecretStore, UndecryptableSecret
 from models.people.second_factor import SecondFactor
 from models.people.user import User
 from models.stored_secrets import Reencryption, reencrypt
+from models.webhooks.webhook import Webhook
 
 OLD, NEW, LOST = [Fernet.generate_key().decode() for _ in range(3)]
 
@@ -88,3 +89,35 @@ async def test_the_command_prints_how_many_secrets_it_has_changed(url: str, tmp_
     refused = await run("")
     assert (refused.code, refused.out) == (1, "")
     assert "TICKETWIRE_ENCRYPTION_KEYS" in refused.err
+
+
+@pytest.mark.usefixtures("database")
+async def test_both_secrets_of_webhooks_are_encrypted_again() -> None:
+    old = SecretStore([OLD])
+    user = await User.create(email="owner@example.com", display_name="Owner")
+    webhook = await Webhook.create(
+        user=user,
+        url="https://hooks.example.com",
+        types=["rated"],
+        scopes=[],
+        ticket_filter={},
+        log_position=0,
+        secret=old.encrypt("current"),
+        previous_secret=old.encrypt("former"),
+    )
+    await Webhook.create(
+        user=user,
+        url="x",
+        types=[],
+        scopes=[],
+        ticket_filter={},
+        log_position=0,
+        secret=SecretStore([NEW]).encrypt("other"),
+    )
+    found = await reencrypt(SecretStore([NEW, OLD]), NOON)
+    assert found == Reencryption(total=3, changed=2)
+    await webhook.refresh_from_db()
+    only_new = SecretStore([NEW])
+    assert only_new.decrypt(webhook.secret) == "current"
+    assert webhook.previous_secret is not None
+    assert only_new.decrypt(webhook.previous_secret) == "former"

@@ -18,7 +18,12 @@ from support.files import running_with_files
 from support.ticket_factory import NOON
 from support.wall import approval_input
 
-from models.access.permissions import ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS
+from models.access.permissions import (
+    ADMINISTER,
+    MANAGE_CUSTOMERS,
+    MANAGE_OWN_TOKENS,
+    MANAGE_WEBHOOKS,
+)
 from models.audit.entry import AuditEntry
 from models.core import ids
 from models.people.identity import Identity
@@ -29,17 +34,19 @@ from schema.fields import permission_of
 from schema.mutation import Mutation
 
 Input = dict[str, Any]
-MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS)
+MANAGING = (ADMINISTER, MANAGE_CUSTOMERS, MANAGE_OWN_TOKENS, MANAGE_WEBHOOKS)
 OTHERS = {
     *("updateUser", "revokeSession", "revokeAllSessions", "revokeApiToken"),
     *("approveWallScreen", "revokeWallScreen"),
 }
 """Mutations that anyone may call for the own account, and managers for those of others; and those
 for wallboards, which all staff may call."""
-ELSEWHERE = {"disableSecondFactor", "renewRecoveryCodes"}
-"""Their cases need a second factor: see test_second_factors.py and test_recovery_codes.py."""
+ELSEWHERE = {"disableSecondFactor", "renewRecoveryCodes", "pingWebhook", "redeliverWebhook"}
+"""Their cases need a second factor, or the receiver of a webhook: see test_second_factors.py,
+test_recovery_codes.py and tests/service/webhooks/test_administration.py."""
 ISSUER = "https://id.example.com"
 RETENTION: Input = {"name": "Old tickets", "filter": {}, "ageDays": 365}
+WEBHOOK: Input = {"url": "https://hooks.example.com/a", "types": ["TICKET_CREATED"]}
 STEP = {"after": "PT0S", "action": "NOTIFY_TEAM"}
 
 
@@ -117,6 +124,7 @@ CASES: dict[str, Callable[[Client, World], Awaitable[Input]]] = {
     ),
     "createSlaPolicy": lambda client, _: policy_input(client),
     "createRetentionPolicy": lambda _, __: constant(RETENTION),
+    "createWebhook": lambda _, __: constant(WEBHOOK),
     "exportPerson": lambda _, world: constant({"userId": world.cora.gid}),
     "createCustomField": lambda _, __: constant({"key": "a", "label": "A", "type": "TEXT"}),
     "createUser": lambda _, __: constant({"email": "new@example.com", "displayName": "New"}),
@@ -168,6 +176,32 @@ async def _(client: Client, world: World) -> Input:
       approveWallScreen(input: $input) { wallScreen { id } } }"""
     payload = (await client.run(query, input=await approval_input()))["approveWallScreen"]
     return {"screenId": payload["wallScreen"]["id"]}
+
+
+async def webhook_id(client: Client) -> str:
+    query = """mutation($input: CreateWebhookInput!) {
+      createWebhook(input: $input) { webhook { id } } }"""
+    return str((await client.run(query, input=WEBHOOK))["createWebhook"]["webhook"]["id"])
+
+
+@case("updateWebhook")
+async def _(client: Client, _: World) -> Input:
+    return {"webhookId": await webhook_id(client), "state": "PAUSED"}
+
+
+@case("deleteWebhook")
+async def _(client: Client, _: World) -> Input:
+    return {"webhookId": await webhook_id(client)}
+
+
+@case("rotateWebhookSecret")
+async def _(client: Client, _: World) -> Input:
+    return {"webhookId": await webhook_id(client)}
+
+
+@case("replayWebhook")
+async def _(client: Client, _: World) -> Input:
+    return {"webhookId": await webhook_id(client), "after": "0" * 16}
 
 
 @case("updateRetentionPolicy")

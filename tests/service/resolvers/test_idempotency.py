@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")
 
 CALENDAR = {"name": "Berlin", "timeZone": "Europe/Berlin", "week": WEEK, "holidays": ["2026-12-25"]}
 RETENTION: dict[str, Any] = {"name": "Old tickets", "filter": {}, "ageDays": 365}
+WEBHOOK = {"url": "https://hooks.example.com/a", "types": ["TICKET_CREATED"]}
 PATH = {
     "name": "Ours",
     "trigger": "UNTOUCHED",
@@ -44,8 +45,10 @@ MUTATIONS_TESTED_ELSEWHERE = (
     *("revokeSession", "revokeAllSessions", "rotateApiToken", "inviteUser"),
     "sendInvitation",
     *("linkIdentity", "unlinkIdentity", "undoJob", "saveDraft", "discardDraft", "proposeDraft"),
+    "redeliverWebhook",
 )
-"""By the tests of API clients, second factors, sessions, tokens, accounts, identities and jobs."""
+"""By the tests of API clients, second factors, sessions, tokens, accounts, identities, jobs and
+webhooks."""
 KEY_REUSED = "IDEMPOTENCY_KEY_REUSED idempotencyKey"
 ADVANCE = """mutation($by: Duration!, $key: String) {
   advanceClock(input: {by: $by, idempotencyKey: $key}) {
@@ -101,6 +104,7 @@ async def build_inputs(
         (await run_mutation(admin, "approveWallScreen", **await approval_input()))["id"]
         for _ in range(2)
     ]
+    webhooks = [(await run_mutation(admin, "createWebhook", **WEBHOOK))["id"] for _ in range(3)]
     steps = [{"after": "PT2H", "action": "TRANSFER", "team": "billing"}]
     return {
         "createSlaCalendar": (CALENDAR, {"holidays": ["2026-12-26"]}),
@@ -121,6 +125,11 @@ async def build_inputs(
         "deleteRetentionPolicy": ({"policyId": retention[1]}, {"policyId": retention[2]}),
         "approveWallScreen": (await approval_input(), {"board": "billing"}),
         "revokeWallScreen": ({"screenId": walls[0]}, {"screenId": walls[1]}),
+        "createWebhook": (WEBHOOK, {"query": "{ id }"}),
+        "updateWebhook": ({"webhookId": webhooks[0], "types": ["RATED"]}, {"query": "{ id }"}),
+        "deleteWebhook": ({"webhookId": webhooks[1]}, {"webhookId": webhooks[2]}),
+        "rotateWebhookSecret": ({"webhookId": webhooks[0]}, {"webhookId": webhooks[2]}),
+        "replayWebhook": ({"webhookId": webhooks[0], "after": "0" * 16}, {"until": "0" * 16}),
         "createSavedView": ({"name": "New"}, {"filter": {"search": "vpn"}}),
         "updateSavedView": ({"viewId": views[0], "name": "A"}, {"columns": ["REF"]}),
         "deleteSavedView": ({"viewId": views[1]}, {"viewId": views[2]}),

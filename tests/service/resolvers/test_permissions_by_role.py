@@ -54,6 +54,11 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     # also needs tickets:read and notes:read: see test_retention_refusals.py
     "Query.retentionPreview": (MANAGERS, "admin"),
     "Query.wallScreens": ({"agent", "admin"}, None),
+    "Query.webhooks": (MANAGERS, "webhooks:manage"),
+    "Query.webhook": (MANAGERS, "webhooks:manage"),
+    "Query.webhookGaps": (MANAGERS, "webhooks:manage"),
+    # also needs tickets:read: see tests/service/webhooks/test_administration.py
+    "Query.dryRunWebhook": (MANAGERS, "webhooks:manage"),
     "Query.users": (STAFF, "users:read"),
     "Query.slaPolicies": (STAFF, "tickets:read"),
     "Query.slaCalendars": (STAFF, "tickets:read"),
@@ -152,6 +157,14 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Mutation.exportPerson": (MANAGERS, "admin"),
     "Mutation.updateCustomField": (MANAGERS, "admin"),
     "Mutation.archiveCustomField": (MANAGERS, "admin"),
+    # also needs tickets:read: see tests/service/webhooks/test_administration.py
+    "Mutation.createWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.updateWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.deleteWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.pingWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.rotateWebhookSecret": (MANAGERS, "webhooks:manage"),
+    "Mutation.redeliverWebhook": (MANAGERS, "webhooks:manage"),
+    "Mutation.replayWebhook": (MANAGERS, "webhooks:manage"),
     "Mutation.setAvailability": (STAFF, "tickets:write"),
     # in the demo, managers may call it: see test_demo.py
     "Mutation.advanceClock": (set(), "admin"),

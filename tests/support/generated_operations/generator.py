@@ -42,6 +42,8 @@ PREFIXES = {
     "Draft": ids.DRAFT,
     "RetentionPolicy": ids.RETENTION_POLICY,
     "WallScreen": ids.WALL_SCREEN,
+    "Webhook": ids.WEBHOOK,
+    "WebhookDelivery": ids.WEBHOOK_DELIVERY,
 }
 """The prefixes of the ids of records, by type name."""
 

@@ -26,6 +26,8 @@ from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
+from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.webhook import Webhook
 from support.differential import OperationRequest, SchemaRunner
 
 Order = Sequence[tuple[str, str]]
@@ -61,6 +63,8 @@ RECORDS = {
     ids.DRAFT: Draft,
     ids.RETENTION_POLICY: RetentionPolicy,
     ids.WALL_SCREEN: WallScreen,
+    ids.WEBHOOK: Webhook,
+    ids.WEBHOOK_DELIVERY: WebhookDelivery,
 }
 
 

@@ -39,6 +39,9 @@ ID_PREFIXES = {
     "ArchiveSlaPolicyInput.policyId": ids.SLA_POLICY,
     "UpdateRetentionPolicyInput.policyId": ids.RETENTION_POLICY,
     "DeleteRetentionPolicyInput.policyId": ids.RETENTION_POLICY,
+    **dict.fromkeys(("webhookId", "Query.webhook.id"), ids.WEBHOOK),
+    "deliveryId": ids.WEBHOOK_DELIVERY,
+    "eventId": ids.EVENT,
     "calendarId": ids.SLA_CALENDAR,
     "screenId": ids.WALL_SCREEN,
     "pathId": ids.ESCALATION_PATH,
@@ -75,6 +78,7 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "CustomFieldFilter.key": ("note", "seats", "urgent", "due", "zone", "products", "nothing"),
     "CustomFieldInput.key": ("note", "seats", "urgent", "due", "zone", "products", "nothing"),
     "options": ("dns", "mail", "nothing"),
+    "Query.dryRunWebhook.query": ("{ id ticket { ref } }", "{ nothing }"),
 }
 WORDS = (
     "plain",

@@ -25,7 +25,7 @@ ABSTRACT = sorted(
 
 UNRELATED = {
     *("action", "actor", "category", "customFields", "metric", "priority", "reason"),
-    *("recordId", "resolution"),
+    *("deliveries", "owner", "recordId", "resolution", "url"),
     *("kind", "status", "team", "tickets", "timeZone", "type"),
 }
 """Fields that have different types in different types of Node, which no list holds together."""

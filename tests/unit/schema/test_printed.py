@@ -27,6 +27,7 @@ BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput", "UpsertTicketInput"}
 WITHOUT_KEY = {
     "cancelJob": "a job that has ended stays as it is",
+    "pingWebhook": "a repetition sends another ping, and changes nothing",
     "signIn": "the text of a token is not stored, so a repetition could not return it",
     "signInWithCode": "a code can be used once, and the text of a token is not stored",
     "changePassword": "a hash of the input, with the password, would be stored with the key",

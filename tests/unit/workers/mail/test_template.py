@@ -8,6 +8,7 @@ import pytest
 
 from models.notifications.email import MORE_UPDATES
 from settings.application import SettingsError, load
+from workers.mail import webhook_values
 from workers.mail.account_values import ACCOUNT_SUBJECTS
 from workers.mail.outgoing_mail import EVENT_TYPE_OF_TEMPLATE
 from workers.mail.template import BUILT_IN_FOLDER, KINDS, TemplateError, Templates, build_samples
@@ -17,7 +18,7 @@ def test_every_mail_has_a_text_and_an_html_template() -> None:
     files = {path.name for path in BUILT_IN_FOLDER.iterdir()}
     names = (
         *(*EVENT_TYPE_OF_TEMPLATE, MORE_UPDATES, "layout"),
-        *(*ACCOUNT_SUBJECTS, "account_layout"),
+        *(*ACCOUNT_SUBJECTS, "account_layout", webhook_values.TEMPLATE),
     )
     assert files == {f"{name}.{kind}" for name in names for kind in KINDS}
 

@@ -41,6 +41,9 @@ OMITTED_MUTATIONS = {
     "signIn": "its token is random, and password hashing is slow",
     "createApiToken": "its token is random",
     "rotateApiToken": "its token is random",
+    "createWebhook": "its secret is random",
+    "rotateWebhookSecret": "its secret is random",
+    "pingWebhook": "it sends a request, and tells how long it took",
     "signOut": "it revokes the viewer's token",
     "revokeApiToken": "it revokes a viewer's token",
     "revokeSession": "it revokes a viewer's token",
@@ -51,6 +54,7 @@ OMITTED_MUTATIONS = {
 OMITTED_TYPES = {
     *("SignInPayload", "SignOutPayload", "CreateApiTokenPayload", "RotateApiTokenPayload"),
     *("RevokeApiTokenPayload", "RevokeSessionPayload", "RevokeAllSessionsPayload"),
+    *("CreateWebhookPayload", "RotateWebhookSecretPayload", "PingWebhookPayload"),
     "AdvanceClockPayload",
 }
 """The payloads of omitted mutations. The clock can be advanced only in the demo."""

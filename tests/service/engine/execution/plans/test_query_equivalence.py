@@ -108,6 +108,9 @@ PREVIEW = """{ previewMacro(macroId: "MACRO", ticketId: "TICKET") { text
 
 DRAFT = """{ node(id: "DRAFT") { ... on Draft {
   attachments { filename } proposedBy { displayName } } } }"""
+GAPS = """{ webhook(id: "WEBHOOK") { id url } webhookGaps(webhookId: "WEBHOOK", first: 2) {
+  nodes { id } edges { cursor } pageInfo { hasNextPage } totalCount } }"""
+DRY_RUN = """{ dryRunWebhook(query: "{ ticket { ref } }", eventId: "EVENT") { cost payload } }"""
 RETENTION = """{ retentionPreview(filter: {}, ageDays: 30) { tickets messages files cutoff } }"""
 REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"}) { omittedGroups
   groups { key label created ratings averageRating
@@ -319,7 +322,9 @@ def lookup_requests(pool: Pool) -> list[OperationRequest]:
         OperationRequest(f"{{ {by_number} {by_external_id} }}"),
         OperationRequest(REPORT),
         OperationRequest(RETENTION),
+        OperationRequest(DRY_RUN.replace("EVENT", pool.ids[ids.EVENT][0])),
         *(OperationRequest(DRAFT.replace("DRAFT", each)) for each in pool.ids[ids.DRAFT]),
+        *(OperationRequest(GAPS.replace("WEBHOOK", each)) for each in pool.ids[ids.WEBHOOK]),
         OperationRequest(f'{{ job(id: "{pool.ids[ids.JOB][-1]}") {{ id }} }}'),
         *(
             OperationRequest(PREVIEW.replace("MACRO", macro).replace("TICKET", each))

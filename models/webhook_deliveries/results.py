@@ -1,0 +1,144 @@
+"""Stores the results of attempts, and what they say about the target of the webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from models import database
+from models.webhook_deliveries.claims import Claim
+from models.webhook_deliveries.pausing import pause
+from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK, RetrySchedule
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
+
+
+class Outcome(Enum):
+    """What an attempt has shown."""
+
+    DELIVERED = auto()
+    FAILED = auto()
+    GONE = auto()
+    """The target never wants another request: status 410."""
+    UNDELIVERABLE = auto()
+    """The event can't be delivered, for a reason that is not the target's. No further attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """One request, or why none was sent."""
+
+    outcome: Outcome
+    requested_at: datetime
+    milliseconds: int = 0
+    status: int | None = None
+    response: str | None = None
+    error: str | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Stores results. `mail_domain` is that of the Message-ID of emails."""
+
+    schedule: RetrySchedule
+    mail_domain: str
+
+    async def record(self, claim: Claim, result: AttemptResult, at: datetime) -> bool:
+        """Store a result in one transaction; returns False if the claim no longer holds."""
+        return await database.run_in_transaction(lambda: self.store(claim, result, at))
+
+    async def store(self, claim: Claim, result: AttemptResult, at: datetime) -> bool:
+        # The webhook's row first: replays lock it before deliveries, too.
+        webhooks = Webhook.select_for_update(no_key=True)
+        webhook = await webhooks.get_or_none(id=claim.webhook_id)
+        delivery = await WebhookDelivery.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
+        if webhook is None or delivery is None:
+            return False
+        delivery.claimed_by = delivery.claimed_until = None
+        delivery.response_status, delivery.last_error = result.status, result.error
+        if result.outcome is Outcome.DELIVERED:
+            await self.store_success(webhook, delivery, at)
+        elif result.outcome is Outcome.UNDELIVERABLE:
+            end(delivery)
+        else:
+            await self.store_failure(webhook, delivery, result, at)
+        await delivery.save(
+            update_fields=[
+                *("claimed_by", "claimed_until", "response_status", "last_error", "status"),
+                *("delivered_at", "next_attempt_at"),
+            ]
+        )
+        await WebhookAttempt.create(
+            delivery_id=delivery.id,
+            requested_at=result.requested_at,
+            status=result.status,
+            milliseconds=result.milliseconds,
+            response=result.response,
+            error=result.error,
+        )
+        return True
+
+    async def store_success(
+        self, webhook: Webhook, delivery: WebhookDelivery, at: datetime
+    ) -> None:
+        delivery.status = WebhookDeliveryStatus.DELIVERED
+        delivery.delivered_at, delivery.next_attempt_at = at, None
+        if webhook.failures:
+            webhook.failures, webhook.failing_since, webhook.blocked_until = 0, None, None
+            await save_failures(webhook)
+            # The target works again, so what waits for a later attempt need not wait.
+            waiting = WebhookDelivery.filter(webhook_id=webhook.id, next_attempt_at__gt=at)
+            await waiting.exclude(id=delivery.id).update(next_attempt_at=at)
+
+    async def store_failure(
+        self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult, at: datetime
+    ) -> None:
+        is_blocked = webhook.blocked_until is not None and webhook.blocked_until > at
+        if not is_blocked:  # else the request began before the target was found to be down
+            webhook.failures += 1
+        webhook.failing_since = webhook.failing_since or at
+        wait = self.schedule.delay(delivery.attempts)
+        if result.retry_after is not None:
+            wait = max(wait, self.schedule.bound(result.retry_after))
+            webhook.blocked_until = at + self.schedule.bound(result.retry_after)
+        elif webhook.failures >= FAILURES_BEFORE_BLOCK and not is_blocked:
+            rounds = webhook.failures - FAILURES_BEFORE_BLOCK + 1
+            webhook.blocked_until = at + self.schedule.delay(rounds)
+        await save_failures(webhook)
+        is_gone = result.outcome is Outcome.GONE
+        if is_gone or self.schedule.is_exhausted(delivery.first_attempt_at, at):
+            end(delivery)
+        else:
+            delivery.status = WebhookDeliveryStatus.RETRYING
+            delivery.next_attempt_at = at + wait
+            await postpone_later(delivery)
+        if webhook.state is not WebhookState.ACTIVE:
+            return
+        if is_gone:
+            await pause(webhook, WebhookPauseReason.TARGET_GONE, at, self.mail_domain)
+        elif self.schedule.must_pause(webhook.failing_since, at):
+            await pause(webhook, WebhookPauseReason.TARGET_FAILING, at, self.mail_domain)
+
+
+def end(delivery: WebhookDelivery) -> None:
+    delivery.status, delivery.next_attempt_at = WebhookDeliveryStatus.FAILED, None
+
+
+async def save_failures(webhook: Webhook) -> None:
+    await webhook.save(update_fields=["failures", "failing_since", "blocked_until"])
+
+
+async def postpone_later(delivery: WebhookDelivery) -> None:
+    """Postpone the deliveries that wait for this one until its next attempt.
+
+    They could not begin before. While they count as due, each run would examine all of them.
+    """
+    later = WebhookDelivery.filter(
+        webhook_id=delivery.webhook_id,
+        ticket_id=delivery.ticket_id,
+        event_id__gt=delivery.event_id,
+        next_attempt_at__lt=delivery.next_attempt_at,
+    )
+    await later.update(next_attempt_at=delivery.next_attempt_at)

@@ -1,0 +1,142 @@
+"""The deliveries of webhooks and their attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models import database
+from models.core.ids import new_id
+from models.core.time import InstantField
+from models.log.event import Event
+from models.webhooks.webhook import Webhook
+
+MAX_ERROR_CHARS = 500
+MAX_RESPONSE_CHARS = 2048
+MAX_TICKETS_PER_STATEMENT = 500
+
+
+class WebhookDeliveryStatus(Enum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    FAILED = "failed"
+
+
+class WebhookDelivery(Model):
+    """The delivery of one event to one webhook.
+
+    ticket_id         the ticket of the event; the deliveries about one ticket keep their order
+    body              the body of the requests; null until it is first prepared, and after a text of
+                      the ticket was erased
+    body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
+                      If the owner has lost one, the body may show too much
+    attempts          how many attempts have begun
+    first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
+    next_attempt_at   null if there are no further attempts
+    delivered_at      when the receiver acknowledged the event last; a redelivery does not change it
+    claimed_by        the worker that is delivering the event
+    claimed_until     when other workers may take over; in real time, which the demo clock does not
+                      affect
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    webhook: fields.ForeignKeyRelation[Webhook] = fields.ForeignKeyField(
+        "models.Webhook", related_name=False, on_delete=fields.CASCADE
+    )
+    webhook_id: UUID
+    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
+        "models.Event", related_name=False, on_delete=fields.CASCADE
+    )
+    event_id: int
+    ticket_id = fields.UUIDField()
+    # Tortoise types it as never null.
+    body: str | None = fields.TextField(null=True)  # pyright: ignore[reportAssignmentType]
+    body_scopes = fields.CharField(max_length=200, default="")
+    status = fields.CharEnumField(
+        WebhookDeliveryStatus, max_length=16, default=WebhookDeliveryStatus.PENDING
+    )
+    attempts = fields.IntField(default=0)
+    response_status = fields.IntField(null=True)
+    last_error = fields.CharField(max_length=MAX_ERROR_CHARS, null=True)
+    first_attempt_at = InstantField(null=True)
+    next_attempt_at = InstantField(null=True)
+    delivered_at = InstantField(null=True)
+    claimed_by = fields.CharField(max_length=64, null=True)
+    claimed_until = InstantField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table = "webhook_deliveries"
+        table_description = "Deliveries of events to webhooks"
+        unique_together = (("webhook", "event"),)
+        indexes = (
+            ("webhook_id", "next_attempt_at"),
+            ("webhook_id", "delivered_at", "event_id"),
+            ("webhook_id", "ticket_id", "event_id"),
+            ("ticket_id",),
+            ("created_at",),
+        )
+
+
+class WebhookAttempt(Model):
+    """A request of a delivery, or why none was sent.
+
+    requested_at  when the request began
+    status        the status code of the response; null without a response
+    milliseconds  how long the request took
+    response      the beginning of the response's body
+    error         why there was no response, or why it is a failure
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    delivery: fields.ForeignKeyRelation[WebhookDelivery] = fields.ForeignKeyField(
+        "models.WebhookDelivery", related_name=False, on_delete=fields.CASCADE
+    )
+    delivery_id: UUID
+    requested_at = InstantField()
+    status = fields.IntField(null=True)
+    milliseconds = fields.IntField()
+    response = fields.TextField(null=True)
+    error = fields.CharField(max_length=MAX_ERROR_CHARS, null=True)
+
+    class Meta:
+        table = "webhook_attempts"
+        table_description = "Requests of webhooks' deliveries"
+        indexes = (("delivery_id", "id"),)
+
+
+async def forget_bodies(ticket_ids: Sequence[UUID]) -> None:
+    """Remove what deliveries repeat of tickets whose texts were redacted or erased.
+
+    The bodies of linked and merged tickets may repeat the texts, too. Later attempts prepare a new
+    body from the texts as they are then. Claims end, so a body that a worker prepares now from the
+    earlier texts is not stored.
+    """
+    if not ticket_ids:
+        return
+    listed = database.placeholders(ticket_ids)
+    rows = await database.fetch(
+        f"SELECT other_id FROM ticket_links WHERE ticket_id IN ({listed}) "
+        f"UNION SELECT id FROM tickets WHERE merged_into_id IN ({listed}) "
+        f"UNION SELECT merged_into_id FROM tickets WHERE id IN ({listed})",
+        [*ticket_ids, *ticket_ids, *ticket_ids],
+    )
+    affected = [*ticket_ids, *(database.as_uuid(row[0]) for row in rows if row[0] is not None)]
+    for start in range(0, len(affected), MAX_TICKETS_PER_STATEMENT):
+        some = affected[start : start + MAX_TICKETS_PER_STATEMENT]
+        concerned = f"ticket_id IN ({database.placeholders(some)})"
+        await database.fetch_dicts(
+            "UPDATE webhook_deliveries SET body = NULL, claimed_by = NULL, claimed_until = NULL "
+            f"WHERE {concerned} AND (body IS NOT NULL OR claimed_by IS NOT NULL) RETURNING id",
+            some,
+        )
+        await database.fetch_dicts(
+            "UPDATE webhook_attempts SET response = NULL WHERE response IS NOT NULL AND "
+            f"delivery_id IN (SELECT id FROM webhook_deliveries WHERE {concerned}) RETURNING id",
+            some,
+        )

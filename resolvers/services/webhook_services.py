@@ -1,0 +1,35 @@
+"""The services that the resolvers of webhooks need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from models.access.viewer import Viewer
+from models.outbound.http_client import OutboundHttpClient
+
+
+class PayloadReader(Protocol):
+    """Prices queries, and reads payloads. `resolvers.webhooks.payload_source` implements it."""
+
+    async def price(self, viewer: Viewer, query: str) -> int: ...
+
+    async def read_selection(
+        self, owner: Viewer, query: str, event_id: str
+    ) -> dict[str, Any] | None: ...
+
+
+def build_default_client() -> OutboundHttpClient:
+    return OutboundHttpClient(
+        allowed_networks=(), allow_http=False, timeout_seconds=15.0, max_response_bytes=65_536
+    )
+
+
+@dataclass(slots=True)
+class WebhookServices:
+    """`payloads` is null until the schema is built."""
+
+    client: OutboundHttpClient = field(default_factory=build_default_client)
+    payloads: PayloadReader | None = None
+    pings: set[str] = field(default_factory=set[str])
+    """The callers whose ping is under way. Each may have one."""

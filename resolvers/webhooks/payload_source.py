@@ -1,0 +1,125 @@
+"""Reads the payloads of webhooks through the API's own schema, as their owners see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from strawberry.types.execution import PreExecutionError
+
+from engine.execution.schema import Schema
+from engine.graphql.request import GraphQLRequest
+from models.access.scopes import Scope
+from models.access.viewer import Viewer
+from models.core.errors import InvalidInput, UserErrorCode
+from models.database.outage import is_outage
+from models.webhook_deliveries.payload_source import WebhookInvalid
+from models.webhooks.webhook import Webhook, WebhookShape
+from resolvers.context import Context
+from resolvers.webhooks.documents import (
+    DEFAULT_SELECTION,
+    OPERATION,
+    SLACK_SELECTION,
+    QueryMalformed,
+    build_document,
+)
+
+VERBS: Mapping[str, str] = {
+    "TICKET_CREATED": "created",
+    "REPLY_ADDED": "replied to",
+    "NOTE_ADDED": "added a note to",
+    "ASSIGNED": "assigned",
+    "TRANSFERRED": "transferred",
+    "STATUS_CHANGED": "changed the status of",
+}
+"""What a message for Slack says of the commonest events; others are named by their type."""
+
+
+class GraphQLPayloadSource:
+    """See `models.webhook_deliveries.payload_source.PayloadSource`.
+
+    Args:
+        schema: A schema without the rate limits of callers. Its maximum cost is that of a query.
+        build_context: Builds the context of an operation of a viewer.
+    """
+
+    def __init__(self, schema: Schema, build_context: Callable[[Viewer], Context]) -> None:
+        self.schema, self.build_context = schema, build_context
+
+    async def price(self, viewer: Viewer, query: str) -> int:
+        """The cost of a query for each event. Raises InvalidInput for `query`."""
+        try:
+            document = build_document(query)
+        except QueryMalformed as error:
+            raise InvalidInput(UserErrorCode.INVALID, str(error), "query") from None
+        request = GraphQLRequest(document, {"id": ""}, OPERATION, None)
+        cost = await self.schema.price_query(request, self.build_context(viewer))
+        if isinstance(cost, PreExecutionError):
+            message = cost.errors[0].message if cost.errors else "is not valid"
+            raise InvalidInput(UserErrorCode.INVALID, message, "query", limit_name=limit_of(cost))
+        return cost
+
+    async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
+        is_slack = webhook.shape is WebhookShape.SLACK
+        selection = SLACK_SELECTION if is_slack else webhook.query or DEFAULT_SELECTION
+        payload = await self.read_selection(owner, selection, event_id)
+        return build_slack_message(payload) if is_slack and payload is not None else payload
+
+    async def read_selection(
+        self, owner: Viewer, query: str, event_id: str
+    ) -> dict[str, Any] | None:
+        """The payload with this selection; None if the owner may not see the event.
+
+        Fields that fail are null, and `errors` tells why. Raises WebhookInvalid, and the exception
+        of an outage.
+        """
+        try:
+            document = build_document(query)
+        except QueryMalformed as error:
+            raise WebhookInvalid(str(error)) from None
+        # A webhook receives events, whatever its owner's token may read of the log.
+        viewer = replace(owner, scopes=owner.scopes | {Scope.EVENTS_READ})
+        context = self.build_context(viewer)
+        request = GraphQLRequest(document, {"id": event_id}, OPERATION, None)
+        result = await self.schema.execute_own_query(request, context)
+        if isinstance(result, PreExecutionError):
+            raise WebhookInvalid(result.errors[0].message if result.errors else "is not valid")
+        for error in result.errors or ():
+            if error.original_error is not None and is_outage(error.original_error):
+                raise error.original_error
+        self.schema.format_errors(result, context, validated=True)
+        data = dict(result.data or {})
+        if data.get("event") is None:
+            return None
+        payload = {**data["event"], "data": data.get("data")}
+        if result.errors:
+            payload["errors"] = [describe_error(each) for each in result.errors]
+        # The data may hold times; encode and decode them as a response would.
+        return dict(orjson.loads(orjson.dumps(payload, option=orjson.OPT_UTC_Z)))
+
+
+def limit_of(result: PreExecutionError) -> str | None:
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    return "webhook_query_cost" if "QUERY_TOO_EXPENSIVE" in codes else None
+
+
+def describe_error(error: Any) -> dict[str, Any]:
+    path = [each for each in error.path or () if each != "data"]
+    return {"message": error.message, "path": path}
+
+
+def build_slack_message(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of an incoming webhook of Slack."""
+    data = payload["data"] or {}
+    ticket, actor = data.get("ticket") or {}, data.get("actor") or {}
+    kind = str(payload["type"])
+    verb = VERBS.get(kind, f"caused {kind} on")
+    text = f"{actor.get('displayName')} {verb} {ticket.get('ref')}: {ticket.get('subject')}"
+    return {"text": escape_slack(text)}
+
+
+def escape_slack(text: str) -> str:
+    """The text without Slack's control characters, so that a subject can't mention anybody."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

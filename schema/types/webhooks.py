@@ -1,0 +1,174 @@
+"""Webhooks, their deliveries and attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from models.core.lazy_query import ConnectionQuery
+from models.core.paging.pagination import parse_page_arguments
+from models.log.event import EventType
+from models.queries.webhooks import list_attempts, list_deliveries
+from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.webhook import (
+    Webhook,
+    WebhookPauseReason,
+    WebhookShape,
+    WebhookState,
+    previous_secret_of,
+)
+from schema.context import context_of
+from schema.cost import TEXT_COST, cost
+from schema.interfaces import Actor, Node, RecordType, TicketEventInterface
+from schema.pagination import After, Before, Connection, First, Last
+from schema.records.relations import (
+    first_foreign_key_field,
+    foreign_key_field,
+    related_list_field,
+)
+from schema.types.people.people import VERSION
+
+
+@strawberry.type(
+    name="WebhookAttempt", description="A request of a webhook, or why the server sent none."
+)
+class WebhookAttemptType(RecordType):
+    requested_at: datetime = strawberry.field(description="The time at which the request began.")
+    status: int | None = strawberry.field(
+        description="The status code of the response. Null if there was no response."
+    )
+    milliseconds: int = strawberry.field(
+        description="How long the request took, in milliseconds. 0 if none was sent."
+    )
+    response: str | None = strawberry.field(
+        description="The beginning of the response's body, at most 2,048 characters. Null without "
+        "a response, and after a text of the ticket was redacted or erased.",
+        metadata=cost(flat=TEXT_COST),
+    )
+    error: str | None = strawberry.field(
+        description="Why the attempt failed. Null if the receiver acknowledged the event."
+    )
+
+
+@strawberry.type(
+    name="WebhookDelivery", description="The delivery of one event to the URL of a webhook."
+)
+class WebhookDeliveryType(Node):
+    event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
+    status: WebhookDeliveryStatus = strawberry.field(description="The state of the delivery.")
+    attempts: int = strawberry.field(
+        description="The number of attempts that have begun since the delivery was last requested."
+    )
+    response_status: int | None = strawberry.field(
+        description="The status code of the last response. Null if the last attempt had none."
+    )
+    last_error: str | None = strawberry.field(
+        description="Why the last attempt failed. Null if none did."
+    )
+    next_attempt_at: datetime | None = strawberry.field(
+        description="The time of the next attempt. Null if none follows."
+    )
+    delivered_at: datetime | None = strawberry.field(
+        description="The time at which the receiver acknowledged the event last. Null if it never "
+        "has."
+    )
+    created_at: datetime = strawberry.field(
+        description="The time at which the server found the event in the log."
+    )
+    attempt_log: Any = related_list_field(
+        list_attempts,
+        list[WebhookAttemptType],
+        "All attempts, in the order of time.",
+    )
+
+
+@strawberry.type(
+    name="Webhook",
+    description="A URL to which the server sends events in signed requests, by Standard Webhooks. "
+    "The requests about one ticket keep the order of the log.",
+)
+class WebhookType(Node):
+    owner: Any = first_foreign_key_field(
+        ("user", "client"),
+        None,
+        Actor | None,
+        "The owner, with whose rights the server reads the payloads.",
+    )
+    url: str = strawberry.field(description="The URL to which the server sends requests.")
+
+    @strawberry.field(description="The types of the events that the webhook receives.")
+    def types(self, root: strawberry.Parent[Webhook]) -> list[EventType]:
+        return root.event_types
+
+    @strawberry.field(
+        description="The filter of the events' tickets, a value of the input TicketFilter. An "
+        "empty object matches every ticket."
+    )
+    def filter(self, root: strawberry.Parent[Webhook]) -> JSON:
+        return JSON(root.ticket_filter)
+
+    query: str | None = strawberry.field(
+        description="The selection on TicketEvent that makes the payload's `data`. Null: the "
+        "default.",
+        metadata=cost(flat=TEXT_COST),
+    )
+    shape: WebhookShape = strawberry.field(description="The form of the requests' bodies.")
+    state: WebhookState = strawberry.field(description="Whether the server sends requests.")
+    pause_reason: WebhookPauseReason | None = strawberry.field(
+        description="Why the webhook is not active. Null if it is."
+    )
+    paused_at: datetime | None = strawberry.field(
+        description="The time since which the webhook is not active. Null if it is."
+    )
+    failing_since: datetime | None = strawberry.field(
+        description="The time of the first failed attempt since the last success. Null if the last "
+        "attempt succeeded."
+    )
+    cursor: str = strawberry.field(
+        description="The log's cursor up to which the server has planned the deliveries."
+    )
+
+    @strawberry.field(
+        description="Until when the secret before the last rotation signs requests, too. Null if "
+        "there is none."
+    )
+    def previous_secret_until(
+        self, root: strawberry.Parent[Webhook], info: strawberry.Info
+    ) -> datetime | None:
+        is_valid = previous_secret_of(root, context_of(info).now()) is not None
+        return root.previous_secret_until if is_valid else None
+
+    version: int = strawberry.field(description=VERSION)
+    created_at: datetime = strawberry.field(description="The time of creation.")
+    updated_at: datetime = strawberry.field(description="The time of the last change.")
+
+    @strawberry.field(
+        description="The deliveries of events that the viewer may see, newest event first, in "
+        "pages of up to 100. Finished deliveries are deleted after 30 days, by default.",
+        graphql_type=Connection[WebhookDeliveryType],
+    )
+    def deliveries(
+        self,
+        root: strawberry.Parent[Webhook],
+        info: strawberry.Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> ConnectionQuery[WebhookDelivery]:
+        page_request = parse_page_arguments(first, after, last, before)
+        return list_deliveries(context_of(info).viewer, root.id, page_request)
+
+
+@strawberry.type(description="What a webhook with a query would send about an event.")
+class WebhookDryRun:
+    cost: int = strawberry.field(
+        description="The cost of the query for each event. The maximum is 1,000, by default."
+    )
+    payload: JSON | None = strawberry.field(
+        description="The body of the request. Null if there is no such event, or if the viewer may "
+        "not see it."
+    )

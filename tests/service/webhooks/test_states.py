@@ -1,0 +1,167 @@
+"""Pauses of webhooks: failing targets, owners who lose their rights, and what is sent later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support import Client, Service, World
+from support.actors import machine
+from support.audit_log import read_audit_log
+from support.mailing import send_due_mails
+from support.smtp_sink import sink
+from support.webhooks import (
+    Receiver,
+    create_webhook,
+    deliver,
+    read_deliveries,
+    read_gaps,
+    read_webhook,
+    retry,
+    update,
+)
+
+from models.core import time
+from models.notifications.email import Mail
+from models.people.token import Token
+from models.people.user import ApiClient, Role, User
+from workers.webhooks.deliverer import WebhookDeliverer
+
+pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
+
+
+async def test_a_failing_target_is_paused_and_its_owner_gets_an_email(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver)
+    receiver.answer("500 Oops")
+    await cora.raise_ticket()
+    await deliver(worker)
+    for days in (1, 2):
+        await retry(worker, days=days)
+        assert (await read_webhook(admin, webhook))["state"] == "ACTIVE"
+    await retry(worker, days=4)
+    found = await read_webhook(admin, webhook)
+    assert (found["state"], found["pauseReason"]) == ("PAUSED", "TARGET_FAILING")
+    assert found["failingSince"] is not None
+    (delivery,) = await read_deliveries(admin, webhook)
+    assert delivery["status"] == "FAILED"
+    assert len(delivery["attemptLog"]) == 4
+    assert len(await read_gaps(admin, webhook)) == 1
+    (entry, *_) = await read_audit_log(admin)
+    assert entry["action"] == "webhook pause"
+    async with sink() as inbox:
+        await send_due_mails(inbox, time.now() + timedelta(days=5))
+        (message,) = [each for each in inbox.received if "webhook" in str(each["Subject"])]
+        assert str(message["To"]).endswith("root@example.com>")
+        text = inbox.raw[inbox.received.index(message)].decode()
+        assert "status 500" in text
+        assert "/hooks" not in text, "the path of a URL may be a secret"
+    # Nothing is lost: events during the pause, and the failed one, follow when it is active again.
+    await cora.raise_ticket()
+    await deliver(worker)
+    count = len(receiver.received)
+    receiver.answer("200 OK")
+    active = await update(admin, webhook, state="ACTIVE")
+    assert active["state"] == "ACTIVE"
+    await retry(worker, days=4)
+    assert len(receiver.received) == count + 2
+    assert await read_gaps(admin, webhook) == []
+
+
+async def test_an_event_that_a_working_target_refuses_fails_alone(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver)
+    bad = await cora.raise_ticket("A subject that the receiver can not store")
+    receiver.respond = lambda each: "500 Oops" if bad["id"] in each.body.decode() else "200 OK"
+    await admin.do("replyToTicket", ticketId=bad["id"], body="A reply.")
+    for days in range(4):
+        await cora.raise_ticket()
+        await retry(worker, days=days)
+    found = await read_webhook(admin, webhook)
+    assert found["state"] == "ACTIVE"
+    statuses = [each["status"] for each in await read_deliveries(admin, webhook)]
+    assert statuses[0] == "FAILED"
+    assert statuses.count("DELIVERED") == 4
+
+
+@pytest.mark.parametrize("loss", ["deactivated", "revoked", "expired"])
+async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_events(
+    service: Service,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+    loss: str,
+) -> None:
+    client = service.client(await machine("billing", ["tickets:read", "webhooks:manage"]))
+    webhook, _ = await create_webhook(client, receiver)
+    await deliver(worker)
+    if loss == "deactivated":
+        await ApiClient.filter(display_name="billing").update(active=False)
+    elif loss == "revoked":
+        await Token.filter(client__display_name="billing").update(revoked_at=time.now())
+    else:
+        await Token.filter(client__display_name="billing").update(expires_at=time.now())
+    await retry(worker, seconds=10)
+    found = await read_webhook(admin, webhook)
+    expected = "OWNER_DEACTIVATED" if loss == "deactivated" else "SCOPE_REVOKED"
+    assert (found["state"], found["pauseReason"]) == ("PAUSED", expected)
+    assert await Mail.filter(template="webhook_paused").count() == 1, "the admin is told"
+    await cora.raise_ticket()
+    await retry(worker, seconds=20)
+    assert receiver.received == []
+
+
+async def test_a_planned_event_is_not_sent_after_the_owner_was_demoted(
+    service: Service,
+    world: World,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver)
+    await cora.raise_ticket()
+    receiver.answer("500 Oops")
+    await deliver(worker)
+    await User.filter(id=world.root.id).update(role=Role.AGENT)
+    receiver.answer("200 OK")
+    await retry(worker, days=1)
+    assert len(receiver.received) == 1
+    other = service.client(await machine("watcher"))
+    found = await read_webhook(other, webhook)
+    assert (found["state"], found["pauseReason"]) == ("PAUSED", "SCOPE_REVOKED")
+
+
+async def test_a_webhook_survives_the_rotation_of_its_owners_token(
+    service: Service, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    scopes = ["tickets:read", "webhooks:manage"]
+    client = service.client(await machine("billing", scopes))
+    await create_webhook(client, receiver)
+    await machine("billing", scopes)
+    first = await Token.filter(client__display_name="billing").order_by("created_at").first()
+    assert first is not None
+    await Token.filter(id=first.id).update(revoked_at=time.now())
+    await cora.raise_ticket()
+    await retry(worker, seconds=10)
+    assert len(receiver.received) == 1
+
+
+async def test_a_failing_target_is_probed_by_one_request_at_a_time(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    await create_webhook(admin, receiver)
+    receiver.answer("500 Oops")
+    for _ in range(12):
+        await cora.raise_ticket()
+    await deliver(worker)
+    probes = len(receiver.received)
+    assert probes < 12, "the first failures stop the others"
+    await retry(worker, minutes=1)
+    assert len(receiver.received) == probes + 1
+    receiver.answer("200 OK")
+    await retry(worker, hours=1)
+    assert len(receiver.cursors()) == 12

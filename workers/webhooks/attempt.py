@@ -1,0 +1,163 @@
+"""One attempt of a delivery: prepares the body, sends it and stores the result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+import structlog
+
+from models.access.viewer import Viewer
+from models.core import ids, time
+from models.core.secrets import SecretStore, UndecryptableSecret
+from models.queries.logs import event_log
+from models.webhook_deliveries import claims
+from models.webhook_deliveries.claims import Claim
+from models.webhook_deliveries.pausing import pause_active
+from models.webhook_deliveries.payload_source import PayloadSource, WebhookInvalid
+from models.webhook_deliveries.request import TargetClient, send
+from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
+from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.owner import read_owner
+from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
+
+MAX_CONCURRENT_PREPARATIONS = 4
+"""How many payloads are read from the database at once, so that requests have priority."""
+POSTPONEMENT = timedelta(seconds=5)
+"""How long a delivery waits whose attempt could not begin, for example because of an outage."""
+NOT_VISIBLE = "the owner of the webhook may no longer see the event"
+NO_SECRET = "no configured key decrypts the secret; rotate it"  # noqa: S105
+log = structlog.get_logger("ticketwire.webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptServices:
+    """What attempts need. `max_body_bytes` is the maximum size of a body."""
+
+    client: TargetClient
+    payloads: PayloadSource
+    secrets: SecretStore
+    recorder: Recorder
+    max_body_bytes: int
+    preparations: asyncio.Semaphore
+
+
+class NotPrepared(Exception):
+    """The attempt does not take place; the delivery is released, deleted or ended already."""
+
+
+@dataclass(slots=True)
+class AttemptRun:
+    """One attempt of a claimed delivery. `now` is the service's clock."""
+
+    services: AttemptServices
+    claim: Claim
+    now: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Make the attempt. It raises nothing: another attempt follows a failure."""
+        try:
+            await self.deliver()
+        except asyncio.CancelledError:
+            await asyncio.shield(claims.release([self.claim]))
+            raise
+        except Exception as error:
+            log.error("webhook.not_attempted", delivery=str(self.claim.delivery_id), exc_info=error)
+            await self.postpone()
+
+    async def postpone(self) -> None:
+        """Try again later. If the database is unreachable, the claim expires."""
+        try:
+            await claims.release([self.claim], self.now() + POSTPONEMENT)
+        except Exception as error:
+            log.warning("webhook.not_released", error=repr(error))
+
+    async def deliver(self) -> None:
+        found = WebhookDelivery.get_or_none(
+            id=self.claim.delivery_id, claimed_by=self.claim.by
+        ).select_related("webhook")
+        delivery = await found
+        if delivery is None:
+            return
+        webhook = delivery.webhook
+        message_id = ids.encode(ids.EVENT, delivery.event_id)
+        try:
+            async with self.services.preparations:
+                body = await self.prepare(webhook, delivery, message_id)
+            result = await self.send(webhook, message_id, body)
+        except NotPrepared:
+            return
+        stored = await self.services.recorder.record(self.claim, result, self.now())
+        if stored and result.outcome is not Outcome.DELIVERED:
+            log.info(
+                "webhook.not_delivered",
+                webhook=str(webhook.id),
+                delivery=str(delivery.id),
+                status=result.status,
+                error=result.error,
+            )
+
+    async def send(self, webhook: Webhook, message_id: str, body: bytes) -> AttemptResult:
+        services = self.services
+        try:
+            return await send(
+                services.client, services.secrets, webhook, message_id, body, self.now()
+            )
+        except UndecryptableSecret:
+            return AttemptResult(Outcome.FAILED, time.now(), error=NO_SECRET)
+
+    async def prepare(self, webhook: Webhook, delivery: WebhookDelivery, message_id: str) -> bytes:
+        """The body of the request, which is stored before it is sent. Raises NotPrepared."""
+        if webhook.state is not WebhookState.ACTIVE:
+            await claims.release([self.claim])
+            raise NotPrepared
+        owner = await self.read_owner(webhook)
+        visible = await event_log.filter_visible(owner, [delivery.event_id])
+        if not visible:
+            await self.skip(delivery)
+            raise NotPrepared
+        scopes = {scope.value for scope in owner.scopes}
+        if delivery.body is not None and scopes.issuperset(delivery.body_scopes.split()):
+            return delivery.body.encode()
+        try:
+            payload = await self.services.payloads.read(owner, webhook, message_id)
+        except WebhookInvalid as error:
+            log.warning("webhook.invalid", webhook=str(webhook.id), error=str(error))
+            await self.pause(webhook, WebhookPauseReason.INVALID)
+            raise NotPrepared from None
+        if payload is None:
+            await self.skip(delivery)
+            raise NotPrepared
+        body = orjson.dumps(payload)
+        if len(body) > self.services.max_body_bytes:
+            await self.end(f"the body has {len(body):,} bytes, more than the maximum")
+            raise NotPrepared
+        if not await claims.store_body(self.claim, body.decode(), " ".join(sorted(scopes))):
+            raise NotPrepared  # a text was redacted at the same time
+        return body
+
+    async def read_owner(self, webhook: Webhook) -> Viewer:
+        """The owner with its current rights. If it has lost them, pause and raise NotPrepared."""
+        owner = await read_owner(webhook, self.now())
+        if isinstance(owner, Viewer):
+            return owner
+        await self.pause(webhook, owner)
+        raise NotPrepared
+
+    async def pause(self, webhook: Webhook, reason: WebhookPauseReason) -> None:
+        await pause_active(webhook, reason, self.now(), self.services.recorder.mail_domain)
+        await claims.release([self.claim])
+
+    async def skip(self, delivery: WebhookDelivery) -> None:
+        """Leave out an event that the owner may not see. What was sent before stays listed."""
+        if delivery.attempts <= 1 and delivery.delivered_at is None:
+            await claims.discard(self.claim)
+        else:
+            await self.end(NOT_VISIBLE)
+
+    async def end(self, reason: str) -> None:
+        result = AttemptResult(Outcome.UNDELIVERABLE, time.now(), error=reason)
+        await self.services.recorder.record(self.claim, result, self.now())
