@@ -23,7 +23,7 @@ from models.sla.records import SlaClock
 from models.tickets.message import Message, MessageKind
 from models.tickets.ticket import Ticket, TicketLink, TicketResource
 from schema.fields import PermissionCheck
-from schema.interfaces import (
+from schema.records.type_names import (
     DIRECTORY_EVENT_TYPE_NAMES,
     EVENT_TYPE_NAMES,
     RECORD_TYPE_NAMES,

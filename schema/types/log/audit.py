@@ -18,7 +18,8 @@ from models.views.saved_view import SavedView
 from schema.context import context_of, loaders
 from schema.cost import cost
 from schema.filtering.conditions import DateTimeFilter, optional_condition
-from schema.interfaces import SYSTEM_ACTOR, Actor, Node
+from schema.interfaces import Actor, Node
+from schema.records.type_names import SYSTEM_ACTOR
 from schema.types.log.field_changes import FieldChange
 from schema.types.log.record_changes import list_record_changes
 

@@ -12,8 +12,9 @@ from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.audit.records import MODELS_BY_KIND, record_id
 from schema.context import context_of, loaders
 from schema.cost import cost
-from schema.interfaces import SYSTEM_ACTOR, Actor, Node
+from schema.interfaces import Actor, Node
 from schema.records.relations import first_foreign_key_field
+from schema.records.type_names import SYSTEM_ACTOR
 from schema.types.custom_fields import CustomFieldNode
 from schema.types.escalation import EscalationPathType
 from schema.types.log.field_changes import FieldChange

@@ -10,7 +10,7 @@ from typing import Any, cast
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, is_required_argument
 
 from models.core import ids
-from schema.interfaces import DIRECTORY_EVENT_TYPE_NAMES, EVENT_TYPE_NAMES
+from schema.records.type_names import DIRECTORY_EVENT_TYPE_NAMES, EVENT_TYPE_NAMES
 from support.differential import OperationRequest
 from support.generated_operations.arguments import Variable
 from support.generated_operations.documents import Document, Parent
