@@ -58,6 +58,7 @@ class Shot:
 
 async def wait_for_rows(page: Page) -> None:
     await page.locator("[data-id]").first.wait_for()
+    await page.get_by_text("Live", exact=True).wait_for()
 
 
 async def wait_for_timeline(page: Page) -> None:
