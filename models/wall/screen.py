@@ -74,12 +74,16 @@ def is_in_use(at: datetime) -> Q:
 
 
 async def find_screen(secret: str, at: datetime) -> WallScreen | None:
-    """The approved screen with this secret, with its team. Notes that it was seen."""
+    """The approved screen with this secret, with its team.
+
+    Notes that it was seen, at most once per SEEN_INTERVAL. Then `last_seen_at` is `at`.
+    """
     found = await WallScreen.get_or_none(is_in_use(at), digest=hash_token(secret)).select_related(
         "team"
     )
     if found is not None and at - found.last_seen_at >= SEEN_INTERVAL:
         await WallScreen.filter(id=found.id).update(last_seen_at=at)
+        found.last_seen_at = at
     return found
 
 

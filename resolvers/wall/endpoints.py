@@ -29,7 +29,13 @@ from engine.limit_refusals import count_refusal
 from engine.limits.network import network_of
 from engine.session_cookie import SessionCookie
 from models.people.token import hash_token
-from models.wall.pairing import CODE_LIFETIME, TooManyPairings, open_pairing
+from models.wall.pairing import (
+    CODE_LIFETIME,
+    AlreadyPaired,
+    TooManyPairings,
+    derive_code,
+    open_pairing,
+)
 from models.wall.screen import WallScreen, exists_pairing, find_screen
 from resolvers.context import Services
 from resolvers.wall.board import Board, Boards, BoardState
@@ -37,15 +43,21 @@ from resolvers.wall.board import Board, Boards, BoardState
 PATH = "/wall/session"
 COOKIE_NAME = "ticketwire-wall"
 COOKIE_LIFETIME = timedelta(days=400)
-"""Browsers keep cookies so long at most. Each time that the page loads, it begins anew."""
+"""Browsers keep cookies so long at most. It begins anew when the page loads, at the approval, and
+each time that the server notes that it has seen the screen."""
+PAIRING_COOKIE_LIFETIME = timedelta(days=1)
+"""Longer than a code: the screen may learn late of an approval in the last moment."""
 HOLD_SECONDS = 5.0
 """How long a request waits for news: less than the server takes to stop."""
 PAIRING_POLL_SECONDS = 1.0
+AFTER_PAIRING = "pairing"
+"""The parameter `after` of a page that shows a code."""
 MAX_CONCURRENT_PER_SCREEN = 4
 PAIRING_COST = 1000
 STATE_COST = 20
 """Query costs, which are charged to the network of the screens."""
 NOT_PAIRED = "This screen is not paired. Request a pairing code."
+ALREADY_PAIRED = "This screen is paired. Request its board."
 TOO_MANY_PAIRINGS = "Too many screens wait for approval. Approve one, or try again in 10 minutes."
 TOO_MANY_REQUESTS = "Too many requests of wallboards from this network. Try again later."
 TOO_MANY_WAITING = "This screen already waits for its board several times."
@@ -92,11 +104,13 @@ class WallEndpoints:
         return handle
 
     async def pair(self, request: Request) -> Response:
-        """Open a pairing. A pairing of the same screen that is still open ends."""
+        """Open a pairing, or respond with that of the same screen that is still open."""
         self.charge(request, PAIRING_COST)
         previous = self.cookie.find_token(request.scope)
         try:
             opened = await open_pairing(network(request), previous, self.services.now())
+        except AlreadyPaired:
+            raise RequestRefused(409, ALREADY_PAIRED, "CONFLICT") from None
         except TooManyPairings as error:
             count_refusal(error.limit_name)
             retry_after = str(ceil(CODE_LIFETIME.total_seconds()))
@@ -104,11 +118,11 @@ class WallEndpoints:
                 429, TOO_MANY_PAIRINGS, "RATE_LIMITED", retry_after=retry_after
             ) from None
         response = build_json({"code": opened.code, "expiresAt": opened.expires_at})
-        self.set_cookie(request, response, opened.secret, CODE_LIFETIME)
+        self.set_cookie(request, response, opened.secret, PAIRING_COOKIE_LIFETIME)
         return response
 
     async def show_state(self, request: Request) -> Response:
-        """Respond with the board, or with `pairing` while the screen waits for approval.
+        """Respond with the board, or with the code while the screen waits for approval.
 
         The parameter `after` is the revision that the screen shows. If the board is the same, the
         response waits for news, and then says that there are none.
@@ -132,20 +146,26 @@ class WallEndpoints:
     async def wait_for_state(self, request: Request, secret: str) -> Response:
         after = request.query_params.get("after")
         deadline = monotonic() + HOLD_SECONDS
+        must_renew = after in (None, AFTER_PAIRING)
         while True:
-            screen = await find_screen(secret, self.services.now())
-            if screen is None:
-                if not await exists_pairing(secret, self.services.now()):
-                    raise refuse_unpaired()
+            now = self.services.now()
+            screen = await find_screen(secret, now)
+            if screen is None and await exists_pairing(secret, now):
                 if after is None or monotonic() >= deadline:
-                    return self.build_response({"pairing": True})
+                    return self.build_response({"pairing": {"code": derive_code(secret)}})
                 await asyncio.sleep(PAIRING_POLL_SECONDS)
                 continue
+            if screen is None:
+                # an approval between the two statements above has ended the pairing
+                screen = await find_screen(secret, now)
+            if screen is None:
+                raise refuse_unpaired()
+            must_renew = must_renew or screen.last_seen_at == now
             board = self.boards.open(screen.team)
             state = await board.read()
             if state.revision != after or monotonic() >= deadline:
                 response = self.build_response(self.describe(screen, board, state))
-                if after is None:
+                if must_renew:
                     self.set_cookie(request, response, secret, COOKIE_LIFETIME)
                 return response
             await board.wait()

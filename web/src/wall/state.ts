@@ -34,5 +34,5 @@ export interface BoardState {
 /** Every response has the server's time and its version. */
 export type StateResponse = { now: string; version: string } & (
   | BoardState
-  | { pairing: true }
+  | { pairing: { code: string } }
 );

@@ -93,8 +93,8 @@ export class Wall {
     const state = (await response.json()) as StateResponse;
     this.receive(state.now);
     if ("pairing" in state) {
-      // after a reload, this page does not know the code
-      if (!this.code) await this.pair();
+      // also after a reload, and if another tab of this browser has asked for a new code
+      this.code = state.pairing.code;
     } else {
       this.show(state);
     }
@@ -104,6 +104,8 @@ export class Wall {
   private async pair(): Promise<void> {
     this.code = "";
     const response = await request(`${PATH}/pairing`, "POST");
+    // staff have approved the screen in the meantime; the next request gets its board
+    if (response.status === 409) return;
     this.note(response.status);
     if (!response.ok) throw new Error(String(response.status));
     const pairing = (await response.json()) as { code: string; now: string };
