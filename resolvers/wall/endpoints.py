@@ -175,6 +175,7 @@ class WallEndpoints:
         return {
             "screen": {"name": screen.name, "board": board.slug, "team": team},
             "revision": state.revision,
+            "asOf": state.as_of,
             **state.content,
         }
 

@@ -22,7 +22,7 @@ export class Wall {
   problem: Problem = $state.raw("");
   /** The server's time in milliseconds. It advances each second. */
   now = $state.raw(Date.now());
-  /** The server's time at its last response; null before the first one. */
+  /** The server's time at which the content was current; null before the first response. */
   freshAt: number | null = $state.raw(null);
   /** How long ago that was, by a clock that nobody sets. */
   ageMs = $state.raw(0);
@@ -91,7 +91,7 @@ export class Wall {
     this.note(response.status);
     if (!response.ok) throw new Error(String(response.status));
     const state = (await response.json()) as StateResponse;
-    this.receive(state.now);
+    this.receive(state.now, "asOf" in state ? state.asOf : state.now);
     if ("pairing" in state) {
       // also after a reload, and if another tab of this browser has asked for a new code
       this.code = state.pairing.code;
@@ -109,7 +109,7 @@ export class Wall {
     this.note(response.status);
     if (!response.ok) throw new Error(String(response.status));
     const pairing = (await response.json()) as { code: string; now: string };
-    this.receive(pairing.now);
+    this.receive(pairing.now, pairing.now);
     this.code = pairing.code;
   }
 
@@ -124,9 +124,9 @@ export class Wall {
     this.board = state;
   }
 
-  private receive(now: string): void {
-    this.receivedAt = performance.now();
-    this.freshAt = Date.parse(now);
+  private receive(now: string, asOf: string): void {
+    this.freshAt = Date.parse(asOf);
+    this.receivedAt = performance.now() - (Date.parse(now) - this.freshAt);
     this.tick();
   }
 
