@@ -56,6 +56,17 @@ class Migration(migrations.Migration):
                         on_delete=OnDelete.CASCADE,
                     ),
                 ),
+                (
+                    "approved_by",
+                    fields.ForeignKeyField(
+                        "models.User",
+                        source_field="approved_by_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name=False,
+                        on_delete=OnDelete.RESTRICT,
+                    ),
+                ),
                 ("digest", fields.CharField(unique=True, max_length=64)),
                 ("last_seen_at", InstantField(default=now, auto_now=False, auto_now_add=False)),
                 ("created_at", InstantField(default=now, auto_now=False, auto_now_add=False)),

@@ -40,6 +40,7 @@ REFERENCES = {
     "saved_views": "x.owner_id = ?",
     "macros": "x.owner_id = ?",
     "drafts": "x.user_id = ?",
+    "wall_screens": "x.approved_by_id = ?",
     "caller_jobs": "x.created_by_user_id = ?",
     "directory_events": "x.record_id = ?",
     "audit_entries": "? IN (x.record_id, x.actor_user_id)",

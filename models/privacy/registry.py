@@ -56,6 +56,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
+            "wall_pairings.network",
             *("readers.last_error", "idempotency_keys.key"),
         }
     ),
@@ -65,7 +66,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
             *("second_factors.secret", "second_factors.recovery_digests"),
             *("idempotency_keys.digest", "wall_screens.digest", "wall_pairings.digest"),
-            *("wall_pairings.code_digest", "wall_pairings.network"),
+            "wall_pairings.code_digest",
         }
     ),
     Holding.SETTING: frozenset(
@@ -114,7 +115,8 @@ class Treatment(Enum):
     DERIVED = "derived"
     """The words of another column. They change with it."""
     EXPIRES = "expires"
-    """A digest of an address or account, or a key that a caller chose. It expires within days."""
+    """A digest of an address or account, or a key that a caller chose. It expires within days, or
+    with the session or screen whose secret it is the digest of."""
     KEPT = "kept"
     """Kept, because it belongs to an organization or a setting, and must stay unique. The report of
     the erasure counts the rows with the person's address."""

@@ -17,6 +17,7 @@ from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.people.team import Team
 from models.people.token import hash_token
+from models.people.user import User
 
 ALL_BOARD = "all"
 """The board of all tickets. Each other board has the slug of a team."""
@@ -29,8 +30,9 @@ SEEN_INTERVAL = timedelta(hours=1)
 class WallScreen(Model):
     """A screen that staff have approved. It ends when it is deleted, or unused for UNUSED_DAYS.
 
-    team    the team whose tickets it shows; null for all tickets
-    digest  the hash of the secret in its cookie
+    team         the team whose tickets it shows; null for all tickets
+    approved_by  who approved it; the screen ends when this user is no active agent or admin
+    digest       the hash of the secret in its cookie
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -39,6 +41,10 @@ class WallScreen(Model):
         "models.Team", related_name=False, null=True, on_delete=fields.CASCADE
     )
     team_id: UUID | None
+    approved_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.RESTRICT
+    )
+    approved_by_id: UUID
     digest = fields.CharField(max_length=64, unique=True)
     last_seen_at = InstantField(default=now)
     created_at = InstantField(default=now)
@@ -90,8 +96,3 @@ async def find_screen(secret: str, at: datetime) -> WallScreen | None:
 async def exists_pairing(secret: str, at: datetime) -> bool:
     """Whether a screen with this secret waits for approval."""
     return await WallPairing.exists(digest=hash_token(secret), expires_at__gt=at)
-
-
-async def delete_unused(at: datetime) -> None:
-    """Delete the screens that were not seen for UNUSED_DAYS: they must be approved again."""
-    await WallScreen.filter(~is_in_use(at)).delete()
