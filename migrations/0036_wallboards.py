@@ -25,12 +25,17 @@ class Migration(migrations.Migration):
                 ("code_digest", fields.CharField(unique=True, max_length=64)),
                 ("digest", fields.CharField(unique=True, max_length=64)),
                 ("network", fields.CharField(max_length=64)),
+                ("wide_network", fields.CharField(max_length=64)),
                 ("expires_at", InstantField(auto_now=False, auto_now_add=False)),
             ],
             options={
                 "table": "wall_pairings",
                 "app": "models",
-                "indexes": [Index(fields=["network"]), Index(fields=["expires_at"])],
+                "indexes": [
+                    Index(fields=["network"]),
+                    Index(fields=["wide_network"]),
+                    Index(fields=["expires_at"]),
+                ],
                 "pk_attr": "id",
                 "table_description": "Screens of wallboards that wait for approval",
             },

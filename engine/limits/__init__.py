@@ -203,6 +203,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     days until an unused screen ends  30        models/wall/screen.py            pairing again
     screens that wait for approval    500       models/wall/pairing.py           429
       per IPv4 address or IPv6 /64    10        models/wall/pairing.py           429
+      per IPv4 /24 or IPv6 /48        30        models/wall/pairing.py           429
       until their code expires        10 min    models/wall/pairing.py           401
     requests of a screen that wait    4         resolvers/wall/endpoints.py      429
     drafts of a person                200       max_drafts_per_person

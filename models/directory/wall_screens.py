@@ -6,6 +6,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from models import database
 from models.access.viewer import Viewer
 from models.audit import storage
@@ -60,10 +62,15 @@ async def find_team(board: str) -> Team | None:
     if board == ALL_BOARD:
         return None
     team = None
-    if text.can_be_slug(board):
+    key = ids.key_of(ids.TEAM, board)
+    if key is not None:
+        team = await Team.get_or_none(id=key, active=True)
+    elif text.can_be_slug(board):
         team = await Team.get_or_none(slug=board, active=True)
     if team is None:
-        message = f'There is no such board. Pass "{ALL_BOARD}" or the slug of an active team.'
+        message = (
+            f'There is no such board. Pass "{ALL_BOARD}", or the slug or id of an active team.'
+        )
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "board")
     return team
 
@@ -86,8 +93,16 @@ async def revoke_screens_of(changes: RecordChanges, user: User) -> None:
     The user could otherwise watch the figures on a screen at home. The directory must be locked,
     so that no other screen is approved in the meantime.
     """
-    screens = WallScreen.filter(approved_by_id=user.id)
-    for screen in await screens.select_for_update().order_by("id"):
+    await delete_screens(changes, Q(approved_by_id=user.id))
+
+
+async def revoke_screens_of_team(changes: RecordChanges, team: Team) -> None:
+    """Delete the screens of a team that is archived. The directory must be locked."""
+    await delete_screens(changes, Q(team_id=team.id))
+
+
+async def delete_screens(changes: RecordChanges, condition: Q) -> None:
+    for screen in await WallScreen.filter(condition).select_for_update().order_by("id"):
         await changes.delete(screen)
 
 
@@ -98,9 +113,7 @@ async def delete_unused(at: datetime) -> None:
 
     async def delete() -> None:
         changes = RecordChanges()
-        screens = WallScreen.filter(~is_in_use(at))
-        for screen in await screens.select_for_update().order_by("id"):
-            await changes.delete(screen)
+        await delete_screens(changes, ~is_in_use(at))
         await storage.write(changes, Origin(DELETE_UNUSED), at)
 
     await database.run_in_transaction(delete)

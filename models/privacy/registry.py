@@ -56,7 +56,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
         {
             *("tokens.address", "tokens.user_agent", "audit_entries.address"),
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
-            "wall_pairings.network",
+            *("wall_pairings.network", "wall_pairings.wide_network"),
             *("readers.last_error", "idempotency_keys.key"),
         }
     ),
@@ -167,8 +167,8 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
         {
             *("sign_in_attempts.key", "provider_logouts.subject", "provider_logouts.jti_digest"),
             *("tokens.digest", "idempotency_keys.digest", "idempotency_keys.key"),
-            *("wall_pairings.digest", "wall_pairings.code_digest", "wall_pairings.network"),
-            "wall_screens.digest",
+            *("wall_pairings.digest", "wall_pairings.code_digest", "wall_screens.digest"),
+            *("wall_pairings.network", "wall_pairings.wide_network"),
         }
     ),
     Treatment.KEPT: frozenset(

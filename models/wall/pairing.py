@@ -15,12 +15,16 @@ from models import database
 from models.people.token import hash_token
 from models.wall.screen import WallPairing, WallScreen, is_in_use
 
+LOCK_ID = 5_318_604_229
+"""The Postgres advisory lock of new pairings; the same in all processes."""
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without 0, O, 1, I and L, which look alike on a screen."""
 CODE_CHARS = 8
 CODE_LIFETIME = timedelta(minutes=10)
 MAX_OPEN_PER_NETWORK = 10
 """Of one IPv4 address or IPv6 /64 network. Several screens of an office may share it."""
+MAX_OPEN_PER_WIDE_NETWORK = 30
+"""Of one IPv4 /24 or IPv6 /48 network, so that one customer of a provider can't open MAX_OPEN."""
 MAX_OPEN = 500
 """The maximum number of screens that wait for approval."""
 
@@ -44,21 +48,28 @@ class OpenedPairing:
     expires_at: datetime
 
 
-async def open_pairing(network: str, previous_secret: str | None, at: datetime) -> OpenedPairing:
+async def open_pairing(
+    network: str, wide_network: str, previous_secret: str | None, at: datetime
+) -> OpenedPairing:
     """Return the open pairing of the screen with the previous secret, or store a new one.
 
     So all tabs of a browser show the same code, and an approval meanwhile is not lost. Raises
     AlreadyPaired and TooManyPairings.
     """
-    key = hash_token(network)
+    key, wide_key = hash_token(network), hash_token(wide_network)
 
     async def store() -> OpenedPairing:
         if previous_secret is not None:
             found = await find_opened(previous_secret, at)
             if found is not None:
                 return found
+        # so that parallel requests don't exceed the limits; SQLite's transactions are serial
+        if database.dialect() == "postgres":
+            await database.fetch("SELECT pg_advisory_xact_lock(?)", [LOCK_ID])
         await delete_expired(at)
         if await WallPairing.filter(network=key).count() >= MAX_OPEN_PER_NETWORK:
+            raise TooManyPairings
+        if await WallPairing.filter(wide_network=wide_key).count() >= MAX_OPEN_PER_WIDE_NETWORK:
             raise TooManyPairings
         if await WallPairing.all().count() >= MAX_OPEN:
             raise TooManyPairings
@@ -68,6 +79,7 @@ async def open_pairing(network: str, previous_secret: str | None, at: datetime) 
             code_digest=hash_token(opened.code),
             digest=hash_token(opened.secret),
             network=key,
+            wide_network=wide_key,
             expires_at=opened.expires_at,
         )
         return opened

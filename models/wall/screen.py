@@ -60,18 +60,20 @@ class WallPairing(Model):
     code_digest  the hash of the code
     digest       the hash of the secret in the screen's cookie
     network      a hash of the network of the screen's address
+    wide_network a hash of the wider network, one of which a customer of a provider may have
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     code_digest = fields.CharField(max_length=64, unique=True)
     digest = fields.CharField(max_length=64, unique=True)
     network = fields.CharField(max_length=64)
+    wide_network = fields.CharField(max_length=64)
     expires_at = InstantField()
 
     class Meta:
         table = "wall_pairings"
         table_description = "Screens of wallboards that wait for approval"
-        indexes = (("network",), ("expires_at",))
+        indexes = (("network",), ("wide_network",), ("expires_at",))
 
 
 def is_in_use(at: datetime) -> Q:

@@ -26,7 +26,7 @@ from engine.fanout.services import ConnectionServices
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.endpoint import RequestRefused, build_error_response
 from engine.limit_refusals import count_refusal
-from engine.limits.network import network_of
+from engine.limits.network import network_of, wide_network_of
 from engine.session_cookie import SessionCookie
 from models.people.token import hash_token
 from models.wall.pairing import (
@@ -49,7 +49,7 @@ PAIRING_COOKIE_LIFETIME = timedelta(days=1)
 """Longer than a code: the screen may learn late of an approval in the last moment."""
 HOLD_SECONDS = 5.0
 """How long a request waits for news: less than the server takes to stop."""
-PAIRING_POLL_SECONDS = 1.0
+PAIRING_POLL_SECONDS = 2.0
 AFTER_PAIRING = "pairing"
 """The parameter `after` of a page that shows a code."""
 MAX_CONCURRENT_PER_SCREEN = 4
@@ -108,7 +108,9 @@ class WallEndpoints:
         self.charge(request, PAIRING_COST)
         previous = self.cookie.find_token(request.scope)
         try:
-            opened = await open_pairing(network(request), previous, self.services.now())
+            opened = await open_pairing(
+                network(request), wide_network(request), previous, self.services.now()
+            )
         except AlreadyPaired:
             raise RequestRefused(409, ALREADY_PAIRED, "CONFLICT") from None
         except TooManyPairings as error:
@@ -208,6 +210,10 @@ async def can_cancel() -> bool:
 
 def network(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
+
+
+def wide_network(request: Request) -> str:
+    return wide_network_of(request.client.host if request.client else "")
 
 
 def refuse_unpaired() -> RequestRefused:

@@ -159,6 +159,7 @@ async def test_a_network_and_all_together_open_a_limited_number_of_pairings(
     assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     assert "set-cookie" not in refused.headers
     monkeypatch.setattr(pairing, "MAX_OPEN_PER_NETWORK", 1000)
+    monkeypatch.setattr(pairing, "MAX_OPEN_PER_WIDE_NETWORK", 1000)
     monkeypatch.setattr(pairing, "MAX_OPEN", 11)
     await Screen(service).open_pairing()
     assert (await Screen(service).send("POST", PAIRING_PATH)).status_code == 429
