@@ -206,6 +206,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
       per IPv4 /24 or IPv6 /48        30        models/wall/pairing.py           429
       until their code expires        10 min    models/wall/pairing.py           401
     requests of a screen that wait    4         resolvers/wall/endpoints.py      429
+      before its approval             2         resolvers/wall/endpoints.py      429
     drafts of a person                200       max_drafts_per_person
     text of a draft, in characters    65,536    max_draft_chars
     days after a draft's last change  30        draft_days                       deleted

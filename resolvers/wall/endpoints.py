@@ -53,9 +53,12 @@ PAIRING_POLL_SECONDS = 2.0
 AFTER_PAIRING = "pairing"
 """The parameter `after` of a page that shows a code."""
 MAX_CONCURRENT_PER_SCREEN = 4
+MAX_CONCURRENT_PER_PAIRING = 2
+"""One more than a page needs, because a page that was reloaded may still have one."""
+MAX_KNOWN_SCREENS = 5000
 PAIRING_COST = 1000
 STATE_COST = 20
-"""Query costs, which are charged to the network of the screens."""
+"""Query costs. They are charged to a paired screen itself, or else to the network."""
 NOT_PAIRED = "This screen is not paired. Request a pairing code."
 ALREADY_PAIRED = "This screen is paired. Request its board."
 TOO_MANY_PAIRINGS = "Too many screens wait for approval. Approve one, or try again in 10 minutes."
@@ -81,6 +84,8 @@ class WallEndpoints:
         self.boards = Boards(services)
         self.waiting: Counter[str] = Counter()
         """The requests that wait, by the hash of the screen's secret."""
+        self.paired: set[str] = set()
+        """The hashes of the secrets of paired screens that have asked lately."""
 
     def routes(self) -> list[Route]:
         return [
@@ -105,7 +110,7 @@ class WallEndpoints:
 
     async def pair(self, request: Request) -> Response:
         """Open a pairing, or respond with that of the same screen that is still open."""
-        self.charge(request, PAIRING_COST)
+        self.charge(f"wall:{network(request)}", PAIRING_COST)
         previous = self.cookie.find_token(request.scope)
         try:
             opened = await open_pairing(
@@ -129,12 +134,15 @@ class WallEndpoints:
         The parameter `after` is the revision that the screen shows. If the board is the same, the
         response waits for news, and then says that there are none.
         """
-        self.charge(request, STATE_COST)
         secret = self.cookie.find_token(request.scope)
+        key = hash_token(secret or "")
+        # strangers in the network of a paired screen can't use up its requests
+        is_paired = key in self.paired
+        self.charge(f"wall:screen:{key}" if is_paired else f"wall:{network(request)}", STATE_COST)
         if not secret:
             raise refuse_unpaired()
-        key = hash_token(secret)
-        if self.waiting[key] >= MAX_CONCURRENT_PER_SCREEN:
+        maximum = MAX_CONCURRENT_PER_SCREEN if is_paired else MAX_CONCURRENT_PER_PAIRING
+        if self.waiting[key] >= maximum:
             count_refusal("wall_requests")
             raise RequestRefused(429, TOO_MANY_WAITING, "RATE_LIMITED", retry_after="5")
         self.waiting[key] += 1
@@ -149,19 +157,26 @@ class WallEndpoints:
         after = request.query_params.get("after")
         deadline = monotonic() + HOLD_SECONDS
         must_renew = after in (None, AFTER_PAIRING)
+        is_waiting = False
         while True:
             now = self.services.now()
+            if is_waiting and await exists_pairing(secret, now) and monotonic() < deadline:
+                await asyncio.sleep(PAIRING_POLL_SECONDS)
+                continue
             screen = await find_screen(secret, now)
             if screen is None and await exists_pairing(secret, now):
                 if after is None or monotonic() >= deadline:
                     return self.build_response({"pairing": {"code": derive_code(secret)}})
+                is_waiting = True
                 await asyncio.sleep(PAIRING_POLL_SECONDS)
                 continue
             if screen is None:
                 # an approval between the two statements above has ended the pairing
                 screen = await find_screen(secret, now)
             if screen is None:
+                self.note_pairing(secret, is_paired=False)
                 raise refuse_unpaired()
+            self.note_pairing(secret, is_paired=True)
             must_renew = must_renew or screen.last_seen_at == now
             board = self.boards.open(screen.team)
             state = await board.read()
@@ -185,12 +200,22 @@ class WallEndpoints:
         now: datetime = self.services.now()
         return build_json({"now": now, "version": self.read_version(), **content})
 
-    def charge(self, request: Request, cost: int) -> None:
-        """Raises RequestRefused if the network has sent too many requests."""
+    def note_pairing(self, secret: str, *, is_paired: bool) -> None:
+        """Remember whether the screen with this secret is paired."""
+        key = hash_token(secret)
+        if not is_paired:
+            self.paired.discard(key)
+            return
+        if len(self.paired) >= MAX_KNOWN_SCREENS:
+            self.paired.clear()  # revoked screens that never asked again; the others come back
+        self.paired.add(key)
+
+    def charge(self, bucket: str, cost: int) -> None:
+        """Raises RequestRefused if the network or screen has sent too many requests."""
         buckets = self.schema.buckets
         if not buckets.capacity:
             return
-        wait_ms = buckets.take(f"wall:{network(request)}", cost).retry_after_ms
+        wait_ms = buckets.take(bucket, cost).retry_after_ms
         if wait_ms:
             count_refusal("wall_cost")
             retry_after = str(ceil(wait_ms / 1000))

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from support import Client, Service, World
 from support.admin_mutations import refusal_of, run_mutation
+from support.live import until
 from support.wall import Screen
 
 from models.audit.entry import AuditEntry
@@ -15,6 +16,7 @@ from models.core import ids, time
 from models.people.team import Team
 from models.wall import pairing
 from models.wall.screen import WallPairing, WallScreen
+from resolvers.wall import endpoints
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
 
@@ -69,3 +71,19 @@ async def test_the_screens_of_a_team_end_when_it_is_archived(
     last = await AuditEntry.filter(record_kind=RecordKind.WALL_SCREEN).order_by("-id").first()
     assert last is not None
     assert last.action == mutation
+
+
+async def test_a_screen_that_is_not_approved_waits_only_twice(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "HOLD_SECONDS", 3600)
+    await screen.open_pairing()
+    waiting = [asyncio.create_task(screen.request_state("pairing")) for _ in range(4)]
+
+    async def have_two_ended() -> bool:
+        return sum(each.done() for each in waiting) == 2
+
+    await until(have_two_ended)
+    assert {each.result().status_code for each in waiting if each.done()} == {429}
+    await WallPairing.all().delete()
+    assert {each.status_code for each in await asyncio.gather(*waiting)} == {401, 429}
