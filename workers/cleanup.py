@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from models.changes import idempotency
 from models.core.record_limits import DEFAULT_LIMITS
+from models.directory import wall_screens
 from models.people import account_link, identity, sign_in_limits, token
 from models.queries import caller_jobs
 from models.queries.logs import audit_log
 from models.tickets import draft, presence, read_marks
-from models.wall import pairing, screen
+from models.wall import pairing
 from workers.job import Progress
 
 INTERVAL = timedelta(minutes=1)
@@ -55,7 +56,7 @@ class Cleanup:
             await account_link.delete_expired(at)
             await identity.delete_expired(at)
             await pairing.delete_expired(at)
-            await screen.delete_unused(at)
+            await wall_screens.delete_unused(at)
             deleted_drafts = await draft.delete_old(at - self.draft_retention, MAX_DELETED_DRAFTS)
             deleted_tickets = await self.delete_jobs(at)
             deleted = await self.delete_audit_entries(at)

@@ -203,8 +203,10 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     days until an unused screen ends  30        models/wall/screen.py            pairing again
     screens that wait for approval    500       models/wall/pairing.py           429
       per IPv4 address or IPv6 /64    10        models/wall/pairing.py           429
+      per IPv4 /24 or IPv6 /48        30        models/wall/pairing.py           429
       until their code expires        10 min    models/wall/pairing.py           401
     requests of a screen that wait    4         resolvers/wall/endpoints.py      429
+      before its approval             2         resolvers/wall/endpoints.py      429
     webhooks of an owner              20        max_webhooks_per_owner
     webhooks of all owners            100       max_webhooks
     URL of a webhook                  2,048     models/webhooks/webhook.py       TOO_LONG

@@ -9,6 +9,7 @@ from uuid import UUID
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
+from models.directory import wall_screens
 from models.people import account_link, sessions
 from models.people.team import Membership, Team, get_active_team
 from models.people.token import Token, TokenKind
@@ -71,9 +72,10 @@ async def is_full(team_id: UUID, limits: RecordLimits) -> bool:
 
 
 async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> None:
-    """Revoke all API tokens, sessions and links of a user."""
+    """Revoke all API tokens, sessions and links of a user, and the wallboard screens."""
     tokens = Token.filter(user_id=user.id, kind=TokenKind.API, revoked_at__isnull=True)
     for token in await tokens.select_for_update().order_by("id"):
         await changes.update(token, revoked_at=at)
     await sessions.revoke_sessions(changes, user.id, at)
     await account_link.invalidate_links(user.id, at)
+    await wall_screens.revoke_screens_of(changes, user)

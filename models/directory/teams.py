@@ -9,12 +9,13 @@ from models.access.viewer import Viewer
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
-from models.directory import memberships
+from models.directory import memberships, wall_screens
 from models.directory.access import lock_directory
 from models.people.team import Category, Team, get_active_team, get_team
 from models.people.user import lock_user
 from models.tickets.lifecycle import OPEN_STATUSES
 from models.tickets.ticket import Ticket
+from models.wall.screen import ALL_BOARD
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -31,6 +32,9 @@ async def create_team(changes: RecordChanges, actor: Viewer, slug: str, fields: 
     clean = clean_slug(slug)
     if await Team.exists(slug=clean):
         raise InvalidInput(UserErrorCode.TAKEN, "Another team has this slug.", "slug")
+    if clean == ALL_BOARD:
+        message = "is reserved for the wallboard of all tickets"
+        raise InvalidInput(UserErrorCode.INVALID, message, "slug")
     await check_team_limit(changes.limits.max_teams)
     team = Team(slug=clean, **clean_fields(fields))
     await changes.create(team)
@@ -49,6 +53,7 @@ async def update_team(
     values = clean_fields(fields)
     if fields.get("active") is False and team.active:
         await check_unused(team, "active")
+        await wall_screens.revoke_screens_of_team(changes, team)
     if fields.get("active") and not team.active:
         await check_team_limit(changes.limits.max_teams)
         values |= {"successor_id": None, "handover_pending": False}
@@ -73,6 +78,7 @@ async def archive_team(
     if successor is None:
         if team.active:
             await check_unused(team, "team")
+            await wall_screens.revoke_screens_of_team(changes, team)
             await changes.update(team, active=False)
         return team
     target = await get_active_team(successor, "transferTo")
@@ -81,6 +87,7 @@ async def archive_team(
     categories = Category.select_for_update(no_key=True).filter(team_id=team.id)
     for category in await categories.order_by("id"):
         await changes.update(category, team_id=target.id)
+    await wall_screens.revoke_screens_of_team(changes, team)
     if team.active or team.successor_id != target.id:
         await changes.update(team, active=False, successor_id=target.id, handover_pending=True)
     return team

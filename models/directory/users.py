@@ -14,7 +14,7 @@ from models.access.viewer import Viewer
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
-from models.directory import memberships
+from models.directory import memberships, wall_screens
 from models.directory.access import check_manages_users, check_other_admin, lock_directory
 from models.directory.promotion import check_address, end_earlier_access, is_promotion
 from models.directory.user_fields import UserFields, clean_fields
@@ -135,6 +135,7 @@ async def apply_fields(
         await check_other_admin(user, "role", at)
     if was_staff and role is Role.CUSTOMER:
         values["handover_pending"] = True
+        await wall_screens.revoke_screens_of(changes, user)
     slugs = fields.get("teams")
     memberships.check_teams(role, slugs or (), changes.limits.max_teams_per_user)
     if role is Role.CUSTOMER:

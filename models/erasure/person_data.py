@@ -41,6 +41,7 @@ REFERENCES = {
     "macros": "x.owner_id = ?",
     "drafts": "x.user_id = ?",
     "webhooks": "x.user_id = ?",
+    "wall_screens": "x.approved_by_id = ?",
     "caller_jobs": "x.created_by_user_id = ?",
     "directory_events": "x.record_id = ?",
     "audit_entries": "? IN (x.record_id, x.actor_user_id)",

@@ -58,6 +58,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("sign_in_attempts.key", "presences.client_key", "provider_logouts.subject"),
             *("readers.last_error", "idempotency_keys.key", "webhook_deliveries.last_error"),
             *("webhook_attempts.response", "webhook_attempts.error"),
+            *("wall_pairings.network", "wall_pairings.wide_network"),
         }
     ),
     Holding.DIGEST: frozenset(
@@ -66,7 +67,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("sign_in_codes.challenge", "provider_logouts.jti_digest", "account_links.digests"),
             *("second_factors.secret", "second_factors.recovery_digests"),
             *("idempotency_keys.digest", "wall_screens.digest", "wall_pairings.digest"),
-            *("wall_pairings.code_digest", "wall_pairings.network"),
+            "wall_pairings.code_digest",
             *("webhooks.secret", "webhooks.previous_secret"),
         }
     ),
@@ -118,7 +119,8 @@ class Treatment(Enum):
     DERIVED = "derived"
     """The words of another column. They change with it."""
     EXPIRES = "expires"
-    """A digest of an address or account, or a key that a caller chose. It expires within days."""
+    """A digest of an address or account, or a key that a caller chose. It expires within days, or
+    with the session or screen whose secret it is the digest of."""
     KEPT = "kept"
     """Kept, because it belongs to an organization or a setting, and must stay unique. The report of
     the erasure counts the rows with the person's address."""
@@ -173,8 +175,8 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
         {
             *("sign_in_attempts.key", "provider_logouts.subject", "provider_logouts.jti_digest"),
             *("tokens.digest", "idempotency_keys.digest", "idempotency_keys.key"),
-            *("wall_pairings.digest", "wall_pairings.code_digest", "wall_pairings.network"),
-            "wall_screens.digest",
+            *("wall_pairings.digest", "wall_pairings.code_digest", "wall_screens.digest"),
+            *("wall_pairings.network", "wall_pairings.wide_network"),
         }
     ),
     Treatment.KEPT: frozenset(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from models.queries.connection import build_connection
 from models.queries.indexes import BREACH_TIME_ASC_SQL, BREACH_TIME_DESC_SQL, OPEN_TICKETS_SQL
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority, Status
-from models.wall.screen import WallScreen
+from models.wall.screen import UNUSED_DAYS, WallScreen
 
 SCREEN_ORDER = Order((Sort("w.id", "id", False, SortType.UUID),))
 """Ids rise with time, so this is the order of approval."""
@@ -51,10 +51,11 @@ class BreachingTicket:
     breaches_at: datetime
 
 
-def list_screens(page_request: PageRequest) -> ConnectionQuery[WallScreen]:
-    """Return a page of the screens, in the order of their approval. Raises CursorInvalid."""
+def list_screens(at: datetime, page_request: PageRequest) -> ConnectionQuery[WallScreen]:
+    """Return a page of the screens in use, in the order of their approval. Raises CursorInvalid."""
     source = "wall_screens w"
-    return build_connection(WallScreen, "w", source, TRUE, SCREEN_ORDER, page_request)
+    in_use = compare("w.last_seen_at", ">", at - timedelta(days=UNUSED_DAYS))
+    return build_connection(WallScreen, "w", source, in_use, SCREEN_ORDER, page_request)
 
 
 async def list_next_breaches(

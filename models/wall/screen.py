@@ -17,6 +17,7 @@ from models.core.ids import new_id
 from models.core.time import InstantField, now
 from models.people.team import Team
 from models.people.token import hash_token
+from models.people.user import User
 
 ALL_BOARD = "all"
 """The board of all tickets. Each other board has the slug of a team."""
@@ -29,8 +30,9 @@ SEEN_INTERVAL = timedelta(hours=1)
 class WallScreen(Model):
     """A screen that staff have approved. It ends when it is deleted, or unused for UNUSED_DAYS.
 
-    team    the team whose tickets it shows; null for all tickets
-    digest  the hash of the secret in its cookie
+    team         the team whose tickets it shows; null for all tickets
+    approved_by  who approved it; the screen ends when this user is no active agent or admin
+    digest       the hash of the secret in its cookie
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -39,6 +41,10 @@ class WallScreen(Model):
         "models.Team", related_name=False, null=True, on_delete=fields.CASCADE
     )
     team_id: UUID | None
+    approved_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.RESTRICT
+    )
+    approved_by_id: UUID
     digest = fields.CharField(max_length=64, unique=True)
     last_seen_at = InstantField(default=now)
     created_at = InstantField(default=now)
@@ -54,18 +60,20 @@ class WallPairing(Model):
     code_digest  the hash of the code
     digest       the hash of the secret in the screen's cookie
     network      a hash of the network of the screen's address
+    wide_network a hash of the wider network, one of which a customer of a provider may have
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     code_digest = fields.CharField(max_length=64, unique=True)
     digest = fields.CharField(max_length=64, unique=True)
     network = fields.CharField(max_length=64)
+    wide_network = fields.CharField(max_length=64)
     expires_at = InstantField()
 
     class Meta:
         table = "wall_pairings"
         table_description = "Screens of wallboards that wait for approval"
-        indexes = (("network",), ("expires_at",))
+        indexes = (("network",), ("wide_network",), ("expires_at",))
 
 
 def is_in_use(at: datetime) -> Q:
@@ -74,20 +82,19 @@ def is_in_use(at: datetime) -> Q:
 
 
 async def find_screen(secret: str, at: datetime) -> WallScreen | None:
-    """The approved screen with this secret, with its team. Notes that it was seen."""
+    """The approved screen with this secret, with its team.
+
+    Notes that it was seen, at most once per SEEN_INTERVAL. Then `last_seen_at` is `at`.
+    """
     found = await WallScreen.get_or_none(is_in_use(at), digest=hash_token(secret)).select_related(
         "team"
     )
     if found is not None and at - found.last_seen_at >= SEEN_INTERVAL:
         await WallScreen.filter(id=found.id).update(last_seen_at=at)
+        found.last_seen_at = at
     return found
 
 
 async def exists_pairing(secret: str, at: datetime) -> bool:
     """Whether a screen with this secret waits for approval."""
     return await WallPairing.exists(digest=hash_token(secret), expires_at__gt=at)
-
-
-async def delete_unused(at: datetime) -> None:
-    """Delete the screens that were not seen for UNUSED_DAYS: they must be approved again."""
-    await WallScreen.filter(~is_in_use(at)).delete()

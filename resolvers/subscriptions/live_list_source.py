@@ -77,7 +77,7 @@ class LiveListSource(Source[LiveListChange]):
         self.members: set[UUID] | None = None
         self.viewer = context.viewer
         self.members_read_at = self.last_sent_at = monotonic()
-        self.memory = reserve_memory(self, context.services.live_memory, context.viewer)
+        self.memory = reserve_memory(self, context.services.live_memory, context.viewer.caller_key)
 
     @property
     def position(self) -> int:

@@ -55,7 +55,10 @@ class LiveStats:
         tail: LogTail[LogEntry],
         now: Callable[[], datetime],
         memory: MemoryBudget,
+        owner: str | None = None,
     ) -> None:
+        """`owner` has the memory, if it is not the viewer's. Then the database counts the tickets
+        if there is too little, because there is no subscriber who could close other sources."""
         self.viewer = viewer
         self.filter = filter
         self.group = group
@@ -69,11 +72,14 @@ class LiveStats:
         self.version = 0
         self.position = 0
         self.updated_at = 0.0
+        self.current_at: datetime | None = None
+        """The last time at which `latest` was known to be current."""
         self.is_polled = changes_without_events(viewer, filter)
         self.is_counted = self.is_polled
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
-        self.memory = reserve_memory(self, memory, viewer)
+        self.memory = reserve_memory(self, memory, viewer.caller_key if owner is None else owner)
+        self.has_subscriber = owner is None
         self.sources: WeakSet[object] = WeakSet()
         """The open sources that send these statistics."""
         self.last_counts: object = None
@@ -123,9 +129,13 @@ class LiveStats:
         If this is cancelled, the next call continues.
         """
         async with self.lock:
-            if not self.is_behind() or (self.latest is not None and self.seconds_until_update > 0):
+            at = self.now()
+            if not self.is_behind():
+                self.current_at = at
                 return
-            self.updated_at = monotonic()
+            if self.latest is not None and self.seconds_until_update > 0:
+                return
+            self.updated_at = monotonic()  # also if it fails, so that failures are not repeated
             period_end = self.find_period_end()  # before the update, which may see a later one
             if self.is_counted or self.latest is None:
                 stats = await self.count()
@@ -136,6 +146,7 @@ class LiveStats:
             if self.latest is None or has_changed(self.latest, stats):
                 self.latest = stats
                 self.version += 1
+            self.current_at = at
 
     async def count(self) -> Stats:
         """Let the database count all tickets."""
@@ -166,11 +177,17 @@ class LiveStats:
         return stats
 
     async def read_tickets(self) -> RunningStats | None:
-        """Read all tickets. None if there are too many. Raises TooExpensive."""
+        """Read all tickets. None if there are too many.
+
+        Raises TooExpensive if there is a subscriber who needs too much memory.
+        """
         tracked = RunningStats(self.viewer, self.filter, self.group, self.period)
         is_complete = False
         try:
             is_complete = await tracked.read(self.now(), MAX_TRACKED_TICKETS, self.reserve)
+        except TooExpensive:
+            if self.has_subscriber:
+                raise
         finally:
             if not is_complete:
                 self.memory.release()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import weakref
 
 from engine.limits.memory import MemoryBudget, MemoryLimitReached, MemoryReservation
-from models.access.viewer import Viewer
 from models.core.errors import TooExpensive
 
 
-def reserve_memory(source: object, budget: MemoryBudget, viewer: Viewer) -> MemoryReservation:
-    """A reservation that ends at the latest when the source is deleted."""
-    reservation = budget.open_reservation(viewer.caller_key)
+def reserve_memory(source: object, budget: MemoryBudget, owner: str) -> MemoryReservation:
+    """A reservation of the owner that ends at the latest when the source is deleted."""
+    reservation = budget.open_reservation(owner)
     weakref.finalize(source, reservation.release)
     return reservation
 

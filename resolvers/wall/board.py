@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from time import monotonic
 from uuid import UUID
@@ -43,10 +44,15 @@ Content = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class BoardState:
-    """The content of a board, and a text that differs whenever the content does."""
+    """The content of a board.
+
+    revision  a text that differs whenever the content does
+    as_of     when the content was known to be current
+    """
 
     content: Content
     revision: str
+    as_of: datetime
 
 
 class Board:
@@ -69,10 +75,11 @@ class Board:
             services.event_tail,
             services.now,
             services.live_memory,
+            owner=f"wall:{self.slug}",
         )
 
     async def read(self) -> BoardState:
-        """The state, which is at most MIN_INTERVAL_SECONDS old."""
+        """The state. It is older than MIN_INTERVAL_SECONDS only if `as_of` says so."""
         self.used_at = monotonic()
         async with self.lock:
             if self.state is None or monotonic() >= self.updated_at + MIN_INTERVAL_SECONDS:
@@ -81,7 +88,7 @@ class Board:
             return self.state
 
     async def update(self) -> None:
-        self.updated_at = monotonic()
+        started_at = monotonic()
         head = self.services.event_tail.head
         await self.stats.update()
         is_old = monotonic() >= self.tickets_at + TICKETS_SECONDS
@@ -90,9 +97,12 @@ class Board:
             self.tickets = await list_next_breaches(self.team_id, now, SHOWN_TICKETS)
             self.tickets_at, self.tickets_position = monotonic(), head
         assert self.stats.latest is not None
+        assert self.stats.current_at is not None
         content = build_content(self.stats.latest, self.tickets)
         revision = sha256(orjson.dumps(content)).hexdigest()[:16]
-        self.state = BoardState(content, revision)
+        self.state = BoardState(content, revision, self.stats.current_at)
+        # not before, or others would get the old state after a failure
+        self.updated_at = started_at
 
     async def wait(self) -> None:
         """Wait until there may be news, at most about a second."""

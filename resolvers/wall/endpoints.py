@@ -26,10 +26,16 @@ from engine.fanout.services import ConnectionServices
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.endpoint import RequestRefused, build_error_response
 from engine.limit_refusals import count_refusal
-from engine.limits.network import network_of
+from engine.limits.network import network_of, wide_network_of
 from engine.session_cookie import SessionCookie
 from models.people.token import hash_token
-from models.wall.pairing import CODE_LIFETIME, TooManyPairings, open_pairing
+from models.wall.pairing import (
+    CODE_LIFETIME,
+    AlreadyPaired,
+    TooManyPairings,
+    derive_code,
+    open_pairing,
+)
 from models.wall.screen import WallScreen, exists_pairing, find_screen
 from resolvers.context import Services
 from resolvers.wall.board import Board, Boards, BoardState
@@ -37,15 +43,24 @@ from resolvers.wall.board import Board, Boards, BoardState
 PATH = "/wall/session"
 COOKIE_NAME = "ticketwire-wall"
 COOKIE_LIFETIME = timedelta(days=400)
-"""Browsers keep cookies so long at most. Each time that the page loads, it begins anew."""
+"""Browsers keep cookies so long at most. It begins anew when the page loads, at the approval, and
+each time that the server notes that it has seen the screen."""
+PAIRING_COOKIE_LIFETIME = timedelta(days=1)
+"""Longer than a code: the screen may learn late of an approval in the last moment."""
 HOLD_SECONDS = 5.0
 """How long a request waits for news: less than the server takes to stop."""
-PAIRING_POLL_SECONDS = 1.0
+PAIRING_POLL_SECONDS = 2.0
+AFTER_PAIRING = "pairing"
+"""The parameter `after` of a page that shows a code."""
 MAX_CONCURRENT_PER_SCREEN = 4
+MAX_CONCURRENT_PER_PAIRING = 2
+"""One more than a page needs, because a page that was reloaded may still have one."""
+MAX_KNOWN_SCREENS = 5000
 PAIRING_COST = 1000
 STATE_COST = 20
-"""Query costs, which are charged to the network of the screens."""
+"""Query costs. They are charged to a paired screen itself, or else to the network."""
 NOT_PAIRED = "This screen is not paired. Request a pairing code."
+ALREADY_PAIRED = "This screen is paired. Request its board."
 TOO_MANY_PAIRINGS = "Too many screens wait for approval. Approve one, or try again in 10 minutes."
 TOO_MANY_REQUESTS = "Too many requests of wallboards from this network. Try again later."
 TOO_MANY_WAITING = "This screen already waits for its board several times."
@@ -69,6 +84,8 @@ class WallEndpoints:
         self.boards = Boards(services)
         self.waiting: Counter[str] = Counter()
         """The requests that wait, by the hash of the screen's secret."""
+        self.paired: set[str] = set()
+        """The hashes of the secrets of paired screens that have asked lately."""
 
     def routes(self) -> list[Route]:
         return [
@@ -92,11 +109,15 @@ class WallEndpoints:
         return handle
 
     async def pair(self, request: Request) -> Response:
-        """Open a pairing. A pairing of the same screen that is still open ends."""
-        self.charge(request, PAIRING_COST)
+        """Open a pairing, or respond with that of the same screen that is still open."""
+        self.charge(f"wall:{network(request)}", PAIRING_COST)
         previous = self.cookie.find_token(request.scope)
         try:
-            opened = await open_pairing(network(request), previous, self.services.now())
+            opened = await open_pairing(
+                network(request), wide_network(request), previous, self.services.now()
+            )
+        except AlreadyPaired:
+            raise RequestRefused(409, ALREADY_PAIRED, "CONFLICT") from None
         except TooManyPairings as error:
             count_refusal(error.limit_name)
             retry_after = str(ceil(CODE_LIFETIME.total_seconds()))
@@ -104,21 +125,24 @@ class WallEndpoints:
                 429, TOO_MANY_PAIRINGS, "RATE_LIMITED", retry_after=retry_after
             ) from None
         response = build_json({"code": opened.code, "expiresAt": opened.expires_at})
-        self.set_cookie(request, response, opened.secret, CODE_LIFETIME)
+        self.set_cookie(request, response, opened.secret, PAIRING_COOKIE_LIFETIME)
         return response
 
     async def show_state(self, request: Request) -> Response:
-        """Respond with the board, or with `pairing` while the screen waits for approval.
+        """Respond with the board, or with the code while the screen waits for approval.
 
         The parameter `after` is the revision that the screen shows. If the board is the same, the
         response waits for news, and then says that there are none.
         """
-        self.charge(request, STATE_COST)
         secret = self.cookie.find_token(request.scope)
+        key = hash_token(secret or "")
+        # strangers in the network of a paired screen can't use up its requests
+        is_paired = key in self.paired
+        self.charge(f"wall:screen:{key}" if is_paired else f"wall:{network(request)}", STATE_COST)
         if not secret:
             raise refuse_unpaired()
-        key = hash_token(secret)
-        if self.waiting[key] >= MAX_CONCURRENT_PER_SCREEN:
+        maximum = MAX_CONCURRENT_PER_SCREEN if is_paired else MAX_CONCURRENT_PER_PAIRING
+        if self.waiting[key] >= maximum:
             count_refusal("wall_requests")
             raise RequestRefused(429, TOO_MANY_WAITING, "RATE_LIMITED", retry_after="5")
         self.waiting[key] += 1
@@ -132,20 +156,33 @@ class WallEndpoints:
     async def wait_for_state(self, request: Request, secret: str) -> Response:
         after = request.query_params.get("after")
         deadline = monotonic() + HOLD_SECONDS
+        must_renew = after in (None, AFTER_PAIRING)
+        is_waiting = False
         while True:
-            screen = await find_screen(secret, self.services.now())
-            if screen is None:
-                if not await exists_pairing(secret, self.services.now()):
-                    raise refuse_unpaired()
-                if after is None or monotonic() >= deadline:
-                    return self.build_response({"pairing": True})
+            now = self.services.now()
+            if is_waiting and await exists_pairing(secret, now) and monotonic() < deadline:
                 await asyncio.sleep(PAIRING_POLL_SECONDS)
                 continue
+            screen = await find_screen(secret, now)
+            if screen is None and await exists_pairing(secret, now):
+                if after is None or monotonic() >= deadline:
+                    return self.build_response({"pairing": {"code": derive_code(secret)}})
+                is_waiting = True
+                await asyncio.sleep(PAIRING_POLL_SECONDS)
+                continue
+            if screen is None:
+                # an approval between the two statements above has ended the pairing
+                screen = await find_screen(secret, now)
+            if screen is None:
+                self.note_pairing(secret, is_paired=False)
+                raise refuse_unpaired()
+            self.note_pairing(secret, is_paired=True)
+            must_renew = must_renew or screen.last_seen_at == now
             board = self.boards.open(screen.team)
             state = await board.read()
             if state.revision != after or monotonic() >= deadline:
                 response = self.build_response(self.describe(screen, board, state))
-                if after is None:
+                if must_renew:
                     self.set_cookie(request, response, secret, COOKIE_LIFETIME)
                 return response
             await board.wait()
@@ -155,6 +192,7 @@ class WallEndpoints:
         return {
             "screen": {"name": screen.name, "board": board.slug, "team": team},
             "revision": state.revision,
+            "asOf": state.as_of,
             **state.content,
         }
 
@@ -162,12 +200,22 @@ class WallEndpoints:
         now: datetime = self.services.now()
         return build_json({"now": now, "version": self.read_version(), **content})
 
-    def charge(self, request: Request, cost: int) -> None:
-        """Raises RequestRefused if the network has sent too many requests."""
+    def note_pairing(self, secret: str, *, is_paired: bool) -> None:
+        """Remember whether the screen with this secret is paired."""
+        key = hash_token(secret)
+        if not is_paired:
+            self.paired.discard(key)
+            return
+        if len(self.paired) >= MAX_KNOWN_SCREENS:
+            self.paired.clear()  # revoked screens that never asked again; the others come back
+        self.paired.add(key)
+
+    def charge(self, bucket: str, cost: int) -> None:
+        """Raises RequestRefused if the network or screen has sent too many requests."""
         buckets = self.schema.buckets
         if not buckets.capacity:
             return
-        wait_ms = buckets.take(f"wall:{network(request)}", cost).retry_after_ms
+        wait_ms = buckets.take(bucket, cost).retry_after_ms
         if wait_ms:
             count_refusal("wall_cost")
             retry_after = str(ceil(wait_ms / 1000))
@@ -187,6 +235,10 @@ async def can_cancel() -> bool:
 
 def network(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
+
+
+def wide_network(request: Request) -> str:
+    return wide_network_of(request.client.host if request.client else "")
 
 
 def refuse_unpaired() -> RequestRefused:

@@ -14,6 +14,7 @@ from models.core.paging.pagination import parse_page_arguments
 from models.directory import wall_screens as screen_admin
 from models.queries.wall import list_screens
 from models.wall.screen import WallScreen
+from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation
 from schema.inputs.wall import ApproveWallScreenInput, RevokeWallScreenInput
 from schema.pagination import After, Before, First, Last
@@ -27,7 +28,8 @@ async def wall_screens(
     last: Last = None,
     before: Before = None,
 ) -> ConnectionQuery[WallScreen]:
-    return list_screens(parse_page_arguments(first, after, last, before))
+    at = context_of(info).services.now()
+    return list_screens(at, parse_page_arguments(first, after, last, before))
 
 
 @admin_mutation(

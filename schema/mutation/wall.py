@@ -21,7 +21,7 @@ class WallMutations:
         "Lets the screen that shows a pairing code show a board. The screen gets numbers of "
         "tickets, and of the tickets next to breach the reference, team, priority, status and time "
         "left; no text of a customer. It keeps this access until it is revoked, or unused for 30 "
-        "days.",
+        "days, or until its approver is deactivated or becomes a customer.",
         ApproveWallScreenPayload | None,
         errors=(
             "REQUIRED (name)",

@@ -18,7 +18,7 @@ class WallQueries:
     wall_screens: Any = query(
         screens.wall_screens,
         MANAGE_WALL_SCREENS,
-        "The approved screens of wallboards, in the order of their approval and in pages of up to "
-        "100.",
+        "The approved screens of wallboards that were seen in the last 30 days, in the order of "
+        "their approval and in pages of up to 100.",
         Connection[WallScreenType],
     )

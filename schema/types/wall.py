@@ -9,6 +9,7 @@ import strawberry
 
 from schema.interfaces import Node
 from schema.records.relations import foreign_key_field
+from schema.types.people.people import UserType
 from schema.types.people.teams import TeamType
 
 
@@ -23,6 +24,12 @@ class WallScreenType(Node):
     )
     team: Any = foreign_key_field(
         "team", TeamType | None, "The team whose tickets it shows. Null: all tickets."
+    )
+    approved_by: Any = foreign_key_field(
+        "approved_by",
+        UserType,
+        "The user who approved the screen. It ends when this user is deactivated, or becomes a "
+        "customer.",
     )
     last_seen_at: datetime = strawberry.field(
         description="When the screen last asked for its board, within an hour. A screen that was "

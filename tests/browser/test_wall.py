@@ -51,6 +51,9 @@ async def test_an_agent_approves_a_screen_which_follows_the_tickets_until_it_is_
     await dialog.get_by_label("Code on the screen").fill(code.lower())
     await dialog.get_by_role("button", name="Approve").click()
     await expect(dialog.get_by_role("listitem")).to_contain_text("Entrance Support")
+    await expect(dialog.get_by_role("listitem")).to_contain_text("approved by Ada")
+    await expect(dialog.get_by_role("status")).to_contain_text("Do you see it on your screen?")
+    await expect(dialog.get_by_role("status").get_by_role("button", name="Revoke")).to_be_enabled()
     await assert_accessible(page, "dialog of wallboard screens")
 
     await expect_live(screen)
@@ -64,6 +67,7 @@ async def test_an_agent_approves_a_screen_which_follows_the_tickets_until_it_is_
     await dialog.get_by_role("button", name="Revoke Entrance").click()
     await expect(screen.get_by_role("heading", name="Pair this screen")).to_be_visible()
     await expect(dialog.get_by_role("listitem")).to_have_count(0)
+    await expect(dialog.get_by_role("status")).to_have_count(0)
     assert (await screen.locator(".code").inner_text()).replace("\n", "") != code
 
 

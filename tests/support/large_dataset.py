@@ -316,8 +316,8 @@ async def fill_directory(world: World) -> None:
     await RetentionPolicy.create(**policy, name="All", ticket_filter={}, last_erased_at=NOW)
     forgotten = {"status": {"eq": "FORGOTTEN"}}
     await RetentionPolicy.create(name="Invalid", ticket_filter=forgotten, age_days=365)
-    await WallScreen.create(name="Entrance", digest="a" * 64)
-    await WallScreen.create(name="Support", digest="b" * 64, team=support)
+    await WallScreen.create(name="Entrance", digest="a" * 64, approved_by=robin)
+    await WallScreen.create(name="Support", digest="b" * 64, team=support, approved_by=robin)
 
 
 async def create_macros(support: Team, robin: User) -> None:

@@ -49,5 +49,5 @@ async def approval_input() -> dict[str, Any]:
 
     It waits a day, because a test may have moved the service's clock.
     """
-    opened = await open_pairing("192.0.2.1", None, time.now() + timedelta(days=1))
+    opened = await open_pairing("192.0.2.1", "192.0.2.0/24", None, time.now() + timedelta(days=1))
     return {"code": opened.code, "name": "Entrance"}

@@ -29,7 +29,7 @@ async def test_a_screen_gets_its_board_once_staff_have_approved_its_code(
 ) -> None:
     code = await screen.open_pairing()
     assert re.fullmatch("[A-HJKMNP-Z2-9]{8}", code)
-    assert (await screen.read_state())["pairing"] is True
+    assert (await screen.read_state())["pairing"] == {"code": code}
     shown = f"{code[:4]}-{code[4:]}".lower()
     approved = await run_mutation(ada, "approveWallScreen", code=shown, name="Entrance")
     assert (approved["name"], approved["team"]) == ("Entrance", None)
@@ -45,7 +45,7 @@ async def test_the_cookie_is_of_its_own_and_scripts_can_not_read_it(
 ) -> None:
     cookie = screen.keep_cookie(await screen.send("POST", PAIRING_PATH))
     assert (cookie.key, cookie["path"], cookie["samesite"]) == ("ticketwire-wall", "/", "Lax")
-    assert (cookie["httponly"], int(cookie["max-age"])) == (True, 600)
+    assert (cookie["httponly"], int(cookie["max-age"])) == (True, 86_400)
     await screen.pair(ada)
     renewed = screen.keep_cookie(await screen.request_state())
     assert (renewed["httponly"], int(renewed["max-age"])) == (True, 400 * 86_400)
@@ -98,7 +98,7 @@ async def test_wrong_input_is_refused_and_the_code_stays_valid(
     code = await screen.open_pairing()
     valid = {"code": code, "name": "Entrance", "board": "support"}
     assert await refusal_of(ada, "approveWallScreen", **{**valid, **input}) == error
-    assert (await screen.read_state())["pairing"] is True
+    assert (await screen.read_state())["pairing"] == {"code": code}
     assert (await run_mutation(ada, "approveWallScreen", **valid))["team"] == {"slug": "support"}
 
 
@@ -136,13 +136,16 @@ async def test_approvals_and_revocations_are_in_the_audit_log(
     assert await refusal_of(ada, "revokeWallScreen", screenId=screen_id) == "NOT_FOUND screenId"
 
 
-async def test_a_screen_that_asks_again_replaces_its_own_pairing(
-    screen: Screen, ada: Client
+async def test_a_screen_that_asks_again_gets_the_same_code(
+    service: Service, screen: Screen, ada: Client
 ) -> None:
-    codes = [await screen.open_pairing() for _ in range(pairing.MAX_OPEN_PER_NETWORK + 2)]
-    assert await WallPairing.all().count() == 1
-    assert await refusal_of(ada, "approveWallScreen", code=codes[0], name="X") == "NOT_FOUND code"
-    await run_mutation(ada, "approveWallScreen", code=codes[-1], name="X")
+    codes = {await screen.open_pairing() for _ in range(pairing.MAX_OPEN_PER_NETWORK + 2)}
+    assert len(codes) == await WallPairing.all().count() == 1
+    service.clock.advance(minutes=11)
+    assert (await screen.open_pairing()) not in codes
+    assert await refusal_of(ada, "approveWallScreen", code=codes.pop(), name="X") == (
+        "NOT_FOUND code"
+    )
 
 
 async def test_a_network_and_all_together_open_a_limited_number_of_pairings(
@@ -156,6 +159,7 @@ async def test_a_network_and_all_together_open_a_limited_number_of_pairings(
     assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     assert "set-cookie" not in refused.headers
     monkeypatch.setattr(pairing, "MAX_OPEN_PER_NETWORK", 1000)
+    monkeypatch.setattr(pairing, "MAX_OPEN_PER_WIDE_NETWORK", 1000)
     monkeypatch.setattr(pairing, "MAX_OPEN", 11)
     await Screen(service).open_pairing()
     assert (await Screen(service).send("POST", PAIRING_PATH)).status_code == 429

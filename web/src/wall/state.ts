@@ -26,6 +26,8 @@ export interface Figures {
 export interface BoardState {
   screen: { name: string; board: string; team: string | null };
   revision: string;
+  /** When the server knew that the content is current, by its own clock. */
+  asOf: string;
   figures: Figures;
   hours: Hour[];
   tickets: BreachingTicket[];
@@ -34,5 +36,5 @@ export interface BoardState {
 /** Every response has the server's time and its version. */
 export type StateResponse = { now: string; version: string } & (
   | BoardState
-  | { pairing: true }
+  | { pairing: { code: string } }
 );

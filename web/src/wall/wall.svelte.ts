@@ -22,7 +22,7 @@ export class Wall {
   problem: Problem = $state.raw("");
   /** The server's time in milliseconds. It advances each second. */
   now = $state.raw(Date.now());
-  /** The server's time at its last response; null before the first one. */
+  /** The server's time at which the content was current; null before the first response. */
   freshAt: number | null = $state.raw(null);
   /** How long ago that was, by a clock that nobody sets. */
   ageMs = $state.raw(0);
@@ -91,10 +91,10 @@ export class Wall {
     this.note(response.status);
     if (!response.ok) throw new Error(String(response.status));
     const state = (await response.json()) as StateResponse;
-    this.receive(state.now);
+    this.receive(state.now, "asOf" in state ? state.asOf : state.now);
     if ("pairing" in state) {
-      // after a reload, this page does not know the code
-      if (!this.code) await this.pair();
+      // also after a reload, and if another tab of this browser has asked for a new code
+      this.code = state.pairing.code;
     } else {
       this.show(state);
     }
@@ -104,10 +104,12 @@ export class Wall {
   private async pair(): Promise<void> {
     this.code = "";
     const response = await request(`${PATH}/pairing`, "POST");
+    // staff have approved the screen in the meantime; the next request gets its board
+    if (response.status === 409) return;
     this.note(response.status);
     if (!response.ok) throw new Error(String(response.status));
     const pairing = (await response.json()) as { code: string; now: string };
-    this.receive(pairing.now);
+    this.receive(pairing.now, pairing.now);
     this.code = pairing.code;
   }
 
@@ -122,9 +124,9 @@ export class Wall {
     this.board = state;
   }
 
-  private receive(now: string): void {
-    this.receivedAt = performance.now();
-    this.freshAt = Date.parse(now);
+  private receive(now: string, asOf: string): void {
+    this.freshAt = Date.parse(asOf);
+    this.receivedAt = performance.now() - (Date.parse(now) - this.freshAt);
     this.tick();
   }
 
