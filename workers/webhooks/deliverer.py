@@ -132,7 +132,8 @@ class WebhookDeliverer:
     async def clean_up(self, at: datetime) -> int:
         if self.cleaned_at is not None and at - self.cleaned_at < CLEANUP_INTERVAL:
             return 0
-        deleted = await cleanup.delete_before(at - self.retention, MAX_DELETED)
+        kept = self.limits.max_webhook_backlog
+        deleted = await cleanup.delete_before(at - self.retention, MAX_DELETED, kept)
         if deleted < MAX_DELETED:
             self.cleaned_at = at
         return deleted
