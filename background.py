@@ -121,6 +121,7 @@ def build_webhook_deliverer(settings: Settings, payloads: PayloadSource) -> Webh
         Recorder(schedule, parse_mailbox(settings.mail_from).domain),
         settings.max_webhook_body_bytes,
         asyncio.Semaphore(MAX_CONCURRENT_PREPARATIONS),
+        timedelta(seconds=2 * settings.webhook_timeout_seconds + PREPARATION_SECONDS),
     )
     return WebhookDeliverer(
         services,
@@ -129,9 +130,6 @@ def build_webhook_deliverer(settings: Settings, payloads: PayloadSource) -> Webh
         max_requests=settings.max_webhook_requests,
         max_requests_per_webhook=settings.max_webhook_requests_per_webhook,
         retention=settings.webhook_delivery_retention,
-        claim_duration=timedelta(
-            seconds=2 * settings.webhook_timeout_seconds + PREPARATION_SECONDS
-        ),
     )
 
 

@@ -25,7 +25,8 @@ class WebhookSettings(IdentitySettings):
     webhook_pause_hours: Annotated[float, Field(gt=0, le=720)] = 72
     """Hours of failed requests without a successful one after which a webhook is paused."""
     webhook_delivery_days: Annotated[int, Field(ge=1, le=3650)] = 30
-    """Days after which a finished delivery of a webhook is deleted."""
+    """Days after which an acknowledged delivery of a webhook is deleted, and the stored body of a
+    failed one."""
 
     @property
     def webhook_delivery_retention(self) -> timedelta:

@@ -244,7 +244,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     characters stored of a response   2,048     models/webhooks/delivery.py      cut
     time of repetitions               72 h      webhook_retry_hours              FAILED
     time without a success            72 h      webhook_pause_hours              paused
-    days of a finished delivery       30        webhook_delivery_days            deleted
+    days of an acknowledged delivery  30        webhook_delivery_days            deleted
 
 engine/limit_refusals.py counts refusals by limit, for a metric. Limits on connections have metrics
 of their own, in engine/fanout/metrics.py. models/core/record_limits.py counts how often a limit on

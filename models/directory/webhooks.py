@@ -16,6 +16,7 @@ from models.directory.access import lock_directory
 from models.directory.api_tokens import check_actor_token
 from models.log import event
 from models.people.token import TokenKind
+from models.webhooks.delivery import forget_bodies_of_webhook
 from models.webhooks.signature import generate_secret
 from models.webhooks.webhook import (
     Webhook,
@@ -101,7 +102,7 @@ async def update_webhook(
     webhook = await lock_webhook(actor, webhook_id, expected_version)
     if any(name in fields for name in OWNER_FIELDS):
         check_owner(actor, webhook)
-    before = webhook.state
+    before, shape_before = webhook.state, webhook.shape
     values: dict[str, object] = {**fields}
     state = fields.get("state", before)
     if state is not before:
@@ -111,6 +112,8 @@ async def update_webhook(
     if await changes.update(webhook, **values):
         webhook.updated_at = at
         await webhook.save(update_fields=["updated_at"])
+    if webhook.shape is not shape_before:
+        await forget_bodies_of_webhook(webhook.id)
     became_active = state is WebhookState.ACTIVE and before is not WebhookState.ACTIVE
     if became_active:
         webhook.failures, webhook.failing_since, webhook.blocked_until = 0, None, None

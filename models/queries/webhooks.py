@@ -16,7 +16,7 @@ from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, compare, in_list
-from models.log.event import Event, decode_cursor
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.queries.connection import build_connection, count_rows, has_rows
 from models.queries.logs.event_log import (
     between_cursors,
@@ -88,15 +88,18 @@ async def list_gaps(
 
     These are the events with a delivery that was never acknowledged, and the events after the
     webhook's position in the log that meet the condition `unplanned`: its types, its filter and
-    what its owner may see. Raises CursorInvalid, and CursorExpired if deliveries after the cursor
-    were deleted without an acknowledgement.
+    what its owner may see. Raises CursorInvalid, and CursorExpired if deliveries after the cursor,
+    or after the start of the log without one, were deleted without an acknowledgement.
     """
     after = None if page_request.after is None else decode_cursor(page_request.after)
     if after is not None:
         await require_range(after)
-        if after < webhook.pruned_position:
-            message = "Deliveries after this cursor were deleted; replay the events after it."
-            raise CursorExpired(message)
+    if (after or 0) < webhook.pruned_position:
+        message = (
+            "Failed deliveries after this cursor were deleted. Replay the events after it, and "
+            f"then read the gaps after {encode_cursor(webhook.pruned_position)}."
+        )
+        raise CursorExpired(message)
     missed = Condition("(d.id IS NOT NULL AND d.delivered_at IS NULL)")
     is_new = Condition("(d.id IS NULL AND e.position > ?)", (webhook.log_position,))
     first = Condition("(e.position >= ?)", (await find_first_gap(webhook),))

@@ -69,11 +69,10 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     by, now = new_id().hex, time.now()
     skip_locked = "FOR UPDATE OF d SKIP LOCKED" if database.dialect() == "postgres" else ""
     rows = await database.fetch_dicts(
-        "UPDATE webhook_deliveries SET claimed_by = ?, claimed_until = ?, "
-        "attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, ?) WHERE id IN "
+        "UPDATE webhook_deliveries SET claimed_by = ?, claimed_until = ? WHERE id IN "
         f"(SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND {IS_FREE} "
         f"ORDER BY d.event_id LIMIT {limit} {skip_locked}) RETURNING id",
-        [by, now + duration, at, webhook_id, at, now, now],
+        [by, now + duration, webhook_id, at, now, now],
     )
     return [Claim(as_uuid(row["id"]), webhook_id, by) for row in rows]
 
@@ -88,6 +87,21 @@ async def store_body(claim: Claim, body: str, scopes: str) -> bool:
     """
     held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
     return bool(await held.update(body=body, body_scopes=scopes))
+
+
+async def begin(claim: Claim, at: datetime, duration: timedelta) -> str | None:
+    """Count an attempt just before its request; returns the stored body.
+
+    Returns None if the claim no longer holds, for example because a text of the ticket was redacted
+    since the body was prepared. The claim holds for `duration` from now on.
+    """
+    rows = await database.fetch_dicts(
+        "UPDATE webhook_deliveries SET attempts = attempts + 1, claimed_until = ?, "
+        "first_attempt_at = COALESCE(first_attempt_at, ?) WHERE id = ? AND claimed_by = ? "
+        "AND body IS NOT NULL RETURNING body",
+        [time.now() + duration, at, claim.delivery_id, claim.by],
+    )
+    return cast("str", rows[0]["body"]) if rows else None
 
 
 async def release(claims: Sequence[Claim], next_attempt_at: datetime | None = None) -> None:

@@ -25,7 +25,8 @@ class PayloadSource(Protocol):
     async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
         """The payload of an event, as a JSON object; None if the owner may not see the event.
 
-        Raises WebhookInvalid, and other exceptions if the database is unavailable.
+        Raises WebhookInvalid, and other exceptions if the event can't be read now, for example
+        because of an outage or a timeout.
         """
         ...
 

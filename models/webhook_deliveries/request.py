@@ -69,6 +69,9 @@ def describe(response: OutboundResponse, requested_at: datetime) -> AttemptResul
         outcome = Outcome.GONE
     elif 300 <= response.status < 400:
         error = f"{error}; {REFUSAL}"
+    retry_after = None
+    if outcome is not Outcome.DELIVERED:
+        retry_after = parse_retry_after(response.headers.get("retry-after"), requested_at)
     return AttemptResult(
         outcome,
         requested_at,
@@ -76,7 +79,7 @@ def describe(response: OutboundResponse, requested_at: datetime) -> AttemptResul
         response.status,
         decode_response(response.body),
         error,
-        parse_retry_after(response.headers.get("retry-after"), requested_at),
+        retry_after,
     )
 
 
@@ -87,7 +90,10 @@ def decode_response(body: bytes) -> str:
 
 
 def parse_retry_after(value: str | None, at: datetime) -> timedelta | None:
-    """The time to wait by the header Retry-After (RFC 9110, section 10.2.3); None without one."""
+    """The time to wait by the header Retry-After (RFC 9110, section 10.2.3).
+
+    None without one, and if it is malformed.
+    """
     if value is None:
         return None
     text = value.strip()
@@ -95,7 +101,7 @@ def parse_retry_after(value: str | None, at: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text[:9]), 10**9))
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a year may have any number of digits
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(moment - at, timedelta())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from tortoise.expressions import Q
+
 from models import database
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause
@@ -86,11 +88,12 @@ class Recorder:
         delivery.status = WebhookDeliveryStatus.DELIVERED
         delivery.delivered_at, delivery.next_attempt_at = at, None
         if webhook.failures:
+            since = webhook.failing_since
+            was_down = webhook.failures >= FAILURES_BEFORE_BLOCK or webhook.blocked_until
             webhook.failures, webhook.failing_since, webhook.blocked_until = 0, None, None
             await save_failures(webhook)
-            # The target works again, so what waits for a later attempt need not wait.
-            waiting = WebhookDelivery.filter(webhook_id=webhook.id, next_attempt_at__gt=at)
-            await waiting.exclude(id=delivery.id).update(next_attempt_at=at)
+            if was_down and since is not None:
+                await release_waiting(delivery, since, at)
 
     async def store_failure(
         self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult, at: datetime
@@ -98,7 +101,8 @@ class Recorder:
         is_blocked = webhook.blocked_until is not None and webhook.blocked_until > at
         if not is_blocked:  # else the request began before the target was found to be down
             webhook.failures += 1
-        webhook.failing_since = webhook.failing_since or at
+        began = at if delivery.attempts > 1 else delivery.first_attempt_at or at
+        webhook.failing_since = min(webhook.failing_since or at, began)
         wait = self.schedule.delay(delivery.attempts)
         if result.retry_after is not None:
             wait = max(wait, self.schedule.bound(result.retry_after))
@@ -128,6 +132,17 @@ def end(delivery: WebhookDelivery) -> None:
 
 async def save_failures(webhook: Webhook) -> None:
     await webhook.save(update_fields=["failures", "failing_since", "blocked_until"])
+
+
+async def release_waiting(delivered: WebhookDelivery, since: datetime, at: datetime) -> None:
+    """Make due what waits because the target was down since a time, after it has delivered.
+
+    What failed before that time keeps its delay. Perhaps the target refuses just this event. It
+    would fail again after each success of another one.
+    """
+    waiting = WebhookDelivery.filter(webhook_id=delivered.webhook_id, next_attempt_at__gt=at)
+    failed_since = Q(first_attempt_at__isnull=True) | Q(first_attempt_at__gte=since)
+    await waiting.filter(failed_since).exclude(id=delivered.id).update(next_attempt_at=at)
 
 
 async def postpone_later(delivery: WebhookDelivery) -> None:

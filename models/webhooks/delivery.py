@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.expressions import Q
 from tortoise.models import Model
 
 from models import database
@@ -35,8 +36,8 @@ class WebhookDelivery(Model):
                       the ticket was erased
     body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
                       If the owner has lost one, the body may show too much
-    attempts          how many attempts have begun
-    first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
+    attempts          how many requests have begun; an attempt that sends nothing does not count
+    first_attempt_at  when the first request of this series began; a redelivery begins a new one
     next_attempt_at   null if there are no further attempts
     delivered_at      when the receiver acknowledged the event last; a redelivery does not change it
     claimed_by        the worker that is delivering the event
@@ -108,6 +109,16 @@ class WebhookAttempt(Model):
         table = "webhook_attempts"
         table_description = "Requests of webhooks' deliveries"
         indexes = (("delivery_id", "id"),)
+
+
+async def forget_bodies_of_webhook(webhook_id: UUID) -> None:
+    """Remove the bodies of a webhook whose shape changes; later attempts prepare new ones.
+
+    Claims end, so no request under way sends a body of one shape with the headers of the other.
+    """
+    stored = WebhookDelivery.filter(webhook_id=webhook_id)
+    prepared = stored.filter(Q(body__isnull=False) | Q(claimed_by__isnull=False))
+    await prepared.update(body=None, claimed_by=None, claimed_until=None)
 
 
 async def forget_bodies(ticket_ids: Sequence[UUID]) -> None:

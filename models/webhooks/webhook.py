@@ -66,7 +66,7 @@ class Webhook(Model):
     pruned_position        up to this position, deliveries may have been deleted that the receiver
                            has not acknowledged
     failures               the number of failed attempts since the last successful one
-    failing_since          the time of the first of them
+    failing_since          the time at which the first of them began
     blocked_until          no attempt begins before this time
     """
 

@@ -72,8 +72,8 @@ class GraphQLPayloadSource:
     ) -> dict[str, Any] | None:
         """The payload with this selection; None if the owner may not see the event.
 
-        Fields that fail are null, and `errors` tells why. Raises WebhookInvalid, and the exception
-        of an outage.
+        Fields that fail are null, and `errors` tells why. Raises WebhookInvalid, the exception of
+        an outage, and the error because of which there is no event, such as a timeout.
         """
         try:
             document = build_document(query)
@@ -89,10 +89,13 @@ class GraphQLPayloadSource:
         for error in result.errors or ():
             if error.original_error is not None and is_outage(error.original_error):
                 raise error.original_error
-        self.schema.format_errors(result, context, validated=True)
         data = dict(result.data or {})
         if data.get("event") is None:
+            if result.errors:
+                # Nothing shows that the owner may not see the event. It must not be left out.
+                raise result.errors[0].original_error or result.errors[0]
             return None
+        self.schema.format_errors(result, context, validated=True)
         payload = {**data["event"], "data": data.get("data")}
         if result.errors:
             payload["errors"] = [describe_error(each) for each in result.errors]

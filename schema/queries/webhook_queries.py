@@ -37,7 +37,8 @@ class WebhookQueries:
         "The events that the receiver of a webhook has not acknowledged, oldest first, in pages of "
         "up to 100: those that wait, that failed, and that the server has not planned yet. Empty "
         "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
-        "CURSOR_EXPIRED if failed deliveries after the cursor were deleted.",
+        "CURSOR_EXPIRED if failed deliveries after the cursor, or any without a cursor, were "
+        "deleted. The last 10,000 are kept, by default.",
         Connection[TicketEventInterface] | None,
         arguments={
             "webhook_id": "The id of the webhook.",

@@ -147,7 +147,7 @@ class WebhookType(Node):
 
     @strawberry.field(
         description="The deliveries of events that the viewer may see, newest event first, in "
-        "pages of up to 100. Finished deliveries are deleted after 30 days, by default.",
+        "pages of up to 100. Acknowledged deliveries are deleted after 30 days, by default.",
         graphql_type=Connection[WebhookDeliveryType],
     )
     def deliveries(

@@ -35,7 +35,12 @@ log = structlog.get_logger("ticketwire.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class AttemptServices:
-    """What attempts need. `max_body_bytes` is the maximum size of a body."""
+    """What attempts need.
+
+    max_body_bytes  the maximum size of a body
+    claim_duration  how long a claim holds, and again from the start of the request on; it must be
+                    longer than one attempt takes
+    """
 
     client: TargetClient
     payloads: PayloadSource
@@ -43,6 +48,7 @@ class AttemptServices:
     recorder: Recorder
     max_body_bytes: int
     preparations: asyncio.Semaphore
+    claim_duration: timedelta
 
 
 class NotPrepared(Exception):
@@ -86,8 +92,12 @@ class AttemptRun:
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
             async with self.services.preparations:
-                body = await self.prepare(webhook, delivery, message_id)
-            result = await self.send(webhook, message_id, body)
+                await self.prepare(webhook, delivery, message_id)
+            # The claim and the body may have changed while the attempt waited for its turn.
+            body = await claims.begin(self.claim, self.now(), self.services.claim_duration)
+            if body is None:
+                return
+            result = await self.send(webhook, message_id, body.encode())
         except NotPrepared:
             return
         stored = await self.services.recorder.record(self.claim, result, self.now())
@@ -109,8 +119,8 @@ class AttemptRun:
         except UndecryptableSecret:
             return AttemptResult(Outcome.FAILED, time.now(), error=NO_SECRET)
 
-    async def prepare(self, webhook: Webhook, delivery: WebhookDelivery, message_id: str) -> bytes:
-        """The body of the request, which is stored before it is sent. Raises NotPrepared."""
+    async def prepare(self, webhook: Webhook, delivery: WebhookDelivery, message_id: str) -> None:
+        """Store the body of the request, unless a valid one is stored. Raises NotPrepared."""
         if webhook.state is not WebhookState.ACTIVE:
             await claims.release([self.claim])
             raise NotPrepared
@@ -121,7 +131,7 @@ class AttemptRun:
             raise NotPrepared
         scopes = {scope.value for scope in owner.scopes}
         if delivery.body is not None and scopes.issuperset(delivery.body_scopes.split()):
-            return delivery.body.encode()
+            return
         try:
             payload = await self.services.payloads.read(owner, webhook, message_id)
         except WebhookInvalid as error:
@@ -137,7 +147,6 @@ class AttemptRun:
             raise NotPrepared
         if not await claims.store_body(self.claim, body.decode(), " ".join(sorted(scopes))):
             raise NotPrepared  # a text was redacted at the same time
-        return body
 
     async def read_owner(self, webhook: Webhook) -> Viewer:
         """The owner with its current rights. If it has lost them, pause and raise NotPrepared."""
@@ -153,7 +162,7 @@ class AttemptRun:
 
     async def skip(self, delivery: WebhookDelivery) -> None:
         """Leave out an event that the owner may not see. What was sent before stays listed."""
-        if delivery.attempts <= 1 and delivery.delivered_at is None:
+        if delivery.attempts == 0 and delivery.delivered_at is None:
             await claims.discard(self.claim)
         else:
             await self.end(NOT_VISIBLE)

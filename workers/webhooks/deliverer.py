@@ -52,11 +52,9 @@ class WebhookDeliverer:
         max_requests: int = 400,
         max_requests_per_webhook: int = 4,
         retention: timedelta = timedelta(days=30),
-        claim_duration: timedelta = timedelta(seconds=60),
         finish_seconds: float = FINISH_SECONDS,
     ) -> None:
-        """Finished deliveries are kept for `retention`. A claim holds for `claim_duration`, which
-        must be longer than one attempt takes.
+        """Finished deliveries are kept for `retention`.
 
         `max_requests` is the maximum of all requests at once, and `finish_seconds` bounds the wait
         at a stop.
@@ -65,7 +63,6 @@ class WebhookDeliverer:
         self.max_requests = max_requests
         self.max_requests_per_webhook = max_requests_per_webhook
         self.retention, self.finish_seconds = retention, finish_seconds
-        self.claim_duration = claim_duration
         self.running: dict[asyncio.Task[None], UUID] = {}
         """The attempts under way, with their webhooks. They store their results themselves."""
         self.owners_checked_at: datetime | None = None
@@ -135,7 +132,8 @@ class WebhookDeliverer:
     async def clean_up(self, at: datetime) -> int:
         if self.cleaned_at is not None and at - self.cleaned_at < CLEANUP_INTERVAL:
             return 0
-        deleted = await cleanup.delete_before(at - self.retention, MAX_DELETED)
+        kept = self.limits.max_webhook_backlog
+        deleted = await cleanup.delete_before(at - self.retention, MAX_DELETED, kept)
         if deleted < MAX_DELETED:
             self.cleaned_at = at
         return deleted
@@ -154,7 +152,8 @@ class WebhookDeliverer:
             free = min(maximum - requests[due.id], self.max_requests - len(self.running))
             if free <= 0:
                 continue
-            for claim in await claims.claim(due.id, at, self.claim_duration, free):
+            duration = self.services.claim_duration
+            for claim in await claims.claim(due.id, at, duration, free):
                 run = AttemptRun(self.services, claim, build_clock(at))
                 task = asyncio.create_task(run.run(), name=f"webhook {claim.webhook_id}")
                 self.running[task] = claim.webhook_id

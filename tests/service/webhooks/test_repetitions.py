@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -133,7 +134,7 @@ async def test_gaps_are_exactly_the_unacknowledged_events(
     assert len(await read_gaps(admin, webhook, after=gaps[3])) == 1
 
 
-async def test_old_deliveries_are_deleted_and_gaps_say_if_they_miss_any(
+async def test_old_acknowledged_deliveries_are_deleted(
     admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
@@ -143,13 +144,37 @@ async def test_old_deliveries_are_deleted_and_gaps_say_if_they_miss_any(
     await retry(worker, days=31)
     assert await WebhookDelivery.all().count() == await WebhookAttempt.all().count() == 0
     assert await read_gaps(admin, webhook, after=start) == [], "it was acknowledged"
-    receiver.answer("410 Gone")
-    await cora.raise_ticket()
-    await retry(worker, days=31)
+
+
+async def test_failed_deliveries_outlive_the_retention_up_to_a_maximum(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer, url: str
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    start = await head_cursor()
+    for _ in range(2):
+        await cora.raise_ticket()
+    gaps = await read_gaps(admin, webhook)
+    receiver.answer("500 Oops")
+    for days in (0, 4, 70):
+        await retry(worker, days=days)
+    statuses = [each["status"] for each in await read_deliveries(admin, webhook)]
+    assert statuses == ["FAILED", "FAILED"]
+    assert await read_gaps(admin, webhook) == await read_gaps(admin, webhook, start) == gaps
+    assert await WebhookDelivery.filter(body__isnull=False).count() == 0
+    assert await WebhookAttempt.filter(response__isnull=False).count() == 0
+    receiver.answer("200 OK")
+    frugal = build_deliverer(url)
+    frugal.limits = replace(frugal.limits, max_webhook_backlog=1)
+    await retry(frugal, days=70)
+    for after in (None, start):
+        with pytest.raises(Refused) as error:
+            await read_gaps(admin, webhook, after)
+        assert error.value.code == "CURSOR_EXPIRED"
+    assert await read_gaps(admin, webhook, gaps[0]) == [gaps[1]]
+    await update(admin, webhook, state="ACTIVE")
     await retry(worker, days=70)
-    with pytest.raises(Refused) as error:
-        await read_gaps(admin, webhook, after=start)
-    assert error.value.code == "CURSOR_EXPIRED"
+    assert receiver.cursors() == [gaps[1]]
+    assert await read_gaps(admin, webhook, gaps[0]) == []
 
 
 async def test_after_a_rotation_both_secrets_sign_for_a_day(

@@ -165,3 +165,32 @@ async def test_a_failing_target_is_probed_by_one_request_at_a_time(
     receiver.answer("200 OK")
     await retry(worker, hours=1)
     assert len(receiver.cursors()) == 12
+
+
+async def test_events_that_a_working_target_refuses_are_not_repeated_after_each_success(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    for number in range(14):
+        await cora.raise_ticket("Refused" if number < 4 else "Accepted")
+    receiver.respond = lambda each: "500 Oops" if b"Refused" in each.body else "200 OK"
+    # The first retries are due after 4 seconds or more, however long the requests take.
+    at = time.now()
+    await deliver(worker, at)
+    await deliver(worker, at + timedelta(seconds=3))
+    assert len(receiver.received) == 14
+    assert len(await read_gaps(admin, webhook)) == 4
+
+
+async def test_a_malformed_header_of_a_response_is_ignored(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    receiver.answer("500 Oops\r\nRetry-After: 01 Jan 99999999999 12:60")
+    await cora.raise_ticket()
+    await deliver(worker)
+    (delivery,) = await read_deliveries(admin, webhook)
+    assert (delivery["status"], delivery["responseStatus"]) == ("RETRYING", 500)
+    receiver.answer("200 OK\r\nRetry-After: 01 Jan 99999999999 12:60")
+    await retry(worker, seconds=10)
+    assert await read_gaps(admin, webhook) == []
