@@ -67,11 +67,16 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     `duration` is how long a claim holds.
     """
     by, now = new_id().hex, time.now()
-    skip_locked = "FOR UPDATE OF d SKIP LOCKED" if database.dialect() == "postgres" else ""
+    free = (
+        f"SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND {IS_FREE} "
+        f"ORDER BY d.event_id LIMIT {limit}"
+    )
+    # Postgres may run a subquery of IN again for each row, and then lock more rows than `limit`.
+    is_postgres = database.dialect() == "postgres"
+    chosen = f"= ANY (ARRAY({free} FOR UPDATE OF d SKIP LOCKED))" if is_postgres else f"IN ({free})"
     rows = await database.fetch_dicts(
-        "UPDATE webhook_deliveries SET claimed_by = ?, claimed_until = ? WHERE id IN "
-        f"(SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND {IS_FREE} "
-        f"ORDER BY d.event_id LIMIT {limit} {skip_locked}) RETURNING id",
+        "UPDATE webhook_deliveries SET claimed_by = ?, claimed_until = ? "
+        f"WHERE id {chosen} RETURNING id",
         [by, now + duration, webhook_id, at, now, now],
     )
     return [Claim(as_uuid(row["id"]), webhook_id, by) for row in rows]
