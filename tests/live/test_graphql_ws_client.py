@@ -90,6 +90,7 @@ def test_only_the_clients_and_their_dependencies_are_installed() -> None:
         "graphql-sse",
         "graphql-ws",
         "rxjs",
+        "standardwebhooks",
         "ws",
     }
     assert set(json.loads((FOLDER / "package.json").read_text())["dependencies"]) == dependencies

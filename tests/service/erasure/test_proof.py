@@ -31,6 +31,7 @@ from models.tickets.draft import Draft
 from models.tickets.message import Message, MessageKind
 from models.tickets.presence import Presence, PresenceState
 from models.tickets.ticket import Ticket, TicketResource
+from models.wall.screen import WallScreen
 from models.webhooks.delivery import WebhookAttempt, WebhookDelivery
 from models.webhooks.webhook import Webhook
 
@@ -80,6 +81,7 @@ async def create_rows(service: Service, world: World) -> Ticket:
 
 async def create_records(ticket: Ticket, world: World) -> None:
     at, cora = now(), world.cora.id
+    await WallScreen.create(name="Entrance", approved_by_id=world.ada.id, digest="d")
     await TicketResource.create(ticket_id=ticket.id, kind="k", external_id="x", name="n")
     draft = {"ticket_id": ticket.id, "kind": MessageKind.REPLY, "version": 1}
     await Draft.create(user_id=cora, body=f"Draft {MARKER}", **draft)

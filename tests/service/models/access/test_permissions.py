@@ -66,6 +66,8 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "WRITE_NOTES": ("AGENT ADMIN API_CLIENT", "notes:write"),
     "MANAGE_OWN_TOKENS": ("CUSTOMER AGENT ADMIN", None),
     "MANAGE_OWN_SECOND_FACTOR": ("CUSTOMER AGENT ADMIN", None),
+    "MANAGE_WALL_SCREENS": ("AGENT ADMIN", None),
+    "MANAGE_WEBHOOKS": ("ADMIN API_CLIENT", "webhooks:manage"),
     "USE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "MARK_TICKETS_READ": ("CUSTOMER AGENT ADMIN", "tickets:read"),
     "CHANGE_OWN_NOTIFICATIONS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
@@ -86,7 +88,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
 }
 
 SESSION_ONLY = {
-    *("MANAGE_OWN_TOKENS", "MANAGE_OWN_SECOND_FACTOR"),
+    *("MANAGE_OWN_TOKENS", "MANAGE_OWN_SECOND_FACTOR", "MANAGE_WALL_SCREENS"),
     *("EDIT_OWN_PROFILE", "SET_UP_SECOND_FACTOR"),
 }
 

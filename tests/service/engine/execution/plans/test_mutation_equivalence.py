@@ -136,6 +136,13 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
     proposal = {"ticketId": tickets[0], "kind": "REPLY", "body": "Proposed."}
     propose = generator.mutation("proposeDraft", proposal, whole=True)
     requests.append(("API client with all scopes", propose))
+    row = {"externalId": "printers", "name": "Printers"}
+    upsert = generator.mutation("upsertOrganizations", {"organizations": [row]}, whole=True)
+    replay = {"webhookId": pool.ids[ids.WEBHOOK][0], "after": early}
+    requests += [
+        ("admin", upsert),
+        ("admin", generator.mutation("replayWebhook", replay, whole=True)),
+    ]
     for name in mutation_names(generator):
         requests += [
             (viewer, generator.mutation(name, whole=True)) for viewer in ("admin", "agent")
