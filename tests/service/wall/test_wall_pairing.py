@@ -151,6 +151,7 @@ async def test_a_screen_that_asks_again_gets_the_same_code(
 async def test_a_network_and_all_together_open_a_limited_number_of_pairings(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = await read_limit_counts(service, world.root.token, "limit_refusals")
     for _ in range(pairing.MAX_OPEN_PER_NETWORK):
         await Screen(service).open_pairing()
     async with assert_nothing_stored():
@@ -164,7 +165,7 @@ async def test_a_network_and_all_together_open_a_limited_number_of_pairings(
     await Screen(service).open_pairing()
     assert (await Screen(service).send("POST", PAIRING_PATH)).status_code == 429
     counts = await read_limit_counts(service, world.root.token, "limit_refusals")
-    assert counts["wall_pairings"] == 2
+    assert counts["wall_pairings"] - before["wall_pairings"] == 2  # other tests count there, too
     assert "ticketwire_wall_pairings 11" in await scrape(service, world.root.token)
     service.clock.advance(minutes=11)
     await Screen(service).open_pairing()

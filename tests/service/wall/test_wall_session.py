@@ -267,6 +267,7 @@ async def test_a_screen_waits_a_limited_number_of_times(
     monkeypatch.setattr(endpoints, "HOLD_SECONDS", 3600)
     screen_id = await screen.pair(ada)
     state = await screen.read_state()
+    before = await read_limit_counts(service, world.root.token, "limit_refusals")
     waiting = [asyncio.create_task(screen.request_state(state["revision"])) for _ in range(10)]
 
     async def have_six_ended() -> bool:
@@ -275,7 +276,7 @@ async def test_a_screen_waits_a_limited_number_of_times(
     await until(have_six_ended)
     assert {each.result().status_code for each in waiting if each.done()} == {429}
     counts = await read_limit_counts(service, world.root.token, "limit_refusals")
-    assert counts["wall_requests"] == 6
+    assert counts["wall_requests"] - before["wall_requests"] == 6  # other tests count there, too
     await send_mutation(ada, "revokeWallScreen", screenId=screen_id)
     assert {each.status_code for each in await asyncio.gather(*waiting)} == {401, 429}
 
