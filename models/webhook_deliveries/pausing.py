@@ -1,4 +1,4 @@
-"""Pauses webhooks that can't be delivered, and tells their owners."""
+"""Pauses webhooks that can't be delivered, and notifies their owners by email."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
 ACTION = "webhook pause"
 TEMPLATE = "webhook_paused"
 MAX_RECIPIENTS = 20
-"""The maximum number of admins who are told of the webhook of an API client."""
+"""The maximum number of admins who get an email about the webhook of an API client."""
 
 
 async def pause(

@@ -43,8 +43,8 @@ from resolvers.wall.board import Board, Boards, BoardState
 PATH = "/wall/session"
 COOKIE_NAME = "ticketwire-wall"
 COOKIE_LIFETIME = timedelta(days=400)
-"""Browsers keep cookies so long at most. It begins anew when the page loads, at the approval, and
-each time that the server notes that it has seen the screen."""
+"""The longest time that browsers keep a cookie. It begins again when the page loads, at the
+approval, and each time that the server stores when it last saw the screen."""
 PAIRING_COOKIE_LIFETIME = timedelta(days=1)
 """Longer than a code: the screen may learn late of an approval in the last moment."""
 HOLD_SECONDS = 5.0

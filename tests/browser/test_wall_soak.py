@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, CDPSession, Page, expect
 from support import Client, Service, World
+from support.live import until
 from support.wall_page import approve, expect_live, figure_of, open_screen
 
 SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
@@ -24,9 +25,11 @@ MUTATIONS_PER_REQUEST = 10
 WARM_UP_ROUNDS = 1
 MAX_HEAP_BYTES = 30 * 1024 * 1024
 MAX_GROWTH_BYTES = 512 * 1024
+MIN_CHANGES = 100
 MAX_NODE_GROWTH = 120
 """The bottom line, the overlay and the bars of hours may differ; a leak of one row per change is
 hundreds of nodes."""
+MAX_LISTENER_GROWTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_wa
                 await interrupt(screen)
                 due = started_at + SOAK_SECONDS * number / DISCONNECTIONS
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+            async def has_changed_enough() -> bool:
+                return writer.done() or counts[0] >= changes_before + MIN_CHANGES
+
+            await until(has_changed_enough)
             assert not writer.done(), writer
             changes = counts[0] - changes_before
         finally:
@@ -106,8 +114,7 @@ async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_wa
         after = await measure(screen, session)
         seconds = time.monotonic() - started_at
     print(f"{changes} changes in {seconds:.0f} s: {before} -> {after}")
-    assert changes >= 100
     assert after.heap_bytes <= MAX_HEAP_BYTES
     assert after.heap_bytes <= before.heap_bytes + MAX_GROWTH_BYTES, (before, after)
     assert after.nodes <= before.nodes + MAX_NODE_GROWTH, (before, after)
-    assert after.listeners <= before.listeners + MAX_NODE_GROWTH, (before, after)
+    assert after.listeners <= before.listeners + MAX_LISTENER_GROWTH, (before, after)

@@ -108,7 +108,7 @@ async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_eve
     found = await read_webhook(admin, webhook)
     expected = "OWNER_DEACTIVATED" if loss == "deactivated" else "SCOPE_REVOKED"
     assert (found["state"], found["pauseReason"]) == ("PAUSED", expected)
-    assert await Mail.filter(template="webhook_paused").count() == 1, "the admin is told"
+    assert await Mail.filter(template="webhook_paused").count() == 1, "an admin gets the email"
     await cora.raise_ticket()
     await retry(worker, seconds=20)
     assert receiver.received == []

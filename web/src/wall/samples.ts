@@ -55,7 +55,7 @@ export class Samples {
     try {
       this.storage.setItem(KEY, JSON.stringify({ board: this.board, samples: this.samples }));
     } catch {
-      // the lines begin anew after a reload
+      // the lines begin again after a reload
     }
   }
 }

@@ -1,0 +1,203 @@
+"""The pages of which web/screenshots.py takes pictures, and how each comes into its state."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playwright.async_api import Page
+
+SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844), "wall": (1920, 1080)}
+USUAL_SIZES = ("wide", "medium", "phone")
+WALL_SIZES = ("wall", "phone")
+
+Prepare = Callable[[Page], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page in one state.
+
+    name     the name of the picture
+    path     the path of the page
+    prepare  brings the page into the state
+    email    the account; None for nobody
+    sizes    the names of the sizes
+    """
+
+    name: str
+    path: str
+    prepare: Prepare
+    email: str | None = "agent@example.com"
+    sizes: tuple[str, ...] = USUAL_SIZES
+
+
+async def wait_for_rows(page: Page) -> None:
+    await page.locator("[data-id]").first.wait_for()
+    await page.get_by_text("Live", exact=True).wait_for()
+
+
+async def wait_for_timeline(page: Page) -> None:
+    await page.get_by_role("list", name="Timeline").wait_for()
+
+
+async def open_first(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await wait_for_timeline(page)
+
+
+async def write_note(page: Page) -> None:
+    await open_first(page)
+    await page.keyboard.press("n")
+    await page.keyboard.type("The certificate of this gateway ends on Friday.")
+
+
+async def open_palette(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("in")
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
+
+
+async def open_settings(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog").wait_for()
+
+
+async def select_rows(page: Page) -> None:
+    await wait_for_rows(page)
+    for key in ("j", "x", "j", "x"):
+        await page.keyboard.press(key)
+
+
+async def open_account(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Account and")
+    await page.get_by_role("dialog").get_by_role("option").first.wait_for()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("region", name="Sessions").wait_for()
+
+
+async def refuse_sign_in(page: Page) -> None:
+    await page.get_by_label("Email address").fill("agent@example.com")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("alert").filter(has_text="a").wait_for()
+
+
+async def fail(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.route("**/graphql", lambda route: route.abort())
+    await page.reload()
+    await page.get_by_role("button", name="Try again").wait_for()
+
+
+async def write_offline(page: Page) -> None:
+    await open_first(page)
+    await page.context.set_offline(True)
+    await page.keyboard.press("r")
+    await page.keyboard.type("We have found the cause, and will send a correction today.")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_label("Unsent message").wait_for()
+
+
+async def wait_for_nothing(page: Page) -> None:
+    await page.wait_for_load_state("networkidle")
+
+
+async def open_first_card(page: Page) -> None:
+    await page.get_by_role("list", name="Your tickets").get_by_role("link").first.click()
+    await wait_for_timeline(page)
+
+
+async def write_subject(page: Page) -> None:
+    await page.get_by_role("radio").first.check()
+    await page.get_by_label("Subject").fill("The invoice is wrong")
+    await page.get_by_role("region", name="about the same").wait_for()
+
+
+async def wait_for_code(page: Page) -> None:
+    await page.locator(".code").wait_for()
+
+
+async def pair_wall(page: Page) -> None:
+    """Approve the code of a wallboard in another browser, as an agent."""
+    await wait_for_code(page)
+    code = await page.locator(".code").inner_text()
+    browser = page.context.browser
+    assert browser is not None
+    context = await browser.new_context(base_url=page.url)
+    agent = await context.new_page()
+    await sign_in(agent, "agent@example.com")
+    await agent.evaluate(APPROVE, code)
+    await context.close()
+    await page.get_by_text("Live, as of").wait_for()
+
+
+async def turn_wall(page: Page) -> None:
+    await pair_wall(page)
+    await page.get_by_role("button", name="Next page").click()
+
+
+async def cut_wall_off(page: Page) -> None:
+    """Let half a minute pass without a response."""
+    await page.clock.install()
+    await page.reload()
+    await pair_wall(page)
+    await page.route("**/wall/session/**", lambda route: route.abort())
+    await page.clock.run_for(45_000)
+    await page.get_by_role("alert").wait_for()
+
+
+APPROVE = """(code) => fetch("/graphql", {
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-Requested-With": "ticketwire" },
+  body: JSON.stringify({
+    query: "mutation($i: ApproveWallScreenInput!) { approveWallScreen(input: $i) { replayed } }",
+    variables: { i: { code, name: "Entrance" } },
+  }),
+})"""
+CUSTOMER = "customer@example.com"
+SHOTS = (
+    Shot("sign-in", "/sign-in", wait_for_nothing, None),
+    Shot("desk-list", "/desk", wait_for_rows),
+    Shot("desk-ticket", "/desk", open_first),
+    Shot("desk-note", "/desk", write_note),
+    Shot("desk-palette", "/desk", open_palette),
+    Shot("desk-keys", "/desk", open_settings),
+    Shot("desk-selected", "/desk", select_rows),
+    Shot("sign-in-refused", "/sign-in", refuse_sign_in, None),
+    Shot("desk-missing", "/tickets/999999", wait_for_nothing),
+    Shot("desk-empty", "/desk?q=zzzz", wait_for_nothing),
+    Shot("desk-failed", "/desk", fail),
+    Shot("desk-offline", "/desk", write_offline),
+    Shot("desk-account", "/desk", open_account),
+    Shot("desk-hard", "/tickets/{hard}", wait_for_timeline),
+    Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
+    Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
+    Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
+    Shot("portal-account", "/portal/account", wait_for_nothing, CUSTOMER),
+    Shot("wall-pairing", "/wall/all", wait_for_code, None, WALL_SIZES),
+    Shot("wall", "/wall/all", pair_wall, None, WALL_SIZES),
+    Shot("wall-hours", "/wall/all", turn_wall, None, WALL_SIZES),
+    Shot("wall-stale", "/wall/all", cut_wall_off, None, WALL_SIZES),
+)
+DOCS = {
+    ("desk-ticket", "wide", "light"),
+    ("desk-list", "wide", "dark"),
+    ("desk-note", "phone", "light"),
+    ("portal", "phone", "light"),
+}
+"""The pictures of the documents."""
+
+
+async def sign_in(page: Page, email: str) -> None:
+    await page.goto("/sign-in")
+    await page.get_by_label("Email address").fill(email)
+    await page.get_by_label("Password").fill("demo")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(lambda url: "/sign-in" not in url)
