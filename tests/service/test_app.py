@@ -6,8 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from support.cli_process import ROOT
 from support.client import TIMEOUT_SECONDS
+from support.commands import ROOT
 
 from app import create_app
 from models.people import password

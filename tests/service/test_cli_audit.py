@@ -8,7 +8,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from support.cli_process import ROOT, run_cli
+from support.cli_process import run_cli
+from support.commands import ROOT
 from support.ports import reserve_port
 from support.ticket_factory import NOON
 

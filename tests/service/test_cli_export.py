@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from support import World
-from support.cli_process import ROOT, run_cli
+from support.cli_process import run_cli
+from support.commands import ROOT
 from support.exports import parse_csv, parse_lines
 from support.ticket_commands import create_ticket
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from support.commands import start_command
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,41 @@ async def run_cli(
     folder: Path, *arguments: str, stdin: str = "", seconds: float = 240, **environment: str
 ) -> CliResult:
     """Run `python -m cli …` until it ends."""
+    with (
+        tempfile.TemporaryFile() as source,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        source.write(stdin.encode())
+        source.seek(0)
+        process = start_command(
+            arguments,
+            clean_environment(environment),
+            folder,
+            stdin=source,
+            stdout=out,
+            stderr=err,
+        )
+        deadline = time.monotonic() + seconds
+        try:
+            while process.poll() is None:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"ticketwire {arguments} took more than {seconds} s")
+                await asyncio.sleep(0.01)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        out.seek(0)
+        err.seek(0)
+        return CliResult(process.returncode or 0, out.read().decode(), err.read().decode())
+
+
+def clean_environment(settings: dict[str, str]) -> dict[str, str]:
+    """The environment of the tests, in which the service has only these settings."""
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("TICKETWIRE_") and name not in ("HOST", "PORT")
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        *arguments,
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), seconds)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return CliResult(process.returncode or 0, out.decode(), err.decode())
+    return {**inherited, "COLUMNS": "200", **settings}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,8 +11,8 @@ from models.bulk.ticket_run import RunSettings
 from models.core import time
 from support.admin_mutations import JOB_FIELDS
 from support.client import Client
+from support.commands import Command, start_command
 from support.loop_limits import count_runs
-from support.service import ROOT
 from support.ticket_factory import WINDOW
 from workers.caller_jobs import CallerJobs
 
@@ -56,7 +54,7 @@ async def read_errors(client: Client, job: dict[str, Any]) -> list[tuple[str, st
 
 def start_worker(
     url: str, tickets_per_second: int, settings: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
+) -> Command:
     """Run the background jobs in a process of their own, with more settings."""
     environment = {
         "TICKETWIRE_DATABASE_URL": url,
@@ -66,14 +64,9 @@ def start_worker(
         "TICKETWIRE_EXPORT_TICKETS_PER_SECOND": str(tickets_per_second),
         **(settings or {}),
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "run-jobs"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-    )
+    return start_command(["run-jobs"], {**os.environ, **environment})
 
 
-def kill(worker: subprocess.Popen[bytes]) -> None:
+def kill(worker: Command) -> None:
     worker.kill()
     worker.wait(60)

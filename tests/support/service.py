@@ -7,12 +7,9 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -22,9 +19,9 @@ from app import create_app
 from models.core import time
 from settings.application import load
 from support.client import TLS, Client
+from support.commands import ROOT, Command, start_command
 from support.ports import listening_socket, reserve_port
 
-ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 120
 """How long a process may take until it responds, possibly while others start too."""
 
@@ -166,7 +163,7 @@ class Process:
 
     port: int
     url: str
-    popen: subprocess.Popen[bytes]
+    popen: Command
 
     @property
     def http(self) -> str:
@@ -190,7 +187,7 @@ class Process:
 
 
 async def start(url: str, port: int | None = None, *arguments: str, **environment: str) -> Process:
-    """Run `python -m cli serve` and wait until it responds."""
+    """Run `ticketwire serve` in a process and wait until it responds."""
     port = port or reserve_port()
     env = {
         **os.environ,
@@ -198,12 +195,7 @@ async def start(url: str, port: int | None = None, *arguments: str, **environmen
         "TICKETWIRE_LOG_LEVEL": "error",
         **environment,
     }
-    popen = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
+    popen = start_command(["serve", "--port", str(port), *arguments], env)
     try:
         async with (
             asyncio.timeout(START_SECONDS),
@@ -221,4 +213,4 @@ async def start(url: str, port: int | None = None, *arguments: str, **environmen
     raise RuntimeError(f"the service ended with {popen.returncode}")
 
 
-__all__ = ["Clock", "Process", "Service", "running", "start"]
+__all__ = ["ROOT", "Clock", "Process", "Service", "running", "start"]

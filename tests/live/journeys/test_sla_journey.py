@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +16,9 @@ import pytest
 from support import World
 from support.audit import audit
 from support.client import TIMEOUT_SECONDS, Client
+from support.commands import Command, start_command
 from support.live import until
-from support.service import ROOT, start
+from support.service import start
 from support.smtp_sink import Sink
 
 from models import database
@@ -49,15 +48,10 @@ class Workers:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = {**os.environ, **environment}
-        self.alive: dict[int, subprocess.Popen[bytes]] = {}
+        self.alive: dict[int, Command] = {}
 
     def add(self) -> None:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "cli", "run-jobs"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-        )
+        worker = start_command(["run-jobs"], self.environment)
         self.alive[worker.pid] = worker
 
     def kill(self, pid: int) -> None:
