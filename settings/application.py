@@ -15,7 +15,10 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from models.tickets.timers import TimerSettings
-from settings.limits import OptionalDays, TimeoutSeconds
+from settings.base import OptionalDays, TimeoutSeconds
+from settings.files import FileSettings
+from settings.identity import IdentitySettings
+from settings.limits import LimitSettings
 from settings.webhooks import WebhookSettings
 
 SQLITE_PREFIX = "sqlite:///"
@@ -27,12 +30,11 @@ class SettingsError(Exception):
     """A setting has an invalid value. The message names the variable and the reason in one line."""
 
 
-class Settings(WebhookSettings):
+class Settings(WebhookSettings, IdentitySettings, FileSettings, LimitSettings):
     """The values of the variables TICKETWIRE_…, HOST and PORT.
 
-    The docstring of each setting is its description in docs/configuration.md. The limits are in
-    settings/limits.py, the settings of accounts and sign-ins in settings/identity.py. Those of
-    files, requests to other servers and webhooks are in files.py, outbound.py and webhooks.py.
+    The docstring of each setting is its description in docs/configuration.md. Those of the groups
+    are in modules of their own; the table begins with the last group.
     """
 
     mode: Literal["demo", "development", "production"] = "development"

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from models.files.s3_store import S3Location
-from settings.limits import LimitSettings
+from settings.base import SettingsGroup
 
 FILE_PREFIX = "file://"
 S3_PREFIX = "s3://"
 
 
-class FileSettings(LimitSettings):
-    """See `settings.application.Settings`."""
+class FileSettings(SettingsGroup):
+    """The storage of attached files, and their URLs."""
 
     storage_url: Annotated[str, Field(repr=False)] = ""
     """Where attached files are stored: `file:///folder` or `s3://bucket/prefix`. By default a

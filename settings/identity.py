@@ -10,12 +10,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from models.oidc.provider import Provider, check_url
 from models.outbound.http_client import AddressRefused, check_target_url
-from settings.limits import OptionalDays
+from settings.base import OptionalDays
 from settings.outbound import OutboundSettings
 
 
 class IdentitySettings(OutboundSettings):
-    """See `settings.application.Settings`."""
+    """Accounts, and identity providers, to which the service sends requests."""
 
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     """The number of days that a session lasts."""

@@ -9,27 +9,13 @@ from dataclasses import fields
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.core.record_limits import RecordLimits
-
-PositiveInt = Annotated[int, Field(ge=1)]
-OptionalDays = Annotated[int, Field(ge=0, le=3650)]
-TimeoutSeconds = Annotated[float, Field(gt=0, le=3600)]
+from settings.base import PositiveInt, SettingsGroup, TimeoutSeconds
 
 
-class LimitSettings(BaseSettings):
-    """See `settings.application.Settings`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="TICKETWIRE_",
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
+class LimitSettings(SettingsGroup):
+    """The limits."""
 
     max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
     """The number of failed attempts to sign in to one account from one IPv4 address or IPv6 /64

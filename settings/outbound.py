@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from models.outbound.addresses import Network
-from settings.files import FileSettings
+from settings.base import SettingsGroup
 
 
-class OutboundSettings(FileSettings):
-    """See `settings.application.Settings`."""
+class OutboundSettings(SettingsGroup):
+    """The addresses to which the service sends requests."""
 
     outbound_allowed_networks: str = ""
     """Comma-separated IP addresses or networks to which webhooks and requests to identity providers

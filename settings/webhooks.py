@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from settings.identity import IdentitySettings
+from settings.base import SettingsGroup
 
 
-class WebhookSettings(IdentitySettings):
-    """See `settings.application.Settings`."""
+class WebhookSettings(SettingsGroup):
+    """The delivery of webhooks."""
 
     webhook_timeout_seconds: Annotated[float, Field(gt=0, le=40)] = 15
     """Seconds within which the target of a webhook must respond."""
