@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
 from support.web_applications import CHROMIUM_OPTIONS, require_built, require_chromium
-
-from models.people.password import hash_password
 
 
 @pytest.fixture(scope="session")

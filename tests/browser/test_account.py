@@ -10,12 +10,10 @@ from cryptography.fernet import Fernet
 from playwright.async_api import Browser, Locator, Page, expect
 from support import Service, World
 from support.accessibility import assert_accessible
-from support.accounts import PASSWORD, code_at, enrol, set_password, succeed
+from support.accounts import PASSWORD, code_at, enrol, hash_password, set_password, succeed
 from support.browser_page import open_page
 from support.desk_page import open_desk, sign_in
 from support.service import running
-
-from models.people.password import hash_password
 
 KEY = Fernet.generate_key().decode()
 NEW_PASSWORD = "a new horse battery"

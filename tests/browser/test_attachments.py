@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import open_desk, row_of, timeline_of
 from support.files import running_with_files
-
-from models.people.password import hash_password
 
 MESSAGES = """query($id: ID!) { ticket(id: $id) { messages(first: 9) { nodes {
   __typename attachments { filename size } } } } }"""

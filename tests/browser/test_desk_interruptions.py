@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 from support import World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import expect_live, open_desk, row_of, timeline_of
 from support.service import Process, start
-
-from models.people.password import hash_password
 
 MESSAGES = "query($id: ID!) { ticket(id: $id) { messages(first: 9) { nodes { body } } } }"
 

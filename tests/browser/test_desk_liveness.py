@@ -8,12 +8,10 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, Route, WebSocket, WebSocketRoute, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import jobs_of, open_desk, row_of, timeline_of
 from support.live import until
-
-from models.people.password import hash_password
 
 ERROR = {"message": "Too many lists.", "extensions": {"code": "QUERY_TOO_EXPENSIVE"}}
 FAST_TIMEOUTS = """

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import WIDE, expect_live, open_desk, timeline_of
 from support.live import until
 from support.tcp_proxy import TcpProxy, run_tcp_proxy
-
-from models.people.password import hash_password
 
 MINUTE_MS = 60_000
 OFFLINE = re.compile(r"Offline, as of [0-9:]{7,8}")

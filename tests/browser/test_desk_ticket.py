@@ -7,13 +7,11 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, Route, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
 from support.desk_page import open_desk, row_of, timeline_of
 from support.files import png, running_with_files, upload
 from support.presence_client import set_presence
-
-from models.people.password import hash_password
 
 
 async def test_a_refusal_that_arrives_late_stands_in_the_bar(

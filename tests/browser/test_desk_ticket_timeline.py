@@ -6,11 +6,10 @@ import asyncio
 
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
 from support.desk_page import open_desk, row_of, timeline_of
 
-from models.people.password import hash_password
 from models.people.user import User
 
 NOTE_TEXTS = """(region) => {

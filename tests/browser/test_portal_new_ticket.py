@@ -7,12 +7,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import timeline_of
 from support.portal_page import open_portal
-
-from models.people.password import hash_password
 
 FIELD = """mutation($input: CreateCustomFieldInput!) {
   createCustomField(input: $input) { customField { id } userErrors { message } }

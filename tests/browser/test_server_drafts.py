@@ -6,13 +6,11 @@ from typing import Any
 
 from playwright.async_api import Browser, Locator, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import open_desk, sign_in, timeline_of
 from support.drafts import propose_draft, read_draft
 from support.live import until
-
-from models.people.password import hash_password
 
 
 async def open_ticket(page: Page, service: Service, world: World) -> dict[str, Any]:

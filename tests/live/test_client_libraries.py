@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
+from support.accounts import hash_password
 from support.client_program import ClientProgram, run_client_program
 from support.live import head_cursor, log_positions, positions_of
 from support.tcp_proxy import TcpProxy, run_tcp_proxy
 
 from models.log.event import LIFECYCLE_EVENTS
-from models.people.password import hash_password
 from models.people.user import User
 
 FOLDER = Path(__file__).parent

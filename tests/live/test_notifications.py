@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, Socket, World
+from support.accounts import hash_password
 from support.actors import Person, token_of
 from support.event_stream_client import open_stream
 from support.live import operation_error, wait_for_close
@@ -20,7 +21,6 @@ from models.core import ids, time
 from models.log.event import encode_cursor
 from models.notifications import inbox, notification
 from models.notifications.notification import Notification
-from models.people.password import hash_password
 from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from resolvers.auth.viewer_registry import ViewerRegistry

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
+from support.accounts import hash_password
 from support.actors import machine, token_of
 from support.client import EVENTS, TIMEOUT_SECONDS, Client, Socket, open_connection
 from support.live import (
@@ -29,7 +30,6 @@ from websockets.exceptions import ConnectionClosed
 from models.access import revision
 from models.core import ids, time
 from models.log.event import decode_cursor
-from models.people.password import hash_password
 from models.people.team import Membership, Team
 from models.people.token import Token, TokenKind, hash_token, issue_token
 from models.people.user import ApiClient, Organization, Role, User

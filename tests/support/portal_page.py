@@ -6,15 +6,15 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from support.desk_page import expect_live, sign_in
+from support.desk_page import expect_live, start_session
 
 PHONE = {"width": 360, "height": 740}
 
 
 async def open_portal(page: Page, name: str = "cora", path: str = "/portal") -> None:
-    """Sign in, and wait until the page is live."""
+    """Open a page with a new session, and wait until it is live."""
+    await start_session(page, name)
     await page.goto(path)
-    await sign_in(page, name)
     await expect(page).to_have_url(re.compile(f"{re.escape(path)}$"))
     await expect_live(page)
 

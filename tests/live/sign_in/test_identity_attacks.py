@@ -9,14 +9,13 @@ import httpx2
 import pytest
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from support import Service, World
-from support.accounts import PASSWORD, error_of, set_password, succeed
+from support.accounts import PASSWORD, error_of, hash_password, set_password, succeed
 from support.actors import machine, token_of
 from support.oidc import Accounts, ProviderProcess, open_browser
 
 from models.audit.entry import AuditEntry
 from models.oidc.accounts import find_account
 from models.people.identity import Identity, SignInCode
-from models.people.password import hash_password
 from models.people.token import Token
 from models.people.user import User
 from resolvers.auth import oidc

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 from support import Refused, Service, World
+from support.accounts import hash_password
 from support.client import EVENTS
 from support.live import until
 
-from models.people.password import hash_password
 from models.people.user import User
 
 SECRET = "correct horse battery"

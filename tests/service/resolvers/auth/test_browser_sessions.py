@@ -11,14 +11,13 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 from support import Service, World
-from support.accounts import PASSWORD, current_code, set_password, succeed
+from support.accounts import PASSWORD, current_code, hash_password, set_password, succeed
 from support.files import ENCRYPTION_KEY, announce, running_with_files
 from support.live import until
 from support.page import VIEWER, Page
 from support.service import running
 
 from models.audit.entry import AuditEntry
-from models.people.password import hash_password
 from models.people.token import Token
 from models.people.user import User
 from resolvers.people import browser_sessions
