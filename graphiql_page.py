@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.http.content_negotiation import prefers_html
-from engine.http.endpoint import PREFLIGHT_HEADERS
+from engine.http.request_headers import PREFLIGHT_HEADERS
 from models.access.scopes import HUMAN_STAFF
 from models.access.viewer import Viewer
 from web_routes import CONTENT_SECURITY_POLICY, PAGE_HEADERS, send_built_file, with_outages

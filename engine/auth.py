@@ -49,6 +49,9 @@ class AuthHooks:
     """Sets the context's viewer to the owner of a token. Raises Unauthorized and TooManyTokens."""
     authenticate_session: Callable[[Any, str], Awaitable[None]]
     """Sets the context's viewer to the owner of the session in a cookie. Raises Unauthorized."""
+    authenticate_provisionally: Callable[[Any, str, bool], bool]
+    """Sets the context's viewer to the known owner of a token, or of a session in a cookie if the
+    argument is true, and its `confirmation`. Returns false if the owner is not known."""
     session_cookie: SessionCookie
     """The cookie of browsers."""
     on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
@@ -65,18 +68,28 @@ class AuthHooks:
 
 
 async def authenticate_request(
-    auth: AuthHooks, scope: Scope, context: Any, token: str | None, *, needs_header: bool = True
+    auth: AuthHooks,
+    scope: Scope,
+    context: Any,
+    token: str | None,
+    *,
+    needs_header: bool = True,
+    provisionally: bool = False,
 ) -> None:
     """Set the viewer of a request or connection: by its token, or else by the session cookie.
 
-    An invalid token never falls back to the cookie. Without both, the viewer stays anonymous.
+    An invalid token never falls back to the cookie. Without both, the viewer stays anonymous. With
+    `provisionally`, a viewer that is known needs no statement now, but a confirmation later.
     Raises Unauthorized, TooManyTokens and CookieRefused.
     """
     if token is not None:
-        await auth.authenticate(context, token)
+        if not (provisionally and auth.authenticate_provisionally(context, token, False)):
+            await auth.authenticate(context, token)
         return
     session = auth.session_cookie.read(scope, needs_header=needs_header)
-    if session is not None:
+    if session is None:
+        return
+    if not (provisionally and auth.authenticate_provisionally(context, session, True)):
         await auth.authenticate_session(context, session)
 
 

@@ -15,6 +15,7 @@ from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.limits.memory import MemoryBudget
 from engine.limits.network import address_key
+from engine.viewer_confirmation import Confirmation
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.demo_clock import DemoClock
@@ -115,6 +116,8 @@ class Context:
         self.address = address
         self.user_agent = user_agent
         self.viewer = viewer
+        self.confirmation: Confirmation | None = None
+        """Set while the viewer is provisional."""
         self.cached_loaders: Loaders | None = None
         self.resume_from: str | None = None
         """The last cursor that the client received. It overrides the argument `after`."""

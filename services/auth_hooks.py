@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from engine.auth import AuthHooks, Unauthorized
@@ -10,7 +11,9 @@ from models.access.permissions import READ_EVENTS, READ_PEOPLE, READ_TICKETS
 from models.access.viewer import ANONYMOUS, Viewer
 from models.core import ids
 from models.log.event import encode_cursor
+from models.people.token import Token
 from resolvers.auth.jwt_checks import JwtChecks
+from resolvers.auth.viewer_confirmation import RevisionConfirmation
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context, Services
 
@@ -57,8 +60,11 @@ def build_auth_hooks(
     def accept(context: Context, viewer: Viewer | None) -> None:
         if viewer is None or viewer.token is None:
             raise Unauthorized
-        services.last_used[viewer.token.id] = services.now()
+        note_use(viewer.token)
         context.set_viewer(viewer)
+
+    def note_use(token: Token) -> None:
+        services.last_used[token.id] = services.now()
 
     async def authenticate(context: Context, text: str) -> None:
         viewer = await viewers.authenticate(text)
@@ -70,6 +76,19 @@ def build_auth_hooks(
         viewer = await viewers.authenticate(text)
         accept(context, viewer if viewer is not None and viewer.has_session else None)
 
+    def authenticate_provisionally(context: Context, text: str, is_session: bool) -> bool:
+        known = viewers.viewers
+        viewer = known.find(text)
+        if viewer is None or viewer.token is None or known.revision is None:
+            return False
+        if is_session and not viewer.has_session:
+            return False
+        context.set_viewer(viewer)
+        context.confirmation = RevisionConfirmation(
+            context, known, known.revision, partial(note_use, viewer.token)
+        )
+        return True
+
     return AuthHooks(
         create_context=lambda request_id, address, user_agent: Context(
             services, request_id, address, user_agent=user_agent
@@ -77,6 +96,7 @@ def build_auth_hooks(
         fork_context=Context.fork,
         authenticate=authenticate,
         authenticate_session=authenticate_session,
+        authenticate_provisionally=authenticate_provisionally,
         session_cookie=session_cookie,
         on_open=viewers.add,
         ensure_current_viewers=viewers.ensure_current_viewers,

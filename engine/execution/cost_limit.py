@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from engine.graphql.errors import RequestError
 from engine.graphql.operation import Operation
 from engine.graphql.response import request_error_result
 from engine.limits.rate import LeakyBuckets, RateLimitResult
+from engine.viewer_confirmation import ViewerOutdated
 
 INVALID_DOCUMENT_COST = 100
 """The cost of a request whose document can't be parsed or is not valid. Checking a typical document
@@ -147,6 +149,16 @@ class CostLimit:
                 return wait_ms
         self.add(charge, caller, cost)
         return 0
+
+    @contextmanager
+    def refund_if_repeated(self, charge: Charge, caller: str) -> Generator[None]:
+        """Give the cost back if the block raises ViewerOutdated: the operation is repeated."""
+        try:
+            yield
+        except ViewerOutdated:
+            if self.buckets.capacity and charge.refusal is None:
+                self.buckets.add(caller, -charge.report["requested"])
+            raise
 
     def build_report(self, cost: int, taken: RateLimitResult | None) -> Mapping[str, Any]:
         remaining = resets_at = None

@@ -21,6 +21,7 @@ from engine.graphql.personal_fields import find_personal_fields, has_field
 from engine.graphql.response import as_graphql_error, request_error_result
 from engine.limit_refusals import count_refusal
 from engine.limits.concurrency import FairExecutor, PerCallerLimit
+from engine.viewer_confirmation import ViewerOutdated, confirm_viewer
 
 FAIR_SCHEDULING_COST_THRESHOLD = 100
 """Queries that cost more are scheduled fairly, because their steps block the event loop for some
@@ -72,17 +73,24 @@ class OperationExecutor:
 
         A mutation has no time limit: a client whose mutation times out could not know whether it
         was committed.
+
+        Raises ViewerOutdated if the context's viewer is provisional and can't be confirmed. Only
+        plans of queries are executed before the viewer is confirmed.
         """
         caller = self.limit_key(context)
         if operation.type is not OperationType.QUERY:
+            await confirm_viewer(context)
             async with self.mutations.semaphore_of(caller):
                 return await self.execute_now(operation, variables, context)
         try:
             with TimeoutScope(self.timeout):
                 if cost <= FAIR_SCHEDULING_COST_THRESHOLD:
-                    return await self.execute_now(operation, variables, context)
-                async with self.expensive_queries.semaphore_of(caller):
-                    return await self.execute_now(operation, variables, context)
+                    result = await self.execute_now(operation, variables, context)
+                else:
+                    async with self.expensive_queries.semaphore_of(caller):
+                        result = await self.execute_now(operation, variables, context)
+                await confirm_viewer(context)  # the plan may have read nothing
+                return result
         except TimeoutError:
             return ExecutionResult(None, [self.timeout_error(context)])
 
@@ -97,7 +105,10 @@ class OperationExecutor:
                 outcome = await self.planner.execute(operation, variables, context)
             if not isinstance(outcome, Unplanned):
                 return ExecutionResult(outcome, None)
+            await confirm_viewer(context)
             return await self.execute_by_core(operation, variables, context, outcome)
+        except ViewerOutdated:
+            raise
         except Exception as error:
             return ExecutionResult(None, [as_graphql_error(error)])
 

@@ -176,7 +176,7 @@ class Schema(strawberry.Schema):
 
         Returns:
             The result; a PreExecutionError if the operation was not executed, for example because
-            its type is not among `allowed_types`.
+            its type is not among `allowed_types`. Raises ViewerOutdated.
         """
         started = time.perf_counter()
         # Before the loaders are renewed, so that they hold nothing older than the cursor.
@@ -189,9 +189,10 @@ class Schema(strawberry.Schema):
             charge = self.cost_limit.charge(operation, request.variables, caller)
             self.set_charge(partial(self.cost_limit.add, charge, caller))
             self.set_take(partial(self.cost_limit.take_more, charge, caller))
-            result = charge.refusal or await self.executor.execute(
-                operation, request.variables, context, charge.costs.cost
-            )
+            with self.cost_limit.refund_if_repeated(charge, caller):
+                result = charge.refusal or await self.executor.execute(
+                    operation, request.variables, context, charge.costs.cost
+                )
             if operation.type is not OperationType.QUERY or result.data is None:
                 cursor = None
         else:

@@ -8,7 +8,7 @@ engine/http/middleware.py, WebSockets in engine/websocket/connection.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import structlog
@@ -35,7 +35,6 @@ from engine.graphql.errors import (
 )
 from engine.graphql.operation import QUERIES, QUERIES_AND_MUTATIONS
 from engine.graphql.request import (
-    MAX_QUERY_STRING_BYTES,
     GraphQLRequest,
     MalformedRequest,
     parse_body,
@@ -47,20 +46,14 @@ from engine.http.compression import MIN_COMPRESSED_BYTES, Compressor, select_enc
 from engine.http.content_negotiation import GRAPHQL_RESPONSE_TYPE, JSON_TYPE, select_result_type
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
 from engine.http.rate_limit_headers import build_rate_limit_headers, build_retry_after
+from engine.http.request_headers import check_headers
 from engine.http.transfers import IS_MUTATION
-from engine.limit_refusals import count_refusal
 from engine.server.error_response import JSON_CONTENT_TYPE, RequestRefused, encode_error_body
-from engine.session_cookie import CUSTOM_HEADERS
+from engine.viewer_confirmation import ViewerOutdated, confirm_viewer
 
-PREFLIGHT_HEADERS = (b"authorization", *CUSTOM_HEADERS)
-"""A browser sends none of these to another origin without a preflight."""
 SUBSCRIPTION_REFUSED = (
     "Subscriptions are not available over plain HTTP. "
     "Use WebSocket at /graphql, or server-sent events at /graphql/stream."
-)
-NOT_ACCEPTABLE = (
-    f"Not acceptable. Supported response types: {JSON_TYPE}, {GRAPHQL_RESPONSE_TYPE}. "
-    "For server-sent events, use /graphql/stream."
 )
 CONTENT_TYPES = {
     type: f"{type}; charset=utf-8".encode() for type in (JSON_TYPE, GRAPHQL_RESPONSE_TYPE)
@@ -128,7 +121,35 @@ class GraphQLEndpoint:
         # Authenticate after the body has arrived: a client that sends it slowly must not use
         # permissions that have ended in the meantime.
         body = await read_body(receive)
-        context = await self.authenticate(scope, headers.get(b"authorization"))
+        context = await self.authenticate(scope, provisionally=True)
+        try:
+            return await self.handle_body(scope, body, context)
+        except ViewerOutdated:
+            context = await self.authenticate(scope)
+            return await self.handle_body(scope, body, context)
+
+    async def handle_body(
+        self, scope: Scope, body: bytes, context: Any
+    ) -> tuple[GraphQLRequest, Any, ExecutionResult]:
+        """Execute a request; returns it with its context and its result.
+
+        Raises ViewerOutdated if the context's viewer is provisional and can't be confirmed. It
+        neither returns nor raises another exception before the viewer is confirmed.
+        """
+        try:
+            handled = await self.execute_body(scope, body, context)
+        except (ViewerOutdated, ClientDisconnected):
+            raise
+        except Exception:
+            await confirm_viewer(context)
+            raise
+        await confirm_viewer(context)
+        return handled
+
+    async def execute_body(
+        self, scope: Scope, body: bytes, context: Any
+    ) -> tuple[GraphQLRequest, Any, ExecutionResult]:
+        is_post = scope["method"] == "POST"
         request = parse_request(scope, body, is_post=is_post)
         if (
             not is_post
@@ -152,13 +173,18 @@ class GraphQLEndpoint:
         headers.append((b"content-encoding", encoding.encode()))
         return await self.compressor.compress(self.schema.limit_key(context), body, encoding)
 
-    async def authenticate(self, scope: Scope, authorization: bytes | None) -> Any:
-        """Create the context of a request, with the owner of its token or session as viewer."""
+    async def authenticate(self, scope: Scope, *, provisionally: bool = False) -> Any:
+        """Create the context of a request, with the owner of its token or session as viewer.
+
+        With `provisionally`, the viewer may need a confirmation; see `authenticate_request`.
+        """
         client = scope["client"]
         address, user_agent = client[0] if client else "", read_user_agent(scope["headers_by_name"])
         context = self.auth.create_context(scope["request_id"], address, user_agent)
+        authorization = scope["headers_by_name"].get(b"authorization")
         header = None if authorization is None else authorization.decode("latin-1")
-        await authenticate_request(self.auth, scope, context, parse_bearer_token(header))
+        token = parse_bearer_token(header)
+        await authenticate_request(self.auth, scope, context, token, provisionally=provisionally)
         return context
 
     async def execute(
@@ -170,52 +196,6 @@ class GraphQLEndpoint:
             if kind is OperationType.SUBSCRIPTION:
                 raise RequestRefused(400, SUBSCRIPTION_REFUSED)
         return result
-
-
-def check_headers(
-    scope: Scope, headers: Mapping[bytes, bytes], type: str | None, *, is_post: bool
-) -> None:
-    """Check what is known before the body arrives. Raises RequestRefused."""
-    if not is_post and scope["method"] != "GET":
-        raise RequestRefused(405, "Use GET or POST.", allow="GET, POST")
-    if type is None:
-        raise RequestRefused(406, NOT_ACCEPTABLE)
-    if is_post:
-        check_json_body(headers)
-        return
-    if len(scope["query_string"]) > MAX_QUERY_STRING_BYTES:
-        count_refusal("query_string_bytes")
-        raise RequestRefused(
-            414,
-            f"The query string must be at most {MAX_QUERY_STRING_BYTES} bytes. "
-            "Use POST for longer requests.",
-        )
-    if not any(name in headers for name in PREFLIGHT_HEADERS):
-        raise RequestRefused(
-            400, "A GET request needs a header that requires a preflight, such as X-Requested-With."
-        )
-
-
-def check_json_body(headers: Mapping[bytes, bytes]) -> None:
-    """Check that the headers describe uncompressed JSON in UTF-8. Raises RequestRefused."""
-    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in (b"", b"identity"):
-        raise RequestRefused(
-            415, "The request body must not be compressed.", accept_encoding="identity"
-        )
-    if not is_json(headers.get(b"content-type", b"")):
-        raise RequestRefused(415, "The request body must be application/json in UTF-8.")
-
-
-@lru_cache(maxsize=64)
-def is_json(content_type: bytes) -> bool:
-    """Whether a Content-Type header means JSON in UTF-8, which is JSON's default charset."""
-    type, *parameters = content_type.decode("latin-1").lower().split(";")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
-            return False
-    return type.strip() == JSON_TYPE
 
 
 def parse_request(scope: Scope, body: bytes, *, is_post: bool) -> GraphQLRequest:

@@ -41,7 +41,8 @@ from engine.graphql.request import (
 from engine.graphql.response import encode_response
 from engine.http.content_negotiation import is_accepted
 from engine.http.disconnect import ClientDisconnected, cancel_on_disconnect
-from engine.http.endpoint import RequestRefused, build_error_response, check_json_body
+from engine.http.endpoint import RequestRefused, build_error_response
+from engine.http.request_headers import check_json_body
 from engine.http.transfers import IS_MUTATION, TooManyBytes
 from engine.limits.connections import LimitReached
 from engine.sse.connection import SSEConnection

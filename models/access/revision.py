@@ -63,6 +63,10 @@ FROM_CLAUSE = (
 )
 
 
+REVISION_SQL = "(SELECT revision FROM rights)"
+"""The current revision as an expression of another statement, which then reads both at once."""
+
+
 async def read_revision() -> int:
     """The current revision. If two reads are equal, no permission changed between them."""
     return cast("int", (await database.fetch("SELECT revision FROM rights"))[0][0])

@@ -34,7 +34,10 @@ def build_connection(
     Raises CursorInvalid.
     """
     backward = page_request.backward
-    on_page = condition & between_cursors(order, page_request)
+    # Wherever the page begins, the best plan is the index of the order. With other values in the
+    # condition, it may be another one, so Postgres should know all of them.
+    hidden = database.dialect() == "postgres" and not condition.params and not source_params
+    on_page = condition & between_cursors(order, page_request, hidden=hidden)
 
     async def count_total(_: object) -> int:
         return await count_rows(source, condition, source_params)
@@ -107,13 +110,13 @@ def build_owned_connection(
     )
 
 
-def between_cursors(order: Order, page_request: PageRequest) -> Condition:
-    """The rows between the cursors of the request. Raises CursorInvalid."""
+def between_cursors(order: Order, page_request: PageRequest, *, hidden: bool = False) -> Condition:
+    """The rows between the cursors of the request; see `condition_beyond`. Raises CursorInvalid."""
     condition = TRUE
     if page_request.after is not None:
-        condition &= order.condition_beyond(page_request.after, after=True)
+        condition &= order.condition_beyond(page_request.after, after=True, hidden=hidden)
     if page_request.before is not None:
-        condition &= order.condition_beyond(page_request.before, after=False)
+        condition &= order.condition_beyond(page_request.before, after=False, hidden=hidden)
     return condition
 
 

@@ -1,8 +1,9 @@
 """Caches the viewers of bearer tokens while the permission revision stays the same.
 
-The revision is read after each request has arrived. Requests that arrive during a read share the
-next one. Each request therefore sees every change that was committed before it arrived
-(docs/decisions/0015).
+The revision is read after each request has arrived: by the first statement of a query
+(resolvers/auth/viewer_confirmation.py), or else by a statement of its own. Requests that arrive
+during such a statement share the next one. Each request therefore sees every change that was
+committed before it arrived (docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -82,15 +83,11 @@ class ViewerCache:
 
     async def authenticate(self, text: str) -> Viewer | None:
         """The viewer of a token, with current permissions; None if the token is invalid."""
+        await self.read_revision()
+        viewer = self.find(text)
+        if viewer is not None:
+            return viewer
         key = hash_token(text)
-        self.apply_revision(await self.revision_reads.get())
-        viewer = self.viewers.get(key)
-        if viewer is not None and viewer.token is not None:
-            expires_at = viewer.token.expires_at
-            if expires_at is None or self.now() < expires_at:
-                self.viewers.move_to_end(key)
-                return viewer
-            del self.viewers[key]
         revision_before = self.revision
         viewer = await authenticate(text, self.now())
         # If the revision has changed in the meantime, the viewer may be outdated.
@@ -99,6 +96,26 @@ class ViewerCache:
             if len(self.viewers) > self.max_viewers:
                 self.viewers.popitem(last=False)
         return viewer
+
+    def find(self, text: str) -> Viewer | None:
+        """The cached viewer of a token that has not expired. It has the permissions of
+        `revision`, which may not be the current one."""
+        key = hash_token(text)
+        viewer = self.viewers.get(key)
+        if viewer is None or viewer.token is None:
+            return None
+        expires_at = viewer.token.expires_at
+        if expires_at is not None and self.now() >= expires_at:
+            del self.viewers[key]
+            return None
+        self.viewers.move_to_end(key)
+        return viewer
+
+    async def read_revision(self) -> int:
+        """The revision at this moment or later. Viewers of other revisions are forgotten."""
+        current = await self.revision_reads.get()
+        self.apply_revision(current)
+        return current
 
     def apply_revision(self, current: int) -> None:
         """Empty the cache if the revision has changed."""

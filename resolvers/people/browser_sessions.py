@@ -27,8 +27,9 @@ from engine.auth import Unauthorized
 from engine.fanout.services import ConnectionServices
 from engine.graphql.request import GraphQLRequest, MalformedRequest, parse_json
 from engine.graphql.response import encode_response
-from engine.http.endpoint import STATUSES, RequestRefused, build_error_response, check_json_body
+from engine.http.endpoint import STATUSES, RequestRefused, build_error_response
 from engine.http.rate_limit_headers import build_retry_after
+from engine.http.request_headers import check_json_body
 from engine.session_cookie import CookieRefused
 from models import database
 from resolvers.context import Context, Services

@@ -11,6 +11,7 @@ from tortoise.fields.relational import ForeignKeyFieldInstance
 from tortoise.models import Model
 
 from engine.execution.plans.schema_map import Row, SchemaMap
+from engine.viewer_confirmation import Confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,23 @@ class RowLayout:
         return "".join(texts), params
 
     async def read(self, row_query: Any, context: Any, extra: Sequence[str] = ()) -> Sequence[Row]:
-        """Read the rows of a lazy query: the columns, then the values of `extra` expressions."""
+        """Read the rows of a lazy query: the columns, then the values of `extra` expressions.
+
+        If the context's viewer is provisional, each row also has what confirms it, at the end.
+        Raises ViewerOutdated.
+        """
         if row_query.is_empty:
             return []
         columns = [*self.columns, *extra] or ["1"]
-        return await self.schema_map.fetch(
+        confirmation: Confirmation | None = context.confirmation
+        if confirmation is not None:
+            columns.append(confirmation.expression)
+        rows = await self.schema_map.fetch(
             *row_query.build_statement(columns, *self.joins_sql(context))
         )
+        if confirmation is not None and rows:
+            confirmation.check(rows[0][-1])
+        return rows
 
 
 def metadata(model: type[Model]) -> Any:

@@ -16,6 +16,7 @@ from engine.execution.plans.plan import OperationPlans
 from engine.execution.plans.plan_run import PlanRun
 from engine.execution.plans.schema_map import SchemaMap
 from engine.graphql.operation import Operation
+from engine.viewer_confirmation import ViewerOutdated
 
 COMPILE_AT_ONCE_COST_THRESHOLD = 200
 """Operations that can cost more are compiled at their first execution, because graphql-core
@@ -94,7 +95,7 @@ class Planner:
                 are unused or new.
 
         Returns:
-            The response's data, or Unplanned.
+            The response's data, or Unplanned. Raises ViewerOutdated.
         """
         plans = self.get_plans(operation)
         values = plans.variable_coercer.coerce(variables) if plans is not None else None
@@ -107,6 +108,8 @@ class Planner:
         resolved: dict[str, Any] = {}
         try:
             data = await plan.execute(PlanRun(context, values), resolved)
+        except ViewerOutdated:
+            raise
         except Exception as error:
             self.fallbacks += 1
             log.debug("plan.abandoned", error=repr(error))

@@ -18,7 +18,6 @@ from hashlib import sha256
 from models.core.errors import CursorInvalid
 from models.core.paging.cursor_values import SortType, pack, unpack
 from models.core.sql import Condition, all_of, any_of
-from models.database import placeholders
 
 SIGNATURE_BYTES = 3
 NOT_A_CURSOR = "This is not a cursor of this list."
@@ -30,6 +29,15 @@ NULL_AFTER_ALL = datetime(9999, 12, 31, tzinfo=UTC)
 NULL_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 LOWEST_FLOAT = -1e300
 """Below all numbers that records have."""
+
+
+POSTGRES_TYPES = {
+    SortType.INSTANT: "timestamptz",
+    SortType.UUID: "uuid",
+    SortType.TEXT: "text",
+    SortType.INTEGER: "bigint",
+    SortType.FLOAT: "float8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,10 @@ class Sort:
         value = self.null_value
         literal = f"'{value.isoformat(' ')}'" if isinstance(value, datetime) else repr(value)
         return f"COALESCE({self.column}, {literal})"
+
+    def placeholder(self, *, hidden: bool) -> str:
+        """The placeholder of a value; see `Order.condition_beyond` for `hidden`."""
+        return f"(SELECT ?::{POSTGRES_TYPES[self.type]})" if hidden else "?"
 
     @property
     def is_expression(self) -> bool:
@@ -124,19 +136,28 @@ class Order:
             raise CursorInvalid(NOT_A_CURSOR)
         return values
 
-    def condition_beyond(self, cursor: str, *, after: bool) -> Condition:
-        """The rows that come after the cursor in this order, or with after=False before it."""
+    def condition_beyond(self, cursor: str, *, after: bool, hidden: bool = False) -> Condition:
+        """The rows that come after the cursor in this order, or with after=False before it.
+
+        With `hidden`, Postgres plans the statement without the cursor's values. It then keeps the
+        plan with the prepared statement. Otherwise it may make a plan for each execution, because
+        it expects fewer rows, and this takes longer than reading a page. Use it on Postgres, if the
+        best plan is the same for all cursors.
+        """
         values: list[object] = []
         for sort, value in zip(self.sorts, self.decode_cursor(cursor), strict=True):
             values.append(sort.null_value if value is None else value)
         count = self.count_same_direction()
         if count == len(self.sorts):
-            return self.row_condition(count, values, or_equal=False, after=after)
+            return self.row_condition(count, values, or_equal=False, after=after, hidden=hidden)
         # One comparison of rows can't express sorts in both directions. The second part below is
         # the whole condition. The first part follows from it, and lets the database use an index.
         places = range(len(self.sorts))
-        differing = any_of(self.differs_first_at(place, values, after=after) for place in places)
-        return self.row_condition(count, values, or_equal=True, after=after) & differing
+        differing = any_of(
+            self.differs_first_at(place, values, after=after, hidden=hidden) for place in places
+        )
+        row = self.row_condition(count, values, or_equal=True, after=after, hidden=hidden)
+        return row & differing
 
     def count_same_direction(self) -> int:
         """The number of sorts at the start of the order that all have the same direction."""
@@ -148,31 +169,33 @@ class Order:
         return count
 
     def row_condition(
-        self, count: int, values: Sequence[object], *, or_equal: bool, after: bool
+        self, count: int, values: Sequence[object], *, or_equal: bool, after: bool, hidden: bool
     ) -> Condition:
         """Compares the first `count` columns with their values as rows: `(a, b) > (?, ?)`."""
         first = self.sorts[0]
         operator = first.operator(after=after)
         columns = ", ".join(sort.expression for sort in self.sorts[:count])
         equal = "=" if or_equal else ""
-        row = Condition(
-            f"(({columns}) {operator}{equal} ({placeholders(values[:count])}))",
-            tuple(values[:count]),
-        )
+        bounds = ", ".join(sort.placeholder(hidden=hidden) for sort in self.sorts[:count])
+        row = Condition(f"(({columns}) {operator}{equal} ({bounds}))", tuple(values[:count]))
         if not first.is_expression:
             return row
         # SQLite uses an index on an expression only for a comparison of that expression alone.
-        return Condition(f"({first.expression} {operator}= ?)", (values[0],)) & row
+        bound = first.placeholder(hidden=hidden)
+        return Condition(f"({first.expression} {operator}= {bound})", (values[0],)) & row
 
-    def differs_first_at(self, place: int, values: Sequence[object], *, after: bool) -> Condition:
+    def differs_first_at(
+        self, place: int, values: Sequence[object], *, after: bool, hidden: bool
+    ) -> Condition:
         """The rows that equal the values before `place`, and lie beyond the value there."""
         equal = all_of(
-            Condition(f"({sort.expression} = ?)", (value,))
+            Condition(f"({sort.expression} = {sort.placeholder(hidden=hidden)})", (value,))
             for sort, value in zip(self.sorts[:place], values[:place], strict=True)
         )
         sort = self.sorts[place]
         operator = sort.operator(after=after)
-        return equal & Condition(f"({sort.expression} {operator} ?)", (values[place],))
+        bound = sort.placeholder(hidden=hidden)
+        return equal & Condition(f"({sort.expression} {operator} {bound})", (values[place],))
 
     def condition_not_beyond(self, cursor: str, *, after: bool) -> Condition:
         """All rows except those of `condition_beyond`: the cursor's own and those before it."""

@@ -7,130 +7,39 @@ tickets or events.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import pytest
-from support import databases
 from support.databases import IS_SQLITE
-from support.seed import random_for
+from support.many_tickets import (
+    FIRST_PAGE,
+    OPEN,
+    ORDERS,
+    LargeDatabase,
+    Sorts,
+    list_page,
+    page_requests,
+)
 from support.statements import statements
-from support.ticket_factory import NOON, Desk, create_customer
+from support.ticket_factory import NOON
 
 from models import database
 from models.access.viewer import Viewer
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
-from models.core.paging.ordering import Order
-from models.core.paging.pagination import PageRequest
 from models.core.sql import TRUE
 from models.erasure.due_tickets import find_tickets, is_due, is_not_exported
 from models.log import event
-from models.log.event import Event, EventType
-from models.people.user import User
 from models.queries.directory import organizations
 from models.queries.filters.filter import FilterData
 from models.queries.logs import event_log, timeline
 from models.queries.logs.event_log import EventFilter
-from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue, list_tickets
+from models.queries.tickets import QUEUE_ORDER, build_ticket_order, list_queue
 from models.queries.wall import IS_LAST, IS_NEXT, LAST_ORDER, NEXT_ORDER, read_tickets
 from models.queries.workload import list_assignable_tickets
 from models.tickets.lifecycle import Priority, Stage, Status
-from models.tickets.ticket import Ticket, TicketResource, TicketWatcher
-
-Copy = Callable[[str, Path], AbstractAsyncContextManager[str]]
-TICKETS = 2000
-OPEN: FilterData = {"stage": {"in": [Stage.CREATION, Stage.RESOLUTION]}}
-FIRST_PAGE = PageRequest(50, backward=False, after=None, before=None)
-Sorts = Sequence[tuple[str, bool]]
-
-
-@dataclass
-class LargeDatabase:
-    """Many tickets of many customers, few of them open, each with one event of the log."""
-
-    desk: Desk
-    tickets: Sequence[Ticket]
-
-    @property
-    def owner(self) -> Viewer:
-        return self.desk.olga
-
-
-@pytest.fixture(scope="session")
-async def large_database_url(
-    template: str, copy: Copy, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[str, LargeDatabase]]:
-    """The URL of a database with many tickets. No test writes to it."""
-    async with copy(template, tmp_path_factory.mktemp("many")) as url:
-        await databases.deactivate_slas(url)
-        await database.connect(url)
-        try:
-            found = await create_large_database(await Desk.make())
-        finally:
-            await database.disconnect()
-        yield url, found
-
-
-@pytest.fixture
-async def large(large_database_url: tuple[str, LargeDatabase]) -> AsyncIterator[LargeDatabase]:
-    url, found = large_database_url
-    await database.connect(url)
-    try:
-        yield found
-    finally:
-        await database.disconnect()
-
-
-async def create_large_database(desk: Desk) -> LargeDatabase:
-    random, people = random_for("many"), [await create_customer(f"c{n}", None) for n in range(60)]
-    people += [viewer.user for viewer in desk.customers if viewer.user]
-    tickets = [build_ticket(desk, random, random.choice(people), 1001 + n) for n in range(TICKETS)]
-    await Ticket.bulk_create(tickets)
-    resources = [
-        TicketResource(ticket_id=each.id, kind="server", external_id=f"s-{n}")
-        for n, each in enumerate(tickets)
-    ]
-    await TicketResource.bulk_create(resources)
-    await TicketWatcher.bulk_create(
-        [TicketWatcher(ticket_id=each.id, user_id=random.choice(people).id) for each in tickets]
-    )
-    async with database.transaction():
-        events = (
-            {"type": EventType.TICKET_CREATED, "ticket_id": each.id, "occurred_at": each.created_at}
-            for each in tickets
-        )
-        await event.append([Event(version=1, actor_user_id=None, **each) for each in events])
-    if not IS_SQLITE:
-        await database.fetch_dicts("ANALYZE")
-    return LargeDatabase(desk, tickets)
-
-
-def build_ticket(desk: Desk, random: Random, owner: User, number: int) -> Ticket:
-    status = random.choice([*Status, *[Status.CLOSED] * 60])
-    at = NOON + number * timedelta(seconds=1)
-    is_open = status not in (Status.RESOLVED, Status.CLOSED)
-    return desk.unsaved_ticket(
-        number,
-        status=status,
-        requester_id=owner.id,
-        organization_id=owner.organization_id,
-        priority=random.choice(list(Priority)),
-        team_id=random.choice(list(desk.teams.values())).id,
-        category_id=random.choice(list(desk.categories.values())).id,
-        assignee_id=random.choice([None, *(viewer.user_id for viewer in desk.staff)]),
-        sla_breaches_at=random.choice([None, at + timedelta(hours=1)]) if is_open else None,
-        last_reply_at=random.choice([None, at + timedelta(hours=2)]),
-        created_at=at,
-        updated_at=at + timedelta(minutes=random.randrange(1000)),
-    )
-
 
 # Query plans
 
@@ -191,22 +100,6 @@ def postgres_plan(root: Any) -> Plan:
     )
 
 
-def list_page(
-    viewer: Viewer, filter: FilterData | None, sorts: Sorts, page_request: PageRequest = FIRST_PAGE
-) -> Callable[[], Awaitable[object]]:
-    return lambda: list_tickets(viewer, filter, build_ticket_order(sorts), page_request, NOON)
-
-
-def page_requests(order: Order, middle: Ticket) -> Mapping[str, PageRequest]:
-    cursor = order.cursor_of(middle)
-    return {
-        "first": FIRST_PAGE,
-        "last": replace(FIRST_PAGE, backward=True),
-        "after": replace(FIRST_PAGE, after=cursor),
-        "before": replace(FIRST_PAGE, backward=True, before=cursor),
-    }
-
-
 async def find_wrong_plans(
     cases: Mapping[str, tuple[Callable[[], Awaitable[object]], str]],
 ) -> list[str]:
@@ -225,32 +118,16 @@ async def find_wrong_plans(
 
 # The cases
 
-NUMBER = "sqlite_autoindex_tickets_2" if IS_SQLITE else "tickets_number_key"
-ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
-    "newest change": (None, (), "idx_tickets_updated_"),
-    "oldest change": (None, [("updated_at", False)], "idx_tickets_updated_"),
-    "newest": (None, [("created_at", True)], "idx_tickets_created_"),
-    "number": (None, [("number", False)], NUMBER),
-    "priority": (None, [("priority", True)], "idx_tickets_priorit_"),
-    "next SLA target": (None, [("sla_breaches_at", False)], "tickets_earliest_breach"),
-    "last SLA target": (None, [("sla_breaches_at", True)], "tickets_latest_breach"),
-    "oldest reply": (None, [("last_reply_at", False)], "tickets_oldest_reply"),
-    "newest reply": (None, [("last_reply_at", True)], "tickets_newest_reply"),
-    "open, newest change": (OPEN, (), "tickets_open_updated"),
-    "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
-    "open, priority, then oldest": (
-        OPEN,
-        [("priority", True), ("created_at", False)],
-        "tickets_open_priority",
-    ),
-}
-
 
 async def test_each_order_uses_its_index_from_any_position(large: LargeDatabase) -> None:
     middle = next(
-        each for each in large.tickets[TICKETS // 2 :] if each.is_open and each.sla_breaches_at
+        each
+        for each in large.tickets[len(large.tickets) // 2 :]
+        if each.is_open and each.sla_breaches_at
     )
-    closed = next(each for each in large.tickets[TICKETS // 2 :] if each.sla_breaches_at is None)
+    closed = next(
+        each for each in large.tickets[len(large.tickets) // 2 :] if each.sla_breaches_at is None
+    )
     cases = {
         f"{name}, {part}": (list_page(large.desk.ada, filter, sorts, page_request), index)
         for name, (filter, sorts, index) in ORDERS.items()
@@ -354,7 +231,7 @@ async def test_filters_on_related_tables_use_their_index(large: LargeDatabase) -
 
 
 async def test_the_log_is_read_by_position_or_by_the_viewers_tickets(large: LargeDatabase) -> None:
-    middle = event.encode_cursor(TICKETS // 2)
+    middle = event.encode_cursor(len(large.tickets) // 2)
     for page_request in (
         FIRST_PAGE,
         replace(FIRST_PAGE, backward=True),
