@@ -36,6 +36,8 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
     def __init__(self, stream: httpcore2.AsyncNetworkStream, max_bytes: int) -> None:
         self.stream = stream
         self.unread_bytes = max_bytes
+        self.is_unsent = False
+        """Whether the peer closed the connection before everything was written."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Raises ReadLimitReached."""
@@ -46,7 +48,11 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self.stream.write(buffer, timeout)
+        try:
+            await self.stream.write(buffer, timeout)
+        except httpcore2.WriteError:
+            self.is_unsent = True
+            raise
 
     async def aclose(self) -> None:
         await self.stream.aclose()

@@ -36,8 +36,9 @@ class WebhookDelivery(Model):
                       the ticket was erased
     body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
                       If the owner has lost one, the body may show too much
-    attempts          how many requests have begun; an attempt that sends nothing does not count
-    first_attempt_at  when the first request of this series began; a redelivery begins a new one
+    attempts          how many requests have begun, and how often the body could not be prepared;
+                      an attempt during an outage of the database does not count
+    first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
     next_attempt_at   null if there are no further attempts
     delivered_at      when the receiver acknowledged the event last; a redelivery does not change it
     claimed_by        the worker that is delivering the event
