@@ -36,8 +36,6 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
     def __init__(self, stream: httpcore2.AsyncNetworkStream, max_bytes: int) -> None:
         self.stream = stream
         self.unread_bytes = max_bytes
-        self.is_unsent = False
-        """Whether the peer closed the connection before everything was written."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Raises ReadLimitReached."""
@@ -48,11 +46,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        try:
-            await self.stream.write(buffer, timeout)
-        except httpcore2.WriteError:
-            self.is_unsent = True
-            raise
+        await self.stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
         await self.stream.aclose()

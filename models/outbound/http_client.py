@@ -138,10 +138,6 @@ class OutboundHttpClient:
             ) as response,
         ):
             content, is_cut = await self.read_body(response)
-            # httpcore2 reads a response also after it could not write the whole request.
-            stream = response.extensions["network_stream"]
-            if 200 <= response.status < 300 and getattr(stream, "is_unsent", False):
-                raise TargetUnavailable("the target responded before it had the whole request")
         names = [
             (name.decode("latin-1").lower(), value.decode("latin-1"))
             for name, value in response.headers
