@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -38,7 +38,9 @@ RESPONSES = {
 }
 ACKNOWLEDGEMENTS = ("working", "wrong length")
 """The behaviours whose response acknowledges the event."""
-WHOLE_REQUEST = b"\r\n\r\n"
+END_OF_HEAD = b"\r\n\r\n"
+Log = Sequence[tuple[str, object]]
+"""The ids of events in the order of the log, each with its ticket."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class BadReceiver:
     async def respond(
         self, behaviour: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        head = (await reader.readuntil(WHOLE_REQUEST)).decode("latin-1").split("\r\n")
+        head = (await reader.readuntil(END_OF_HEAD)).decode("latin-1").split("\r\n")
         lines = [line.partition(":") for line in head[1:] if line]
         headers = {name.strip().lower(): value.strip() for name, _, value in lines}
         event_id = headers["webhook-id"]
@@ -126,3 +128,20 @@ async def receiving_badly(random: Random) -> AsyncGenerator[BadReceiver]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+def check_order(receiver: BadReceiver, log: Log, begin: int = 0) -> None:
+    """No event arrived before the receiver had acknowledged the earlier ones of its ticket."""
+    earlier: dict[str, set[str]] = {}
+    of_ticket: dict[object, set[str]] = {}
+    for event_id, ticket in log:
+        before = of_ticket.setdefault(ticket, set())
+        earlier[event_id] = set(before)
+        before.add(event_id)
+    promised: set[str] = set()
+    for entry in receiver.journal[begin:]:
+        if entry.kind == "arrived":
+            missing = earlier[entry.event_id] - promised
+            assert not missing, f"{entry.event_id} arrived before {sorted(missing)}"
+        else:
+            promised.add(entry.event_id)

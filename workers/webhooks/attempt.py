@@ -25,7 +25,7 @@ from models.webhook_deliveries.payload_source import (
 )
 from models.webhook_deliveries.request import TargetClient, send
 from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
-from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.delivery import UNPREPARED, WebhookDelivery
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
 
@@ -63,11 +63,17 @@ class NotPrepared(Exception):
 
 @dataclass(slots=True)
 class AttemptRun:
-    """One attempt of a claimed delivery. `now` is the service's clock."""
+    """One attempt of a claimed delivery.
+
+    now              the service's clock
+    own_preparation  held while the payload is read. A webhook reads one at a time, so that a slow
+                     query delays no other webhook
+    """
 
     services: AttemptServices
     claim: Claim
     now: Callable[[], datetime]
+    own_preparation: asyncio.Lock
 
     async def run(self) -> None:
         """Make the attempt. It raises nothing: another attempt follows a failure."""
@@ -97,7 +103,7 @@ class AttemptRun:
         webhook = delivery.webhook
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
-            async with self.services.preparations:
+            async with self.own_preparation, self.services.preparations:
                 await self.prepare(webhook, delivery, message_id)
             # The claim, the body and the order may have changed while the attempt waited.
             body = await claims.begin(self.claim, self.now(), self.services.claim_duration)
@@ -112,7 +118,7 @@ class AttemptRun:
             result = AttemptResult(
                 Outcome.UNPREPARED,
                 time.now(),
-                error=f"could not prepare: {self.explain(error, delivery)}",
+                error=UNPREPARED + self.explain(error, delivery),
             )
         else:
             result = await self.send(webhook, delivery, message_id, body.encode())

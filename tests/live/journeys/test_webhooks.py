@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Sequence
 from functools import partial
 from random import Random
 from typing import Any, cast
 
 import pytest
 from support import Client, World
-from support.bad_receiver import BEHAVIOURS, BadReceiver, receiving_badly
+from support.bad_receiver import BEHAVIOURS, BadReceiver, Log, check_order, receiving_badly
 from support.client import TIMEOUT_SECONDS
 from support.jobs import kill, start_worker
 from support.live import until
@@ -48,8 +47,6 @@ FAST_RETRIES = {
     "TICKETWIRE_WEBHOOK_TIMEOUT_SECONDS": "1",
     **{f"TICKETWIRE_{name.upper()}": str(value) for name, value in SETTINGS.items()},
 }
-Log = Sequence[tuple[str, object]]
-"""The ids of events in the order of the log, each with its ticket."""
 
 
 class Workers:
@@ -108,23 +105,6 @@ async def has_all(
         await asyncio.sleep(POLL_SECONDS)  # a long journal takes a while to read
         return False
     return await read_gaps(admin, webhook) == []
-
-
-def check_order(receiver: BadReceiver, log: Log, begin: int = 0) -> None:
-    """No event arrived before the receiver had acknowledged the earlier ones of its ticket."""
-    earlier: dict[str, set[str]] = {}
-    of_ticket: dict[object, set[str]] = {}
-    for event_id, ticket in log:
-        before = of_ticket.setdefault(ticket, set())
-        earlier[event_id] = set(before)
-        before.add(event_id)
-    promised: set[str] = set()
-    for entry in receiver.journal[begin:]:
-        if entry.kind == "arrived":
-            missing = earlier[entry.event_id] - promised
-            assert not missing, f"{entry.event_id} arrived before {sorted(missing)}"
-        else:
-            promised.add(entry.event_id)
 
 
 async def test_what_a_recovered_receiver_acknowledged_equals_the_log(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from support import Client
+from support.loop_limits import count_runs
 from support.webhooks import (
     Receiver,
     build_deliverer,
@@ -16,11 +18,13 @@ from support.webhooks import (
     read_deliveries,
     read_gaps,
     read_webhook,
+    receiving,
     retry,
     update,
 )
 
 from models.access.viewer import Viewer
+from models.core import ids, time
 from models.notifications.email import Mail
 from models.webhook_deliveries.payload_source import PayloadSource
 from models.webhooks.webhook import Webhook
@@ -144,3 +148,37 @@ async def test_a_request_that_breaks_in_our_own_code_is_a_failed_attempt(
     assert (delivery["status"], delivery["attempts"]) == ("RETRYING", 1)
     assert delivery["lastError"].startswith("could not send: an internal error")
     assert "secret_table" not in str(delivery)
+
+
+class SlowSource:
+    """Reads the payloads of one webhook only after a signal."""
+
+    def __init__(self, source: PayloadSource, slow: dict[str, Any]) -> None:
+        self.source, self.slow = source, ids.key_of(ids.WEBHOOK, slow["id"])
+        self.signal = asyncio.Event()
+
+    async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
+        if webhook.id == self.slow:
+            await self.signal.wait()
+        return await self.source.read(owner, webhook, event_id)
+
+
+async def test_slow_payloads_of_a_webhook_delay_no_other_one(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    async with receiving() as other:
+        slow, _ = await create_webhook(admin, other, types=["TICKET_CREATED"])
+        webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+        source = SlowSource(worker.services.payloads, slow)
+        worker.services = replace(worker.services, payloads=source)
+        for _ in range(6):
+            await cora.raise_ticket()
+        for _ in count_runs(1000):
+            await worker.run_once(time.now(), 0)
+            if await read_gaps(admin, webhook) == []:
+                break
+        assert len(receiver.acknowledged) == 6
+        assert len(await read_gaps(admin, slow)) == 6
+        source.signal.set()
+        await deliver(worker)
+        assert len(other.acknowledged) == 6
