@@ -34,7 +34,7 @@ from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
 TYPES = ["TICKET_CREATED", "REPLY_ADDED", "TICKET_UPDATED"]
-TICKETS, STEPS, WORKERS = 3, 120, 3
+TICKETS, STEPS, WORKERS = 3, 60, 3
 SETTINGS: dict[str, Any] = {
     "webhook_first_retry_seconds": 0.05,
     "webhook_longest_retry_seconds": 0.1,
