@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import cast
 
 from models import database
 from models.access.audience import Audience
+from models.core.ids import first_id_at
 from models.database import as_instant
 from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
 from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
 from models.wall.screen import WallPairing, WallScreen, is_in_use
-from models.webhooks.delivery import WebhookDeliveryStatus
+from models.webhooks.delivery import UNPREPARED, WebhookDeliveryStatus
 from models.webhooks.webhook import WebhookState
+
+RECENT_ATTEMPTS = timedelta(minutes=5)
+ATTEMPT_OUTCOMES = ("acknowledged", "refused", "no_response", "unprepared")
+"""How an attempt of a webhook ends: with a status of 2xx or another one, without a response, or
+without a request, because its body could not be prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
         *await read_retention_samples(),
         *await read_wall_samples(at),
         *await read_webhook_samples(head),
+        *await read_webhook_attempt_samples(system_time),
         await read_sla_clock_sample(at),
     ]
 
@@ -155,6 +162,24 @@ async def read_webhook_samples(head: int) -> list[Sample]:
     )
     lag = 0 if row["position"] is None else max(0, head - cast("int", row["position"]))
     return [*samples, Sample("ticketwire_webhook_lag_events", lag)]
+
+
+async def read_webhook_attempt_samples(system_time: datetime) -> list[Sample]:
+    """How the attempts of webhooks ended whose results were stored in the last minutes."""
+    outcome = (
+        "CASE WHEN error IS NULL THEN 'acknowledged' WHEN status IS NOT NULL THEN 'refused' "
+        f"WHEN error LIKE '{UNPREPARED}%' THEN 'unprepared' ELSE 'no_response' END"
+    )
+    rows = await database.fetch_dicts(
+        f"SELECT {outcome} AS outcome, COUNT(*) AS n FROM webhook_attempts WHERE id >= ? "
+        "GROUP BY 1",
+        [first_id_at(system_time - RECENT_ATTEMPTS)],
+    )
+    counts = {str(row["outcome"]): cast("int", row["n"]) for row in rows}
+    return [
+        Sample("ticketwire_webhook_recent_attempts", counts.get(each, 0), ("outcome", each))
+        for each in ATTEMPT_OUTCOMES
+    ]
 
 
 def build_state_samples(

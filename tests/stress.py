@@ -2,7 +2,8 @@
 time is over.
 
 Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and
-outages. A failure names the seed that repeats it. Nothing is retried here.
+outages. A failure names the seed that repeats it. Nothing is retried here. Some tests are longer:
+WEBHOOK_EVENTS is how many events the receivers of webhooks must get, by default 10,000.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def main(minutes: float, arguments: list[str]) -> int:
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
-        code = subprocess.call(
-            command, cwd=ROOT, env={**os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"}
-        )
+        environment = {"WEBHOOK_EVENTS": "10000", **os.environ}
+        environment |= {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
+        code = subprocess.call(command, cwd=ROOT, env=environment)
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")
             return code

@@ -7,6 +7,7 @@ a notification's its number. Clients treat global ids as opaque.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -55,6 +56,12 @@ UUID_PATTERN = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 def new_id() -> UUID:
     """A new UUIDv7. A function of our own, because migration files refer to it by name."""
     return uuid7()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of a millisecond: ids of records from then on are larger."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)
 
 
 def encode(prefix: str, key: UUID | int) -> str:

@@ -37,6 +37,15 @@ OUTAGE_MESSAGES = (
 """Parts of the messages by which Tortoise's `OperationalError` reports an outage of SQLite."""
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an outage, not a statement that took too long or was too large, is the reason."""
+    if isinstance(error, TimeoutError):
+        return False
+    if isinstance(error, sqlite3.OperationalError):
+        return any(message in str(error) for message in OUTAGE_MESSAGES)
+    return is_outage(error)
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the database is unreachable or can't write, rather than given a wrong statement."""
     if isinstance(error, OUTAGE_ERRORS):

@@ -1,9 +1,11 @@
 """Claims due deliveries, in short transactions; the requests are between them.
 
-A claim expires by the machine's own clock. A result is stored only while its claim still holds.
+A claim expires by the clock of the database, so the clocks of workers may differ. A result is
+stored only while its claim still holds.
 
 The deliveries about one ticket to one webhook keep the order of the events: one waits until each
-earlier one is delivered or has failed for good.
+earlier one is delivered or has failed for good. This is checked when a delivery is claimed, and
+again just before its request, because a redelivery or a replay may have made an earlier one due.
 """
 
 from __future__ import annotations
@@ -21,14 +23,20 @@ from models.database import as_uuid
 from models.webhooks.delivery import WebhookDelivery
 from models.webhooks.webhook import WebhookState
 
-IS_FREE = (
-    "d.next_attempt_at <= ? AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
-    "AND NOT EXISTS (SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = d.webhook_id "
-    "AND o.ticket_id = d.ticket_id AND o.id <> d.id AND o.next_attempt_at IS NOT NULL "
-    "AND (o.event_id < d.event_id OR o.claimed_until > ?))"
+WAITS_FOR_EARLIER = (
+    "(SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = {d}.webhook_id "
+    "AND o.ticket_id = {d}.ticket_id AND o.event_id < {d}.event_id "
+    "AND o.next_attempt_at IS NOT NULL ORDER BY o.event_id DESC LIMIT 1) IS NOT NULL"
 )
-"""The condition for a delivery `d` that can begin now. A claimed later one is under way: a replay
-has made an earlier one due again."""
+"""Whether an earlier event of the ticket is not finished. Backwards, because the one just before is
+usually not finished either: the search for it ends at the first row."""
+WAITS_FOR_LATER = (
+    "(SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = {d}.webhook_id "
+    "AND o.ticket_id = {d}.ticket_id AND o.event_id > {d}.event_id "
+    "AND o.next_attempt_at IS NOT NULL AND o.claimed_until > ? LIMIT 1) IS NOT NULL"
+)
+"""Whether a later event of the ticket is under way: a redelivery or a replay has made an earlier
+one due again. Because of LIMIT, Postgres does not join all deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +56,45 @@ class Claim:
     by: str
 
 
+async def read_clock() -> datetime:
+    """The time by which claims expire: that of the database, which all workers share."""
+    if database.dialect() == "sqlite":
+        return time.now()  # all workers are on the machine of the file
+    rows = await database.fetch_dicts("SELECT clock_timestamp() AS now")
+    return cast("datetime", rows[0]["now"])
+
+
 async def find_due_webhooks(at: datetime) -> list[DueWebhook]:
-    """The active webhooks with a delivery whose time has come, longest waiting first."""
-    rows = await database.fetch_dicts(
-        "SELECT w.id AS id, w.failures AS failures, MIN(d.next_attempt_at) AS due "
-        "FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id "
-        "WHERE w.state = ? AND (w.blocked_until IS NULL OR w.blocked_until <= ?) "
+    """The active webhooks with a delivery whose time has come, longest waiting first.
+
+    It reads one delivery of each webhook, besides those that are under way.
+    """
+    first = (
+        "SELECT d.next_attempt_at FROM webhook_deliveries d WHERE d.webhook_id = w.id "
         "AND d.next_attempt_at <= ? AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
-        "GROUP BY w.id, w.failures ORDER BY due",
-        [WebhookState.ACTIVE.value, at, at, time.now()],
+        "ORDER BY d.next_attempt_at LIMIT 1"
+    )
+    rows = await database.fetch_dicts(
+        f"SELECT id, failures FROM (SELECT w.id, w.failures, ({first}) AS due FROM webhooks w "
+        "WHERE w.state = ? AND (w.blocked_until IS NULL OR w.blocked_until <= ?)) found "
+        "WHERE due IS NOT NULL ORDER BY due",
+        [at, await read_clock(), WebhookState.ACTIVE.value, at],
     )
     return [DueWebhook(as_uuid(row["id"]), cast("int", row["failures"])) for row in rows]
 
 
 async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int) -> list[Claim]:
-    """Claim deliveries of one webhook in the order of the log, in one statement.
+    """Claim deliveries of one webhook, those that are due for the longest time first, in one
+    statement.
 
     `duration` is how long a claim holds.
     """
-    by, now = new_id().hex, time.now()
+    by, now = new_id().hex, await read_clock()
     free = (
-        f"SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND {IS_FREE} "
-        f"ORDER BY d.event_id LIMIT {limit}"
+        "SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND d.next_attempt_at <= ? "
+        "AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
+        f"AND NOT ({WAITS_FOR_EARLIER.format(d='d')}) AND NOT ({WAITS_FOR_LATER.format(d='d')}) "
+        f"ORDER BY d.next_attempt_at LIMIT {limit}"
     )
     # Postgres may run a subquery of IN again for each row, and then lock more rows than `limit`.
     is_postgres = database.dialect() == "postgres"
@@ -97,14 +122,19 @@ async def store_body(claim: Claim, body: str, scopes: str) -> bool:
 async def begin(claim: Claim, at: datetime, duration: timedelta) -> str | None:
     """Count an attempt just before its request; returns the stored body.
 
-    Returns None if the claim no longer holds, for example because a text of the ticket was redacted
-    since the body was prepared. The claim holds for `duration` from now on.
+    Returns None if the request must not be sent: the claim no longer holds, for example because a
+    text of the ticket was redacted since the body was prepared, the webhook is no longer active, or
+    another event of the ticket goes first. The claim holds for `duration` from now on.
     """
+    now = await read_clock()
+    waits = [each.format(d="webhook_deliveries") for each in (WAITS_FOR_EARLIER, WAITS_FOR_LATER)]
     rows = await database.fetch_dicts(
         "UPDATE webhook_deliveries SET attempts = attempts + 1, claimed_until = ?, "
         "first_attempt_at = COALESCE(first_attempt_at, ?) WHERE id = ? AND claimed_by = ? "
-        "AND body IS NOT NULL RETURNING body",
-        [time.now() + duration, at, claim.delivery_id, claim.by],
+        f"AND body IS NOT NULL AND NOT ({waits[0]}) AND NOT ({waits[1]}) AND EXISTS "
+        "(SELECT 1 FROM webhooks w WHERE w.id = webhook_deliveries.webhook_id AND w.state = ?) "
+        "RETURNING body",
+        [now + duration, at, claim.delivery_id, claim.by, now, WebhookState.ACTIVE.value],
     )
     return cast("str", rows[0]["body"]) if rows else None
 

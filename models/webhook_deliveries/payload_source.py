@@ -19,14 +19,18 @@ class WebhookInvalid(Exception):
     field. The message tells why."""
 
 
+class PayloadUnreadable(Exception):
+    """A payload can't be read now. The message tells the owner why, without internals."""
+
+
 class PayloadSource(Protocol):
     """Reads payloads as the owner of the webhook sees them. `resolvers.webhooks` implements it."""
 
     async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
         """The payload of an event, as a JSON object; None if the owner may not see the event.
 
-        Raises WebhookInvalid, and other exceptions if the event can't be read now, for example
-        because of an outage or a timeout.
+        Raises WebhookInvalid, PayloadUnreadable, for example after a timeout, and the exception of
+        an outage of the database.
         """
         ...
 

@@ -57,6 +57,7 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
         )
         if rows:
             await insert(webhook.id, tickets, at)
+            await postpone_behind_retries(webhook.id, sorted(tickets), at)
 
     await database.run_in_transaction(store)
     return len(entries)
@@ -75,6 +76,29 @@ async def find_wanted(
         condition.params,
     )
     return {cast("int", row["position"]): as_uuid(row["ticket_id"]) for row in rows}
+
+
+async def postpone_behind_retries(webhook_id: UUID, positions: Sequence[int], at: datetime) -> None:
+    """Postpone new deliveries whose ticket has one that waits for its next attempt, until then.
+
+    They could not begin before. While they count as due, each run would examine all of them. The
+    webhook must be locked, so that no result comes between.
+    """
+    retried = WebhookDelivery.filter(webhook_id=webhook_id, next_attempt_at__gt=at)
+    if not positions or not await retried.exists():
+        return
+    listed = in_list("event_id", positions)
+    latest = (
+        "SELECT MAX(o.next_attempt_at) FROM webhook_deliveries o "
+        "WHERE o.webhook_id = webhook_deliveries.webhook_id "
+        "AND o.ticket_id = webhook_deliveries.ticket_id "
+        "AND o.event_id < webhook_deliveries.event_id AND o.next_attempt_at > ?"
+    )
+    await database.fetch_dicts(
+        f"UPDATE webhook_deliveries SET next_attempt_at = COALESCE(({latest}), next_attempt_at) "
+        f"WHERE webhook_id = ? AND {listed.text} RETURNING id",
+        [at, webhook_id, *listed.params],
+    )
 
 
 async def insert(webhook_id: UUID, tickets: Mapping[int, UUID], at: datetime) -> None:

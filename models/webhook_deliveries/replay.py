@@ -20,10 +20,32 @@ from models.webhooks.webhook import Webhook
 MAX_POSITIONS_PER_STATEMENT = 1000
 
 
-async def redeliver(delivery: WebhookDelivery, at: datetime) -> None:
-    """Send one event again, with a new series of attempts. The webhook must be locked."""
-    await restart([delivery.event_id], delivery.webhook_id, at)
+async def redeliver(webhook: Webhook, delivery: WebhookDelivery, at: datetime) -> None:
+    """Send one event again, with a new series of attempts. The webhook must be locked.
+
+    It goes out at once, also if the target failed before. The earlier events of its ticket that
+    wait go first, and the later ones follow.
+    """
+    await restart([delivery.event_id], webhook.id, at)
+    earlier = WebhookDelivery.filter(
+        webhook_id=webhook.id,
+        ticket_id=delivery.ticket_id,
+        event_id__lt=delivery.event_id,
+        next_attempt_at__gt=at,
+    )
+    await earlier.update(next_attempt_at=at)
+    await unblock(webhook, at)
     await delivery.refresh_from_db()
+
+
+async def unblock(webhook: Webhook, at: datetime) -> None:
+    """Let the next request begin although the target failed before, because somebody wants it.
+
+    The time is kept as a past one, so that a success releases everything that waits.
+    """
+    if webhook.blocked_until is not None and webhook.blocked_until > at:
+        webhook.blocked_until = at
+        await webhook.save(update_fields=["blocked_until"])
 
 
 async def replay(
@@ -37,9 +59,9 @@ async def replay(
 ) -> int:
     """Send the events between two positions again, also those from before the webhook existed.
 
-    The webhook must be locked. `matching` is its filter. Events after the webhook's own position
-    are planned later in any case. Returns the number of events. Raises InvalidInput for `until` if
-    there are more than `maximum`.
+    The webhook must be locked. `matching` is its filter. What waits after a failure is due, too.
+    Events after the webhook's own position are planned later in any case. Returns the number of
+    events. Raises InvalidInput for `until` if there are more than `maximum`.
     """
     of_webhook = in_list("e.type", sorted(webhook.types))
     bounds = Condition("(e.position > ? AND e.position <= ?)", (after, until))
@@ -58,6 +80,8 @@ async def replay(
     for start in range(0, len(positions), MAX_POSITIONS_PER_STATEMENT):
         some = positions[start : start + MAX_POSITIONS_PER_STATEMENT]
         await insert(webhook.id, {each: tickets[each] for each in some}, at)
+    await make_waiting_due(webhook.id, at)
+    await unblock(webhook, at)
     return len(tickets)
 
 
@@ -84,6 +108,9 @@ async def resume(webhook: Webhook, at: datetime) -> None:
     await WebhookDelivery.filter(webhook_id=webhook.id, status__in=unfinished).update(
         status=WebhookDeliveryStatus.PENDING, attempts=0, first_attempt_at=None, next_attempt_at=at
     )
-    await WebhookDelivery.filter(webhook_id=webhook.id, next_attempt_at__gt=at).update(
-        next_attempt_at=at
-    )
+    await make_waiting_due(webhook.id, at)
+
+
+async def make_waiting_due(webhook_id: UUID, at: datetime) -> None:
+    waiting = WebhookDelivery.filter(webhook_id=webhook_id, next_attempt_at__gt=at)
+    await waiting.update(next_attempt_at=at)

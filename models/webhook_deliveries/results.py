@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from tortoise.expressions import Q
-
 from models import database
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause
@@ -23,6 +21,8 @@ class Outcome(Enum):
     FAILED = auto()
     GONE = auto()
     """The target never wants another request: status 410."""
+    UNPREPARED = auto()
+    """The body could not be prepared, so no request was sent. It counts as a failed attempt."""
     UNDELIVERABLE = auto()
     """The event can't be delivered, for a reason that is not the target's. No further attempt."""
 
@@ -55,7 +55,9 @@ class Recorder:
         # The webhook's row first: replays lock it before deliveries, too.
         webhooks = Webhook.select_for_update(no_key=True)
         webhook = await webhooks.get_or_none(id=claim.webhook_id)
-        delivery = await WebhookDelivery.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
+        # Locked, so that no redaction and no other claim comes between reading and storing.
+        deliveries = WebhookDelivery.select_for_update(no_key=True)
+        delivery = await deliveries.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
         if webhook is None or delivery is None:
             return False
         delivery.claimed_by = delivery.claimed_until = None
@@ -69,9 +71,11 @@ class Recorder:
         await delivery.save(
             update_fields=[
                 *("claimed_by", "claimed_until", "response_status", "last_error", "status"),
-                *("delivered_at", "next_attempt_at"),
+                *("delivered_at", "next_attempt_at", "attempts", "first_attempt_at"),
             ]
         )
+        if delivery.next_attempt_at is None:
+            await release_later(delivery, at)
         await WebhookAttempt.create(
             delivery_id=delivery.id,
             requested_at=result.requested_at,
@@ -98,6 +102,9 @@ class Recorder:
     async def store_failure(
         self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult, at: datetime
     ) -> None:
+        if result.outcome is Outcome.UNPREPARED:  # no request has counted the attempt
+            delivery.attempts += 1
+            delivery.first_attempt_at = delivery.first_attempt_at or at
         is_blocked = webhook.blocked_until is not None and webhook.blocked_until > at
         if not is_blocked:  # else the request began before the target was found to be down
             webhook.failures += 1
@@ -137,12 +144,35 @@ async def save_failures(webhook: Webhook) -> None:
 async def release_waiting(delivered: WebhookDelivery, since: datetime, at: datetime) -> None:
     """Make due what waits because the target was down since a time, after it has delivered.
 
-    What failed before that time keeps its delay. Perhaps the target refuses just this event. It
-    would fail again after each success of another one.
+    What failed before that time keeps its delay, and so do the later events of its ticket. Perhaps
+    the target refuses just this event. It would fail again after each success of another one.
     """
-    waiting = WebhookDelivery.filter(webhook_id=delivered.webhook_id, next_attempt_at__gt=at)
-    failed_since = Q(first_attempt_at__isnull=True) | Q(first_attempt_at__gte=since)
-    await waiting.filter(failed_since).exclude(id=delivered.id).update(next_attempt_at=at)
+    refused_before = (
+        "SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = webhook_deliveries.webhook_id "
+        "AND o.ticket_id = webhook_deliveries.ticket_id "
+        "AND o.event_id < webhook_deliveries.event_id "
+        "AND o.next_attempt_at > ? AND o.first_attempt_at < ?"
+    )
+    await database.fetch_dicts(
+        "UPDATE webhook_deliveries SET next_attempt_at = ? WHERE webhook_id = ? AND id <> ? "
+        "AND next_attempt_at > ? AND (first_attempt_at IS NULL OR first_attempt_at >= ?) "
+        f"AND NOT EXISTS ({refused_before}) RETURNING id",
+        [at, delivered.webhook_id, delivered.id, at, since, at, since],
+    )
+
+
+async def release_later(finished: WebhookDelivery, at: datetime) -> None:
+    """Make due the deliveries of a ticket that waited for one, which is finished now.
+
+    They may have been postponed until a retry of it that a redelivery has made needless.
+    """
+    later = WebhookDelivery.filter(
+        webhook_id=finished.webhook_id,
+        ticket_id=finished.ticket_id,
+        event_id__gt=finished.event_id,
+        next_attempt_at__gt=at,
+    )
+    await later.update(next_attempt_at=at)
 
 
 async def postpone_later(delivery: WebhookDelivery) -> None:

@@ -19,6 +19,8 @@ from models.webhooks.webhook import Webhook
 MAX_ERROR_CHARS = 500
 MAX_RESPONSE_CHARS = 2048
 MAX_TICKETS_PER_STATEMENT = 500
+UNPREPARED = "could not prepare: "
+"""How the error of an attempt begins that sent nothing, because its body could not be prepared."""
 
 
 class WebhookDeliveryStatus(Enum):
@@ -36,8 +38,9 @@ class WebhookDelivery(Model):
                       the ticket was erased
     body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
                       If the owner has lost one, the body may show too much
-    attempts          how many requests have begun; an attempt that sends nothing does not count
-    first_attempt_at  when the first request of this series began; a redelivery begins a new one
+    attempts          how many requests have begun, and how often the body could not be prepared;
+                      an attempt during an outage of the database does not count
+    first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
     next_attempt_at   null if there are no further attempts
     delivered_at      when the receiver acknowledged the event last; a redelivery does not change it
     claimed_by        the worker that is delivering the event

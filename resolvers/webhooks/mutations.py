@@ -134,7 +134,7 @@ async def redeliver_webhook(
     webhook_id = ids.encode(ids.WEBHOOK, delivery.webhook_id)
     webhook = await admin.lock_webhook(mutation.viewer, webhook_id)
     admin.check_active(webhook, "deliveryId")
-    await again.redeliver(delivery, mutation.at)
+    await again.redeliver(webhook, delivery, mutation.at)
     details = {"delivery": [None, ids.encode(ids.WEBHOOK_DELIVERY, delivery.id)]}
     await log_action(mutation, "redeliverWebhook", webhook, details)
     return delivery

@@ -14,8 +14,8 @@ from engine.graphql.request import GraphQLRequest
 from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.core.errors import InvalidInput, UserErrorCode
-from models.database.outage import is_outage
-from models.webhook_deliveries.payload_source import WebhookInvalid
+from models.database.outage import is_unreachable
+from models.webhook_deliveries.payload_source import PayloadUnreadable, WebhookInvalid
 from models.webhooks.webhook import Webhook, WebhookShape
 from resolvers.context import Context
 from resolvers.webhooks.documents import (
@@ -73,7 +73,7 @@ class GraphQLPayloadSource:
         """The payload with this selection; None if the owner may not see the event.
 
         Fields that fail are null, and `errors` tells why. Raises WebhookInvalid, the exception of
-        an outage, and the error because of which there is no event, such as a timeout.
+        an outage, and PayloadUnreadable if the query takes too long, or if the event can't be read.
         """
         try:
             document = build_document(query)
@@ -87,20 +87,31 @@ class GraphQLPayloadSource:
         if isinstance(result, PreExecutionError):
             raise WebhookInvalid(result.errors[0].message if result.errors else "is not valid")
         for error in result.errors or ():
-            if error.original_error is not None and is_outage(error.original_error):
-                raise error.original_error
+            check_error(error.original_error)
         data = dict(result.data or {})
-        if data.get("event") is None:
-            if result.errors:
-                # Nothing shows that the owner may not see the event. It must not be left out.
-                raise result.errors[0].original_error or result.errors[0]
+        if data.get("event") is None and not result.errors:
             return None
+        # From now on, the messages are those that clients of the API would get.
         self.schema.format_errors(result, context, validated=True)
+        if data.get("event") is None:
+            # Nothing shows that the owner may not see the event. It must not be left out.
+            raise PayloadUnreadable(result.errors[0].message)
         payload = {**data["event"], "data": data.get("data")}
         if result.errors:
             payload["errors"] = [describe_error(each) for each in result.errors]
         # The data may hold times; encode and decode them as a response would.
         return dict(orjson.loads(orjson.dumps(payload, option=orjson.OPT_UTC_Z)))
+
+
+def check_error(error: BaseException | None) -> None:
+    """Raises the exception of an outage, and PayloadUnreadable for a timeout.
+
+    Without this, a payload whose fields are null because of them would be sent.
+    """
+    if error is not None and is_unreachable(error):
+        raise error
+    if isinstance(error, TimeoutError):
+        raise PayloadUnreadable("the query takes too long") from error
 
 
 def limit_of(result: PreExecutionError) -> str | None:

@@ -15,7 +15,7 @@ from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
 from models.log.event import Event
 from models.queries import webhooks as queries
-from models.webhook_deliveries.payload_source import WebhookInvalid
+from models.webhook_deliveries.payload_source import PayloadUnreadable, WebhookInvalid
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook
 from resolvers.context import Context, context_of
@@ -77,6 +77,6 @@ async def dry_run_webhook(
         payload = await payloads.read_selection(context.viewer, query, event_id)
     except InvalidInput as error:
         raise BadRequest(f"query {error.message}") from None
-    except WebhookInvalid as error:
+    except (WebhookInvalid, PayloadUnreadable) as error:
         raise BadRequest(f"query: {error}") from None
     return WebhookDryRun(cost=cost, payload=None if payload is None else JSON(payload))

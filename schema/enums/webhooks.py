@@ -31,7 +31,7 @@ register_enum(
     "The reason for which a webhook is not active.",
     {
         "REQUESTED": "A person or an API client paused or disabled it.",
-        "TARGET_FAILING": "All requests failed for 3 days, by default.",
+        "TARGET_FAILING": "All attempts failed for 3 days, by default.",
         "TARGET_GONE": "The target responded with status 410.",
         "OWNER_DEACTIVATED": "The owner was deactivated.",
         "SCOPE_REVOKED": "The owner no longer has the scope `tickets:read` or `webhooks:manage`.",

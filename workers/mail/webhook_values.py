@@ -10,7 +10,7 @@ TEMPLATE = "webhook_paused"
 SUBJECT = "A webhook is paused"
 REASONS: Mapping[WebhookPauseReason, str] = {
     WebhookPauseReason.REQUESTED: "somebody has paused it",
-    WebhookPauseReason.TARGET_FAILING: "all requests to its URL have failed for too long",
+    WebhookPauseReason.TARGET_FAILING: "all attempts to deliver events have failed for too long",
     WebhookPauseReason.TARGET_GONE: "its URL responded with status 410, which means for ever gone",
     WebhookPauseReason.OWNER_DEACTIVATED: "its owner was deactivated",
     WebhookPauseReason.SCOPE_REVOKED: "its owner has lost a scope that it needs",

@@ -13,14 +13,19 @@ import structlog
 from models.access.viewer import Viewer
 from models.core import ids, time
 from models.core.secrets import SecretStore, UndecryptableSecret
+from models.database.outage import is_unreachable
 from models.queries.logs import event_log
 from models.webhook_deliveries import claims
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause_active
-from models.webhook_deliveries.payload_source import PayloadSource, WebhookInvalid
+from models.webhook_deliveries.payload_source import (
+    PayloadSource,
+    PayloadUnreadable,
+    WebhookInvalid,
+)
 from models.webhook_deliveries.request import TargetClient, send
 from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
-from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.delivery import UNPREPARED, WebhookDelivery
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
 
@@ -30,6 +35,7 @@ POSTPONEMENT = timedelta(seconds=5)
 """How long a delivery waits whose attempt could not begin, for example because of an outage."""
 NOT_VISIBLE = "the owner of the webhook may no longer see the event"
 NO_SECRET = "no configured key decrypts the secret; rotate it"  # noqa: S105
+INTERNAL_ERROR = "an internal error, which is in the server's log"
 log = structlog.get_logger("ticketwire.webhooks")
 
 
@@ -57,11 +63,17 @@ class NotPrepared(Exception):
 
 @dataclass(slots=True)
 class AttemptRun:
-    """One attempt of a claimed delivery. `now` is the service's clock."""
+    """One attempt of a claimed delivery.
+
+    now              the service's clock
+    own_preparation  held while the payload is read. A webhook reads one at a time, so that a slow
+                     query delays no other webhook
+    """
 
     services: AttemptServices
     claim: Claim
     now: Callable[[], datetime]
+    own_preparation: asyncio.Lock
 
     async def run(self) -> None:
         """Make the attempt. It raises nothing: another attempt follows a failure."""
@@ -91,15 +103,30 @@ class AttemptRun:
         webhook = delivery.webhook
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
-            async with self.services.preparations:
+            async with self.own_preparation, self.services.preparations:
                 await self.prepare(webhook, delivery, message_id)
-            # The claim and the body may have changed while the attempt waited for its turn.
+            # The claim, the body and the order may have changed while the attempt waited.
             body = await claims.begin(self.claim, self.now(), self.services.claim_duration)
             if body is None:
+                await claims.release([self.claim])
                 return
-            result = await self.send(webhook, message_id, body.encode())
         except NotPrepared:
             return
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            result = AttemptResult(
+                Outcome.UNPREPARED,
+                time.now(),
+                error=UNPREPARED + self.explain(error, delivery),
+            )
+        else:
+            result = await self.send(webhook, delivery, message_id, body.encode())
+        await self.record(webhook, delivery, result)
+
+    async def record(
+        self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult
+    ) -> None:
         stored = await self.services.recorder.record(self.claim, result, self.now())
         if stored and result.outcome is not Outcome.DELIVERED:
             log.info(
@@ -110,14 +137,28 @@ class AttemptRun:
                 error=result.error,
             )
 
-    async def send(self, webhook: Webhook, message_id: str, body: bytes) -> AttemptResult:
-        services = self.services
+    def explain(self, error: Exception, delivery: WebhookDelivery) -> str:
+        """What the owner may know of an exception; the rest is in the log."""
+        if isinstance(error, PayloadUnreadable):
+            return str(error)
+        if isinstance(error, TimeoutError):
+            return "it took too long"
+        log.error("webhook.attempt_broken", delivery=str(delivery.id), exc_info=error)
+        return INTERNAL_ERROR
+
+    async def send(
+        self, webhook: Webhook, delivery: WebhookDelivery, message_id: str, body: bytes
+    ) -> AttemptResult:
+        services, began = self.services, time.now()
         try:
             return await send(
                 services.client, services.secrets, webhook, message_id, body, self.now()
             )
         except UndecryptableSecret:
-            return AttemptResult(Outcome.FAILED, time.now(), error=NO_SECRET)
+            return AttemptResult(Outcome.FAILED, began, error=NO_SECRET)
+        except Exception as error:
+            reason = self.explain(error, delivery)
+            return AttemptResult(Outcome.FAILED, began, error=f"could not send: {reason}")
 
     async def prepare(self, webhook: Webhook, delivery: WebhookDelivery, message_id: str) -> None:
         """Store the body of the request, unless a valid one is stored. Raises NotPrepared."""

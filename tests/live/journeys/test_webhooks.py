@@ -1,44 +1,46 @@
-"""Receivers that are dead, slow or flapping while workers are killed: no event is lost."""
+"""A receiver that is dead, slow, lying, redirecting or flapping while workers are killed.
+
+WEBHOOK_EVENTS is how many events are written; `make stress` writes 10,000.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from functools import partial
 from random import Random
 from typing import Any, cast
 
 import pytest
 from support import Client, World
+from support.bad_receiver import BEHAVIOURS, BadReceiver, Log, check_order, receiving_badly
 from support.client import TIMEOUT_SECONDS
 from support.jobs import kill, start_worker
 from support.live import until
-from support.service import running
-from support.webhooks import (
-    SETTINGS,
-    Received,
-    Receiver,
-    create_webhook,
-    read_gaps,
-    read_webhook,
-    receiving,
-    update,
-)
+from support.service import Service, running
+from support.webhooks import SETTINGS, create_webhook, read_gaps, replay
 
-from models.log.event import Event, EventType, encode_cursor
+from models.core import ids
+from models.log.event import Event, EventType
 
+EVENTS = int(os.environ.get("WEBHOOK_EVENTS", "300"))
 pytestmark = [
     pytest.mark.never_retried,
     pytest.mark.without_default_policies,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(900 + EVENTS),
 ]
 
 TYPES = ["TICKET_CREATED", "REPLY_ADDED", "NOTE_ADDED", "TICKET_UPDATED"]
 STORED_TYPES = [EventType[name] for name in TYPES]
-WAYS = ("dead", "slow", "flapping", "redirecting")
-"""How the receiver misbehaves, in each round until the worker is killed."""
-TICKETS, WRITES_PER_ROUND = 8, 60
-WAIT_SECONDS = 4 * TIMEOUT_SECONDS
+TICKETS, WORKERS, WRITES_AT_ONCE = 8, 2, 4
+PERIODS = len(BEHAVIOURS) + EVENTS // 250
+"""Each behaviour once, and in a long run more of them at random."""
+PERIODS_PER_KILL = 4
+WAIT_SECONDS = 4 * TIMEOUT_SECONDS + EVENTS / 10
 """A worker must start, and wait for the claims of a killed one."""
+POLL_SECONDS = 0.02 + EVENTS / 20_000
+LIMITS = {"max_events_per_webhook_replay": 2 * EVENTS + 1000}
 FAST_RETRIES = {
     "TICKETWIRE_WEBHOOK_FIRST_RETRY_SECONDS": "0.1",
     "TICKETWIRE_WEBHOOK_LONGEST_RETRY_SECONDS": "0.4",
@@ -47,8 +49,30 @@ FAST_RETRIES = {
 }
 
 
-async def write_events(clients: list[Client], tickets: list[str], way: str, random: Random) -> None:
-    """Some replies, notes and updates, at once."""
+class Workers:
+    """Processes that deliver, of which one holds the lease of the job."""
+
+    def __init__(self, url: str, random: Random) -> None:
+        self.url, self.random = url, random
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        while len(self.processes) < WORKERS:
+            self.processes.append(start_worker(self.url, 50, FAST_RETRIES))
+
+    def replace_one(self) -> None:
+        kill(self.processes.pop(self.random.randrange(WORKERS)))
+        self.start()
+
+    def stop(self) -> None:
+        for each in self.processes:
+            kill(each)
+
+
+async def write_events(
+    clients: list[Client], tickets: list[str], count: int, label: str, random: Random
+) -> None:
+    """Some replies, notes and updates, a few at once."""
 
     async def write(number: int) -> None:
         client, ticket = random.choice(clients), random.choice(tickets)
@@ -58,106 +82,87 @@ async def write_events(clients: list[Client], tickets: list[str], way: str, rand
         elif kind == 1:
             await client.do("addNote", ticketId=ticket, body=f"Note {number}.")
         else:
-            await client.do("updateTicket", ticketId=ticket, subject=f"{way} {number}")
+            await client.do("updateTicket", ticketId=ticket, subject=f"{label} {number}")
 
-    for number in range(0, WRITES_PER_ROUND, 4):
-        await asyncio.gather(*(write(number + each) for each in range(4)))
-
-
-def misbehave(receiver: Receiver, way: str, random: Random) -> None:
-    """Let the receiver behave in this way from now on."""
-    receiver.open.set()
-    receiver.answer("200 OK")
-    if way == "dead":
-        receiver.answer("500 Oops")
-    elif way == "slow":
-        receiver.open.clear()
-    elif way == "redirecting":
-        receiver.answer("302 Found\r\nLocation: http://127.0.0.1:1/")
-    elif way == "flapping":
-        responses = ("200 OK", "503 Busy", "429 Slow down", "404 No")
-
-        def respond(_: Received) -> str:
-            return random.choice(responses)
-
-        receiver.respond = respond
+    for start in range(0, count, WRITES_AT_ONCE):
+        numbers = range(start, min(start + WRITES_AT_ONCE, count))
+        await asyncio.gather(*(write(number) for number in numbers))
 
 
-def check_order(receiver: Receiver) -> None:
-    """Each ticket's events were acknowledged in the order of the log, leaving out repetitions."""
-    last: dict[str, str] = {}
-    seen: set[str] = set()
-    for request in receiver.acknowledged:
-        body = request.json
-        if body["cursor"] in seen:
-            continue
-        seen.add(body["cursor"])
-        ticket = body["data"]["ticket"]["id"]
-        assert body["cursor"] > last.get(ticket, ""), "an event overtook an earlier one"
-        last[ticket] = body["cursor"]
+async def read_log(start: int) -> Log:
+    events = Event.filter(position__gt=start, type__in=STORED_TYPES).order_by("position")
+    rows = await events.values_list("position", "ticket_id")
+    return [(ids.encode(ids.EVENT, cast("int", row[0])), row[1]) for row in rows]
+
+
+async def has_all(
+    admin: Client, webhook: dict[str, Any], receiver: BadReceiver, log: Log, begin: int = 0
+) -> bool:
+    """Whether the whole log was acknowledged since this entry, and the server knows it."""
+    since = receiver.journal[begin:]
+    promised = {each.event_id for each in since if each.kind != "arrived"}
+    if not promised.issuperset(event_id for event_id, _ in log):
+        await asyncio.sleep(POLL_SECONDS)  # a long journal takes a while to read
+        return False
+    return await read_gaps(admin, webhook) == []
 
 
 async def test_what_a_recovered_receiver_acknowledged_equals_the_log(
     url: str, random: Random
 ) -> None:
     async with (
-        receiving() as bad,
-        receiving() as good,
-        running(url, run_jobs=False, own_time=True, **SETTINGS) as service,
+        receiving_badly(random) as bad,
+        receiving_badly(random) as good,
+        running(url, run_jobs=False, own_time=True, **SETTINGS, **LIMITS) as service,
     ):
-        world = await World.make()
-        admin, staff = service.client(world.root.token), service.client(world.ada.token)
-        customer = service.client(world.cora.token)
-        tickets = [(await customer.raise_ticket(f"Ticket {each}"))["id"] for each in range(TICKETS)]
-        bad_webhook, _ = await create_webhook(admin, bad, types=TYPES)
-        good_webhook, _ = await create_webhook(admin, good, types=TYPES)
-        start = int(bad_webhook["cursor"], 16)
-        for way in WAYS:
-            misbehave(bad, way, random)
-            worker = start_worker(url, 50, FAST_RETRIES)
-            try:
-                await write_events([admin, staff], tickets, way, random)
-                expected = await read_log_cursors(start)
-                # The other receiver gets everything while this one misbehaves.
-                await until(partial(has_all, admin, good_webhook, good, expected), WAIT_SECONDS)
-            finally:
-                kill(worker)
-        misbehave(bad, "working", random)
-        expected = await read_log_cursors(start)
-        worker = start_worker(url, 50, FAST_RETRIES)
+        workers = Workers(url, random)
         try:
-            if (await read_webhook(admin, bad_webhook))["state"] != "ACTIVE":
-                await update(admin, bad_webhook, state="ACTIVE")
-            await until(partial(has_all, admin, bad_webhook, bad, expected), WAIT_SECONDS)
+            await check_receivers(service, workers, bad, good, random)
         finally:
-            worker.terminate()
-            worker.wait(60)
-        assert len(expected) >= len(WAYS) * WRITES_PER_ROUND
-        for receiver in (bad, good):
-            assert set(receiver.cursors()) == set(expected)
-            check_order(receiver)
-        # A killed worker may have sent requests whose results it did not store.
-        assert len(good.received) <= len(expected) + len(WAYS) * 4
-        assert_repetitions_are_equal(bad)
+            workers.stop()
 
 
-def assert_repetitions_are_equal(receiver: Receiver) -> None:
-    bodies: dict[str, bytes] = {}
-    for request in receiver.received:
-        assert bodies.setdefault(request.id, request.body) == request.body
+async def check_receivers(
+    service: Service, workers: Workers, bad: BadReceiver, good: BadReceiver, random: Random
+) -> None:
+    world = await World.make()
+    admin, staff = service.client(world.root.token), service.client(world.ada.token)
+    customer = service.client(world.cora.token)
+    tickets = [(await customer.raise_ticket(f"Ticket {each}"))["id"] for each in range(TICKETS)]
+    bad_webhook, _ = await create_webhook(admin, bad.url, types=TYPES)
+    good_webhook, _ = await create_webhook(admin, good.url, types=TYPES)
+    start = int(bad_webhook["cursor"], 16)
+    behaviours = [*BEHAVIOURS, *random.choices(BEHAVIOURS, k=PERIODS - len(BEHAVIOURS))]
+    random.shuffle(behaviours)
+    workers.start()
+    for number, behaviour in enumerate(behaviours):
+        bad.behaviour = behaviour
+        half = EVENTS // PERIODS // 2 + 1
+        await write_events([admin, staff], tickets, half, behaviour, random)
+        if number % PERIODS_PER_KILL == 0:
+            workers.replace_one()
+        await write_events([admin, staff], tickets, half, behaviour, random)
+        # The other receiver gets everything while this one still misbehaves.
+        log = await read_log(start)
+        await until(partial(has_all, admin, good_webhook, good, log), WAIT_SECONDS)
+    bad.behaviour = "working"
+    log = await read_log(start)
+    assert len(log) >= EVENTS
+    await until(partial(has_all, admin, bad_webhook, bad, log), WAIT_SECONDS)
+    await check_journals(bad, good, log)
+    # What it promised without reading it, it gets again by a replay.
+    begin = len(bad.journal)
+    await replay(admin, bad_webhook, bad_webhook["cursor"])
+    await until(partial(has_all, admin, bad_webhook, bad, log, begin), WAIT_SECONDS)
+    check_order(bad, log, begin)
+    assert bad.ids("acknowledged") == {event_id for event_id, _ in log}
 
 
-async def read_log_cursors(start: int) -> list[str]:
-    events = Event.filter(position__gt=start, type__in=STORED_TYPES).order_by("position")
-    positions = cast("list[int]", await events.values_list("position", flat=True))
-    return [encode_cursor(each) for each in positions]
-
-
-async def has_all(
-    admin: Client, webhook: dict[str, Any], receiver: Receiver, expected: list[str]
-) -> bool:
-    """Whether the receiver has acknowledged the whole log, and the server knows it."""
-    acknowledged = {each.headers["webhook-id"] for each in receiver.acknowledged}
-    if len(acknowledged) < len(expected):
-        return False
-    return await read_gaps(admin, webhook) == []
+async def check_journals(bad: BadReceiver, good: BadReceiver, log: Log) -> None:
+    everything = {event_id for event_id, _ in log}
+    assert good.ids("acknowledged") == everything
+    assert bad.ids("acknowledged") | bad.ids("lied") == everything
+    for receiver in (bad, good):
+        check_order(receiver, log)
+        repeated = [event_id for event_id, found in receiver.bodies.items() if len(found) > 1]
+        assert repeated == [], "a repetition must have the same bytes"

@@ -166,7 +166,8 @@ async def test_deliveries_of_notes_are_hidden_from_tokens_without_the_scope(
 
 
 async def test_limits_on_webhooks_are_kept(url: str) -> None:
-    limits = {"max_webhooks_per_owner": 1, "max_webhooks": 2, "max_events_per_webhook_replay": 1}
+    limits: dict[str, Any] = {"max_webhooks_per_owner": 1, "max_webhooks": 2}
+    limits["max_events_per_webhook_replay"] = 1
     async with running(url, run_jobs=False, **SETTINGS, **limits) as service:
         world = await World.make()
         admin = service.client(world.root.token)

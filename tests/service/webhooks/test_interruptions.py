@@ -1,4 +1,4 @@
-"""What happens to deliveries if reading a payload, or something at the same time, interferes."""
+"""What happens to deliveries if something else happens while an attempt is prepared."""
 
 from __future__ import annotations
 
@@ -9,38 +9,11 @@ from typing import Any, Literal
 
 import pytest
 from support import Client
-from support.webhooks import (
-    Receiver,
-    build_deliverer,
-    create_webhook,
-    deliver,
-    read_deliveries,
-    read_gaps,
-    retry,
-    update,
-)
+from support.webhooks import Receiver, create_webhook, deliver, retry, update
 
 from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
-
-
-async def test_an_event_whose_payload_takes_too_long_is_not_left_out(
-    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer, url: str
-) -> None:
-    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
-    await cora.raise_ticket()
-    gaps = await read_gaps(admin, webhook)
-    hurried = build_deliverer(url, operation_timeout_seconds=1e-9)
-    await deliver(hurried)
-    await retry(hurried, seconds=10)
-    assert receiver.received == []
-    assert await read_gaps(admin, webhook) == gaps
-    (delivery,) = await read_deliveries(admin, webhook)
-    assert delivery["status"] == "PENDING"
-    await retry(worker, seconds=20)
-    assert receiver.cursors() == gaps
-    assert await read_gaps(admin, webhook) == []
 
 
 class InterruptedSemaphore(asyncio.Semaphore):
@@ -77,25 +50,6 @@ async def test_a_redaction_before_the_request_is_not_too_late(
     assert semaphore.interruptions == []
     bodies = [each.json["data"]["reply"]["body"] for each in receiver.received[1:]]
     assert bodies == ["The password is [redacted]."]
-
-
-async def test_only_requests_count_as_attempts(
-    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer, url: str
-) -> None:
-    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
-    await cora.raise_ticket()
-    hurried = build_deliverer(url, operation_timeout_seconds=1e-9)
-    for seconds in (0, 10, 20, 30, 40):
-        await retry(hurried, seconds=seconds)
-    (delivery,) = await read_deliveries(admin, webhook)
-    assert (delivery["attempts"], delivery["attemptLog"]) == (0, [])
-    receiver.answer("500 Oops")
-    await retry(worker, seconds=50)
-    # The first failure of the receiver: the next attempt is 5 seconds later, or 6 by variation.
-    await retry(worker, seconds=60)
-    assert len(receiver.received) == 2
-    (delivery,) = await read_deliveries(admin, webhook)
-    assert delivery["attempts"] == 2
 
 
 @pytest.mark.parametrize("shape", ["STANDARD", "SLACK"])

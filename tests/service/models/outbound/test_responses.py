@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import gzip
 import socket
+import termios
 from ipaddress import ip_network
 
 import pytest
 from support.live import until
-from support.raw_server import Answer, RawServer, raw_server, send, send_forever
+from support.raw_server import OK, Answer, RawServer, raw_server, send, send_forever
 
 from models.outbound.connection import LimitedStream
 from models.outbound.http_client import (
@@ -178,3 +181,22 @@ async def test_a_target_that_does_not_read() -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(TargetUnavailable, match=r"within 0\.4 seconds"):
             await client_of(0.4).post(url, {}, b"x" * 50_000_000)
+
+
+async def test_a_success_before_the_whole_request_was_sent_is_none() -> None:
+    """The target responds after the head, and then resets the connection."""
+
+    async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        # The client must have the response before the connection is reset.
+        connection = writer.get_extra_info("socket")
+        while fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)) != bytes(4):
+            await asyncio.sleep(0.01)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(answer_early, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(TargetUnavailable, match="the connection ended"):
+            await client_of().post(url, {}, b"x" * 50_000_000)

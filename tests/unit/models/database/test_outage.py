@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
-from models.database.outage import is_outage
+from models.database.outage import StatementTimeout, is_outage, is_unreachable
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,23 @@ def test_an_unavailable_database_is_an_outage(error: Exception) -> None:
 )
 def test_a_wrong_statement_is_not_an_outage(error: Exception) -> None:
     assert not is_outage(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionRefusedError(), True),
+        (asyncpg.CannotConnectNowError("starting up"), True),
+        (sqlite3.OperationalError("database is locked"), True),
+        (OperationalError("database is locked"), True),
+        (TimeoutError(), False),
+        (StatementTimeout(), False),
+        (sqlite3.OperationalError("too many SQL variables"), False),
+        (ValueError(), False),
+    ],
+    ids=repr,
+)
+def test_a_statement_that_is_too_slow_or_too_large_does_not_make_it_unreachable(
+    error: Exception, expected: bool
+) -> None:
+    assert is_unreachable(error) is expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import pytest
+from support.special_targets import SPECIAL_ADDRESSES
 
 from models.outbound.addresses import (
     SPECIAL_NETWORKS,
@@ -42,92 +43,6 @@ PUBLIC = [
     "2600::",
     "3ffd:ffff::1",
 ]
-SPECIAL = [
-    # IPv4
-    "0.0.0.0",
-    "0.1.2.3",
-    "10.0.0.1",
-    "10.255.255.255",
-    "100.64.0.0",
-    "100.100.100.200",
-    "100.127.255.255",
-    "127.0.0.1",
-    "127.255.255.255",
-    "168.63.129.16",
-    "169.254.169.254",
-    "172.16.0.0",
-    "172.31.255.255",
-    "192.0.0.1",
-    "192.0.0.9",
-    "192.0.0.170",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.31.196.1",
-    "192.52.193.1",
-    "192.88.99.1",
-    "192.168.0.1",
-    "192.175.48.1",
-    "198.18.0.0",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.255",
-    "240.0.0.1",
-    "255.255.255.255",
-    # IPv6
-    "::",
-    "::1",
-    "::2",
-    "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1",
-    "::ffff:8.8.8.8",
-    "::ffff:7f00:1",
-    "::ffff:0:127.0.0.1",
-    "::127.0.0.1",
-    "::8.8.8.8",
-    "64:ff9b::127.0.0.1",
-    "64:ff9b::8.8.8.8",
-    "64:ff9b:1::",
-    "64:ff9b:1:ffff:ffff:ffff:10.0.0.1",
-    "100::1",
-    "100:0:0:1::1",
-    "2001::1",
-    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-    "2001:1::1",
-    "2001:2::1",
-    "2001:3::1",
-    "2001:4:112::1",
-    "2001:10::1",
-    "2001:20::1",
-    "2001:30::1",
-    "2001:1ff:ffff::1",
-    "2001:db8::1",
-    "2002:7f00:1::1",
-    "2002:a00:1::1",
-    "2002:808:808::1",
-    "2620:4f:8000::1",
-    "3ffe::1",
-    "3fff::1",
-    "3fff:fff:ffff::1",
-    "4000::1",
-    "5f00::1",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "febf::1",
-    "fec0::1",
-    "ff02::1",
-    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    # ISATAP, in a prefix that is public
-    "2606:4700::5efe:10.0.0.1",
-    "2606:4700::200:5efe:10.0.0.1",
-    # zone ids
-    "fe80::1%eth0",
-    "fe80::1%2",
-    "2606:4700:4700::1111%eth0",
-    "::1%lo",
-]
 NO_ADDRESSES = [
     "",
     "localhost",
@@ -152,7 +67,7 @@ def test_public_addresses(address: str) -> None:
     assert find_refusal(address) is None
 
 
-@pytest.mark.parametrize("address", SPECIAL)
+@pytest.mark.parametrize("address", SPECIAL_ADDRESSES)
 def test_special_addresses(address: str) -> None:
     assert not is_public(address)
     assert not is_public(ip_address(address))
