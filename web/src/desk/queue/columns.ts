@@ -7,6 +7,11 @@ export const ONE_LINE_FROM_PX = 560;
 /** Below this width, names of statuses and people are signs and initials. */
 export const WORDS_FROM_PX = 720;
 
+/** Below this width, the SLA target is in the second line, and assignees are initials. */
+export const TIGHT_BELOW_PX = 420;
+/** Below this width, the status in the second line is a sign. */
+export const SIGNS_BELOW_PX = 340;
+
 const MIN_SUBJECT_PX = 200;
 const MIN_NARROW_SUBJECT_PX = 112;
 const GAP_PX = 8;
@@ -21,12 +26,12 @@ interface ColumnDefinition {
 }
 
 export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefinition>> = {
-  STATUS: { name: m.queue_status, width: 104, narrow: 20 },
+  STATUS: { name: m.queue_status, width: 120, narrow: 20 },
   REF: { name: m.queue_column_ref, width: 80, narrow: 72 },
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 144, narrow: 136 },
+  SLA: { name: m.queue_column_sla, width: 152, narrow: 136 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },

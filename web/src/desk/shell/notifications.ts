@@ -41,6 +41,7 @@ export const TOPICS = {
   ASSIGNMENT: m.shell_topic_assignment,
   ESCALATION: m.shell_topic_escalation,
   SLA: m.shell_topic_sla,
+  REMINDERS: m.shell_topic_reminders,
 };
 
 /** What has happened, in a sentence. */
