@@ -31,7 +31,7 @@ export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefiniti
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 152, narrow: 136 },
+  SLA: { name: m.queue_column_sla, width: 160, narrow: 136 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },
