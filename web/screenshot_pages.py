@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Page
 
-SIZES = {"wide": (1440, 900), "medium": (900, 800), "phone": (390, 844), "wall": (1920, 1080)}
+SIZES = {"wide": (1440, 900), "medium": (700, 900), "phone": (390, 844), "wall": (1920, 1080)}
 USUAL_SIZES = ("wide", "medium", "phone")
 WALL_SIZES = ("wall", "phone")
 
@@ -23,6 +23,7 @@ class Shot:
     prepare  brings the page into the state
     email    the account; None for nobody
     sizes    the names of the sizes
+    locale   the language of the browser
     """
 
     name: str
@@ -30,15 +31,16 @@ class Shot:
     prepare: Prepare
     email: str | None = "agent@example.com"
     sizes: tuple[str, ...] = USUAL_SIZES
+    locale: str = "en-GB"
 
 
 async def wait_for_rows(page: Page) -> None:
     await page.locator("[data-id]").first.wait_for()
-    await page.get_by_text("Live", exact=True).wait_for()
+    await page.locator("header .Live").wait_for()
 
 
 async def wait_for_timeline(page: Page) -> None:
-    await page.get_by_role("list", name="Timeline").wait_for()
+    await page.locator("main ol").first.wait_for()
 
 
 async def open_first(page: Page) -> None:
@@ -71,6 +73,13 @@ async def select_rows(page: Page) -> None:
     await wait_for_rows(page)
     for key in ("j", "x", "j", "x"):
         await page.keyboard.press(key)
+
+
+async def open_notifications(page: Page) -> None:
+    await wait_for_rows(page)
+    await page.keyboard.press("g")
+    await page.keyboard.press("n")
+    await page.get_by_role("dialog").get_by_role("listitem").first.wait_for()
 
 
 async def open_account(page: Page) -> None:
@@ -175,8 +184,11 @@ SHOTS = (
     Shot("desk-empty", "/desk?q=zzzz", wait_for_nothing),
     Shot("desk-failed", "/desk", fail),
     Shot("desk-offline", "/desk", write_offline),
+    Shot("desk-notifications", "/desk", open_notifications),
     Shot("desk-account", "/desk", open_account),
     Shot("desk-hard", "/tickets/{hard}", wait_for_timeline),
+    Shot("desk-german", "/desk", open_first, locale="de-DE"),
+    Shot("desk-hindi", "/desk", open_first, locale="hi-IN"),
     Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),

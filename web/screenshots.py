@@ -81,7 +81,9 @@ class Studio:
             await sign_in(page, email)
             if email != CUSTOMER and not is_for_docs:
                 self.hard_ref = await page.evaluate(CREATE_TICKET, HARD_TICKET)
-            self.sessions[email] = await page.context.storage_state()
+            # without the language that the page has stored
+            cookies = (await page.context.storage_state()).get("cookies", [])
+            self.sessions[email] = {"cookies": cookies, "origins": []}
             await page.close()
 
     async def take(self, shot: Shot, size: str, scheme: str) -> None:
@@ -90,7 +92,7 @@ class Studio:
             base_url=self.url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
-            locale="en-GB",
+            locale=shot.locale,
             storage_state=self.sessions[shot.email] if shot.email else None,
         )
         page = await context.new_page()

@@ -48,6 +48,10 @@ async def test_a_narrow_window_has_fewer_panes(
     await expect(page.get_by_role("main").get_by_role("heading")).to_contain_text("Printer")
     await expect(row).to_be_visible(visible=size is TWO_PANES)
     assert await page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    if size is TWO_PANES:
+        box = await row.locator(".subject").bounding_box()
+        assert box is not None
+        assert box["width"] >= 120, "the subject has room beside the SLA target"
     if size is PHONE:
         await page.get_by_role("link", name="All tickets").click()
         await expect(row).to_be_visible()

@@ -50,7 +50,10 @@ async def test_notifications_are_live_and_can_be_marked_as_read(
     await expect(page.get_by_role("link", name="settings, 1 unread")).to_have_count(0)
     await agent.do("resolveTicket", ticketId=ticket["id"], resolution="A new one")
     await expect(notifications).to_contain_text("We think this is solved")
+    await expect(page.get_by_role("link", name="settings, 1 unread")).to_be_visible()
     await page.get_by_role("button", name="Mark all as read").click()
+    await expect(page.get_by_role("link", name="Notifications and settings")).to_be_visible()
+    await expect(page.get_by_role("link", name="unread")).to_have_count(0)
     await expect(page.get_by_role("button", name="Mark all as read")).to_be_disabled()
     found = await cora.run("{ viewer { unreadNotifications } }")
     assert found["viewer"]["unreadNotifications"] == 0

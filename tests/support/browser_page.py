@@ -11,8 +11,6 @@ from support.client import TIMEOUT_SECONDS
 
 NETWORK_ERRORS = ("net::ERR_", "WebSocket connection to")
 """What Chromium writes about a server that does not respond."""
-HARMLESS = ("svelte.dev/e/derived_inert",)
-"""A row that has just gone may be read once more before it is removed; nobody sees the value."""
 
 
 @contextlib.asynccontextmanager
@@ -26,7 +24,7 @@ async def open_page(browser: Browser, port: int, *expected_errors: str) -> Async
     errors: list[str] = []
 
     def note_console(message: ConsoleMessage) -> None:
-        is_expected = any(each in message.text for each in (*HARMLESS, *expected_errors))
+        is_expected = any(each in message.text for each in expected_errors)
         if message.type in ("error", "warning") and not is_expected:
             errors.append(f"{message.type}: {message.text}")
 

@@ -48,6 +48,17 @@ def test_a_bulk_change_never_reaches_a_ticket_that_is_not_selected() -> None:
     assert scope_of(shown=2501, selected=2501, gone=1) is None
 
 
+def test_a_time_is_relative_under_a_day_and_has_the_year_only_if_it_is_another_one() -> None:
+    now, day = 1_800_000_000 * SECOND, 24 * 60 * MINUTE  # in January 2027
+    expression = "value.slice(1).map((each) => m.elapsed(each, value[0]))"
+    ages = [-MINUTE, 59 * SECOND, MINUTE, 60 * MINUTE - SECOND, day - SECOND, day, 40 * day]
+    found = evaluate("shared/time/elapsed.ts", expression, [now, *(now - age for age in ages)])
+    assert [(each["form"], each["count"]) for each in found] == [
+        *[("now", 0), ("now", 0), ("minutes", 1), ("minutes", 59), ("hours", 23), ("date", 0)],
+        ("date of another year", 0),
+    ]
+
+
 def ahead_after(*responses: tuple[int, int, int]) -> int:
     """How far the server is ahead, after responses with this offset, trip and age."""
     value = [

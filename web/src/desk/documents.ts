@@ -3,7 +3,7 @@ import { graphql, type ResultOf } from "../shared/graphql";
 
 export const VIEWER = graphql(`
   query Viewer {
-    viewer { user { id displayName role } }
+    viewer { user { id displayName role } unreadNotifications }
   }
 `);
 export const ROW = graphql(`

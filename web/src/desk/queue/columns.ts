@@ -7,6 +7,11 @@ export const ONE_LINE_FROM_PX = 560;
 /** Below this width, names of statuses and people are signs and initials. */
 export const WORDS_FROM_PX = 720;
 
+/** Below this width, the SLA target is in the second line, and assignees are initials. */
+export const TIGHT_BELOW_PX = 420;
+/** Below this width, the status in the second line is a sign. */
+export const SIGNS_BELOW_PX = 340;
+
 const MIN_SUBJECT_PX = 200;
 const MIN_NARROW_SUBJECT_PX = 112;
 const GAP_PX = 8;
@@ -21,25 +26,25 @@ interface ColumnDefinition {
 }
 
 export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefinition>> = {
-  STATUS: { name: m.queue_status, width: 104, narrow: 20 },
+  STATUS: { name: m.queue_status, width: 120, narrow: 20 },
   REF: { name: m.queue_column_ref, width: 80, narrow: 72 },
   REQUESTER: { name: m.queue_column_requester, width: 136 },
   ORGANIZATION: { name: m.queue_column_organization, width: 136 },
   PRIORITY: { name: m.queue_priority, width: 64, narrow: 16 },
-  SLA: { name: m.queue_column_sla, width: 144, narrow: 136 },
+  SLA: { name: m.queue_column_sla, width: 160, narrow: 136 },
   ASSIGNEE: { name: m.queue_assignee, width: 120, narrow: 24 },
   TEAM: { name: m.queue_team, width: 112 },
   CATEGORY: { name: m.queue_category, width: 112 },
   TAGS: { name: m.queue_column_tags, width: 144 },
-  LAST_REPLY_AT: { name: m.queue_column_last_reply, width: 160 },
-  CREATED_AT: { name: m.queue_column_created, width: 160 },
-  UPDATED_AT: { name: m.queue_column_updated, width: 160 },
-  SLA_BREACHES_AT: { name: m.queue_column_sla_at, width: 160 },
+  LAST_REPLY_AT: { name: m.queue_column_last_reply, width: 136 },
+  CREATED_AT: { name: m.queue_column_created, width: 136 },
+  UPDATED_AT: { name: m.queue_column_updated, width: 136 },
+  SLA_BREACHES_AT: { name: m.queue_column_sla_at, width: 136 },
   STAGE: { name: m.queue_column_stage, width: 96 },
   ESCALATION_LEVEL: { name: m.queue_column_escalation, width: 80 },
-  RESOLVED_AT: { name: m.queue_column_resolved, width: 160 },
-  CLOSED_AT: { name: m.queue_column_closed, width: 160 },
-  HELD_UNTIL: { name: m.queue_column_held, width: 160 },
+  RESOLVED_AT: { name: m.queue_column_resolved, width: 136 },
+  CLOSED_AT: { name: m.queue_column_closed, width: 136 },
+  HELD_UNTIL: { name: m.queue_column_held, width: 136 },
   SATISFACTION_SCORE: { name: m.queue_column_rating, width: 64 },
 };
 

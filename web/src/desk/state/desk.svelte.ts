@@ -1,6 +1,7 @@
 // What all parts of the desk share: the client of the API, the person, the views and the open list.
 import type { TicketwireClient } from "@ticketwire/client";
 import { getContext, setContext } from "svelte";
+import { UnreadNotifications } from "../../shared/notifications/unread.svelte";
 import { openClient, provideClient } from "../../shared/page/client";
 import { connection } from "../../shared/page/connection.svelte";
 import { VIEWER, type TicketRow, type Viewer } from "../documents";
@@ -19,6 +20,7 @@ export class Desk {
   readonly client: TicketwireClient;
   readonly savedViews: SavedViews;
   readonly queue: Queue;
+  readonly unread: UnreadNotifications;
   view = $state.raw<View | null>(null);
   list = $state.raw<TicketList | null>(null);
   /** Opens the ticket after the open one. The page sets it. */
@@ -29,7 +31,7 @@ export class Desk {
 
   constructor(readonly viewer: Viewer) {
     this.client = openClient(viewer.id);
-    this.client.watch(VIEWER); // so that the store knows the name of the person
+    this.unread = new UnreadNotifications(this.client, this.client.watch(VIEWER));
     this.queue = new Queue(this.client);
     this.savedViews = new SavedViews(this.client, () => this.openView());
     router.changed = () => this.openView();

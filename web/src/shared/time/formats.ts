@@ -6,6 +6,13 @@ export const NUMBER = new Intl.NumberFormat(FORMAT);
 export const CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "short" });
 /** "12:05:09" */
 export const EXACT_CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "medium" });
+/** Within this year. */
+export const DATE_TIME_OF_YEAR = new Intl.DateTimeFormat(FORMAT, {
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "2-digit",
+});
 export const DATE_TIME = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeStyle: "short" });
 export const EXACT_DATE_TIME = new Intl.DateTimeFormat(FORMAT, {
   dateStyle: "medium",

@@ -1,0 +1,51 @@
+// How many notifications the person has not read.
+import type { Query, Subscription, TicketwireClient } from "@ticketwire/client";
+import { graphql } from "../graphql";
+import { readable } from "../parts/sources";
+
+const NOTIFICATIONS = graphql(`
+  subscription Notifications($after: String) {
+    notifications(after: $after) { id cursor }
+  }
+`);
+
+interface WithCount {
+  readonly viewer: { readonly unreadNotifications: number } | null;
+}
+
+export class UnreadNotifications {
+  private readonly query: () => Query<WithCount>;
+  /** How often a notification has arrived, or has been read elsewhere. */
+  changes = $state(0);
+
+  /**
+   * @param query The person with the number.
+   * @param statusChanged Called when the notifications begin or cease to be live.
+   */
+  constructor(
+    client: TicketwireClient,
+    query: Query<WithCount>,
+    statusChanged: (status: Subscription["status"]) => void = () => undefined,
+  ) {
+    this.query = readable(query);
+    const arrived = (): void => {
+      this.changes += 1;
+      this.countAgain();
+    };
+    const notifications: Subscription = client.follow(NOTIFICATIONS, {
+      isLogCursor: false,
+      next: arrived,
+      gap: arrived,
+      statusChanged: () => statusChanged(notifications.status),
+    });
+  }
+
+  get count(): number {
+    return this.query().value?.viewer?.unreadNotifications ?? 0;
+  }
+
+  /** Read the number again, because no event tells it. */
+  countAgain(): void {
+    void this.query().refetch().catch(() => undefined); // the next notification tries again
+  }
+}
