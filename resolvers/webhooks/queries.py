@@ -21,9 +21,10 @@ from models.queries.logs import event_log
 from models.webhook_deliveries.payload_source import WebhookInvalid
 from models.webhook_deliveries.replay import count_range
 from models.webhooks.owner import read_owner
-from models.webhooks.webhook import Webhook
+from models.webhooks.webhook import Webhook, WebhookShape
 from resolvers.context import Context, context_of
-from resolvers.webhooks.fields import check_query
+from resolvers.webhooks.fields import check_query, check_shape
+from resolvers.webhooks.payload_source import select_fields
 from schema.filtering.stored_filter import compile_webhook_filter
 from schema.pagination import After, Before, First, Last
 from schema.types.webhooks import WebhookDryRun, WebhookReplayPreview
@@ -118,16 +119,21 @@ async def count_events(context: Context, found: Webhook, start: int, end: int, m
 
 
 async def dry_run_webhook(
-    info: strawberry.Info, query: str, event_id: strawberry.ID
+    info: strawberry.Info,
+    event_id: strawberry.ID,
+    query: str | None = None,
+    shape: WebhookShape | None = None,
 ) -> WebhookDryRun:
     context = context_of(info)
     if Scope.TICKETS_READ not in context.viewer.scopes:
         raise BadRequest("A webhook needs the scope tickets:read.")
     try:
-        cost = await check_query(context, query)
+        form = shape or WebhookShape.STANDARD
+        check_shape(form, query)
+        cost = await check_query(context, select_fields(form, query))
         payloads = context.services.webhooks.payloads
         assert payloads is not None  # `check_query` needs it, too
-        payload = await payloads.read_selection(context.viewer, query, event_id)
+        payload = await payloads.read_body(context.viewer, form, query, event_id)
     except InvalidInput as error:
         raise BadRequest(f"query {error.message}") from None
     except WebhookInvalid as error:

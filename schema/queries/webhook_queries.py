@@ -63,12 +63,14 @@ class WebhookQueries:
     dry_run_webhook: Any = query(
         resolvers.webhooks.queries.dry_run_webhook,
         MANAGE_WEBHOOKS,
-        "What a webhook of the viewer with this query would send about an event. Nothing is sent. "
-        "Fails with BAD_REQUEST for a query that createWebhook refuses.",
+        "What a webhook of the viewer with this query and shape would send about an event. Nothing "
+        "is sent. Fails with BAD_REQUEST for a query that createWebhook refuses.",
         WebhookDryRun,
         cost(flat=DRY_RUN_COST),
         {
-            "query": "A selection on TicketEvent, as createWebhook takes it.",
+            "query": "A selection on TicketEvent, as createWebhook takes it. Absent or null: the "
+            "default.",
             "event_id": "The id of an event.",
+            "shape": "The form of the body. Absent or null: STANDARD.",
         },
     )

@@ -1,4 +1,4 @@
-"""The preview of a replay, and deliveries by their state."""
+"""Previews of replays and of bodies, and deliveries by their state."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ FIRST_CURSOR = "0" * 16
 PREVIEW = """query($id: ID!, $after: String, $since: DateTime, $until: String) {
   webhookReplayPreview(webhookId: $id, after: $after, since: $since, until: $until) {
     after until events maximum } }"""
+DRY_RUN = """query($eventId: ID!, $selection: String, $shape: WebhookShape) {
+  dryRunWebhook(eventId: $eventId, query: $selection, shape: $shape) { cost payload } }"""
 BY_STATUS = """query($id: ID!, $status: [WebhookDeliveryStatus!]) { webhook(id: $id) {
   deliveries(status: $status) { totalCount nodes { status event { cursor } } } } }"""
 
@@ -81,7 +83,7 @@ async def test_a_preview_of_too_many_events_says_so(
     for _ in range(3):
         await cora.raise_ticket()
     await deliver(worker)
-    settings = {**SETTINGS, "max_events_per_webhook_replay": 1}
+    settings: dict[str, Any] = {**SETTINGS, "max_events_per_webhook_replay": 1}
     async with running(url, run_jobs=False, **settings) as strict:
         client = strict.client(admin.token)
         found = await preview(client, webhook, after=FIRST_CURSOR)
@@ -148,3 +150,23 @@ async def test_deliveries_are_found_by_their_state(
     assert await find(["FAILED"]) == await find(["PENDING"]) == await find([]) == []
     await update(admin, webhook, state="PAUSED")
     assert await find(["RETRYING"]) == ["RETRYING"], "those of a paused webhook wait, too"
+
+
+async def test_a_dry_run_without_a_query_shows_what_is_sent(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    bodies: dict[str | None, dict[str, Any]] = {}
+    for shape in (None, "SLACK"):
+        await create_webhook(admin, receiver, types=["TICKET_CREATED"], shape=shape)
+    payload = await cora.do("createTicket", subject="VPN", description="x", category="technical")
+    for shape in (None, "SLACK"):
+        found = await admin.run(DRY_RUN, eventId=payload["event"]["id"], shape=shape)
+        assert found["dryRunWebhook"]["cost"] > 0
+        bodies[shape] = found["dryRunWebhook"]["payload"]
+    await deliver(worker)
+    sent = sorted(receiver.bodies(), key=len)
+    assert sent == [bodies["SLACK"], bodies[None]]
+    for refused in ({"selection": "{ id }", "shape": "SLACK"}, {"selection": ""}):
+        with pytest.raises(Refused) as error:
+            await admin.run(DRY_RUN, eventId=payload["event"]["id"], **refused)
+        assert error.value.code == "BAD_REQUEST"
