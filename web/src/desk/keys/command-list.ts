@@ -20,6 +20,8 @@ const DEFINITIONS = {
   help: { title: m.shell_command_help, group: "page", keys: ["[Shift]+?"] },
   newTicket: { title: m.shell_command_new_ticket, group: "page", keys: ["c"] },
   openTickets: { title: m.shell_command_open_tickets, group: "page", keys: ["g i"] },
+  reports: { title: m.shell_reports, group: "page", keys: [] },
+  webhooks: { title: m.shell_webhooks, group: "page", keys: [] },
   language: { title: m.shell_command_language, group: "page", keys: [] },
   wallScreens: { title: m.shell_command_wall_screens, group: "page", keys: [] },
   account: { title: m.account_title, group: "page", keys: [] },
