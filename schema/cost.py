@@ -35,6 +35,7 @@ HTML_COST = 5
 UNREAD_COST = 1
 URL_COST = 1
 DRY_RUN_COST = 1000
+REPLAY_PREVIEW_COST = 600
 COUNT_COST = 5
 
 QUERY_DESCRIPTION = f"""The queries of the API.
@@ -70,6 +71,7 @@ The server computes the cost of an operation before it runs it. The response has
 | `tags` | {TAGS_COST}, plus its items |
 | `retentionPreview`, `preview` of a retention policy | {RETENTION_COST} |
 | `dryRunWebhook` | {DRY_RUN_COST:,} |
+| `webhookReplayPreview` | {REPLAY_PREVIEW_COST} |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
 | password that is checked or hashed | {PASSWORD_COST}, while the mutation runs |

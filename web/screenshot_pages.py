@@ -170,6 +170,52 @@ APPROVE = """(code) => fetch("/graphql", {
     variables: { i: { code, name: "Entrance" } },
   }),
 })"""
+
+
+async def create_webhook(page: Page, url: str, shape: str) -> str:
+    """Create a webhook whose requests fail, because no such host exists; its path."""
+    found = await page.evaluate(CREATE_WEBHOOK, {"url": url, "shape": shape})
+    return f"/desk/webhooks/{found}"
+
+
+async def open_webhook(page: Page) -> None:
+    """A webhook with a failed delivery and a test."""
+    await page.goto(
+        await create_webhook(page, "https://hooks.example.invalid/ticketwire", "STANDARD")
+    )
+    await page.get_by_role("button", name="Send a test").click()
+    await page.get_by_role("group", name="Result of the test").wait_for()
+    await page.evaluate(CREATE_TICKET)
+    row = page.get_by_role("region", name="Deliveries").get_by_role("listitem").first
+    await row.get_by_text("Trying again").wait_for()
+    await row.get_by_role("button", expanded=False).click()
+    await row.get_by_role("group", name="Attempts").get_by_role("listitem").first.wait_for()
+
+
+async def list_webhooks(page: Page) -> None:
+    await create_webhook(page, "https://chat.example.invalid/" + "services/" * 20, "SLACK")
+    await page.reload()
+    await page.get_by_role("main").get_by_role("listitem").first.wait_for()
+
+
+async def try_webhook(page: Page) -> None:
+    await page.get_by_role("button", name="Show what is sent").click()
+    await page.get_by_role("group", name="Body of the request").wait_for()
+
+
+SEND = """(query, variables) => fetch("/graphql", {
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-Requested-With": "ticketwire" },
+  body: JSON.stringify({ query, variables }),
+}).then((response) => response.json())"""
+CREATE_WEBHOOK = f"""async (input) => (await ({SEND})(
+  "mutation($i: CreateWebhookInput!) {{ createWebhook(input: $i) {{ webhook {{ id }} }} }}",
+  {{ i: {{ ...input, types: ["TICKET_CREATED"] }} }})).data.createWebhook.webhook.id"""
+CREATE_TICKET = f"""async () => ({SEND})(
+  "mutation($i: CreateTicketInput!) {{ createTicket(input: $i) {{ ref }} }}",
+  {{ i: {{ category: "technical", subject: "VPN", description: "It fails.",
+    requester: {{ email: "kim@example.com", displayName: "Kim" }} }} }})"""
+ADMIN = "admin@example.com"
 CUSTOMER = "customer@example.com"
 SHOTS = (
     Shot("sign-in", "/sign-in", wait_for_nothing, None),
@@ -189,6 +235,9 @@ SHOTS = (
     Shot("desk-hard", "/tickets/{hard}", wait_for_timeline),
     Shot("desk-german", "/desk", open_first, locale="de-DE"),
     Shot("desk-hindi", "/desk", open_first, locale="hi-IN"),
+    Shot("desk-webhooks", "/desk/webhooks", list_webhooks, ADMIN),
+    Shot("desk-webhook", "/desk/webhooks", open_webhook, ADMIN),
+    Shot("desk-webhook-new", "/desk/webhooks/new", try_webhook, ADMIN),
     Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),

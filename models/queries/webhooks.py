@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from models.queries.logs.event_log import (
     outside_start_cursor,
     require_range,
 )
-from models.webhooks.delivery import WebhookAttempt, WebhookDelivery
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.webhook import Webhook
 
 POSITIONS = range(2**63)
@@ -34,6 +34,8 @@ DELIVERIES = (
     "webhook_deliveries d JOIN events e ON e.position = d.event_id JOIN tickets t "
     "ON t.id = e.ticket_id"
 )
+
+UNFINISHED = frozenset({WebhookDeliveryStatus.PENDING, WebhookDeliveryStatus.RETRYING})
 
 
 def visible_webhooks(viewer: Viewer) -> Condition:
@@ -57,13 +59,20 @@ def find_webhook(viewer: Viewer, key: UUID | None) -> One[Webhook]:
 
 
 def list_deliveries(
-    viewer: Viewer, webhook_id: UUID, page_request: PageRequest
+    viewer: Viewer,
+    webhook_id: UUID,
+    statuses: Collection[WebhookDeliveryStatus] | None,
+    page_request: PageRequest,
 ) -> ConnectionQuery[WebhookDelivery]:
     """A page of the deliveries of a visible webhook whose events the viewer may see, newest first.
 
-    Raises CursorInvalid.
+    `statuses` selects some of them; None selects all. Raises CursorInvalid.
     """
     condition = compare("d.webhook_id", "=", webhook_id) & visible_events(viewer)
+    if statuses is not None:
+        condition &= in_list("d.status", sorted(each.value for each in set(statuses)))
+        if UNFINISHED.issuperset(statuses):
+            condition &= Condition("(d.next_attempt_at IS NOT NULL)")  # by an index
     return build_connection(WebhookDelivery, "d", DELIVERIES, condition, NEWEST_FIRST, page_request)
 
 

@@ -63,9 +63,7 @@ async def replay(
     Events after the webhook's own position are planned later in any case. Returns the number of
     events. Raises InvalidInput for `until` if there are more than `maximum`.
     """
-    of_webhook = in_list("e.type", sorted(webhook.types))
-    bounds = Condition("(e.position > ? AND e.position <= ?)", (after, until))
-    condition = bounds & of_webhook & visible_events(owner) & matching
+    condition = select_range(webhook, owner, matching, after, until)
     rows = await database.fetch_dicts(
         f"SELECT e.position AS position, e.ticket_id AS ticket_id FROM {EVENTS} "
         f"WHERE {condition.text} ORDER BY e.position LIMIT {maximum + 1}",
@@ -83,6 +81,28 @@ async def replay(
     await make_waiting_due(webhook.id, at)
     await unblock(webhook, at)
     return len(tickets)
+
+
+async def count_range(
+    webhook: Webhook, owner: Viewer, matching: Condition, after: int, until: int, maximum: int
+) -> int:
+    """The number of events that `replay` would send; `maximum` + 1 if there are more."""
+    condition = select_range(webhook, owner, matching, after, until)
+    rows = await database.fetch_dicts(
+        f"SELECT COUNT(*) AS events FROM (SELECT e.position FROM {EVENTS} "
+        f"WHERE {condition.text} LIMIT {maximum + 1}) selected",
+        condition.params,
+    )
+    return cast("int", rows[0]["events"])
+
+
+def select_range(
+    webhook: Webhook, owner: Viewer, matching: Condition, after: int, until: int
+) -> Condition:
+    """The events between two positions that a webhook sends to its owner."""
+    of_webhook = in_list("e.type", sorted(webhook.types))
+    bounds = Condition("(e.position > ? AND e.position <= ?)", (after, until))
+    return bounds & of_webhook & visible_events(owner) & matching
 
 
 async def restart(positions: list[int], webhook_id: UUID, at: datetime) -> None:

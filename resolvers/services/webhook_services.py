@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from models.access.viewer import Viewer
 from models.outbound.http_client import OutboundHttpClient
+from models.webhooks.webhook import WebhookShape
 
 
 class PayloadReader(Protocol):
@@ -14,8 +15,8 @@ class PayloadReader(Protocol):
 
     async def price(self, viewer: Viewer, query: str) -> int: ...
 
-    async def read_selection(
-        self, owner: Viewer, query: str, event_id: str
+    async def read_body(
+        self, owner: Viewer, shape: WebhookShape, query: str | None, event_id: str
     ) -> dict[str, Any] | None: ...
 
 

@@ -62,10 +62,15 @@ class GraphQLPayloadSource:
         return cost
 
     async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
-        is_slack = webhook.shape is WebhookShape.SLACK
-        selection = SLACK_SELECTION if is_slack else webhook.query or DEFAULT_SELECTION
-        payload = await self.read_selection(owner, selection, event_id)
-        return build_slack_message(payload) if is_slack and payload is not None else payload
+        return await self.read_body(owner, webhook.shape, webhook.query, event_id)
+
+    async def read_body(
+        self, owner: Viewer, shape: WebhookShape, query: str | None, event_id: str
+    ) -> dict[str, Any] | None:
+        """The body of a request of this shape, like `read`."""
+        payload = await self.read_selection(owner, select_fields(shape, query), event_id)
+        is_message = shape is WebhookShape.SLACK and payload is not None
+        return build_slack_message(payload) if is_message else payload
 
     async def read_selection(
         self, owner: Viewer, query: str, event_id: str
@@ -112,6 +117,13 @@ def check_error(error: BaseException | None) -> None:
         raise error
     if isinstance(error, TimeoutError):
         raise PayloadUnreadable("the query takes too long") from error
+
+
+def select_fields(shape: WebhookShape, query: str | None) -> str:
+    """The selection with which payloads are read."""
+    if shape is WebhookShape.SLACK:
+        return SLACK_SELECTION
+    return DEFAULT_SELECTION if query is None else query
 
 
 def limit_of(result: PreExecutionError) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 from strawberry.scalars import JSON
 
@@ -13,16 +15,19 @@ from models.core.errors import BadRequest, InvalidInput
 from models.core.lazy_query import ConnectionQuery, Many, One
 from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
-from models.log.event import Event
+from models.log.event import Event, decode_cursor, encode_cursor
 from models.queries import webhooks as queries
+from models.queries.logs import event_log
 from models.webhook_deliveries.payload_source import PayloadUnreadable, WebhookInvalid
+from models.webhook_deliveries.replay import count_range
 from models.webhooks.owner import read_owner
-from models.webhooks.webhook import Webhook
+from models.webhooks.webhook import Webhook, WebhookShape
 from resolvers.context import Context, context_of
-from resolvers.webhooks.fields import check_query
+from resolvers.webhooks.fields import check_query, check_shape
+from resolvers.webhooks.payload_source import select_fields
 from schema.filtering.stored_filter import compile_webhook_filter
 from schema.pagination import After, Before, First, Last
-from schema.types.webhooks import WebhookDryRun
+from schema.types.webhooks import WebhookDryRun, WebhookReplayPreview
 
 
 async def webhooks(info: strawberry.Info) -> Many[Webhook]:
@@ -64,17 +69,71 @@ async def find_unplanned(context: Context, found: Webhook) -> Condition:
     return in_list("e.type", sorted(found.types)) & visible_events(owner) & matching
 
 
+async def webhook_replay_preview(
+    info: strawberry.Info,
+    webhook_id: strawberry.ID,
+    after: str | None = None,
+    since: datetime | None = None,
+    until: str | None = None,
+) -> WebhookReplayPreview | None:
+    context = context_of(info)
+    if (after is None) == (since is None):
+        raise BadRequest("Give either `after` or `since`.")
+    found = await queries.find_webhook(context.viewer, ids.key_of(ids.WEBHOOK, webhook_id))
+    if found is None:
+        return None
+    end = found.log_position
+    if until is not None:
+        end = min(end, await read_position(until))
+    if since is not None:
+        start = await event_log.find_position_before(since)
+    else:
+        assert after is not None  # checked above
+        start = await read_position(after)
+    maximum = context.settings.limits.max_events_per_webhook_replay
+    return WebhookReplayPreview(
+        after=encode_cursor(start),
+        until=encode_cursor(end),
+        events=await count_events(context, found, start, end, maximum),
+        maximum=maximum,
+    )
+
+
+async def read_position(cursor: str) -> int:
+    """Raises CursorInvalid."""
+    position = decode_cursor(cursor)
+    await event_log.require_range(position)
+    return position
+
+
+async def count_events(context: Context, found: Webhook, start: int, end: int, maximum: int) -> int:
+    """The number of events that a replay would send, counted up to one more than the maximum."""
+    owner = await read_owner(found, context.now())
+    if not isinstance(owner, Viewer):
+        return 0
+    try:
+        matching = compile_webhook_filter(found.ticket_filter, owner, context.now())
+    except WebhookInvalid:
+        return 0
+    return await count_range(found, owner, matching, start, end, maximum)
+
+
 async def dry_run_webhook(
-    info: strawberry.Info, query: str, event_id: strawberry.ID
+    info: strawberry.Info,
+    event_id: strawberry.ID,
+    query: str | None = None,
+    shape: WebhookShape | None = None,
 ) -> WebhookDryRun:
     context = context_of(info)
     if Scope.TICKETS_READ not in context.viewer.scopes:
         raise BadRequest("A webhook needs the scope tickets:read.")
     try:
-        cost = await check_query(context, query)
+        form = shape or WebhookShape.STANDARD
+        check_shape(form, query)
+        cost = await check_query(context, select_fields(form, query))
         payloads = context.services.webhooks.payloads
         assert payloads is not None  # `check_query` needs it, too
-        payload = await payloads.read_selection(context.viewer, query, event_id)
+        payload = await payloads.read_body(context.viewer, form, query, event_id)
     except InvalidInput as error:
         raise BadRequest(f"query {error.message}") from None
     except (WebhookInvalid, PayloadUnreadable) as error:

@@ -8,11 +8,11 @@ import strawberry
 
 import resolvers.webhooks.queries
 from models.access.permissions import MANAGE_WEBHOOKS
-from schema.cost import DRY_RUN_COST, cost
+from schema.cost import DRY_RUN_COST, REPLAY_PREVIEW_COST, cost
 from schema.fields import query
 from schema.interfaces import TicketEventInterface
 from schema.pagination import Connection
-from schema.types.webhooks import WebhookDryRun, WebhookType
+from schema.types.webhooks import WebhookDryRun, WebhookReplayPreview, WebhookType
 
 
 @strawberry.type
@@ -44,15 +44,33 @@ class WebhookQueries:
             "webhook_id": "The id of the webhook.",
         },
     )
+    webhook_replay_preview: Any = query(
+        resolvers.webhooks.queries.webhook_replay_preview,
+        MANAGE_WEBHOOKS,
+        "What `replayWebhook` would send. Nothing is sent. Null if the viewer may not see the "
+        "webhook. `events` is 0 if the owner has lost its rights, or if the filter is no longer "
+        "valid. Fails with BAD_REQUEST unless exactly one of `after` and `since` is given.",
+        WebhookReplayPreview | None,
+        cost(flat=REPLAY_PREVIEW_COST),
+        {
+            "webhook_id": "The id of the webhook.",
+            "after": "A cursor of the log. The events begin after it.",
+            "since": "The time at which the events begin, or up to a minute before.",
+            "until": "A cursor of the log. The events end with its event. Absent or null: the "
+            "newest event that the server has planned.",
+        },
+    )
     dry_run_webhook: Any = query(
         resolvers.webhooks.queries.dry_run_webhook,
         MANAGE_WEBHOOKS,
-        "What a webhook of the viewer with this query would send about an event. Nothing is sent. "
-        "Fails with BAD_REQUEST for a query that createWebhook refuses.",
+        "What a webhook of the viewer with this query and shape would send about an event. Nothing "
+        "is sent. Fails with BAD_REQUEST for a query that createWebhook refuses.",
         WebhookDryRun,
         cost(flat=DRY_RUN_COST),
         {
-            "query": "A selection on TicketEvent, as createWebhook takes it.",
+            "query": "A selection on TicketEvent, as createWebhook takes it. Absent or null: the "
+            "default.",
             "event_id": "The id of an event.",
+            "shape": "The form of the body. Absent or null: STANDARD.",
         },
     )

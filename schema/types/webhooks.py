@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -154,13 +154,17 @@ class WebhookType(Node):
         self,
         root: strawberry.Parent[Webhook],
         info: strawberry.Info,
+        status: Annotated[
+            list[WebhookDeliveryStatus] | None,
+            strawberry.argument(description="Returns those in these states. Default: all."),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> ConnectionQuery[WebhookDelivery]:
         page_request = parse_page_arguments(first, after, last, before)
-        return list_deliveries(context_of(info).viewer, root.id, page_request)
+        return list_deliveries(context_of(info).viewer, root.id, status, page_request)
 
 
 @strawberry.type(description="What a webhook with a query would send about an event.")
@@ -172,3 +176,17 @@ class WebhookDryRun:
         description="The body of the request. Null if there is no such event, or if the viewer may "
         "not see it."
     )
+
+
+@strawberry.type(description="What a replay of a webhook would send.")
+class WebhookReplayPreview:
+    after: str = strawberry.field(
+        description="The cursor after which the events begin, for `after` of `replayWebhook`."
+    )
+    until: str = strawberry.field(
+        description="The cursor with whose event they end, for `until` of `replayWebhook`."
+    )
+    events: int = strawberry.field(
+        description="The number of events. If there are more than `maximum`, `maximum` plus 1."
+    )
+    maximum: int = strawberry.field(description="The number of events that one replay may send.")

@@ -37,6 +37,8 @@ def build_operations() -> dict[str, str]:
                 arguments = "filter: {}, ageDays: 30"
             if name == "dryRunWebhook":
                 arguments = 'query: "{ id }", eventId: "evt_1"'
+            if name == "webhookReplayPreview":
+                arguments = f'webhookId: "{MISSING_ID}", after: "{0:016x}"'
             if name == "replayWebhook":
                 arguments = f'input: {{webhookId: "{MISSING_ID}", after: "{0:016x}"}}'
             call = f"{name}({arguments})" if arguments else name

@@ -68,6 +68,8 @@ class Receiver:
 
     respond: Respond = lambda _: "200 OK"
     port: int = 0
+    text: str = ""
+    """The body of the responses. By default it names the size of the request."""
     received: list[Received] = field(default_factory=list[Received])
     acknowledged: list[Received] = field(default_factory=list[Received])
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,7 +101,7 @@ class Receiver:
             response = self.respond(request)
             if response.startswith("2"):
                 self.acknowledged.append(request)
-            content = f"you said {len(body)} bytes".encode()
+            content = (self.text or f"you said {len(body)} bytes").encode()
             text = f"HTTP/1.1 {response}\r\nContent-Length: {len(content)}\r\n\r\n"
             writer.write(text.encode() + content)
             await writer.drain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from models.queries.connection import count_rows, has_rows
 from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
 
+LATENESS = timedelta(minutes=1)
+"""Longer than a transaction can take."""
 EVENTS = "events e JOIN tickets t ON t.id = e.ticket_id"
 
 
@@ -93,6 +95,24 @@ async def read_oldest_position() -> int | None:
     )
     positions = [cast("int | None", value) for value in rows[0].values()]
     return min((position for position in positions if position is not None), default=None)
+
+
+async def find_position_before(at: datetime) -> int:
+    """The position of the last event that occurred before a time, 0 if there is none.
+
+    Events get their times before their positions, so times may be out of order by as long as a
+    transaction takes. The search by halves therefore aims a minute earlier: events of that minute
+    may be after the position, but no later event is before it.
+    """
+    low, high = 0, await read_head()
+    while low < high:
+        middle = (low + high + 1) // 2
+        event = await Event.filter(position__lte=middle).order_by("-position").first()
+        if event is None or event.occurred_at + LATENESS < at:
+            low = middle
+        else:
+            high = event.position - 1
+    return low
 
 
 # Reads

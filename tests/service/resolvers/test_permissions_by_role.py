@@ -57,6 +57,7 @@ EXPECTED: dict[str, tuple[set[str], str | None]] = {
     "Query.webhooks": (MANAGERS, "webhooks:manage"),
     "Query.webhook": (MANAGERS, "webhooks:manage"),
     "Query.webhookGaps": (MANAGERS, "webhooks:manage"),
+    "Query.webhookReplayPreview": (MANAGERS, "webhooks:manage"),
     # also needs tickets:read: see tests/service/webhooks/test_administration.py
     "Query.dryRunWebhook": (MANAGERS, "webhooks:manage"),
     "Query.users": (STAFF, "users:read"),

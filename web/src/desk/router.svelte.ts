@@ -1,5 +1,8 @@
-// The address of the desk: the view and the ticket that it shows.
+// The address of the desk: the view and the ticket that it shows, or a page beside them.
 import { Router } from "../shared/page/router.svelte";
+
+export type PageName = "reports" | "webhooks";
+const PAGE = /^\/desk\/(reports|webhooks)(?:\/([\w-]{1,100}))?\/?$/;
 
 class DeskRouter extends Router {
   /** The id of the view, or null for the first one. */
@@ -7,12 +10,31 @@ class DeskRouter extends Router {
     return this.search.get("view");
   }
 
+  /** The page that is shown instead of the list and the ticket; null for these. */
+  get page(): PageName | null {
+    return (PAGE.exec(this.url.pathname)?.[1] as PageName | undefined) ?? null;
+  }
+
+  /** What the page shows, such as the id of a webhook; null for its start. */
+  get pageItem(): string | null {
+    return PAGE.exec(this.url.pathname)?.[2] ?? null;
+  }
+
   hrefOfTicket(ref: string): string {
-    return `/tickets/${ref}${this.url.search}`;
+    return `/tickets/${ref}${this.searchOfList}`;
   }
 
   hrefOfList(): string {
-    return `/desk${this.url.search}`;
+    return `/desk${this.searchOfList}`;
+  }
+
+  hrefOfPage(page: PageName, item?: string): string {
+    return item === undefined ? `/desk/${page}` : `/desk/${page}/${item}`;
+  }
+
+  /** A page has another query in its address than the list. */
+  private get searchOfList(): string {
+    return this.page === null ? this.url.search : "";
   }
 
   hrefOfView(id: string | null): string {

@@ -21,6 +21,8 @@ const DEFINITIONS = {
   newTicket: { title: m.shell_command_new_ticket, group: "page", keys: ["c"] },
   openTickets: { title: m.shell_command_open_tickets, group: "page", keys: ["g i"] },
   notifications: { title: m.shell_command_notifications, group: "page", keys: ["g n"] },
+  reports: { title: m.shell_reports, group: "page", keys: [] },
+  webhooks: { title: m.shell_webhooks, group: "page", keys: [] },
   language: { title: m.shell_command_language, group: "page", keys: [] },
   wallScreens: { title: m.shell_command_wall_screens, group: "page", keys: [] },
   account: { title: m.account_title, group: "page", keys: [] },

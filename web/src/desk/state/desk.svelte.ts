@@ -44,6 +44,7 @@ export class Desk {
 
   /** Show the view of the address, in its current form. Saved views must have arrived. */
   private openView(): void {
+    if (router.page !== null && this.list !== null) return; // the page does not show it
     const id = router.view;
     const other = this.savedViews.hasArrived ? ALL_OPEN : null;
     const found = this.views.find((each) => each.id === id) ?? other;

@@ -109,7 +109,9 @@ PREVIEW = """{ previewMacro(macroId: "MACRO", ticketId: "TICKET") { text
 DRAFT = """{ node(id: "DRAFT") { ... on Draft {
   attachments { filename } proposedBy { displayName } } } }"""
 GAPS = """{ webhook(id: "WEBHOOK") { id url } webhookGaps(webhookId: "WEBHOOK", first: 2) {
-  nodes { id } edges { cursor } pageInfo { hasNextPage } totalCount } }"""
+  nodes { id } edges { cursor } pageInfo { hasNextPage } totalCount }
+  webhookReplayPreview(webhookId: "WEBHOOK", after: "0000000000000000") {
+    after until events maximum } }"""
 DRY_RUN = """{ dryRunWebhook(query: "{ ticket { ref } }", eventId: "EVENT") { cost payload } }"""
 RETENTION = """{ retentionPreview(filter: {}, ageDays: 30) { tickets messages files cutoff } }"""
 REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"}) { omittedGroups
