@@ -69,8 +69,9 @@ class GraphQLPayloadSource:
     ) -> dict[str, Any] | None:
         """The body of a request of this shape, like `read`."""
         payload = await self.read_selection(owner, select_fields(shape, query), event_id)
-        is_message = shape is WebhookShape.SLACK and payload is not None
-        return build_slack_message(payload) if is_message else payload
+        if payload is None or shape is not WebhookShape.SLACK:
+            return payload
+        return build_slack_message(payload)
 
     async def read_selection(
         self, owner: Viewer, query: str, event_id: str
@@ -98,7 +99,7 @@ class GraphQLPayloadSource:
             return None
         # From now on, the messages are those that clients of the API would get.
         self.schema.format_errors(result, context, validated=True)
-        if data.get("event") is None:
+        if data.get("event") is None and result.errors:
             # Nothing shows that the owner may not see the event. It must not be left out.
             raise PayloadUnreadable(result.errors[0].message)
         payload = {**data["event"], "data": data.get("data")}
