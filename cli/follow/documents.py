@@ -56,9 +56,7 @@ fragment event on TicketEvent {{
 }}
 {MESSAGE_FRAGMENT}
 """
-DIRECTORY_EVENT = f"""
-  __typename id type cursor occurredAt actor {{ {ACTOR} }} recordId changes {{ field }}
-"""
+DIRECTORY_EVENT = f"__typename id type cursor occurredAt actor {{ {ACTOR} }} recordId"
 
 CHECK = f"{{ {VIEWER} }}"
 PAGES = {

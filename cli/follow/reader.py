@@ -108,8 +108,10 @@ class Reader:
         # the response. Later events are read again with the next page.
         ends = [page["nodes"][-1]["cursor"] for page in lists if page["pageInfo"]["hasNextPage"]]
         end = min(ends, default=response.cursor)
-        nodes = [node for page in lists for node in page["nodes"] if node["cursor"] <= end]
-        nodes.sort(key=lambda node: node["cursor"])
+        found = [node for page in lists for node in page["nodes"]]
+        nodes = sorted(
+            (node for node in found if node["cursor"] <= end), key=lambda node: node["cursor"]
+        )
         batch = Batch(replace(position, cursor=end))
         if nodes:
             last = nodes[-1]
@@ -118,20 +120,21 @@ class Reader:
             )
         for node in nodes:
             add_event(batch, node, response.cursor)
-        self.learn(end)
+        # Events after the end prove that the log goes on. The next response is complete up to them.
+        self.learn(max((node["cursor"] for node in found), default=end))
         await self.read_changed_records(batch, nodes, position.copied_from or "")
-        return batch, bool(ends)
+        return batch, bool(ends) or len(nodes) < len(found)
 
     async def query_log(self, position: Position) -> Response:
-        if position.last_event_id is None:
-            return await self.query_page("log", documents.LOG_FROM_START, after=position.cursor)
+        document, variables = documents.LOG_FROM_START, {"after": position.cursor}
+        if position.last_event_id is not None:
+            document, variables = documents.LOG, {**variables, "last": position.last_event_id}
         try:
-            response = await self.query_page(
-                "log", documents.LOG, after=position.cursor, last=position.last_event_id
-            )
-        except PageCursorInvalid as error:
-            raise ServerError(str(error)) from error
-        check_log(response, position)
+            response = await self.query_page("log", document, **variables)
+        except PageCursorInvalid as error:  # the log ends before the cursor
+            raise ServerError(OTHER_LOG) from error
+        if position.last_event_id is not None:
+            check_log(response, position)
         return response
 
     async def read_changed_records(

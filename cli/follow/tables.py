@@ -287,11 +287,9 @@ def read_event_message(node: Node) -> str | None:
 def read_event_data(node: Node) -> dict[str, Any]:
     """The fields that only this type of event has. Records are named by their id or slug.
 
-    An event of the directory has the names of the changed fields. It has no values, because these
-    can be names of people, and the log does not say when an erasure replaces them there.
+    An event of the directory has none. Its changes can be names of people, and the log does not say
+    when an erasure removes them there. The record itself has the values.
     """
-    if "recordId" in node:
-        return {"fields": [change["field"] for change in node["changes"]]}
     data: dict[str, Any] = {}
     for name, value in node.items():
         if name in COMMON_FIELDS or name in ("reply", "note", "message"):
