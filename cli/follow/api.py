@@ -75,7 +75,6 @@ class Api:
                 await self.retries.wait(error)
                 continue
             self.retries.succeed()
-            check_viewer(response.data)
             return response
 
     async def attempt(self, document: str, variables: Mapping[str, Any]) -> Response:
@@ -95,6 +94,7 @@ class Api:
         if errors:
             raise_graphql_error(errors, retry_after_of(response))
         try:
+            check_viewer(result["data"])  # a caller who may read nothing gets no cursor
             return Response(result["data"], result["extensions"]["cursor"])
         except (KeyError, TypeError):
             raise ServerError(f"{self.url} is not the API of a Ticketwire server") from None
@@ -196,7 +196,7 @@ def check_viewer(data: Mapping[str, Any]) -> None:
 
     A caller with fewer permissions gets shorter lists, not an error, so rows would be missing.
     """
-    viewer = data.get("viewer")
+    viewer = data["viewer"]
     if viewer is None:
         raise ServerError(FINAL_CODES["UNAUTHENTICATED"])
     if viewer["role"] == "CUSTOMER":
