@@ -37,6 +37,7 @@ class Follower:
             await self.reader.check_server(self.position)
             await self.copy()
             await self.catch_up()
+            self.report(f"up to date at {self.position.cursor}, {self.rows} rows written")
             if not once:
                 await self.follow()
         finally:
@@ -58,12 +59,10 @@ class Follower:
 
     async def catch_up(self) -> None:
         """Read the log to its end."""
-        rows, more = self.rows, True
+        more = True
         while more:
             batch, more = await self.reader.read_log(self.position)
             await self.apply(batch)
-        if self.rows > rows:
-            self.report(f"up to date at {self.position.cursor}, {self.rows - rows} rows written")
 
     async def follow(self) -> None:
         """Wait for the log to grow, and read it, for ever."""
