@@ -2,7 +2,8 @@
 time is over.
 
 Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and
-outages. A failure names the seed that repeats it. Nothing is retried here.
+outages. A failure names the seed that repeats it. Nothing is retried here. FOLLOW_KILLS is how often
+the two sides of a mirror are killed in each round, by default 500 times.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FOLLOW_KILLS = "500"
 
 
 def main(minutes: float, arguments: list[str]) -> int:
@@ -24,9 +26,10 @@ def main(minutes: float, arguments: list[str]) -> int:
         seed = random.randrange(2**31)
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
+        settings = {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
         code = subprocess.call(
-            command, cwd=ROOT, env={**os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"}
+            command, cwd=ROOT, env={"FOLLOW_KILLS": FOLLOW_KILLS, **os.environ, **settings}
         )
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")

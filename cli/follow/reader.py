@@ -161,6 +161,7 @@ class Reader:
         for ticket_id in rewritten:
             merged = await self.read_timeline(batch, ticket_id, erases=ticket_id in erased)
             if ticket_id in separated:  # a reply may have moved from any ticket of the family
+                changed[TICKETS.type] |= dict.fromkeys(merged)
                 for other in merged - rewritten.keys():
                     await self.read_timeline(batch, other, erases=False)
         for type_name, record_ids in changed.items():

@@ -30,7 +30,7 @@ from models import database
 KILLS = int(os.environ.get("FOLLOW_KILLS", "20"))
 SHARES = {"sqlite": 0.5, "jsonl": 0.25} if IS_SQLITE else {"postgres": 0.25}
 """The part of all kills that a target gets. The suite runs on both databases."""
-SERVER_KILL_PROBABILITY = 0.25
+SERVER_KILL_PROBABILITY = 0.2
 """A server takes longer than a follower to start."""
 SECONDS_PER_KILL = 30
 
