@@ -2,8 +2,8 @@
 time is over.
 
 Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and
-outages. A failure names the seed that repeats it. Nothing is retried here. FOLLOW_KILLS is how often
-the two sides of a mirror are killed in each round, by default 500 times.
+outages. A failure names the seed that repeats it. Nothing is retried here. FOLLOW_KILLS is how
+often the two sides of a mirror are killed in each round, by default 500 times.
 """
 
 from __future__ import annotations
