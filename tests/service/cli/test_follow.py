@@ -3,15 +3,21 @@ rows of a mirror."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import Service, World
 from support.actors import machine
+from support.admin_mutations import run_mutation
+from support.custom_fields import define_all
 from support.databases import IS_SQLITE
 from support.erasure import erase
 from support.mirrors import SCOPES, check_mirror, follow_once, read_rows
+from support.retention import AGE_DAYS, create_policy, run_retention
+
+from models.core import time
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
@@ -168,6 +174,82 @@ async def test_an_erasure_removes_the_person_from_the_target(
     for text in ("olga@example.com", "Olgasson", "needs help", "olga-tag"):
         assert text not in str(rows)
         assert text.encode() not in mirror.content()
+
+
+async def test_changes_of_people_and_teams_reach_the_mirror(
+    mirror: Mirrored, service: Service, world: World
+) -> None:
+    root = service.client(world.root.token)
+    await mirror.update()
+    organization = await run_mutation(root, "createOrganization", name="New", domains=["b.example"])
+    person = await run_mutation(
+        *(root, "createUser"),
+        email="new@example.com",
+        displayName="New",
+        organizationId=organization["id"],
+        externalId="crm-1",
+        locale="de-CH",
+        timeZone="Europe/Zurich",
+    )
+    await run_mutation(root, "createTeam", slug="night", name="Night")
+    await run_mutation(root, "createCategory", slug="alarm", name="Alarm", team="night")
+    await run_mutation(root, "addTeamMember", team="night", userId=world.ada.gid)
+    rows = await mirror.update()
+    assert rows["organizations"][organization["id"]]["domains"] == ["b.example"]
+    assert rows["people"][person["id"]]["time_zone"] == "Europe/Zurich"
+    assert rows["people"][world.ada.gid]["teams"] == ["night", "support"]
+    assert {each["team"] for each in rows["categories"].values()} >= {"night"}
+
+    ticket = (await service.client(world.olga.token).raise_ticket("hers"))["id"]
+    await root.do("assignTicket", ticketId=ticket, assigneeId=world.ada.gid)
+    await root.do("changeRequester", ticketId=ticket, requesterId=world.cora.gid)
+    await root.do("addWatcher", ticketId=ticket, userId=world.bill.gid)
+    await root.do("addWatcher", ticketId=ticket, userId=world.olga.gid)
+    await run_mutation(root, "removeTeamMember", team="night", userId=world.ada.gid)
+    await run_mutation(root, "updateCategory", category="alarm", team="support", parent="technical")
+    await run_mutation(root, "updateTeam", team="night", active=False, assignsByLoad=True)
+    fields = {"name": "Newer", "shared": True, "domains": ["c.example", "a.example"]}
+    await run_mutation(root, "updateOrganization", organizationId=organization["id"], **fields)
+    await run_mutation(root, "updateUser", userId=world.ada.gid, email="ada@b.example")
+    await run_mutation(root, "deactivateUser", userId=world.ada.gid, reassignTo=world.bill.gid)
+    await run_mutation(root, "archiveOrganization", organizationId=organization["id"])
+    rows = await mirror.update()
+    assert rows["people"][world.ada.gid]["active"] is False
+    assert rows["tickets"][ticket]["participant_ids"] == [world.olga.gid]
+
+
+async def test_custom_fields_and_retention_reach_the_mirror(
+    mirror: Mirrored, service: Service, world: World
+) -> None:
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    fields = await define_all(root)
+    values = [
+        {"key": "note", "text": "Call Olga Olgasson"},
+        {"key": "seats", "number": 2.5},
+        {"key": "urgent", "boolean": True},
+        {"key": "due", "date": "2026-01-31"},
+        {"key": "region", "options": ["us"]},
+        {"key": "products", "options": ["vpn", "dns"]},
+    ]
+    ticket = (await service.client(world.olga.token).raise_ticket("old"))["id"]
+    await ada.do("updateTicket", ticketId=ticket, customFields=values)
+    await ada.do("closeTicket", ticketId=ticket, reason="SPAM")
+    rows = await mirror.update()
+    assert rows["tickets"][ticket]["custom_fields"] == {
+        "note": "Call Olga Olgasson",
+        "seats": 2.5,
+        "urgent": True,
+        "due": "2026-01-31",
+        "region": "us",
+        "products": ["dns", "vpn"],
+    }
+    await run_mutation(root, "archiveCustomField", fieldId=fields["seats"])
+    await create_policy(root)
+    await run_retention(time.now() + timedelta(days=AGE_DAYS + 2))
+    rows = await mirror.update()
+    assert rows["tickets"][ticket]["texts_erased_at"] is not None
+    assert "Olgasson" not in str(rows)
+    assert b"Olgasson" not in mirror.content()
 
 
 async def test_a_repeated_run_changes_nothing(

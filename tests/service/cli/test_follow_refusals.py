@@ -183,11 +183,18 @@ async def test_a_limited_rate_is_obeyed_without_giving_up(to: str) -> None:
 async def test_pages_become_smaller_until_the_server_accepts_their_cost(
     url: str, to: str, tmp_path: Path
 ) -> None:
+    """Also those of a redacted ticket, whose events are on several pages."""
     async with running(url, max_operation_cost=900) as service:
         world = await World.make()
+        cora, root = service.client(world.cora.token), service.client(world.root.token)
         token = await machine("mirror", SCOPES)
         for number in range(20):
-            await service.client(world.cora.token).raise_ticket(f"ticket {number}")
+            ticket = (await cora.raise_ticket(f"ticket {number}"))["id"]
+        await follow_once(server_of(service), token, to)
+        for number in range(60):
+            await cora.do("replyToTicket", ticketId=ticket, body=f"reply {number}")
+        first = {"ticketId": ticket, "field": "SUBJECT", "text": "ticket", "reason": "Leak"}
+        await root.do("redactTicket", **first)
         await follow_once(server_of(service), token, to)
         rows = await check_mirror(server_of(service), token, to, tmp_path)
     assert len(rows["tickets"]) == 20
