@@ -14,6 +14,7 @@ from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from settings.application import Settings, describe_error, describe_source_error, variable_of
+from settings.follow import FollowSettings
 
 CONNECT_SECONDS = 10.0
 MASK = "***"
@@ -54,6 +55,11 @@ def find_unknown_variables() -> list[str]:
     one.
     """
     variables = {name.upper(): variable_of(name) for name in Settings.model_fields}
+    # Those of `ticketwire follow` are checked by that command alone.
+    variables |= {
+        f"FOLLOW_{name.upper()}": variable_of(f"follow_{name}")
+        for name in FollowSettings.model_fields
+    }
     lines: list[str] = []
     for source in (EnvSettingsSource(Settings), DotEnvSettingsSource(Settings)):
         for variable in sorted(each.upper() for each in source.env_vars):

@@ -14,6 +14,7 @@ from typer import Option
 from cli.accounts import secrets, users
 from cli.audit import audit, config
 from cli.export import export_tickets
+from cli.follow.command import follow
 from cli.support import fail, load_settings, migrate_database, with_database
 from cli.tokens import clients, tokens
 from settings.application import Settings
@@ -38,6 +39,7 @@ app.add_typer(sla, name="sla")
 app.add_typer(audit, name="audit")
 app.add_typer(config, name="config")
 app.command("export")(export_tickets)
+app.command("follow")(follow)
 
 
 @app.command()

@@ -4,6 +4,7 @@ time is over.
 Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and those of kills and
 outages. A failure names the seed that repeats it. Nothing is retried here. Some tests are longer:
 WEBHOOK_EVENTS is how many events the receivers of webhooks must get, by default 10,000.
+FOLLOW_KILLS is how often the two sides of a mirror are killed in each round, by default 500 times.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FOLLOW_KILLS = "500"
 
 
 def main(minutes: float, arguments: list[str]) -> int:
@@ -25,10 +27,10 @@ def main(minutes: float, arguments: list[str]) -> int:
         seed = random.randrange(2**31)
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
+        settings = {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
-        environment = {"WEBHOOK_EVENTS": "10000", **os.environ}
-        environment |= {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
-        code = subprocess.call(command, cwd=ROOT, env=environment)
+        environment = {"WEBHOOK_EVENTS": "10000", "FOLLOW_KILLS": FOLLOW_KILLS, **os.environ}
+        code = subprocess.call(command, cwd=ROOT, env=environment | settings)
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")
             return code

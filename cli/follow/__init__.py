@@ -1,0 +1,1 @@
+"""`ticketwire follow`: copies a server into tables, by the public API alone."""

@@ -1,0 +1,208 @@
+"""A client of the GraphQL API over HTTP, which waits for outages and rate limits to end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+
+from cli.follow.errors import PageCursorInvalid, QueryTooExpensive, ServerError
+from cli.follow.retries import Reporter, Retries, TemporaryError, parse_retry_after
+
+USER_AGENT = "ticketwire-follow"
+TIMEOUT = httpx2.Timeout(60, connect=10)
+HEARTBEAT_DEADLINE_SECONDS = 45.0
+"""The server sends a heartbeat every 15 seconds. A stream that is silent for longer is dead."""
+STREAM_TIMEOUT = httpx2.Timeout(60, connect=10, read=HEARTBEAT_DEADLINE_SECONDS)
+SCOPES = ("tickets:read", "notes:read", "events:read", "users:read")
+"""The scopes that the token needs, so that it sees all rows of the tables."""
+FINAL_CODES = {
+    "UNAUTHENTICATED": "the server does not accept the token: it is unknown, expired or revoked",
+    "CURSOR_EXPIRED": "the server has deleted events that this target has not read yet. "
+    "Use a new target, and copy everything again",
+    "CURSOR_INVALID": "the server does not know the cursor of this target",
+}
+"""Errors after which no later attempt can succeed, and what they mean to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The data of a query, and the cursor up to which it includes all changes."""
+
+    data: Mapping[str, Any]
+    cursor: str
+
+
+class Api:
+    """The API of one server.
+
+    server             the base URL, such as https://desk.example.com
+    token              the bearer token, which is sent to this server alone
+    give_up_seconds    the time after which an outage is an error; None waits for ever
+    report             receives lines for the user
+    """
+
+    def __init__(
+        self, server: str, token: str, give_up_seconds: float | None, report: Reporter
+    ) -> None:
+        self.url = build_graphql_url(server)
+        self.give_up_seconds = give_up_seconds
+        self.report = report
+        self.http = httpx2.AsyncClient(
+            headers={"authorization": f"Bearer {token}", "user-agent": USER_AGENT},
+            timeout=TIMEOUT,
+        )
+        self.retries = Retries(give_up_seconds, report)
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> Response:
+        """Run a query, again and again during an outage.
+
+        Raises ServerError, and QueryTooExpensive and PageCursorInvalid, after which the caller can
+        send another query.
+        """
+        while True:
+            try:
+                response = await self.attempt(document, variables or {})
+            except TemporaryError as error:
+                await self.retries.wait(error)
+                continue
+            self.retries.succeed()
+            return response
+
+    async def attempt(self, document: str, variables: Mapping[str, Any]) -> Response:
+        """Send one request. Raises TemporaryError besides the errors of `query`."""
+        body = orjson.dumps({"query": document, "variables": variables})
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        try:
+            response = await self.http.post(self.url, content=body, headers=headers)
+        except httpx2.TransportError as error:
+            raise TemporaryError(describe_transport_error(self.url, error)) from error
+        except httpx2.DecodingError as error:
+            raise TemporaryError(f"{self.url} sent a body that can't be decoded") from error
+        result = read_json(response)
+        if result is None:
+            raise_status_error(self.url, response)
+        errors = result.get("errors")
+        if errors:
+            raise_graphql_error(errors, retry_after_of(response))
+        try:
+            check_viewer(result["data"])  # a caller who may read nothing gets no cursor
+            return Response(result["data"], result["extensions"]["cursor"])
+        except (KeyError, TypeError):
+            raise ServerError(f"{self.url} is not the API of a Ticketwire server") from None
+
+    @asynccontextmanager
+    async def open_stream(
+        self, document: str, variables: Mapping[str, Any]
+    ) -> AsyncGenerator[AsyncIterator[str]]:
+        """Open a subscription as an event stream, as an iterator over its lines.
+
+        Raises ServerError, and TemporaryError if the connection ends or is silent for too long.
+        """
+        body = orjson.dumps({"query": document, "variables": variables})
+        headers = {"content-type": "application/json", "accept": "text/event-stream"}
+        options: dict[str, Any] = {"content": body, "headers": headers, "timeout": STREAM_TIMEOUT}
+        try:
+            async with self.http.stream("POST", f"{self.url}/stream", **options) as response:
+                is_stream = "text/event-stream" in response.headers.get("content-type", "")
+                if response.status_code != 200 or not is_stream:
+                    await response.aread()
+                    errors = (read_json(response) or {}).get("errors")
+                    if errors:
+                        raise_graphql_error(errors, retry_after_of(response))
+                    raise_status_error(self.url, response)
+                yield response.aiter_lines()
+        except httpx2.TransportError as error:
+            raise TemporaryError(describe_transport_error(self.url, error)) from error
+
+
+def build_graphql_url(server: str) -> str:
+    """The URL of the API. Raises ServerError."""
+    try:
+        parts = urlsplit(server.strip())
+        has_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        has_address = False
+        parts = urlsplit("")
+    if not has_address or parts.query or parts.fragment:
+        raise ServerError(
+            f"{server!r} is not the URL of a server, such as https://desk.example.com"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ServerError("the URL of the server must not contain a user name or password")
+    path = parts.path.rstrip("/").removesuffix("/graphql")
+    return f"{parts.scheme}://{parts.netloc}{path}/graphql"
+
+
+def read_json(response: httpx2.Response) -> dict[str, Any] | None:
+    """The JSON object of a GraphQL response, also of one with errors; None if it is none."""
+    try:
+        result = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
+    is_result = isinstance(result, dict) and ("data" in result or "errors" in result)
+    return result if is_result else None
+
+
+def retry_after_of(response: httpx2.Response) -> float:
+    return parse_retry_after(response.headers.get("retry-after"))
+
+
+def describe_transport_error(url: str, error: httpx2.TransportError) -> str:
+    reason = str(error) or type(error).__name__
+    return f"can't reach {url}: {reason}"
+
+
+def raise_status_error(url: str, response: httpx2.Response) -> NoReturn:
+    """Raises the error of a response without a GraphQL result, such as that of a proxy."""
+    status = response.status_code
+    if status >= 500 or status in (408, 425, 429):
+        is_outage = status != 429
+        raise TemporaryError(
+            f"{url} responds with {status}", retry_after_of(response), is_outage=is_outage
+        )
+    if response.is_redirect:
+        raise ServerError(f"{url} redirects to another address; use that address")
+    raise ServerError(f"{url} is not the API of a Ticketwire server: it responds with {status}")
+
+
+def raise_graphql_error(errors: list[dict[str, Any]], retry_after: float) -> NoReturn:
+    """Raises what the first error of a response means."""
+    extensions: dict[str, Any] = errors[0].get("extensions") or {}
+    code, message = extensions.get("code"), errors[0].get("message", "an error")
+    if code == "QUERY_TOO_EXPENSIVE":
+        raise QueryTooExpensive(message)
+    if code == "RATE_LIMITED":
+        wait = max(retry_after, extensions.get("retryAfterMs", 0) / 1000)
+        raise TemporaryError("the server limits the rate", wait, is_outage=False)
+    if code in ("UNAVAILABLE", "INTERNAL"):
+        raise TemporaryError(f"the server responds with {code}: {message}", retry_after)
+    if code == "CURSOR_INVALID":
+        raise PageCursorInvalid(FINAL_CODES[code])
+    raise ServerError(FINAL_CODES.get(str(code), f"the server refuses a query: {message}"))
+
+
+def check_viewer(data: Mapping[str, Any]) -> None:
+    """Check that the token still sees everything. Raises ServerError.
+
+    A caller with fewer permissions gets shorter lists, not an error, so rows would be missing.
+    """
+    viewer = data["viewer"]
+    if viewer is None:
+        raise ServerError(FINAL_CODES["UNAUTHENTICATED"])
+    if viewer["role"] == "CUSTOMER":
+        raise ServerError("the token belongs to a customer. Use one of an agent or an API client")
+    missing = [scope for scope in SCOPES if scope not in viewer["scopes"]]
+    if missing:
+        raise ServerError(
+            f"the token lacks the scopes {', '.join(missing)}. It needs {', '.join(SCOPES)}"
+        )

@@ -1,0 +1,23 @@
+"""The errors that end `ticketwire follow`. Each is one line for its user."""
+
+from __future__ import annotations
+
+
+class FollowError(Exception):
+    """The follower can't go on. What it has stored stays complete, and the next run continues."""
+
+
+class TargetError(FollowError):
+    """The target can't be opened or written, or has other content."""
+
+
+class ServerError(FollowError):
+    """The server refused a request for good, or could not be reached for too long."""
+
+
+class QueryTooExpensive(Exception):
+    """The server refused a query because of its cost. A smaller page may be accepted."""
+
+
+class PageCursorInvalid(Exception):
+    """The server does not accept the cursor of a page any more. The list must be read again."""

@@ -1,0 +1,88 @@
+"""Learns from an event stream that the log has grown.
+
+The stream is only a signal: the follower reads the events in pages, on one path for all cases. A
+signal that is lost costs time, not events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+
+from cli.follow import documents
+from cli.follow.api import Api, raise_graphql_error
+from cli.follow.errors import PageCursorInvalid, QueryTooExpensive, ServerError
+from cli.follow.retries import Retries, TemporaryError
+
+
+class WakeUp:
+    """Tells the follower that the log may have grown."""
+
+    def __init__(self) -> None:
+        self.cursor = ""
+        """The end of the log as the stream knows it."""
+        self.is_uncertain = False
+        """Whether the stream was interrupted since the follower last read the log."""
+        self.changed = asyncio.Event()
+
+    def announce(self, cursor: str) -> None:
+        """The log has reached this cursor."""
+        self.cursor = max(self.cursor, cursor)
+        self.changed.set()
+
+    def announce_interruption(self) -> None:
+        """The log may have grown. So the follower goes on, if slowly, where no stream works."""
+        self.is_uncertain = True
+        self.changed.set()
+
+    async def wait_beyond(self, cursor: str) -> None:
+        """Wait until the log may go on after the cursor."""
+        while self.cursor <= cursor and not self.is_uncertain:
+            await self.changed.wait()
+            self.changed.clear()
+        self.is_uncertain = False
+
+
+async def watch(api: Api, wake_up: WakeUp, get_cursor: Callable[[], str | None]) -> None:
+    """Keep a stream open for ever, each time from the current cursor. Raises ServerError."""
+    retries = Retries(api.give_up_seconds, api.report)
+    while True:
+        try:
+            await read_stream(api, wake_up, get_cursor(), retries)
+        except TemporaryError as error:
+            await retries.wait(error)
+            wake_up.announce_interruption()
+        except (PageCursorInvalid, QueryTooExpensive) as error:
+            raise ServerError(str(error)) from error
+
+
+async def read_stream(api: Api, wake_up: WakeUp, after: str | None, retries: Retries) -> None:
+    """Read one stream to its end, which is always an error.
+
+    The server sends its cursor as the id of events and of heartbeats (HTML Living Standard, section
+    9.2.6). Raises TemporaryError and the errors of the API.
+    """
+    async with api.open_stream(documents.WAKE_UP, {"after": after}) as lines:
+        event = ""
+        async for line in lines:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "id":
+                retries.succeed()
+                wake_up.announce(value)
+            elif name == "event":
+                event = value
+            elif name == "data" and event == "next":
+                check_event(value)
+            elif name == "event" and value == "complete":
+                break
+    raise TemporaryError("the server ended the event stream")
+
+
+def check_event(data: str) -> None:
+    """Raises the error that an event of the stream carries, if any."""
+    errors = orjson.loads(data).get("errors")
+    if errors:
+        raise_graphql_error(errors, 0)

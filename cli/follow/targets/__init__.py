@@ -1,0 +1,1 @@
+"""Where a mirror is stored: SQLite, Postgres or a file of JSON lines."""

@@ -1,0 +1,153 @@
+"""A mirror in a file of SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cli.follow.errors import TargetError
+from cli.follow.position import Batch, Position
+from cli.follow.tables import SCHEMA_VERSION, Row, Table
+from cli.follow.targets import sql
+from cli.follow.targets.file_lock import lock_file, open_file
+
+T = TypeVar("T")
+LOCK_SUFFIX = ".lock"
+BUSY_TIMEOUT_SECONDS = 60.0
+"""How long a transaction waits for readers that lock the file."""
+DIALECT = sql.Dialect(
+    types={
+        "text": "TEXT",
+        "cursor": "TEXT",
+        "integer": "INTEGER",
+        "boolean": "BOOLEAN",
+        "time": "TEXT",
+        "json": "TEXT",
+    },
+    prefix="",
+    placeholder="?{}".format,
+    now="strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+)
+
+
+class SQLiteTarget:
+    """The file has all rights to itself: other programs read it, at any time.
+
+    A file beside it is locked instead of the file itself, whose locks SQLite needs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock: int | None = None
+        self.connection: sqlite3.Connection | None = None
+        self.revision = 0
+
+    async def open(self) -> Position:
+        return await self.run(self.open_now)
+
+    async def apply(self, batch: Batch) -> None:
+        await self.run(lambda: self.apply_now(batch))
+
+    async def close(self) -> None:
+        if self.connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.close()
+        if self.lock is not None:
+            os.close(self.lock)
+        self.connection = self.lock = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run blocking work in a thread, to its end also if the follower is cancelled.
+
+        A connection must not be closed while the thread uses it. Raises TargetError.
+        """
+        task = asyncio.create_task(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            with contextlib.suppress(sqlite3.Error, TargetError):
+                await task
+            raise
+        except sqlite3.Error as error:
+            raise TargetError(f"can't write {self.path}: {error}") from error
+
+    def open_now(self) -> Position:
+        if self.path.is_dir():
+            raise TargetError(f"can't write {self.path}: it is a folder")
+        lock_path = self.path.with_name(self.path.name + LOCK_SUFFIX)
+        self.lock = open_file(lock_path)
+        lock_file(self.lock, self.path)
+        os.close(open_file(self.path))  # SQLite would create it for everybody
+        self.connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self.connection.execute("PRAGMA secure_delete = ON")  # erased texts are overwritten
+        self.connection.execute("PRAGMA synchronous = FULL")
+        tables = {
+            name for (name,) in self.connection.execute("SELECT name FROM sqlite_master").fetchall()
+        }
+        if not tables:
+            self.connection.execute("PRAGMA journal_mode = WAL")  # readers don't block the follower
+            self.create_tables(self.connection)
+        elif sql.STATE_TABLE not in tables:
+            raise TargetError(sql.describe_other_content(str(self.path)))
+        return self.read_position(self.connection)
+
+    def create_tables(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            for statement in DIALECT.create_statements():
+                connection.execute(statement)
+
+    def read_position(self, connection: sqlite3.Connection) -> Position:
+        try:
+            version, revision, *values = connection.execute(DIALECT.read_state()).fetchone()
+        except (sqlite3.OperationalError, TypeError):
+            (version,) = self.read_version(connection)
+            raise TargetError(sql.describe_other_version(str(self.path), version)) from None
+        if version != SCHEMA_VERSION:
+            raise TargetError(sql.describe_other_version(str(self.path), version))
+        self.revision = revision
+        return Position(*values)
+
+    def read_version(self, connection: sqlite3.Connection) -> tuple[object]:
+        """The version of tables that this program can't read."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            row = connection.execute(f"SELECT schema_version FROM {sql.STATE_TABLE}").fetchone()
+            if row is not None:
+                return (row[0],)
+        raise TargetError(sql.describe_other_content(str(self.path)))
+
+    def apply_now(self, batch: Batch) -> None:
+        connection = self.connection
+        assert connection is not None
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:  # commits, or rolls back after an error
+            for table, rows in batch:
+                values = [encode_row(table, row) for row in rows.values()]
+                connection.executemany(DIALECT.upsert(table), values)
+            position = [*sql.position_values(batch.position), self.revision]
+            if connection.execute(DIALECT.update_state(), position).rowcount != 1:
+                raise TargetError(sql.CHANGED_BY_OTHERS.format(self.path))
+        self.revision += 1
+        if batch.erased:
+            # The write-ahead log still has the former pages. A reader can keep it from being
+            # emptied; the next erasure tries again.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def encode_row(table: Table, row: Row) -> list[Any]:
+    return [
+        encode_json(row[column.name]) if column.kind == "json" else row[column.name]
+        for column in table.columns
+    ]
+
+
+def encode_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
