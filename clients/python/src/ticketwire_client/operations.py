@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from asyncio import sleep
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -76,7 +76,7 @@ class OperationClient:
                 may_repeat = can_repeat(error, is_safe=key is not None or not is_mutation)
                 if not may_repeat or time.monotonic() + delay > deadline:
                     raise
-            await asyncio.sleep(delay)
+            await sleep(delay)
 
     async def attempt(self, body: Mapping[str, Any], *, is_mutation: bool) -> OperationResult:
         response = await self.endpoint.post(body, self.timeout_seconds)

@@ -7,16 +7,15 @@ heartbeats move the position past events that are not part of this stream.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
+from asyncio import sleep
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 import httpx2
-from pydantic import ValidationError
 
 from .backoff import choose_delay
 from .connection import Connection
@@ -119,7 +118,7 @@ class EventStream(Generic[Event]):
                 except TicketwireError as error:
                     await self.aclose()
                     delay = self._delay_after(error)
-                await asyncio.sleep(delay)
+                await sleep(delay)
         except BaseException:
             self.failures = self.faults = 0
             self.interrupted_at = None
@@ -131,8 +130,11 @@ class EventStream(Generic[Event]):
     async def _read_event(self) -> Event:
         while True:
             message = await self._read_message()
-            if message.event == "next" and not self._is_repeated(message):
-                event = self._parse(message)
+            if message.event != "next":
+                continue
+            payload = read_payload(message)
+            if not self._is_repeated(message):
+                event = self._parse(message, payload)
                 self._cursor = message.id
                 self._succeed()
                 return event
@@ -141,7 +143,7 @@ class EventStream(Generic[Event]):
         while self._cursor is None:
             message = await self._read_message()
             if message.event == "next":
-                self._parse(message)  # raises the error that it has
+                read_payload(message)
                 raise UnexpectedResponseError("an event before the position of the stream")
 
     async def _read_message(self) -> httpx2.ServerSentEvent:
@@ -171,21 +173,17 @@ class EventStream(Generic[Event]):
         """Cursors of the log have the same width and compare as strings."""
         return bool(message.id) and self._cursor is not None and message.id <= self._cursor
 
-    def _parse(self, message: httpx2.ServerSentEvent) -> Event:
-        try:
-            payload = json.loads(message.data)
-            errors, data = payload.get("errors"), payload.get("data")
-            if not errors and message.id:
-                return self.parse(data)
-        except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
-            reason = f"an event can't be read: {error}"
-            raise UnexpectedResponseError(reason) from error
-        if not errors:
+    def _parse(self, message: httpx2.ServerSentEvent, payload: Mapping[str, Any]) -> Event:
+        if payload.get("errors"):
+            error = build_request_error(payload["errors"])
+            error.add_note(f"The server can't build the event with the cursor {message.id}.")
+            raise error
+        if not message.id:
             raise UnexpectedResponseError("an event without a cursor")
-        refusal = build_request_error(errors)
-        if message.id:
-            refusal.add_note(f"This is the result of the event with the cursor {message.id}.")
-        raise refusal
+        try:
+            return self.parse(payload["data"])
+        except (KeyError, TypeError, ValueError) as error:  # ValidationError is a ValueError
+            raise UnexpectedResponseError(f"an event can't be read: {error}") from error
 
     # ---------------------------------------------------------------- interruptions
 
@@ -210,3 +208,20 @@ class EventStream(Generic[Event]):
             raise error
         log.warning("The stream is interrupted: %s. It reconnects in %.1f s.", error, delay)
         return delay
+
+
+def read_payload(message: httpx2.ServerSentEvent) -> dict[str, Any]:
+    """The result in a message. Raises the error that ends the subscription.
+
+    It is not the result of an event, so it has no data, and the id of an earlier message.
+    """
+    try:
+        payload: object = json.loads(message.data)
+    except ValueError as error:
+        raise UnexpectedResponseError(f"an event can't be read: {error}") from error
+    if not isinstance(payload, dict):
+        raise UnexpectedResponseError("an event can't be read: it is no JSON object")
+    result = cast("dict[str, Any]", payload)
+    if "data" not in result:
+        raise build_request_error(result.get("errors") or [{"message": "an event without data"}])
+    return result
