@@ -33,7 +33,7 @@ graphiql: .venv/web ## Build GraphiQL into web/graphiql/dist if a source is newe
 screenshots: .venv/dev web ## Take pictures of the web applications into web/screenshots; the pictures of the documents with DOCS=--docs
 	$(BIN)/python web/screenshots.py $(DOCS)
 
-unit: .venv/dev ## The tests that need neither a database nor a server
+unit: .venv/dev python-client-for-tests ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
 test: .venv/dev $(NODE_CLIENTS) web-for-tests python-client-for-tests ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
