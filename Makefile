@@ -3,11 +3,12 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 NODE_CLIENTS := $(patsubst %,%/node_modules/.package-lock.json,tests/live/node tests/live/oidc tests/live/s3 clients/typescript)
+PYTHON_CLIENT := clients/python/dist/built
 .DEFAULT_GOAL := help
 # Without the compiled files that Python keeps, each process would compile the program anew: 6 instead of 3 seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run web graphiql screenshots unit test stress coverage check bench fanout soak lock schema configuration format clean
+.PHONY: help run web clients graphiql screenshots unit test stress coverage check bench fanout soak lock schema configuration format clean
 
 help: ## List the targets, and how to run one test
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | awk -F '\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -24,30 +25,33 @@ run: .venv/run ## Install, build the web applications, migrate, fill an empty da
 web: .venv/web ## Build the web applications into web/dist if a source is newer; needs npm's registry the first time
 	$(BIN)/python web/build_web.py
 
+clients: $(PYTHON_CLIENT) clients/typescript/dist/index.js ## Build both clients: a wheel in clients/python/dist, and clients/typescript/dist
+
 graphiql: .venv/web ## Build GraphiQL into web/graphiql/dist if a source is newer; `make run` does it in the background
 	$(BIN)/python web/build_web.py --graphiql
 
 screenshots: .venv/dev web ## Take pictures of the web applications into web/screenshots; the pictures of the documents with DOCS=--docs
 	$(BIN)/python web/screenshots.py $(DOCS)
 
-unit: .venv/dev ## The tests that need neither a database nor a server
+unit: .venv/dev python-client-for-tests ## The tests that need neither a database nor a server
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
 
-test: .venv/dev $(NODE_CLIENTS) web-for-tests ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
+test: .venv/dev $(NODE_CLIENTS) web-for-tests python-client-for-tests ## The whole suite, or T=path: on SQLite, then on Postgres with Redis if available
 	$(BIN)/python tests/run.py $(T)
 
-stress: .venv/dev $(NODE_CLIENTS) web-for-tests ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
+stress: .venv/dev $(NODE_CLIENTS) web-for-tests python-client-for-tests ## Random, kill and outage tests with other seeds, until one fails or MINUTES=10 have passed
 	$(BIN)/python tests/stress.py $(or $(MINUTES),10) $(T)
 
-coverage: .venv/dev $(NODE_CLIENTS) web-for-tests ## The whole suite with coverage measured; lists the modules by coverage
+coverage: .venv/dev $(NODE_CLIENTS) web-for-tests python-client-for-tests ## The whole suite with coverage measured; lists the modules by coverage
 	rm -rf .coverage && mkdir .coverage
 	$(BIN)/python -m coverage run tests/run.py $(T); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report --sort=cover; exit $$status
 
-check: .venv/dev ## Lint, types, import rules, contract, printed schema
+check: .venv/dev $(PYTHON_CLIENT) ## Lint, types, import rules, contract, printed schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --threads 2
+	$(BIN)/pyright --threads 2 -p clients/python
 	$(BIN)/lint-imports
 	$(BIN)/python web/build_web.py --check
 	$(BIN)/python tests/contract.py
@@ -79,12 +83,15 @@ lock: .venv/dev ## Renew the hashed locks from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) --group pyproject.toml:web -c requirements-dev.txt -o requirements-web.txt
+	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) clients/python/pyproject.toml -c requirements-dev.txt -o clients/python/requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade $(LOCK) --group clients/python/pyproject.toml:generator -o clients/python/requirements-generator.txt
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 clean: ## Remove installed packages, builds and caches, but not data/
 	rm -rf .coverage .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf .venv build dist *.egg-info tests/live/*/node_modules benchmarks/*/peers/node_modules
 	rm -rf web/node_modules web/dist web/dist.* web/graphiql/node_modules web/graphiql/dist web/graphiql/dist.*
+	rm -rf clients/python/.venv clients/python/build clients/python/dist clients/python/src/*.egg-info clients/python/src/ticketwire_client/generated
 	rm -rf clients/typescript/node_modules clients/typescript/build clients/typescript/dist benchmarks/caches/node_modules
 
 # Two stamp files record what is installed: the run-time packages, and the development packages.
@@ -105,6 +112,28 @@ clean: ## Remove installed packages, builds and caches, but not data/
 .PHONY: web-for-tests
 web-for-tests: .venv/dev
 	@$(BIN)/python web/build_web.py --all || true
+
+# The Python client is generated in an environment of its own: the generator needs older packages
+# than the service. Without it the tests of the client are skipped, and say so.
+.PHONY: python-client-for-tests
+python-client-for-tests: .venv/dev
+	@$(MAKE) --no-print-directory $(PYTHON_CLIENT) || echo "The Python client is not built."
+
+clients/python/.venv/generator: clients/python/requirements-generator.txt | .venv/dev
+	$(BIN)/python -m venv --clear --without-pip clients/python/.venv
+	$(BIN)/uv pip install --quiet --python clients/python/.venv/bin/python --require-hashes -r $< || \
+		$(BIN)/python -m pip --python clients/python/.venv/bin/python install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(PYTHON_CLIENT): clients/python/.venv/generator schema/schema.graphql clients/python/pyproject.toml clients/python/README.md \
+		clients/python/operations $(wildcard $(addprefix clients/python/,operations/* generator/*.py src/ticketwire_client/*.py src/ticketwire_client/py.typed))
+	@rm -rf clients/python/build clients/python/dist clients/python/src/ticketwire_client/generated
+	cd clients/python && PYTHONPATH=generator .venv/bin/ariadne-codegen >/dev/null
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python clients/python/.venv/bin/python --out-dir clients/python/dist clients/python
+	@touch $@
+
+clients/typescript/dist/index.js: clients/typescript/node_modules/.package-lock.json $(wildcard clients/typescript/src/*.ts) clients/typescript/tsconfig.json
+	cd clients/typescript && npm run --silent build
 
 # uv, from the same lock, installs in a tenth of the time; pip is used if uv can't reach the packages.
 .venv/dev: requirements-dev.txt | .venv/bin/python

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 from random import Random
+from types import ModuleType
 
 import pytest
 import structlog
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from support import Client, Service, World, databases, leftovers  # noqa: E402 - the path comes first
+from support.python_client import import_client  # noqa: E402
 from support.seed import SEED, configure_hypothesis, random_for  # noqa: E402
 from support.service import running  # noqa: E402
 from tortoise import Tortoise  # noqa: E402
@@ -210,6 +212,12 @@ async def service(url: str) -> AsyncIterator[Service]:
 async def world(service: Service) -> World:
     """People, teams and accounts that most tests need, in the service's database."""
     return await World.make()
+
+
+@pytest.fixture(scope="session")
+def ticketwire_client() -> ModuleType:
+    """The Python client of clients/python. Skips the test if it is not built; in CI it fails."""
+    return import_client()
 
 
 @pytest.fixture

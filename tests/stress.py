@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLLOW_KILLS = "500"
 
 
 def main(minutes: float, arguments: list[str]) -> int:
@@ -27,10 +26,10 @@ def main(minutes: float, arguments: list[str]) -> int:
         seed = random.randrange(2**31)
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
-        settings = {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
-        environment = {"WEBHOOK_EVENTS": "10000", "FOLLOW_KILLS": FOLLOW_KILLS, **os.environ}
-        code = subprocess.call(command, cwd=ROOT, env=environment | settings)
+        environment = {"WEBHOOK_EVENTS": "10000", "FOLLOW_KILLS": "500", **os.environ}
+        environment |= {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
+        code = subprocess.call(command, cwd=ROOT, env=environment)
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")
             return code

@@ -1,0 +1,103 @@
+"""One request to the server, without repetition, and the meaning of its response."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx2
+
+from .errors import (
+    NetworkError,
+    RateLimitedError,
+    TicketwireError,
+    UnavailableError,
+    UnexpectedResponseError,
+    build_request_error,
+)
+
+TEMPORARY_STATUSES = (429, 502, 503, 504)
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+JSON_MEDIA_TYPES = "application/graphql-response+json, application/json;q=0.9"
+
+
+@dataclass
+class Endpoint:
+    """The address of the API, and the credentials for it."""
+
+    url: str
+    token: str | Callable[[], str]
+    http: httpx2.AsyncClient
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        self.url = self.url.rstrip("/")
+        if httpx2.URL(self.url).scheme not in ("http", "https"):
+            raise ValueError("url must begin with http:// or https://")
+
+    def build_headers(self, accept: str) -> dict[str, str]:
+        token = self.token() if callable(self.token) else self.token
+        return {**self.headers, "accept": accept, "authorization": f"Bearer {token}"}
+
+    async def post(self, body: Mapping[str, Any], timeout_seconds: float) -> dict[str, Any]:
+        """Send an operation; return the response with data.
+
+        Raises NetworkError, RequestError and UnexpectedResponseError.
+        """
+        try:
+            response = await self.http.post(
+                self.url,
+                json=body,
+                headers=self.build_headers(JSON_MEDIA_TYPES),
+                timeout=timeout_seconds,
+            )
+        except httpx2.RequestError as error:
+            raise convert_error(error) from error
+        return read_response(response)
+
+
+def convert_error(error: httpx2.RequestError) -> TicketwireError:
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, httpx2.SSEError | httpx2.DecodingError | httpx2.TooManyRedirects):
+        return UnexpectedResponseError(reason)
+    return NetworkError(reason, was_sent=not isinstance(error, NOT_SENT))
+
+
+def read_response(response: httpx2.Response) -> dict[str, Any]:
+    """The body of a response that has been read. Raises an exception unless it has data only."""
+    try:
+        content: object = json.loads(response.content)
+    except ValueError:
+        content = None
+    wait = read_retry_after(response)
+    if not isinstance(content, dict):
+        reason = f"HTTP status {response.status_code} without a GraphQL response"
+        raise UnexpectedResponseError(reason, response.status_code, wait)
+    body = cast("dict[str, Any]", content)
+    if body.get("errors"):
+        raise build_request_error(body["errors"], body.get("extensions"), wait)
+    if response.status_code != 200 or not isinstance(body.get("data"), dict):
+        reason = f"HTTP status {response.status_code} without data"
+        raise UnexpectedResponseError(reason, response.status_code, wait)
+    return body
+
+
+def read_retry_after(response: httpx2.Response) -> float:
+    """The seconds in the header Retry-After; 0 if it is missing or a date."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else 0
+
+
+def is_temporary(error: TicketwireError) -> bool:
+    """Whether the same request can succeed later, without a correction by anybody."""
+    if isinstance(error, UnexpectedResponseError):
+        return error.status in TEMPORARY_STATUSES
+    return isinstance(error, NetworkError | UnavailableError | RateLimitedError)
+
+
+def requested_delay(error: TicketwireError) -> float:
+    """How long the server asks to wait, in seconds."""
+    seconds: float = getattr(error, "retry_after_seconds", 0)
+    return seconds
