@@ -31,6 +31,7 @@ APPLICATIONS = {
     "portal": "the customer portal",
     "sign-in": "the sign-in page",
     "wall": "the wallboard",
+    "admin": "the administration",
 }
 """The built applications: the names of their HTML files, and what they are."""
 WELCOME = """Ticketwire
@@ -111,6 +112,8 @@ class WebRoutes:
             Route("/desk/{path:path}", with_outages(self.show_desk)),
             Route("/portal", with_outages(self.show_portal)),
             Route("/portal/{path:path}", with_outages(self.show_portal)),
+            Route("/admin", with_outages(self.show_admin)),
+            Route("/admin/{path:path}", with_outages(self.show_admin)),
             Route("/wall", show_default_wall),
             Route("/wall/{board}", show_wall),
             Route("/tickets/{key}", with_outages(self.show_ticket)),
@@ -126,11 +129,18 @@ class WebRoutes:
         return redirect("/sign-in" if viewer is None else home_of(viewer), WELCOME)
 
     async def show_desk(self, request: Request) -> Response:
-        """Show the desk to agents and admins; lead customers to their portal."""
+        return await self.show_to_staff(request, "desk")
+
+    async def show_admin(self, request: Request) -> Response:
+        """The page itself tells agents that it is for admins."""
+        return await self.show_to_staff(request, "admin")
+
+    async def show_to_staff(self, request: Request, name: str) -> Response:
+        """Show an application to agents and admins; lead customers to their portal."""
         viewer = await self.viewer_of(request)
         if viewer is None:
             return lead_to_sign_in(request)
-        return redirect("/portal") if viewer.is_customer else self.show_application("desk")
+        return redirect("/portal") if viewer.is_customer else self.show_application(name)
 
     async def show_portal(self, request: Request) -> Response:
         viewer = await self.viewer_of(request)

@@ -11,8 +11,8 @@ import { compressFiles } from "./compress.mjs";
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");
 const pages = readdirSync(root).filter((name) => name.endsWith(".html"));
-// The wallboard shares no file with the others, because those would be larger than it needs.
-const ALONE = ["wall.html"];
+// These share no file with the others: the parts that all have would be larger than each needs.
+const ALONE = ["admin.html", "wall.html"];
 
 async function buildPages(names, emptyOutDir) {
   await build({

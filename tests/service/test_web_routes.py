@@ -53,7 +53,8 @@ async def test_the_start_page_leads_by_role(service: Service, world: World) -> N
 
 @pytest.mark.usefixtures("built")
 async def test_pages_need_a_session_and_come_back_to_it(service: Service, world: World) -> None:
-    for path in ("/desk", "/desk/views/1?a=b", "/portal", "/tickets/TKT-1042", "/tickets/7"):
+    paths = ("/desk", "/desk/views/1?a=b", "/portal", "/admin", "/admin/teams/new")
+    for path in (*paths, "/tickets/TKT-1042", "/tickets/7"):
         response = await get(service, path)
         expected = "/sign-in?next=" + path.replace("/", "%2F").replace("?", "%3F").replace(
             "=", "%3D"
@@ -66,7 +67,7 @@ async def test_during_an_outage_pages_are_unavailable_but_that_to_sign_in(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(viewer_cache, "authenticate", raise_connection_lost)
-    for path in ("/", "/desk", "/portal", "/tickets/TKT-1042"):
+    for path in ("/", "/desk", "/portal", "/admin", "/tickets/TKT-1042"):
         response = await get(service, path, world.ada.token)
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
         assert response.headers["cache-control"] == "no-store"
@@ -84,8 +85,13 @@ async def test_deep_links_show_the_application_of_the_role(service: Service, wor
         assert "Desk · " in (await get(service, path, world.ada.token)).text
     for path in ("/portal", "/portal/new", "/tickets/TKT-1042"):
         assert "Support · " in (await get(service, path, world.cora.token)).text
-    response = await get(service, "/desk", world.cora.token)
-    assert (response.status_code, response.headers["location"]) == (303, "/portal")
+    for path in ("/admin", "/admin/teams/new"):
+        # agents get the page, which tells them that it is for admins
+        for token in (world.root.token, world.ada.token):
+            assert "Administration · " in (await get(service, path, token)).text
+    for path in ("/desk", "/admin", "/admin/people"):
+        response = await get(service, path, world.cora.token)
+        assert (response.status_code, response.headers["location"]) == (303, "/portal")
     assert (await get(service, "/tickets/a/b", world.ada.token)).status_code == 404
 
 
@@ -162,7 +168,7 @@ async def test_without_built_files_the_api_runs_and_the_start_page_tells(
     assert response.status_code == 200
     assert "not built: the agents' desk, the customer portal, the sign-in page" in response.text
     assert "GraphQL over HTTP and WebSocket: /graphql" in response.text
-    for path in ("/sign-in", "/desk", "/portal", "/tickets/1"):
+    for path in ("/sign-in", "/desk", "/portal", "/admin", "/tickets/1"):
         for token in (None, world.ada.token):
             found = await get(service, path, token)
             assert (found.status_code, "not built" in found.text) == (404, True)

@@ -30,7 +30,7 @@ def find_edges(folder: Path) -> dict[str, set[str]]:
     return edges
 
 
-@pytest.mark.parametrize("application", ["desk", "portal", "shared"])
+@pytest.mark.parametrize("application", ["admin", "desk", "portal", "shared"])
 def test_folders_have_no_cycle(application: str) -> None:
     edges = find_edges(SOURCES / application)
     assert any(edges.values())
@@ -40,5 +40,6 @@ def test_folders_have_no_cycle(application: str) -> None:
 def test_shared_parts_know_no_application() -> None:
     edges = find_edges(SOURCES)
     assert edges["shared"] <= {"generated"}
-    assert not {"desk", "sign-in"} & edges["portal"]
-    assert not {"portal", "sign-in"} & edges["desk"]
+    assert not {"admin", "desk", "sign-in"} & edges["portal"]
+    assert not {"admin", "portal", "sign-in"} & edges["desk"]
+    assert edges["admin"] == {"shared"}

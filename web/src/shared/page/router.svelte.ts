@@ -7,7 +7,7 @@ export class Router {
   changed: () => void = () => undefined;
 
   constructor() {
-    addEventListener("popstate", () => this.show(new URL(location.href)));
+    addEventListener("popstate", () => this.moved(new URL(location.href)));
   }
 
   get path(): string {
@@ -41,6 +41,11 @@ export class Router {
   protected go(target: URL, replaces: boolean): void {
     history[replaces ? "replaceState" : "pushState"](null, "", target);
     this.show(target);
+  }
+
+  /** Called when the browser has gone back or forth. */
+  protected moved(url: URL): void {
+    this.show(url);
   }
 
   private show(url: URL): void {

@@ -1,0 +1,122 @@
+// The state of a form: the values, what has changed, and the errors beside their fields.
+import { messageOf } from "../../shared/api";
+import { m } from "../../shared/messages";
+import type { Field, Values } from "../base/field";
+import type { Outcome, Question, Row, Section } from "../base/section";
+
+export class RecordForm<R extends Row> {
+  values = $state.raw<Values>({});
+  /** By the names of fields. */
+  errors = $state.raw<Readonly<Record<string, string>>>({});
+  /** What belongs to no field. */
+  error = $state("");
+  /** Whether somebody else has changed the record since it was read. */
+  isStale = $state(false);
+  isBusy = $state(false);
+  isSaved = $state(false);
+  record = $state.raw<R | null>(null);
+  private initial = $state("");
+  /** Suggested values that the person has changed. */
+  private readonly touched = new Set<string>();
+
+  constructor(
+    private readonly section: Section<R>,
+    record: R | null,
+  ) {
+    this.reset(record);
+  }
+
+  /** Show a record as the server has it, or an empty form. */
+  reset(record: R | null): void {
+    this.record = record;
+    this.values = record === null ? this.section.blank() : this.section.read(record);
+    this.initial = JSON.stringify(this.values);
+    this.errors = {};
+    this.error = "";
+    this.isStale = false;
+    this.touched.clear();
+  }
+
+  readonly isChanged = $derived(JSON.stringify(this.values) !== this.initial);
+
+  get fields(): readonly Field[] {
+    return this.section.fields.filter(
+      (each) => !(each.isNewOnly && this.record !== null) && (each.isShown?.(this.values) ?? true),
+    );
+  }
+
+  set(name: string, value: unknown): void {
+    this.isSaved = false;
+    this.touched.add(name);
+    const values: Record<string, unknown> = { ...this.values, [name]: value };
+    if (this.record === null) {
+      for (const each of this.section.fields) {
+        const suggest = "suggest" in each ? each.suggest : undefined;
+        if (suggest?.from === name && !this.touched.has(each.name)) {
+          values[each.name] = suggest.by(String(value));
+        }
+      }
+    }
+    this.values = values;
+    if (name in this.errors) {
+      this.errors = Object.fromEntries(Object.entries(this.errors).filter(([key]) => key !== name));
+    }
+  }
+
+  /** What must be asked before the values are saved. */
+  get question(): Question | null {
+    if (this.record === null) return null;
+    return this.section.question?.(this.record, this.values) ?? null;
+  }
+
+  /** Send the values. Returns the record as it is stored; null if it is not. */
+  async save(): Promise<R | null> {
+    if (this.isBusy) return null;
+    this.isBusy = true;
+    this.errors = {};
+    this.error = "";
+    this.isSaved = false;
+    try {
+      const { record, errors } = await this.send();
+      if (errors.length > 0) this.show(errors);
+      else if (record !== null) {
+        this.reset(record);
+        this.isSaved = true;
+        return record;
+      }
+    } catch (failure) {
+      this.error = messageOf(failure);
+    } finally {
+      this.isBusy = false;
+    }
+    return null;
+  }
+
+  private send(): Promise<Outcome<R>> {
+    const input = this.section.toInput(this.values);
+    const { record } = this;
+    if (record === null) {
+      if (this.section.create === undefined) throw new Error(m.shared_failed());
+      return this.section.create(input, this.values);
+    }
+    const before = this.section.toInput(JSON.parse(this.initial) as Values);
+    const changes = Object.entries(input).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+    );
+    return this.section.change(record, Object.fromEntries(changes));
+  }
+
+  private show(errors: Outcome<R>["errors"]): void {
+    const names = new Set(this.fields.map((each) => each.name));
+    const found: Record<string, string> = {};
+    const others: string[] = [];
+    for (const { code, field, message } of errors) {
+      const name = field?.find((each) => names.has(each));
+      if (code === "STALE_VERSION") this.isStale = true;
+      else if (name === undefined) others.push(message);
+      else found[name] ??= message;
+    }
+    this.errors = found;
+    this.error = others.join(" ");
+  }
+}

@@ -1,0 +1,4 @@
+import { mountApplication } from "../shared/mount";
+import App from "./App.svelte";
+
+mountApplication(App);

@@ -1,0 +1,73 @@
+// The list of a section: what the server has for the words of the person, page by page.
+import { messageOf } from "../../shared/api";
+import { uniqueById } from "../../shared/parts/unique";
+import type { Row, Section } from "../base/section";
+
+const DELAY_MS = 150;
+
+export class RecordList<R extends Row> {
+  rows = $state.raw<readonly R[]>([]);
+  next = $state<string | null>(null);
+  /** Whether the list is that of the present words. */
+  isLoaded = $state(false);
+  isLoading = $state(false);
+  error = $state("");
+  search = $state("");
+  hasArchived = $state(false);
+  /** The record that was opened last: its row gets the focus back. */
+  openedId = "";
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private latest = 0;
+
+  constructor(private readonly section: Section<R>) {}
+
+  find(search: string): void {
+    this.search = search;
+    this.isLoaded = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.reload(), DELAY_MS);
+  }
+
+  showArchived(hasArchived: boolean): void {
+    this.hasArchived = hasArchived;
+    this.isLoaded = false;
+    void this.reload();
+  }
+
+  async reload(): Promise<void> {
+    await this.read(null);
+  }
+
+  async more(): Promise<void> {
+    await this.read(this.next);
+  }
+
+  private async read(after: string | null): Promise<void> {
+    const turn = ++this.latest;
+    this.error = "";
+    this.isLoading = true;
+    try {
+      const { hasArchived } = this;
+      const page = await this.section.load({ search: this.search.trim(), hasArchived, after });
+      if (turn !== this.latest) return; // only the latest words count
+      this.rows = after === null ? page.rows : uniqueById([...this.rows, ...page.rows]);
+      this.next = page.next;
+      this.isLoaded = true;
+    } catch (failure) {
+      if (turn === this.latest) this.error = messageOf(failure);
+    } finally {
+      if (turn === this.latest) this.isLoading = false;
+    }
+  }
+}
+
+const lists = new Map<string, RecordList<Row>>();
+
+/** The list of a section, which keeps its words while the page is open. */
+export function listOf(section: Section): RecordList<Row> {
+  const known = lists.get(section.id);
+  if (known !== undefined) return known;
+  const list = new RecordList(section);
+  lists.set(section.id, list);
+  return list;
+}
