@@ -172,6 +172,17 @@ APPROVE = """(code) => fetch("/graphql", {
 })"""
 
 
+async def read_report(page: Page) -> None:
+    await page.get_by_role("region", name="Data by group").wait_for()
+
+
+async def scroll_report(page: Page) -> None:
+    await read_report(page)
+    await page.locator("summary").click()
+    await page.get_by_role("region", name="SLA targets").scroll_into_view_if_needed()
+    await page.get_by_role("main").evaluate("(main) => main.scrollTo(0, 640)")
+
+
 async def create_webhook(page: Page, url: str, shape: str) -> str:
     """Create a webhook whose requests fail, because no such host exists; its path."""
     found = await page.evaluate(CREATE_WEBHOOK, {"url": url, "shape": shape})
@@ -238,6 +249,9 @@ SHOTS = (
     Shot("desk-webhooks", "/desk/webhooks", list_webhooks, ADMIN),
     Shot("desk-webhook", "/desk/webhooks", open_webhook, ADMIN),
     Shot("desk-webhook-new", "/desk/webhooks/new", try_webhook, ADMIN),
+    Shot("desk-reports", "/desk/reports", read_report),
+    Shot("desk-reports-data", "/desk/reports?days=90&by=ASSIGNEE", scroll_report),
+    Shot("desk-reports-empty", "/desk/reports?from=2020-01-01&to=2020-02-01", wait_for_nothing),
     Shot("portal", "/portal", wait_for_nothing, CUSTOMER),
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from support.missing import missing
 from support.programs import CHROMIUM
 
 SCRIPT = Path(__file__).parents[2] / "web" / "build_web.py"
+SOURCES = SCRIPT.parent / "src"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 
 
@@ -44,3 +48,15 @@ def require_chromium() -> str:
     if CHROMIUM is None:
         missing("Chromium is not installed")
     return CHROMIUM
+
+
+def evaluate(module: str, expression: str, value: Any) -> Any:
+    """The value of an expression over the module `m` and a `value`."""
+    source = f"import * as m from {json.dumps((SOURCES / module).as_uri())};" + (
+        f"const value = {json.dumps(value)};"
+        f"process.stdout.write(JSON.stringify({expression}) ?? 'null');"
+    )
+    node = load_build().find_node()
+    command = [node, "--disable-warning=ExperimentalWarning", "--input-type=module", "-"]
+    found = subprocess.run(command, input=source.encode(), capture_output=True, check=True)
+    return json.loads(found.stdout)

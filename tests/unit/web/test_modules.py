@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-from typing import Any
+from support.web_applications import evaluate
 
-from support.web_applications import load_build
-
-SOURCES = Path(__file__).parents[3] / "web" / "src"
 SECOND, MINUTE = 1000, 60_000
-
-
-def evaluate(module: str, expression: str, value: Any) -> Any:
-    """The value of an expression over the module `m` and a `value`."""
-    source = f"import * as m from {json.dumps((SOURCES / module).as_uri())};" + (
-        f"const value = {json.dumps(value)};"
-        f"process.stdout.write(JSON.stringify({expression}) ?? 'null');"
-    )
-    node = load_build().find_node()
-    command = [node, "--disable-warning=ExperimentalWarning", "--input-type=module", "-"]
-    found = subprocess.run(command, input=source.encode(), capture_output=True, check=True)
-    return json.loads(found.stdout)
 
 
 def scope_of(shown: int, selected: int, new: int = 0, gone: int = 0) -> str | None:

@@ -1,7 +1,5 @@
-// The operations of webhooks. They are sent by `execute`, which stores nothing: some responses have
-// secrets, and the payloads of deliveries are of no use to other pages.
-import { goToSignIn, RequestError } from "../../shared/api";
-import { execute } from "../../shared/execute";
+// The operations of webhooks. They are sent by `read`, which stores nothing: some responses have
+// secrets, and deliveries are of no use to other pages.
 import { graphql, type ResultOf, type VariablesOf } from "../../shared/graphql";
 
 const WEBHOOK = graphql(`
@@ -173,16 +171,6 @@ export type Preview = NonNullable<ResultOf<typeof REPLAY_PREVIEW>["webhookReplay
 export type EventType = Webhook["types"][number];
 export type DeliveryStatus = Delivery["status"];
 export type NewWebhook = VariablesOf<typeof CREATE>["input"];
-
-/** `execute`, which leads to the sign-in page if the session has ended. Throws RequestError. */
-export const read: typeof execute = async (document, variables) => {
-  try {
-    return await execute(document, variables);
-  } catch (failure) {
-    if (failure instanceof RequestError && failure.code === "UNAUTHENTICATED") goToSignIn();
-    throw failure;
-  }
-};
 
 /** Those of some nodes that are deliveries. */
 export function deliveriesOf(nodes: ResultOf<typeof DELIVERIES_BY_ID>["nodes"]): readonly Delivery[] {

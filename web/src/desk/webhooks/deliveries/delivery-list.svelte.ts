@@ -2,7 +2,8 @@
 // the person wants to see them.
 import { messageOf } from "../../../shared/api";
 import { uniqueById } from "../../../shared/parts/unique";
-import { DELIVERIES, DELIVERIES_BY_ID, deliveriesOf, read, type Delivery, type DeliveryStatus } from "../documents";
+import { read } from "../../parts/read";
+import { DELIVERIES, DELIVERIES_BY_ID, deliveriesOf, type Delivery, type DeliveryStatus } from "../documents";
 
 /** The server reads at most so many nodes at once. */
 const MAX_NODES = 100;

@@ -1,0 +1,167 @@
+"""The page of reports: what it shows equals the API, also in the CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, expect
+from support import Client, Service, World
+from support.accessibility import assert_accessible
+from support.desk_page import open_desk
+
+from models.people.user import Organization
+from models.tickets.ticket import Ticket
+
+PATH = "/desk/reports"
+FORMULA = "=HYPERLINK(evil)"
+OVERFLOW = "document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
+DURATIONS = ["firstResponse", "firstResponseWorkingTime", "resolution", "resolutionWorkingTime"]
+QUERY = """query($range: ReportRangeInput!, $by: TicketReportGroupBy) {
+  ticketReport(range: $range, groupBy: $by) { groups { key label created ratings averageRating
+    firstResponse { count } firstResponseWorkingTime { count }
+    resolution { count } resolutionWorkingTime { count }
+    firstResponseAttainment { met missed } resolutionAttainment { met missed } } } }"""
+
+
+def range_around(service: Service) -> dict[str, str]:
+    today = service.clock().date()
+    days = [today - timedelta(days=2), today + timedelta(days=2)]
+    return {"firstDay": days[0].isoformat(), "lastDay": days[1].isoformat()}
+
+
+async def handle_tickets(service: Service, ada: Client, cora: Client) -> list[str]:
+    """Three tickets: one is resolved and rated, one is answered, one waits."""
+    service.clock.stop()
+    ids = [(await cora.raise_ticket(f"Ticket {each}"))["id"] for each in range(3)]
+    service.clock.advance(minutes=10)
+    await ada.do("replyToTicket", ticketId=ids[0], body="Hello")
+    service.clock.advance(minutes=20)
+    await ada.do("resolveTicket", ticketId=ids[0], resolution="Done")
+    await cora.do("rateTicket", ticketId=ids[0], score=4)
+    await ada.do("replyToTicket", ticketId=ids[1], body="Hello")
+    return ids
+
+
+async def download(page: Page) -> list[dict[str, str]]:
+    region = page.get_by_role("region", name="Data by group")
+    async with page.expect_download() as started:
+        await region.get_by_role("button", name="Download CSV").click()
+    path = await (await started.value).path()
+    text = Path(path).read_bytes().decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def expected_row(group: dict[str, Any]) -> dict[str, str]:
+    """The numbers of a group as the file has them."""
+    row = {"key": group["key"], "tickets": group["created"], "ratings": group["ratings"]}
+    row |= {f"{name}Count": group[name]["count"] for name in DURATIONS}
+    for name in ("firstResponseAttainment", "resolutionAttainment"):
+        row |= {f"{name}Met": group[name]["met"], f"{name}Missed": group[name]["missed"]}
+    return {name: str(value) for name, value in row.items()}
+
+
+async def test_a_report_is_read_and_its_csv_equals_the_api(
+    page: Page, service: Service, world: World
+) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    await Organization.filter(name="Acme").update(name=FORMULA)
+    days = range_around(service)
+    await handle_tickets(service, ada, cora)
+    await open_desk(page)
+    address = f"{PATH}?from={days['firstDay']}&to={days['lastDay']}&by=ORGANIZATION&zone=UTC"
+    await page.goto(address)
+    main = page.get_by_role("main")
+    await expect(main.get_by_role("definition")).to_have_text(
+        ["3", "10 m", "100% (2 of 2)", "30 m", "100% (1 of 1)", "4 (1)"]
+    )
+    row = main.get_by_role("region", name="Data by group").get_by_role("row").last
+    await expect(row).to_contain_text(FORMULA)
+    await expect(row.get_by_role("cell")).to_have_text(
+        ["3", "10 m", "30 m", "100% (2 of 2)", "30 m", "30 m", "100% (1 of 1)", "4 (1)"]
+    )
+    found = (await ada.run(QUERY, range=days, by="ORGANIZATION"))["ticketReport"]["groups"]
+    (line,) = await download(page)
+    assert line["label"] == f"'{FORMULA}"
+    assert expected_row(found[0]).items() <= line.items()
+    assert (line["firstResponseMedianSeconds"], line["resolutionMedianSeconds"]) == ("600", "1800")
+
+    await main.get_by_role("combobox", name="Group by").select_option("Priority")
+    await expect(main.get_by_role("region", name="Data by group").get_by_role("row")).to_have_count(
+        6
+    )
+    found = (await ada.run(QUERY, range=days, by="PRIORITY"))["ticketReport"]["groups"]
+    lines = await download(page)
+    assert len(lines) == 4
+    for group, line in zip(found, lines, strict=True):
+        assert expected_row(group).items() <= line.items()
+    volume = main.get_by_role("region", name="Volume").get_by_role("img")
+    await expect(volume).to_have_attribute("aria-label", re.compile("3 together, at most 3"))
+    await main.locator("summary").click()
+    await expect(
+        main.get_by_role("group", name="Data by day or week").get_by_role("row")
+    ).to_have_count(7)
+    for size in ({"width": 360, "height": 740}, {"width": 1280, "height": 800}):
+        await page.set_viewport_size(size)  # pyright: ignore[reportArgumentType]
+        await assert_accessible(page, f"report at {size['width']} px")
+        assert await page.evaluate(OVERFLOW) <= 0
+
+
+async def test_the_volume_is_live_and_an_empty_report_says_what_to_do(
+    page: Page, service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    await open_desk(page)
+    await page.get_by_role("link", name="Reports").click()
+    main = page.get_by_role("main")
+    await expect(main).to_be_focused()
+    await expect(main).to_contain_text("No ticket was created on these days.")
+    await assert_accessible(page, "empty report")
+    tickets = main.get_by_role("definition").first
+    await expect(main.get_by_role("term").first).to_contain_text("Live")
+    await cora.raise_ticket("Printer")
+    await expect(tickets).to_have_text("1")
+    await expect(main).to_contain_text("came after the report was read: 1")
+    await main.get_by_role("button", name="Read again").press("Enter")
+    await expect(main.get_by_role("region", name="Data by group").get_by_role("row")).to_have_count(
+        3
+    )
+    await expect(main).not_to_contain_text("came after the report was read")
+    await main.get_by_role("combobox", name="Team", exact=True).select_option("Billing")
+    await expect(main).to_contain_text("No ticket was created on these days.")
+    await expect(tickets).to_have_text("0")
+    await page.go_back()
+    await expect(tickets).to_have_text("1")
+
+
+async def test_many_groups_and_long_names_fit_and_a_wrong_range_is_explained(
+    page: Page, service: Service, world: World
+) -> None:
+    cora = service.client(world.cora.token)
+    for number in range(14):
+        ticket = await cora.raise_ticket()
+        name = f"{number} Donaudampfschifffahrtsgesellschaft " + "x" * 80
+        organization = await Organization.create(name=name)
+        await Ticket.filter(number=ticket["number"]).update(organization_id=organization.id)
+    await open_desk(page)
+    await page.goto(f"{PATH}?days=7&by=ORGANIZATION")
+    main = page.get_by_role("main")
+    await expect(main.get_by_text("The table below has 2 more.")).to_be_visible()
+    await expect(main.get_by_role("region", name="Data by group").get_by_role("row")).to_have_count(
+        16
+    )
+    await page.set_viewport_size({"width": 360, "height": 740})
+    assert await page.evaluate(OVERFLOW) <= 0
+    await assert_accessible(page, "many groups")
+    await main.get_by_role("combobox", name="Days", exact=True).select_option("Other days")
+    await main.get_by_label("First day").fill("2030-01-02")
+    await main.get_by_label("First day").blur()
+    await expect(main.get_by_role("alert")).to_contain_text("must not be after the last one")
+    await main.get_by_label("First day").fill("2020-01-02")
+    await main.get_by_label("First day").blur()
+    await expect(main.get_by_role("alert")).to_contain_text("at most 400 days")
+    await assert_accessible(page, "refused range")
