@@ -1,5 +1,10 @@
 """`python -m cli` is the command `ticketwire`."""
 
-from cli.main import main
+import gc
 
+gc.disable()  # during imports, nearly all new objects stay
+
+from cli.main import main  # noqa: E402
+
+gc.enable()
 main()

@@ -13,7 +13,7 @@ from tortoise.models import Model
 
 from models import database
 from models.access.viewer import Viewer
-from models.access.visibility import visible_events
+from models.access.visibility import visible_events, visible_tickets
 from models.core.lazy_query import ConnectionQuery, LazyQuery
 from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, in_list, is_null
@@ -70,7 +70,8 @@ def list_by_ticket(
     condition = visible_events(viewer) & event_filter.condition & between_cursors(page_request)
     direction = "DESC" if page_request.backward else "ASC"
     build_pages = lateral_pages if database.dialect() == "postgres" else ranked_pages
-    pages = build_pages(ticket_ids, condition, direction, page_request.size + 1)
+    own_source = source_of_own_events(viewer)
+    pages = build_pages(ticket_ids, own_source, condition, direction, page_request.size + 1)
     row_query = LazyQuery(
         model,
         alias,
@@ -97,25 +98,37 @@ def list_by_ticket(
     )
 
 
+def source_of_own_events(viewer: Viewer) -> str:
+    """The FROM clause for the events of tickets whose keys are known.
+
+    Only a condition on tickets needs their table, and a viewer of all tickets has none.
+    """
+    return "events e" if visible_tickets(viewer) is TRUE else EVENTS
+
+
 # SQL sources: rows of owner (the ticket in whose timeline the event is), position and message_id
 
 
 def lateral_pages(
-    ticket_ids: Sequence[UUID], condition: Condition, direction: str, limit: int
+    ticket_ids: Sequence[UUID],
+    own_source: str,
+    condition: Condition,
+    direction: str,
+    limit: int,
 ) -> Condition:
     """Return the first events of each ticket's timeline. Only Postgres has LATERAL.
 
     An index finds them, however long the timeline is.
     """
 
-    def select_events(owner: str, where: Condition) -> str:
+    def select_events(source: str, owner: str, where: Condition) -> str:
         return (
-            f"(SELECT e.position, e.message_id FROM {EVENTS} WHERE {owner} = k.id "
+            f"(SELECT e.position, e.message_id FROM {source} WHERE {owner} = k.id "
             f"AND {(where & condition).text} ORDER BY e.position {direction} LIMIT {limit})"
         )
 
-    own = select_events("e.ticket_id", TRUE)
-    merged = select_events("t.merged_into_id", IS_MESSAGE)
+    own = select_events(own_source, "e.ticket_id", TRUE)
+    merged = select_events(EVENTS, "t.merged_into_id", IS_MESSAGE)
     return Condition(
         "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id "
         f"FROM unnest(?::uuid[]) AS k(id) CROSS JOIN LATERAL ({own} UNION ALL {merged} "
@@ -125,10 +138,14 @@ def lateral_pages(
 
 
 def ranked_pages(
-    ticket_ids: Sequence[UUID], condition: Condition, direction: str, limit: int
+    ticket_ids: Sequence[UUID],
+    own_source: str,
+    condition: Condition,
+    direction: str,
+    limit: int,
 ) -> Condition:
     """Return what `lateral_pages` does, on databases without LATERAL."""
-    events = whole_timelines(ticket_ids, condition)
+    events = whole_timelines(ticket_ids, own_source, condition)
     rank = f"ROW_NUMBER() OVER (PARTITION BY o.owner ORDER BY o.position {direction})"
     return Condition(
         "(SELECT * FROM (SELECT o.position AS position, o.message_id AS message_id, "
@@ -137,13 +154,13 @@ def ranked_pages(
     )
 
 
-def whole_timelines(ticket_ids: Sequence[UUID], condition: Condition) -> Condition:
+def whole_timelines(ticket_ids: Sequence[UUID], own_source: str, condition: Condition) -> Condition:
     """Return all events of each ticket's timeline that meet the condition."""
     own = condition & in_list("e.ticket_id", list(ticket_ids))
     merged = condition & in_list("t.merged_into_id", list(ticket_ids)) & IS_MESSAGE
     return Condition(
         "(SELECT e.position AS position, e.message_id AS message_id, e.ticket_id AS owner "
-        f"FROM {EVENTS} WHERE {own.text} "
+        f"FROM {own_source} WHERE {own.text} "
         "UNION ALL SELECT e.position, e.message_id, t.merged_into_id "
         f"FROM {EVENTS} WHERE {merged.text})",
         own.params + merged.params,
@@ -161,7 +178,7 @@ async def count_events(
 ) -> Mapping[UUID, int]:
     """Return the number of visible events in each ticket's timeline, in one statement."""
     condition = visible_events(viewer) & event_filter.condition & condition
-    events = whole_timelines(ticket_ids, condition)
+    events = whole_timelines(ticket_ids, source_of_own_events(viewer), condition)
     rows = await database.fetch_dicts(
         f"SELECT o.owner AS owner, COUNT(*) AS n FROM {events.text} o GROUP BY o.owner",
         events.params,
