@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from support import World
 from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
-from support.desk_page import expect_live, open_desk, row_of, timeline_of
+from support.desk_page import WIDE, expect_live, open_desk, row_of, timeline_of
 from support.service import Process, start
 
 MESSAGES = "query($id: ID!) { ticket(id: $id) { messages(first: 9) { nodes { body } } } }"
@@ -35,6 +35,7 @@ async def test_after_a_restart_a_reply_arrives_once_and_the_list_goes_on(
         await open_desk(page, path=f"/tickets/{ticket['ref']}")
         process.kill()
         await write_without_server(page)
+        await assert_fits_on_a_phone(page)
         process.popen = (await start(url, process.port)).popen
         await expect_live(page)
         await expect(timeline_of(page)).to_contain_text("We send a new one")
@@ -55,3 +56,13 @@ async def write_without_server(page: Page) -> None:
     await expect(page.get_by_label("Unsent message")).to_contain_text("We send a new one")
     await expect(reply).to_have_value("")
     await expect(status).to_have_text(re.compile("Offline, as of [0-9:]{7,8}"))
+
+
+async def assert_fits_on_a_phone(page: Page) -> None:
+    """The status of the bar does not need more height than the bar has."""
+    await page.set_viewport_size({"width": 390, "height": 800})
+    box = await page.locator("header .status").bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    assert box["height"] <= 48
+    await page.set_viewport_size(WIDE)
