@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 from support import World
 from support.client import TIMEOUT_SECONDS
+from support.databases import IS_SQLITE
 from support.examples import Document, Program
 from support.live import log_positions
 from support.python_client import find_wheel, install_client
@@ -95,6 +96,7 @@ async def run_to_end(program: Program) -> str:
     return output.decode()
 
 
+@pytest.mark.skipif(not IS_SQLITE, reason="once is enough: the examples see only the API")
 async def test_every_example_of_the_guides_works(python: Path, url: str, tmp_path: Path) -> None:
     readme, guide = Document("clients/python/README.md"), Document("docs/clients.md")
     guide.example("js", "open-tickets.mjs")  # test_typescript_client.py runs it
