@@ -55,9 +55,10 @@ def test_the_examples_are_typed(python: Path, tmp_path: Path) -> None:
         for number, (language, code) in enumerate(document.examples):
             if language == "python":
                 (tmp_path / f"example{len(document.examples)}{number}.py").write_text(code)
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     pyright = Path(sys.executable).with_name("pyright")
     checked = subprocess.run(
-        [pyright, "--pythonpath", python, "--threads", "1", tmp_path],
+        [pyright, "--pythonpath", python],
         cwd=tmp_path,
         capture_output=True,
         text=True,
