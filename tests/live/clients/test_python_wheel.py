@@ -52,9 +52,9 @@ def test_the_wheel_has_the_generated_code_and_types(python: Path, tmp_path: Path
 @pytest.mark.timeout(300)
 def test_the_examples_are_typed(python: Path, tmp_path: Path) -> None:
     for document in (Document("clients/python/README.md"), Document("docs/clients.md")):
-        for number, (language, code) in enumerate(document.examples):
+        for language, code in document.examples:
             if language == "python":
-                (tmp_path / f"example{len(document.examples)}{number}.py").write_text(code)
+                (tmp_path / file_name(code)).write_text(code)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     pyright = Path(sys.executable).with_name("pyright")
     checked = subprocess.run(
@@ -68,11 +68,16 @@ def test_the_examples_are_typed(python: Path, tmp_path: Path) -> None:
     assert "0 errors" in checked.stdout
 
 
+def file_name(code: str) -> str:
+    """The name in the first line of an example, such as `# first.py: TOKEN=…`."""
+    return code.split(":")[0].removeprefix("# ")
+
+
 @asynccontextmanager
 async def run_example(
     python: Path, code: str, process: Process, token: str, folder: Path, *arguments: str
 ) -> AsyncIterator[Program]:
-    file = folder / code.split(":")[0].removeprefix("# ")
+    file = folder / file_name(code)
     file.write_text(code.replace("127.0.0.1:8000", f"127.0.0.1:{process.port}"))
     running = await asyncio.create_subprocess_exec(
         python,
