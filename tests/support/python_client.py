@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import httpx2
+
+from support.client import TLS
 from support.missing import missing
 from support.service import ROOT
 
@@ -62,3 +65,24 @@ def install_client(folder: Path) -> Path:
         if done.returncode:
             missing(f"the Python client can't be installed: {done.stderr[-500:]}")
     return python
+
+
+class LosesResponses(httpx2.AsyncBaseTransport):
+    """Sends requests, and loses the responses of the next `count` of them."""
+
+    def __init__(self) -> None:
+        self.transport = httpx2.AsyncHTTPTransport(verify=TLS)
+        self.count = 0
+        self.sent = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self.transport.handle_async_request(request)
+        self.sent += 1
+        if self.count:
+            self.count -= 1
+            await response.aread()
+            raise httpx2.ReadError("the connection broke", request=request)
+        return response
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()

@@ -10,42 +10,31 @@ from typing import Any
 
 import httpx2
 import pytest
+from cryptography.fernet import Fernet
 from support import Service, World
 from support.actors import machine
 from support.client import TLS
 from support.live import head_cursor, log_positions
 from support.loop_limits import count_pages
+from support.python_client import LosesResponses
 from support.service import running
 from support.tcp_proxy import run_tcp_proxy
 
 from models.log.event import encode_cursor
 
+KEY = Fernet.generate_key().decode()
 HOOK = "https://hooks.example.com/ticketwire"
-
-
-class LosesResponses(httpx2.AsyncBaseTransport):
-    """Sends requests, and loses the responses of the next `count` of them."""
-
-    def __init__(self) -> None:
-        self.transport = httpx2.AsyncHTTPTransport(verify=TLS)
-        self.count = 0
-        self.sent = 0
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self.transport.handle_async_request(request)
-        self.sent += 1
-        if self.count:
-            self.count -= 1
-            await response.aread()
-            raise httpx2.ReadError("the connection broke", request=request)
-        return response
-
-    async def aclose(self) -> None:
-        await self.transport.aclose()
 
 
 class Waits(Exception):
     """The client would wait for so many seconds."""
+
+
+@pytest.fixture
+async def service(url: str) -> AsyncIterator[Service]:
+    """A service that can store the secrets of webhooks."""
+    async with running(url, encryption_keys=KEY) as found:
+        yield found
 
 
 @pytest.fixture

@@ -123,6 +123,8 @@ async def test_each_event_arrives_once_in_order_while_the_server_is_killed(
 
             with contextlib.suppress(TimeoutError):
                 await until(has_all)
+            if task.done():
+                task.result()  # the error that ended the reader
             assert reader.seen == expected
             assert expected
         assert readers[0].restarts > 0
