@@ -9,6 +9,7 @@ from support import Service, World
 from support.accessibility import assert_accessible
 from support.desk_page import open_desk
 
+MARK_ALL = "mutation { markNotificationsRead(input: {}) { unread } }"
 PREFERENCES = "{ viewer { unreadNotifications notificationPreferences { topic channel enabled } } }"
 
 
@@ -49,6 +50,11 @@ async def test_the_bell_counts_and_lists_what_concerns_the_agent(
     await expect(bell_of(page, "Notifications")).to_be_visible()
     found = await service.client(world.ada.token).run(PREFERENCES)
     assert found["viewer"]["unreadNotifications"] == 0
+    await bill.do("addNote", ticketId=ticket["id"], body="@ada@example.com has the key again")
+    await expect(bell_of(page, "Notifications, 1 unread")).to_be_visible()
+    await service.client(world.ada.token).run(MARK_ALL)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(bell_of(page, "Notifications")).to_be_visible()
 
 
 async def test_the_agent_chooses_the_topics_and_channels(

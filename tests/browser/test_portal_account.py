@@ -42,6 +42,7 @@ async def test_notifications_are_live_and_can_be_marked_as_read(
     ticket = await cora.raise_ticket("Printer")
     await open_portal(page, path="/portal/account")
     await expect(page.get_by_text("There are no notifications")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Notifications")).not_to_be_focused()
     await agent.do("replyToTicket", ticketId=ticket["id"], body="Which one?")
     notifications = page.get_by_role("list", name="Notifications")
     await expect(notifications).to_contain_text("Ada replied")

@@ -15,7 +15,7 @@ interface WithCount {
 
 export class UnreadNotifications {
   private readonly query: () => Query<WithCount>;
-  /** How often a notification has arrived, or has been read elsewhere. */
+  /** How often a notification has arrived. */
   changes = $state(0);
 
   /**
@@ -37,6 +37,10 @@ export class UnreadNotifications {
       next: arrived,
       gap: arrived,
       statusChanged: () => statusChanged(notifications.status),
+    });
+    // The person may have read some in another tab.
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.countAgain();
     });
   }
 

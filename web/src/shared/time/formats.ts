@@ -6,11 +6,11 @@ export const NUMBER = new Intl.NumberFormat(FORMAT);
 export const CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "short" });
 /** "12:05:09" */
 export const EXACT_CLOCK = new Intl.DateTimeFormat(FORMAT, { timeStyle: "medium" });
-/** Within this year. */
+/** Within this year. With 24 hours, the hour has two digits, as everywhere else. */
 export const DATE_TIME_OF_YEAR = new Intl.DateTimeFormat(FORMAT, {
   day: "numeric",
   month: "short",
-  hour: "numeric",
+  hour: CLOCK.resolvedOptions().hour12 ? "numeric" : "2-digit",
   minute: "2-digit",
 });
 export const DATE_TIME = new Intl.DateTimeFormat(FORMAT, { dateStyle: "medium", timeStyle: "short" });
