@@ -106,7 +106,7 @@ class TicketEventSource(Source[Event]):
         self.selection = selection
         self.position = position
         self.must_check_ticket = False
-        """Whether the viewer has changed, and may no longer see the ticket of the selection."""
+        """Whether the viewer may no longer see the ticket of the selection."""
 
     @property
     def share_key(self) -> Hashable:
@@ -136,11 +136,15 @@ class TicketEventSource(Source[Event]):
         tail = self.context.services.event_tail
         entries = (tail.after(self.position) or await self.read_page())[:MAX_BATCH_EVENTS]
         READ_EVENTS.check(self.context.viewer)
+        events = [entry for entry in entries if isinstance(entry, Event)]
+        visible = await visible_matches(self.context, self.selection, events)
+        if not visible and self.selection.ticket_id is not None:
+            # The ticket may have moved out of the viewer's sight.
+            happened = any(event.ticket_id == self.selection.ticket_id for event in events)
+            self.must_check_ticket = self.must_check_ticket or happened
         if self.must_check_ticket and self.selection.ticket_id is not None:
             await require_ticket(self.context, ids.encode(ids.TICKET, self.selection.ticket_id))
             self.must_check_ticket = False
-        events = [entry for entry in entries if isinstance(entry, Event)]
-        visible = await visible_matches(self.context, self.selection, events)
         self.position = entries[-1].position
         return [(event.position, event) for event in visible]
 

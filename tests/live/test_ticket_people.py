@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support import Service, Socket, World
+from support.live import operation_error
 from support.live_list_client import LiveList
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -55,3 +56,18 @@ async def test_a_participant_has_the_ticket_in_the_live_list_while_it_is_shared(
         await olga.do("removeWatcher", ticketId=ticket, userId=world.otto.gid)
         steps = await next_steps(socket, "REMOVED", "SNAPSHOT_END")
         assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
+
+
+async def test_a_subscription_to_a_ticket_ends_when_the_ticket_goes_to_another_person(
+    service: Service, world: World
+) -> None:
+    olga, ada = service.client(world.olga.token), service.client(world.ada.token)
+    ticket = (await olga.raise_ticket())["id"]
+    subscription = "subscription($id: ID!) { ticketEvents(ticketId: $id) { type } }"
+    async with olga.socket() as socket:
+        await socket.subscribe(subscription, id=ticket)
+        await ada.do("addNote", ticketId=ticket, body="A hidden event does not end it.")
+        await olga.do("replyToTicket", ticketId=ticket, body="A visible one.")
+        assert (await socket.next("ticketEvents"))["type"] == "REPLY_ADDED"
+        await ada.do("changeRequester", ticketId=ticket, requesterId=world.otto.gid)
+        assert await operation_error(socket) == "NOT_FOUND"
