@@ -28,7 +28,6 @@ class LimitSettings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
     max_sign_in_attempts: Annotated[int, Field(ge=1, le=100_000)] = 10
