@@ -22,5 +22,4 @@ class SettingsGroup(BaseSettings):
         frozen=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )

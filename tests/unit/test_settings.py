@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from settings.application import Settings, SettingsError, load
-from settings.reference import build_reference
+from settings.reference import build_reference, read_descriptions
 
 
 def provider(**changes: object) -> str:
@@ -123,7 +123,8 @@ def test_an_error_in_a_json_list_names_its_setting(monkeypatch: pytest.MonkeyPat
 
 def test_every_setting_has_a_default_and_a_description() -> None:
     assert load() == Settings()
-    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+    descriptions = read_descriptions(Settings)
+    assert [name for name in Settings.model_fields if not descriptions.get(name)] == []
 
 
 def test_arguments_override_the_environment_which_overrides_the_file(
