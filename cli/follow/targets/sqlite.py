@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cli.follow.columns import Row, Table
 from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
-from cli.follow.tables import SCHEMA_VERSION, Row, Table
+from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
 from cli.follow.targets.file_lock import lock_file, open_file
 
