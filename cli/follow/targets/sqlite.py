@@ -98,7 +98,9 @@ class SQLiteTarget:
             self.create_tables(self.connection)
         elif sql.STATE_TABLE not in tables:
             raise TargetError(sql.describe_other_content(str(self.path)))
-        return self.read_position(self.connection)
+        position = self.read_position(self.connection)
+        self.empty_log(self.connection)  # a kill may have come between an erasure and this
+        return position
 
     def create_tables(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -138,9 +140,14 @@ class SQLiteTarget:
                 raise TargetError(sql.CHANGED_BY_OTHERS.format(self.path))
         self.revision += 1
         if batch.erased:
-            # The write-ahead log still has the former pages. A reader can keep it from being
-            # emptied; the next erasure tries again.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.empty_log(connection)
+
+    def empty_log(self, connection: sqlite3.Connection) -> None:
+        """Empty the write-ahead log, which has former pages.
+
+        A reader can keep it from being emptied; the next erasure and the next run try again.
+        """
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def encode_row(table: Table, row: Row) -> list[Any]:
