@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cli.follow.tables import TABLES, Row, Table
+from cli.follow.columns import Row, Table
+from cli.follow.tables import TABLES
 
 COPY_STAGES = ("teams", "categories", "organizations", "people", "tickets")
 """The lists that the first run copies, in this order, each up to its last page."""

@@ -14,9 +14,10 @@ from typing import Any
 
 from cli.follow import documents
 from cli.follow.api import Api, Response
+from cli.follow.columns import Node
 from cli.follow.errors import PageCursorInvalid, QueryTooExpensive, ServerError
 from cli.follow.position import COPY_STAGES, LOG_STAGE, Batch, Position
-from cli.follow.tables import EVENTS, MESSAGES, RECORD_TABLES, TABLES_BY_NAME, TICKETS, Node
+from cli.follow.tables import EVENTS, MESSAGES, RECORD_TABLES, TABLES_BY_NAME, TICKETS
 
 MAX_PAGE_SIZES = {"people": 100, "organizations": 100, "tickets": 50, "log": 100, "timeline": 100}
 REWRITING_TYPES = frozenset({"MESSAGE_REDACTED", "TICKET_REDACTED", "UNMERGED"})

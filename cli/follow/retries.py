@@ -15,6 +15,8 @@ Reporter = Callable[[str], None]
 """Receives a line for the user."""
 FIRST_DELAY_SECONDS = 0.5
 MAX_DELAY_SECONDS = 30.0
+LONG_DELAY_SECONDS = 5.0
+"""A shorter delay because of a limited rate is usual, and not reported."""
 MAX_RETRY_AFTER_SECONDS = 3600.0
 """A server can't stop the follower for longer than this."""
 
@@ -54,6 +56,8 @@ class Retries:
         delay = max(delay, min(error.retry_after, MAX_RETRY_AFTER_SECONDS))
         if error.is_outage:
             self.count_outage(error, delay)
+        elif delay >= LONG_DELAY_SECONDS:
+            self.report(f"{error}; next attempt in {delay:.1f} seconds")
         await asyncio.sleep(delay)
 
     def count_outage(self, error: TemporaryError, delay: float) -> None:

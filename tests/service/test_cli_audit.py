@@ -197,6 +197,7 @@ async def test_the_check_creates_no_database(tmp_path: Path) -> None:
 async def test_misspelt_variables_are_errors_of_the_check_alone(tmp_path: Path) -> None:
     wrong = {"TICKETWIRE_REQUIRE_SECOND_FACTORS": "true", "TICKETWIRE_XYZZY": "hunter2"}
     wrong["TICKETWIRE_PORT"] = "80"
+    wrong["TICKETWIRE_FOLLOW_TOKEN_FILE"] = "token"  # a variable of `follow`, and no error
     (tmp_path / ".env").write_text("ticketwire_max_team=3\nOTHER=1\n")
     result = await run_cli(tmp_path, "config", "check", **wrong)
     assert result.code == 1

@@ -12,8 +12,9 @@ from typing import Any
 import asyncpg
 
 from cli.follow.api import Api
+from cli.follow.columns import AS_OF, Column
 from cli.follow.follower import Follower
-from cli.follow.tables import AS_OF, TABLES, Column
+from cli.follow.tables import TABLES
 from cli.follow.target_url import build_target
 from models.audit.directory_event import DirectoryEvent
 from models.core import ids

@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 
 import orjson
 
+from cli.follow.columns import Row, Table
 from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
-from cli.follow.tables import SCHEMA_VERSION, Row, Table
+from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
 from cli.follow.targets.file_lock import lock_file, open_file
 from cli.follow.targets.lines import find_last_line, read_at, read_lines, sync_folder, write_at

@@ -10,9 +10,10 @@ from typing import Any
 
 import asyncpg
 
+from cli.follow.columns import Kind, Row, Table
 from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
-from cli.follow.tables import SCHEMA_VERSION, Kind, Row, Table
+from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
 from cli.follow.targets.file_lock import SECOND_FOLLOWER
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
+from cli.follow.columns import AS_OF, Kind, Table
 from cli.follow.position import Position
-from cli.follow.tables import AS_OF, SCHEMA_VERSION, TABLES, Kind, Table
+from cli.follow.tables import SCHEMA_VERSION, TABLES
 
 STATE_TABLE = "mirror"
 POSITION_COLUMNS = [field.name for field in fields(Position)]

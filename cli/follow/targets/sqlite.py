@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cli.follow.columns import Row, Table
 from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
-from cli.follow.tables import SCHEMA_VERSION, Row, Table
+from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
 from cli.follow.targets.file_lock import lock_file, open_file
 
@@ -97,7 +98,9 @@ class SQLiteTarget:
             self.create_tables(self.connection)
         elif sql.STATE_TABLE not in tables:
             raise TargetError(sql.describe_other_content(str(self.path)))
-        return self.read_position(self.connection)
+        position = self.read_position(self.connection)
+        self.empty_log(self.connection)  # a kill may have come between an erasure and this
+        return position
 
     def create_tables(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -137,9 +140,14 @@ class SQLiteTarget:
                 raise TargetError(sql.CHANGED_BY_OTHERS.format(self.path))
         self.revision += 1
         if batch.erased:
-            # The write-ahead log still has the former pages. A reader can keep it from being
-            # emptied; the next erasure tries again.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.empty_log(connection)
+
+    def empty_log(self, connection: sqlite3.Connection) -> None:
+        """Empty the write-ahead log, which has former pages.
+
+        A reader can keep it from being emptied; the next erasure and the next run try again.
+        """
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def encode_row(table: Table, row: Row) -> list[Any]:

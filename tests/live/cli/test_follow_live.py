@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from support import Service, World
 from support.actors import machine
+from support.databases import IS_SQLITE
 from support.live import until
 from support.mirrors import SCOPES, check_mirror, follow_once, read_cursor, read_rows
 from support.service import ROOT
@@ -29,6 +30,9 @@ from engine.sse import connection as sse
 from models.people.token import Token
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
+
+
+once = pytest.mark.skipif(not IS_SQLITE, reason="the database of the service does not matter")
 
 
 @pytest.fixture
@@ -134,6 +138,7 @@ async def test_it_ends_when_its_token_is_revoked(service: Service, world: World,
                 await asyncio.shield(mirror.task)
 
 
+@once
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_a_signal_ends_it_cleanly(
     number: signal.Signals, code: int, service: Service, world: World, to: str

@@ -31,6 +31,10 @@ from models.people.user import ApiClient
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
 
 
+postgres = pytest.mark.skipif(IS_SQLITE, reason="the target is Postgres")
+once = pytest.mark.skipif(not IS_SQLITE, reason="the database of the service does not matter")
+
+
 def server_of(service: Service) -> str:
     return f"http://127.0.0.1:{service.port}"
 
@@ -71,6 +75,7 @@ async def test_a_token_that_loses_a_scope_stops_the_follower(
     await api.close()
 
 
+@once
 async def test_commands_print_one_line(service: Service, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("twk_unknown\n")
     given = ["--to", "sqlite:///mirror.db", "--server", server_of(service)]
@@ -180,6 +185,7 @@ async def test_a_limited_rate_is_obeyed_without_giving_up(to: str) -> None:
         assert len(server.requests) == 3
 
 
+@once
 async def test_pages_become_smaller_until_the_server_accepts_their_cost(
     url: str, to: str, tmp_path: Path
 ) -> None:
@@ -200,6 +206,7 @@ async def test_pages_become_smaller_until_the_server_accepts_their_cost(
     assert len(rows["tickets"]) == 20
 
 
+@once
 @pytest.mark.parametrize("kind", ["sqlite:///", "jsonl:"])
 async def test_a_full_disk_loses_nothing(
     kind: str, service: Service, world: World, tmp_path: Path
@@ -222,9 +229,6 @@ async def test_a_full_disk_loses_nothing(
     await follow_once(server_of(service), token, to)
     rows = await check_mirror(server_of(service), token, to, tmp_path)
     assert len(rows["tickets"]) == 3
-
-
-postgres = pytest.mark.skipif(IS_SQLITE, reason="the target is Postgres")
 
 
 async def execute(url: str, sql: str) -> None:

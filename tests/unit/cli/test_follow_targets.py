@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from support.mirrors import read_rows
 
+from cli.follow.columns import Row, Table
 from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
-from cli.follow.tables import EVENTS, MESSAGES, PEOPLE, TABLES_BY_NAME, Row, Table
+from cli.follow.tables import EVENTS, MESSAGES, PEOPLE, TABLES_BY_NAME
 from cli.follow.target_url import build_target
 from cli.follow.targets.base import Target
 from cli.follow.targets.jsonl import JSONLTarget
