@@ -22,6 +22,7 @@ const DEFINITIONS = {
   openTickets: { title: m.shell_command_open_tickets, group: "page", keys: ["g i"] },
   language: { title: m.shell_command_language, group: "page", keys: [] },
   wallScreens: { title: m.shell_command_wall_screens, group: "page", keys: [] },
+  administration: { title: m.admin_title, group: "page", keys: [] },
   account: { title: m.account_title, group: "page", keys: [] },
   signOut: { title: m.shared_sign_out, group: "page", keys: [] },
   next: { title: m.shell_command_next, group: "list", keys: ["j"] },
