@@ -10,6 +10,9 @@ from playwright.async_api import Page
 SIZES = {"wide": (1440, 900), "medium": (700, 900), "phone": (390, 844), "wall": (1920, 1080)}
 USUAL_SIZES = ("wide", "medium", "phone")
 WALL_SIZES = ("wall", "phone")
+AGENT = "agent@example.com"
+CUSTOMER = "customer@example.com"
+ADMIN = "admin@example.com"
 
 Prepare = Callable[[Page], Awaitable[None]]
 
@@ -29,7 +32,7 @@ class Shot:
     name: str
     path: str
     prepare: Prepare
-    email: str | None = "agent@example.com"
+    email: str | None = AGENT
     sizes: tuple[str, ...] = USUAL_SIZES
     locale: str = "en-GB"
 
@@ -129,6 +132,43 @@ async def write_subject(page: Page) -> None:
     await page.get_by_role("region", name="about the same").wait_for()
 
 
+async def open_first_record(page: Page) -> None:
+    await page.locator("main a[data-id]").first.click()
+    await page.get_by_role("button", name="Save").wait_for()
+    await wait_for_nothing(page)
+
+
+async def open_agent(page: Page) -> None:
+    await page.get_by_role("searchbox").fill("Alex")
+    await page.get_by_role("link", name="agent@example.com").click()
+    await page.get_by_role("list", name="Sessions").wait_for()
+
+
+async def refuse_team(page: Page) -> None:
+    await page.get_by_label("Name").fill("Support")
+    await page.get_by_role("button", name="Create").click()
+    await page.locator("[aria-invalid]").wait_for()
+
+
+async def leave_changes(page: Page) -> None:
+    await open_first_record(page)
+    await page.get_by_label("Name").fill("ليلى " + "Donaudampfschifffahrtsgesellschaft" * 3)
+    await page.get_by_role("link", name="←").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def create_token(page: Page) -> None:
+    await page.get_by_role("button", name="New API token").click()
+    await page.get_by_label("Name").fill("Nightly export")
+    await page.get_by_label("tickets:read").check()
+    await page.get_by_role("button", name="Create").click()
+    await page.get_by_role("group", name="The new API token").wait_for()
+
+
+async def open_audit_entry(page: Page) -> None:
+    await page.locator("summary").first.click()
+
+
 async def wait_for_code(page: Page) -> None:
     await page.locator(".code").wait_for()
 
@@ -226,8 +266,6 @@ CREATE_TICKET = f"""async () => ({SEND})(
   "mutation($i: CreateTicketInput!) {{ createTicket(input: $i) {{ ref }} }}",
   {{ i: {{ category: "technical", subject: "VPN", description: "It fails.",
     requester: {{ email: "kim@example.com", displayName: "Kim" }} }} }})"""
-ADMIN = "admin@example.com"
-CUSTOMER = "customer@example.com"
 SHOTS = (
     Shot("sign-in", "/sign-in", wait_for_nothing, None),
     Shot("desk-list", "/desk", wait_for_rows),
@@ -256,6 +294,22 @@ SHOTS = (
     Shot("portal-ticket", "/portal", open_first_card, CUSTOMER),
     Shot("portal-new", "/portal/new", write_subject, CUSTOMER),
     Shot("portal-account", "/portal/account", wait_for_nothing, CUSTOMER),
+    Shot("admin", "/admin", wait_for_nothing, ADMIN),
+    Shot("admin-people", "/admin/people", wait_for_nothing, ADMIN),
+    Shot("admin-person", "/admin/people", open_agent, ADMIN),
+    Shot("admin-teams", "/admin/teams", wait_for_nothing, ADMIN),
+    Shot("admin-refused", "/admin/teams/new", refuse_team, ADMIN),
+    Shot("admin-unsaved", "/admin/categories", leave_changes, ADMIN),
+    Shot("admin-calendar", "/admin/calendars", open_first_record, ADMIN),
+    Shot("admin-sla", "/admin/sla", wait_for_nothing, ADMIN),
+    Shot("admin-policy", "/admin/sla", open_first_record, ADMIN),
+    Shot("admin-escalation", "/admin/escalation", open_first_record, ADMIN),
+    Shot("admin-macro", "/admin/macros", open_first_record, ADMIN),
+    Shot("admin-field", "/admin/fields", open_first_record, ADMIN),
+    Shot("admin-views", "/admin/views", wait_for_nothing, ADMIN),
+    Shot("admin-token", "/admin/tokens", create_token, ADMIN),
+    Shot("admin-audit", "/admin/audit", open_audit_entry, ADMIN),
+    Shot("admin-forbidden", "/admin", wait_for_nothing),
     Shot("wall-pairing", "/wall/all", wait_for_code, None, WALL_SIZES),
     Shot("wall", "/wall/all", pair_wall, None, WALL_SIZES),
     Shot("wall-hours", "/wall/all", turn_wall, None, WALL_SIZES),
@@ -266,6 +320,7 @@ DOCS = {
     ("desk-list", "wide", "dark"),
     ("desk-note", "phone", "light"),
     ("portal", "phone", "light"),
+    ("admin-sla", "wide", "light"),
 }
 """The pictures of the documents."""
 

@@ -31,7 +31,7 @@ async def create_team_and_category(page: Page, hand: Pointer) -> None:
     await hand.open_section("Teams")
     await hand.start_new("New team")
     await hand.fill("Name", "Network crew")
-    await expect(page.get_by_label("Short name")).to_have_value("network-crew")
+    await expect(page.get_by_label("Slug")).to_have_value("network-crew")
     await hand.save()
     # a new team has its page, for its members
     await expect(page.get_by_text("The team has no members yet.")).to_be_visible()

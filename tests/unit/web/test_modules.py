@@ -64,3 +64,33 @@ def test_a_clock_that_was_set_is_noticed_with_the_next_response() -> None:
 def test_a_quick_response_of_long_ago_does_not_count() -> None:
     late = 11 * MINUTE
     assert ahead_after((5 * SECOND, 10, 0), (4 * SECOND, 100, late)) == 4 * SECOND
+
+
+VALUES = "admin/base/values.ts"
+
+
+def test_durations_are_amounts_of_their_largest_unit_and_back() -> None:
+    for text, amount, unit in (
+        ("PT4H", "4", "H"),
+        ("PT1H30M", "90", "M"),
+        ("P2D", "48", "H"),
+        ("PT90S", "90", "S"),
+        ("PT0S", "0", "M"),
+    ):
+        found = evaluate(VALUES, "m.readDuration(value)", text)
+        assert found == {"amount": amount, "unit": unit}
+        assert evaluate(VALUES, "m.writeDuration(value)", found) == f"PT{amount}{unit}"
+    assert evaluate(VALUES, "m.readDuration(value, true)", "P2D") == {"amount": "2", "unit": "D"}
+    assert evaluate(VALUES, "m.readDuration(value).amount", None) == ""
+    assert evaluate(VALUES, "m.writeDuration(value)", {"amount": " ", "unit": "H"}) is None
+
+
+def test_names_suggest_keys_that_the_server_accepts() -> None:
+    names = ["Größe & Maß", "  Crème brûlée ", "1st line", "العربية", "a" * 80]
+    slugs = evaluate(VALUES, "value.map(m.toSlug)", names)
+    assert slugs == ["grosse-mass", "creme-brulee", "1st-line", "", "a" * 64]
+    assert evaluate(VALUES, "value.map(m.toFieldKey)", names)[:3] == [
+        "grosse_mass",
+        "creme_brulee",
+        "st_line",
+    ]

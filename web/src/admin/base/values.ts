@@ -37,11 +37,17 @@ export function idOf(value: unknown): string | null {
   return (value as Choice | null)?.id ?? null;
 }
 
+/** A random idempotency key. crypto.randomUUID exists only on pages with HTTPS. */
+export function createKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** A key from a name: lower-case letters and digits, in words that a sign joins. */
 export function toKey(name: string, sign: "-" | "_"): string {
   const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").replace(/ß/g, "ss").toLowerCase();
   const words = plain.split(/[^a-z0-9]+/).filter(Boolean);
-  const key = words.join(sign).slice(0, 64);
+  const key = words.join(sign).slice(0, 64).replace(/[-_]$/, "");
   return sign === "_" ? key.replace(/^[0-9_]+/, "") : key;
 }
 

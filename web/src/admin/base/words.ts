@@ -91,15 +91,11 @@ export function newStep(key: number): StepValue {
   return { key, after: { amount: "0", unit: "M" }, action: "NOTIFY_TEAM", team: "", person: null };
 }
 
-const UNIT_TEXTS = {
-  S: m.admin_count_seconds,
-  M: m.admin_count_minutes,
-  H: m.admin_count_hours,
-  D: m.admin_count_days,
-} as const;
+const UNITS = { S: "second", M: "minute", H: "hour", D: "day" } as const;
 
-/** An ISO 8601 duration in words, such as "4 h"; "" for null. */
+/** An ISO 8601 duration in words, such as "4 hr"; "" for null. */
 export function durationText(text: string | null): string {
   const { amount, unit } = readDuration(text);
-  return amount === "" ? "" : UNIT_TEXTS[unit]({ count: amount });
+  if (amount === "") return "";
+  return new Intl.NumberFormat(FORMAT, { style: "unit", unit: UNITS[unit] }).format(Number(amount));
 }

@@ -3,6 +3,9 @@ import { messageOf } from "../../shared/api";
 import { m } from "../../shared/messages";
 import type { Field, Values } from "../base/field";
 import type { Outcome, Question, Row, Section } from "../base/section";
+import { createKey } from "../base/values";
+
+const INVALID_VALUE = /invalid value at \.(\w+)[^ ]*: (.+)/s;
 
 export class RecordForm<R extends Row> {
   values = $state.raw<Values>({});
@@ -16,6 +19,8 @@ export class RecordForm<R extends Row> {
   isSaved = $state(false);
   record = $state.raw<R | null>(null);
   private initial = $state("");
+  /** The same for repetitions of a creation, so that a lost response does not create it twice. */
+  private idempotencyKey = createKey();
   /** Suggested values that the person has changed. */
   private readonly touched = new Set<string>();
 
@@ -47,6 +52,7 @@ export class RecordForm<R extends Row> {
 
   set(name: string, value: unknown): void {
     this.isSaved = false;
+    this.idempotencyKey = createKey();
     this.touched.add(name);
     const values: Record<string, unknown> = { ...this.values, [name]: value };
     if (this.record === null) {
@@ -85,7 +91,7 @@ export class RecordForm<R extends Row> {
         return record;
       }
     } catch (failure) {
-      this.error = messageOf(failure);
+      this.showFailure(messageOf(failure));
     } finally {
       this.isBusy = false;
     }
@@ -97,13 +103,20 @@ export class RecordForm<R extends Row> {
     const { record } = this;
     if (record === null) {
       if (this.section.create === undefined) throw new Error(m.shared_failed());
-      return this.section.create(input, this.values);
+      return this.section.create({ ...input, idempotencyKey: this.idempotencyKey }, this.values);
     }
     const before = this.section.toInput(JSON.parse(this.initial) as Values);
     const changes = Object.entries(input).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
     );
     return this.section.change(record, Object.fromEntries(changes));
+  }
+
+  /** A value that is not of its type, such as a wrong date, fails the operation and names its place. */
+  private showFailure(message: string): void {
+    const [, name, reason] = INVALID_VALUE.exec(message) ?? [];
+    if (name && reason && this.fields.some((each) => each.name === name)) this.errors = { [name]: reason };
+    else this.error = message;
   }
 
   private show(errors: Outcome<R>["errors"]): void {

@@ -39,7 +39,7 @@ export class RecordList<R extends Row> {
   }
 
   async more(): Promise<void> {
-    await this.read(this.next);
+    if (!this.isLoading) await this.read(this.next);
   }
 
   private async read(after: string | null): Promise<void> {

@@ -25,6 +25,7 @@ const DEFINITIONS = {
   webhooks: { title: m.shell_webhooks, group: "page", keys: [] },
   language: { title: m.shell_command_language, group: "page", keys: [] },
   wallScreens: { title: m.shell_command_wall_screens, group: "page", keys: [] },
+  administration: { title: m.admin_title, group: "page", keys: [] },
   account: { title: m.account_title, group: "page", keys: [] },
   signOut: { title: m.shared_sign_out, group: "page", keys: [] },
   next: { title: m.shell_command_next, group: "list", keys: ["j"] },
