@@ -243,6 +243,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     time of a request                 15 s      webhook_timeout_seconds          repeated
     bytes read of a response          64 KiB    services/webhooks.py             cut
     characters stored of a response   2,048     models/webhooks/delivery.py      cut
+    attempts stored of a delivery     200       models/webhooks/delivery.py      oldest deleted
     time of repetitions               72 h      webhook_retry_hours              FAILED
     time without a success            72 h      webhook_pause_hours              paused
     days of an acknowledged delivery  30        webhook_delivery_days            deleted

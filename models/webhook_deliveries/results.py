@@ -7,10 +7,16 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from models import database
+from models.core.record_limits import count_reached
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause
 from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK, RetrySchedule
-from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.delivery import (
+    MAX_STORED_ATTEMPTS,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookDeliveryStatus,
+)
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
 
 
@@ -60,6 +66,7 @@ class Recorder:
         delivery = await deliveries.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
         if webhook is None or delivery is None:
             return False
+        is_repeated = delivery.last_error is not None or delivery.response_status is not None
         delivery.claimed_by = delivery.claimed_until = None
         delivery.response_status, delivery.last_error = result.status, result.error
         if result.outcome is Outcome.DELIVERED:
@@ -84,6 +91,8 @@ class Recorder:
             response=result.response,
             error=result.error,
         )
+        if is_repeated:
+            await delete_old_attempts(delivery)
         return True
 
     async def store_success(
@@ -131,6 +140,15 @@ class Recorder:
             await pause(webhook, WebhookPauseReason.TARGET_GONE, at, self.mail_domain)
         elif self.schedule.must_pause(webhook.failing_since, at):
             await pause(webhook, WebhookPauseReason.TARGET_FAILING, at, self.mail_domain)
+
+
+async def delete_old_attempts(delivery: WebhookDelivery) -> None:
+    """Keep the newest attempts, because somebody may redeliver an event any number of times."""
+    newest = WebhookAttempt.filter(delivery_id=delivery.id).order_by("-id")
+    oldest = await newest.offset(MAX_STORED_ATTEMPTS).limit(1).values_list("id", flat=True)
+    if oldest:
+        surplus = WebhookAttempt.filter(delivery_id=delivery.id, id__lte=oldest[0])
+        count_reached("webhook_attempts", await surplus.delete())
 
 
 def end(delivery: WebhookDelivery) -> None:

@@ -18,6 +18,8 @@ from models.webhooks.webhook import Webhook
 
 MAX_ERROR_CHARS = 500
 MAX_RESPONSE_CHARS = 2048
+MAX_STORED_ATTEMPTS = 200
+"""The maximum number of attempts that are stored of a delivery; the oldest ones are deleted."""
 MAX_TICKETS_PER_STATEMENT = 500
 UNPREPARED = "could not prepare: "
 """How the error of an attempt begins that sent nothing, because its body could not be prepared."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import Client, Service, World
 from support.actors import machine
+from support.raw_server import raw_server, send
 from support.webhooks import (
     Receiver,
     build_deliverer,
@@ -176,6 +177,22 @@ async def test_unreachable_and_refused_targets_are_in_the_log_of_attempts(
     assert first["status"] is second["status"] is None
     assert first["error"] != second["error"]
     assert "127.0.0.1" in second["error"] or "address" in second["error"]
+
+
+@pytest.mark.parametrize("size", [10, 2048, 2049, 64 * 1024, 3_000_000])
+async def test_the_beginning_of_a_response_is_listed(
+    admin: Client, cora: Client, worker: WebhookDeliverer, size: int
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size
+    async with raw_server(send(head, b"x" * size)) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        webhook, _ = await create_webhook(admin, url, types=["TICKET_CREATED"])
+        await cora.raise_ticket()
+        await deliver(worker)
+    (delivery,) = await read_deliveries(admin, webhook)
+    (attempt,) = delivery["attemptLog"]
+    assert (attempt["status"], attempt["error"]) == (200, None)
+    assert attempt["response"] == "x" * min(size, 2048)
 
 
 async def test_a_slow_target_delays_no_other_one(

@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
+import asyncpg
 import pytest
 from support import Client
-from support.webhooks import Receiver, create_webhook, deliver, retry, update
+from support.admin_mutations import run_mutation
+from support.databases import IS_SQLITE
+from support.live import until
+from support.webhooks import Receiver, create_webhook, deliver, read_deliveries, retry, update
 
+from models.core import time
+from models.core.record_limits import REACHED
+from models.webhook_deliveries import claims, results
+from models.webhooks.delivery import WebhookAttempt
+from models.webhooks.webhook import Webhook
 from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
@@ -72,3 +83,59 @@ async def test_a_change_of_the_shape_changes_what_waits(
         assert (list(request.json) == ["text"]) is is_slack
         assert ("webhook-signature" in request.headers) is not is_slack
     assert shape == "SLACK" or second.is_signed(secret)
+
+
+async def test_only_the_newest_attempts_of_a_delivery_are_stored(
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(results, "MAX_STORED_ATTEMPTS", 3)
+    before = REACHED["webhook_attempts"]
+    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    await cora.raise_ticket()
+    for status in range(501, 506):
+        receiver.answer(f"{status} Oops")
+        await deliver(worker)
+        (delivery,) = await read_deliveries(admin, webhook)
+        await run_mutation(admin, "redeliverWebhook", deliveryId=delivery["id"])
+    receiver.answer("200 OK")
+    await deliver(worker)
+    (delivery,) = await read_deliveries(admin, webhook)
+    assert [each["status"] for each in delivery["attemptLog"]] == [504, 505, 200]
+    assert REACHED["webhook_attempts"] - before == 6 - 3
+
+
+async def has_blocked_statement(connection: asyncpg.Connection) -> bool:
+    sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return bool(await connection.fetchval(f"{sql} AND datname = current_database()"))
+
+
+@pytest.mark.skipif(IS_SQLITE, reason="SQLite has one writer at a time")
+async def test_a_result_is_not_stored_beside_a_redaction(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer, url: str
+) -> None:
+    """The response may repeat the text, so it must not be stored after the redaction."""
+    await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    await cora.raise_ticket()
+    await worker.plan(time.now())
+    minute = timedelta(minutes=1)
+    (claim,) = await claims.claim((await Webhook.get()).id, time.now(), minute, 1)
+    assert await claims.store_body(claim, "{}", "")
+    assert await claims.begin(claim, time.now(), minute) == "{}"
+    result = results.AttemptResult(results.Outcome.FAILED, time.now(), 5, 500, "secret", "failed")
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "UPDATE webhook_deliveries SET body = NULL, claimed_by = NULL, claimed_until = NULL"
+            )
+            recorder = worker.services.recorder
+            recording = asyncio.create_task(recorder.record(claim, result, time.now()))
+            await until(partial(has_blocked_statement, connection))
+    finally:
+        await connection.close()
+    assert not await recording
+    assert await WebhookAttempt.all().count() == 0

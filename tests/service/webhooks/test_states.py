@@ -114,6 +114,28 @@ async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_eve
     assert receiver.received == []
 
 
+async def test_the_deactivation_of_a_person_pauses_the_persons_webhooks(
+    service: Service,
+    world: World,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver)
+    await cora.raise_ticket()
+    other = await User.get(id=world.ada.id)
+    await User.filter(id=other.id).update(role=Role.ADMIN)
+    await User.filter(id=world.root.id).update(active=False)
+    await retry(worker, seconds=10)
+    watcher = service.client(await machine("watcher"))
+    found = await read_webhook(watcher, webhook)
+    assert (found["state"], found["pauseReason"]) == ("PAUSED", "OWNER_DEACTIVATED")
+    mails = await Mail.filter(template="webhook_paused").values_list("address", flat=True)
+    assert mails == [other.email], "another admin gets the email"
+    assert receiver.received == []
+
+
 async def test_a_planned_event_is_not_sent_after_the_owner_was_demoted(
     service: Service,
     world: World,
