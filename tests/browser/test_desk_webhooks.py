@@ -232,6 +232,24 @@ async def test_new_deliveries_wait_behind_a_button_and_a_pause_is_visible(
     await expect(page).to_have_url(re.compile("/desk/reports$"))
 
 
+async def test_an_edit_is_saved_unless_another_change_came_before(
+    page: Page, admin: Client, receiver: Receiver
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+    await open_desk(page, "root", f"{LIST}/{webhook['id']}")
+    for is_late in (False, True):
+        await page.get_by_role("button", name="Edit webhook").click()
+        if is_late:
+            await update(admin, webhook, state="PAUSED")
+            await expect(page.get_by_text("Somebody paused it.")).to_be_visible()
+        await page.get_by_role("checkbox", name="RATED").set_checked(not is_late)
+        await page.get_by_role("button", name="Save").click()
+        if is_late:
+            await expect(page.get_by_role("alert")).to_contain_text("version")
+            await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("definition").nth(2)).to_contain_text("RATED")
+
+
 async def test_an_agent_reads_that_only_admins_see_webhooks(page: Page) -> None:
     await open_desk(page, "ada", LIST)
     await expect(page.get_by_role("main")).to_contain_text("Only administrators see webhooks.")
@@ -254,3 +272,21 @@ async def test_a_webhook_that_is_gone_and_a_failure_are_explained(
         await page.unroute("**/graphql")
         await page.get_by_role("button", name="Try again").click()
         await expect(page.get_by_text("No webhooks yet.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "title"), [("de", "Zustellungen"), ("hi", "डिलीवरी")])
+async def test_the_pages_speak_the_language_of_the_person(
+    language: str, title: str, page: Page, admin: Client, receiver: Receiver
+) -> None:
+    webhook, _ = await create_webhook(admin, receiver)
+    await open_desk(page, "root")
+    await page.evaluate(f"localStorage.setItem('ticketwire-language', '{language}')")
+    await page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+    await page.goto(f"{LIST}/{webhook['id']}")
+    await expect(page.get_by_role("heading", name=title)).to_be_visible()
+    await assert_accessible(page, language)
+    assert await page.evaluate(OVERFLOW) <= 0
+    await page.goto("/desk/reports?days=90")
+    await expect(page.get_by_role("definition")).to_have_count(6)
+    await assert_accessible(page, f"reports in {language}")
+    assert await page.evaluate(OVERFLOW) <= 0

@@ -66,10 +66,10 @@ def test_an_address_keeps_what_was_chosen() -> None:
 def test_long_ranges_have_weeks() -> None:
     expression = "m.stepOf(value)"
     assert (
-        evaluate(SETTINGS, expression, {"firstDay": "2026-01-01", "lastDay": "2026-03-31"}) == "DAY"
+        evaluate(SETTINGS, expression, {"firstDay": "2026-01-01", "lastDay": "2026-02-14"}) == "DAY"
     )
     assert (
-        evaluate(SETTINGS, expression, {"firstDay": "2025-01-01", "lastDay": "2026-01-31"})
+        evaluate(SETTINGS, expression, {"firstDay": "2026-01-01", "lastDay": "2026-02-15"})
         == "WEEK"
     )
 
