@@ -14,7 +14,7 @@ from models.access.permissions import (
     READ_TICKETS,
     USE_OWN_NOTIFICATIONS,
 )
-from resolvers.subscriptions import events, jobs, live_list, stats, view_counts
+from resolvers.subscriptions import events, jobs, live_list, notifications, stats, view_counts
 from resolvers.tickets import presence
 from schema.cost import (
     CONDITION_COST,
@@ -142,7 +142,7 @@ class Subscription:
         arguments={"id": "The id of the job."},
     )
     notifications: Any = subscription(
-        events.notifications,
+        notifications.notifications,
         USE_OWN_NOTIFICATIONS,
         "Sends the viewer's new notifications about tickets that the viewer may see, each once "
         "and in order. A client that resumes `after` its last cursor misses none.",

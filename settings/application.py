@@ -31,11 +31,7 @@ class SettingsError(Exception):
 
 
 class Settings(WebhookSettings, IdentitySettings, FileSettings, LimitSettings):
-    """The values of the variables TICKETWIRE_…, HOST and PORT.
-
-    The docstring of each setting is its description in docs/configuration.md. Those of the groups
-    are in modules of their own; the table begins with the last group.
-    """
+    """The values of the variables TICKETWIRE_…, HOST and PORT. docs/configuration.md lists them."""
 
     mode: Literal["demo", "development", "production"] = "development"
     """`demo` fills an empty database with sample data. `production` shows the schema only to

@@ -24,7 +24,7 @@ from models.notifications.notification import Notification
 from models.people.token import Token, hash_token
 from models.people.user import Organization, Role, User
 from resolvers.auth.viewer_registry import ViewerRegistry
-from resolvers.subscriptions import events
+from resolvers.subscriptions import notifications
 from services import components
 
 pytestmark = pytest.mark.never_retried
@@ -118,7 +118,7 @@ async def test_a_client_resumes_after_its_last_notification(
     url: str, monkeypatch: pytest.MonkeyPatch, max_recent: int
 ) -> None:
     monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", max_recent)
-    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
+    monkeypatch.setattr(notifications, "MAX_BATCH_NOTIFICATIONS", 2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)
@@ -167,7 +167,7 @@ async def test_a_late_reader_receives_each_notification_once_in_order(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", 3)
-    monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 2)
+    monkeypatch.setattr(notifications, "MAX_BATCH_NOTIFICATIONS", 2)
     async with running(url) as service:
         world = await World.make()
         cora = service.client(world.cora.token)

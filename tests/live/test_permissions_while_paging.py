@@ -35,7 +35,7 @@ from models.people.user import Organization, Role, User
 from models.tickets.ticket import Ticket
 from resolvers.auth.viewer_registry import ViewerRegistry
 from resolvers.context import Context
-from resolvers.subscriptions import events
+from resolvers.subscriptions import events, notifications
 from services import components
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -354,13 +354,13 @@ async def test_events_read_before_the_token_ended_are_not_delivered(
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a subscriber of notifications starts to read, which no client can observe."""
-    started, wait = asyncio.Event(), events.NotificationSource.wait
+    started, wait = asyncio.Event(), notifications.NotificationSource.wait
 
-    async def start(self: events.NotificationSource) -> None:
+    async def start(self: notifications.NotificationSource) -> None:
         started.set()
         await wait(self)
 
-    monkeypatch.setattr(events.NotificationSource, "wait", start)
+    monkeypatch.setattr(notifications.NotificationSource, "wait", start)
     return started
 
 

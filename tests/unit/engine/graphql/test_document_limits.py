@@ -41,6 +41,7 @@ class Caller:
     address = "192.0.2.1"
     request_id = "r"
     resume_from = None
+    confirmation = None
 
     def refresh(self) -> None: ...
 
