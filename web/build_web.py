@@ -30,7 +30,14 @@ CLIENT = WEB.parent / "clients" / "typescript" / "src"
 """The store of the applications. They are built from its sources."""
 GENERATED = {
     *("dist", "dist.new", "dist.old", "node_modules", "generated", "__pycache__"),
-    *("building", "build.lock", "screenshots", "screenshots.py", "screenshot_pages.py"),
+    *(
+        "building",
+        "build.lock",
+        "screenshots",
+        "screenshots.py",
+        "screenshot_pages.py",
+        "screenshot_states.py",
+    ),
 }
 
 

@@ -26,7 +26,8 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.async_api import Browser, StorageState, async_playwright
-from screenshot_pages import AGENT, DOCS, SHOTS, SIZES, USUAL_SIZES, Shot, sign_in
+from screenshot_pages import AGENT, DOCS, SHOTS, SIZES, USUAL_SIZES, Shot
+from screenshot_states import sign_in
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120

@@ -11,6 +11,8 @@ export interface Entry {
 interface Group {
   readonly title: () => string;
   readonly entries: readonly Entry[];
+  /** Pages of the desk that belong here, too. */
+  readonly links?: readonly { readonly href: string; readonly title: () => string }[];
 }
 
 export const GROUPS: readonly Group[] = [
@@ -46,6 +48,7 @@ export const GROUPS: readonly Group[] = [
       { id: "clients", title: m.admin_clients, hint: m.admin_clients_hint },
       { id: "audit", title: m.admin_audit, hint: m.admin_audit_hint },
     ],
+    links: [{ href: "/desk/webhooks", title: m.shell_webhooks }],
   },
 ];
 
