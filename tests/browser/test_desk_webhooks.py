@@ -176,12 +176,12 @@ async def test_gaps_are_found_and_a_replay_says_before_how_many_events_it_sends(
     await dialog.get_by_role("button", name="Send again: 2").click()
     await expect(gaps.get_by_role("status")).to_contain_text("sent again now: 2")
     await deliver(worker)
-    assert len(receiver.acknowledged) == received + 2
+    assert len(receiver.acknowledged) == received + 3, "the earlier one waited, and goes first"
     await gaps.get_by_label("Start").select_option("With the first event")
     await gaps.get_by_role("button", name="Find gaps").click()
-    await expect(gaps.get_by_text("Events that are not acknowledged: 1")).to_be_visible()
+    await expect(gaps.get_by_text("Everything is acknowledged.")).to_be_visible()
     await page.get_by_label("State of the deliveries").select_option("Waiting")
-    await expect(deliveries_of(page)).to_have_count(1)
+    await expect(deliveries_of(page)).to_have_count(0)
 
 
 async def test_new_deliveries_wait_behind_a_button_and_a_pause_is_visible(

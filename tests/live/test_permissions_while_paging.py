@@ -92,6 +92,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     monkeypatch.setitem(LogTail.__init__.__kwdefaults__, "max_recent", 0)
     monkeypatch.setattr(components, "MAX_RECENT_NOTIFICATIONS", 0)
     monkeypatch.setattr(events, "MAX_BATCH_EVENTS", 1)
+    monkeypatch.setattr(notifications, "MAX_BATCH_NOTIFICATIONS", 1)
     monkeypatch.setattr(events, "read_events_page", read_page)
     monkeypatch.setattr(notification, "read_own_after", read_after)
     monkeypatch.setattr(ViewerRegistry, "run", never)
