@@ -7,6 +7,7 @@ authenticated again and repeated.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -15,6 +16,11 @@ class ViewerOutdated(Exception):
 
     Nothing that was computed with them may be sent. Authenticate again and repeat the operation.
     """
+
+    give_back: Callable[[], object] | None = None
+    """Gives back what the operation was charged. Call it immediately before the repetition, which
+    is charged: not if the caller is refused, because the work was done, and not earlier, because
+    others could take the room in the bucket."""
 
 
 class Confirmation(Protocol):

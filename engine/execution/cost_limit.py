@@ -152,12 +152,13 @@ class CostLimit:
 
     @contextmanager
     def refund_if_repeated(self, charge: Charge, caller: str) -> Generator[None]:
-        """Give the cost back if the block raises ViewerOutdated: the operation is repeated."""
+        """If the block raises ViewerOutdated, let its handler give the cost back."""
         try:
             yield
-        except ViewerOutdated:
+        except ViewerOutdated as outdated:
             if self.buckets.capacity and charge.refusal is None:
-                self.buckets.add(caller, -charge.report["requested"])
+                cost = charge.report["requested"]
+                outdated.give_back = lambda: self.buckets.give_back(caller, cost)
             raise
 
     def build_report(self, cost: int, taken: RateLimitResult | None) -> Mapping[str, Any]:

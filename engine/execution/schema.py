@@ -36,6 +36,7 @@ from engine.graphql.response import request_error_result
 from engine.limits.network import address_key
 from engine.limits.rate import LeakyBuckets
 from engine.limits.subscriptions import SubscriptionBudgets, SubscriptionLimitReached
+from engine.viewer_confirmation import confirm_viewer
 
 
 class Schema(strawberry.Schema):
@@ -172,11 +173,10 @@ class Schema(strawberry.Schema):
     async def execute_request(
         self, request: GraphQLRequest, context: Any, allowed_types: Sequence[OperationType]
     ) -> ExecutionResult:
-        """Execute a query or mutation.
+        """Execute a query or mutation; return the result.
 
-        Returns:
-            The result; a PreExecutionError if the operation was not executed, for example because
-            its type is not among `allowed_types`. Raises ViewerOutdated.
+        It is a PreExecutionError if the operation was not executed, for example because its type is
+        not among `allowed_types`. Raises ViewerOutdated.
         """
         started = time.perf_counter()
         # Before the loaders are renewed, so that they hold nothing older than the cursor.
@@ -193,9 +193,11 @@ class Schema(strawberry.Schema):
                 result = charge.refusal or await self.executor.execute(
                     operation, request.variables, context, charge.costs.cost
                 )
+                await confirm_viewer(context)  # a refusal, or a query that timed out
             if operation.type is not OperationType.QUERY or result.data is None:
                 cursor = None
         else:
+            await confirm_viewer(context)
             charge = self.cost_limit.charge_without_operation(operation, caller)
             result, operation, cursor = charge.refusal or operation, None, None
         extensions = {"requestId": context.request_id, "cost": charge.report}
@@ -249,13 +251,8 @@ class Schema(strawberry.Schema):
     ) -> SubscriptionExecution | ExecutionResult:
         """Start a subscription, without reading its source.
 
-        Args:
-            request: The request; only subscriptions are allowed.
-            context: The request context.
-            resume_from: A cursor, used instead of the root field's own cursor argument.
-
-        Returns:
-            The subscription; an ExecutionResult with errors if it can't be started.
+        Returns the subscription, or an ExecutionResult with errors if it can't be started. The
+        cursor `resume_from` replaces the root field's own cursor argument.
         """
         started = time.perf_counter()
         context.resume_from = resume_from

@@ -124,8 +124,12 @@ class GraphQLEndpoint:
         context = await self.authenticate(scope, provisionally=True)
         try:
             return await self.handle_body(scope, body, context)
-        except ViewerOutdated:
+        except ViewerOutdated as outdated:
+            if outdated.__cause__ is not None:
+                raise outdated.__cause__ from None  # the revision can't be read
             context = await self.authenticate(scope)
+            if outdated.give_back is not None:
+                outdated.give_back()
             return await self.handle_body(scope, body, context)
 
     async def handle_body(

@@ -116,6 +116,10 @@ class LeakyBuckets:
             bucket.unsynced_cost += cost
             self.unsynced_keys.add(key)
 
+    def give_back(self, key: str, cost: int) -> None:
+        """Take a cost out of the bucket again, as far as it has not leaked already."""
+        self.add(key, -min(cost, int(self.update_bucket(key).level)))
+
     def update_bucket(self, key: str) -> Bucket:
         """Return the key's bucket with its level at this moment; creates it if necessary."""
         now = self.now()

@@ -15,6 +15,7 @@ from support.other_process import ACCESS_ENDING_STATEMENTS, write_as_another_pro
 from support.service import running
 from support.statements import statements
 
+from engine.execution.cost_limit import INVALID_DOCUMENT_COST
 from models import database
 from models.access.revision import REVISION_SQL
 from models.people.token import Token
@@ -27,6 +28,7 @@ LIST = "{ tickets(first: 5) { nodes { ref } } }"
 LONG_LIST = "{ tickets(first: 100) { nodes { ref messages(first: 10) { nodes { body } } } } }"
 LIST_AND_ROLE = "{ tickets(first: 5) { nodes { ref } } viewer { role } }"
 MISSING = {"n": 999_999}
+SET_ACTIVE = "UPDATE users SET active = {value} WHERE id = '{{ada}}'"
 SET_ROLE = "UPDATE users SET role = '{role}' WHERE id = '{{ada}}'"
 
 
@@ -170,3 +172,32 @@ async def test_nothing_is_returned_while_the_revision_cannot_be_read(
     finally:
         await database.fetch("ALTER TABLE rights_away RENAME TO rights")
     assert (await ada.run(LIST))["tickets"] == {"nodes": []}
+
+
+async def read_remaining(client: Client, query: str) -> int:
+    """What is left of the caller's budget after a query."""
+    return int((await client.answer(query))["extensions"]["cost"]["remaining"])
+
+
+async def test_a_revoked_caller_pays_for_the_work_before_the_refusal(
+    url: str, world: World
+) -> None:
+    async with running(url, cost_bucket_size=20_000, cost_refill_per_second=1) as service:
+        ada = service.client(world.ada.token)
+        await repeat(ada, LONG_LIST)
+        cost = (await ada.answer(LONG_LIST))["extensions"]["cost"]["requested"]
+        before = await read_remaining(ada, LIST)
+        await write_as_another_process(url, SET_ACTIVE.format(value="FALSE"), world)
+        assert (await ada.post(LONG_LIST)).status_code == 401
+        await write_as_another_process(url, SET_ACTIVE.format(value="TRUE"), world)
+        assert before - await read_remaining(ada, LIST) > cost / 2, "a slow test regains a little"
+
+
+async def test_an_invalid_document_is_charged_once_after_a_change(url: str, world: World) -> None:
+    async with running(url, cost_bucket_size=20_000, cost_refill_per_second=1) as service:
+        ada = service.client(world.ada.token)
+        await repeat(ada, LIST)
+        first = await read_remaining(ada, "{ nothing }")
+        await write_as_another_process(url, SET_ROLE.format(role="admin"), world)
+        second = await read_remaining(ada, "{ nothing }")
+        assert first - second <= INVALID_DOCUMENT_COST
