@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ USER_AGENT = "ticketwire-follow"
 TIMEOUT = httpx2.Timeout(60, connect=10)
 HEARTBEAT_DEADLINE_SECONDS = 45.0
 """The server sends a heartbeat every 15 seconds. A stream that is silent for longer is dead."""
+MAX_REQUEST_SECONDS = 300.0
+MAX_RESPONSE_BYTES = 256 * 1024 * 1024
+MAX_MESSAGE_CHARS = 500
 STREAM_TIMEOUT = httpx2.Timeout(60, connect=10, read=HEARTBEAT_DEADLINE_SECONDS)
 SCOPES = ("tickets:read", "notes:read", "events:read", "users:read")
 """The scopes that the token needs, so that it sees all rows of the tables."""
@@ -82,7 +86,10 @@ class Api:
         body = orjson.dumps({"query": document, "variables": variables})
         headers = {"content-type": "application/json", "accept": "application/json"}
         try:
-            response = await self.http.post(self.url, content=body, headers=headers)
+            async with asyncio.timeout(MAX_REQUEST_SECONDS):
+                response = await self.post(body, headers)
+        except TimeoutError as error:
+            raise TemporaryError(f"{self.url} sends its response too slowly") from error
         except httpx2.TransportError as error:
             raise TemporaryError(describe_transport_error(self.url, error)) from error
         except httpx2.DecodingError as error:
@@ -95,9 +102,29 @@ class Api:
             raise_graphql_error(errors, retry_after_of(response))
         try:
             check_viewer(result["data"])  # a caller who may read nothing gets no cursor
+            if not isinstance(result["extensions"]["cursor"], str):
+                raise TypeError
             return Response(result["data"], result["extensions"]["cursor"])
         except (KeyError, TypeError):
             raise ServerError(f"{self.url} is not the API of a Ticketwire server") from None
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
+        """Send a request and read its response. Raises ServerError if it has no end."""
+        async with self.http.stream("POST", self.url, content=body, headers=headers) as response:
+            parts, size = list[bytes](), 0
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > MAX_RESPONSE_BYTES:
+                    raise ServerError(f"{self.url} sends more than {MAX_RESPONSE_BYTES:,} bytes")
+        headers_without_coding = [
+            (name, value)
+            for name, value in response.headers.raw
+            if name.lower() not in (b"content-encoding", b"content-length", b"transfer-encoding")
+        ]
+        return httpx2.Response(
+            response.status_code, headers=headers_without_coding, content=b"".join(parts)
+        )
 
     @asynccontextmanager
     async def open_stream(
@@ -175,20 +202,29 @@ def raise_status_error(url: str, response: httpx2.Response) -> NoReturn:
     raise ServerError(f"{url} is not the API of a Ticketwire server: it responds with {status}")
 
 
-def raise_graphql_error(errors: list[dict[str, Any]], retry_after: float) -> NoReturn:
+def raise_graphql_error(errors: Any, retry_after: float) -> NoReturn:
     """Raises what the first error of a response means."""
-    extensions: dict[str, Any] = errors[0].get("extensions") or {}
-    code, message = extensions.get("code"), errors[0].get("message", "an error")
+    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
+    extensions = first.get("extensions")
+    extensions = extensions if isinstance(extensions, dict) else {}
+    code, message = extensions.get("code"), one_line(first.get("message", "an error"))
     if code == "QUERY_TOO_EXPENSIVE":
         raise QueryTooExpensive(message)
     if code == "RATE_LIMITED":
-        wait = max(retry_after, extensions.get("retryAfterMs", 0) / 1000)
+        asked = extensions.get("retryAfterMs")
+        wait = max(retry_after, asked / 1000 if isinstance(asked, int | float) else 0)
         raise TemporaryError("the server limits the rate", wait, is_outage=False)
     if code in ("UNAVAILABLE", "INTERNAL"):
         raise TemporaryError(f"the server responds with {code}: {message}", retry_after)
     if code == "CURSOR_INVALID":
         raise PageCursorInvalid(FINAL_CODES[code])
     raise ServerError(FINAL_CODES.get(str(code), f"the server refuses a query: {message}"))
+
+
+def one_line(message: object) -> str:
+    """A text of the server, without line breaks and other control characters."""
+    text = "".join(each if each.isprintable() else " " for each in str(message))
+    return text[:MAX_MESSAGE_CHARS]
 
 
 def check_viewer(data: Mapping[str, Any]) -> None:

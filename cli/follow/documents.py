@@ -88,6 +88,8 @@ LOG = f"""query($first: Int!, $after: String, $last: ID!) {{ {VIEWER} {LAST_EVEN
 LOG_FROM_START = f"""query($first: Int!, $after: String) {{ {VIEWER} {LOG_LISTS} }}
 {EVENT_FRAGMENT}
 """
+END_OF_LOG = f"""{{ {VIEWER} events(last: 1) {{ nodes {{ id cursor }} }}
+  directoryEvents(last: 1) {{ nodes {{ id cursor }} }} }}"""
 CHECK_LOG = f"query($last: ID!) {{ {VIEWER} {LAST_EVENT} }}"
 TIMELINE = f"""query($id: ID!, $first: Int!, $after: String) {{ {VIEWER}
   ticket(id: $id) {{

@@ -76,6 +76,8 @@ class Reader:
 
     async def read_copy_page(self, position: Position) -> Batch:
         """The next page of the list that is being copied."""
+        if position.copied_from is None:
+            position = await self.read_end_of_log(position)
         table = TABLES_BY_NAME[position.stage]
         document = documents.PAGES[position.stage]
         if position.stage not in self.page_sizes:
@@ -93,11 +95,20 @@ class Reader:
         if next_page is None:
             stages = (*COPY_STAGES, LOG_STAGE)
             stage = stages[stages.index(stage) + 1]
-        copied_from = position.copied_from or response.cursor
-        batch = Batch(replace(position, stage=stage, page=next_page, copied_from=copied_from))
+        batch = Batch(replace(position, stage=stage, page=next_page))
         for node in nodes:
             batch.add(table, table.build_row(node, response.cursor))
         return batch
+
+    async def read_end_of_log(self, position: Position) -> Position:
+        """Where the copy begins, with an event that identifies the log during the copy."""
+        response = await self.query(documents.END_OF_LOG)
+        found = [*response.data["events"]["nodes"], *response.data["directoryEvents"]["nodes"]]
+        position = replace(position, copied_from=response.cursor)
+        if not found:
+            return position
+        last = max(found, key=lambda node: node["cursor"])
+        return replace(position, last_event_id=last["id"], last_event_cursor=last["cursor"])
 
     # ---------------------------------------------------------------- the log
 
@@ -105,17 +116,18 @@ class Reader:
         """The next events, with the records that they changed; and whether more events wait."""
         response = await self.query_log(position)
         lists = [response.data["events"], response.data["directoryEvents"]]
-        # Each list is complete up to its last event if it goes on, otherwise up to the cursor of
-        # the response. Later events are read again with the next page.
+        # Both lists are complete up to the cursor of the response, and one that goes on only up to
+        # its last event. They are read one after the other: an event beyond the cursor may be in
+        # one of them although an earlier one is missing in the other. Later events are read again.
         ends = [page["nodes"][-1]["cursor"] for page in lists if page["pageInfo"]["hasNextPage"]]
-        end = min(ends, default=response.cursor)
+        end = min([*ends, response.cursor])
         found = [node for page in lists for node in page["nodes"]]
         nodes = sorted(
             (node for node in found if node["cursor"] <= end), key=lambda node: node["cursor"]
         )
         batch = Batch(replace(position, cursor=end))
-        if nodes:
-            last = nodes[-1]
+        last = nodes[-1] if nodes else None
+        if last is not None and last["cursor"] > (position.last_event_cursor or ""):
             batch.position = replace(
                 batch.position, last_event_id=last["id"], last_event_cursor=last["cursor"]
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -17,12 +18,16 @@ from tortoise import Tortoise
 from tortoise.models import Model
 
 from models import database
+from models.audit.directory_event import DirectoryEvent, DirectoryEventType
+from models.audit.records import LOGGED_RECORDS
 from models.core.sql import FALSE, Condition, any_of, compare
+from models.core.time import now
 from models.erasure.job import ErasureReport
 from models.erasure.row_rules import COPIES, RULES, is_own_job, replace
 from models.erasure.search import contains_address, read_page
 from models.erasure.terms import list_texts
 from models.erasure.ticket_erasure import Person
+from models.log import event
 from models.people.token import Token
 from models.privacy.registry import COLUMNS, TREATMENTS, Holding, Treatment
 
@@ -87,17 +92,36 @@ async def erase_page(person: Person, report: ErasureReport, *, dry_run: bool) ->
     if table.name == "audit_entries":
         tokens = await Token.filter(user_id=person.user_id).values_list("id", flat=True)
         person = dataclasses.replace(person, token_ids=frozenset(cast("list[UUID]", tokens)))
-    count = 0
+    count, erased, at = 0, [], now()
     for record in await find_records(table, page.condition & concerns(table, person)):
         values = erase_record(record, table, person)
         if values:
             count += 1
             if not dry_run:
                 await table.model.filter(pk=record.pk).update(**values)
+                erased.append(record)
+    await log_erased(erased, at)
     if count:
         report.add_counts({table.name: count})
     report.cursor = page.last
     return True
+
+
+async def log_erased(records: Sequence[Model], at: datetime) -> None:
+    """Log ERASED for records of which other systems have copies, so that they forget it, too."""
+    await event.append(
+        [
+            DirectoryEvent(
+                type=DirectoryEventType.ERASED,
+                record_kind=LOGGED_RECORDS[type(each)].kind,
+                record_id=each.pk,
+                occurred_at=at,
+                data={"changes": {}},
+            )
+            for each in records
+            if type(each) in LOGGED_RECORDS and LOGGED_RECORDS[type(each)].in_directory
+        ]
+    )
 
 
 def concerns(table: Table, person: Person) -> Condition:

@@ -12,9 +12,13 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.sql import Condition, in_list
 from models.database import as_uuid
-from models.log.event import Event
+from models.log.event import Event, rewrites_earlier
 from models.queries.logs import event_log
-from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.delivery import (
+    WebhookDelivery,
+    WebhookDeliveryStatus,
+    forget_rewritten,
+)
 from models.webhooks.webhook import Webhook, WebhookState
 
 MAX_EVENTS_PER_READ = 500
@@ -37,6 +41,7 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
 
     `matching` is the webhook's filter. The webhook's position moves in the transaction that stores
     the deliveries. So no event is planned twice or left out, even if two processes plan at once.
+    Before, bodies are removed that may repeat what one of the events has redacted.
     """
     entries = await event_log.read_log(webhook.log_position, MAX_EVENTS_PER_READ)
     if not entries:
@@ -46,6 +51,11 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
         for entry in entries
         if isinstance(entry, Event) and entry.type.value in webhook.types
     ]
+    rewritten = sorted(
+        {each.ticket_id for each in entries if isinstance(each, Event) and rewrites_earlier(each)}
+    )
+    if rewritten:
+        await forget_rewritten(webhook, rewritten)
     tickets = await find_wanted(owner, wanted, matching)
     end = entries[-1].position
 

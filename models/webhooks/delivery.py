@@ -21,6 +21,7 @@ MAX_RESPONSE_CHARS = 2048
 MAX_STORED_ATTEMPTS = 200
 """The maximum number of attempts that are stored of a delivery; the oldest ones are deleted."""
 MAX_TICKETS_PER_STATEMENT = 500
+MAX_ROWS_PER_STATEMENT = 500
 UNPREPARED = "could not prepare: "
 """How the error of an attempt begins that sent nothing, because its body could not be prepared."""
 
@@ -124,6 +125,29 @@ async def forget_bodies_of_webhook(webhook_id: UUID) -> None:
     stored = WebhookDelivery.filter(webhook_id=webhook_id)
     prepared = stored.filter(Q(body__isnull=False) | Q(claimed_by__isnull=False))
     await prepared.update(body=None, claimed_by=None, claimed_until=None)
+
+
+async def forget_rewritten(webhook: Webhook, ticket_ids: Sequence[UUID]) -> None:
+    """Remove the bodies of a webhook that may repeat texts which a redaction has removed.
+
+    `forget_bodies` does so in the transaction of the redaction, but misses two kinds: a body that a
+    worker prepared from the earlier text at that moment, and a body with other tickets, which a
+    query of the owner's can select by links, people and teams. The deliverer calls this when it
+    reads the event of the redaction, in several transactions.
+    """
+    concerned, params = "webhook_id = ?", [webhook.id]
+    if webhook.query is None:
+        concerned += f" AND ticket_id IN ({database.placeholders(ticket_ids)})"
+        params += ticket_ids
+    count = MAX_ROWS_PER_STATEMENT
+    while count == MAX_ROWS_PER_STATEMENT:
+        rows = await database.fetch_dicts(
+            "UPDATE webhook_deliveries SET body = NULL, claimed_by = NULL, claimed_until = NULL "
+            f"WHERE id IN (SELECT id FROM webhook_deliveries WHERE {concerned} "
+            "AND (body IS NOT NULL OR claimed_by IS NOT NULL) LIMIT ?) RETURNING id",
+            [*params, MAX_ROWS_PER_STATEMENT],
+        )
+        count = len(rows)
 
 
 async def forget_bodies(ticket_ids: Sequence[UUID]) -> None:

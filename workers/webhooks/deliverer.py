@@ -17,6 +17,7 @@ import structlog
 
 from models.access.viewer import Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
+from models.database.outage import is_unreachable
 from models.log import event
 from models.webhook_deliveries import claims, cleanup, planning
 from models.webhook_deliveries.pausing import pause_active
@@ -105,6 +106,10 @@ class WebhookDeliverer:
             except WebhookInvalid as error:
                 log.warning("webhook.invalid", webhook=str(webhook.id), error=str(error))
                 await self.pause(webhook, WebhookPauseReason.INVALID, at)
+            except Exception as error:  # it must not stop the others
+                if is_unreachable(error):
+                    raise
+                log.error("webhook.not_planned", webhook=str(webhook.id), exc_info=error)
         return count
 
     async def plan_webhook(self, webhook: Webhook, at: datetime) -> int:

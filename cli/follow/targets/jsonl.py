@@ -62,8 +62,10 @@ class JSONLTarget:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            with contextlib.suppress(OSError, TargetError):
-                await task
+            while not task.done():  # a second signal must not close the file under the thread
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({task})
+            task.exception()
             raise
         except OSError as error:
             raise TargetError(f"can't write {self.path}: {error.strerror}") from error

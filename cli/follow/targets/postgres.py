@@ -24,6 +24,10 @@ LOCK_KEY = 0x7469636B6574
 LOCK_SECONDS = 15.0
 """How long to wait for the lock. Postgres may notice the end of a killed follower late."""
 LOCK_POLL_SECONDS = 0.2
+INVALID_URL = (
+    "can't open the target: its URL or a parameter of it is not valid. Special characters of a "
+    "password must be percent-encoded"
+)
 CONNECT_SECONDS = 30
 STATEMENT_SECONDS = 300.0
 DIALECT = sql.Dialect(
@@ -60,6 +64,9 @@ class PostgresTarget:
             )
             await self.lock()
             return await self.prepare()
+        except (ValueError, asyncpg.InterfaceError):
+            # Not the error itself: it repeats a part of the URL, which may be of the password.
+            raise TargetError(INVALID_URL) from None
         except ERRORS as error:
             raise TargetError(describe_error("can't open the target", error)) from error
 

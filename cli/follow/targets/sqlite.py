@@ -48,6 +48,8 @@ class SQLiteTarget:
         self.lock: int | None = None
         self.connection: sqlite3.Connection | None = None
         self.revision = 0
+        self.has_former_pages = False
+        """Whether the write-ahead log may have texts that were erased."""
 
     async def open(self) -> Position:
         return await self.run(self.open_now)
@@ -72,8 +74,10 @@ class SQLiteTarget:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            with contextlib.suppress(sqlite3.Error, TargetError):
-                await task
+            while not task.done():  # a second signal must not close the file under the thread
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({task})
+            task.exception()
             raise
         except sqlite3.Error as error:
             raise TargetError(f"can't write {self.path}: {error}") from error
@@ -139,15 +143,21 @@ class SQLiteTarget:
             if connection.execute(DIALECT.update_state(), position).rowcount != 1:
                 raise TargetError(sql.CHANGED_BY_OTHERS.format(self.path))
         self.revision += 1
-        if batch.erased:
+        self.has_former_pages |= bool(batch.erased)
+        if self.has_former_pages:
             self.empty_log(connection)
 
     def empty_log(self, connection: sqlite3.Connection) -> None:
         """Empty the write-ahead log, which has former pages.
 
-        A reader can keep it from being emptied; the next erasure and the next run try again.
+        A reader can keep it from being emptied; then each transaction tries again, without waiting.
         """
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.has_former_pages = bool(busy)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000:.0f}")
 
 
 def encode_row(table: Table, row: Row) -> list[Any]:

@@ -1,10 +1,10 @@
 // The address of the desk: the view and the ticket that it shows, or a page beside them.
-import { Router } from "../shared/page/router.svelte";
+import { GuardedRouter } from "../shared/page/guarded-router.svelte";
 
 export type PageName = "reports" | "webhooks";
 const PAGE = /^\/desk\/(reports|webhooks)(?:\/([\w-]{1,100}))?\/?$/;
 
-class DeskRouter extends Router {
+class DeskRouter extends GuardedRouter {
   /** The id of the view, or null for the first one. */
   get view(): string | null {
     return this.search.get("view");

@@ -7,6 +7,10 @@ import { createKey } from "../base/values";
 
 const INVALID_VALUE = /invalid value at \.(\w+)[^ ]*: (.+)/s;
 
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 export class RecordForm<R extends Row> {
   values = $state.raw<Values>({});
   /** By the names of fields. */
@@ -40,6 +44,32 @@ export class RecordForm<R extends Row> {
     this.error = "";
     this.isStale = false;
     this.touched.clear();
+  }
+
+  /**
+   * Show a record as the server has it now. What the person has changed and not saved stays. If the
+   * same field has changed on the server, the form is stale.
+   */
+  update(record: R): void {
+    const before = JSON.parse(this.initial) as Values;
+    const after = this.section.read(record);
+    const isDisputed = Object.keys(after).some(
+      (name) => !isEqual(this.values[name], before[name]) && !isEqual(after[name], before[name]),
+    );
+    if (isDisputed) this.isStale = true;
+    else this.merge(record, before);
+  }
+
+  /** Take the values of a record, apart from those that differ from `before`. */
+  private merge(record: R, before: Values): void {
+    const after = this.section.read(record);
+    const values = Object.entries(after).map(([name, value]): [string, unknown] => {
+      const own = this.values[name];
+      return [name, isEqual(own, before[name]) ? value : own];
+    });
+    this.record = record;
+    this.initial = JSON.stringify(after);
+    this.values = Object.fromEntries(values);
   }
 
   readonly isChanged = $derived(JSON.stringify(this.values) !== this.initial);
@@ -82,12 +112,14 @@ export class RecordForm<R extends Row> {
     this.errors = {};
     this.error = "";
     this.isSaved = false;
+    const sent = this.values;
     try {
       const { record, errors } = await this.send();
       if (errors.length > 0) this.show(errors);
       else if (record !== null) {
-        this.reset(record);
-        this.isSaved = true;
+        this.isStale = false;
+        this.merge(record, sent); // the person may have typed since then
+        this.isSaved = !this.isChanged;
         return record;
       }
     } catch (failure) {

@@ -2,7 +2,6 @@
 // for formulas begin with an apostrophe, as in exports of the server.
 
 const FORMULA_STARTS = /^[=+\-@\t\r]/;
-const NEEDS_QUOTES = /[",\r\n]/;
 
 export type Cell = string | number | null;
 
@@ -14,7 +13,7 @@ function encodeCell(value: Cell): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
   const text = FORMULA_STARTS.test(value) ? `'${value}` : value;
-  return NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `"${text.replaceAll('"', '""')}"`; // always, so that no cell begins at another separator
 }
 
 /** The seconds of an ISO 8601 duration such as P1DT2H3M4S; null for null. */

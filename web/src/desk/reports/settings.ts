@@ -22,8 +22,10 @@ export interface Settings {
 
 /** The day of a time in a time zone, such as 2026-03-29. */
 export function dayOf(time: number, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeZone });
-  return format.format(time);
+  const options = { year: "numeric", month: "2-digit", day: "2-digit", timeZone } as const;
+  const parts = new Intl.DateTimeFormat("en", options).formatToParts(time);
+  const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")}`; // no locale's form is sure to stay the same
 }
 
 export function addDays(day: string, days: number): string {

@@ -17,6 +17,8 @@ export class DeliveryList {
   isBusy = $state(false);
   error = $state("");
   private endCursor: string | null = null;
+  /** The newest page, if there are deliveries between it and those that are known. */
+  private newest: Page | null = null;
   private isClosed = false;
 
   /** @param statuses Null for all. */
@@ -36,7 +38,7 @@ export class DeliveryList {
       const changed = await this.readUnfinished();
       if (this.isClosed || page === null) return;
       if (this.shown.length === 0) this.start(page);
-      else this.merge([...changed, ...page.nodes]);
+      else this.merge(changed, page);
       this.isLoaded = true;
       this.error = "";
     } catch (failure) {
@@ -62,6 +64,12 @@ export class DeliveryList {
   }
 
   showWaiting(): void {
+    if (this.newest !== null) {
+      this.start(this.newest); // "Show more" leads to those between
+      this.newest = null;
+      this.waiting = [];
+      return;
+    }
     const all = uniqueById([...this.waiting, ...this.shown]);
     this.shown = all.sort((a, b) => (a.event.cursor < b.event.cursor ? 1 : -1));
     this.waiting = [];
@@ -78,11 +86,15 @@ export class DeliveryList {
     this.hasMore = page.pageInfo.hasNextPage;
   }
 
-  private merge(read: readonly Delivery[]): void {
+  private merge(changed: readonly Delivery[], page: Page): void {
+    const read = [...changed, ...page.nodes];
     const byId = new Map(read.map((each) => [each.id, each]));
     const known = new Set(this.shown.map((each) => each.id));
     const last = this.shown.at(-1)?.event.cursor ?? "";
     this.shown = this.shown.map((each) => byId.get(each.id) ?? each);
+    const seen = new Set([...known, ...this.waiting.map((each) => each.id)]);
+    const isApart = page.pageInfo.hasNextPage && !page.nodes.some((each) => seen.has(each.id));
+    if (isApart || this.newest !== null) this.newest = page;
     // Older ones belong to a page that was not read yet.
     const isNew = (each: Delivery): boolean => !known.has(each.id) && (!this.hasMore || each.event.cursor > last);
     this.waiting = uniqueById([...read, ...this.waiting].filter(isNew));

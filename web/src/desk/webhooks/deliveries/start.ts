@@ -14,7 +14,8 @@ const MINUTE_MS = 60_000;
 
 /** The last hour. */
 export function lastHour(now: number): Start {
-  const local = now - HOUR_MS - new Date(now).getTimezoneOffset() * MINUTE_MS;
+  const start = now - HOUR_MS;
+  const local = start - new Date(start).getTimezoneOffset() * MINUTE_MS;
   return { kind: "time", time: new Date(local).toISOString().slice(0, 16), cursor: "" };
 }
 
