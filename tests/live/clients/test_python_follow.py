@@ -60,7 +60,8 @@ class Reader:
 
     async def run(self) -> None:
         while True:
-            events = self.random.randrange(10, 60)
+            # less than the first reader sees at least, so that it restarts
+            events = self.random.randrange(5, KILLS * EVENTS_PER_LIFE)
             async with (
                 httpx2.AsyncClient(verify=TLS) as http,
                 self.api.TicketwireClient(self.url, self.token, http_client=http) as client,
