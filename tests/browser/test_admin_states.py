@@ -66,7 +66,7 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_lost(
         teams = page.get_by_role("list", name="Teams", exact=True)
         await expect(teams.get_by_role("link").first).to_be_visible()
         await expect(teams.get_by_role("link", name="support-2")).to_have_count(0)
-        await page.get_by_label("With inactive ones").check()
+        await page.get_by_label("Show inactive").check()
         await expect(teams.get_by_role("link", name="support-2")).to_be_visible()
         await page.get_by_role("searchbox").fill("zzzz")
         await expect(page.get_by_text("Nothing found")).to_be_visible()
@@ -155,7 +155,7 @@ async def test_a_token_is_shown_once(browser: Browser, service: Service, world: 
             "viewer"
         ]
         assert viewer == {"apiClient": {"displayName": "Billing sync"}}
-        await box.get_by_role("button", name="I have kept it").click()
+        await box.get_by_role("button", name="I have saved it").click()
         await expect(page.locator("body")).not_to_contain_text(token)
         await page.reload()
         tokens = page.get_by_role("list", name="API tokens")

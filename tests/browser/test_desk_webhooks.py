@@ -106,7 +106,7 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     secret = await page.get_by_role("group", name="Secret").locator("code").inner_text()
     assert secret.startswith("whsec_")
     await assert_accessible(page, "secret")
-    await page.get_by_role("button", name="I have kept the secret").click()
+    await page.get_by_role("button", name="I have saved the secret").click()
     await expect(page.get_by_role("heading", name=receiver.url)).to_be_visible()
     assert secret not in await page.content()
 

@@ -65,6 +65,8 @@ export interface LinesField extends Common {
 /** A `DurationValue`. */
 export interface DurationField extends Common {
   readonly kind: "duration";
+  /** Whether it counts working time, in which a day has no fixed length. */
+  readonly isWorkingTime?: boolean;
 }
 
 /** Hours of a week (`Week`), steps (`StepValue[]`), options (`OptionValue[]`). */
