@@ -136,7 +136,7 @@ async def forget_rewritten(webhook: Webhook, ticket_ids: Sequence[UUID]) -> None
     reads the event of the redaction, in several transactions.
     """
     concerned, params = "webhook_id = ?", [webhook.id]
-    if webhook.query is None:
+    if not webhook.query:
         concerned += f" AND ticket_id IN ({database.placeholders(ticket_ids)})"
         params += ticket_ids
     count = MAX_ROWS_PER_STATEMENT
