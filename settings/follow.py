@@ -17,7 +17,6 @@ class FollowSettings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
     server: str = ""

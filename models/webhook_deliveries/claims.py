@@ -112,8 +112,8 @@ async def store_body(claim: Claim, body: str, scopes: str) -> bool:
 
     Returns False if the claim no longer holds.
 
-    The erasure of a text ends the claims of its ticket, so no body that was prepared before it is
-    stored after it.
+    The erasure of a text ends the claims of its ticket. A body that is prepared and stored while
+    the erasure is not committed yet is removed by `forget_rewritten`, before another attempt.
     """
     held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
     return bool(await held.update(body=body, body_scopes=scopes))

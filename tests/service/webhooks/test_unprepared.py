@@ -182,3 +182,26 @@ async def test_slow_payloads_of_a_webhook_delay_no_other_one(
         source.signal.set()
         await deliver(worker)
         assert len(other.acknowledged) == 6
+
+
+async def test_a_webhook_that_can_not_be_planned_stops_no_other(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    filter = {"status": {"in": ["NEW"]}}
+    await create_webhook(admin, receiver, types=TYPES, filter=filter)
+    await create_webhook(admin, receiver, types=TYPES)
+    compile_filter = worker.compile_filter
+
+    def fail(data: Any, owner: Viewer, at: Any) -> Any:
+        if data:
+            raise RuntimeError("the statement is too slow")
+        return compile_filter(data, owner, at)
+
+    worker.compile_filter = fail
+    ticket = await cora.raise_ticket()
+    await worker.run_once(time.now(), 0)
+    for _ in count_runs():
+        if receiver.received:
+            break
+        await worker.run_once(time.now(), 0)
+    assert {each["data"]["ticket"]["id"] for each in receiver.bodies()} == {ticket["id"]}
