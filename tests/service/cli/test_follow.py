@@ -261,3 +261,19 @@ async def test_a_repeated_run_changes_nothing(
     (line,) = await follow_once(mirror.server, mirror.token, mirror.to)
     assert line.endswith("0 rows written")
     assert await read_rows(mirror.to, with_as_of=True) == before
+
+
+async def test_an_erased_name_of_a_team_or_a_category_leaves_the_mirror(
+    mirror: Mirrored, service: Service, world: World
+) -> None:
+    root, address = service.client(world.root.token), "olga@example.com"
+    await run_mutation(root, "createTeam", slug="vip", name=f"For {address}")
+    await run_mutation(root, "createCategory", slug="alarm", name=f"Mail {address}", team="vip")
+    rows = await mirror.update()
+    assert any(address in row["name"] for row in rows["teams"].values())
+    await erase(root, world.olga.gid)
+    rows = await mirror.update()
+    for table in ("teams", "categories"):
+        assert not any(address in row["name"] for row in rows[table].values())
+    if "postgres" not in mirror.to:
+        assert address.encode() not in mirror.content()

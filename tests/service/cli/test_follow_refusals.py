@@ -279,3 +279,12 @@ async def test_a_database_that_cannot_be_reached_is_refused(url: str) -> None:
         with pytest.raises(TargetError, match="can't open the target") as refused:
             await build_target(target).open()
         assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("password", ["hunter/2", "hun?ter2"])
+async def test_an_invalid_url_of_postgres_shows_no_part_of_its_password(password: str) -> None:
+    target = build_target(f"postgres://user:{password}@127.0.0.1:5432/name")
+    with pytest.raises(TargetError) as refused:
+        await target.open()
+    assert "percent-encoded" in str(refused.value)
+    assert not any(part in str(refused.value) for part in ("hun", "ter2"))
