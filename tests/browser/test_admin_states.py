@@ -155,6 +155,10 @@ async def test_a_token_is_shown_once(browser: Browser, service: Service, world: 
             "viewer"
         ]
         assert viewer == {"apiClient": {"displayName": "Billing sync"}}
+        await page.get_by_role("navigation").get_by_role("link", name="Macros").click()
+        question = page.get_by_role("dialog", name="Discard your changes?")
+        await question.get_by_role("button", name="Keep editing").click()
+        await expect(box.locator("code")).to_have_text(token)
         await box.get_by_role("button", name="I have saved it").click()
         await expect(page.locator("body")).not_to_contain_text(token)
         await page.reload()
@@ -239,3 +243,21 @@ async def test_agents_learn_that_it_is_for_admins_and_failures_offer_a_retry(
         await page.goto("/desk")
         await page.get_by_role("link", name="Administration").click()
         await expect(page.get_by_role("heading", level=1, name="Administration")).to_be_visible()
+
+
+async def test_what_was_typed_survives_an_action_and_an_invalid_address_shows_a_page(
+    browser: Browser, service: Service, world: World
+) -> None:
+    await give_passwords()
+    async with open_page(browser, service.port) as page:
+        await open_admin(page, "/admin/categories")
+        await page.locator("main a[data-id]").first.click()
+        name = page.get_by_label("Name", exact=True)
+        await name.fill("Not saved yet")
+        await page.get_by_role("button", name=re.compile("^Archive")).click()
+        await page.get_by_role("dialog").get_by_role("button", name="Archive").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await expect(page.get_by_role("button", name=re.compile("^Archive"))).to_have_count(0)
+        await expect(name).to_have_value("Not saved yet")
+        await page.goto("/admin/teams/%E0%A4%A")
+        await expect(page.get_by_role("navigation", name="Administration")).to_be_visible()
