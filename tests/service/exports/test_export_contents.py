@@ -199,7 +199,8 @@ class RecordingObject(dict[str, Any]):
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        self.read.add(f"{self.path}.{name}")
+        return super().get(name, default)
 
 
 def select_by_type(events: FragmentDefinitionNode) -> dict[str, set[str]]:
