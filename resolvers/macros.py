@@ -32,7 +32,7 @@ from resolvers.tickets.messages import (
     check_unseen_messages,
     discard_sent_draft,
 )
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.macros import (
     ApplyMacroInput,
     ArchiveMacroInput,
@@ -205,5 +205,5 @@ def macro_fields(input: CreateMacroInput | UpdateMacroInput) -> MacroFields:
         if name in fields:
             fields[name] = fields[name] or []
     if "custom_fields" in fields:
-        fields["custom_fields"] = given_values(fields["custom_fields"])
+        fields["custom_fields"] = read_input_values(fields["custom_fields"])
     return cast("MacroFields", fields)
