@@ -25,7 +25,7 @@ log = structlog.get_logger("ticketwire")
 
 
 @contextlib.asynccontextmanager
-async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
+async def lifespan(components: Components) -> AsyncGenerator[dict[str, Any]]:
     """Open the database and run the background tasks; on exit, stop them and close everything.
 
     Yields the lifespan's state, where uvicorn's protocol classes find their TrafficLimits.
