@@ -21,7 +21,7 @@ from schema.payloads.webhooks import (
 )
 
 OWNER = "Only its owner may do this, with all scopes of the webhook; others get FORBIDDEN."
-SEEN = "Its owner may do this, and admins with the token's scope `admin`."
+SEEN = "The owner may do this, and admins with the scope `admin`."
 GONE = "idempotencyKey: the webhook of the first call was deleted"
 NO_KEY = "NOT_ENABLED: the server has no encryption key for secrets"
 
@@ -49,7 +49,7 @@ class WebhookMutations:
     update_webhook: Any = mutation(
         mutations.update_webhook,
         MANAGE_WEBHOOKS,
-        "Changes, pauses or resumes a webhook. Admins with the token's scope `admin` may change "
+        "Changes, pauses or resumes a webhook. Admins with the scope `admin` may change "
         "the state of each webhook; only the owner may change other fields, with all scopes of the "
         "webhook. Events that wait are sent to the new URL. Those with a prepared body keep it.",
         WebhookPayload | None,
