@@ -16,11 +16,11 @@ from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
-from models.directory import macros as macro_admin
-from models.directory.macros import MacroFields
+from models.directory.shared import macros as macro_admin
+from models.directory.shared.macros import MacroFields
 from models.log.event import Event
 from models.macros.macro import Macro
-from models.queries.macros import list_macros
+from models.queries.records.macros import list_macros
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
