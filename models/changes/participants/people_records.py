@@ -33,7 +33,7 @@ async def read_people(change: TicketChange, user: User) -> TicketPeople:
     organizations = await read_current_organizations([ticket.requester_id, change.actor.user_id])
     return TicketPeople(
         watchers=watcher_ids,
-        same_side=await count_watchers(ticket, customers=customers),
+        counted_watchers=await count_watchers(ticket, customers=customers),
         participants=[each.user_id for each in participants],
         requesters=await read_family_requesters(ticket),
         actor_organization=organizations.get(change.actor.user_id),
