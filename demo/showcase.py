@@ -25,9 +25,10 @@ from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.bulk.bulk_change import BulkChange
 from models.bulk.creation import TicketSelection, create_bulk_update
 from models.bulk.ticket_run import RunSettings, lock_waiting, process_locked
-from models.changes import attachment_commands, commands, redaction
+from models.changes import attachment_commands, commands
 from models.changes.change import TicketChange
 from models.changes.drafts import DraftText, save_draft
+from models.changes.redactions import redaction
 from models.changes.storage import write
 from models.core import ids
 from models.core.record_limits import DEFAULT_LIMITS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from models.changes.redactions.ticket_redaction import RedactableField
 from models.changes.status_step import ReplyAction
-from models.changes.ticket_redaction import RedactableField
 from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
