@@ -25,7 +25,7 @@ from engine.telemetry import metrics
 from engine.telemetry.metrics import ProcessSample
 from engine.websocket.endpoint import WebSocketEndpoint
 from graphiql_page import GraphiqlPage
-from lifespan import running
+from lifespan import lifespan
 from models.access import scopes
 from models.access.viewer import authenticate
 from models.background_metrics import read_background_metrics
@@ -77,7 +77,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None)
         *web.routes(),
         *graphiql.routes(),
     ]
-    other_routes = Starlette(routes=routes, lifespan=lambda _: running(components))
+    other_routes = Starlette(routes=routes, lifespan=lambda _: lifespan(components))
     other_routes.router.redirect_slashes = False  # its redirects trust the header Host
     return RequestMiddleware(
         build_dispatcher(graphiql, websockets, other_routes, settings.allowed_origins),

@@ -26,7 +26,8 @@ from workers import runner
 from workers.assigner import Assigner, WaitingAssigner
 from workers.caller_jobs import CallerJobs
 from workers.cleanup import Cleanup
-from workers.escalator import EscalationSteps, Escalator
+from workers.escalation.paths import Escalator
+from workers.escalation.steps import EscalationSteps
 from workers.file_cleanup import FileCleanup
 from workers.handover import Handover
 from workers.job import Job

@@ -25,7 +25,7 @@ log = structlog.get_logger("ticketwire")
 
 
 @contextlib.asynccontextmanager
-async def running(components: Components) -> AsyncGenerator[dict[str, Any]]:
+async def lifespan(components: Components) -> AsyncGenerator[dict[str, Any]]:
     """Open the database and run the background tasks; on exit, stop them and close everything.
 
     Yields the lifespan's state, where uvicorn's protocol classes find their TrafficLimits.
@@ -85,6 +85,7 @@ async def close(components: Components) -> None:
     async with contextlib.AsyncExitStack() as steps:  # it runs them in reverse order
         steps.push_async_callback(database.disconnect)
         steps.push_async_callback(store_token_use, services)
+        steps.push_async_callback(services.background_writes.finish)
         steps.push_async_callback(services.identity_providers.close)
         steps.push_async_callback(connections.schema.persisted_documents.close)
         if components.compressor is not None:

@@ -1,7 +1,7 @@
 """The pages of the browser applications: which page a path shows, and the built files.
 
 `web/build_web.py` builds the files into web/dist; a wheel contains them. Without them, the API runs
-and `/` tells what is missing.
+and `/` lists the missing applications.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ APPLICATIONS = {
     "wall": "the wallboard",
     "admin": "the administration",
 }
-"""The built applications: the names of their HTML files, and what they are."""
+"""The built applications: their descriptions by the names of their HTML files."""
 WELCOME = """Ticketwire
 
 GraphQL over HTTP and WebSocket: /graphql
@@ -81,15 +81,15 @@ ASSET_HEADERS = {
 }
 """Vite puts a hash of the content into each name."""
 VERSION_PLACEHOLDER = "__VERSION__"
-Found = TypeVar("Found", bound=Response | None)
+PageResponse = TypeVar("PageResponse", bound=Response | None)
 log = structlog.get_logger("ticketwire.web")
 
 
 class WebRoutes:
     """The pages and files of the browser applications.
 
-    A page holds no data, and a GET changes nothing. So the session cookie may choose the page
-    without a proof of the page that has the link: links from other sites must work.
+    The session cookie alone decides which page a browser gets, also after a link from another site.
+    This is safe, because a page holds no data, and a GET changes nothing.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class WebRoutes:
         ]
 
     async def show_start(self, request: Request) -> Response:
-        """Lead to the desk, the portal or the sign-in page. The body is for other clients."""
+        """Redirect to the desk, the portal or the sign-in page. The body is for other clients."""
         missing = find_missing_applications()
         if missing:
             return PlainTextResponse(WELCOME + MISSING.format(names=", ".join(missing)))
@@ -136,21 +136,21 @@ class WebRoutes:
         return await self.show_to_staff(request, "admin")
 
     async def show_to_staff(self, request: Request, name: str) -> Response:
-        """Show an application to agents and admins; lead customers to their portal."""
+        """Show an application to agents and admins; redirect customers to their portal."""
         viewer = await self.viewer_of(request)
         if viewer is None:
-            return lead_to_sign_in(request)
+            return redirect_to_sign_in(request)
         return redirect("/portal") if viewer.is_customer else self.show_application(name)
 
     async def show_portal(self, request: Request) -> Response:
         viewer = await self.viewer_of(request)
-        return lead_to_sign_in(request) if viewer is None else self.show_application("portal")
+        return redirect_to_sign_in(request) if viewer is None else self.show_application("portal")
 
     async def show_ticket(self, request: Request) -> Response:
         """Show a ticket in the application of the viewer's role."""
         viewer = await self.viewer_of(request)
         if viewer is None:
-            return lead_to_sign_in(request)
+            return redirect_to_sign_in(request)
         return self.show_application("portal" if viewer.is_customer else "desk")
 
     def show_application(self, name: str) -> Response:
@@ -164,11 +164,11 @@ class WebRoutes:
 
 
 def with_outages(
-    endpoint: Callable[[Request], Awaitable[Found]],
-) -> Callable[[Request], Awaitable[Found | Response]]:
+    endpoint: Callable[[Request], Awaitable[PageResponse]],
+) -> Callable[[Request], Awaitable[PageResponse | Response]]:
     """Respond with 503 while the database can't tell which user has signed in."""
 
-    async def respond(request: Request) -> Found | Response:
+    async def respond(request: Request) -> PageResponse | Response:
         try:
             return await endpoint(request)
         except Exception as error:
@@ -189,7 +189,7 @@ def redirect(path: str, text: str = "") -> Response:
     return PlainTextResponse(text, 303, {**PAGE_HEADERS, "location": path})
 
 
-def lead_to_sign_in(request: Request) -> Response:
+def redirect_to_sign_in(request: Request) -> Response:
     if not is_built("sign-in"):
         return refuse_missing("sign-in")
     query = f"?{request.url.query}" if request.url.query else ""
@@ -201,7 +201,7 @@ def is_built(name: str) -> bool:
 
 
 def find_missing_applications() -> list[str]:
-    return [what for name, what in APPLICATIONS.items() if not is_built(name)]
+    return [each for name, each in APPLICATIONS.items() if not is_built(name)]
 
 
 def build_headers(file_url: str) -> Mapping[str, str]:

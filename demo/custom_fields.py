@@ -98,12 +98,12 @@ def choose_value(field: CustomField, random: Random) -> str:
 def build_value(history: History, field: CustomField, change: Sequence[Json]) -> TicketCustomValue:
     value = str(change[1])
     option = field.find_option(value)
-    place = field.options.index(option) if option is not None else 0
+    position = field.options.index(option) if option is not None else 0
     return new_record(
         TicketCustomValue,
         ticket_id=history.ticket.id,
         field_id=field.id,
         type=field.type,
         stored_text=value,
-        stored_number=float(place),
+        stored_number=float(position),
     )

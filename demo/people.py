@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from demo.names import build_domain, choose_company_name, choose_person_name, reserve_email
+from demo.texts.names import build_domain, choose_company_name, choose_person_name, reserve_email
 from models.access.scopes import ALL_SCOPES, CALLER_KIND_BY_ROLE, MAX_SCOPES, CallerKind
 from models.access.viewer import Viewer
 from models.people.team import Category, Membership, Team

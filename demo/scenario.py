@@ -8,9 +8,9 @@ from random import Random
 from uuid import UUID
 
 from demo.history import Command, History, Step
-from demo.names import get_first_name
 from demo.people import Participants, build_viewer
-from demo.text_writer import TextWriter
+from demo.texts.names import get_first_name
+from demo.texts.text_writer import TextWriter
 from models.access.viewer import SYSTEM, Viewer
 from models.changes import commands, rating
 from models.changes.change import TicketChange

@@ -1,6 +1,6 @@
 """What the demo shows besides its tickets: files, a draft, views, a job, an export, privacy.
 
-It uses the commands of the API's mutations, so the log tells all of it.
+It uses the commands of the API's mutations, so the log has events of every change.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
 from models.bulk.bulk_change import BulkChange
 from models.bulk.creation import TicketSelection, create_bulk_update
 from models.bulk.ticket_run import RunSettings, lock_waiting, process_locked
-from models.changes import attachment_commands, commands, redaction
+from models.changes import attachment_commands, commands
 from models.changes.change import TicketChange
 from models.changes.drafts import DraftText, save_draft
+from models.changes.redactions import redaction
 from models.changes.storage import write
 from models.core import ids
 from models.core.record_limits import DEFAULT_LIMITS
@@ -138,16 +139,18 @@ async def add_records(
     with_export: bool,
     at: datetime,
 ) -> None:
-    mine = Ticket.filter(requester_id=actors.customer.user_id).order_by("-number")
-    opened = await mine.filter(status=Status.OPEN, assignee_id=actors.agent.user_id).first()
-    new = await mine.filter(status=Status.NEW).first()
-    assert opened is not None  # the demo's accounts have both
-    assert new is not None
+    own_tickets = Ticket.filter(requester_id=actors.customer.user_id).order_by("-number")
+    open_ticket = await own_tickets.filter(
+        status=Status.OPEN, assignee_id=actors.agent.user_id
+    ).first()
+    new_ticket = await own_tickets.filter(status=Status.NEW).first()
+    assert open_ticket is not None  # the demo's accounts have both
+    assert new_ticket is not None
     await add_views(showcase.views, actors.agent, at)
-    await reply_with_files(showcase.files, actors.customer, opened, files, at)
+    await reply_with_files(showcase.files, actors.customer, open_ticket, files, at)
     text = DraftText(MessageKind.REPLY, showcase.draft.strip())
-    await save_draft(actors.agent, opened, text, (), None, DEFAULT_LIMITS, at)
-    await redact_secret(showcase.secret, actors, new, at)
+    await save_draft(actors.agent, open_ticket, text, (), None, DEFAULT_LIMITS, at)
+    await redact_secret(showcase.secret, actors, new_ticket, at)
     await run_job(showcase.job, actors.agent, at)
     await add_policy(showcase.privacy, actors.admin, at)
     await erase_customer(showcase.privacy, actors, at)

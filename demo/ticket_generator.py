@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from demo.facts import Facts
 from demo.history import History, apply_steps
 from demo.outcomes import choose_last_step_time, choose_status, plan_outcome, plan_spam_closing
 from demo.people import Company, Participants, People, build_client_viewer
-from demo.phrases import load_category_phrases
 from demo.scenario import Scenario
-from demo.text_writer import TextWriter
-from demo.topics import Topic, load_alerts, load_topics
+from demo.texts.facts import Facts
+from demo.texts.phrases import load_category_phrases
+from demo.texts.text_writer import TextWriter
+from demo.texts.topics import Topic, load_alerts, load_topics
 from models.access.viewer import Viewer
 from models.people.team import Category
 from models.people.user import User

@@ -116,22 +116,22 @@ def has_url_token(query_string: bytes) -> bool:
 
     Endpoints that don't read it refuse it, so that the client does not become anonymous silently.
     """
-    names = b"&" + unquote_to_bytes(query_string).lower()  # parsing would take 30 ms at most
+    names = b"&" + unquote_to_bytes(query_string).lower()  # parsing could take 30 ms
     return b"&access_token=" in names or names.endswith(b"&access_token")
 
 
 def find_authorization(payload: Mapping[str, Any], header: str | None) -> str | None:
     """Return the authorization in connection_init's payload, otherwise that of the handshake.
 
-    The payload has it as `authorization` in any case, itself or in its object `headers`. Null is
-    no authorization.
+    It is a member `authorization`, in upper or lower case, of the payload or of its object
+    `headers`. Null means none.
 
     Raises:
         Unauthorized: if the payload has an authorization that is no string, two different ones, or
             only a token under another name. The client must not become anonymous silently.
     """
     members = list_members(payload)
-    for name, value in list_members(payload):
+    for name, value in list(members):
         if name == "headers":
             if not isinstance(value, dict):
                 raise Unauthorized

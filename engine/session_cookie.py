@@ -1,4 +1,4 @@
-"""The cookie that holds the session of a browser, and the checks before it is honoured.
+"""The cookie that holds the session of a browser, and the checks before it is accepted.
 
 A browser attaches cookies to requests of every page, also of other sites. So the cookie counts only
 if the request proves that a page of the server's own origin sent it (docs/decisions/0040).
@@ -38,7 +38,7 @@ class CookieRefused(RequestRefused):
 
 
 class Page(Enum):
-    """The page that sent a request, as the browser's headers tell."""
+    """The page that sent a request, according to the browser's headers."""
 
     OWN = "own"
     """A page of the server's own origin."""
@@ -51,7 +51,7 @@ class Page(Enum):
 class SessionCookie:
     """Reads and writes the cookie.
 
-    own_origin  the origin at which browsers reach the server; None if the header Host tells it
+    own_origin  the origin at which browsers reach the server; None: that of the header Host
     name        the name of the cookie, without the prefix that it has over HTTPS
     """
 
@@ -66,10 +66,9 @@ class SessionCookie:
     def read(self, scope: Scope, *, needs_header: bool = True) -> str | None:
         """The token of the cookie; None without one, or if a page of another origin sent it.
 
-        Such a page gets what it would get without the cookie. A client that names no page, and an
-        own page that forgets the header, get an error instead of an anonymous response.
-
-        Raises CookieRefused.
+        So a page of another origin gets an anonymous response. Raises CookieRefused for a client
+        that names no page, and for an own page without the header, so that neither becomes
+        anonymous silently.
         """
         if b"cookie" not in scope["headers_by_name"]:
             return None

@@ -21,7 +21,7 @@ from models.tickets.link_kind import LinkKind
 from models.tickets.ticket import Ticket
 from resolvers.mutations.admin_mutation import AdminMutation
 from resolvers.tickets.resources import clean_resources
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.jobs import BulkTicketChange
 
 CHANGE = "change"
@@ -38,7 +38,8 @@ async def build_change(
     check_action_fields(input)
     if input.team is not None and input.category is not None:
         raise invalid("can't be combined with category, which decides the team", "team")
-    assignee_id = None if input.assignee_id is strawberry.UNSET else input.assignee_id
+    sets_assignee = input.assignee_id is not strawberry.UNSET
+    assignee_id = input.assignee_id if sets_assignee else None
     if assignee_id is not None and input.action is Action.START:
         raise invalid("can't be combined with an assignment, which starts NEW tickets", "action")
     if input.until is not None and input.until <= mutation.at:
@@ -51,15 +52,15 @@ async def build_change(
     removed = clean_resources(input.remove_resources, max_resources, CHANGE, "removeResources")
     if input.add_watcher_id is not None and input.remove_watcher_id is not None:
         raise invalid("can't be combined with addWatcherId", "removeWatcherId")
-    links = await read_links(mutation.viewer, input)
+    link_to, unlink_from = await read_links(mutation.viewer, input)
     merge = input.merge
     merge_into_id = None
     if merge is not None:
         merge_into_id = await find_other(mutation.viewer, merge.into_id, "merge", "intoId")
-    stops_watching = await find_user(input.remove_watcher_id, "removeWatcherId")
+    removed_watcher = await find_user(input.remove_watcher_id, "removeWatcherId")
     change = BulkChange(
-        sets_assignee=input.assignee_id is not strawberry.UNSET,
-        assignee_id=None if assignee_id is None else await find_assignee(assignee_id),
+        sets_assignee=sets_assignee,
+        assignee_id=await find_assignee(assignee_id),
         team_id=await find_team(input.team),
         category_id=category_id,
         priority=input.priority,
@@ -69,7 +70,7 @@ async def build_change(
         add_resources=tuple((*key, name) for key, name in added.items()),
         remove_resources=tuple(removed),
         add_watcher_id=await find_active_user(input.add_watcher_id, "addWatcherId"),
-        remove_watcher_id=stops_watching.id if stops_watching else None,
+        remove_watcher_id=removed_watcher.id if removed_watcher else None,
         reply=clean_message(input.reply, "reply"),
         note=clean_message(input.note, "note"),
         escalation_reason=clean_reason(input.escalation_reason, "escalationReason"),
@@ -78,8 +79,8 @@ async def build_change(
         text=clean_action_text(input),
         close_reason=input.close_reason,
         requester_id=await find_active_user(input.requester_id, "requesterId"),
-        link_to=links[0],
-        unlink_from=links[1],
+        link_to=link_to,
+        unlink_from=unlink_from,
         merge_into_id=merge_into_id,
         across_requesters=merge is not None and merge.across_requesters,
         unmerge=input.unmerge,
@@ -137,14 +138,13 @@ async def read_custom_fields(
     mutation: AdminMutation, input: BulkTicketChange, category_id: UUID | None, *, dry_run: bool
 ) -> list[GivenValue]:
     """The values of custom fields, checked. Raises Refusals and Forbidden."""
-    given = given_values(input.custom_fields, CHANGE)
+    given = read_input_values(input.custom_fields, CHANGE)
     path, limits = (CHANGE, "customFields"), mutation.changes.limits
     definitions = await check_given_values(
         mutation.viewer, given, limits, *path, category_id=category_id
     )
-    hidden = CustomerAccess.HIDDEN
-    is_hidden = any(each.customer_access is hidden for each in definitions.values())
-    if dry_run and is_hidden and not mutation.viewer.can_see_notes:
+    access = [each.customer_access for each in definitions.values()]
+    if dry_run and CustomerAccess.HIDDEN in access and not mutation.viewer.can_see_notes:
         raise Forbidden(DRY_RUN_NEEDS_NOTES)
     return given
 
@@ -165,15 +165,12 @@ def check_action_fields(input: BulkTicketChange) -> None:
             raise invalid(f"is only allowed with the action {action.name}", field)
 
 
-async def find_assignee(id: str) -> UUID:
-    """The key of the new assignee. Raises InvalidInput."""
-    key = ids.key_of(ids.USER, id)
-    user = await User.get_or_none(id=key) if key else None
-    if user is None:
-        raise no_such_user(CHANGE, "assigneeId")
-    if not user.is_staff:
+async def find_assignee(id: str | None) -> UUID | None:
+    """The key of the new assignee, if there is one. Raises InvalidInput."""
+    user = await find_user(id, "assigneeId")
+    if user is not None and not user.is_staff:
         raise invalid("must be an active agent or admin", "assigneeId")
-    return user.id
+    return user.id if user else None
 
 
 async def find_user(id: str | None, field: str) -> User | None:

@@ -30,6 +30,7 @@ from models.people.sign_in_limits import SignInLimits
 from models.tickets.attachment import Attachment
 from models.tickets.timers import TimerSettings
 from resolvers.services.account_services import AccountServices
+from resolvers.services.background_writes import BackgroundWrites
 from resolvers.services.evaluations import SharedEvaluations
 from resolvers.services.file_services import FileServices
 from resolvers.services.live_counts import LiveCounts
@@ -88,6 +89,7 @@ class Services:
     """The statistics that have subscribers. The type is Any, because their class is in
     `resolvers.subscriptions.live_stats`, which imports this module."""
     markdown: MarkdownCache = field(default_factory=MarkdownCache)
+    background_writes: BackgroundWrites = field(default_factory=BackgroundWrites)
     live_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(2**27, 2**29))
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
     """The tickets that match each filter."""

@@ -11,7 +11,7 @@ from models.core.paging.pagination import parse_page_arguments
 from models.custom_fields.custom_field import CustomField
 from models.directory import custom_fields as field_admin
 from models.directory.custom_fields import CustomFieldFields, GivenOption
-from models.queries.custom_fields import list_custom_fields
+from models.queries.records.custom_fields import list_custom_fields
 from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
 from schema.inputs.custom_fields import (

@@ -16,7 +16,7 @@ from models.core.paging.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
 from models.exports.creation import create_export
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus
-from models.queries.caller_jobs import JobConditions, find_job, list_jobs
+from models.queries.records.caller_jobs import JobConditions, find_job, list_jobs
 from resolvers.bulk_changes import build_change
 from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import (

@@ -16,11 +16,11 @@ from models.core import ids
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
-from models.directory import macros as macro_admin
-from models.directory.macros import MacroFields
+from models.directory.shared import macros as macro_admin
+from models.directory.shared.macros import MacroFields
 from models.log.event import Event
 from models.macros.macro import Macro
-from models.queries.macros import list_macros
+from models.queries.records.macros import list_macros
 from models.tickets.ticket import Ticket
 from resolvers.context import Context, context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields
@@ -32,7 +32,7 @@ from resolvers.tickets.messages import (
     check_unseen_messages,
     discard_sent_draft,
 )
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.macros import (
     ApplyMacroInput,
     ArchiveMacroInput,
@@ -205,5 +205,5 @@ def macro_fields(input: CreateMacroInput | UpdateMacroInput) -> MacroFields:
         if name in fields:
             fields[name] = fields[name] or []
     if "custom_fields" in fields:
-        fields["custom_fields"] = given_values(fields["custom_fields"])
+        fields["custom_fields"] = read_input_values(fields["custom_fields"])
     return cast("MacroFields", fields)

@@ -16,7 +16,7 @@ from models.core.record_changes import Value
 from models.directory import retention_policies as policy_admin
 from models.directory.retention_policies import PolicyFields, check_age
 from models.erasure.retention import FilterInvalid, count_policy
-from models.queries.retention import list_policies
+from models.queries.records.retention import list_policies
 from models.retention.policy import RetentionPolicy
 from resolvers.context import context_of
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, given_fields

@@ -16,9 +16,9 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.core.positions import MAX_POSITION
 from models.core.record_changes import Value
-from models.directory import views as view_admin
-from models.directory.views import ViewFields
-from models.queries.saved_views import list_views
+from models.directory.shared import views as view_admin
+from models.directory.shared.views import ViewFields
+from models.queries.records.saved_views import list_views
 from models.queries.tickets import MAX_SORTS
 from models.views.saved_view import SavedView
 from resolvers.context import context_of

@@ -22,7 +22,7 @@ class IdentitySettings(OutboundSettings):
     expired_token_days: OptionalDays = 30
     """Days after which expired and revoked sessions and API tokens are deleted."""
     token_grace_hours: Annotated[int, Field(ge=0, le=720)] = 24
-    """Hours during which a rotated API token stays valid beside its successor."""
+    """Hours for which a rotated API token remains valid."""
     password_reset_hours: Annotated[int, Field(ge=1, le=72)] = 1
     """Hours within which the link to reset a password must be used."""
     invitation_days: Annotated[int, Field(ge=1, le=90)] = 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
+from engine.limits.network import parse_networks
 from models.outbound.addresses import Network
 from settings.base import SettingsGroup
 
@@ -22,13 +23,9 @@ class OutboundSettings(SettingsGroup):
     @field_validator("outbound_allowed_networks")
     @classmethod
     def check_outbound_allowed_networks(cls, value: str) -> str:
-        from engine.limits.network import parse_networks
-
         parse_networks(value)
         return value
 
     @property
     def allowed_networks(self) -> list[Network]:
-        from engine.limits.network import parse_networks
-
         return parse_networks(self.outbound_allowed_networks)

@@ -19,7 +19,7 @@ class WebhookSettings(SettingsGroup):
     """Seconds after which a failed request of a webhook is repeated. Each further delay is four
     times as long."""
     webhook_longest_retry_seconds: Annotated[float, Field(ge=0.05, le=86_400)] = 43_200
-    """The maximum number of seconds between two attempts, also by the header Retry-After."""
+    """The maximum number of seconds between two attempts. A longer Retry-After has no effect."""
     webhook_retry_hours: Annotated[float, Field(gt=0, le=720)] = 72
     """Hours after its first attempt after which a delivery fails for good."""
     webhook_pause_hours: Annotated[float, Field(gt=0, le=720)] = 72

@@ -14,7 +14,7 @@ from models import database
 from models.bulk.ticket_run import RunSettings, process_ticket
 from models.erasure import run as erasure
 from models.jobs.caller_job import CallerJob, JobKind, JobStatus, JobTicket, JobTicketOutcome
-from models.queries import caller_jobs
+from models.queries.records import caller_jobs
 from workers.job import Progress
 
 KINDS = (JobKind.BULK_UPDATE_TICKETS, JobKind.UNDO_JOB, JobKind.ERASE_PERSON)

@@ -9,8 +9,8 @@ from models.changes import idempotency
 from models.core.record_limits import DEFAULT_LIMITS
 from models.directory import wall_screens
 from models.people import account_link, identity, sign_in_limits, token
-from models.queries import caller_jobs
 from models.queries.logs import audit_log
+from models.queries.records import caller_jobs
 from models.tickets import draft, presence, read_marks
 from models.wall import pairing
 from workers.job import Progress

@@ -88,7 +88,7 @@ class Handover(LogJob[UUID]):
 
 
 async def can_hand_over(source: User | Team) -> bool:
-    """Whether the tickets can leave. A team without an active successor keeps them."""
+    """Whether the job may move the tickets. A team without an active successor keeps them."""
     if isinstance(source, User):
         return not source.is_staff
     return not source.active and await find_active_team(source) is not None

@@ -26,7 +26,7 @@ from models.jobs.caller_job import (
     JobTicket,
     JobTicketOutcome,
 )
-from models.queries import caller_jobs
+from models.queries.records import caller_jobs
 from workers.caller_jobs import start_next
 from workers.job import Progress
 

@@ -170,7 +170,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     saved views of a team             100       max_saved_views_per_team
     saved views for everyone          100       max_saved_views_for_everyone
     filter of a view or policy        8 KiB     max_stored_filter_bytes
-    columns of a saved view           30        models/directory/views.py
+    columns of a saved view           30        models/directory/shared/views.py
     jobs of a caller: wait or run     20        max_active_jobs_per_caller
       run at once                     2         max_running_jobs_per_caller      wait
       ended                           200       max_ended_jobs_per_caller        oldest deleted

@@ -1,4 +1,4 @@
-"""The network of a client's IP address, which all limits by address count.
+"""The network of a client's IP address. Limits per address count requests of a network.
 
 One customer usually has a whole /64 network of IPv6 addresses, but only one IPv4 address.
 """
@@ -18,8 +18,9 @@ UNKNOWN_NETWORK = "unknown"
 def network_of(address: str) -> str:
     """Return the /64 network of an IPv6 address, or the whole IPv4 address.
 
-    An IPv4 address that is mapped into IPv6, as on a socket for both, is an IPv4 address. All
-    texts that are no addresses, as a proxy may send them, share one network.
+    An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as its IPv4 address: a socket for both
+    versions reports IPv4 clients in this form. A proxy may send a text that is not an address; all
+    such texts share one network.
     """
     try:
         parsed = ip_address(address)
@@ -36,8 +37,8 @@ def network_of(address: str) -> str:
 def wide_network_of(address: str) -> str:
     """Return the /48 network of an IPv6 address, or the /24 network of an IPv4 address.
 
-    One customer of a hosting provider often has so many addresses. Texts that are no addresses
-    share one network.
+    One customer of a hosting provider often has a whole network of this size. Texts that are not
+    addresses share one network.
     """
     network = network_of(address)
     if network == UNKNOWN_NETWORK:
@@ -63,7 +64,7 @@ def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
 def with_mapped_networks(text: str) -> list[str]:
     """Return the networks of `parse_networks`, and each IPv4 network mapped into IPv6, too.
 
-    On a socket for both IPv4 and IPv6, the address of an IPv4 proxy is `::ffff:192.0.2.1`.
+    A socket for both IPv4 and IPv6 reports the address of an IPv4 proxy as `::ffff:192.0.2.1`.
     """
     networks: list[str] = []
     for network in parse_networks(text):

@@ -26,9 +26,6 @@ def encode_events(batch: Batch) -> bytes:
 class SSEOutbox(QueuedOutbox):
     """Sends messages as parts of the response's body."""
 
-    def deliver(self, batch: Batch, suffix: bytes) -> None:
-        self.post(encode_events(batch))
-
     def __init__(
         self,
         send: Sender,
@@ -39,6 +36,9 @@ class SSEOutbox(QueuedOutbox):
         super().__init__(send, max_backlog_bytes, on_overflow)
         self.client = client
         self.stall_detector = StallDetector(outbox.STALL_SECONDS)
+
+    def deliver(self, batch: Batch, suffix: bytes) -> None:
+        self.post(encode_events(batch))
 
     @property
     def accepted_bytes(self) -> int:

@@ -31,8 +31,8 @@ from models.jobs.caller_job import (
     is_own_job,
 )
 from models.people.user import ApiClient, User
-from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.records import caller_jobs
 
 TICKETS_PER_POINT = 5
 """The tickets of a new job that cost one point: storing a row for each takes time and space."""

@@ -24,10 +24,10 @@ class ReplyAction(Enum):
 CUSTOMER_REPLY_ACTIONS = frozenset({ReplyAction.CLOSE})
 """The actions that customers may take with a reply, as they may without one."""
 
-REACHED_BY = {Action.START: Status.OPEN, Action.AWAIT_CUSTOMER: Status.WAITING_ON_CUSTOMER}
-"""The statuses in which an action of a larger change has nothing to do.
+STATUS_AFTER = {Action.START: Status.OPEN, Action.AWAIT_CUSTOMER: Status.WAITING_ON_CUSTOMER}
+"""The statuses in which an action that is part of a larger change does nothing.
 
-Only for actions without further values: another resolution or reason would be lost.
+It has only actions without further values: RESOLVE, for example, may have another resolution.
 """
 
 
@@ -67,7 +67,7 @@ def apply_status_step(change: TicketChange, step: StatusStep, resolution: str = 
     START on an OPEN ticket and AWAIT_CUSTOMER on a waiting one change nothing. Raises InvalidInput
     and TransitionRefused, as the commands do.
     """
-    if REACHED_BY.get(step.action) is change.ticket.status:
+    if STATUS_AFTER.get(step.action) is change.ticket.status:
         return
     if step.action is Action.START:
         commands.start(change)

@@ -79,7 +79,10 @@ async def recall_policy(_: Viewer, key: UUID) -> RetentionPolicy:
 async def lock_policy(
     actor: Viewer, policy_id: str, expected_version: int | None
 ) -> RetentionPolicy:
-    """Wait until no ticket is erased by the policy. Raises InvalidInput and StaleVersion."""
+    """Lock a policy; waits while a job erases a ticket by it.
+
+    Raises InvalidInput and StaleVersion.
+    """
     await lock_directory(actor)
     key = ids.key_of(ids.RETENTION_POLICY, policy_id)
     policy = None

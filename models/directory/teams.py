@@ -70,9 +70,9 @@ async def archive_team(
 ) -> Team:
     """Archive a team.
 
-    Without `successor`, the slug of another team, no active category may lead to the team, and no
-    open ticket may be in it. With it, the categories lead to the successor at once, and a job
-    transfers the open tickets. Raises InvalidInput and StaleVersion.
+    `successor` is the slug of another team. It gets the categories of the team at once, and a job
+    transfers the open tickets to it. Without a successor, the team must have neither active
+    categories nor open tickets. Raises InvalidInput and StaleVersion.
     """
     team = await lock_team(actor, slug, expected_version)
     if successor is None:
@@ -157,8 +157,8 @@ async def check_unused(team: Team, field: str) -> None:
     """Raises InvalidInput if the team has active categories or open tickets."""
     category = await Category.filter(team_id=team.id, active=True).order_by("slug").first()
     if category is not None:
-        message = f"The category {category.slug} leads to this team. Give transferTo."
+        message = f"New tickets of the category {category.slug} go to this team. Set transferTo."
         raise InvalidInput(UserErrorCode.INVALID, message, field)
     if await Ticket.filter(team_id=team.id, status__in=OPEN_STATUSES).exists():
-        message = "The team has open tickets. Give transferTo."
+        message = "The team has open tickets. Set transferTo."
         raise InvalidInput(UserErrorCode.INVALID, message, field)

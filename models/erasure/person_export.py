@@ -27,7 +27,7 @@ from models.jobs.caller_job import CallerJob, ExportFormat, JobErrorCode, JobKin
 from models.jobs.export_part import ExportPart
 from models.log import event
 from models.people.user import User, lock_user
-from models.queries import caller_jobs
+from models.queries.records import caller_jobs
 
 PAGES_PER_TURN = 20
 """The pages of one part. A crash loses the work of at most one."""

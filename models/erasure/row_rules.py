@@ -144,7 +144,7 @@ RULES: Mapping[str, RowRule] = {
 
 
 def erase_changes(changes: Mapping[str, Json]) -> dict[str, Json]:
-    """`[before, after]` of each field, with ERASED in place of what says who the person is."""
+    """`[before, after]` of each field, with ERASED in place of texts that identify the person."""
     return {
         name: pair if name in SHOWN_CHANGES else erase_texts(pair) for name, pair in changes.items()
     }

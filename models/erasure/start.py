@@ -16,7 +16,7 @@ from models.erasure.job import ErasureParameters, ErasureReport
 from models.erasure.terms import Terms, list_texts
 from models.jobs.caller_job import CallerJob, JobKind
 from models.people.user import Role, User, lock_user
-from models.queries import caller_jobs
+from models.queries.records import caller_jobs
 from models.retention.policy import RetentionPolicy
 
 

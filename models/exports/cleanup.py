@@ -13,7 +13,7 @@ from models.exports.redactions import find_outdated_files
 from models.files.store import EXPORT_PREFIX, FileStore
 from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob
 from models.jobs.export_part import ExportPart
-from models.queries import caller_jobs
+from models.queries.records import caller_jobs
 
 log = structlog.get_logger("ticketwire.exports")
 ORPHAN_AGE = timedelta(days=1)

@@ -26,8 +26,8 @@ from models.jobs.caller_job import (
 )
 from models.log import event
 from models.log.event import Json
-from models.queries import caller_jobs
 from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.records import caller_jobs
 
 CALLER_KIND = "caller_kind"
 """The parameter with the kind of caller. An export ends if its starter becomes another one."""

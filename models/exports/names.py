@@ -24,7 +24,8 @@ def content_type_of(job: CallerJob) -> str:
 def disposition_of(job: CallerJob) -> str:
     """The Content-Disposition, with a name such as tickets-2026-11-29.jsonl.
 
-    That of a person's data does not say whose it is, because browsers and proxies keep names.
+    The file of a person's data does not have the person's name, because browsers and proxies keep
+    file names.
     """
     assert job.export_format is not None  # every export has one
     subject = "person" if job.kind is JobKind.EXPORT_PERSON else "tickets"

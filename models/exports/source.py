@@ -1,4 +1,4 @@
-"""Where the lines of an export come from."""
+"""The interface by which an export reads its tickets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TicketSource(Protocol):
         """Write the tickets that the viewer may see, in the given order.
 
         `write` is called with pieces of lines. Returns the tickets that were written. Raises
-        TicketLost if the viewer loses a ticket in the middle, and other exceptions if it can't be
-        read; some pieces may be written then.
+        TicketLost if the viewer loses the access to a ticket while it is written, and other
+        exceptions if a ticket can't be read. Some pieces of it may be written then.
         """
         ...

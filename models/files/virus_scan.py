@@ -22,7 +22,10 @@ log = structlog.get_logger("ticketwire.files")
 
 @dataclass(frozen=True, slots=True)
 class VirusScanner:
-    """A clamd that listens on a TCP port. Its StreamMaxLength must be at least that of files."""
+    """A clamd that listens on a TCP port.
+
+    Its option StreamMaxLength must be at least the maximum size of files.
+    """
 
     host: str
     port: int

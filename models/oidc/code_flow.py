@@ -29,8 +29,8 @@ MAX_COOKIE_CHARS = 4096
 class AuthorizationRequest:
     """The values that the browser keeps in a cookie while the person is at the provider.
 
-    The values bind the provider's response to this browser and to this request. They are secret
-    from everyone but this browser, which may know them.
+    The values bind the provider's response to this browser and to this request. Only this browser
+    may know them.
     """
 
     provider: str
@@ -39,7 +39,7 @@ class AuthorizationRequest:
     verifier: str
     redirect_url: str
     challenge: str
-    """The SHA-256 of the application's secret; it needs the secret to use the sign-in code."""
+    """The SHA-256 of a secret of the application, without which it can't use the sign-in code."""
 
     def encode(self) -> str:
         return urlsafe_b64encode(orjson.dumps(asdict(self))).decode().rstrip("=")
@@ -112,7 +112,7 @@ async def exchange_code(
     if metadata.userinfo_url and access_token and needs_userinfo(client, claims):
         found = await providers.http.get(metadata.userinfo_url, access_token)
         if found.get("sub") != token.subject:
-            raise InvalidJwt("the user info is that of another person")
+            raise InvalidJwt("the user info belongs to another person")
         claims = merge_claims(claims, found)
     return token, claims
 

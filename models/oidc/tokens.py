@@ -184,7 +184,7 @@ def check_id_token(token: Jwt, client_id: str, nonce: str) -> None:
         raise InvalidJwt("another nonce")
     if token.type == LOGOUT_TYPE or "events" in claims:
         raise InvalidJwt("a logout token")
-    _ = token.subject, token.session
+    _ = token.subject, token.session  # they raise InvalidJwt if malformed
 
 
 def check_bearer_token(token: Jwt, audiences: Collection[str]) -> None:
@@ -194,7 +194,7 @@ def check_bearer_token(token: Jwt, audiences: Collection[str]) -> None:
         raise InvalidJwt("its lifetime is more than an hour")
     if token.type == LOGOUT_TYPE or "events" in token.claims:
         raise InvalidJwt("a logout token")
-    _ = token.subject, token.session
+    _ = token.subject, token.session  # they raise InvalidJwt if malformed
 
 
 def check_logout_token(token: Jwt, client_id: str) -> None:

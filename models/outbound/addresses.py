@@ -28,7 +28,7 @@ class SpecialNetwork:
 
     network: Network
     use: str
-    """Its use, for people."""
+    """Its use, as messages state it."""
     source: str
     """The document that defines it."""
 
@@ -104,7 +104,7 @@ IPV4_MASK = 0xFFFF_FFFF
 
 
 def is_public(address: str | Address) -> bool:
-    """Whether an address belongs to the public Internet. A text that is no address does not."""
+    """Whether an address belongs to the public Internet. False for a text that is no address."""
     return find_refusal(address) is None
 
 
@@ -125,12 +125,12 @@ def find_refusal(address: str | Address, allowed_networks: Sequence[Network] = (
         return None
     if not any(parsed in network for network in allowed_networks):
         return reason
-    embedded = embedded_ipv4(parsed)
+    embedded = find_embedded_ipv4(parsed)
     return None if embedded is None else find_refusal(embedded, allowed_networks)
 
 
 def find_special_use(address: Address) -> str | None:
-    """The use of a special address, for people; None for a public address."""
+    """The use of a special address, as messages state it; None for a public address."""
     for each in SPECIAL_NETWORKS:
         if address in each.network:
             return f"it is reserved for: {each.use} ({each.source})"
@@ -139,7 +139,7 @@ def find_special_use(address: Address) -> str | None:
     return None
 
 
-def embedded_ipv4(address: Address) -> IPv4Address | None:
+def find_embedded_ipv4(address: Address) -> IPv4Address | None:
     """The IPv4 address to which a gateway may send what is sent to this address."""
     if isinstance(address, IPv4Address) or address in IPv6Network("::/127"):
         return None

@@ -90,7 +90,7 @@ class User(Model):
 
     @property
     def is_erased(self) -> bool:
-        """Whether `erasePerson` has replaced who the user was."""
+        """Whether `erasePerson` has replaced the name and the address of the user."""
         return self.email.endswith(f"@{ERASED_DOMAIN}")
 
 

@@ -1,4 +1,4 @@
-"""What became of the tickets in the files of exports since they were read."""
+"""Finds changes that outdate the file of an export: hidden, redacted and erased tickets."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ async def has_redaction_for_person(
     """Whether an event of these types between two positions of the log may concern the file of a
     person's export.
 
-    Any redaction may: the file also has texts of tickets that are another person's now. A retention
-    policy does so only on a ticket that the person ever had to do with, or each night would outdate
-    all files.
+    Any redaction may, because the file also has texts of tickets that have another requester now.
+    An erasure by a retention policy counts only on tickets with which the person was ever
+    connected. Otherwise the policies would outdate all files each night.
     """
     of_type = in_list("e.type", [each.value for each in types])
     dialect = database.dialect()

@@ -1,8 +1,9 @@
 """Pages of tickets that match a filter with searches, without more work than necessary.
 
-If nearly all tickets have the words, the first ones in the order of the list fill a page. So the
-database first checks only these. It collects all tickets with the words only if that is not enough,
-or for `totalCount` and the order by relevance. The caller pays for this.
+If many tickets have the words, the first tickets of the list fill a page. So the database first
+checks only the first SCANNED_TICKETS of the list, one by one. Only if they don't fill the page, and
+for `totalCount` and the order by relevance, it collects all tickets with the words. The caller is
+charged for that.
 """
 
 from __future__ import annotations

@@ -99,8 +99,8 @@ def build_ticket_order(sorts: Sequence[tuple[str, bool]]) -> Order:
 def build_visible_order(viewer: Viewer, order: Order) -> Order:
     """Return the order for this viewer.
 
-    Customers must not see when a ticket changed internally. Without the right to see hidden custom
-    fields, tickets have no values of them.
+    Customers must not see when a ticket changed internally. For a viewer who may not see a custom
+    field, the order treats all tickets as if they had no value of it.
     """
     return Order(tuple(build_visible_sort(viewer, sort) for sort in order.sorts))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from models.access.viewer import actor_of
 from models.audit import storage
@@ -15,7 +16,7 @@ from resolvers.context import Context
 from resolvers.mutations.admin_mutation import origin_of
 
 FAILURE_SECONDS = 0.05
-"""How long a failed sign-in waits, so that its time doesn't tell whether an entry is written."""
+"""The time that a failed sign-in waits. A write takes less, unless the database is slow."""
 
 
 async def record_success(context: Context, user: User, changes: RecordChanges) -> None:
@@ -28,16 +29,15 @@ async def record_success(context: Context, user: User, changes: RecordChanges) -
 async def record_failure(context: Context, user: User | None) -> None:
     """Record a failed attempt to sign in to an account. None is no account, and leaves no entry.
 
-    The limits on attempts to sign in bound the number of these entries.
+    It takes FAILURE_SECONDS in every case: neither the time of a slow write nor its error may tell
+    the caller that the account exists. The limits on attempts to sign in bound the number of
+    entries.
     """
-    waiting = asyncio.ensure_future(asyncio.sleep(FAILURE_SECONDS))
-    try:
-        if user is not None:
-            origin = origin_of(context, "signInFailed")
-            await storage.write_action(origin, context.now(), record=user)
-        await waiting
-    finally:
-        waiting.cancel()
+    if user is not None:
+        origin = origin_of(context, "signInFailed")
+        write = partial(storage.write_action, origin, context.now(), record=user)
+        context.services.background_writes.start(write)
+    await asyncio.sleep(FAILURE_SECONDS)
 
 
 async def record_sign_out(context: Context) -> None:

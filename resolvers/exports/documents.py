@@ -104,12 +104,17 @@ query ExportEvents($id: ID!, $after: String) {{
 }}
 {PEOPLE}{MESSAGES}{EVENTS}
 """
-CSV_DOCUMENT = f"""
-query ExportTickets($ids: [ID!]!) {{
-  nodes(ids: $ids) {{ ... on Ticket {{
-    {TICKET_FIELDS}
-    messages {{ totalCount }}
-  }} }}
-}}
-{PEOPLE}
+CSV_DOCUMENT = """
+query ExportTickets($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on Ticket {
+    ref id externalId subject description status stage priority
+    category { slug } team { slug }
+    requester { id displayName email } organization { name } assignee { id displayName }
+    tags escalationLevel messages { totalCount }
+    createdAt updatedAt firstRespondedAt lastReplyAt heldUntil resolvedAt closedAt
+    closeReason resolution mergedInto { ref } satisfaction { score comment }
+    customFields { field { key } text number boolean date options { key } }
+  } }
+}
 """
+"""Only what `csv_rows.COLUMNS` prints."""

@@ -237,7 +237,7 @@ async def execute(
 async def replay(viewer: Viewer, stored: IdempotencyKey) -> Outcome:
     """The outcome of the first mutation with this key, with the current ticket.
 
-    A message may have been moved to another ticket since; then that is the ticket. Raises
+    If its message was moved to another ticket since, the outcome has that ticket. Raises
     InvalidInput if the ticket is no longer visible.
     """
     assert stored.reached is not None  # every ticket mutation stores it

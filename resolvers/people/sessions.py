@@ -38,10 +38,10 @@ async def recall_session(viewer: Viewer, key: UUID) -> Token:
 async def revoke_session(mutation: AdminMutation, input: RevokeSessionInput) -> Token:
     await lock_directory(mutation.viewer)
     key, viewer = ids.key_of(ids.SESSION, input.session_id), mutation.viewer
-    found = Token.select_for_update(no_key=True).filter(kind=TokenKind.SESSION, is_jwt=False)
+    candidates = Token.select_for_update(no_key=True).filter(kind=TokenKind.SESSION, is_jwt=False)
     if not ADMINISTER.allows(viewer):
-        found = found.filter(user_id=viewer.user_id)
-    token = await found.get_or_none(id=key) if key else None
+        candidates = candidates.filter(user_id=viewer.user_id)
+    token = await candidates.get_or_none(id=key) if key else None
     if token is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, NO_SESSION, "sessionId")
     if token.revoked_at is None:

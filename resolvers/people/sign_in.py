@@ -95,6 +95,6 @@ async def sign_out(info: strawberry.Info) -> SignOutPayload:
 
 
 async def end_session(context: Context) -> None:
-    found = context.viewer.token
-    if found is not None and await token.revoke_token(found, context.now()):
+    own_token = context.viewer.token
+    if own_token is not None and await token.revoke_token(own_token, context.now()):
         await sign_in_audit.record_sign_out(context)

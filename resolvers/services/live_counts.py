@@ -23,7 +23,7 @@ from models.access.viewer import Viewer
 from models.core.errors import TooExpensive
 from models.database.outage import is_outage
 from models.log.event import LogEntry
-from models.queries import live_counts, live_list, saved_views
+from models.queries import live_counts, live_list
 from models.queries.filters.facts import FilterFacts
 from models.queries.filters.filter import (
     FilterData,
@@ -33,6 +33,7 @@ from models.queries.filters.filter import (
     serialize_filter,
 )
 from models.queries.live_list import ListMembership
+from models.queries.records import saved_views
 
 MIN_INTERVAL_SECONDS = 0.25
 """The minimum time between two updates."""

@@ -11,7 +11,10 @@ from models.webhooks.webhook import WebhookShape
 
 
 class PayloadReader(Protocol):
-    """Prices queries, and reads payloads. `resolvers.webhooks.payload_source` implements it."""
+    """Computes the costs of queries, and reads payloads.
+
+    `resolvers.webhooks.payload_source` implements it.
+    """
 
     async def price(self, viewer: Viewer, query: str) -> int: ...
 
@@ -28,9 +31,9 @@ def build_default_client() -> OutboundHttpClient:
 
 @dataclass(slots=True)
 class WebhookServices:
-    """`payloads` is null until the schema is built."""
+    """`payloads` is None until the schema is built."""
 
     client: OutboundHttpClient = field(default_factory=build_default_client)
     payloads: PayloadReader | None = None
     pings: set[str] = field(default_factory=set[str])
-    """The callers whose ping is under way. Each may have one."""
+    """The callers with a ping that has not ended. Each caller may have one."""

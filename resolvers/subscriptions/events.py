@@ -65,7 +65,7 @@ async def ticket_status_changed(
 
 @dataclass(frozen=True, slots=True)
 class EventSelection:
-    """The events that a subscriber has selected by the arguments."""
+    """The events that the arguments of a subscription select."""
 
     event_filter: EventFilter
     ticket_filter: Mapping[str, Any] | None
@@ -103,11 +103,11 @@ class TicketEventSource(Source[Event]):
         self.selection = selection
         self.position = position
         self.must_check_ticket = False
-        """Whether the viewer may no longer see the ticket of the selection."""
+        """Whether to check again that the viewer can see the ticket of the selection."""
 
     @property
     def share_key(self) -> Hashable:
-        # The filter, because it may name the viewer.
+        # A filter with conditions on the viewer contains the viewer's id.
         filter = serialize_filter(self.selection.ticket_filter)
         return (filter, self.context.viewer.visibility_key)
 
@@ -136,9 +136,9 @@ class TicketEventSource(Source[Event]):
         events = [entry for entry in entries if isinstance(entry, Event)]
         visible = await visible_matches(self.context, self.selection, events)
         if not visible and self.selection.ticket_id is not None:
-            # The ticket may have moved out of the viewer's sight.
-            happened = any(event.ticket_id == self.selection.ticket_id for event in events)
-            self.must_check_ticket = self.must_check_ticket or happened
+            # The event may have ended the visibility of the ticket for the viewer.
+            has_event = any(event.ticket_id == self.selection.ticket_id for event in events)
+            self.must_check_ticket = self.must_check_ticket or has_event
         if self.must_check_ticket and self.selection.ticket_id is not None:
             await require_ticket(self.context, ids.encode(ids.TICKET, self.selection.ticket_id))
             self.must_check_ticket = False
@@ -153,13 +153,15 @@ class TicketEventSource(Source[Event]):
 
 
 async def read_events_page(position: int) -> Sequence[LogEntry]:
-    """The log after a position, from the database.
+    """The next events after a position, from the database.
 
-    Raises CursorExpired if they were deleted in the meantime.
+    Raises CursorExpired if they were deleted since the last read.
     """
     events = await event_log.read_log(position, MAX_BATCH_EVENTS)
     if not events or events[0].position != position + 1:
-        raise CursorExpired("The log was cut while it was read; read the tickets again.")
+        raise CursorExpired(
+            "The next events were deleted before they were read. Read the tickets again."
+        )
     return events
 
 
@@ -189,12 +191,12 @@ async def visible_matches(
     if not matches or Scope.TICKETS_READ not in viewer.scopes:
         return []
     last = matches[-1].position
-    shown_on = await find_tickets(context, selection.ticket_id, matches, last)
-    if not shown_on:
+    ticket_of = await find_tickets(context, selection.ticket_id, matches, last)
+    if not ticket_of:
         return []
-    ticket_ids = frozenset(shown_on.values())
+    ticket_ids = frozenset(ticket_of.values())
     matched = await match_tickets(context, selection.ticket_filter, ticket_ids, last)
-    return [event for event in matches if shown_on.get(event.position) in matched]
+    return [event for event in matches if ticket_of.get(event.position) in matched]
 
 
 async def find_tickets(
@@ -206,17 +208,17 @@ async def find_tickets(
     selected, the result has only the events that its timeline shows.
     """
     own = [event for event in events if selected in (None, event.ticket_id)]
-    shown_on = {event.position: event.ticket_id for event in own}
+    ticket_of = {event.position: event.ticket_id for event in own}
     if selected is None:
-        return shown_on
+        return ticket_of
     others = [
         event for event in events if event.type in MESSAGE_EVENTS and event.ticket_id != selected
     ]
     if others:
-        ids_of_others = frozenset(event.ticket_id for event in others)
-        merged = await find_merged(context, selected, ids_of_others, last)
-        shown_on |= {event.position: selected for event in others if event.ticket_id in merged}
-    return shown_on
+        ticket_ids = frozenset(event.ticket_id for event in others)
+        merged = await find_merged(context, selected, ticket_ids, last)
+        ticket_of |= {event.position: selected for event in others if event.ticket_id in merged}
+    return ticket_of
 
 
 async def find_merged(

@@ -13,7 +13,7 @@ from models.access.permissions import FOLLOW_JOBS
 from models.core import ids
 from models.core.errors import TicketNotFound
 from models.jobs.caller_job import CallerJob
-from models.queries.caller_jobs import find_job
+from models.queries.records.caller_jobs import find_job
 from resolvers.context import Context, context_of
 from resolvers.subscriptions.outage import retry_on_outage
 

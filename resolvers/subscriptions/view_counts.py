@@ -10,7 +10,7 @@ import strawberry
 from engine.execution.source import Item, Source
 from models import database
 from models.access.permissions import READ_SAVED_VIEWS
-from models.queries import saved_views
+from models.queries.records import saved_views
 from models.views.saved_view import SavedView
 from resolvers.context import Context, context_of
 from resolvers.services.live_counts import CHECK_SECONDS, LiveCount

@@ -23,7 +23,7 @@ from models.tickets import links
 from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.resources import clean_resources
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.tickets.tickets import (
     AssignTicketInput,
     CloseTicketInput,
@@ -70,7 +70,7 @@ async def update(mutation: TicketMutation, input: UpdateTicketInput) -> None:
         current = await TicketResource.filter(ticket_id=change.ticket.id).order_by("id")
         resources = change_resources(change, current, added, removed)
     category_id = change.ticket.category_id if category is None else category.id
-    values = given_values(input.custom_fields)
+    values = read_input_values(input.custom_fields)
     custom_fields = await set_custom_values(change, values, category_id)
     tags = await TicketTag.filter(ticket_id=change.ticket.id).order_by("name")
     commands.update(
@@ -165,7 +165,7 @@ async def resume_ticket(mutation: TicketMutation, input: TicketActionInput) -> N
 @ticket_mutation(TicketPayload)
 async def resolve_ticket(mutation: TicketMutation, input: ResolveTicketInput) -> None:
     change = await mutation.lock_ticket(input)
-    values = given_values(input.custom_fields)
+    values = read_input_values(input.custom_fields)
     custom_fields = await set_custom_values(change, values, change.ticket.category_id)
     commands.resolve(change, text.clean_body(input.resolution, "resolution"))
     custom_fields.log(change)

@@ -24,7 +24,7 @@ from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
 from resolvers.tickets.new_requester import find_requester
 from resolvers.tickets.resources import read_names, resource_checks
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.tickets.tickets import CreateTicketInput
 from schema.payloads.tickets.tickets import TicketPayload
 
@@ -56,7 +56,7 @@ async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")
     change.creates_ticket = True
-    values = given_values(input.custom_fields)
+    values = read_input_values(input.custom_fields)
     custom_fields = await set_custom_values(change, values, prepared.category_id)
     resources = new_resources(change.ticket, input)
     commands.create(change, tags, resources, custom_fields.public)

@@ -24,7 +24,7 @@ from models.tickets import draft
 from models.tickets.lifecycle import Action
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.attachments import attach_files, complete_uploads
-from schema.inputs.custom_fields import given_values
+from schema.inputs.custom_fields import read_input_values
 from schema.inputs.tickets.messages import AddNoteInput, ReplyToTicketInput
 from schema.payloads.tickets.messages import NotePayload, ReplyPayload
 
@@ -107,7 +107,7 @@ async def act(
     with collect_refusals(refusals):
         apply_status_step(change, StatusStep(action, input.until, input.reason), input.body)
     with collect_refusals(refusals):
-        given = given_values(input.custom_fields)
+        given = read_input_values(input.custom_fields)
         values = await set_custom_values(change, given, change.ticket.category_id)
         values.log(change)
         path = ("customFields",) if action is Action.RESOLVE else ()

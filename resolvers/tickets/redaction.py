@@ -7,8 +7,8 @@ from typing import cast
 from uuid import UUID
 
 from models.access.viewer import Viewer
-from models.changes import redaction, ticket_redaction
-from models.changes.ticket_redaction import TEXT_EVENTS, RedactableField
+from models.changes.redactions import redaction, ticket_redaction
+from models.changes.redactions.ticket_redaction import TEXT_EVENTS, RedactableField
 from models.core import ids, text
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
 from models.jobs.caller_job import CallerJob, JobKind, JobTicket

@@ -37,6 +37,6 @@ register_enum(
         "CREATED": "A record was created.",
         "UPDATED": "A record was changed. Archiving and deactivating are changes, too.",
         "ERASED": "A user was erased: erasePerson has removed the name, the email address and all "
-        "else that says who the person was. Copies of the user must be deleted.",
+        "else that identifies the person. Copies of the user must be deleted.",
     },
 )

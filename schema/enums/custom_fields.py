@@ -35,7 +35,7 @@ register_enum(
     "When a ticket must have a value of a custom field.",
     {
         "CREATION": "When a person creates a ticket without an external id, and when a ticket is "
-        "resolved. Of customers, only values that they may set are required.",
+        "resolved. Customers need to set only values that they may set.",
         "RESOLUTION": "When a ticket is resolved.",
     },
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from models.changes.redactions.ticket_redaction import RedactableField
 from models.changes.status_step import ReplyAction
-from models.changes.ticket_redaction import RedactableField
 from models.queries.statistics.stats_groups import GroupBy
 from models.tickets.lifecycle import Action, CloseReason, Priority, Stage, Status
 from models.tickets.link_kind import LinkKind
@@ -94,7 +94,7 @@ register_enum(
     {
         "SUBJECT": "The subject.",
         "DESCRIPTION": "The description, which is the first message of the conversation.",
-        "RESOLUTION": "The resolution. One that repeats a reply is redacted by `redactMessage`.",
+        "RESOLUTION": "The resolution. If it repeats a reply, use `redactMessage` instead.",
     },
 )
 register_enum(
@@ -174,11 +174,11 @@ register_enum(
         "directions.",
         "UNTOUCHED": "By whether the ticket is NEW and unassigned. In descending order, such "
         "tickets come first.",
-        "RELEVANCE": "By where the words of `filter.search` are. In descending order: tickets "
+        "RELEVANCE": "By the relevance to `filter.search`. In descending order: tickets "
         "whose number is a word of the search, then tickets with all words in the subject, then "
         "those with all words in the subject or in tags, then all others. If no field follows, "
-        "equally relevant tickets are ordered by the time of their last change. A filter without "
-        "a search at its top gives BAD_REQUEST.",
+        "equally relevant tickets are ordered by the time of their last change. The filter must "
+        "have `search` at its top level; otherwise the query fails with BAD_REQUEST.",
         "CUSTOM_FIELD": "By the value of the custom field `customField`: false before true, "
         "options in the order of the field, and several options by the first. Tickets without a "
         "value, or whose value the viewer may not see, come last in both directions.",

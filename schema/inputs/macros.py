@@ -47,7 +47,7 @@ ASSIGNMENT = "The new assignee of the ticket."
 ASSIGNEE = "The id of an active agent or admin. Required for PERSON; must be null for others."
 NEW_TEAM = f"The slug of the active team to which the ticket moves, {SLUG}"
 PRIORITY = "The new priority of the ticket."
-TAGS = "at most 20 (by default), each 1 to 50 characters. Duplicates are left out."
+TAGS = "at most 20 (by default), each 1 to 50 characters. Duplicates are ignored."
 VALUES = f"{CUSTOM_FIELDS} A ticket of a category that does not have the field refuses the macro."
 MACRO_ID = "The id of the macro."
 

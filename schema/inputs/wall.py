@@ -11,12 +11,12 @@ from schema.inputs.fields import NAME, RECORD_IDEMPOTENCY_KEY, optional, require
 class ApproveWallScreenInput:
     code: str = required(
         "The code on the screen, 8 letters and digits. Case, spaces and hyphens are ignored. It is "
-        "valid 10 minutes, and once."
+        "valid for 10 minutes and can be used once."
     )
     name: str = required(f"What to call the screen, such as the place where it hangs. {NAME}")
     board: str = optional(
         "What the screen shows: `all` for all tickets, or the slug or id of an active team. "
-        "A team with the slug `all`, which is reserved today, needs its id. Default: `all`.",
+        "A team that got the slug `all` before it was reserved needs its id. Default: `all`.",
         "all",
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

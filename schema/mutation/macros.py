@@ -15,7 +15,7 @@ from schema.payloads.macros import ApplyMacroPayload, MacroPayload
 MACRO = MacroPayload | None
 CALLERS = (
     "Everybody may do this with their own personal macros, members with the macros of their teams, "
-    "and admins with the token's scope `admin` with those of all teams and of everyone; others get "
+    "and admins with the scope `admin` with those of all teams and of everyone; others get "
     "FORBIDDEN."
 )
 FIELD_ERRORS = (

@@ -18,10 +18,11 @@ class WallMutations:
     approve_wall_screen: Any = mutation(
         screens.approve_wall_screen,
         MANAGE_WALL_SCREENS,
-        "Lets the screen that shows a pairing code show a board. The screen gets numbers of "
-        "tickets, and of the tickets next to breach the reference, team, priority, status and time "
-        "left; no text of a customer. It keeps this access until it is revoked, or unused for 30 "
-        "days, or until its approver is deactivated or becomes a customer.",
+        "Gives a board to the screen that shows a pairing code. The screen gets counts of tickets. "
+        "Of the tickets whose SLA targets are breached next, it also gets the reference, team, "
+        "priority, status and time left. It gets no text of a customer. The access ends when it is "
+        "revoked or unused for 30 days, and when its approver is deactivated or becomes a "
+        "customer.",
         ApproveWallScreenPayload | None,
         errors=(
             "REQUIRED (name)",

@@ -20,9 +20,9 @@ from schema.payloads.webhooks import (
     WebhookPayload,
 )
 
-OWNER = "Only its owner may do this, with all scopes of the webhook; others get FORBIDDEN."
-SEEN = "Its owner may do this, and admins with the token's scope `admin`."
-GONE = "idempotencyKey: the webhook of the first call was deleted"
+OWNER_ONLY = "Only the owner may do this, with all scopes of the webhook; others get FORBIDDEN."
+OWNER_OR_ADMIN = "The owner may do this, and admins with the scope `admin`."
+DELETED_WEBHOOK = "idempotencyKey: the webhook of the first call was deleted"
 NO_KEY = "NOT_ENABLED: the server has no encryption key for secrets"
 
 
@@ -41,7 +41,7 @@ class WebhookMutations:
             "TOO_LONG (url, filter, query)",
             "INVALID (url, filter, query, idempotencyKey; without a field, if the owner has 20 "
             "webhooks or there are 100, by default)",
-            f"NOT_FOUND ({GONE})",
+            f"NOT_FOUND ({DELETED_WEBHOOK})",
             NO_KEY,
             *KEY_ERRORS,
         ),
@@ -49,7 +49,7 @@ class WebhookMutations:
     update_webhook: Any = mutation(
         mutations.update_webhook,
         MANAGE_WEBHOOKS,
-        "Changes, pauses or resumes a webhook. Admins with the token's scope `admin` may change "
+        "Changes, pauses or resumes a webhook. Admins with the scope `admin` may change "
         "the state of each webhook; only the owner may change other fields, with all scopes of the "
         "webhook. Events that wait are sent to the new URL. Those with a prepared body keep it.",
         WebhookPayload | None,
@@ -57,14 +57,14 @@ class WebhookMutations:
             "REQUIRED (types)",
             "TOO_LONG (url, filter, query)",
             "INVALID (url, filter, query, idempotencyKey)",
-            f"NOT_FOUND (webhookId; {GONE})",
+            f"NOT_FOUND (webhookId; {DELETED_WEBHOOK})",
             *RECORD_ERRORS,
         ),
     )
     delete_webhook: Any = mutation(
         mutations.delete_webhook,
         MANAGE_WEBHOOKS,
-        f"Deletes a webhook with its deliveries. {SEEN}",
+        f"Deletes a webhook with its deliveries. {OWNER_OR_ADMIN}",
         DeleteWebhookPayload | None,
         errors=("NOT_FOUND (webhookId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )
@@ -72,7 +72,7 @@ class WebhookMutations:
         ping.ping_webhook,
         MANAGE_WEBHOOKS,
         "Sends a signed request of the type `PING` without an event, and waits up to 15 seconds "
-        f"for the response. The state of the webhook does not matter. {SEEN}",
+        f"for the response. The state of the webhook does not matter. {OWNER_OR_ADMIN}",
         PingWebhookPayload | None,
         errors=("NOT_FOUND (webhookId)", "INVALID: another ping of the caller is under way"),
     )
@@ -80,10 +80,10 @@ class WebhookMutations:
         mutations.rotate_webhook_secret,
         MANAGE_WEBHOOKS,
         "Replaces the secret of a webhook. For 24 hours, requests have two signatures: with the "
-        f"new secret and with the former one. {OWNER}",
+        f"new secret and with the former one. {OWNER_ONLY}",
         RotateWebhookSecretPayload | None,
         errors=(
-            f"NOT_FOUND (webhookId; {GONE})",
+            f"NOT_FOUND (webhookId; {DELETED_WEBHOOK})",
             "INVALID (idempotencyKey)",
             NO_KEY,
             *RECORD_ERRORS,
@@ -93,7 +93,7 @@ class WebhookMutations:
         mutations.redeliver_webhook,
         MANAGE_WEBHOOKS,
         "Sends the event of a delivery again, with the same `webhook-id` and body, if the owner "
-        f"may still see the event. {SEEN}",
+        f"may still see the event. {OWNER_OR_ADMIN}",
         RedeliverWebhookPayload | None,
         errors=(
             "NOT_FOUND (deliveryId; idempotencyKey: the delivery of the first call was deleted)",
@@ -106,10 +106,11 @@ class WebhookMutations:
         MANAGE_WEBHOOKS,
         "Sends the events between two cursors again that match the webhook and that its owner may "
         "see, also those from before its creation and those that were delivered. They have the "
-        f"same `webhook-id` as before. {SEEN} An invalid cursor fails with CURSOR_INVALID.",
+        f"same `webhook-id` as before. {OWNER_OR_ADMIN} An invalid cursor fails with "
+        "CURSOR_INVALID.",
         ReplayWebhookPayload | None,
         errors=(
-            f"NOT_FOUND (webhookId; {GONE})",
+            f"NOT_FOUND (webhookId; {DELETED_WEBHOOK})",
             "INVALID (webhookId: the webhook is not active; until: more than 10,000 events, by "
             "default; idempotencyKey)",
             *KEY_ERRORS,

@@ -10,7 +10,7 @@ from schema.cost import cost
 
 NULL_IF_REFUSED = "Null if the mutation returns user errors."
 NULL_IF_ROW_REFUSED = "Null if this result has user errors."
-ROW_INDEX = "The place in the input's list, from 0."
+ROW_INDEX = "The position in the input's list, from 0."
 NULL_IF_REPLAYED = "Null if `replayed` is true or the mutation returns user errors."
 REQUIRES_READ = "Null without the scope `tickets:read`."
 TICKET = f"The ticket after the change. {REQUIRES_READ} {NULL_IF_REFUSED}"

@@ -31,7 +31,7 @@ class DeskQueries:
         Connection[SavedViewType],
         arguments={
             "all_teams": "Whether to return the views of all teams. Only for admins, with the "
-            "token's scope `admin`; FORBIDDEN for others. Default: false."
+            "scope `admin`; FORBIDDEN for others. Default: false."
         },
     )
     custom_fields: Any = query(
@@ -57,7 +57,7 @@ class DeskQueries:
             "Default: all.",
             **INCLUDE_INACTIVE,
             "all_teams": "Whether to return the macros of all teams. Only for admins, with the "
-            "token's scope `admin`; FORBIDDEN for others. Default: false.",
+            "scope `admin`; FORBIDDEN for others. Default: false.",
         },
     )
     preview_macro: Any = query(

@@ -19,7 +19,7 @@ class JobQueries:
         resolvers.jobs.job,
         FOLLOW_JOBS,
         "The job with this id. Null if there is none, or if the viewer may not see it. A caller "
-        "sees its own jobs; admins with the token's scope `admin` see all.",
+        "sees its own jobs; admins with the scope `admin` see all.",
         JobType | None,
         arguments={"id": "The id of the job."},
     )
@@ -27,7 +27,7 @@ class JobQueries:
         resolvers.jobs.jobs,
         FOLLOW_JOBS,
         "The jobs that the viewer started, newest first, in pages of up to 100. Admins with the "
-        "token's scope `admin` see those of everyone. A job is deleted 30 days (by default) after "
+        "scope `admin` see the jobs of all callers. A job is deleted 30 days (by default) after "
         "its end.",
         Connection[JobType],
         arguments={

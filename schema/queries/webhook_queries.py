@@ -20,7 +20,7 @@ class WebhookQueries:
     webhooks: Any = query(
         resolvers.webhooks.queries.webhooks,
         MANAGE_WEBHOOKS,
-        "The webhooks of the viewer, in the order of their creation. Admins with the token's scope "
+        "The webhooks of the viewer, in the order of their creation. Admins with the scope "
         "`admin` see those of everyone.",
         list[WebhookType],
     )

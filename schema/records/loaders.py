@@ -38,9 +38,9 @@ from models.people import second_factor
 from models.people.team import Category, Membership, Team
 from models.people.token import Token, read_scopes
 from models.people.user import ApiClient, Organization, User
-from models.queries import custom_fields, saved_views
 from models.queries import webhooks as webhook_queries
 from models.queries.logs import directory_events, event_log
+from models.queries.records import custom_fields, saved_views
 from models.retention.policy import RetentionPolicy
 from models.sla import policies
 from models.sla.records import SlaCalendar, SlaPolicy

@@ -17,7 +17,7 @@ from models.custom_fields.custom_field import (
     TicketCustomValue,
 )
 from models.people.team import Category
-from models.queries.custom_fields import custom_values
+from models.queries.records.custom_fields import custom_values
 from schema.context import loaders
 from schema.interfaces import Node
 from schema.records.relations import foreign_key_field, related_list_field

@@ -27,7 +27,7 @@ from models.jobs.caller_job import (
     JobTicketOutcome,
 )
 from models.log.event import Json, encode_cursor
-from models.queries.caller_jobs import list_job_tickets
+from models.queries.records.caller_jobs import list_job_tickets
 from schema.context import context_of
 from schema.cost import URL_COST, cost
 from schema.interfaces import Actor, Node, RecordType

@@ -129,8 +129,8 @@ class MacroType(Node):
     updated_at: datetime = strawberry.field(description="The time of the last change.")
 
     @strawberry.field(
-        description="Whether the viewer may change and archive the macro: the owner of a personal "
-        "macro, the members of the team of a team macro and admins, or admins.",
+        description="Whether the viewer may change and archive the macro. The owner may for a "
+        "PERSONAL macro, members of the team and admins for a TEAM macro, and admins for others.",
         metadata=personal(),
     )
     async def viewer_can_change(

@@ -19,8 +19,8 @@ from schema.interfaces import Node
 from schema.types.people.people import VERSION
 
 PREVIEW_SCOPES = frozenset({Scope.TICKETS_READ, Scope.NOTES_READ})
-"""What a preview needs: the count of a filter tells what is in tickets, notes and values of custom
-fields that are hidden from customers."""
+"""The scopes that a preview needs, because the count of a filter's tickets reveals what is in
+tickets, in notes, and in custom fields that are hidden from customers."""
 
 
 @strawberry.type(
@@ -74,7 +74,7 @@ class RetentionPolicyType(Node):
 
     age_days: int = strawberry.field(
         description="How many days after their closure tickets keep their texts. If the server "
-        "has a higher minimum, that one counts."
+        "has a higher minimum, the minimum applies."
     )
     active: bool = strawberry.field(description="Whether the server applies the policy.")
     erased_tickets: int = strawberry.field(
@@ -94,8 +94,8 @@ class RetentionPolicyType(Node):
     updated_at: datetime = strawberry.field(description="The time of the last change.")
 
     @strawberry.field(
-        description="What the policy would erase now, if it is active or not. Null without the "
-        "scopes `tickets:read` and `notes:read`, and if the filter is invalid.",
+        description="What the policy would erase now, whether or not it is active. Null without "
+        "the scopes `tickets:read` and `notes:read`, and if the filter is invalid.",
         metadata=cost(flat=RETENTION_COST),
     )
     async def preview(

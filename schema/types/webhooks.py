@@ -132,8 +132,8 @@ class WebhookType(Node):
     )
 
     @strawberry.field(
-        description="Until when the secret before the last rotation signs requests, too. Null if "
-        "there is none."
+        description="The time until which the secret before the last rotation also signs requests. "
+        "Null if there is none."
     )
     def previous_secret_until(
         self, root: strawberry.Parent[Webhook], info: strawberry.Info
@@ -184,7 +184,7 @@ class WebhookReplayPreview:
         description="The cursor after which the events begin, for `after` of `replayWebhook`."
     )
     until: str = strawberry.field(
-        description="The cursor with whose event they end, for `until` of `replayWebhook`."
+        description="The cursor of the last event, for `until` of `replayWebhook`."
     )
     events: int = strawberry.field(
         description="The number of events. If there are more than `maximum`, `maximum` plus 1."

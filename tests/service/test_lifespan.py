@@ -9,7 +9,7 @@ import pytest
 from support import World
 from tortoise.exceptions import ConfigurationError
 
-from lifespan import running
+from lifespan import lifespan
 from models import database
 from models.core.time import now
 from models.people.token import Token
@@ -22,7 +22,7 @@ async def test_a_part_that_cannot_be_closed_does_not_keep_the_others_open(url: s
     used_at = now() + timedelta(hours=1)
 
     async def use_token_and_end() -> None:
-        async with running(components):
+        async with lifespan(components):
             world = await World.make()
             token = await Token.filter(user_id=world.ada.id).get()
             components.services.last_used[token.id] = used_at

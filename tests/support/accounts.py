@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import pyotp
 from pyotp.totp import TOTP
 
+from models.audit.entry import AuditEntry
 from models.people import password
 from models.people.user import User
 from support.client import Client
+from support.live import until
 from support.service import Service
 
 PASSWORD = "correct horse"
@@ -93,3 +97,18 @@ async def enrol(service: Service, client: Client) -> tuple[str, list[str]]:
 def read_secret(uri: str) -> str:
     parsed = pyotp.parse_uri(uri)
     return parsed.secret
+
+
+async def failed_sign_ins(count: int) -> list[UUID | None]:
+    """The users of the failed sign-ins in the audit log, when it has so many entries of them.
+
+    A response does not wait for the entry.
+    """
+
+    async def read_entries() -> Sequence[AuditEntry]:
+        entries = await AuditEntry.filter(action="signInFailed").order_by("id")
+        return entries if len(entries) >= count else ()
+
+    entries = await until(read_entries)
+    assert len(entries) == count
+    return [entry.record_id for entry in entries]

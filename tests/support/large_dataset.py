@@ -575,7 +575,7 @@ async def link_and_merge(tickets: list[Ticket], world: World) -> None:
     await apply_to_pair(
         world.ada, tickets[0], tickets[4], partial(link_commands.link, kind=LinkKind.RELATED)
     )
-    merge = partial(merging.merge, merged_before=[], across_requesters=True)
+    merge = partial(merging.merge, merged_into_this=[], across_requesters=True)
     await apply_to_pair(world.root, tickets[6], tickets[0], merge)
     await apply_to_pair(world.root, tickets[3], tickets[2], merge)
     await ticket_commands.reply(world.otto, tickets[2], "Mine, too.")

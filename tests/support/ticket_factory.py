@@ -308,13 +308,13 @@ async def lock_family(mutation: RandomMutation, *roots: UUID) -> dict[UUID, list
 async def merge(mutation: RandomMutation) -> None:
     chosen = mutation.random.sample(list(mutation.tickets), 2)
     families = await lock_family(mutation, *chosen)
-    (change, *merged_before), (into, *merged_there) = (families[key] for key in chosen)
-    everybody = [change, into, *merged_before, *merged_there]
+    (change, *merged_into_this), (into, *merged_into_other) = (families[key] for key in chosen)
+    everybody = [change, into, *merged_into_this, *merged_into_other]
     merging.merge(
         change,
         into,
-        merged_before,
-        merged_there,
+        merged_into_this,
+        merged_into_other,
         await read_participants(everybody),
         across_requesters=mutation.random.random() < 0.8,
     )

@@ -23,6 +23,7 @@ SOURCE_FILES = sorted(
     ]
 )
 MAX_LINES = 300
+MAX_FILES_PER_FOLDER = 16
 HTTP_CLIENTS = {"httpx2", "httpcore2", "http.client", "urllib.request", "aiohttp", "requests"}
 
 
@@ -36,6 +37,12 @@ def module_name(path: Path) -> str:
 
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), relative_name(path))
+
+
+def test_no_folder_has_too_many_files() -> None:
+    names = [path.parent for path in SOURCE_FILES if path.name != "__init__.py"]
+    counts = {str(folder.relative_to(ROOT)): names.count(folder) for folder in set(names)}
+    assert {name: count for name, count in counts.items() if count > MAX_FILES_PER_FOLDER} == {}
 
 
 def test_only_the_settings_read_the_environment() -> None:

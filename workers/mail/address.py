@@ -37,12 +37,12 @@ def make_address(name: str, spec: str) -> Address:
     local, _, domain = spec.rpartition("@")
     try:
         plain = f"{local}@{domain.encode('idna').decode('ascii')}"
-        found = Address(to_one_line(name, MAX_HEADER_NAME_CHARS), addr_spec=plain)
+        address = Address(to_one_line(name, MAX_HEADER_NAME_CHARS), addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError) as error:
         raise ValueError("the address can't be used") from error
-    if not is_plain_address(found.addr_spec):
+    if not is_plain_address(address.addr_spec):
         raise ValueError("the address can't be used")
-    return found
+    return address
 
 
 def is_plain_address(spec: str) -> bool:

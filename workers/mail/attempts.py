@@ -38,6 +38,8 @@ DUE = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
+    """`by` is a random id, which each call of `claim_mails` gives to all its claims."""
+
     mail_id: UUID
     by: str
 
@@ -86,7 +88,7 @@ async def record_results(attempts: Sequence[Attempt], at: datetime) -> bool:
 
 
 async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bool:
-    # lock tickets before the rows that refer to them
+    # Tickets are locked before the rows that refer to them.
     ticket_ids = {
         each.mail.ticket_id
         for each in attempts
@@ -100,8 +102,8 @@ async def record_in_transaction(attempts: Sequence[Attempt], at: datetime) -> bo
     for each in sorted(attempts, key=mail_id):
         if not await record_result(each):
             continue
-        has_followers = each.mail.template != MORE_UPDATES and each.mail.ticket_id is not None
-        if each.result.status is MailStatus.DEFERRED and has_followers:
+        delays_later_mails = each.mail.template != MORE_UPDATES and each.mail.ticket_id is not None
+        if each.result.status is MailStatus.DEFERRED and delays_later_mails:
             await postpone_later_mails(each)
         if each.result.is_logged and each.mail.ticket_id is not None:
             changes[each.mail.ticket_id].log(

@@ -42,7 +42,7 @@ KINDS = ("txt", "html")
 
 
 class TemplateError(ValueError):
-    """A template that can't be used; the text names the file and, if known, the line."""
+    """A template can't be used. The text names the file and, if known, the line."""
 
 
 class Templates:
@@ -111,7 +111,7 @@ def build_samples(name: str) -> list[Values]:
     at = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
     event_type = EVENT_TYPE_OF_TEMPLATE.get(name, EventType.REPLY_ADDED)
     step = "open" if event_type is EventType.STATUS_CHANGED else None
-    least: dict[str, object] = {
+    minimal: dict[str, object] = {
         **OPTIONAL_VALUES,
         "ticket": TicketValues(
             "TKT-1001", 1001, "VPN is <down> & out", "open", "normal", "Support"
@@ -125,7 +125,7 @@ def build_samples(name: str) -> list[Values]:
         "updates": 1 if name == MORE_UPDATES else 0,
     }
     text = MarkdownText("It **works** again.", Markup("<p>It <strong>works</strong> again.</p>"))
-    always: dict[str, dict[str, object]] = {
+    required_values: dict[str, dict[str, object]] = {
         "created": {"request": text},
         "raised": {"request": text},
         "replied": {"reply": text},
@@ -135,7 +135,7 @@ def build_samples(name: str) -> list[Values]:
         "reminder_closing": {"closes_at": at},
         "rated": {"rating": Rating(5)},
     }
-    sometimes: dict[str, dict[str, object]] = {
+    optional_values: dict[str, dict[str, object]] = {
         **{each: {"reason": "It fails again."} for each in ("reopened", "escalated")},
         "awaiting_customer": {"reply": text},
         "closed": {"reason": "duplicate", "into": "TKT-1002"},
@@ -145,8 +145,6 @@ def build_samples(name: str) -> list[Values]:
         "rated": {"rating": Rating(5, "Quick.")},
         MORE_UPDATES: {"updates": 12},
     }
-    least |= always.get(name, {})
-    return [
-        least,
-        {**least, "url": "https://help.example.com/tickets/1001", **sometimes.get(name, {})},
-    ]
+    minimal |= required_values.get(name, {})
+    url = "https://help.example.com/tickets/1001"
+    return [minimal, {**minimal, "url": url, **optional_values.get(name, {})}]

@@ -29,16 +29,16 @@ async def merge_into(
     changes: ChangeSet, change: TicketChange, into: TicketChange, *, across_requesters: bool
 ) -> None:
     """Merge a locked ticket into another one. Raises Refusal."""
-    merged_before = await lock_merged_tickets(changes, change.ticket.id)
-    merged_there = await lock_merged_tickets(changes, into.ticket.id)
+    merged_into_this = await lock_merged_tickets(changes, change.ticket.id)
+    merged_into_other = await lock_merged_tickets(changes, into.ticket.id)
     merging.merge(
         change,
         into,
-        merged_before,
-        merged_there,
+        merged_into_this,
+        merged_into_other,
         await read_participants(changes.changes),
         across_requesters=across_requesters,
-        present_organizations=await read_organizations(changes.changes),
+        current_organizations=await read_organizations(changes.changes),
         waiting_since=await find_start_of_wait(change.ticket),
     )
     await check_shared_tickets(changes.changes)

@@ -40,43 +40,29 @@ class MovedReply:
 def merge(
     change: TicketChange,
     into: TicketChange,
-    merged_before: Sequence[TicketChange],
-    merged_there: Sequence[TicketChange] = (),
+    merged_into_this: Sequence[TicketChange],
+    merged_into_other: Sequence[TicketChange] = (),
     participants: Participants | None = None,
     *,
     across_requesters: bool = False,
-    present_organizations: Organizations | None = None,
+    current_organizations: Organizations | None = None,
     waiting_since: datetime | None = None,
 ) -> None:
     """Merge the ticket into another and close it as a duplicate.
 
-    `merged_before` are the tickets that were merged into this one earlier; they move along with it.
-    `merged_there` are those that were merged into the other ticket. `participants` are the current
-    ones. `across_requesters` permits that the tickets' requesters see each other's conversation.
-    `present_organizations` are those of the requesters, which may differ from those of the tickets.
-    `waiting_since` is since when the ticket's customer waits for an answer; None if they do not.
-    The merge then affects the other ticket as a customer's reply does.
+    The tickets in `merged_into_this` move along with the ticket. `across_requesters` permits that
+    the tickets' requesters see each other's conversation. `current_organizations` are those of the
+    requesters, which may differ from those of the tickets. `waiting_since` is the time at which the
+    customer of the ticket began to wait for an answer, if they wait. The merge then affects the
+    other ticket as a customer's reply does. Raises InvalidInput and TransitionRefused.
     """
-    if change.ticket.id == into.ticket.id:
-        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
-    if change.ticket.merged_into_id is not None:
-        raise build_merged_refusal(change.ticket.status, Action.CLOSE)
-    if into.ticket.merged_into_id is not None:
-        message = "must be a ticket that is not itself merged into another"
-        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
-    if into.ticket.status is Status.CLOSED:
-        message = "must be a ticket that is not closed; reopen it first"
-        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
-    source, target = [change, *merged_before], [into, *merged_there]
-    max_merged = change.limits.max_merged_tickets
-    if len(source) + len(merged_there) > max_merged:
-        message = f"would have more than {max_merged} tickets merged into it"
-        raise InvalidInput(UserErrorCode.INVALID, message, "intoId", limit_name="merged_tickets")
+    source, target = [change, *merged_into_this], [into, *merged_into_other]
+    check_can_merge(change, into, len(source) + len(merged_into_other))
     is_across = list_requesters(source) != list_requesters(target)
     if is_across:
         family = [*source, *target]
         check_requesters(
-            change, family, present_organizations or {}, across_requesters=across_requesters
+            change, family, current_organizations or {}, across_requesters=across_requesters
         )
         check_participant_count(family, participants or {})
     for each in source:
@@ -99,6 +85,27 @@ def merge(
     mark_as_one_action([*source, *target])
 
 
+def check_can_merge(change: TicketChange, into: TicketChange, merged_count: int) -> None:
+    """Raises InvalidInput or TransitionRefused if the ticket can't be merged into the other.
+
+    `merged_count` is the number of tickets that would be merged into the other ticket.
+    """
+    if change.ticket.id == into.ticket.id:
+        raise InvalidInput(UserErrorCode.INVALID, "must be another ticket", "intoId")
+    if change.ticket.merged_into_id is not None:
+        raise build_merged_refusal(change.ticket.status, Action.CLOSE)
+    if into.ticket.merged_into_id is not None:
+        message = "must be a ticket that is not itself merged into another"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+    if into.ticket.status is Status.CLOSED:
+        message = "must be a ticket that is not closed; reopen it first"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
+    max_merged = change.limits.max_merged_tickets
+    if merged_count > max_merged:
+        message = f"would have more than {max_merged} tickets merged into it"
+        raise InvalidInput(UserErrorCode.INVALID, message, "intoId", limit_name="merged_tickets")
+
+
 def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
     return {change.ticket.requester_id for change in changes}
 
@@ -106,7 +113,7 @@ def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
 def check_requesters(
     change: TicketChange,
     family: Sequence[TicketChange],
-    present_organizations: Organizations,
+    current_organizations: Organizations,
     *,
     across_requesters: bool,
 ) -> None:
@@ -121,18 +128,18 @@ def check_requesters(
         message = "needs a token with the scope tickets:read, because it shows conversations"
         raise InvalidInput(UserErrorCode.INVALID, message, "acrossRequesters")
     if not ADMINISTER.allows(change.actor) and not is_one_organization(
-        family, present_organizations
+        family, current_organizations
     ):
         message = "must be of the same organization; only admins can merge across organizations"
         raise InvalidInput(UserErrorCode.INVALID, message, "intoId")
 
 
-def check_participant_count(family: Sequence[TicketChange], present: Participants) -> None:
+def check_participant_count(family: Sequence[TicketChange], current: Participants) -> None:
     """Raises InvalidInput if a ticket of the family would have too many participants."""
     requesters = list_requesters(family)
     for change in family:
         max_participants = change.limits.max_participants_per_ticket
-        participants = requesters.union(present.get(change.ticket.id, ()))
+        participants = requesters.union(current.get(change.ticket.id, ()))
         if len(participants - {change.ticket.requester_id}) > max_participants:
             message = f"would have more than {max_participants} participants"
             raise InvalidInput(
@@ -140,13 +147,13 @@ def check_participant_count(family: Sequence[TicketChange], present: Participant
             )
 
 
-def is_one_organization(family: Sequence[TicketChange], present: Organizations) -> bool:
+def is_one_organization(family: Sequence[TicketChange], current: Organizations) -> bool:
     """Whether the tickets and their requesters all belong to one organization.
 
-    A requester without one has nothing in common with any other.
+    A requester without an organization shares none with any other requester.
     """
     organizations = {each.ticket.organization_id for each in family}
-    organizations |= {present.get(user_id) for user_id in list_requesters(family)}
+    organizations |= {current.get(user_id) for user_id in list_requesters(family)}
     return len(organizations) == 1 and None not in organizations
 
 
@@ -160,9 +167,9 @@ def set_participants(
     """
     requesters = list_requesters(family)
     for change in family:
-        present = set(before.get(change.ticket.id, ()))
-        others = requesters | present.difference(merged_requesters)
-        change.set_participants(present, others - {change.ticket.requester_id})
+        current = set(before.get(change.ticket.id, ()))
+        others = requesters | current.difference(merged_requesters)
+        change.set_participants(current, others - {change.ticket.requester_id})
 
 
 def unmerge(

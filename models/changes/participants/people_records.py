@@ -30,10 +30,10 @@ async def read_people(change: TicketChange, user: User) -> TicketPeople:
     watcher_ids = await read_watchers(ticket)
     customers = user.role is Role.CUSTOMER
     shared_tickets = await read_shared_tickets([user])
-    organizations = await read_present_organizations([ticket.requester_id, change.actor.user_id])
+    organizations = await read_current_organizations([ticket.requester_id, change.actor.user_id])
     return TicketPeople(
         watchers=watcher_ids,
-        same_side=await count_watchers(ticket, customers=customers),
+        counted_watchers=await count_watchers(ticket, customers=customers),
         participants=[each.user_id for each in participants],
         requesters=await read_family_requesters(ticket),
         actor_organization=organizations.get(change.actor.user_id),
@@ -43,7 +43,7 @@ async def read_people(change: TicketChange, user: User) -> TicketPeople:
     )
 
 
-async def read_present_organizations(
+async def read_current_organizations(
     user_ids: Collection[UUID | None],
 ) -> dict[UUID | None, UUID | None]:
     """The organizations to which the users belong now."""

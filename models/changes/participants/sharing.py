@@ -21,17 +21,18 @@ from models.people.user import Role, User, no_such_user
 class TicketPeople:
     """The people of a locked ticket, and the facts about the user to add or remove.
 
-    watchers        the users who watch the ticket
-    same_side       how many of them are customers, if the user is one, and else how many are not
-    participants    the customers with whom the ticket is shared
-    requesters      the requesters of the ticket and of all tickets merged with it
-    *_organization  the current organizations of the actor and of the ticket's requester
-    can_access      whether the user may see the ticket already
-    shared_tickets  in how many tickets the user participates
+    watchers          the users who watch the ticket
+    counted_watchers  how many of them count for the limit: the customers if the user is a customer,
+                      or else the others
+    participants      the customers with whom the ticket is shared
+    requesters        the requesters of the ticket and of all tickets merged with it
+    *_organization    the current organizations of the actor and of the ticket's requester
+    can_access        whether the user may see the ticket already
+    shared_tickets    in how many tickets the user participates
     """
 
     watchers: Collection[UUID]
-    same_side: int
+    counted_watchers: int
     participants: Collection[UUID]
     requesters: Collection[UUID]
     actor_organization: UUID | None
@@ -41,15 +42,16 @@ class TicketPeople:
 
 
 def watch(
-    change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], same_side: int = 0
+    change: TicketChange, user_id: UUID, watcher_ids: Sequence[UUID], counted_watchers: int = 0
 ) -> None:
     """Add a watcher to the current `watcher_ids`.
 
-    `same_side` is how many of them are customers if the actor is one, and else how many are not.
-    Customers don't know of the team's watchers, so these don't count for them.
+    `counted_watchers` is how many of them count for the limit: the customers if the actor is a
+    customer, or else the others. Customers can't see the team's watchers, so these don't count for
+    them.
     """
     if user_id not in watcher_ids:
-        check_watcher_count(change, same_side)
+        check_watcher_count(change, counted_watchers)
         change.added_watchers.append(user_id)
         log_watchers(change, watcher_ids, [*watcher_ids, user_id])
 
@@ -79,7 +81,7 @@ def add_watcher(change: TicketChange, user: User, people: TicketPeople) -> None:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active user", "userId")
     is_new_watcher = user.id not in people.watchers
     if is_new_watcher:
-        check_watcher_count(change, people.same_side)
+        check_watcher_count(change, people.counted_watchers)
         change.added_watchers.append(user.id)
     if user.role is Role.CUSTOMER and not people.can_access:
         check_may_share(change, user, people)
@@ -134,9 +136,9 @@ def check_may_share(
         raise InvalidInput(UserErrorCode.INVALID, message, field)
 
 
-def check_watcher_count(change: TicketChange, same_side: int) -> None:
-    if same_side >= change.limits.max_watchers_per_ticket:
-        message = f"has {same_side} watchers, which is the maximum"
+def check_watcher_count(change: TicketChange, counted_watchers: int) -> None:
+    if counted_watchers >= change.limits.max_watchers_per_ticket:
+        message = f"has {counted_watchers} watchers, which is the maximum"
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId", limit_name="ticket_watchers")
 
 

@@ -253,9 +253,9 @@ def contains_by_index_sql(word: str, scope: SearchScope) -> Condition:
 
 
 def count_by_index_sql(word: str, scope: SearchScope, limit: int) -> Condition:
-    """An expression: how many rows the index has for the word, but at most `limit`.
+    """An expression for the number of rows that the index has for the word, but at most `limit`.
 
-    Reading so many rows is the work of `contains_by_index_sql`.
+    `contains_by_index_sql` must read so many rows.
     """
     scans = build_index_scans(word, scope)
     union = " UNION ALL ".join(f"SELECT 1 FROM {scan.source}" for scan in scans)

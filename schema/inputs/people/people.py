@@ -58,8 +58,9 @@ TIME_ZONE = "The IANA name of the time zone, such as Europe/Berlin; at most 64 c
 USER_ID = "The id of the user."
 KEEP_CREDENTIALS = (
     "Whether a customer who becomes an agent or admin keeps the password and the identities. Set "
-    "it only if nobody else can have prepared the account. Absent or null: false. They are then "
-    "removed, and the user gets an email with a link to choose a new password."
+    "it only if you know that this person, and nobody else, has set them up. Absent or null: "
+    "false. The server then removes them, and the user gets an email with a link to choose a new "
+    "password."
 )
 
 

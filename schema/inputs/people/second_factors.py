@@ -7,13 +7,14 @@ import strawberry
 from schema.inputs.fields import RECORD_IDEMPOTENCY_KEY, optional, required
 
 CODE = "A current code of the second factor, 6 digits. Spaces are ignored."
+CODE_OR_RECOVERY_CODE = "A current code of the second factor, or an unused recovery code."
 
 
 @strawberry.input(description="The start of the set-up of a second factor.")
 class StartSecondFactorInput:
     current_password: str | None = optional(
-        "The viewer's password. Required unless the viewer has none. It is not part of what the "
-        "idempotency key stores."
+        "The viewer's password. Required unless the viewer has none. The idempotency key does not "
+        "store it."
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
@@ -26,13 +27,13 @@ class ConfirmSecondFactorInput:
 
 @strawberry.input(description="A code of the second factor to remove.")
 class DisableSecondFactorInput:
-    code: str = required("A current code of the second factor, or an unused recovery code.")
+    code: str = required(CODE_OR_RECOVERY_CODE)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="A code of the second factor whose recovery codes to replace.")
+@strawberry.input(description="A code of the second factor whose recovery codes are replaced.")
 class RenewRecoveryCodesInput:
-    code: str = required("A current code of the second factor, or an unused recovery code.")
+    code: str = required(CODE_OR_RECOVERY_CODE)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
@@ -40,7 +41,6 @@ class RenewRecoveryCodesInput:
 class ResetSecondFactorInput:
     user_id: strawberry.ID = required("The id of the user.")
     code: str | None = optional(
-        "A current code of the second factor, or an unused recovery code. Required for the "
-        "viewer's own second factor."
+        f"{CODE_OR_RECOVERY_CODE} Required for the viewer's own second factor."
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

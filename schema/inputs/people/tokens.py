@@ -9,7 +9,7 @@ import strawberry
 from schema.inputs.fields import NAME, optional, required
 
 OWN_OR_CLIENT = (
-    "The id of one of the viewer's API tokens, or with the scope `admin` of a token of an API "
+    "The id of one of the viewer's API tokens. With the scope `admin`, it may be a token of an API "
     "client."
 )
 SHOWN_ONCE_IDEMPOTENCY_KEY = (
@@ -39,7 +39,7 @@ class CreateApiTokenInput:
 @strawberry.input(description="An API token to revoke.")
 class RevokeApiTokenInput:
     token_id: strawberry.ID = required(
-        "The id of one of the viewer's API tokens, or with the scope `admin` of any API token."
+        "The id of one of the viewer's API tokens. With the scope `admin`, it may be any API token."
     )
 
 

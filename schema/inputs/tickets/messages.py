@@ -6,8 +6,8 @@ from datetime import datetime
 
 import strawberry
 
+from models.changes.redactions.ticket_redaction import RedactableField
 from models.changes.status_step import ReplyAction
-from models.changes.ticket_redaction import RedactableField
 from models.tickets.lifecycle import CloseReason
 from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import (

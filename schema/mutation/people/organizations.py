@@ -54,7 +54,7 @@ class OrganizationMutations:
     upsert_organizations: Any = mutation(
         organizations.upsert_organizations,
         MANAGE_CUSTOMERS,
-        f"Does for up to 100 organizations what upsertOrganization does for one. {ROWS}",
+        f"Changes or creates up to 100 organizations, each as upsertOrganization does. {ROWS}",
         UpsertOrganizationsPayload | None,
         errors=(
             "INVALID (organizations: more than 100)",

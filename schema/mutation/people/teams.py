@@ -49,9 +49,8 @@ class TeamMutations:
         teams.archive_team,
         ADMINISTER,
         "Archives a team, so that it gets no more tickets. Without `transferTo`, a team with "
-        "active categories or open tickets is refused. With it, the categories of the team lead to "
-        "that team at once, and the server then transfers the open tickets, also those that are "
-        "reopened later.",
+        "active categories or open tickets is refused. With it, that team gets the categories at "
+        "once. The server then transfers the open tickets, and later those that are reopened.",
         TEAM,
         errors=(
             "NOT_FOUND (team, transferTo)",

@@ -100,7 +100,8 @@ class UserMutations:
     upsert_users: Any = mutation(
         users.upsert_users,
         MANAGE_CUSTOMERS,
-        f"Does for up to 100 users what upsertUser does for one. {ROWS} {PROMOTION_BY_UPSERT}",
+        f"Changes or creates up to 100 users, each as upsertUser does. {ROWS} "
+        f"{PROMOTION_BY_UPSERT}",
         UpsertUsersPayload | None,
         errors=(
             "INVALID (users: more than 100)",

@@ -21,9 +21,9 @@ class TicketPeopleMutations:
         people.add_watcher,
         WRITE_TICKETS,
         "Adds a user to the watchers of a ticket and notifies them. A customer who can't see the "
-        "ticket also becomes a participant: they see it and may reply. Agents and customers share "
-        "a ticket so only within the organization of the ticket and its requester, admins with any "
-        "customer. If the user watches the ticket already, nothing changes.",
+        "ticket also becomes a participant, who sees it and may reply. Agents and customers may "
+        "add such a customer only from the organization of the ticket and its requester; admins "
+        "may add any customer. If the user watches the ticket already, nothing changes.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, userId)",
@@ -47,10 +47,10 @@ class TicketPeopleMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Gives a ticket another requester, who is notified and sees all of it. The organization of "
         "the ticket becomes theirs, and the SLA policies are matched again. The earlier requester "
-        "sees the ticket only if they do so otherwise. If the organization changes, participants "
-        "of other organizations are removed; watchers who can't see the ticket any more always "
-        "are. A rating stays. Outside the organization of the ticket and its requester, only "
-        "admins choose the new requester.",
+        "can see the ticket only if another rule permits it. If the organization changes, "
+        "participants of other organizations are removed. Watchers who can't see the ticket any "
+        "more are always removed. A rating stays. Only admins may choose a requester outside the "
+        "organization of the ticket and its current requester.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, requesterId)",

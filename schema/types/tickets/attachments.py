@@ -30,7 +30,7 @@ class AttachmentType(Node):
     )
 
     @strawberry.field(
-        description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
+        description="The URL of the file, valid for 5 minutes by default. It needs no token. "
         "Browsers show images and plain text, and download all other types. A URL without a host "
         "is relative to that of the API. Null until the upload is complete, and after the file was "
         "erased.",

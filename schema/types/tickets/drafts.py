@@ -18,7 +18,7 @@ from schema.types.tickets.attachments import AttachmentType
 @strawberry.type(
     name="Draft",
     description="A reply or note that the viewer is writing on a ticket. Each person has at most "
-    "one draft on a ticket, and only this person sees it, while they see the ticket.",
+    "one draft on a ticket. Only this person can read it, and only while they can see the ticket.",
 )
 class DraftType(Node):
     kind: MessageKind = strawberry.field(description="Whether it becomes a reply or a note.")

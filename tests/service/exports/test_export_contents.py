@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
-from graphql import FieldNode, FragmentDefinitionNode, InlineFragmentNode, parse, validate
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+    validate,
+)
 from support import Client, Service, World
 from support.exports import (
     download,
@@ -17,7 +26,7 @@ from support.exports import (
     start_export,
 )
 
-from resolvers.exports.csv_rows import encode_row, neutralise
+from resolvers.exports.csv_rows import build_row, encode_row, neutralise
 from resolvers.exports.documents import (
     CSV_DOCUMENT,
     FIRST_MESSAGES,
@@ -138,6 +147,60 @@ def test_the_document_selects_every_field_of_every_event() -> None:
         names = {type.name, "TicketEvent", *(each.name for each in type.interfaces)}
         found = {field for name in names for field in selected.get(name, ())}
         assert set(type.fields) - found - UNEXPORTED_FIELDS == set(), type.name
+
+
+def test_the_csv_document_selects_only_what_the_columns_print() -> None:
+    (operation,) = parse(CSV_DOCUMENT).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    (nodes,) = operation.selection_set.selections
+    assert isinstance(nodes, FieldNode)
+    assert nodes.selection_set is not None
+    (on_ticket,) = nodes.selection_set.selections
+    assert isinstance(on_ticket, InlineFragmentNode)
+    read: set[str] = set()
+    build_row(RecordingObject(on_ticket.selection_set, read))
+    assert list_leaves(on_ticket.selection_set) - read == set()
+
+
+def list_leaves(selection: SelectionSetNode, path: str = "") -> set[str]:
+    """The paths of the selected fields without a selection of their own."""
+    leaves: set[str] = set()
+    for each in selection.selections:
+        assert isinstance(each, FieldNode)
+        inner = f"{path}.{each.name.value}"
+        leaves |= {inner} if each.selection_set is None else list_leaves(each.selection_set, inner)
+    return leaves
+
+
+class RecordingObject(dict[str, Any]):
+    """An object with all selected fields. It adds the paths of those that are read to `read`.
+
+    A list of objects has one with empty lists and one without, like values of custom fields.
+    """
+
+    def __init__(
+        self, selection: SelectionSetNode, read: set[str], path: str = "", *, has_lists: bool = True
+    ) -> None:
+        super().__init__()
+        self.read, self.path = read, path
+        for each in selection.selections:
+            assert isinstance(each, FieldNode)
+            name, inner = each.name.value, each.selection_set
+            if inner is None:
+                self[name] = [] if name == "tags" else None
+            elif name in ("customFields", "options"):
+                build = partial(RecordingObject, inner, read, f"{path}.{name}")
+                self[name] = [build(has_lists=False), build()] if has_lists else []
+            else:
+                self[name] = RecordingObject(inner, read, f"{path}.{name}")
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(f"{self.path}.{name}")
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(f"{self.path}.{name}")
+        return super().get(name, default)
 
 
 def select_by_type(events: FragmentDefinitionNode) -> dict[str, set[str]]:

@@ -15,7 +15,8 @@ from models.log.event import Event
 from models.people.team import Team
 from models.tickets.timers import TimerSettings
 from workers.assigner import Assigner
-from workers.escalator import EscalationSteps, Escalator
+from workers.escalation.paths import Escalator
+from workers.escalation.steps import EscalationSteps
 from workers.job import LogJob
 from workers.ticket_timers import run_timers
 

@@ -23,7 +23,8 @@ from models.tickets.lifecycle import Priority
 from models.tickets.ticket import Ticket
 from models.tickets.timers import TimerSettings
 from workers.assigner import Assigner
-from workers.escalator import EscalationSteps, Escalator
+from workers.escalation.paths import Escalator
+from workers.escalation.steps import EscalationSteps
 from workers.ticket_timers import run_timers
 
 DAYS = TimerSettings(close_after=timedelta(days=7), reopen_window=WINDOW)

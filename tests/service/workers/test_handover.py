@@ -21,7 +21,8 @@ from models.people.user import Role, User
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket
 from workers import handover, runner
-from workers.escalator import EscalationSteps, Escalator
+from workers.escalation.paths import Escalator
+from workers.escalation.steps import EscalationSteps
 from workers.handover import Handover
 from workers.job import Job
 

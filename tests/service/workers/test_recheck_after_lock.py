@@ -25,7 +25,7 @@ from models.sla.records import SlaPolicy
 from models.tickets.lifecycle import CloseReason
 from models.tickets.ticket import Ticket
 from workers.assigner import Assigner
-from workers.escalator import EscalationSteps
+from workers.escalation.steps import EscalationSteps
 from workers.sla_refresh import SlaRefresh
 
 HOUR = timedelta(hours=1)

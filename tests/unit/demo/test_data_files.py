@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from demo.data_files import FOLDER, DataFileError, read_data_file
-from demo.phrases import load_category_phrases, load_common_phrases
+from demo.texts.phrases import load_category_phrases, load_common_phrases
+from demo.texts.topics import TOPICS_BY_NAME, load_alerts, load_topics
 from demo.ticket_generator import CATEGORY_WEIGHTS
-from demo.topics import TOPICS_BY_NAME, load_alerts, load_topics
 
 ROOT = Path(__file__).parents[3]
 TOPIC = """

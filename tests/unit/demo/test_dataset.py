@@ -11,8 +11,8 @@ from support.seed import random_for
 
 from demo.dataset import DatasetGenerator, choose_creation_times
 from demo.history import History, collect_events
-from demo.names import choose_person_name
 from demo.people import People, build_company
+from demo.texts.names import choose_person_name
 from demo.ticket_generator import Probabilities, TicketSpec
 from models.people.team import DEFAULT_CATEGORIES, DEFAULT_TEAMS, Category, Team
 from models.people.user import ApiClient, Organization, Role, User

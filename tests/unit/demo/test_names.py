@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.names import load_name_parts, reserve_email
+from demo.texts.names import load_name_parts, reserve_email
 
 DOMAIN = "fjord.example"
 

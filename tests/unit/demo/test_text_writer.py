@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from demo.facts import Facts
-from demo.phrases import load_category_phrases
-from demo.text_writer import TextWriter
+from demo.texts.facts import Facts
+from demo.texts.phrases import load_category_phrases
+from demo.texts.text_writer import TextWriter
+from demo.texts.topics import load_alerts, load_topics
 from demo.ticket_generator import CATEGORY_WEIGHTS
-from demo.topics import load_alerts, load_topics
 from models.core import text
 from models.core.ids import new_id
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from random import Random
 from uuid import UUID
 
-from demo.facts import Facts
-from demo.names import get_first_name
-from demo.phrases import CategoryPhrases, load_common_phrases
-from demo.topics import Topic
+from demo.texts.facts import Facts
+from demo.texts.names import get_first_name
+from demo.texts.phrases import CategoryPhrases, load_common_phrases
+from demo.texts.topics import Topic
 from models.tickets.ticket import TicketResource
 
 

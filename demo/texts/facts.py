@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from demo.data_files import EXACT_KEYS, read_data_file
-from demo.names import build_domain, get_first_name, slugify
+from demo.texts.names import build_domain, get_first_name, slugify
 
 T = TypeVar("T")
 

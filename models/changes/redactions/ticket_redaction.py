@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, cast
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.changes.change import TicketChange
-from models.changes.redaction import REDACTED, check_text, redact_jobs, redact_value, replace
+from models.changes.redactions.redaction import (
+    REDACTED,
+    check_text,
+    redact_jobs,
+    redact_value,
+    replace,
+)
 from models.core import text as text_limits
 from models.core.errors import InvalidInput, UserErrorCode
 from models.database import search_index

@@ -18,7 +18,7 @@ from models.core.positions import next_position
 from models.core.record_changes import RecordChanges, Value, check_version
 from models.core.record_limits import RecordLimits
 from models.directory.access import lock_directory
-from models.directory.audiences import (
+from models.directory.shared.audiences import (
     apply_audience,
     check_can_change,
     group_of,

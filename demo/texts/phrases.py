@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from demo.data_files import EXACT_KEYS, read_data_file
-from demo.facts import Template, Templates
+from demo.texts.facts import Template, Templates
 
 FILE_OF_CATEGORY: Mapping[str, str] = {
     "technical": "technical",

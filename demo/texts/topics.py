@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from demo.data_files import EXACT_KEYS, read_data_file
-from demo.facts import Template, Templates, load_options
+from demo.texts.facts import Template, Templates, load_options
 from models.tickets.lifecycle import Priority
 
 FILES_OF_CATEGORY: Mapping[str, Sequence[str]] = {

@@ -13,14 +13,14 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.core.record_limits import RecordLimits, count_reached
 from models.directory.access import lock_directory
-from models.directory.audiences import (
+from models.directory.shared.audiences import (
     apply_audience,
     check_can_change,
     group_of,
     logged,
     records_beside,
 )
-from models.directory.macro_fields import MacroActionFields, apply_actions, apply_text
+from models.directory.shared.macro_fields import MacroActionFields, apply_actions, apply_text
 from models.macros.macro import Macro
 from models.people.team import list_team_ids
 

@@ -1,0 +1,1 @@
+"""Removes texts: from messages (`redaction`) and from tickets (`ticket_redaction`)."""

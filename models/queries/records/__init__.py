@@ -1,0 +1,1 @@
+"""Reads the lists of records that are no tickets: jobs, views, macros, fields, policies."""

@@ -1,0 +1,1 @@
+"""Escalation: events start escalation paths, and due steps of started paths are taken."""
