@@ -98,7 +98,7 @@ async def test_a_statement_has_a_limited_number_of_lookups(
     first = await database.start_alone(1)
     others = database.start(*range(2, 10))
     assert await database.finish([*first, *others]) == names(*range(1, 10))
-    sizes = [len(values[0]) for text, values in database.sent if isinstance(values[0], list)]
+    sizes = [len(values[0]) for _, values in database.sent if isinstance(values[0], list)]
     assert sizes == [3, 3, 2]
 
 
