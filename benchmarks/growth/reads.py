@@ -40,7 +40,7 @@ async def record_reads(context: Context) -> list[Read]:
         return lambda: query.fetch_by_owner(ids, as_uuid)
 
     async def count_events() -> object:
-        return await timeline.count_events(agent, all_ids, no_filter)
+        return await timeline.count_events(agent, all_ids)
 
     one_timeline = timeline.list_timeline(agent, first_id, no_filter, ten)
     one_messages = timeline.list_messages(agent, first_id, ten)

@@ -145,7 +145,7 @@ class QueryCost:
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
-        return tuple([self.arguments.cache_key_part(variables.get(name)) for name in names])
+        return tuple([self.arguments.cache_key_part(name, variables) for name in names])
 
     # ------------------------------------------------------------ fields
 

@@ -28,6 +28,9 @@ MAX_COUNTED_PAGE_SIZE = 101
 """One more than the largest page. The resolver refuses pages of this size and larger ones."""
 SEARCH_MEMBER = "search"
 """Arguments and input fields with this name hold a full-text search, each of whose words counts."""
+MEMBERS_READ_BY_VALUE = frozenset({"first", "last", SEARCH_MEMBER})
+"""Arguments and input fields whose number or text influences the cost. Any other scalar counts as
+one value, whatever it is."""
 
 Variables = Mapping[str, Any]
 CountWords = Callable[[str], int]
@@ -57,6 +60,8 @@ class ArgumentReader:
         definitions = operation.variable_definitions or ()
         self.defaults = {each.variable.name.value: each.default_value for each in definitions}
         self.used_variables: set[str] = set()
+        self.variables_read_by_value: set[str] = set()
+        """Those among the used variables whose number or text influences the cost."""
 
     def page_size(self, node: FieldNode, variables: Variables) -> int:
         values = [self.value(node, name, variables) for name in ("first", "last")]
@@ -68,58 +73,68 @@ class ArgumentReader:
     def value(self, node: FieldNode, name: str | None, variables: Variables) -> Any:
         for each in node.arguments or ():
             if each.name.value == name:
-                return self.plain_value(each.value, variables)
+                return self.plain_value(each.value, variables, each.name.value)
         return None
 
     def size(self, node: FieldNode, variables: Variables) -> InputSize:
         """The size of all arguments of a field."""
         arguments = {
-            each.name.value: self.plain_value(each.value, variables)
+            each.name.value: self.plain_value(each.value, variables, each.name.value)
             for each in node.arguments or ()
         }
         size = self.measure(arguments)
         return replace(size, values=size.values - 1, objects=size.objects - 1)
 
-    def plain_value(self, node: ValueNode | None, variables: Variables) -> Any:
+    def plain_value(self, node: ValueNode | None, variables: Variables, member: str) -> Any:
         """A value with all parts that influence the cost, as if it came from a variable.
 
         Enum members, floats and Booleans become True. Variables are replaced by their values.
+        `member` is the name of the argument or input field.
         """
         match node:
             case VariableNode():
                 name = node.name.value
                 self.used_variables.add(name)
+                if member in MEMBERS_READ_BY_VALUE:
+                    self.variables_read_by_value.add(name)
                 if name in variables:
                     return variables[name]
-                return self.plain_value(self.defaults.get(name), variables)
+                return self.plain_value(self.defaults.get(name), variables, member)
             case IntValueNode():
                 return int(node.value) if len(node.value) < 10 else MAX_COUNTED_PAGE_SIZE
             case StringValueNode():
                 return node.value
             case ListValueNode():
-                return [self.plain_value(each, variables) for each in node.values]
+                return [self.plain_value(each, variables, member) for each in node.values]
             case ObjectValueNode():
                 return {
-                    each.name.value: self.plain_value(each.value, variables) for each in node.fields
+                    each.name.value: self.plain_value(each.value, variables, each.name.value)
+                    for each in node.fields
                 }
             case NullValueNode() | None:
                 return None
             case _:
                 return True
 
-    def cache_key_part(self, value: Any) -> Hashable:
+    def cache_key_part(self, name: str, variables: Variables) -> Hashable:
         """The part of a cost's cache key for one variable. Values with equal parts cost the same.
 
-        A variable may be a whole search, so the words of a text count, too.
+        Most variables are ids, cursors and numbers, which are different in each request. They have
+        equal parts, because the cost is the same.
         """
+        if name not in variables:
+            return "absent"  # its default may cost more than null
+        value = variables[name]
         if value is None:
             return None
-        if isinstance(value, str):
-            return self.count_words(value), "words"
         if isinstance(value, list):
             return len(cast("list[Any]", value)), self.measure(cast("object", value))
         if isinstance(value, dict):
             return self.measure(cast("object", value))
+        if name not in self.variables_read_by_value:
+            return "scalar"
+        if isinstance(value, str):
+            return self.count_words(value), "words"
         number = as_int(value)
         return "given" if number is None else number
 

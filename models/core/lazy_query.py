@@ -4,6 +4,9 @@ A LazyQuery holds the whole condition of its rows. The functions that build one 
 visibility into it, so their callers can't leave it out. One, Many and ConnectionQuery say how the
 rows are returned: the first, all, or one page. Awaiting one of these reads whole records. A
 compiled plan (engine/execution/plans) instead chooses the columns and joins that it reads.
+
+Nothing changes them once they exist. Still, they are not frozen: every request creates some, and
+Python creates a frozen dataclass five times as slowly.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LazyQuery(Generic[M]):
     """The rows of one model. `source` follows FROM; in it, `alias` names the model's table."""
 
@@ -78,7 +81,7 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
     return tuple(meta.fields_db_projection.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class One(Generic[M]):
     """The first row, or None."""
 
@@ -93,7 +96,7 @@ class One(Generic[M]):
         return self.fetch().__await__()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Many(Generic[M]):
     """All rows, in order.
 
@@ -118,7 +121,7 @@ class Many(Generic[M]):
         return [(values[0], record) for record, values in records]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ConnectionQuery(Generic[M]):
     """One page of a list; with `owner_expression`, one page of each owner's list.
 

@@ -44,6 +44,8 @@ class Client(Protocol):
 
     async def fetch_readonly(self, text: str, values: Sequence[object]) -> Sequence[DriverRow]: ...
 
+    async def fetch_lookup(self, text: str, values: Sequence[object]) -> Sequence[DriverRow]: ...
+
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
     ) -> list[Sequence[DriverRow]]: ...
@@ -116,6 +118,15 @@ async def fetch_readonly(sql: str, params: Sequence[object] = ()) -> Sequence[Dr
     """`fetch` for a query that changes and locks nothing. On Postgres, it needs no BEGIN."""
     client = extended_client()
     return await client.fetch_readonly(*prepare(client, sql, params))
+
+
+async def fetch_lookup(sql: str, params: Sequence[object] = ()) -> Sequence[DriverRow]:
+    """`fetch_readonly` for a query that reads few rows by a key, without an order or a limit.
+
+    On Postgres, requests at the same time share one statement (models/database/shared_lookups.py).
+    """
+    client = extended_client()
+    return await client.fetch_lookup(*prepare(client, sql, params))
 
 
 async def fetch_each(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
@@ -24,6 +25,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 from models.database.fair_share import CALLER
 from models.database.outage import StatementTimeout
 from models.database.pool import Pool, was_interrupted
+from models.database.shared_lookups import SharedLookups
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -110,6 +112,8 @@ class LazyTransactionWrapper(TransactionWrapper):
     ) -> Sequence[Sequence[object]]:
         async with self._lock:
             return await self.run_query(text, values)
+
+    fetch_lookup = fetch_readonly
 
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
@@ -265,6 +269,20 @@ class Client(AsyncpgDBClient):
             raise StatementTimeout("the statement took too long") from error
 
     fetch_readonly = fetch
+
+    @cached_property
+    def lookups(self) -> SharedLookups:
+        return SharedLookups(self.fetch, self.read_parameter_types)
+
+    async def fetch_lookup(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
+        return await self.lookups.execute(text, values)
+
+    async def read_parameter_types(self, text: str) -> list[str] | None:
+        """The types of a statement's parameters; None if one is an array or not built in."""
+        async with BorrowedConnection(self.pool) as connection:
+            types = (await connection.prepare(text)).get_parameters()
+        is_known = all(type.kind == "scalar" and type.schema == "pg_catalog" for type in types)
+        return [type.name for type in types] if is_known else None
 
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool

@@ -90,7 +90,7 @@ class ImmediateTransactionWrapper(SqliteTransactionWrapper):
     async def fetch(self, text: str, values: Sequence[object]) -> Sequence[Sequence[object]]:
         return (await self.execute_query(text, list(values)))[1]
 
-    fetch_readonly = fetch
+    fetch_readonly = fetch_lookup = fetch
 
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool
@@ -268,7 +268,7 @@ class Client(SqliteClient):
             return await self.readers.fetch(text, values)
         return (await super().execute_query(text, list(values)))[1]
 
-    fetch_readonly = fetch
+    fetch_readonly = fetch_lookup = fetch
 
     async def fetch_each(
         self, statements: Sequence[Statement], *, commit: bool

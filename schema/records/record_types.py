@@ -90,5 +90,6 @@ SCHEMA_MAP = SchemaMap(
     permission_check=permission_check,
     viewer=viewer_of,
     fetch=database.fetch,
+    fetch_lookup=database.fetch_lookup,
     dialect=database.dialect,
 )

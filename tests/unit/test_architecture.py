@@ -134,7 +134,7 @@ def test_only_changes_write_tickets() -> None:
     assert writers - other_statuses == {"models/changes/change.py"}, writes
 
 
-SQL_FUNCTIONS = {"fetch", "fetch_dicts", "fetch_each", "fetch_readonly"}
+SQL_FUNCTIONS = {"fetch", "fetch_dicts", "fetch_each", "fetch_lookup", "fetch_readonly"}
 
 
 def find_sql_calls(code: ast.Module) -> list[int]:

@@ -86,9 +86,12 @@ class RowLayout:
                     params.extend(condition.params)
         return "".join(texts), params
 
-    async def read(self, row_query: Any, context: Any, extra: Sequence[str] = ()) -> Sequence[Row]:
+    async def read(
+        self, row_query: Any, context: Any, extra: Sequence[str] = (), *, is_lookup: bool = False
+    ) -> Sequence[Row]:
         """Read the rows of a lazy query: the columns, then the values of `extra` expressions.
 
+        `is_lookup` states that it finds one record by a key.
         If the context's viewer is provisional, each row also has what confirms it, at the end.
         Raises ViewerOutdated.
         """
@@ -98,9 +101,8 @@ class RowLayout:
         confirmation: Confirmation | None = context.confirmation
         if confirmation is not None:
             columns.append(confirmation.expression)
-        rows = await self.schema_map.fetch(
-            *row_query.build_statement(columns, *self.joins_sql(context))
-        )
+        fetch = self.schema_map.fetch_lookup if is_lookup else self.schema_map.fetch
+        rows = await fetch(*row_query.build_statement(columns, *self.joins_sql(context)))
         if confirmation is not None and rows:
             confirmation.check(rows[0][-1])
         return rows

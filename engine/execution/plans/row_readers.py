@@ -71,7 +71,9 @@ class RowReader:
 
     async def read(self, run: PlanRun, query: Any) -> Any:
         """The objects of the query, or the first one if the field is no list."""
-        rows = await self.layout.read(query.row_query, run.context)
+        row_query = query.row_query
+        is_lookup = not (self.is_list or row_query.order or row_query.limit or row_query.lock)
+        rows = await self.layout.read(row_query, run.context, is_lookup=is_lookup)
         if not self.is_list:
             rows = rows[:1]
         state = self.builder.new_state(run)

@@ -82,5 +82,7 @@ class SchemaMap:
     """Returns the viewer of a request context."""
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
     """Executes one statement and returns its rows."""
+    fetch_lookup: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
+    """`fetch` for one record by a key. Requests at the same time may share a statement."""
     dialect: Callable[[], str]
     """Returns `sqlite` or `postgres`."""

@@ -58,9 +58,12 @@ class Cursors(Generic[T]):
         return self.encode(self.rows[index])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[T]):
-    """One page. The two callables run only if the client selects what they compute."""
+    """One page. The two callables run only if the client selects what they compute.
+
+    It is not frozen for the same reason as lazy queries (models/core/lazy_query.py).
+    """
 
     rows: Sequence[T]
     cursors: Cursors[Any]

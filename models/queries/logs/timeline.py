@@ -18,7 +18,7 @@ from models.core.lazy_query import ConnectionQuery, LazyQuery
 from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, in_list, is_null
 from models.database import as_uuid
-from models.log.event import MESSAGE_EVENTS, Event, EventType
+from models.log.event import Event, EventType
 from models.queries.logs.event_log import (
     EVENTS,
     EventFilter,
@@ -31,7 +31,8 @@ from models.tickets.message import Message
 
 M = TypeVar("M", bound=Model)
 
-IS_MESSAGE = EventFilter(MESSAGE_EVENTS).condition
+IS_MESSAGE = Condition("(e.message_id IS NOT NULL)")
+"""The events of the types MESSAGE_EVENTS. An index holds them alone (models/queries/indexes.py)."""
 
 
 def list_timeline(
@@ -41,8 +42,9 @@ def list_timeline(
     page_request: PageRequest,
 ) -> ConnectionQuery[Event]:
     """Return a page of each ticket's timeline."""
-    join = "events e ON e.position = r.position"
-    return list_by_ticket(Event, "e", join, viewer, ticket_ids, event_filter, page_request)
+    join = join_records("events", "e", "position", "position")
+    condition = event_filter.condition
+    return list_by_ticket(Event, "e", join, viewer, ticket_ids, condition, page_request)
 
 
 def list_messages(
@@ -52,9 +54,8 @@ def list_messages(
 
     Their events are visible to the viewer, so the messages are too.
     """
-    join = "messages m ON m.id = r.message_id"
-    event_filter = EventFilter(MESSAGE_EVENTS)
-    return list_by_ticket(Message, "m", join, viewer, ticket_ids, event_filter, page_request)
+    join = join_records("messages", "m", "id", "message_id")
+    return list_by_ticket(Message, "m", join, viewer, ticket_ids, IS_MESSAGE, page_request)
 
 
 def list_by_ticket(
@@ -63,11 +64,14 @@ def list_by_ticket(
     join: str,
     viewer: Viewer,
     ticket_ids: Sequence[UUID],
-    event_filter: EventFilter,
+    is_listed: Condition,
     page_request: PageRequest,
 ) -> ConnectionQuery[M]:
-    """Return a page of the records that the join finds for each ticket's timeline."""
-    condition = visible_events(viewer) & event_filter.condition & between_cursors(page_request)
+    """Return a page of the records that the join finds for each ticket's timeline.
+
+    `is_listed` is a condition on the events of the timeline.
+    """
+    condition = visible_events(viewer) & is_listed & between_cursors(page_request)
     direction = "DESC" if page_request.backward else "ASC"
     build_pages = lateral_pages if database.dialect() == "postgres" else ranked_pages
     own_source = source_of_own_events(viewer)
@@ -75,14 +79,14 @@ def list_by_ticket(
     row_query = LazyQuery(
         model,
         alias,
-        f"{pages.text} r JOIN {join}",
+        f"{pages.text} r {join}",
         FALSE if condition is FALSE else TRUE,
         f"r.position {direction}",
         source_params=pages.params,
     )
-    outside = outside_start_cursor(page_request)
-    totals = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter))
-    totals_outside = SharedCounts(lambda: count_events(viewer, ticket_ids, event_filter, outside))
+    outside = is_listed & outside_start_cursor(page_request)
+    totals = SharedCounts(lambda: count_events(viewer, ticket_ids, is_listed))
+    totals_outside = SharedCounts(lambda: count_events(viewer, ticket_ids, outside))
 
     async def has_rows_before_page(ticket_id: object) -> bool:
         return await totals_outside.count_for(ticket_id) > 0
@@ -96,6 +100,15 @@ def list_by_ticket(
         has_rows_before_page,
         "r.owner",
     )
+
+
+def join_records(table: str, alias: str, key: str, row_key: str) -> str:
+    """The JOIN clause that finds the record of each row `r` of the pages."""
+    if database.dialect() == "sqlite":
+        return f"JOIN {table} {alias} ON {alias}.{key} = r.{row_key}"
+    # Without OFFSET 0, Postgres puts each record into a cache, although each is read only once.
+    record = f"SELECT * FROM {table} x WHERE x.{key} = r.{row_key} OFFSET 0"
+    return f"CROSS JOIN LATERAL ({record}) {alias}"
 
 
 def source_of_own_events(viewer: Viewer) -> str:
@@ -118,8 +131,11 @@ def lateral_pages(
 ) -> Condition:
     """Return the first events of each ticket's timeline. Only Postgres has LATERAL.
 
-    An index finds them, however long the timeline is.
+    An index finds them, however long the timeline is. If other tickets were merged into a ticket,
+    it may have up to twice `limit` rows, which is cheaper than merging both lists for each ticket.
     """
+    # Postgres keeps its plan, because it can't see the number of tickets (docs/plans.md).
+    keys = "unnest((SELECT ?::uuid[])) AS k(id)"
 
     def select_events(source: str, owner: str, where: Condition) -> str:
         return (
@@ -131,8 +147,7 @@ def lateral_pages(
     merged = select_events(EVENTS, "t.merged_into_id", IS_MESSAGE)
     return Condition(
         "(SELECT k.id AS owner, l.position AS position, l.message_id AS message_id "
-        f"FROM unnest(?::uuid[]) AS k(id) CROSS JOIN LATERAL ({own} UNION ALL {merged} "
-        f"ORDER BY position {direction} LIMIT {limit}) l)",
+        f"FROM {keys} CROSS JOIN LATERAL ({own} UNION ALL {merged}) l)",
         (list(ticket_ids), *condition.params, *IS_MESSAGE.params, *condition.params),
     )
 
@@ -171,13 +186,13 @@ def whole_timelines(ticket_ids: Sequence[UUID], own_source: str, condition: Cond
 
 
 async def count_events(
-    viewer: Viewer,
-    ticket_ids: Sequence[UUID],
-    event_filter: EventFilter,
-    condition: Condition = TRUE,
+    viewer: Viewer, ticket_ids: Sequence[UUID], is_counted: Condition = TRUE
 ) -> Mapping[UUID, int]:
-    """Return the number of visible events in each ticket's timeline, in one statement."""
-    condition = visible_events(viewer) & event_filter.condition & condition
+    """Return the number of visible events in each ticket's timeline, in one statement.
+
+    `is_counted` is a condition on the events of the timeline.
+    """
+    condition = visible_events(viewer) & is_counted
     events = whole_timelines(ticket_ids, source_of_own_events(viewer), condition)
     rows = await database.fetch_dicts(
         f"SELECT o.owner AS owner, COUNT(*) AS n FROM {events.text} o GROUP BY o.owner",

@@ -208,6 +208,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install(database.connection(), indexes.RETENTION_INDEXES)
         await indexes.install_email_prefix(database.connection(), database.dialect())
+        await indexes.install_message_events(database.connection(), database.dialect())
         fresh = await read_schema()
     finally:
         await database.disconnect()
@@ -659,6 +660,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
         connection, dialect = database.connection(), database.dialect()
         await revision_triggers.drop_triggers(connection, dialect, participants)
         await indexes.remove_email_prefix(connection, dialect)
+        await indexes.remove_message_events(connection)
         await indexes.remove(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.remove(database.connection())
         for part in (revision_triggers, install):
@@ -670,6 +672,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install_email_prefix(connection, dialect)
+        await indexes.install_message_events(connection, dialect)
     assert await read_schema() == before
 
 

@@ -60,7 +60,7 @@ async def test_the_log_and_the_timeline_show_no_note(desk: Desk, ticket: Ticket)
         log = await (await event_log.list_events(viewer, EventFilter(), None, EVERYTHING, NOON))
         assert (event.position in {each.position for each in log.rows}) is shown
         counts = await timeline.count_events(
-            viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED}))
+            viewer, [ticket.id], EventFilter(frozenset({EventType.NOTE_ADDED})).condition
         )
         assert counts.get(ticket.id, 0) == (1 if shown else 0)
 

@@ -322,3 +322,34 @@ async def test_commits_of_another_process_are_visible_at_once(url: str) -> None:
     finally:
         other.close()
     assert await count_organizations() == 1
+
+
+async def test_lookups_at_the_same_time_return_what_each_returns_alone() -> None:
+    keys = [new_id() for _ in range(40)]
+    for number, key in enumerate(keys[:30]):
+        await database.fetch(INSERT, [key, f"name {number}", f"{number}"])
+    text = (
+        "SELECT o.name, o.id, x.id, o.shared FROM organizations o "
+        "LEFT JOIN organizations x ON x.external_id = ? WHERE o.id = ? AND o.shared = ?"
+    )
+    values = [["7", key, False] for key in keys] + [[None, keys[0], False], ["7", keys[0], True]]
+    alone = [list(map(tuple, await database.fetch(text, each))) for each in values]
+    with statements() as collected:
+        together = await asyncio.gather(*(database.fetch_lookup(text, each) for each in values))
+    assert [list(map(tuple, rows)) for rows in together] == alone
+    assert [len(rows) for rows in alone] == [1] * 30 + [0] * 10 + [1, 0]
+    if not IS_SQLITE:
+        assert len(collected) == 2, "the first was alone, and the others came while it ran"
+
+
+@only_postgres
+async def test_lookups_that_cannot_be_sent_together_are_sent_alone() -> None:
+    text = "SELECT 1 WHERE 'a' = ANY(?::text[])"
+    values = [[["a"]], [["b"]], [["a", "b"]]]
+    rows = await asyncio.gather(*(database.fetch_lookup(text, each) for each in values))
+    assert [len(each) for each in rows] == [1, 0, 1]
+    divided = "SELECT 1 / ?::int"
+    results = await asyncio.gather(
+        *(database.fetch_lookup(divided, [each]) for each in (1, 0, 1)), return_exceptions=True
+    )
+    assert [isinstance(each, Exception) for each in results] == [False, True, False]

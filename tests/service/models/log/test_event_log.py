@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from itertools import product
 from random import Random
 from uuid import UUID
 
@@ -429,8 +430,16 @@ async def test_a_timeline_has_the_messages_of_merged_tickets(desk: Desk) -> None
         own = ["TICKET_CREATED", "MERGED"]
         assert type_names(list(pages[into.id].rows)) == [*messages, *own]
         assert type_names(list(pages[old.id].rows))[-2:] == ["MERGED", "STATUS_CHANGED"]
-        counts = await timeline.count_events(viewer, [into.id, old.id], EventFilter())
+        counts = await timeline.count_events(viewer, [into.id, old.id])
         assert counts[into.id] == len(messages) + 2
+        whole = [each.position for each in pages[into.id].rows]
+        for size, backward in product(range(1, len(whole) + 2), (False, True)):
+            page = (await timelines_of(viewer, [into.id], PageRequest(size, backward, None, None)))[
+                into.id
+            ]
+            expected = whole[-size:] if backward else whole[:size]
+            assert [each.position for each in page.rows] == expected
+            assert page.has_more == (size < len(whole))
 
 
 async def test_each_of_several_timelines_has_its_own_page(desk: Desk) -> None:

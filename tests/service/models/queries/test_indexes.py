@@ -270,6 +270,20 @@ async def test_a_timeline_is_read_by_ticket(large: LargeDatabase) -> None:
     assert any(each.startswith("idx_events_ticket_") for each in found.indexes), str(found)
 
 
+async def test_messages_of_tickets_are_found_in_the_index_of_their_events(
+    large: LargeDatabase,
+) -> None:
+    keys = [each.id for each in large.tickets[:20]]
+    keyword = "ROW_NUMBER" if IS_SQLITE else "LATERAL"
+    for viewer in (large.desk.ada, large.desk.cora):
+        found = await read_plan(
+            lambda v=viewer: timeline.list_messages(v, keys, FIRST_PAGE), keyword, walks=False
+        )
+        assert not found.scanned, str(found)
+        used = {each for each in found.indexes if "events" in each}
+        assert used == {"events_messages"}, str(found)
+
+
 async def test_an_index_counts_the_open_tickets_of_an_organization(large: LargeDatabase) -> None:
     customers = [viewer.user for viewer in large.desk.customers if viewer.user]
     keys = sorted({each.organization_id for each in customers if each.organization_id})

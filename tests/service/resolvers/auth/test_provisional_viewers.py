@@ -7,6 +7,7 @@ provisional until the query's statement confirms it.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -86,6 +87,24 @@ async def test_no_ticket_is_returned_after_another_process_ends_access(
     assert ((await cora.run(BY_NUMBER, n=number))["ticketByNumber"] is None) is not has_rows
     for token in await Token.filter(user_id=world.ada.id):
         assert token.last_used_at == used_at, "a refused request is no use of the token"
+
+
+async def test_each_query_at_the_same_time_returns_its_own_ticket_and_none_after_access_ends(
+    service: Service, world: World, url: str
+) -> None:
+    """On Postgres, they share statements."""
+    cora, ada = service.client(world.cora.token), service.client(world.ada.token)
+    numbers = [await ticket_number(cora) for _ in range(5)]
+    wanted = [*numbers, MISSING["n"]] * 4
+    for client in (ada, cora):
+        await repeat(client, BY_NUMBER, n=numbers[0])
+        found = await asyncio.gather(*(client.run(BY_NUMBER, n=number) for number in wanted))
+        refs = [each["ticketByNumber"] and each["ticketByNumber"]["ref"] for each in found]
+        assert refs == [f"TKT-{number}" if number in numbers else None for number in wanted]
+    await write_as_another_process(url, ACCESS_ENDING_STATEMENTS["the token is revoked"], world)
+    answers = await asyncio.gather(*(ada.post(BY_NUMBER, {"n": number}) for number in wanted))
+    assert {answer.status_code for answer in answers} == {401}
+    assert not any("TKT" in answer.text for answer in answers)
 
 
 async def test_changed_permissions_decide_which_tickets_the_next_query_returns(
