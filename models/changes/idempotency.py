@@ -33,6 +33,11 @@ KEY_LIFETIME = timedelta(hours=24)
 MAX_KEY_CHARS = 128
 LOCK_HASH_SEED = 7
 """The seed of the hash that names a key's advisory lock; the same in all processes."""
+KEY_CONDITION = "(k.caller = ? AND k.mutation = ? AND k.key = ?)"
+
+
+class RepeatedKey(Exception):
+    """The idempotency key of a mutation is stored already, perhaps by a call that has expired."""
 
 
 class IdempotencyKey(Model):
@@ -83,6 +88,10 @@ class KeyedRequest:
     key: str
     digest: str
 
+    def build_condition(self) -> Condition:
+        """The condition for the stored key, in a query that names its table `k`."""
+        return Condition(KEY_CONDITION, (self.caller, self.mutation, self.key))
+
     def build_record(self, result: ResultReference) -> IdempotencyKey:
         return new_record(
             IdempotencyKey,
@@ -117,10 +126,7 @@ async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
         rows = await database.fetch(statement, [name])
         if not rows[0][0]:
             raise build_in_progress_error()
-    condition = Condition(
-        "(k.caller = ? AND k.mutation = ? AND k.key = ?)",
-        (request.caller, request.mutation, request.key),
-    )
+    condition = request.build_condition()
     stored = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", condition))
     if stored is None:
         return None

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 from uuid import UUID
 
 from models import database
+from models.changes.idempotency import KeyedRequest, RepeatedKey
 from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.custom_fields.custom_field import RequiredAt
@@ -32,29 +33,41 @@ class TicketIntake(NamedTuple):
 
 
 async def prepare_ticket(
-    category: str, priority: Priority, organization_id: UUID | None, *path: str
+    category: str,
+    priority: Priority,
+    organization_id: UUID | None,
+    *path: str,
+    key: KeyedRequest | None = None,
 ) -> TicketIntake:
     """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
 
     The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
-    Raises InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is
-    archived.
+    Raises RepeatedKey if `key`, the idempotency key of the request, is stored already. Raises
+    InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is archived.
     """
     number = f"(SELECT COALESCE(MAX(number), {FIRST_TICKET_NUMBER - 1}) + 1 FROM tickets)"
     if database.dialect() == "postgres":
         number = "nextval('ticket_numbers')"
+    key_params: Sequence[object] = ()
+    if key is not None:  # a repetition must not use a number
+        stored = key.build_condition()
+        is_stored = f"EXISTS (SELECT 1 FROM idempotency_keys k WHERE {stored.text})"
+        number, key_params = f"CASE WHEN {is_stored} THEN NULL ELSE {number} END", stored.params
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
     query = (
         f"SELECT c.id, c.team_id, {number}, ({terms}), c.active, {REQUIRES_FIELDS} "
         "FROM categories c WHERE c.slug = ?"
     )
+    params = [*key_params, priority, organization_id, category]
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
         # nextval writes, but a rollback does not undo it, so the query needs no BEGIN.
-        rows = await database.fetch_readonly(query, [priority, organization_id, category])
+        rows = await database.fetch_readonly(query, params)
     if not rows:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
     category_id, team_id, next_number, digest, is_active, requires_fields = rows[0]
+    if next_number is None:
+        raise RepeatedKey
     if not is_active:
         raise InvalidInput(UserErrorCode.INVALID, "must not be an archived category", *path)
     return TicketIntake(

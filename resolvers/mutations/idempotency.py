@@ -5,16 +5,19 @@ A mutation and its key are stored in one transaction, so a crash leaves both or 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Protocol, TypeVar, cast
 
+from tortoise.exceptions import IntegrityError
+
 from models import database
 from models.changes import idempotency
-from models.changes.idempotency import IdempotencyKey, KeyedRequest
+from models.changes.idempotency import IdempotencyKey, KeyedRequest, RepeatedKey
 from models.core import text
-from models.core.errors import InvalidInput, UserErrorCode
+from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.time import format_instant
 from models.log.event import Json
 from resolvers.context import Context
@@ -36,12 +39,20 @@ async def run_once(
     input: KeyedInput,
     execute: Callable[[KeyedRequest | None], Awaitable[T]],
     replay: Callable[[IdempotencyKey], Awaitable[T]],
+    *,
+    finds_repetition: bool = False,
 ) -> T:
     """Run a mutation once for its idempotency key, in one transaction.
 
     `execute` must store its result under the key that it receives. If there is already a result for
     the key, `replay` is called instead. Returns the result of `execute` or `replay`.
     Raises Refusal; then nothing is stored, and the key can be used again.
+
+    With `finds_repetition`, `execute` raises RepeatedKey if it finds that the key is stored. It is
+    then called first without locking and reading the key. If another call with the key has
+    succeeded meanwhile, that attempt can't succeed: its key violates a unique constraint, or it is
+    refused because of what the other call has stored. Such an attempt leaves nothing, and all is
+    repeated with the lock.
     """
     key = build_request(context, mutation, input)
     if key is None:
@@ -51,6 +62,9 @@ async def run_once(
         stored = await idempotency.find_stored(key, context.now())
         return await execute(key) if stored is None else await replay(stored)
 
+    if finds_repetition:
+        with contextlib.suppress(RepeatedKey, IntegrityError, Refusal, Refusals):
+            return await database.run_in_transaction(lambda: execute(key))
     return await database.run_in_transaction(execute_or_replay)
 
 

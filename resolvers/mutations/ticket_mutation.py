@@ -67,10 +67,11 @@ class TicketMutation(ChangeSet):
     The first change is that of the ticket that the payload returns.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, key: KeyedRequest | None) -> None:
         settings = context.settings
         super().__init__(context.viewer, context.now(), settings.reopen_window, settings.limits)
         self.context = context
+        self.key = key
         self.records = RecordChanges(settings.limits)
         """Changes of administrative records, such as a new requester."""
 
@@ -133,12 +134,16 @@ def ticket_mutation(
     message: str | None = None,
     check: Callable[[Any, RecordLimits], Awaitable[None]] | None = None,
     prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
+    *,
+    finds_repetition: bool = False,
 ) -> Callable[[Function[Input]], Resolver[Input, Payload]]:
     """Make a resolver of a function that changes tickets.
 
     `message` is the payload's field for the reply or note that the function adds. `check` validates
     the input before the transaction. `prepare` runs after it, in transactions of its own, also for
     a repetition. All three may raise Refusal or Refusals, which become the payload's user errors.
+    With `finds_repetition`, the function raises RepeatedKey if the mutation's key is stored; see
+    `run_once`.
     """
 
     def decorate(function: Function[Input]) -> Resolver[Input, Payload]:
@@ -149,7 +154,9 @@ def ticket_mutation(
                     await check(input, context.settings.limits)
                 if prepare is not None:
                     await prepare(context, input)
-                outcome = await run_mutation(context, info.field_name, function, input)
+                outcome = await run_mutation(
+                    context, info.field_name, function, input, finds_repetition=finds_repetition
+                )
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
             return payload(**build_payload_fields(context.viewer, outcome, message))
@@ -192,7 +199,12 @@ def build_payload_fields(
 
 
 async def run_mutation(
-    context: Context, name: str, function: Function[Input], input: Input
+    context: Context,
+    name: str,
+    function: Function[Input],
+    input: Input,
+    *,
+    finds_repetition: bool,
 ) -> Outcome:
     """Run the mutation once for its idempotency key, and send a wake-up. Raises Refusal."""
     try:
@@ -202,6 +214,7 @@ async def run_mutation(
             input,
             lambda key: execute(context, name, function, input, key),
             lambda stored: replay(context.viewer, stored),
+            finds_repetition=finds_repetition,
         )
     except IntegrityError as error:
         if "external" not in str(error):
@@ -222,7 +235,7 @@ async def execute(
     context: Context, name: str, function: Function[Input], input: Input, key: KeyedRequest | None
 ) -> Outcome:
     """Call the function and write its changes, with the idempotency key if there is one."""
-    mutation = TicketMutation(context)
+    mutation = TicketMutation(context, key)
     await function(mutation, input)
     await audit.write(mutation.records, origin_of(context, name), mutation.at)
     own = mutation.changes[0]

@@ -41,17 +41,17 @@ async def check_input(input: CreateTicketInput, limits: RecordLimits) -> None:
         raise Refusals(refusals)
 
 
-@ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads)
+@ticket_mutation(TicketPayload, check=check_input, prepare=complete_uploads, finds_repetition=True)
 async def create_ticket(mutation: TicketMutation, input: CreateTicketInput) -> None:
     await create(mutation, input)
 
 
 async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
-    """Create a ticket as part of a mutation. Raises Refusal."""
+    """Create a ticket as part of a mutation. Raises Refusal and RepeatedKey."""
     requester = await find_requester(mutation, input)
     priority = input.priority or Priority.NORMAL
     prepared = await intake.prepare_ticket(
-        input.category, priority, requester.organization_id, "category"
+        input.category, priority, requester.organization_id, "category", key=mutation.key
     )
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))
     tags = text.clean_tags(input.tags or [], "tags")

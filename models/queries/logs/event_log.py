@@ -176,11 +176,14 @@ def position_of(entry: LogEntry) -> int:
 async def read_log(position: int, limit: int) -> Sequence[LogEntry]:
     """Return the events of tickets and of the directory after a position, without a gap.
 
-    The events of the directory are seldom, so they are read only if the others have a gap.
+    The events of the directory are seldom, so they are read only if the others have a gap, or if
+    the log goes on without others.
     """
     events = await read_after(position, limit)
     if events and events[-1].position == position + len(events):
         return events
+    if not events and await read_head() <= position:
+        return []
     newer = DirectoryEvent.filter(position__gt=position).order_by("position").limit(limit)
     merged = sorted((*events, *await newer), key=position_of)
     # The second read may have seen a later log. Then the next call returns what the first missed.

@@ -10,6 +10,7 @@ from support.admin_mutations import run_mutation, send_mutation
 from support.client import EVENTS
 from support.live import positions_of
 from support.live_list_client import CHANGES, LiveList
+from support.statements import statements
 
 from models.audit.directory_event import DirectoryEvent, DirectoryEventType
 from models.audit.entry import AuditEntry
@@ -125,6 +126,23 @@ async def test_subscribers_and_jobs_pass_over_directory_events(
         "Event",
         "DirectoryEvent",
     ]
+
+
+@pytest.mark.usefixtures("without_jobs")
+async def test_the_end_of_the_log_is_found_without_reading_events_of_the_directory(
+    admin: Client,
+) -> None:
+    """Every process reads there after each wake-up and twice a second."""
+    await admin.raise_ticket()
+    await rename_team(admin, "Last")
+    head = await event.read_head()
+    with statements() as collected:
+        assert await event_log.read_log(head, 100) == []
+    assert not [text for text in collected.texts if DirectoryEvent.Meta.table in text]
+    with statements() as collected:
+        (last,) = await event_log.read_log(head - 1, 100)
+    assert isinstance(last, DirectoryEvent)
+    assert [text for text in collected.texts if DirectoryEvent.Meta.table in text]
 
 
 class CountingJob(LogJob[Any]):
