@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import PageRequest
-from models.core.sql import FALSE, Condition, compare, in_list, is_null
+from models.core.sql import FALSE, TRUE, Condition, compare, in_list, is_null
 from models.notifications.notification import NEWEST_FIRST, Notification
 from models.queries.connection import build_connection, count_rows
 
@@ -61,9 +62,17 @@ async def mark_read(viewer: Viewer, numbers: Collection[int] | None, at: datetim
 
     Notifications already read keep their `read_at`.
     """
-    condition = visible_notifications(viewer) & IS_UNREAD
-    if numbers is not None:
-        condition &= in_list("n.number", list(numbers))
+    await _mark(viewer, TRUE if numbers is None else in_list("n.number", list(numbers)), at)
+
+
+async def mark_ticket_read(viewer: Viewer, ticket_id: UUID, position: int, at: datetime) -> None:
+    """Mark the viewer's notifications of a ticket's events up to a position as read."""
+    events = compare("e.ticket_id", "=", ticket_id) & compare("e.position", "<=", position)
+    await _mark(viewer, events, at)
+
+
+async def _mark(viewer: Viewer, condition: Condition, at: datetime) -> None:
+    condition &= visible_notifications(viewer) & IS_UNREAD
     if condition is FALSE:
         return
     unread = f"SELECT n.number FROM {NOTIFICATIONS_JOIN} WHERE {condition.text}"

@@ -11,6 +11,7 @@ from models.changes.idempotency import IdempotencyKey, KeyedRequest, ResultRefer
 from models.core import ids
 from models.core.errors import InvalidInput, Refusal, UserErrorCode
 from models.log.event import decode_cursor, read_head
+from models.notifications import inbox
 from models.queries.logs import event_log
 from models.queries.tickets import find_ticket
 from models.tickets import read_marks
@@ -62,12 +63,14 @@ async def store_mark(
     context: Context, mutation: str, input: MarkTicketReadInput, mark: Mark
 ) -> bool:
     """Store the mark once for its idempotency key; return whether this is a repetition."""
-    user_id, at = context.viewer.user_id, context.now()
+    viewer, at = context.viewer, context.now()
+    user_id = viewer.user_id
     assert user_id is not None  # the permission is only for users
 
     async def execute(key: KeyedRequest | None) -> bool:
         max_marks = context.settings.limits.max_read_marks_per_user
         await read_marks.mark_read(user_id, mark.ticket.id, mark.position, at, max_marks)
+        await inbox.mark_ticket_read(viewer, mark.ticket.id, mark.position, at)
         if key is not None:
             await store_result(key, ResultReference(at, mark.ticket.id))
         return False

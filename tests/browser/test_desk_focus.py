@@ -52,6 +52,8 @@ async def test_the_focus_stays_in_the_list_when_its_controls_go_away(
     await expect(page.locator("[data-id]")).to_have_count(1)
     await page.get_by_role("button", name="Clear the filter").click()
     await expect(page.get_by_label("Filter by words")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_label("Tickets", exact=True)).to_be_focused()
     await page.get_by_label("Select TKT").check()
     await page.get_by_role("button", name="Clear the selection").click()
     await expect(bulk_of(page)).to_be_hidden()

@@ -7,7 +7,9 @@ import re
 from playwright.async_api import Locator, Page, expect
 from support import Service, World
 from support.accessibility import assert_accessible
-from support.desk_page import open_desk
+from support.desk_page import open_desk, timeline_of
+from support.drafts import propose_draft
+from support.live import until
 
 MARK_ALL = "mutation { markNotificationsRead(input: {}) { unread } }"
 PREFERENCES = "{ viewer { unreadNotifications notificationPreferences { topic channel enabled } } }"
@@ -41,10 +43,8 @@ async def test_the_bell_counts_and_lists_what_concerns_the_agent(
     await page.keyboard.press("Escape")
     await expect(panel).to_be_hidden()
     await bell_of(page, "Notifications, 3 unread").click()
-    await items.nth(0).get_by_role("link").click()
-    await expect(page).to_have_url(re.compile(f"/tickets/{ticket['ref']}$"))
-    await expect(panel).to_be_hidden()
-    await bell_of(page, "Notifications, 2 unread").click()
+    await items.nth(0).get_by_role("button").click()
+    await expect(bell_of(page, "Notifications, 2 unread")).to_be_visible()
     await panel.get_by_role("button", name="Mark all as read").click()
     await expect(panel.get_by_role("button", name="Mark all as read")).to_be_disabled()
     await expect(bell_of(page, "Notifications")).to_be_visible()
@@ -55,6 +55,53 @@ async def test_the_bell_counts_and_lists_what_concerns_the_agent(
     await service.client(world.ada.token).run(MARK_ALL)
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(bell_of(page, "Notifications")).to_be_visible()
+
+
+async def test_a_ticket_that_is_read_takes_its_notifications_along_in_each_tab(
+    page: Page, service: Service, world: World
+) -> None:
+    cora, bill = service.client(world.cora.token), service.client(world.bill.token)
+    ticket, other = await cora.raise_ticket("Printer"), await cora.raise_ticket("Scanner")
+    await open_desk(page)
+    await bill.do("addNote", ticketId=ticket["id"], body="@ada@example.com has the key")
+    await expect(bell_of(page, "Notifications, 3 unread")).to_be_visible()
+    tab = await page.context.new_page()
+    await tab.goto("/desk")
+    await bell_of(tab, "Notifications, 3 unread").click()
+    panel = tab.get_by_role("dialog", name="Notifications")
+    await expect(panel.get_by_role("listitem")).to_have_count(3)
+
+    await bell_of(page, "Notifications, 3 unread").click()
+    items = page.get_by_role("dialog", name="Notifications").get_by_role("listitem")
+    await items.nth(0).get_by_role("link").click()
+    await expect(page).to_have_url(re.compile(f"/tickets/{ticket['ref']}$"))
+    await expect(items).to_have_count(0)
+    await expect(bell_of(page, "Notifications, 1 unread")).to_be_visible()
+    unread = panel.get_by_role("button", name="Mark as read")
+    await expect(unread).to_have_count(1)
+    await expect(unread).to_have_accessible_name(f"Mark as read: {other['ref']}")
+
+    # one that arrives while the ticket is open and in view
+    await bill.do("addNote", ticketId=ticket["id"], body="@ada@example.com has it again")
+    await expect(timeline_of(page)).to_contain_text("has it again")
+    await until(lambda: has_counts(service, world, total=4, unread=1))
+    # one that makes the ticket not unread
+    proposal = {"userId": world.ada.gid, "body": "It is in the safe."}
+    await propose_draft(service.client(world.machine), ticket["id"], **proposal)
+    await until(lambda: has_counts(service, world, total=5, unread=1))
+    await expect(bell_of(page, "Notifications, 1 unread")).to_be_visible()
+    await page.goto(f"/tickets/{other['ref']}")
+    await expect(bell_of(page, "Notifications")).to_be_visible()
+    await expect(bell_of(tab, "Notifications")).to_be_visible()
+
+
+async def has_counts(service: Service, world: World, *, total: int, unread: int) -> bool:
+    query = "{ viewer { unreadNotifications } notifications { totalCount } }"
+    found = await service.client(world.ada.token).run(query)
+    return (found["notifications"]["totalCount"], found["viewer"]["unreadNotifications"]) == (
+        total,
+        unread,
+    )
 
 
 async def test_the_agent_chooses_the_topics_and_channels(

@@ -10,6 +10,14 @@ READ = """query($id: ID!) { ticket(id: $id) {
   watchers { displayName } resources { kind externalId } escalationLevel
   links { kind ticket { ref } } mergedInto { ref } status } }"""
 
+FIRST_LETTER_IS_IN_VIEW = """(element) => {
+  const range = document.createRange();
+  range.setStart(element.firstChild, 0);
+  range.setEnd(element.firstChild, 1);
+  const [letter, line] = [range, element.parentElement].map((each) => each.getBoundingClientRect());
+  return letter.width > 0 && letter.left >= line.left && letter.right <= line.right;
+}"""
+
 
 def panel(page: Page, name: str) -> Locator:
     return page.get_by_role("complementary", name="Properties").get_by_role("region", name=name)
@@ -64,6 +72,18 @@ async def test_the_panel_of_the_customer_opens_their_history(
     heading = page.get_by_role("main").get_by_role("heading", level=1)
     await expect(heading).to_have_text("Printer 1")
     await expect(history).to_be_hidden()
+
+
+async def test_the_start_of_a_subject_from_right_to_left_is_in_view(
+    page: Page, service: Service, world: World
+) -> None:
+    customer = service.client(world.cora.token)
+    await customer.raise_ticket("لا يعمل الاتصال بالشبكة منذ صباح اليوم في المكتب الرئيسي " * 2)
+    ticket = await customer.raise_ticket("Printer")
+    await open_ticket(page, ticket["ref"])
+    subject = panel(page, "Customer").get_by_role("listitem").locator("bdi").first
+    await expect(subject).to_contain_text("لا يعمل")
+    assert await subject.evaluate(FIRST_LETTER_IS_IN_VIEW)
 
 
 async def test_links_watchers_and_resources_are_added_and_removed(

@@ -6,6 +6,7 @@ import re
 
 from playwright.async_api import Page, expect
 from support import Service, World
+from support.live import until
 from support.portal_page import open_portal
 
 WATCHERS = "{ ticketByNumber(number: %d) { watchers { displayName } } }"
@@ -58,6 +59,30 @@ async def test_notifications_are_live_and_can_be_marked_as_read(
     await expect(page.get_by_role("button", name="Mark all as read")).to_be_disabled()
     found = await cora.run("{ viewer { unreadNotifications } }")
     assert found["viewer"]["unreadNotifications"] == 0
+
+
+async def test_a_ticket_that_is_open_takes_its_notifications_along(
+    page: Page, service: Service, world: World
+) -> None:
+    cora, agent = service.client(world.cora.token), service.client(world.ada.token)
+    ticket, other = await cora.raise_ticket("Printer"), await cora.raise_ticket("Scanner")
+    for each in (ticket, other):
+        await agent.do("replyToTicket", ticketId=each["id"], body="Which one?")
+    await open_portal(page)
+    await expect(page.get_by_role("link", name="settings, 2 unread")).to_be_visible()
+    await page.get_by_role("link", name="Printer").click()
+    await expect(page.get_by_role("link", name="settings, 1 unread")).to_be_visible()
+    await agent.do("resolveTicket", ticketId=ticket["id"], resolution="A new one")
+    await expect(page.get_by_role("main")).to_contain_text("A new one")
+
+    async def is_read() -> bool:
+        query = "{ viewer { unreadNotifications } notifications { totalCount } }"
+        found = await cora.run(query)
+        is_notified = found["notifications"]["totalCount"] == 3
+        return is_notified and found["viewer"]["unreadNotifications"] == 1
+
+    await until(is_read)
+    await expect(page.get_by_role("link", name="settings, 1 unread")).to_be_visible()
 
 
 async def test_preferences_and_the_language_are_kept(

@@ -1,4 +1,4 @@
-"""Accessibility of pages, judged by axe-core."""
+"""Accessibility of pages, judged by axe-core: its default rules, and the size of targets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from support.service import ROOT
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  const rules = { "target-size": { enabled: true } };
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], rules });
   return violations.map(({ id, nodes }) =>
     [id, ...nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`)]);
 }"""

@@ -213,7 +213,8 @@ class TicketMutations:
         read_marks.mark_ticket_read,
         MARK_TICKETS_READ,
         "Stores how far the viewer has read a ticket, for `Ticket.viewerHasUnread` and the filter "
-        "`unread`. A mark never moves backwards. Changes no ticket and logs no event. The server "
+        "`unread`, and marks the viewer's notifications of the ticket's events up to there as "
+        "read. A mark never moves backwards. Changes no ticket and logs no event. The server "
         "keeps by default at most 10,000 marks per user and deletes the oldest; marks older than "
         "90 days have no effect and are deleted.",
         MarkTicketReadPayload | None,

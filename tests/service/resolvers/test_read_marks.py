@@ -13,6 +13,7 @@ from support.assert_unchanged import assert_nothing_stored
 from support.live import head_cursor
 from support.service import running
 from support.statements import statements
+from support.ticket_commands import run_notifier
 
 from models import database
 from models.changes.storage import lock_tickets
@@ -139,6 +140,42 @@ async def test_a_mark_covers_events_up_to_the_cursor_and_never_moves_back(
     await asyncio.gather(*(mark(ada, key, cursor=each) for each in [seen, None] * 5))
     assert not await is_unread(ada, key)
     assert await TicketReadMark.all().count() == 1
+
+
+async def test_a_mark_covers_the_notifications_of_the_ticket_up_to_the_cursor(
+    service: Service, world: World
+) -> None:
+    people = (world.cora, world.ada, world.bill, world.root)
+    cora, ada, bill, root = [service.client(each.token) for each in people]
+    keys = [(await cora.raise_ticket())["id"] for _ in range(2)]
+    for key in keys:
+        await bill.do("addNote", ticketId=key, body="@ada @root look")
+    seen = await head_cursor()
+    await bill.do("addNote", ticketId=keys[0], body="@ada @root look again")
+    await run_notifier()
+    without_notes = await token_of(await User.get(id=world.ada.id), ["tickets:read"])
+    assert (await list_unread_notes(ada), await count_unread(cora)) == (keys + keys[:1], 0)
+    await mark(service.client(without_notes), keys[0])
+    assert await list_unread_notes(ada) == keys + keys[:1], "only what the token may see"
+    await mark(ada, keys[0], cursor=seen)
+    assert await list_unread_notes(ada) == [keys[1], keys[0]]
+    await mark(ada, keys[0])
+    assert await list_unread_notes(ada) == [keys[1]]
+    assert await count_unread(ada) == 2, "the other ticket was also raised"
+    assert await list_unread_notes(root) == keys + keys[:1], "those of other people"
+
+
+async def list_unread_notes(client: Client) -> list[str]:
+    """The tickets of the unread notifications about notes, the oldest first."""
+    query = "{ notifications(unreadOnly: true) { nodes { event { type ticket { id } } } } }"
+    events = [each["event"] for each in (await client.run(query))["notifications"]["nodes"]]
+    return [each["ticket"]["id"] for each in reversed(events) if each["type"] == "NOTE_ADDED"]
+
+
+async def count_unread(client: Client) -> int:
+    return int(
+        (await client.run("{ viewer { unreadNotifications } }"))["viewer"]["unreadNotifications"]
+    )
 
 
 async def test_invalid_marks_are_refused_and_store_nothing(service: Service, world: World) -> None:

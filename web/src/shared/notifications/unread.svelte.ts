@@ -15,6 +15,8 @@ interface WithCount {
 
 export class UnreadNotifications {
   private readonly query: () => Query<WithCount>;
+  /** No event tells that some were read, so the tabs of a browser tell each other. */
+  private readonly tabs = new BroadcastChannel("ticketwire-notifications");
   /** How often a notification has arrived. */
   changes = $state(0);
 
@@ -38,7 +40,8 @@ export class UnreadNotifications {
       gap: arrived,
       statusChanged: () => statusChanged(notifications.status),
     });
-    // The person may have read some in another tab.
+    this.tabs.onmessage = () => this.countAgain();
+    // The person may have read some on another device.
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.countAgain();
     });
@@ -48,8 +51,13 @@ export class UnreadNotifications {
     return this.query().value?.viewer?.unreadNotifications ?? 0;
   }
 
-  /** Read the number again, because no event tells it. */
-  countAgain(): void {
+  /** The person has read some. */
+  noteRead(): void {
+    this.countAgain();
+    this.tabs.postMessage(null);
+  }
+
+  private countAgain(): void {
     void this.query().refetch().catch(() => undefined); // the next notification tries again
   }
 }
