@@ -21,6 +21,7 @@ SECTIONS = {
     "fields": "Custom fields",
     "macros": "Macros",
     "views": "Shared views",
+    "retention": "Retention policies",
     "calendars": "SLA calendars",
     "sla": "SLA policies",
     "escalation": "Escalation paths",
