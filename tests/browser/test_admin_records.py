@@ -11,7 +11,7 @@ from support.browser_page import open_page
 from models.people.user import User
 
 STORED = """{
-  escalationPaths { name trigger metric steps { after action team { slug } user { displayName } } }
+  escalationPaths { name position trigger metric steps { after action team { slug } user { displayName } } }
   customFields(first: 100) { nodes { key type options { key label active } } }
   macros(first: 100) { nodes { name statusAction closeReason assignment
     assignee { displayName } addTags priority text } }
@@ -23,6 +23,7 @@ async def create_path(page: Page, hand: Pointer) -> None:
     await hand.open_section("Escalation paths")
     await hand.start_new("New escalation path")
     await hand.fill("Name", "Night watch")
+    await hand.fill("Position", "-5")
     await hand.choose("Starts when", "An SLA target is at risk")
     await hand.choose("SLA target", "First response")
     await hand.fill("Step 1: After the event", "30")
@@ -107,6 +108,7 @@ async def test_forms_of_several_parts(browser: Browser, service: Service, world:
     found = await service.client(world.root.token).run(STORED)
     path = next(each for each in found["escalationPaths"] if each["name"] == "Night watch")
     assert (path["trigger"], path["metric"]) == ("SLA_AT_RISK", "FIRST_RESPONSE")
+    assert path["position"] == -5
     assert [list(each.values()) for each in path["steps"]] == [
         ["PT30M", "TRANSFER", {"slug": "billing"}, None],
         ["P2D", "REASSIGN", None, {"displayName": "Bill"}],
