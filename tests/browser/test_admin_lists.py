@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 from support import Service, World
 from support.accounts import set_passwords
 from support.actors import person
@@ -11,6 +11,7 @@ from support.browser_page import open_page
 
 from models.people.user import Organization, Role
 
+PHONE: ViewportSize = {"width": 390, "height": 600}
 IS_IN_VIEW = """(option) => {
   const [box, list] = [option, option.parentElement].map((each) => each.getBoundingClientRect());
   return box.top >= list.top && box.bottom <= list.bottom + 1;
@@ -46,9 +47,11 @@ async def test_the_keys_bring_the_chosen_option_into_view_and_the_audit_log_says
     for number in range(10):
         await person(f"zora{number}", Role.AGENT)
     async with open_page(browser, service.port) as page:
+        await page.set_viewport_size(PHONE)
         await open_admin(page, "/admin/teams")
         await page.get_by_role("link", name="support").click()
         text = page.get_by_label("Add a member")
+        assert await page.evaluate("scrollY") == 0, "the bar is in view"
         await text.fill("zora")
         options = page.get_by_role("option")
         await expect(options).to_have_count(10)

@@ -78,7 +78,7 @@ function readFilter(filter: Filter): Values {
   const { team, category, ...others } = filter;
   const [teams, categories] = [slugsOf(team), slugsOf(category)];
   if (Object.keys(others).length > 0 || teams === null || categories === null) {
-    return { teams: [], categories: [], filter: JSON.stringify(filter, null, 2) };
+    return { teams: [], categories: [], filter: JSON.stringify(filter) };
   }
   return { teams, categories, filter: "" };
 }
