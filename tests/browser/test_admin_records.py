@@ -11,7 +11,8 @@ from support.browser_page import open_page
 from models.people.user import User
 
 STORED = """{
-  escalationPaths { name position trigger metric steps { after action team { slug } user { displayName } } }
+  escalationPaths { name position trigger metric
+    steps { after action team { slug } user { displayName } } }
   customFields(first: 100) { nodes { key type options { key label active } } }
   macros(first: 100) { nodes { name statusAction closeReason assignment
     assignee { displayName } addTags priority text } }
