@@ -41,14 +41,16 @@ async def create_escalation_path(
 async def update_escalation_path(
     mutation: AdminMutation, input: UpdateEscalationPathInput
 ) -> EscalationPath:
-    return await admin.update_path(mutation.changes, input.path_id, path_fields(input))
+    return await admin.update_path(
+        mutation.changes, input.path_id, path_fields(input), input.expected_version
+    )
 
 
 @escalation_path_mutation
 async def archive_escalation_path(
     mutation: AdminMutation, input: ArchiveEscalationPathInput
 ) -> EscalationPath:
-    return await admin.archive_path(mutation.changes, input.path_id)
+    return await admin.archive_path(mutation.changes, input.path_id, input.expected_version)
 
 
 def path_fields(input: CreateEscalationPathInput | UpdateEscalationPathInput) -> PathFields:

@@ -65,7 +65,11 @@ async def update_sla_calendar(
     mutation: AdminMutation, input: UpdateSlaCalendarInput
 ) -> SlaCalendar:
     return await calendar_admin.update_calendar(
-        mutation.changes, input.calendar_id, calendar_fields(input), mutation.at
+        mutation.changes,
+        input.calendar_id,
+        calendar_fields(input),
+        mutation.at,
+        input.expected_version,
     )
 
 
@@ -73,7 +77,9 @@ async def update_sla_calendar(
 async def archive_sla_calendar(
     mutation: AdminMutation, input: ArchiveSlaCalendarInput
 ) -> SlaCalendar:
-    return await calendar_admin.archive_calendar(mutation.changes, input.calendar_id, mutation.at)
+    return await calendar_admin.archive_calendar(
+        mutation.changes, input.calendar_id, mutation.at, input.expected_version
+    )
 
 
 def calendar_fields(input: CreateSlaCalendarInput | UpdateSlaCalendarInput) -> CalendarFields:
@@ -92,9 +98,13 @@ async def create_sla_policy(mutation: AdminMutation, input: CreateSlaPolicyInput
 @policy_mutation
 async def update_sla_policy(mutation: AdminMutation, input: UpdateSlaPolicyInput) -> SlaPolicy:
     fields = cast("PolicyFields", given_fields(input, clearable=CLEARABLE_FIELDS))
-    return await policy_admin.update_policy(mutation.changes, input.policy_id, fields, mutation.at)
+    return await policy_admin.update_policy(
+        mutation.changes, input.policy_id, fields, mutation.at, input.expected_version
+    )
 
 
 @policy_mutation
 async def archive_sla_policy(mutation: AdminMutation, input: ArchiveSlaPolicyInput) -> SlaPolicy:
-    return await policy_admin.archive_policy(mutation.changes, input.policy_id, mutation.at)
+    return await policy_admin.archive_policy(
+        mutation.changes, input.policy_id, mutation.at, input.expected_version
+    )

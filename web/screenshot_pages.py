@@ -111,6 +111,7 @@ SHOTS = (
     Shot("admin-macro", "/admin/macros", open_first_record, ADMIN),
     Shot("admin-field", "/admin/fields", open_first_record, ADMIN),
     Shot("admin-views", "/admin/views", wait_for_nothing, ADMIN),
+    Shot("admin-retention", "/admin/retention", open_first_record, ADMIN),
     Shot("admin-token", "/admin/tokens", create_token, ADMIN),
     Shot("admin-audit", "/admin/audit", open_audit_entry, ADMIN),
     Shot("admin-forbidden", "/admin", wait_for_nothing),

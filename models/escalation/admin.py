@@ -14,7 +14,7 @@ from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
-from models.core.record_changes import RecordChanges
+from models.core.record_changes import RecordChanges, check_version
 from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
 from models.escalation.path import EscalationPath, EscalationTrigger, StepAction
@@ -77,8 +77,10 @@ async def create_path(changes: RecordChanges, fields: PathFields, at: datetime) 
     return path
 
 
-async def update_path(changes: RecordChanges, path_id: str, fields: PathFields) -> EscalationPath:
-    """Change the given fields of a path. Raises InvalidInput."""
+async def update_path(
+    changes: RecordChanges, path_id: str, fields: PathFields, expected_version: int | None = None
+) -> EscalationPath:
+    """Change the given fields of a path. Raises InvalidInput and StaleVersion."""
     key = ids.key_of(ids.ESCALATION_PATH, path_id)
     async with database.transaction():
         await policies.lock_admin_changes()
@@ -87,6 +89,7 @@ async def update_path(changes: RecordChanges, path_id: str, fields: PathFields) 
             raise InvalidInput(
                 UserErrorCode.NOT_FOUND, "There is no such escalation path.", "pathId"
             )
+        check_version(path, expected_version)
         draft = copy(path)
         await apply_fields(draft, fields, changes.limits)
         if draft.active and not path.active:
@@ -95,9 +98,14 @@ async def update_path(changes: RecordChanges, path_id: str, fields: PathFields) 
     return path
 
 
-async def archive_path(changes: RecordChanges, path_id: str) -> EscalationPath:
-    """Deactivate a path, so that no new escalation uses it. Raises InvalidInput."""
-    return await update_path(changes, path_id, {"active": False})
+async def archive_path(
+    changes: RecordChanges, path_id: str, expected_version: int | None = None
+) -> EscalationPath:
+    """Deactivate a path, so that no new escalation uses it.
+
+    Raises InvalidInput and StaleVersion.
+    """
+    return await update_path(changes, path_id, {"active": False}, expected_version)
 
 
 async def check_path_limit(maximum: int) -> None:

@@ -66,6 +66,7 @@ class EscalationPath(Model):
     # Tortoise types JSON fields as Any.
     steps: Sequence[StoredStep] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True)
+    version = fields.IntField(default=1, db_default=1)
     created_at = InstantField(default=now)
 
     class Meta:

@@ -15,7 +15,7 @@ from typing import TypedDict
 from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.record_changes import RecordChanges
+from models.core.record_changes import RecordChanges, check_version
 from models.core.record_limits import RecordLimits
 from models.sla import policies
 from models.sla.calendars.calendar_input import build_calendar
@@ -53,12 +53,20 @@ async def create_calendar(
 
 
 async def update_calendar(
-    changes: RecordChanges, calendar_id: str, fields: CalendarFields, at: datetime
+    changes: RecordChanges,
+    calendar_id: str,
+    fields: CalendarFields,
+    at: datetime,
+    expected_version: int | None = None,
 ) -> SlaCalendar:
-    """Change a calendar, and the snapshots of the policies that use it. Raises InvalidInput."""
+    """Change a calendar, and the snapshots of the policies that use it.
+
+    Raises InvalidInput and StaleVersion.
+    """
     async with database.transaction():
         await policies.lock_admin_changes()
         calendar = await get_calendar(calendar_id)
+        check_version(calendar, expected_version)
         draft = copy(calendar)
         await set_calendar_fields(draft, fields, changes.limits)
         if draft.active and not calendar.active:
@@ -73,9 +81,14 @@ async def update_calendar(
     return calendar
 
 
-async def archive_calendar(changes: RecordChanges, calendar_id: str, at: datetime) -> SlaCalendar:
-    """Deactivate a calendar. Raises InvalidInput, also if an active policy uses it."""
-    return await update_calendar(changes, calendar_id, {"active": False}, at)
+async def archive_calendar(
+    changes: RecordChanges, calendar_id: str, at: datetime, expected_version: int | None = None
+) -> SlaCalendar:
+    """Deactivate a calendar.
+
+    Raises StaleVersion and InvalidInput, also if an active policy uses the calendar.
+    """
+    return await update_calendar(changes, calendar_id, {"active": False}, at, expected_version)
 
 
 async def get_calendar(calendar_id: str) -> SlaCalendar:

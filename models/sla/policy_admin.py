@@ -15,7 +15,7 @@ from models import database
 from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
-from models.core.record_changes import RecordChanges
+from models.core.record_changes import RecordChanges, check_version
 from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
 from models.people import team
@@ -66,15 +66,20 @@ async def create_policy(changes: RecordChanges, fields: PolicyFields, at: dateti
 
 
 async def update_policy(
-    changes: RecordChanges, policy_id: str, fields: PolicyFields, at: datetime
+    changes: RecordChanges,
+    policy_id: str,
+    fields: PolicyFields,
+    at: datetime,
+    expected_version: int | None = None,
 ) -> SlaPolicy:
-    """Change the given fields of a policy. Raises InvalidInput."""
+    """Change the given fields of a policy. Raises InvalidInput and StaleVersion."""
     key = ids.key_of(ids.SLA_POLICY, policy_id)
     async with database.transaction():
         await policies.lock_admin_changes()
         policy = await SlaPolicy.get_or_none(id=key) if key else None
         if policy is None:
             raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such policy.", "policyId")
+        check_version(policy, expected_version)
         draft = copy(policy)
         await set_fields(draft, fields, changes.limits, was_active=policy.active)
         if await changes.update_from(policy, draft):
@@ -82,9 +87,14 @@ async def update_policy(
     return policy
 
 
-async def archive_policy(changes: RecordChanges, policy_id: str, at: datetime) -> SlaPolicy:
-    """Archive a policy: it no longer applies to any ticket. Raises InvalidInput."""
-    return await update_policy(changes, policy_id, {"active": False}, at)
+async def archive_policy(
+    changes: RecordChanges, policy_id: str, at: datetime, expected_version: int | None = None
+) -> SlaPolicy:
+    """Archive a policy: it no longer applies to any ticket.
+
+    Raises InvalidInput and StaleVersion.
+    """
+    return await update_policy(changes, policy_id, {"active": False}, at, expected_version)
 
 
 async def set_fields(

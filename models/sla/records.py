@@ -32,6 +32,7 @@ class SlaCalendar(Model):
     week: Sequence[Sequence[Sequence[int]]] = fields.JSONField()  # pyright: ignore[reportAssignmentType]
     holidays: Sequence[str] = fields.JSONField(default=list)  # pyright: ignore[reportAssignmentType]
     active = fields.BooleanField(default=True)
+    version = fields.IntField(default=1, db_default=1)
     created_at = InstantField(default=now)
 
     class Meta:
@@ -84,6 +85,7 @@ class SlaPolicy(Model):
     at_risk_percent = fields.SmallIntField()
     terms = fields.CharField(max_length=40)
     active = fields.BooleanField(default=True)
+    version = fields.IntField(default=1, db_default=1)
     created_at = InstantField(default=now)
 
     class Meta:

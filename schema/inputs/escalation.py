@@ -15,6 +15,7 @@ from schema.inputs.fields import (
     KEEP_OR_ANY,
     NAME,
     RECORD_IDEMPOTENCY_KEY,
+    RECORD_VERSION,
     SLUG,
     optional,
     required,
@@ -79,10 +80,12 @@ class UpdateEscalationPathInput:
         f"The steps that replace all steps of the path, 1 to 20, in any order. {KEEP}"
     )
     active: bool | None = optional(f"{ACTIVE} {KEEP}")
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An escalation path to archive.")
 class ArchiveEscalationPathInput:
     path_id: strawberry.ID = required("The id of the escalation path.")
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -13,6 +13,7 @@ from schema.inputs.fields import (
     KEEP_OR_ANY,
     NAME,
     RECORD_IDEMPOTENCY_KEY,
+    RECORD_VERSION,
     SLUG,
     optional,
     required,
@@ -79,12 +80,14 @@ class UpdateSlaCalendarInput:
     week: list[list[SlaHoursInput]] | None = optional(WEEK)
     holidays: list[date] | None = optional(HOLIDAYS)
     active: bool | None = optional(CALENDAR_ACTIVE)
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An SLA calendar to archive.")
 class ArchiveSlaCalendarInput:
     calendar_id: strawberry.ID = required("The id of a calendar that no active policy uses.")
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
@@ -128,10 +131,12 @@ class UpdateSlaPolicyInput:
     resolution: timedelta | None = optional(f"{RESOLUTION} {KEEP_OR_NONE}", strawberry.UNSET)
     at_risk_percent: int | None = optional(f"{AT_RISK} {KEEP}")
     active: bool | None = optional(f"{POLICY_ACTIVE} {KEEP}")
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="An SLA policy to archive.")
 class ArchiveSlaPolicyInput:
     policy_id: strawberry.ID = required("The id of the policy.")
+    expected_version: int | None = optional(RECORD_VERSION)
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

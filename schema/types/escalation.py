@@ -17,7 +17,7 @@ from models.tickets.lifecycle import Priority
 from schema.context import loaders
 from schema.interfaces import Node
 from schema.records.relations import foreign_key_field
-from schema.types.people.people import UserType
+from schema.types.people.people import VERSION, UserType
 from schema.types.people.teams import TeamType
 
 
@@ -92,3 +92,4 @@ class EscalationPathType(Node):
     active: bool = strawberry.field(
         description="Whether events start the path. False if the path is archived."
     )
+    version: int = strawberry.field(description=VERSION)

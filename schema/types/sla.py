@@ -20,6 +20,7 @@ from schema.cost import LEDGER_COST, cost
 from schema.interfaces import Node
 from schema.records.relations import foreign_key_field
 from schema.types.people.organizations import OrganizationType
+from schema.types.people.people import VERSION
 from schema.types.people.teams import CategoryType, TeamType
 
 
@@ -66,6 +67,7 @@ class SlaCalendarType(Node):
     active: bool = strawberry.field(
         description="Whether active policies may use the calendar. False if it is archived."
     )
+    version: int = strawberry.field(description=VERSION)
 
 
 def duration(seconds: int | None) -> timedelta | None:
@@ -142,6 +144,7 @@ class SlaPolicyType(Node):
     active: bool = strawberry.field(
         description="Whether the policy applies to tickets. False if it is archived."
     )
+    version: int = strawberry.field(description=VERSION)
 
 
 @strawberry.type(description="An interval in the life of an SLA clock.")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 from support import Service, World
-from support.accounts import PASSWORD, hash_password, set_password
+from support.accounts import set_passwords
 from support.browser_page import open_page
 from support.web_applications import CHROMIUM_OPTIONS, require_built, require_chromium
 
@@ -20,11 +20,6 @@ async def browser() -> AsyncIterator[Browser]:
         found = await playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
         yield found
         await found.close()
-
-
-async def set_passwords(*names: str) -> None:
-    for name in names:
-        await set_password(f"{name}@example.com", hash_password(PASSWORD))
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
 from support.accessibility import assert_accessible
-from support.accounts import PASSWORD, set_password
+from support.accounts import set_passwords
 from support.admin_page import open_admin
 from support.browser_page import open_page
-
-from models.people.password import hash_password
 
 ZOOM_400 = {"width": 320, "height": 256}
 """The size, in CSS pixels, of a window of 1280 × 1024 at 400 %."""
@@ -23,6 +21,7 @@ SECTIONS = {
     "fields": "Custom fields",
     "macros": "Macros",
     "views": "Shared views",
+    "retention": "Retention policies",
     "calendars": "SLA calendars",
     "sla": "SLA policies",
     "escalation": "Escalation paths",
@@ -41,7 +40,7 @@ async def assert_usable(page: Page, state: str) -> None:
 
 
 async def test_every_page_at_400_percent(browser: Browser, service: Service, world: World) -> None:
-    await set_password("root@example.com", hash_password(PASSWORD))
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page)
         await assert_usable(page, "overview")
@@ -66,7 +65,7 @@ async def test_every_page_at_400_percent(browser: Browser, service: Service, wor
 async def test_records_dialogs_and_lists_to_choose_from(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await set_password("root@example.com", hash_password(PASSWORD))
+    await set_passwords("root")
     names = {"slug": "long", "name": "Donaudampfschifffahrtsgesellschaft" * 5}
     await service.client(world.root.token).run(
         "mutation($input: CreateTeamInput!) { createTeam(input: $input) { team { id } } }",
@@ -94,7 +93,7 @@ async def test_records_dialogs_and_lists_to_choose_from(
 
 
 async def test_other_languages(browser: Browser, service: Service, world: World) -> None:
-    await set_password("root@example.com", hash_password(PASSWORD))
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/sla/new")
         await page.set_viewport_size(PHONE)

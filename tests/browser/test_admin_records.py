@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, set_password
+from support.accounts import set_passwords
 from support.admin_page import Pointer, open_admin
 from support.browser_page import open_page
 
-from models.people.password import hash_password
+from models.people.user import User
 
 STORED = """{
-  escalationPaths { name trigger metric steps { after action team { slug } user { displayName } } }
+  escalationPaths { name position trigger metric
+    steps { after action team { slug } user { displayName } } }
   customFields(first: 100) { nodes { key type options { key label active } } }
   macros(first: 100) { nodes { name statusAction closeReason assignment
     assignee { displayName } addTags priority text } }
@@ -23,6 +24,7 @@ async def create_path(page: Page, hand: Pointer) -> None:
     await hand.open_section("Escalation paths")
     await hand.start_new("New escalation path")
     await hand.fill("Name", "Night watch")
+    await hand.fill("Position", "-5")
     await hand.choose("Starts when", "An SLA target is at risk")
     await hand.choose("SLA target", "First response")
     await hand.fill("Step 1: After the event", "30")
@@ -96,7 +98,7 @@ async def change_views(page: Page, hand: Pointer) -> None:
 
 
 async def test_forms_of_several_parts(browser: Browser, service: Service, world: World) -> None:
-    await set_password("root@example.com", hash_password(PASSWORD))
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         hand = Pointer(page)
         await open_admin(page)
@@ -107,6 +109,7 @@ async def test_forms_of_several_parts(browser: Browser, service: Service, world:
     found = await service.client(world.root.token).run(STORED)
     path = next(each for each in found["escalationPaths"] if each["name"] == "Night watch")
     assert (path["trigger"], path["metric"]) == ("SLA_AT_RISK", "FIRST_RESPONSE")
+    assert path["position"] == -5
     assert [list(each.values()) for each in path["steps"]] == [
         ["PT30M", "TRANSFER", {"slug": "billing"}, None],
         ["P2D", "REASSIGN", None, {"displayName": "Bill"}],
@@ -128,3 +131,39 @@ async def test_forms_of_several_parts(browser: Browser, service: Service, world:
     views = {each["name"]: each for each in found["savedViews"]["nodes"]}
     assert views["Everything"]["team"] == {"slug": "support"}
     assert "At risk or breached" not in views
+
+
+async def test_the_language_and_the_availability_of_a_person(
+    browser: Browser, service: Service, world: World
+) -> None:
+    await set_passwords("root")
+    async with open_page(browser, service.port) as page:
+        await open_admin(page, "/admin/people")
+        await page.get_by_role("link", name="ada@example.com").click()
+        language = page.get_by_label("Language", exact=True)
+        await language.fill("no language!")
+        await page.get_by_role("button", name="Save").click()
+        await expect(language).to_be_focused()
+        await expect(page.locator("[data-field=locale] .error")).not_to_be_empty()
+        await language.fill("de-CH")
+        await page.get_by_label("Time zone", exact=True).fill("Europe/Zurich")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+        await page.get_by_role("button", name="Stop assigning tickets automatically").click()
+        again = page.get_by_role("button", name="Assign tickets automatically again")
+        await expect(again).to_be_visible()
+        ada = await User.get(email="ada@example.com")
+        assert (ada.locale, ada.time_zone, ada.present) == ("de-CH", "Europe/Zurich", False)
+        await again.click()
+        await expect(
+            page.get_by_role("button", name="Stop assigning tickets automatically")
+        ).to_be_visible()
+        await language.fill("")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+        ada = await User.get(email="ada@example.com")
+        assert (ada.locale, ada.present) == (None, True)
+        await page.goto("/admin/people")
+        await page.get_by_role("link", name="cora@example.com").click()
+        await expect(page.get_by_role("button", name="Deactivate …")).to_be_visible()
+        await expect(page.get_by_role("button", name="automatically")).to_have_count(0)

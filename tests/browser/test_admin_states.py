@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accounts import PASSWORD, succeed
+from support.accounts import set_passwords, succeed
 from support.admin_page import open_admin
 from support.browser_page import open_page
 
-from models.people.password import hash_password
 from models.people.user import Role, User
 
 RENAME = """mutation($input: UpdateTeamInput!) {
   updateTeam(input: $input) { team { version } userErrors { code } } }"""
+RENAME_ANY = """mutation($calendar: UpdateSlaCalendarInput!, $policy: UpdateSlaPolicyInput!,
+    $path: UpdateEscalationPathInput!) {
+  updateSlaCalendar(input: $calendar) { userErrors { code } }
+  updateSlaPolicy(input: $policy) { userErrors { code } }
+  updateEscalationPath(input: $path) { userErrors { code } } }"""
 AUDITED = """query { auditLog(first: 100) { nodes { action } } }"""
-
-
-async def give_passwords() -> None:
-    """`root` and `ada` can sign in."""
-    emails = ["root@example.com", "ada@example.com"]
-    await User.filter(email__in=emails).update(password_hash=hash_password(PASSWORD))
 
 
 async def test_a_refusal_stands_at_its_field_and_nothing_is_lost(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/teams/new")
         name, slug = page.get_by_label("Name", exact=True), page.get_by_label("Slug")
@@ -77,7 +76,7 @@ async def test_a_refusal_stands_at_its_field_and_nothing_is_lost(
 async def test_values_of_a_wrong_type_are_refused_at_their_field(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/calendars/new")
         await page.get_by_label("Name", exact=True).fill("Nights")
@@ -101,7 +100,7 @@ async def test_values_of_a_wrong_type_are_refused_at_their_field(
 async def test_changes_are_not_lost_and_those_of_others_are_not_overwritten(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/teams")
         await page.get_by_role("link", name="support").click()
@@ -136,8 +135,39 @@ async def test_changes_are_not_lost_and_those_of_others_are_not_overwritten(
         await expect(row).to_be_focused()
 
 
+async def test_changes_of_sla_records_by_others_are_not_overwritten(
+    browser: Browser, service: Service, world: World
+) -> None:
+    await set_passwords("root")
+    admin = service.client(world.root.token)
+    sections = {"calendars": "calendar", "sla": "policy", "escalation": "path"}
+    inputs: dict[str, dict[str, str]] = {}
+    async with contextlib.AsyncExitStack() as pages:
+        open_forms: list[Page] = []
+        for section, name in sections.items():
+            page = await pages.enter_async_context(open_page(browser, service.port))
+            await open_admin(page, f"/admin/{section}")
+            row = page.locator("main a[data-id]").first
+            inputs[name] = {f"{name}Id": str(await row.get_attribute("data-id")), "name": "Theirs"}
+            await row.click()
+            await page.get_by_label("Name", exact=True).fill("Ours")
+            open_forms.append(page)
+        await admin.run(RENAME_ANY, **inputs)
+        for page in open_forms:
+            await page.get_by_role("button", name="Save").click()
+            dialog = page.get_by_role("dialog").get_by_role("button", name="Save")
+            notice = page.get_by_role("alert").filter(has_text="Somebody else has changed this")
+            await expect(dialog.or_(notice).first).to_be_visible()
+            if await dialog.is_visible():
+                await dialog.click()
+            await expect(notice).to_be_visible()
+            await expect(page.get_by_label("Name", exact=True)).to_have_value("Ours")
+            await notice.get_by_role("button").click()
+            await expect(page.get_by_label("Name", exact=True)).to_have_value("Theirs")
+
+
 async def test_a_token_is_shown_once(browser: Browser, service: Service, world: World) -> None:
-    await give_passwords()
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/clients/new")
         await page.get_by_label("Name", exact=True).fill("Billing sync")
@@ -177,7 +207,7 @@ async def test_a_token_is_shown_once(browser: Browser, service: Service, world: 
 async def test_a_person_is_promoted_signed_out_and_deactivated(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root")
     await succeed(service.client(world.root.token), "createApiClient", displayName="Nightly sync")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/people")
@@ -221,7 +251,7 @@ async def check_audit_log(page: Page) -> None:
 async def test_agents_learn_that_it_is_for_admins_and_failures_offer_a_retry(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root", "ada")
     async with open_page(browser, service.port, "net::ERR_FAILED") as page:
         await open_admin(page, name="ada")
         await expect(page.get_by_text("Only admins can open this page.")).to_be_visible()
@@ -248,7 +278,7 @@ async def test_agents_learn_that_it_is_for_admins_and_failures_offer_a_retry(
 async def test_what_was_typed_survives_an_action_and_an_invalid_address_shows_a_page(
     browser: Browser, service: Service, world: World
 ) -> None:
-    await give_passwords()
+    await set_passwords("root")
     async with open_page(browser, service.port) as page:
         await open_admin(page, "/admin/categories")
         await page.locator("main a[data-id]").first.click()

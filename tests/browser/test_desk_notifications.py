@@ -47,6 +47,7 @@ async def test_the_bell_counts_and_lists_what_concerns_the_agent(
     await expect(bell_of(page, "Notifications, 2 unread")).to_be_visible()
     await panel.get_by_role("button", name="Mark all as read").click()
     await expect(panel.get_by_role("button", name="Mark all as read")).to_be_disabled()
+    await expect(panel.get_by_role("button", name="Mark all as read")).to_be_focused()
     await expect(bell_of(page, "Notifications")).to_be_visible()
     found = await service.client(world.ada.token).run(PREFERENCES)
     assert found["viewer"]["unreadNotifications"] == 0

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, Route, expect
 from support import Client, Service, World
 from support.accessibility import assert_accessible
 from support.desk_page import open_desk
 
+from models.people.team import Team
 from models.people.user import Organization
 from models.tickets.ticket import Ticket
 
 PATH = "/desk/reports"
-FORMULA = "=HYPERLINK(evil)"
+FORMULA = '=HYPERLINK("böse", 1)'
 OVERFLOW = "document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
 DURATIONS = ["firstResponse", "firstResponseWorkingTime", "resolution", "resolutionWorkingTime"]
 QUERY = """query($range: ReportRangeInput!, $by: TicketReportGroupBy) {
@@ -52,7 +55,7 @@ async def download(page: Page) -> list[dict[str, str]]:
     async with page.expect_download() as started:
         await region.get_by_role("button", name="Download CSV").click()
     path = await (await started.value).path()
-    text = Path(path).read_bytes().decode()
+    text = Path(path).read_bytes().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -84,6 +87,8 @@ async def test_a_report_is_read_and_its_csv_equals_the_api(
     await expect(row.get_by_role("cell")).to_have_text(
         ["3", "10 m", "30 m", "100% (2 of 2)", "30 m", "30 m", "100% (1 of 1)", "4 (1)"]
     )
+    ratings = main.get_by_role("region", name="Average rating").get_by_role("listitem")
+    await expect(ratings).to_have_text(re.compile(r"HYPERLINK.*4 \(1\)"))
     found = (await ada.run(QUERY, range=days, by="ORGANIZATION"))["ticketReport"]["groups"]
     (line,) = await download(page)
     assert line["label"] == f"'{FORMULA}"
@@ -165,3 +170,120 @@ async def test_many_groups_and_long_names_fit_and_a_wrong_range_is_explained(
     await main.get_by_label("First day").blur()
     await expect(main.get_by_role("alert")).to_contain_text("at most 400 days")
     await assert_accessible(page, "refused range")
+
+
+async def test_the_report_of_a_single_ticket(page: Page, service: Service, world: World) -> None:
+    ada, cora = service.client(world.ada.token), service.client(world.cora.token)
+    service.clock.stop()
+    ticket = (await cora.raise_ticket("Printer"))["id"]
+    await open_desk(page)
+    await page.goto(f"{PATH}?days=7")
+    main = page.get_by_role("main")
+    figures = main.get_by_role("definition")
+    await expect(figures).to_have_text(["1", "–", "–", "–", "–", "–"])
+    volume = main.get_by_role("region", name="Volume").get_by_role("img")
+    await expect(volume).to_have_attribute("aria-label", re.compile("1 together, at most 1 on"))
+    bars = await volume.locator("rect").evaluate_all(
+        "(bars) => bars.filter((bar) => bar.getBBox().height > 50).length"
+    )
+    assert bars == 1
+    lines = main.get_by_role("region", name="First response").get_by_role("img")
+    await expect(lines.locator("circle")).to_have_count(0)
+    service.clock.advance(minutes=10)
+    await ada.do("replyToTicket", ticketId=ticket, body="Hello")
+    await main.get_by_role("button", name="Read again").click()
+    await expect(figures).to_have_text(["1", "10 m", "100% (1 of 1)", "–", "–", "–"])
+    await expect(lines.locator("circle")).to_have_count(1)
+    await assert_accessible(page, "report of a single ticket")
+
+
+async def test_an_unknown_team_is_named_and_an_archived_one_can_be_chosen(
+    page: Page, service: Service, world: World
+) -> None:
+    await service.client(world.cora.token).raise_ticket()
+    await Team.filter(slug="sales").update(active=False)
+    await open_desk(page)
+    await page.goto(f"{PATH}?days=7&of-team=nowhere&of-category=nothing")
+    main = page.get_by_role("main")
+    notice = main.get_by_role("alert")
+    await expect(notice).to_contain_text("There is no team “nowhere”.")
+    team = main.get_by_role("combobox", name="Team", exact=True)
+    await expect(team).to_have_value("nowhere")
+    await expect(main.get_by_role("definition")).to_have_count(0)
+    await assert_accessible(page, "unknown team")
+    await notice.get_by_role("button", name="Show all teams").click()
+    await expect(notice).to_contain_text("There is no category “nothing”.")
+    await notice.get_by_role("button", name="Show all categories").click()
+    await expect(notice).to_have_count(0)
+    await expect(main.get_by_role("definition").first).to_have_text("1")
+    await team.select_option("Sales (inactive)")
+    await expect(main).to_contain_text("No ticket was created on these days.")
+
+
+class Midnight:
+    """Moves the clocks of a page, and of what the server tells it, to the next day."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.ahead = timedelta()
+        self.ranges: list[tuple[str, str]] = []
+        """The days of the reports that the page has asked for."""
+
+    async def start(self) -> None:
+        await self.page.clock.install()
+        await self.page.route("**/graphql", self.fulfill)
+        self.page.on("request", self.note)
+
+    async def fulfill(self, route: Route) -> None:
+        response = await route.fetch()
+        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+        headers = {"content-type": response.headers["content-type"], "date": date}
+        await route.fulfill(response=response, headers=headers)
+
+    def note(self, request: Request) -> None:
+        data = json.loads(request.post_data or "{}") if request.method == "POST" else {}
+        days = (data.get("variables") or {}).get("range")
+        if days is not None:
+            self.ranges.append((days["firstDay"], days["lastDay"]))
+
+    async def pass_by(self) -> None:
+        self.ahead = timedelta(days=1)
+        await self.page.clock.fast_forward("24:00:00")
+
+
+async def test_a_report_that_is_open_at_midnight(
+    page: Page, service: Service, world: World
+) -> None:
+    await open_desk(page)
+    midnight = Midnight(page)
+    await midnight.start()
+    main = page.get_by_role("main")
+    status, live = main.get_by_role("status").first, main.get_by_role("term").first
+    await page.goto(f"{PATH}?days=7&zone=UTC")
+    await expect(live).to_contain_text("Live")
+    first_day, today = (datetime.fromisoformat(day) for day in midnight.ranges[-1])
+    before = await status.inner_text()
+    await midnight.pass_by()
+    await expect(status).to_contain_text("as of")
+    await expect(status).not_to_contain_text(before.partition(", as of")[0])
+    await expect(live).to_contain_text("Live")
+    moved = [(day + timedelta(days=1)).date().isoformat() for day in (first_day, today)]
+    assert midnight.ranges[-1] == tuple(moved)
+
+
+async def test_days_that_were_chosen_stay_after_midnight(
+    page: Page, service: Service, world: World
+) -> None:
+    await open_desk(page)
+    midnight = Midnight(page)
+    await midnight.start()
+    main = page.get_by_role("main")
+    live = main.get_by_role("term").first
+    today = datetime.now(UTC).date()
+    days = ((today - timedelta(days=6)).isoformat(), today.isoformat())
+    await page.goto(f"{PATH}?from={days[0]}&to={days[1]}&zone=UTC")
+    await expect(live).to_contain_text("Live")
+    await midnight.pass_by()
+    await expect(live).not_to_contain_text("Live")
+    await expect(main.get_by_role("status").first).to_contain_text("as of")
+    assert set(midnight.ranges) == {days}

@@ -94,6 +94,7 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     create = page.get_by_role("button", name="Create webhook")
     await create.click()
     await expect(page.get_by_role("alert")).to_contain_text("This is no JSON object")
+    await expect(page.get_by_label("Tickets (a filter")).to_have_attribute("aria-invalid", "true")
     await page.get_by_label("Tickets (a filter").fill("")
     await create.click()
     await expect(page.get_by_role("alert")).to_contain_text(
@@ -113,6 +114,8 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     await page.get_by_role("button", name="Send a test").click()
     result = page.get_by_role("group", name="Result of the test")
     await expect(result).to_contain_text("The receiver accepted the test")
+    announced = page.get_by_role("status").filter(has_text="accepted the test")
+    await expect(announced).to_have_text("The receiver accepted the test")
     await expect(result).to_contain_text(re.compile(r"200.*ms"))
     assert receiver.received[0].is_signed(secret)
 

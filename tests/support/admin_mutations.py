@@ -14,10 +14,10 @@ from workers.sla_refresh import SlaRefresh
 
 POLICY_FIELDS = """id name position priority
   team { slug } category { slug } organization { name } calendar { id name }
-  firstResponse nextResponse resolution atRiskPercent active"""
-CALENDAR_FIELDS = "id name timeZone week { start end } holidays active"
+  firstResponse nextResponse resolution atRiskPercent active version"""
+CALENDAR_FIELDS = "id name timeZone week { start end } holidays active version"
 ESCALATION_PATH_FIELDS = """id name position trigger metric priority team { slug }
-  steps { after action team { slug } user { displayName } } active"""
+  steps { after action team { slug } user { displayName } } active version"""
 USER_FIELDS = """id email displayName role organization { id name } teams { slug } active
   externalId locale timeZone version"""
 ORGANIZATION_FIELDS = "id name shared externalId active domains matchesDomains version"

@@ -6,9 +6,8 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from models.people.password import hash_password
 from models.people.user import Role
-from support.accounts import PASSWORD, set_password
+from support.accounts import set_passwords
 from support.actors import Person, person
 from support.desk_page import sign_in
 
@@ -18,7 +17,7 @@ MAX_TABS = 120
 async def make_admin(name: str = "root") -> Person:
     """An admin with a password, in a database that has nobody else."""
     found = await person(name, Role.ADMIN)
-    await set_password(f"{name}@example.com", hash_password(PASSWORD))
+    await set_passwords(name)
     return found
 
 

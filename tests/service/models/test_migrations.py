@@ -71,6 +71,7 @@ NAMES = [
     "0034_rotated_tokens",
     "0035_webhooks",
     "0036_wallboards",
+    "0038_sla_versions",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -75,6 +75,7 @@ async def test_a_path_is_created_with_the_given_fields(
             step("PT1S", "RAISE_PRIORITY"),
         ],
         "active": True,
+        "version": 1,
     }
     for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
         assert (await read_list(reader))[0] == created
@@ -109,7 +110,7 @@ async def test_an_omitted_path_field_keeps_its_value_and_null_clears_it(admin: C
     assert await run_mutation(admin, "updateEscalationPath", pathId=key) == created
     stays = dict.fromkeys(("name", "position", "trigger", "steps", "active"))
     assert await run_mutation(admin, "updateEscalationPath", pathId=key, **stays) == created
-    cleared = {**created, "metric": None, "priority": None, "team": None}
+    cleared = {**created, "metric": None, "priority": None, "team": None, "version": 2}
     assert (
         await run_mutation(
             admin, "updateEscalationPath", pathId=key, metric=None, priority=None, team=None
@@ -131,7 +132,8 @@ async def test_an_omitted_path_field_keeps_its_value_and_null_clears_it(admin: C
         assert (await run_mutation(admin, "archiveEscalationPath", pathId=key))["active"] is False
     assert key not in [path["id"] for path in await read_list(admin)]
     assert key in [path["id"] for path in await read_list(admin, include_inactive=True)]
-    assert await run_mutation(admin, "updateEscalationPath", pathId=key, active=True) == changed
+    restored = await run_mutation(admin, "updateEscalationPath", pathId=key, active=True)
+    assert restored == {**changed, "version": changed["version"] + 2}
 
 
 async def test_invalid_paths_are_refused(world: World, admin: Client) -> None:

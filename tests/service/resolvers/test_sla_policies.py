@@ -70,6 +70,7 @@ async def test_a_calendar_is_created_with_the_given_fields(admin: Client) -> Non
         ],
         "holidays": ["2026-01-01", "2026-12-25"],
         "active": True,
+        "version": 1,
     }
     assert created in await read_list(admin, "slaCalendars", CALENDAR_FIELDS)
     data = await admin.run(
@@ -91,10 +92,11 @@ async def test_an_omitted_calendar_field_keeps_its_value(admin: Client) -> None:
     zone = await run_mutation(
         admin, "updateSlaCalendar", calendarId=key, timeZone="Asia/Tokyo", name="Tokyo"
     )
-    assert zone == {**created, "timeZone": "Asia/Tokyo", "name": "Tokyo"}
+    assert zone == {**created, "timeZone": "Asia/Tokyo", "name": "Tokyo", "version": 2}
     assert await run_mutation(admin, "updateSlaCalendar", calendarId=key, holidays=[]) == {
         **zone,
         "holidays": [],
+        "version": 3,
     }
 
 
@@ -260,6 +262,7 @@ async def test_a_policy_is_created_with_the_given_fields(
         "resolution": "P1826D",
         "atRiskPercent": 99,
         "active": True,
+        "version": 1,
     }
     for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
         assert (await read_list(reader, "slaPolicies", POLICY_FIELDS))[0] == created, (
@@ -318,7 +321,11 @@ async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin:
     clears = dict.fromkeys(
         ("priority", "team", "category", "organizationId", "firstResponse", "nextResponse")
     )
-    cleared = {**created, **{name: None for name in clears if name != "organizationId"}}
+    cleared = {
+        **created,
+        **{name: None for name in clears if name != "organizationId"},
+        "version": 2,
+    }
     assert await run_mutation(admin, "updateSlaPolicy", policyId=key, **clears) == cleared
     changed = await run_mutation(
         admin,
@@ -331,6 +338,7 @@ async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin:
     )
     assert changed == {
         **cleared,
+        "version": 3,
         "name": "Silver",
         "priority": "URGENT",
         "team": {"slug": "billing"},
@@ -342,7 +350,8 @@ async def test_an_omitted_policy_field_keeps_its_value_and_null_clears_it(admin:
     assert key in [
         each["id"] for each in await read_list(admin, "slaPolicies", include_inactive=True)
     ]
-    assert await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True) == changed
+    restored = await run_mutation(admin, "updateSlaPolicy", policyId=key, active=True)
+    assert restored == {**changed, "version": 5}
 
 
 async def test_invalid_policies_are_refused(admin: Client) -> None:

@@ -15,7 +15,9 @@ NOON = 1_772_452_800_000  # 2026-03-02T12:00:00Z
 def test_a_csv_file_holds_any_text_and_no_formula() -> None:
     texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", 'a "b", c', "two\r\nlines", "नमस्ते", "a=b", ""]
     rows = [["label", 1.5, None], *[[text, -2, 0] for text in texts]]
-    found = list(csv.reader(io.StringIO(evaluate(CSV, "m.encodeCsv(value)", rows), newline="")))
+    text = evaluate(CSV, "m.encodeCsv(value)", rows)
+    assert text.startswith("\ufeff"), "Excel would not read it as UTF-8"
+    found = list(csv.reader(io.StringIO(text[1:], newline="")))
     assert found[0] == ["label", "1.5", ""]
     expected = [
         f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in texts
@@ -81,6 +83,12 @@ def test_an_axis_has_few_whole_numbers_and_reaches_the_maximum(maximum: int) -> 
     assert ticks[-1] >= max(1, maximum)
     assert 2 <= len(ticks) <= 6
     assert all(isinstance(tick, int) for tick in ticks)
+
+
+def test_a_share_with_a_breach_is_never_the_whole() -> None:
+    parts = [[999, 1000], [99_999, 100_000], [1, 1], [2, 3], [57, 100], [0, 5], [1, 2000]]
+    shares = evaluate(SCALE, "value.map((each) => m.shareOf(...each))", parts)
+    assert shares == [0.999, 0.999, 1, 0.666, 0.57, 0, 0]
 
 
 @pytest.mark.parametrize("maximum", [0, 59, 3_600, 100_000, 40 * 86_400, 3_000 * 86_400])

@@ -34,6 +34,7 @@ const SECTIONS: Partial<Record<Kind, string>> = {
   SAVED_VIEW: "views",
   MACRO: "macros",
   CUSTOM_FIELD: "fields",
+  RETENTION_POLICY: "retention",
 };
 
 /** The page of the record; null if there is none. */

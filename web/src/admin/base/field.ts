@@ -1,4 +1,6 @@
 // The fields of forms.
+import { m } from "../../shared/messages";
+import { toSlug } from "./values";
 
 /** The values of a form by the names of its fields. Each kind of field has its own type of value. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -83,6 +85,20 @@ export type Field =
   | LinesField
   | DurationField
   | SpecialField;
+
+/** A name, and the slug that refers to the record: it is derived from the name and stays. */
+export const NAME_AND_SLUG: readonly Field[] = [
+  { kind: "text", name: "name", label: m.admin_name, isRequired: true },
+  {
+    kind: "text",
+    name: "slug",
+    label: m.admin_slug,
+    hint: m.admin_slug_hint,
+    isRequired: true,
+    isFixed: true,
+    suggest: { from: "name", by: toSlug },
+  },
+];
 
 export interface Hours {
   readonly start: string;

@@ -34,24 +34,31 @@ export class RecordList<R extends Row> {
     void this.reload();
   }
 
+  /** Read the rows again, as many as there are. For other words, the first page is enough. */
   async reload(): Promise<void> {
-    await this.read(null);
+    await this.read(null, this.isLoaded ? this.rows.length : 0);
   }
 
   async more(): Promise<void> {
     if (!this.isLoading) await this.read(this.next);
   }
 
-  private async read(after: string | null): Promise<void> {
+  private async read(after: string | null, minimum = 0): Promise<void> {
     const turn = ++this.latest;
     this.error = "";
     this.isLoading = true;
     try {
-      const { hasArchived } = this;
-      const page = await this.section.load({ search: this.search.trim(), hasArchived, after });
-      if (turn !== this.latest) return; // only the latest words count
-      this.rows = after === null ? page.rows : uniqueById([...this.rows, ...page.rows]);
-      this.next = page.next;
+      const query = { search: this.search.trim(), hasArchived: this.hasArchived };
+      let rows = after === null ? [] : this.rows;
+      let next = after;
+      do {
+        const page = await this.section.load({ ...query, after: next });
+        if (turn !== this.latest) return; // only the latest words count
+        rows = uniqueById([...rows, ...page.rows]);
+        next = page.next;
+      } while (next !== null && rows.length < minimum);
+      this.rows = rows;
+      this.next = next;
       this.isLoaded = true;
     } catch (failure) {
       if (turn === this.latest) this.error = messageOf(failure);

@@ -89,3 +89,19 @@ export const UNLINK_IDENTITY = graphql(`
 export type Token = ResultOf<typeof TOKEN>;
 export type PersonAccess = Extract<NonNullable<ResultOf<typeof PERSON_ACCESS>["node"]>, { __typename: "User" }>;
 export type Member = Extract<NonNullable<ResultOf<typeof MEMBERS>["node"]>, { __typename: "Team" }>["members"][number];
+
+export const RETENTION_EFFECTS = graphql(`
+  query AdminRetentionEffects($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on RetentionPolicy {
+        filterError erasedTickets erasedMessages erasedFiles lastErasedAt
+        preview { tickets messages files cutoff }
+      }
+    }
+  }
+`);
+export type RetentionEffects = Extract<
+  NonNullable<ResultOf<typeof RETENTION_EFFECTS>["node"]>,
+  { __typename: "RetentionPolicy" }
+>;

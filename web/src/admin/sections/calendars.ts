@@ -7,7 +7,7 @@ import { mutate, run } from "../base/request";
 import type { Section } from "../base/section";
 
 const CALENDAR = graphql(`
-  fragment AdminCalendar on SlaCalendar { id name timeZone active holidays week { start end } }
+  fragment AdminCalendar on SlaCalendar { id name timeZone active version holidays week { start end } }
 `);
 const LIST = graphql(
   `
@@ -59,6 +59,10 @@ const ARCHIVE = graphql(
 
 type Calendar = ResultOf<typeof CALENDAR>;
 
+function referTo({ id, version }: Calendar): { calendarId: string; expectedVersion: number } {
+  return { calendarId: id, expectedVersion: version };
+}
+
 function usualWeek(): Week {
   return Array.from({ length: 7 }, (_, day) => (day < 5 ? [{ start: "09:00", end: "17:00" }] : []));
 }
@@ -102,12 +106,12 @@ export const SECTION: Section<Calendar> = {
     holidays: (holidays as string[]).map((each) => each.trim()).filter(Boolean),
   }),
   create: (input) => mutate(CREATE, input),
-  change: (row, changes) => mutate(UPDATE, { calendarId: row.id, ...changes }),
+  change: (row, changes) => mutate(UPDATE, { ...referTo(row), ...changes }),
   actions: (row) =>
     archiving(row, {
       name: row.name,
       text: m.admin_archive_calendar(),
-      archive: () => mutate(ARCHIVE, { calendarId: row.id }),
-      restore: () => mutate(UPDATE, { calendarId: row.id, active: true }),
+      archive: () => mutate(ARCHIVE, referTo(row)),
+      restore: () => mutate(UPDATE, { ...referTo(row), active: true }),
     }),
 };

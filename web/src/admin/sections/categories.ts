@@ -3,9 +3,10 @@ import { graphql, type ResultOf } from "../../shared/graphql";
 import { m } from "../../shared/messages";
 import { archiving } from "../base/actions";
 import { directory } from "../base/directory.svelte";
+import { NAME_AND_SLUG } from "../base/field";
 import { mutate, run } from "../base/request";
 import type { Section } from "../base/section";
-import { textOrNull, toSlug } from "../base/values";
+import { textOrNull } from "../base/values";
 
 const CATEGORY = graphql(`
   fragment AdminCategory on Category {
@@ -80,16 +81,7 @@ export const SECTION: Section<Category> = {
     return node?.__typename === "Category" ? node : null;
   },
   fields: [
-    { kind: "text", name: "name", label: m.admin_name, isRequired: true },
-    {
-      kind: "text",
-      name: "slug",
-      label: m.admin_slug,
-      hint: m.admin_slug_hint,
-      isRequired: true,
-      isFixed: true,
-      suggest: { from: "name", by: toSlug },
-    },
+    ...NAME_AND_SLUG,
     {
       kind: "select",
       name: "team",

@@ -12,7 +12,7 @@ import { choicesOf, METRICS, newStep, priorities, TRIGGERS } from "../base/words
 
 const PATH = graphql(`
   fragment AdminPath on EscalationPath {
-    id name position trigger metric priority active
+    id name position trigger metric priority active version
     team { slug name }
     steps { after action team { slug } user { id displayName } }
   }
@@ -66,6 +66,10 @@ const ARCHIVE = graphql(
 );
 
 type Path = ResultOf<typeof PATH>;
+
+function referTo({ id, version }: Path): { pathId: string; expectedVersion: number } {
+  return { pathId: id, expectedVersion: version };
+}
 
 const hasMetric = (trigger: unknown): boolean => trigger === "SLA_AT_RISK" || trigger === "SLA_BREACHED";
 
@@ -155,12 +159,12 @@ export const SECTION: Section<Path> = {
     position: numberOrNull(values.position),
   }),
   create: (input) => mutate(CREATE, input),
-  change: (row, changes) => mutate(UPDATE, { pathId: row.id, ...changes }),
+  change: (row, changes) => mutate(UPDATE, { ...referTo(row), ...changes }),
   actions: (row) =>
     archiving(row, {
       name: row.name,
       text: m.admin_archive_path(),
-      archive: () => mutate(ARCHIVE, { pathId: row.id }),
-      restore: () => mutate(UPDATE, { pathId: row.id, active: true }),
+      archive: () => mutate(ARCHIVE, referTo(row)),
+      restore: () => mutate(UPDATE, { ...referTo(row), active: true }),
     }),
 };

@@ -3,7 +3,7 @@ import { graphql, type ResultOf } from "../../shared/graphql";
 
 const PERSON = graphql(`
   fragment AdminPerson on User {
-    id displayName email role active version externalId hasPassword hasSecondFactor
+    id displayName email role active version externalId locale timeZone present hasPassword hasSecondFactor
     teams { slug name }
     organization { id name }
   }
@@ -80,6 +80,15 @@ export const RESET_SECOND_FACTOR = graphql(
         record: user { ...AdminPerson }
         userErrors { code message field }
       }
+    }
+  `,
+  [PERSON],
+);
+
+export const SET_AVAILABILITY = graphql(
+  `
+    mutation AdminSetAvailability($input: SetAvailabilityInput!) {
+      result: setAvailability(input: $input) { record: user { ...AdminPerson } userErrors { code message field } }
     }
   `,
   [PERSON],

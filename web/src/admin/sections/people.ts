@@ -11,6 +11,8 @@ import * as documents from "./people-documents";
 import type { Person } from "./people-documents";
 
 const isStaff = ({ role }: Values): boolean => role !== "CUSTOMER";
+/** An invitation has no place for what the person can add later. */
+const isNotInvited = ({ invites }: Values): boolean => !invites;
 
 const FIELDS: readonly Field[] = [
   { kind: "text", name: "displayName", label: m.admin_name, isRequired: true },
@@ -37,8 +39,10 @@ const FIELDS: readonly Field[] = [
     name: "externalId",
     label: m.admin_external_id,
     hint: m.admin_external_id_hint,
-    isShown: ({ invites }) => !invites,
+    isShown: isNotInvited,
   },
+  { kind: "text", name: "locale", label: m.admin_language, hint: m.admin_language_hint, isShown: isNotInvited },
+  { kind: "text", name: "timeZone", label: m.admin_time_zone, hint: m.admin_time_zone_hint, isShown: isNotInvited },
   { kind: "check", name: "invites", label: m.admin_invite, hint: m.admin_invite_hint, isNewOnly: true },
 ];
 
@@ -53,6 +57,13 @@ function actionsOf(person: Person): readonly Action<Person>[] {
   }
   const isCustomer = person.role === "CUSTOMER";
   const actions: Action<Person>[] = [];
+  if (!isCustomer) {
+    actions.push({
+      label: person.present ? m.admin_make_unavailable() : m.admin_make_available(),
+      question: null,
+      run: () => mutate(documents.SET_AVAILABILITY, { userId: person.id, present: !person.present }),
+    });
+  }
   if (!person.hasPassword) {
     actions.push({
       label: m.admin_send_invitation(),
@@ -119,15 +130,19 @@ export const SECTION: Section<Person> = {
     teams: [],
     organizationId: null,
     externalId: "",
+    locale: "",
+    timeZone: "",
     invites: true,
   }),
-  read: ({ displayName, email, role, teams, organization, externalId }) => ({
+  read: ({ displayName, email, role, teams, organization, externalId, locale, timeZone }) => ({
     displayName,
     email: email ?? "",
     role,
     teams: teams.map((each) => each.slug),
     organizationId: organization === null ? null : { id: organization.id, label: organization.name },
     externalId: externalId ?? "",
+    locale: locale ?? "",
+    timeZone: timeZone ?? "",
   }),
   toInput: (values) => ({
     displayName: values.displayName,
@@ -136,9 +151,11 @@ export const SECTION: Section<Person> = {
     teams: isStaff(values) ? values.teams : [],
     organizationId: idOf(values.organizationId),
     externalId: textOrNull(values.externalId),
+    locale: textOrNull(values.locale),
+    timeZone: textOrNull(values.timeZone),
   }),
-  create({ externalId, ...input }, { invites }) {
-    return invites ? mutate(documents.INVITE, input) : mutate(documents.CREATE, { ...input, externalId });
+  create({ externalId, locale, timeZone, ...input }, { invites }) {
+    return invites ? mutate(documents.INVITE, input) : mutate(documents.CREATE, { ...input, externalId, locale, timeZone });
   },
   change: (row, changes) => mutate(documents.UPDATE, { ...referTo(row), ...changes }),
   question(row, { role }) {

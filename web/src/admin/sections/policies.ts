@@ -12,7 +12,7 @@ import { durationText, priorities } from "../base/words";
 
 const POLICY = graphql(`
   fragment AdminPolicy on SlaPolicy {
-    id name position priority active atRiskPercent firstResponse nextResponse resolution
+    id name position priority active version atRiskPercent firstResponse nextResponse resolution
     team { slug name }
     category { slug name }
     organization { id name }
@@ -59,6 +59,10 @@ const ARCHIVE = graphql(
 );
 
 type Policy = ResultOf<typeof POLICY>;
+
+function referTo({ id, version }: Policy): { policyId: string; expectedVersion: number } {
+  return { policyId: id, expectedVersion: version };
+}
 
 function conditionsOf({ priority, team, category, organization }: Policy): string {
   const parts = [priority && priorityName(priority), team?.name, category?.name, organization?.name];
@@ -152,7 +156,7 @@ export const SECTION: Section<Policy> = {
     position: numberOrNull(values.position),
   }),
   create: (input) => mutate(CREATE, input),
-  change: (row, changes) => mutate(UPDATE, { policyId: row.id, ...changes }),
+  change: (row, changes) => mutate(UPDATE, { ...referTo(row), ...changes }),
   question(row, values) {
     const isRenamed = JSON.stringify({ ...values, name: "" }) === JSON.stringify({ ...this.read(row), name: "" });
     if (isRenamed) return null;
@@ -162,7 +166,7 @@ export const SECTION: Section<Policy> = {
     archiving(row, {
       name: row.name,
       text: m.admin_archive_policy(),
-      archive: () => mutate(ARCHIVE, { policyId: row.id }),
-      restore: () => mutate(UPDATE, { policyId: row.id, active: true }),
+      archive: () => mutate(ARCHIVE, referTo(row)),
+      restore: () => mutate(UPDATE, { ...referTo(row), active: true }),
     }),
 };

@@ -31,6 +31,7 @@ export const GROUPS: readonly Group[] = [
       { id: "fields", title: m.admin_fields, hint: m.admin_fields_hint },
       { id: "macros", title: m.admin_macros, hint: m.admin_macros_hint },
       { id: "views", title: m.admin_views, hint: m.admin_views_hint },
+      { id: "retention", title: m.admin_kind_retention, hint: m.admin_retention_hint },
     ],
   },
   {

@@ -4,6 +4,7 @@ import { NUMBER } from "../../shared/time/formats";
 import { durationText } from "../parts/sla";
 import { secondsOf, type Cell } from "./csv";
 import type { Attainment, Group } from "./documents";
+import { shareOf } from "./scale";
 
 interface Column {
   /** The name in the CSV file, which does not depend on the language. */
@@ -35,7 +36,7 @@ export function rowsOf(groups: readonly Group[]): Cell[][] {
   return [names, ...groups.map((group) => COLUMNS.map((each) => each.value(group)))];
 }
 
-const PERCENT = new Intl.NumberFormat(NUMBER.resolvedOptions().locale, { style: "percent" });
+const PERCENT = new Intl.NumberFormat(NUMBER.resolvedOptions().locale, { style: "percent", maximumFractionDigits: 1 });
 const SCORE = new Intl.NumberFormat(NUMBER.resolvedOptions().locale, { maximumFractionDigits: 1 });
 export const NONE = "–";
 
@@ -52,11 +53,12 @@ export function timeText(duration: string | null): string {
   return seconds === null ? NONE : durationText(seconds * 1000, false);
 }
 
-/** "92 % (46 of 50)", or a dash if no target was decided. */
-export function attainmentText({ met, missed, ratio }: Attainment): string {
-  if (ratio === null) return NONE;
-  const [share, total] = [PERCENT.format(ratio), NUMBER.format(met + missed)];
-  return m.reports_attainment_text({ share, met: NUMBER.format(met), total });
+/** "92 % (46 of 50)", or a dash if no target was decided. It is rounded down: 100 % means all. */
+export function attainmentText({ met, missed }: Attainment): string {
+  const total = met + missed;
+  if (total === 0) return NONE;
+  const share = PERCENT.format(shareOf(met, total));
+  return m.reports_attainment_text({ share, met: NUMBER.format(met), total: NUMBER.format(total) });
 }
 
 /** "4.5 (12)": the average, and the number of ratings. */

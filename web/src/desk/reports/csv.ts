@@ -1,12 +1,14 @@
 // A report as CSV (RFC 4180). Names come from people, so cells that spreadsheet programs could take
 // for formulas begin with an apostrophe, as in exports of the server.
 
+/** Without this byte order mark, Excel reads UTF-8 as the code page of the computer. */
+const BYTE_ORDER_MARK = "\uFEFF";
 const FORMULA_STARTS = /^[=+\-@\t\r]/;
 
 export type Cell = string | number | null;
 
 export function encodeCsv(rows: readonly (readonly Cell[])[]): string {
-  return rows.map((row) => `${row.map(encodeCell).join(",")}\r\n`).join("");
+  return BYTE_ORDER_MARK + rows.map((row) => `${row.map(encodeCell).join(",")}\r\n`).join("");
 }
 
 function encodeCell(value: Cell): string {

@@ -32,7 +32,16 @@ export const LIVE_VOLUME = graphql(`
   }
 `);
 
+/** With those that are archived: a report is about the past. */
+export const REPORT_CHOICES = graphql(`
+  query ReportChoices {
+    teams(includeInactive: true) { slug name active }
+    categories(includeInactive: true) { slug name active }
+  }
+`);
+
 export type ReportVariables = VariablesOf<typeof REPORT>;
 export type Report = ResultOf<typeof REPORT>["ticketReport"];
 export type Group = Report["groups"][number];
+export type ReportChoices = ResultOf<typeof REPORT_CHOICES>;
 export type Attainment = Group["firstResponseAttainment"];

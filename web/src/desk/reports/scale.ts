@@ -1,4 +1,4 @@
-// Round steps for the axes of charts.
+// Round numbers: steps for the axes of charts, and shares.
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -22,6 +22,11 @@ export function durationTicks(maximum: number): number[] {
   const rough = maximum / MAX_STEPS;
   const step = DURATION_STEPS.find((each) => each >= rough) ?? Math.ceil(rough / DAY) * DAY;
   return ticksOf(step, maximum);
+}
+
+/** The share of a part in tenths of a percent, rounded down: only the whole is 1. */
+export function shareOf(part: number, whole: number): number {
+  return Math.floor((part * 1000) / whole) / 1000;
 }
 
 function ticksOf(step: number, maximum: number): number[] {
