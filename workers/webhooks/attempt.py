@@ -28,9 +28,8 @@ from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
 from models.webhooks.delivery import UNPREPARED, WebhookDelivery
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
+from workers.webhooks.preparations import Preparations
 
-MAX_CONCURRENT_PREPARATIONS = 4
-"""How many payloads are read from the database at once, so that requests have priority."""
 POSTPONEMENT = timedelta(seconds=5)
 """How long a delivery waits whose attempt could not begin, for example because of an outage."""
 NOT_VISIBLE = "the owner of the webhook may no longer see the event"
@@ -53,7 +52,7 @@ class AttemptServices:
     secrets: SecretStore
     recorder: Recorder
     max_body_bytes: int
-    preparations: asyncio.Semaphore
+    preparations: Preparations
     claim_duration: timedelta
 
 
@@ -63,17 +62,11 @@ class NotPrepared(Exception):
 
 @dataclass(slots=True)
 class AttemptRun:
-    """One attempt of a claimed delivery.
-
-    now              the service's clock
-    own_preparation  held while the payload is read. A webhook reads one at a time, so that a slow
-                     query delays no other webhook
-    """
+    """One attempt of a claimed delivery. `now` is the service's clock."""
 
     services: AttemptServices
     claim: Claim
     now: Callable[[], datetime]
-    own_preparation: asyncio.Lock
 
     async def run(self) -> None:
         """Make the attempt. It raises nothing: another attempt follows a failure."""
@@ -103,7 +96,7 @@ class AttemptRun:
         webhook = delivery.webhook
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
-            async with self.own_preparation, self.services.preparations:
+            async with self.services.preparations.hold_place(webhook):
                 await self.prepare(webhook, delivery, message_id)
             # The claim, the body and the order may have changed while the attempt waited.
             body = await claims.begin(self.claim, self.now(), self.services.claim_duration)

@@ -66,8 +66,6 @@ class WebhookDeliverer:
         self.retention, self.finish_seconds = retention, finish_seconds
         self.running: dict[asyncio.Task[None], UUID] = {}
         """The attempts under way, with their webhooks. They store their results themselves."""
-        self.preparations: dict[UUID, asyncio.Lock] = {}
-        """For each webhook with attempts under way; see AttemptRun."""
         self.owners_checked_at: datetime | None = None
         self.cleaned_at: datetime | None = None
 
@@ -161,8 +159,7 @@ class WebhookDeliverer:
                 continue
             duration = self.services.claim_duration
             for claim in await claims.claim(due.id, at, duration, free):
-                lock = self.preparations.setdefault(claim.webhook_id, asyncio.Lock())
-                run = AttemptRun(self.services, claim, build_clock(at), lock)
+                run = AttemptRun(self.services, claim, build_clock(at))
                 task = asyncio.create_task(run.run(), name=f"webhook {claim.webhook_id}")
                 self.running[task] = claim.webhook_id
                 task.add_done_callback(self.forget)
@@ -170,9 +167,7 @@ class WebhookDeliverer:
         return started
 
     def forget(self, task: asyncio.Task[None]) -> None:
-        webhook_id = self.running.pop(task, None)
-        if webhook_id is not None and webhook_id not in self.running.values():
-            self.preparations.pop(webhook_id, None)
+        self.running.pop(task, None)
 
 
 def build_clock(at: datetime) -> Callable[[], datetime]:
