@@ -14,8 +14,10 @@ from models.access.viewer import Viewer
 from models.core import ids, time
 from models.core.secrets import SecretStore, UndecryptableSecret
 from models.database.outage import is_unreachable
+from models.log import event
 from models.queries.logs import event_log
 from models.webhook_deliveries import claims
+from models.webhook_deliveries.bodies import is_stale
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause_active
 from models.webhook_deliveries.payload_source import (
@@ -164,8 +166,10 @@ class AttemptRun:
             await self.skip(delivery)
             raise NotPrepared
         scopes = {scope.value for scope in owner.scopes}
-        if delivery.body is not None and scopes.issuperset(delivery.body_scopes.split()):
+        is_permitted = scopes.issuperset(delivery.body_scopes.split())
+        if delivery.body is not None and is_permitted and not await is_stale(delivery):
             return
+        position = await event.read_head()
         try:
             payload = await self.services.payloads.read(owner, webhook, message_id)
         except WebhookInvalid as error:
@@ -179,7 +183,8 @@ class AttemptRun:
         if len(body) > self.services.max_body_bytes:
             await self.end(f"the body has {len(body):,} bytes, more than the maximum")
             raise NotPrepared
-        if not await claims.store_body(self.claim, body.decode(), " ".join(sorted(scopes))):
+        listed = " ".join(sorted(scopes))
+        if not await claims.store_body(self.claim, body.decode(), listed, position):
             raise NotPrepared  # a text was redacted at the same time
 
     async def read_owner(self, webhook: Webhook) -> Viewer:
@@ -197,7 +202,7 @@ class AttemptRun:
     async def skip(self, delivery: WebhookDelivery) -> None:
         """Leave out an event that the owner may not see. What was sent before stays listed."""
         if delivery.attempts == 0 and delivery.delivered_at is None:
-            await claims.discard(self.claim)
+            await claims.discard(self.claim, self.now())
         else:
             await self.end(NOT_VISIBLE)
 

@@ -20,6 +20,7 @@ from support.webhooks import Receiver, create_webhook, deliver, read_deliveries,
 
 from models.core import time
 from models.core.record_limits import REACHED
+from models.log import event
 from models.webhook_deliveries import claims, results
 from models.webhooks.delivery import WebhookAttempt
 from models.webhooks.webhook import Webhook
@@ -127,7 +128,7 @@ async def test_a_result_is_not_stored_beside_a_redaction(
     await worker.plan(time.now())
     minute = timedelta(minutes=1)
     (claim,) = await claims.claim((await Webhook.get()).id, time.now(), minute, 1)
-    assert await claims.store_body(claim, "{}", "")
+    assert await claims.store_body(claim, "{}", "", await event.read_head())
     assert await claims.begin(claim, time.now(), minute) == "{}"
     result = results.AttemptResult(results.Outcome.FAILED, time.now(), 5, 500, "secret", "failed")
     connection = await asyncpg.connect(url)
