@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 
 from models.database.fair_share import CallerShares
@@ -26,7 +26,7 @@ class Preparations:
         self.owners, self.webhooks = CallerShares(MAX_CONCURRENT_PER_OWNER), CallerShares(1)
 
     @asynccontextmanager
-    async def hold_place(self, webhook: Webhook) -> AsyncIterator[None]:
+    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
         """Wait for a place. What waits for others of its webhook or owner keeps no place."""
         owner = webhook.user_id or webhook.client_id
         async with (
@@ -38,7 +38,7 @@ class Preparations:
 
 
 @asynccontextmanager
-async def hold_share(shares: CallerShares, holder: Hashable) -> AsyncIterator[None]:
+async def hold_share(shares: CallerShares, holder: Hashable) -> AsyncGenerator[None]:
     if not shares.try_acquire(holder):
         await shares.wait(holder)
     try:

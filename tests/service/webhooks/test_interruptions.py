@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +38,7 @@ class InterruptedPreparations(Preparations):
         self.interruptions = [interrupt]
 
     @asynccontextmanager
-    async def hold_place(self, webhook: Webhook) -> AsyncIterator[None]:
+    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
         if self.interruptions:
             await self.interruptions.pop()()
         async with super().hold_place(webhook):

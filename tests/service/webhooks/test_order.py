@@ -55,10 +55,10 @@ async def test_after_a_redelivery_the_later_events_of_the_ticket_follow_at_once(
         await retry(worker, hours=10 * hours)
     assert len(receiver.received) == failures
     receiver.answer("200 OK")
-    at = time.now() + timedelta(hours=10 * (failures - 1), seconds=1)
     first, *_ = await read_deliveries(admin, webhook)
     assert first["status"] == "RETRYING"
     await run_mutation(admin, "redeliverWebhook", deliveryId=first["id"])
+    at = time.now() + timedelta(hours=10 * (failures - 1), seconds=1)
     for number in range(3):  # a retry would come 4 seconds after its failure, or later
         await deliver(worker, at + number * timedelta(seconds=0.5))
     assert receiver.cursors() == sorted(receiver.cursors())
@@ -75,9 +75,9 @@ async def test_a_redelivery_of_an_event_that_waits_begins_with_the_earlier_ones(
     receiver.answer("503 Busy\r\nRetry-After: 36000")
     await deliver(worker)
     receiver.answer("200 OK")
-    at = time.now()
     _, second, _ = await read_deliveries(admin, webhook)
     await run_mutation(admin, "redeliverWebhook", deliveryId=second["id"])
+    at = time.now()
     for number in range(3):
         await deliver(worker, at + number * timedelta(seconds=1))
     assert receiver.cursors() == sorted(receiver.cursors())
