@@ -40,8 +40,9 @@ from workers.retention import Retention
 from workers.sla_refresh import SlaRefresh
 from workers.ticket_exports import TicketExports
 from workers.ticket_timers import TicketTimers
-from workers.webhooks.attempt import MAX_CONCURRENT_PREPARATIONS, AttemptServices
+from workers.webhooks.attempt import AttemptServices
 from workers.webhooks.deliverer import WebhookDeliverer
+from workers.webhooks.preparations import Preparations
 
 REST_FACTOR = 2.0
 """In a server, a job rests for this many times the length of its last run, but never longer than
@@ -121,7 +122,7 @@ def build_webhook_deliverer(settings: Settings, payloads: PayloadSource) -> Webh
         SecretStore(parse_keys(settings.encryption_keys), settings.key_file),
         Recorder(schedule, parse_mailbox(settings.mail_from).domain),
         settings.max_webhook_body_bytes,
-        asyncio.Semaphore(MAX_CONCURRENT_PREPARATIONS),
+        Preparations(),
         timedelta(seconds=2 * settings.webhook_timeout_seconds + PREPARATION_SECONDS),
     )
     return WebhookDeliverer(

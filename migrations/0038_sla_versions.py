@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0036_wallboards")]
+    dependencies = [("models", "0037_webhook_deliveries")]
 
     initial = False
 

@@ -236,8 +236,9 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     at once                           400       max_webhook_requests             wait
     at once of one webhook            4         max_webhook_requests_per_webhook wait
     of a target after 5 failures      1         models/webhook_deliveries/retry_schedule.py wait
-    payloads prepared at once         4         workers/webhooks/attempt.py      wait
-    of them, those of one webhook     1         workers/webhooks/attempt.py      wait
+    payloads prepared at once         4         workers/webhooks/preparations.py wait
+    of them, those of one owner       2         workers/webhooks/preparations.py wait
+    of them, those of one webhook     1         workers/webhooks/preparations.py wait
     planned deliveries of a webhook   10,000    max_webhook_backlog              wait
     bytes of a body                   256 KiB   max_webhook_body_bytes           not sent
     time of a request                 15 s      webhook_timeout_seconds          repeated

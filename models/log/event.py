@@ -73,6 +73,8 @@ UNVERSIONED_EVENTS = frozenset(
 )
 """An event of these types does not by itself change the ticket's version or `updated_at`."""
 REWRITING_EVENTS = frozenset({EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED})
+REWRITING_SQL = "type IN ('message_redacted', 'ticket_redacted')"
+"""The same as a condition, which an index has, too."""
 RETENTION_POLICY = "retention_policy_id"
 """The name under which an event has the id of the retention policy that erased the texts."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})

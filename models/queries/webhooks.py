@@ -25,6 +25,7 @@ from models.queries.logs.event_log import (
     require_range,
 )
 from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.indexes import FAILED_SQL
 from models.webhooks.webhook import Webhook
 
 POSITIONS = range(2**63)
@@ -73,6 +74,8 @@ def list_deliveries(
         condition &= in_list("d.status", sorted(each.value for each in set(statuses)))
         if UNFINISHED.issuperset(statuses):
             condition &= Condition("(d.next_attempt_at IS NOT NULL)")  # by an index
+        elif set(statuses) == {WebhookDeliveryStatus.FAILED}:
+            condition &= Condition(f"(d.{FAILED_SQL})")  # by an index
     return build_connection(WebhookDelivery, "d", DELIVERIES, condition, NEWEST_FIRST, page_request)
 
 

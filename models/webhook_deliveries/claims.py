@@ -3,9 +3,9 @@
 A claim expires by the clock of the database, so the clocks of workers may differ. A result is
 stored only while its claim still holds.
 
-The deliveries about one ticket to one webhook keep the order of the events: one waits until each
-earlier one is delivered or has failed for good. This is checked when a delivery is claimed, and
-again just before its request, because a redelivery or a replay may have made an earlier one due.
+The order of the deliveries about one ticket (`models.webhook_deliveries.order`) is checked when one
+is claimed, and again just before its request, because a redelivery or a replay may have made an
+earlier one due.
 """
 
 from __future__ import annotations
@@ -20,23 +20,10 @@ from models import database
 from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
+from models.webhook_deliveries.bodies import IS_STALE
+from models.webhook_deliveries.order import WAITS_FOR_EARLIER, WAITS_FOR_LATER, release_next
 from models.webhooks.delivery import WebhookDelivery
-from models.webhooks.webhook import WebhookState
-
-WAITS_FOR_EARLIER = (
-    "(SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = {d}.webhook_id "
-    "AND o.ticket_id = {d}.ticket_id AND o.event_id < {d}.event_id "
-    "AND o.next_attempt_at IS NOT NULL ORDER BY o.event_id DESC LIMIT 1) IS NOT NULL"
-)
-"""Whether an earlier event of the ticket is not finished. Backwards, because the one just before is
-usually not finished either: the search for it ends at the first row."""
-WAITS_FOR_LATER = (
-    "(SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = {d}.webhook_id "
-    "AND o.ticket_id = {d}.ticket_id AND o.event_id > {d}.event_id "
-    "AND o.next_attempt_at IS NOT NULL AND o.claimed_until > ? LIMIT 1) IS NOT NULL"
-)
-"""Whether a later event of the ticket is under way: a redelivery or a replay has made an earlier
-one due again. Because of LIMIT, Postgres does not join all deliveries."""
+from models.webhooks.webhook import Webhook, WebhookState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +58,8 @@ async def find_due_webhooks(at: datetime) -> list[DueWebhook]:
     """
     first = (
         "SELECT d.next_attempt_at FROM webhook_deliveries d WHERE d.webhook_id = w.id "
-        "AND d.next_attempt_at <= ? AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
-        "ORDER BY d.next_attempt_at LIMIT 1"
+        "AND d.next_attempt_at <= ? AND NOT d.waits_for_earlier "
+        "AND (d.claimed_until IS NULL OR d.claimed_until <= ?) ORDER BY d.next_attempt_at LIMIT 1"
     )
     rows = await database.fetch_dicts(
         f"SELECT id, failures FROM (SELECT w.id, w.failures, ({first}) AS due FROM webhooks w "
@@ -92,7 +79,7 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     by, now = new_id().hex, await read_clock()
     free = (
         "SELECT d.id FROM webhook_deliveries d WHERE d.webhook_id = ? AND d.next_attempt_at <= ? "
-        "AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
+        "AND NOT d.waits_for_earlier AND (d.claimed_until IS NULL OR d.claimed_until <= ?) "
         f"AND NOT ({WAITS_FOR_EARLIER.format(d='d')}) AND NOT ({WAITS_FOR_LATER.format(d='d')}) "
         f"ORDER BY d.next_attempt_at LIMIT {limit}"
     )
@@ -107,31 +94,30 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     return [Claim(as_uuid(row["id"]), webhook_id, by) for row in rows]
 
 
-async def store_body(claim: Claim, body: str, scopes: str) -> bool:
+async def store_body(claim: Claim, body: str, scopes: str, position: int) -> bool:
     """Store the body that each attempt sends, with the owner's scopes.
 
-    Returns False if the claim no longer holds.
-
-    The erasure of a text ends the claims of its ticket. A body that is prepared and stored while
-    the erasure is not committed yet is removed by `forget_rewritten`, before another attempt.
+    `position` is that of the log before the body was prepared. Returns False if the claim no longer
+    holds: the erasure of a text ends the claims of its ticket.
     """
     held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
-    return bool(await held.update(body=body, body_scopes=scopes))
+    return bool(await held.update(body=body, body_scopes=scopes, body_position=position))
 
 
 async def begin(claim: Claim, at: datetime, duration: timedelta) -> str | None:
     """Count an attempt just before its request; returns the stored body.
 
-    Returns None if the request must not be sent: the claim no longer holds, for example because a
-    text of the ticket was redacted since the body was prepared, the webhook is no longer active, or
-    another event of the ticket goes first. The claim holds for `duration` from now on.
+    Returns None if the request must not be sent: the claim no longer holds, a text was redacted
+    since the body was prepared, the webhook is no longer active, or another event of the ticket
+    goes first. The claim holds for `duration` from now on.
     """
     now = await read_clock()
     waits = [each.format(d="webhook_deliveries") for each in (WAITS_FOR_EARLIER, WAITS_FOR_LATER)]
     rows = await database.fetch_dicts(
         "UPDATE webhook_deliveries SET attempts = attempts + 1, claimed_until = ?, "
         "first_attempt_at = COALESCE(first_attempt_at, ?) WHERE id = ? AND claimed_by = ? "
-        f"AND body IS NOT NULL AND NOT ({waits[0]}) AND NOT ({waits[1]}) AND EXISTS "
+        f"AND body IS NOT NULL AND NOT ({waits[0]}) AND NOT ({waits[1]}) "
+        f"AND NOT {IS_STALE.format(d='webhook_deliveries')} AND EXISTS "
         "(SELECT 1 FROM webhooks w WHERE w.id = webhook_deliveries.webhook_id AND w.state = ?) "
         "RETURNING body",
         [now + duration, at, claim.delivery_id, claim.by, now, WebhookState.ACTIVE.value],
@@ -147,6 +133,14 @@ async def release(claims: Sequence[Claim], next_attempt_at: datetime | None = No
         await held.update(claimed_by=None, claimed_until=None, **values)
 
 
-async def discard(claim: Claim) -> None:
-    """Delete a delivery whose event the owner may not see."""
-    await WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by).delete()
+async def discard(claim: Claim, at: datetime) -> None:
+    """Delete a delivery whose event the owner may not see. The next one of its ticket is due."""
+
+    async def delete() -> None:
+        await Webhook.select_for_update(no_key=True).get_or_none(id=claim.webhook_id)
+        held = await WebhookDelivery.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
+        if held is not None:
+            await held.delete()
+            await release_next(claim.webhook_id, held.ticket_id, at)
+
+    await database.run_in_transaction(delete)

@@ -10,9 +10,10 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.sql import Condition, in_list
+from models.core.sql import Condition, compare, in_list
 from models.database import as_uuid
 from models.queries.logs.event_log import EVENTS
+from models.webhook_deliveries.order import store_order
 from models.webhook_deliveries.planning import insert
 from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.webhook import Webhook
@@ -34,6 +35,7 @@ async def redeliver(webhook: Webhook, delivery: WebhookDelivery, at: datetime) -
         next_attempt_at__gt=at,
     )
     await earlier.update(next_attempt_at=at)
+    await store_order(webhook.id, compare("ticket_id", "=", delivery.ticket_id))
     await unblock(webhook, at)
     await delivery.refresh_from_db()
 
@@ -78,6 +80,7 @@ async def replay(
     for start in range(0, len(positions), MAX_POSITIONS_PER_STATEMENT):
         some = positions[start : start + MAX_POSITIONS_PER_STATEMENT]
         await insert(webhook.id, {each: tickets[each] for each in some}, at)
+    await store_order(webhook.id)
     await make_waiting_due(webhook.id, at)
     await unblock(webhook, at)
     return len(tickets)
@@ -128,6 +131,7 @@ async def resume(webhook: Webhook, at: datetime) -> None:
     await WebhookDelivery.filter(webhook_id=webhook.id, status__in=unfinished).update(
         status=WebhookDeliveryStatus.PENDING, attempts=0, first_attempt_at=None, next_attempt_at=at
     )
+    await store_order(webhook.id)
     await make_waiting_due(webhook.id, at)
 
 

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from models import database
 from models.core.record_limits import count_reached
 from models.webhook_deliveries.claims import Claim
+from models.webhook_deliveries.order import release_next
 from models.webhook_deliveries.pausing import pause
 from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK, RetrySchedule
 from models.webhooks.delivery import (
@@ -82,7 +83,7 @@ class Recorder:
             ]
         )
         if delivery.next_attempt_at is None:
-            await release_later(delivery, at)
+            await release_next(webhook.id, delivery.ticket_id, at)
         await WebhookAttempt.create(
             delivery_id=delivery.id,
             requested_at=result.requested_at,
@@ -133,7 +134,6 @@ class Recorder:
         else:
             delivery.status = WebhookDeliveryStatus.RETRYING
             delivery.next_attempt_at = at + wait
-            await postpone_later(delivery)
         if webhook.state is not WebhookState.ACTIVE:
             return
         if is_gone:
@@ -165,43 +165,9 @@ async def release_waiting(delivered: WebhookDelivery, since: datetime, at: datet
     What failed before that time keeps its delay, and so do the later events of its ticket. Perhaps
     the target refuses just this event. It would fail again after each success of another one.
     """
-    refused_before = (
-        "SELECT 1 FROM webhook_deliveries o WHERE o.webhook_id = webhook_deliveries.webhook_id "
-        "AND o.ticket_id = webhook_deliveries.ticket_id "
-        "AND o.event_id < webhook_deliveries.event_id "
-        "AND o.next_attempt_at > ? AND o.first_attempt_at < ?"
-    )
     await database.fetch_dicts(
         "UPDATE webhook_deliveries SET next_attempt_at = ? WHERE webhook_id = ? AND id <> ? "
-        "AND next_attempt_at > ? AND (first_attempt_at IS NULL OR first_attempt_at >= ?) "
-        f"AND NOT EXISTS ({refused_before}) RETURNING id",
-        [at, delivered.webhook_id, delivered.id, at, since, at, since],
+        "AND next_attempt_at > ? AND NOT waits_for_earlier "
+        "AND (first_attempt_at IS NULL OR first_attempt_at >= ?) RETURNING id",
+        [at, delivered.webhook_id, delivered.id, at, since],
     )
-
-
-async def release_later(finished: WebhookDelivery, at: datetime) -> None:
-    """Make due the deliveries of a ticket that waited for one, which is finished now.
-
-    They may have been postponed until a retry of it that a redelivery has made needless.
-    """
-    later = WebhookDelivery.filter(
-        webhook_id=finished.webhook_id,
-        ticket_id=finished.ticket_id,
-        event_id__gt=finished.event_id,
-        next_attempt_at__gt=at,
-    )
-    await later.update(next_attempt_at=at)
-
-
-async def postpone_later(delivery: WebhookDelivery) -> None:
-    """Postpone the deliveries that wait for this one until its next attempt.
-
-    They could not begin before. While they count as due, each run would examine all of them.
-    """
-    later = WebhookDelivery.filter(
-        webhook_id=delivery.webhook_id,
-        ticket_id=delivery.ticket_id,
-        event_id__gt=delivery.event_id,
-        next_attempt_at__lt=delivery.next_attempt_at,
-    )
-    await later.update(next_attempt_at=delivery.next_attempt_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from tortoise.expressions import Q
 from tortoise.models import Model
 
 from models import database
+from models.core.computed import computed_property
 from models.core.ids import new_id
 from models.core.time import InstantField
 from models.log.event import Event
@@ -33,6 +35,11 @@ class WebhookDeliveryStatus(Enum):
     FAILED = "failed"
 
 
+def expect_attempt(next_attempt_at: datetime | None, waits_for_earlier: bool) -> datetime | None:
+    """When the next attempt begins; None while nobody knows."""
+    return None if waits_for_earlier else next_attempt_at
+
+
 class WebhookDelivery(Model):
     """The delivery of one event to one webhook.
 
@@ -41,10 +48,13 @@ class WebhookDelivery(Model):
                       the ticket was erased
     body_scopes       the scopes of the owner with which the body was prepared, separated by spaces.
                       If the owner has lost one, the body may show too much
+    body_position     the position of the log before the body was prepared
     attempts          how many requests have begun, and how often the body could not be prepared;
                       an attempt during an outage of the database does not count
     first_attempt_at  when the first attempt of this series began; a redelivery begins a new one
     next_attempt_at   null if there are no further attempts
+    waits_for_earlier whether an earlier delivery of the ticket has further attempts, so that this
+                      one can't be due; meaningless without further attempts
     delivered_at      when the receiver acknowledged the event last; a redelivery does not change it
     claimed_by        the worker that is delivering the event
     claimed_until     when other workers may take over; in real time, which the demo clock does not
@@ -64,6 +74,7 @@ class WebhookDelivery(Model):
     # Tortoise types it as never null.
     body: str | None = fields.TextField(null=True)  # pyright: ignore[reportAssignmentType]
     body_scopes = fields.CharField(max_length=200, default="")
+    body_position = fields.BigIntField(default=0, db_default=0)
     status = fields.CharEnumField(
         WebhookDeliveryStatus, max_length=16, default=WebhookDeliveryStatus.PENDING
     )
@@ -72,19 +83,21 @@ class WebhookDelivery(Model):
     last_error = fields.CharField(max_length=MAX_ERROR_CHARS, null=True)
     first_attempt_at = InstantField(null=True)
     next_attempt_at = InstantField(null=True)
+    waits_for_earlier = fields.BooleanField(default=False, db_default=False)
     delivered_at = InstantField(null=True)
     claimed_by = fields.CharField(max_length=64, null=True)
     claimed_until = InstantField(null=True)
     created_at = InstantField()
 
+    expected_at = computed_property(("next_attempt_at", "waits_for_earlier"), expect_attempt)
+
     class Meta:
         table = "webhook_deliveries"
         table_description = "Deliveries of events to webhooks"
         unique_together = (("webhook", "event"),)
+        # The partial ones are in indexes.py.
         indexes = (
-            ("webhook_id", "next_attempt_at"),
             ("webhook_id", "delivered_at", "event_id"),
-            ("webhook_id", "ticket_id", "event_id"),
             ("ticket_id",),
             ("created_at",),
         )
@@ -132,8 +145,8 @@ async def forget_rewritten(webhook: Webhook, ticket_ids: Sequence[UUID]) -> None
 
     `forget_bodies` does so in the transaction of the redaction, but misses two kinds: a body that a
     worker prepared from the earlier text at that moment, and a body with other tickets, which a
-    query of the owner's can select by links, people and teams. The deliverer calls this when it
-    reads the event of the redaction, in several transactions.
+    query of the owner's can select by links, people and teams. The deliverer calls this after the
+    redaction, in several transactions.
     """
     concerned, params = "webhook_id = ?", [webhook.id]
     if not webhook.query:

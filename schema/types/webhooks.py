@@ -68,8 +68,10 @@ class WebhookDeliveryType(Node):
     last_error: str | None = strawberry.field(
         description="Why the last attempt failed. Null if none did."
     )
-    next_attempt_at: datetime | None = strawberry.field(
-        description="The time of the next attempt. Null if none follows."
+    expected_at: datetime | None = strawberry.field(
+        name="nextAttemptAt",
+        description="The time of the next attempt. Null if none follows, and while an earlier event "
+        "of the ticket is not finished.",
     )
     delivered_at: datetime | None = strawberry.field(
         description="The time at which the receiver acknowledged the event last. Null if it never "

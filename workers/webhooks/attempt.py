@@ -14,8 +14,10 @@ from models.access.viewer import Viewer
 from models.core import ids, time
 from models.core.secrets import SecretStore, UndecryptableSecret
 from models.database.outage import is_unreachable
+from models.log import event
 from models.queries.logs import event_log
 from models.webhook_deliveries import claims
+from models.webhook_deliveries.bodies import is_stale
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause_active
 from models.webhook_deliveries.payload_source import (
@@ -28,9 +30,8 @@ from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
 from models.webhooks.delivery import UNPREPARED, WebhookDelivery
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
+from workers.webhooks.preparations import Preparations
 
-MAX_CONCURRENT_PREPARATIONS = 4
-"""How many payloads are read from the database at once, so that requests have priority."""
 POSTPONEMENT = timedelta(seconds=5)
 """How long a delivery waits whose attempt could not begin, for example because of an outage."""
 NOT_VISIBLE = "the owner of the webhook may no longer see the event"
@@ -53,7 +54,7 @@ class AttemptServices:
     secrets: SecretStore
     recorder: Recorder
     max_body_bytes: int
-    preparations: asyncio.Semaphore
+    preparations: Preparations
     claim_duration: timedelta
 
 
@@ -63,17 +64,11 @@ class NotPrepared(Exception):
 
 @dataclass(slots=True)
 class AttemptRun:
-    """One attempt of a claimed delivery.
-
-    now              the service's clock
-    own_preparation  held while the payload is read. A webhook reads one at a time, so that a slow
-                     query delays no other webhook
-    """
+    """One attempt of a claimed delivery. `now` is the service's clock."""
 
     services: AttemptServices
     claim: Claim
     now: Callable[[], datetime]
-    own_preparation: asyncio.Lock
 
     async def run(self) -> None:
         """Make the attempt. It raises nothing: another attempt follows a failure."""
@@ -103,7 +98,7 @@ class AttemptRun:
         webhook = delivery.webhook
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
-            async with self.own_preparation, self.services.preparations:
+            async with self.services.preparations.hold_place(webhook):
                 await self.prepare(webhook, delivery, message_id)
             # The claim, the body and the order may have changed while the attempt waited.
             body = await claims.begin(self.claim, self.now(), self.services.claim_duration)
@@ -171,8 +166,10 @@ class AttemptRun:
             await self.skip(delivery)
             raise NotPrepared
         scopes = {scope.value for scope in owner.scopes}
-        if delivery.body is not None and scopes.issuperset(delivery.body_scopes.split()):
+        is_permitted = scopes.issuperset(delivery.body_scopes.split())
+        if delivery.body is not None and is_permitted and not await is_stale(delivery):
             return
+        position = await event.read_head()
         try:
             payload = await self.services.payloads.read(owner, webhook, message_id)
         except WebhookInvalid as error:
@@ -186,7 +183,8 @@ class AttemptRun:
         if len(body) > self.services.max_body_bytes:
             await self.end(f"the body has {len(body):,} bytes, more than the maximum")
             raise NotPrepared
-        if not await claims.store_body(self.claim, body.decode(), " ".join(sorted(scopes))):
+        listed = " ".join(sorted(scopes))
+        if not await claims.store_body(self.claim, body.decode(), listed, position):
             raise NotPrepared  # a text was redacted at the same time
 
     async def read_owner(self, webhook: Webhook) -> Viewer:
@@ -204,7 +202,7 @@ class AttemptRun:
     async def skip(self, delivery: WebhookDelivery) -> None:
         """Leave out an event that the owner may not see. What was sent before stays listed."""
         if delivery.attempts == 0 and delivery.delivered_at is None:
-            await claims.discard(self.claim)
+            await claims.discard(self.claim, self.now())
         else:
             await self.end(NOT_VISIBLE)
 

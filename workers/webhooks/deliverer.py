@@ -19,10 +19,12 @@ from models.access.viewer import Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.database.outage import is_unreachable
 from models.log import event
-from models.webhook_deliveries import claims, cleanup, planning
+from models.log.consumer import LogConsumer
+from models.webhook_deliveries import bodies, claims, cleanup, planning
 from models.webhook_deliveries.pausing import pause_active
 from models.webhook_deliveries.payload_source import CompileFilter, WebhookInvalid
 from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK
+from models.webhooks.delivery import forget_rewritten
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookPauseReason, WebhookState
 from workers.job import Progress
@@ -66,8 +68,8 @@ class WebhookDeliverer:
         self.retention, self.finish_seconds = retention, finish_seconds
         self.running: dict[asyncio.Task[None], UUID] = {}
         """The attempts under way, with their webhooks. They store their results themselves."""
-        self.preparations: dict[UUID, asyncio.Lock] = {}
-        """For each webhook with attempts under way; see AttemptRun."""
+        self.forgotten_until = 0
+        """The position of the last redaction in the log whose texts no stored body repeats."""
         self.owners_checked_at: datetime | None = None
         self.cleaned_at: datetime | None = None
 
@@ -75,15 +77,17 @@ class WebhookDeliverer:
         # An attempt that ends makes the next event of its ticket due.
         is_busy = bool(self.running)
         deleted = await self.clean_up(at)
+        forgotten = await self.forget_redacted(position)
         await self.check_owners(at)
         planned = await self.plan(at)
         started = await self.start_due(at)
         is_busy = is_busy or bool(planned or started or deleted == MAX_DELETED)
+        is_busy = is_busy or forgotten == bodies.MAX_EVENTS_PER_READ
         if self.running and not (planned or started):
             await asyncio.wait(
                 self.running, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
-        return Progress(0, position, more=is_busy, changed=False)
+        return Progress(0, max(position, self.forgotten_until), more=is_busy, changed=False)
 
     async def close(self) -> None:
         """Let attempts under way end for a short time, and then stop them."""
@@ -121,6 +125,23 @@ class WebhookDeliverer:
             return 0
         matching = self.compile_filter(webhook.ticket_filter, owner, at)
         return await planning.plan_next(webhook, owner, matching, at)
+
+    async def forget_redacted(self, position: int) -> int:
+        """Remove bodies that repeat what was redacted or erased after a position of the log.
+
+        No attempt sends them, but they must not stay stored, also if the webhook is paused. Returns
+        the number of redactions.
+        """
+        redactions = await bodies.read_redactions(max(position, self.forgotten_until))
+        if not redactions:
+            return 0
+        tickets = sorted({ticket_id for _, ticket_id in redactions})
+        for webhook in await Webhook.all().order_by("id"):
+            await forget_rewritten(webhook, tickets)
+        self.forgotten_until = redactions[-1][0]
+        stored = LogConsumer.filter(name=self.name, position__lt=self.forgotten_until)
+        await stored.update(position=self.forgotten_until)
+        return len(redactions)
 
     async def check_owners(self, at: datetime) -> None:
         """Pause the webhooks of owners who have lost their rights, also without new events."""
@@ -161,8 +182,7 @@ class WebhookDeliverer:
                 continue
             duration = self.services.claim_duration
             for claim in await claims.claim(due.id, at, duration, free):
-                lock = self.preparations.setdefault(claim.webhook_id, asyncio.Lock())
-                run = AttemptRun(self.services, claim, build_clock(at), lock)
+                run = AttemptRun(self.services, claim, build_clock(at))
                 task = asyncio.create_task(run.run(), name=f"webhook {claim.webhook_id}")
                 self.running[task] = claim.webhook_id
                 task.add_done_callback(self.forget)
@@ -170,9 +190,7 @@ class WebhookDeliverer:
         return started
 
     def forget(self, task: asyncio.Task[None]) -> None:
-        webhook_id = self.running.pop(task, None)
-        if webhook_id is not None and webhook_id not in self.running.values():
-            self.preparations.pop(webhook_id, None)
+        self.running.pop(task, None)
 
 
 def build_clock(at: datetime) -> Callable[[], datetime]:

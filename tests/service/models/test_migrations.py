@@ -33,6 +33,7 @@ from models.people.user import Organization, User
 from models.queries import indexes, tickets
 from models.queries.filters.filter import FilterData
 from models.tickets.ticket import Ticket, TicketTag
+from models.webhooks import indexes as webhook_indexes
 
 NAMES = [
     "0001_initial",
@@ -71,7 +72,9 @@ NAMES = [
     "0034_rotated_tokens",
     "0035_webhooks",
     "0036_wallboards",
+    "0037_webhook_deliveries",
     "0038_sla_versions",
+    "0039_message_events",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -208,6 +211,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install(database.connection(), indexes.RETENTION_INDEXES)
+        await webhook_indexes.install(database.connection())
         await indexes.install_email_prefix(database.connection(), database.dialect())
         await indexes.install_message_events(database.connection(), database.dialect())
         fresh = await read_schema()

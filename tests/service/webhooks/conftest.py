@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from support import Client, Service, World
-from support.service import running
-from support.webhooks import SETTINGS, Receiver, build_deliverer, receiving
+from support.webhook_fixtures import receiver, service, worker
 
-from workers.webhooks.deliverer import WebhookDeliverer
-
-
-@pytest.fixture
-async def service(url: str) -> AsyncIterator[Service]:
-    async with running(url, run_jobs=False, **SETTINGS) as found:
-        yield found
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-async def worker(service: Service, url: str) -> AsyncIterator[WebhookDeliverer]:
-    del service  # it opens the database
-    found = build_deliverer(url)
-    yield found
-    await found.close()
+__all__ = ["receiver", "service", "worker"]
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 import pytest
@@ -19,25 +20,29 @@ from support.webhooks import Receiver, create_webhook, deliver, read_deliveries,
 
 from models.core import time
 from models.core.record_limits import REACHED
+from models.log import event
 from models.webhook_deliveries import claims, results
 from models.webhooks.delivery import WebhookAttempt
 from models.webhooks.webhook import Webhook
 from workers.webhooks.deliverer import WebhookDeliverer
+from workers.webhooks.preparations import Preparations
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
 
 
-class InterruptedSemaphore(asyncio.Semaphore):
+class InterruptedPreparations(Preparations):
     """Does something once while an attempt waits, after it has read its delivery."""
 
     def __init__(self, interrupt: Callable[[], Awaitable[Any]]) -> None:
-        super().__init__(1)
+        super().__init__()
         self.interruptions = [interrupt]
 
-    async def acquire(self) -> Literal[True]:
+    @asynccontextmanager
+    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
         if self.interruptions:
             await self.interruptions.pop()()
-        return await super().acquire()
+        async with super().hold_place(webhook):
+            yield
 
 
 async def test_a_redaction_before_the_request_is_not_too_late(
@@ -54,11 +59,11 @@ async def test_a_redaction_before_the_request_is_not_too_late(
     async def redact() -> None:
         await admin.do("redactMessage", messageId=reply["id"], text="hunter2", reason="A password.")
 
-    semaphore = InterruptedSemaphore(redact)
-    worker.services = replace(worker.services, preparations=semaphore)
+    preparations = InterruptedPreparations(redact)
+    worker.services = replace(worker.services, preparations=preparations)
     receiver.answer("200 OK")
     await retry(worker, seconds=10)
-    assert semaphore.interruptions == []
+    assert preparations.interruptions == []
     bodies = [each.json["data"]["reply"]["body"] for each in receiver.received[1:]]
     assert bodies == ["The password is [redacted]."]
 
@@ -73,8 +78,8 @@ async def test_a_change_of_the_shape_changes_what_waits(
     await cora.raise_ticket("VPN")
     receiver.answer("500 Oops")
     await deliver(worker)
-    semaphore = InterruptedSemaphore(lambda: update(admin, webhook, shape=shape))
-    worker.services = replace(worker.services, preparations=semaphore)
+    preparations = InterruptedPreparations(lambda: update(admin, webhook, shape=shape))
+    worker.services = replace(worker.services, preparations=preparations)
     receiver.answer("200 OK")
     await retry(worker, seconds=10)
     first, second = receiver.received
@@ -123,7 +128,7 @@ async def test_a_result_is_not_stored_beside_a_redaction(
     await worker.plan(time.now())
     minute = timedelta(minutes=1)
     (claim,) = await claims.claim((await Webhook.get()).id, time.now(), minute, 1)
-    assert await claims.store_body(claim, "{}", "")
+    assert await claims.store_body(claim, "{}", "", await event.read_head())
     assert await claims.begin(claim, time.now(), minute) == "{}"
     result = results.AttemptResult(results.Outcome.FAILED, time.now(), 5, 500, "secret", "failed")
     connection = await asyncpg.connect(url)

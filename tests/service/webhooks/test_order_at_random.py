@@ -27,8 +27,10 @@ from support.webhooks import (
     update,
 )
 
+from models import database
 from models.core import ids, time
 from models.log.event import Event, EventType
+from models.webhook_deliveries.order import WAITS_FOR_EARLIER
 from models.webhooks.delivery import WebhookDelivery
 from workers.webhooks.deliverer import WebhookDeliverer
 
@@ -128,6 +130,16 @@ async def has_no_gaps(admin: Client, webhook: dict[str, Any]) -> bool:
     return await read_gaps(admin, webhook) == []
 
 
+async def count_wrong_order() -> int:
+    """The deliveries whose `waits_for_earlier` is wrong. Then one might wait for ever."""
+    waits = WAITS_FOR_EARLIER.format(d="d")
+    rows = await database.fetch_dicts(
+        "SELECT COUNT(*) AS wrong FROM webhook_deliveries d "
+        f"WHERE d.next_attempt_at IS NOT NULL AND d.waits_for_earlier <> ({waits})"
+    )
+    return cast("int", rows[0]["wrong"])
+
+
 async def is_idle() -> bool:
     return not await WebhookDelivery.filter(next_attempt_at__isnull=False).exists()
 
@@ -144,6 +156,7 @@ async def test_no_event_arrives_before_the_earlier_ones_of_its_ticket_are_acknow
         try:
             for _ in range(STEPS):
                 await chaos.step()
+                assert await count_wrong_order() == 0
                 await asyncio.sleep(random.random() * 0.03)  # so that requests begin and end
             receiver.behaviour = "working"
             await until(partial(has_no_gaps, admin, webhook))

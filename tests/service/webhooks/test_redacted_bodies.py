@@ -56,7 +56,7 @@ async def test_a_text_of_another_ticket_is_neither_stored_nor_sent_after_its_red
     assert any(SECRET.encode() in each.body for each in receiver.received)
     arguments = {"ticketId": secret, "field": "SUBJECT", "text": SECRET, "reason": REASON}
     await admin.do("redactTicket", **arguments)
-    await worker.plan(time.now())
+    await worker.forget_redacted(0)
     assert set(await stored_bodies()) == {None}
     receiver.answer("200 OK")
     await retry(worker, seconds=10)

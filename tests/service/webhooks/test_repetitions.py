@@ -282,7 +282,7 @@ async def test_a_claim_that_a_redaction_ended_stores_no_body(
     key = (await Webhook.all())[0].id
     (claim,) = await claims.claim(key, time.now(), timedelta(seconds=60), 10)
     await admin.do("redactMessage", messageId=reply["id"], reason="A secret.")
-    assert not await claims.store_body(claim, "Secret.", "")
+    assert not await claims.store_body(claim, "Secret.", "", 0)
     assert webhook["state"] == "ACTIVE"
     await deliver(worker)
     assert len(receiver.received) == 1

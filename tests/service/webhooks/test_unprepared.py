@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support import Client
+from support import Client, Service
+from support.actors import machine
 from support.loop_limits import count_runs
 from support.webhooks import (
     Receiver,
@@ -29,6 +30,7 @@ from models.notifications.email import Mail
 from models.webhook_deliveries.payload_source import PayloadSource
 from models.webhooks.webhook import Webhook
 from workers.webhooks.deliverer import WebhookDeliverer
+from workers.webhooks.preparations import MAX_CONCURRENT_PER_OWNER
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
 TYPES = ["TICKET_CREATED", "REPLY_ADDED"]
@@ -151,14 +153,16 @@ async def test_a_request_that_breaks_in_our_own_code_is_a_failed_attempt(
 
 
 class SlowSource:
-    """Reads the payloads of one webhook only after a signal."""
+    """Reads the payloads of some webhooks only after a signal."""
 
-    def __init__(self, source: PayloadSource, slow: dict[str, Any]) -> None:
-        self.source, self.slow = source, ids.key_of(ids.WEBHOOK, slow["id"])
+    def __init__(self, source: PayloadSource, *slow: dict[str, Any]) -> None:
+        self.source, self.slow = source, {ids.key_of(ids.WEBHOOK, each["id"]) for each in slow}
         self.signal = asyncio.Event()
+        self.waiting = 0
 
     async def read(self, owner: Viewer, webhook: Webhook, event_id: str) -> dict[str, Any] | None:
-        if webhook.id == self.slow:
+        if webhook.id in self.slow:
+            self.waiting += 1
             await self.signal.wait()
         return await self.source.read(owner, webhook, event_id)
 
@@ -182,6 +186,34 @@ async def test_slow_payloads_of_a_webhook_delay_no_other_one(
         source.signal.set()
         await deliver(worker)
         assert len(other.acknowledged) == 6
+
+
+async def test_slow_payloads_of_an_owner_with_many_webhooks_delay_no_other_owner(
+    service: Service,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+) -> None:
+    scopes = ["tickets:read", "webhooks:manage"]
+    client = service.client(await machine("billing", scopes))
+    async with receiving() as other:
+        slow = [await create_webhook(client, other, types=["TICKET_CREATED"]) for _ in range(6)]
+        webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+        source = SlowSource(worker.services.payloads, *[each for each, _ in slow])
+        worker.services = replace(worker.services, payloads=source)
+        for _ in range(3):
+            await cora.raise_ticket()
+        for _ in count_runs(1000):
+            await worker.run_once(time.now(), 0)
+            if await read_gaps(admin, webhook) == []:
+                break
+        assert len(receiver.acknowledged) == 3
+        assert other.received == []
+        assert source.waiting <= MAX_CONCURRENT_PER_OWNER
+        source.signal.set()
+        await deliver(worker)
+        assert len(other.acknowledged) == 18
 
 
 async def test_a_webhook_that_can_not_be_planned_stops_no_other(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
@@ -12,16 +11,7 @@ from support.accessibility import assert_accessible
 from support.accounts import PASSWORD, set_password
 from support.browser_page import open_page
 from support.desk_page import open_desk
-from support.service import running
-from support.webhooks import (
-    SETTINGS,
-    Receiver,
-    build_deliverer,
-    create_webhook,
-    deliver,
-    receiving,
-    update,
-)
+from support.webhooks import Receiver, create_webhook, deliver, update
 
 from models.people.password import hash_password
 from workers.webhooks.deliverer import WebhookDeliverer
@@ -30,40 +20,6 @@ HOSTILE = "<script>window.isHacked = true</script><b>Oops</b> " + "x" * 300
 OVERFLOW = "document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
 PHONE = {"width": 360, "height": 740}
 LIST = "/desk/webhooks"
-
-
-@pytest.fixture
-async def service(url: str) -> AsyncIterator[Service]:
-    async with running(url, run_jobs=False, **SETTINGS) as found:
-        yield found
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-async def worker(service: Service, url: str) -> AsyncIterator[WebhookDeliverer]:
-    del service  # it opens the database
-    found = build_deliverer(url)
-    yield found
-    await found.close()
-
-
-@pytest.fixture
-async def page(browser: Browser, service: Service, world: World) -> AsyncIterator[Page]:
-    """A page in which the admin `root` can sign in."""
-    for name in ("root", "ada"):
-        await set_password(f"{name}@example.com", hash_password(PASSWORD))
-    async with open_page(browser, service.port) as found:
-        yield found
-
-
-@pytest.fixture
-def cora(service: Service, world: World) -> Client:
-    return service.client(world.cora.token)
 
 
 def deliveries_of(page: Page) -> Locator:
@@ -107,7 +63,7 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     secret = await page.get_by_role("group", name="Secret").locator("code").inner_text()
     assert secret.startswith("whsec_")
     await assert_accessible(page, "secret")
-    await page.get_by_role("button", name="I have saved the secret").click()
+    await page.get_by_role("button", name="I have saved it").click()
     await expect(page.get_by_role("heading", name=receiver.url)).to_be_visible()
     assert secret not in await page.content()
 

@@ -15,7 +15,7 @@ async def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0036_wallboards")]
+    dependencies = [("models", "0038_sla_versions")]
 
     initial = False
 
