@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,24 @@ async def test_lines_longer_than_a_block_are_found(tmp_path: Path) -> None:
     assert await apply(to) == batch.position
     await apply(to, batch_of(LATER, *(replace_body(row) for row in large), erases=True))
     assert "xxx" not in (tmp_path / "mirror").read_text()
+
+
+async def test_an_erasure_holds_a_small_part_of_the_file_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "mirror"
+    rows = [message("x" * 200_000, id=f"msg_{number}") for number in range(20)]
+    await apply(f"jsonl:{path}", *[batch_of(EARLIER, *rows)] * 5)
+    size = path.stat().st_size
+    assert size > 20_000_000
+    target = JSONLTarget(path)
+    await target.open()
+    tracemalloc.start()
+    try:
+        await target.apply(batch_of(LATER, replace_body(message("")), erases=True))
+        assert tracemalloc.get_traced_memory()[1] < size / 3
+    finally:
+        tracemalloc.stop()
+        await target.close()
+    assert path.read_bytes().count(b'"erased":true') == 5
 
 
 def replace_body(row: Row) -> Row:
