@@ -21,7 +21,10 @@ HEARTBEAT_DEADLINE_SECONDS = 45.0
 """The server sends a heartbeat every 15 seconds. A stream that is silent for longer is dead."""
 MAX_REQUEST_SECONDS = 300.0
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
+"""An event of the stream has a cursor or errors, and nothing else."""
 MAX_MESSAGE_CHARS = 500
+TOO_SLOW = "{} sends its response too slowly"
 STREAM_TIMEOUT = httpx2.Timeout(60, connect=10, read=HEARTBEAT_DEADLINE_SECONDS)
 SCOPES = ("tickets:read", "notes:read", "events:read", "users:read")
 """The scopes that the token needs, so that it sees all rows of the tables."""
@@ -89,7 +92,7 @@ class Api:
             async with asyncio.timeout(MAX_REQUEST_SECONDS):
                 response = await self.post(body, headers)
         except TimeoutError as error:
-            raise TemporaryError(f"{self.url} sends its response too slowly") from error
+            raise TemporaryError(TOO_SLOW.format(self.url)) from error
         except httpx2.TransportError as error:
             raise TemporaryError(describe_transport_error(self.url, error)) from error
         except httpx2.DecodingError as error:
@@ -111,12 +114,16 @@ class Api:
     async def post(self, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
         """Send a request and read its response. Raises ServerError if it has no end."""
         async with self.http.stream("POST", self.url, content=body, headers=headers) as response:
-            parts, size = list[bytes](), 0
-            async for part in response.aiter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_RESPONSE_BYTES:
-                    raise ServerError(f"{self.url} sends more than {MAX_RESPONSE_BYTES:,} bytes")
+            return await self.read(response)
+
+    async def read(self, response: httpx2.Response) -> httpx2.Response:
+        """Read a response to its end. Raises ServerError if it has none."""
+        parts, size = list[bytes](), 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_RESPONSE_BYTES:
+                raise ServerError(f"{self.url} sends more than {MAX_RESPONSE_BYTES:,} bytes")
         headers_without_coding = [
             (name, value)
             for name, value in response.headers.raw
@@ -129,8 +136,8 @@ class Api:
     @asynccontextmanager
     async def open_stream(
         self, document: str, variables: Mapping[str, Any]
-    ) -> AsyncGenerator[AsyncIterator[str]]:
-        """Open a subscription as an event stream, as an iterator over its lines.
+    ) -> AsyncGenerator[AsyncIterator[httpx2.ServerSentEvent]]:
+        """Open a subscription as an event stream, as an iterator over its messages.
 
         Raises ServerError, and TemporaryError if the connection ends or is silent for too long.
         """
@@ -138,17 +145,44 @@ class Api:
         headers = {"content-type": "application/json", "accept": "text/event-stream"}
         options: dict[str, Any] = {"content": body, "headers": headers, "timeout": STREAM_TIMEOUT}
         try:
-            async with self.http.stream("POST", f"{self.url}/stream", **options) as response:
+            async with (
+                asyncio.timeout(MAX_REQUEST_SECONDS) as deadline,
+                self.http.stream("POST", f"{self.url}/stream", **options) as response,
+            ):
                 is_stream = "text/event-stream" in response.headers.get("content-type", "")
                 if response.status_code != 200 or not is_stream:
-                    await response.aread()
-                    errors = (read_json(response) or {}).get("errors")
+                    refusal = await self.read(response)
+                    errors = (read_json(refusal) or {}).get("errors")
                     if errors:
-                        raise_graphql_error(errors, retry_after_of(response))
-                    raise_status_error(self.url, response)
-                yield response.aiter_lines()
+                        raise_graphql_error(errors, retry_after_of(refusal))
+                    raise_status_error(self.url, refusal)
+                deadline.reschedule(None)  # the stream has no end
+                yield read_messages(self.url, response)
+        except TimeoutError as error:
+            raise TemporaryError(TOO_SLOW.format(self.url)) from error
+        except httpx2.SSEError as error:
+            raise ServerError(f"{self.url} sends no valid event stream: {error}") from error
         except httpx2.TransportError as error:
             raise TemporaryError(describe_transport_error(self.url, error)) from error
+
+
+async def read_messages(
+    url: str, response: httpx2.Response
+) -> AsyncGenerator[httpx2.ServerSentEvent]:
+    """The messages of an event stream. Raises SSEError if one is too large.
+
+    Raises TemporaryError if none comes for too long, also if the server sends something else.
+    """
+    messages = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
+    while True:
+        try:
+            async with asyncio.timeout(HEARTBEAT_DEADLINE_SECONDS):
+                message = await anext(messages, None)
+        except TimeoutError as error:
+            raise TemporaryError(f"{url} sends no heartbeats") from error
+        if message is None:
+            return
+        yield message
 
 
 def build_graphql_url(server: str) -> str:

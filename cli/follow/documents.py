@@ -79,7 +79,8 @@ LOG_LISTS = f"""
     nodes {{ {DIRECTORY_EVENT} }} pageInfo {{ hasNextPage }} }}
 """
 LAST_EVENT = """
-  last: node(id: $last) { ... on TicketEvent { cursor } ... on DirectoryEvent { cursor } }
+  last: node(id: $last) {
+    ... on TicketEvent { cursor occurredAt } ... on DirectoryEvent { cursor occurredAt } }
 """
 """Tells whether the log is still the one that the mirror has followed."""
 LOG = f"""query($first: Int!, $after: String, $last: ID!) {{ {VIEWER} {LAST_EVENT} {LOG_LISTS} }}
@@ -88,8 +89,8 @@ LOG = f"""query($first: Int!, $after: String, $last: ID!) {{ {VIEWER} {LAST_EVEN
 LOG_FROM_START = f"""query($first: Int!, $after: String) {{ {VIEWER} {LOG_LISTS} }}
 {EVENT_FRAGMENT}
 """
-END_OF_LOG = f"""{{ {VIEWER} events(last: 1) {{ nodes {{ id cursor }} }}
-  directoryEvents(last: 1) {{ nodes {{ id cursor }} }} }}"""
+END_OF_LOG = f"""{{ {VIEWER} events(last: 1) {{ nodes {{ id cursor occurredAt }} }}
+  directoryEvents(last: 1) {{ nodes {{ id cursor occurredAt }} }} }}"""
 CHECK_LOG = f"query($last: ID!) {{ {VIEWER} {LAST_EVENT} }}"
 TIMELINE = f"""query($id: ID!, $first: Int!, $after: String) {{ {VIEWER}
   ticket(id: $id) {{

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+OTHER_LOG = (
+    "the server's log is not the one that this target has followed: it is another server, or was "
+    "restored from a backup. Use a new target"
+)
+
 
 class FollowError(Exception):
     """The follower can't go on. What it has stored stays complete, and the next run continues."""

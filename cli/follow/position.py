@@ -24,6 +24,7 @@ class Position:
     cursor         the cursor up to which all events are applied; None before the first
     last_event_id  the id of the last applied event, which identifies the log
     last_event_cursor  its cursor
+    last_event_at  its time, which is another one if the log was restored and has grown again
     """
 
     stage: str = COPY_STAGES[0]
@@ -32,6 +33,7 @@ class Position:
     cursor: str | None = None
     last_event_id: str | None = None
     last_event_cursor: str | None = None
+    last_event_at: str | None = None
 
     @property
     def known_cursor(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from cli.follow import documents
 from cli.follow.api import Api, Response
 from cli.follow.columns import Node
-from cli.follow.errors import PageCursorInvalid, QueryTooExpensive, ServerError
+from cli.follow.errors import OTHER_LOG, PageCursorInvalid, QueryTooExpensive, ServerError
 from cli.follow.position import COPY_STAGES, LOG_STAGE, Batch, Position
 from cli.follow.tables import EVENTS, MESSAGES, RECORD_TABLES, TABLES_BY_NAME, TICKETS
 
@@ -25,10 +25,6 @@ REWRITING_TYPES = frozenset({"MESSAGE_REDACTED", "TICKET_REDACTED", "UNMERGED"})
 ERASING_TYPES = frozenset({"MESSAGE_REDACTED", "TICKET_REDACTED"})
 OTHER_TICKETS = ("other", "fromTicket", "into", "movedTo")
 """The fields of events with another ticket that changed with the event's own."""
-OTHER_LOG = (
-    "the server's log is not the one that this target has followed: it is another server, or was "
-    "restored from a backup. Use a new target"
-)
 
 
 class Reader:
@@ -108,7 +104,7 @@ class Reader:
         if not found:
             return position
         last = max(found, key=lambda node: node["cursor"])
-        return replace(position, last_event_id=last["id"], last_event_cursor=last["cursor"])
+        return with_last_event(position, last)
 
     # ---------------------------------------------------------------- the log
 
@@ -128,9 +124,7 @@ class Reader:
         batch = Batch(replace(position, cursor=end))
         last = nodes[-1] if nodes else None
         if last is not None and last["cursor"] > (position.last_event_cursor or ""):
-            batch.position = replace(
-                batch.position, last_event_id=last["id"], last_event_cursor=last["cursor"]
-            )
+            batch.position = with_last_event(batch.position, last)
         for node in nodes:
             add_event(batch, node, response.cursor)
         # Events after the end prove that the log goes on. The next response is complete up to them.
@@ -223,9 +217,23 @@ class Reader:
                 batch.add(table, table.build_row(node, response.cursor), erases=id in erased)
 
 
+def with_last_event(position: Position, event: Node) -> Position:
+    return replace(
+        position,
+        last_event_id=event["id"],
+        last_event_cursor=event["cursor"],
+        last_event_at=event["occurredAt"],
+    )
+
+
 def check_log(response: Response, position: Position) -> None:
-    """Raises ServerError if the log no longer has the last event that was applied."""
-    if (response.data["last"] or {}).get("cursor") != position.last_event_cursor:
+    """Raises ServerError if the log no longer has the last event that was applied.
+
+    After a backup was restored, another event may have its id and cursor, but not its time.
+    """
+    found = response.data["last"] or {}
+    expected = (position.last_event_cursor, position.last_event_at)
+    if (found.get("cursor"), found.get("occurredAt")) != expected:
         raise ServerError(OTHER_LOG)
 
 

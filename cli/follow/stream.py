@@ -13,7 +13,7 @@ import orjson
 
 from cli.follow import documents
 from cli.follow.api import Api, raise_graphql_error
-from cli.follow.errors import PageCursorInvalid, QueryTooExpensive, ServerError
+from cli.follow.errors import OTHER_LOG, PageCursorInvalid, QueryTooExpensive, ServerError
 from cli.follow.retries import Retries, TemporaryError
 
 
@@ -54,7 +54,9 @@ async def watch(api: Api, wake_up: WakeUp, get_cursor: Callable[[], str | None])
         except TemporaryError as error:
             await retries.wait(error)
             wake_up.announce_interruption()
-        except (PageCursorInvalid, QueryTooExpensive) as error:
+        except PageCursorInvalid as error:  # the log ends before the cursor
+            raise ServerError(OTHER_LOG) from error
+        except QueryTooExpensive as error:
             raise ServerError(str(error)) from error
 
 
@@ -64,25 +66,23 @@ async def read_stream(api: Api, wake_up: WakeUp, after: str | None, retries: Ret
     The server sends its cursor as the id of events and of heartbeats (HTML Living Standard, section
     9.2.6). Raises TemporaryError and the errors of the API.
     """
-    async with api.open_stream(documents.WAKE_UP, {"after": after}) as lines:
-        event = ""
-        async for line in lines:
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            if name == "id":
-                retries.succeed()
-                wake_up.announce(value)
-            elif name == "event":
-                event = value
-            elif name == "data" and event == "next":
-                check_event(value)
-            elif name == "event" and value == "complete":
+    async with api.open_stream(documents.WAKE_UP, {"after": after}) as messages:
+        async for message in messages:
+            if message.event == "next":
+                check_event(message.data)
+            elif message.event == "complete":
                 break
+            if message.id:
+                retries.succeed()
+                wake_up.announce(message.id)
     raise TemporaryError("the server ended the event stream")
 
 
 def check_event(data: str) -> None:
     """Raises the error that an event of the stream carries, if any."""
-    errors = orjson.loads(data).get("errors")
+    try:
+        errors = orjson.loads(data).get("errors")
+    except (orjson.JSONDecodeError, AttributeError) as error:
+        raise TemporaryError("the server sent an event that can't be read") from error
     if errors:
         raise_graphql_error(errors, 0)

@@ -29,7 +29,7 @@ from cli.follow.columns import (
     time,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version of the tables. A target with another version is refused."""
 
 TEAMS = Table(

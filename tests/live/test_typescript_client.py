@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from models import database
 pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
 
 PACKAGE = Path(__file__).parent.parent.parent / "clients/typescript"
+README = PACKAGE / "README.md"
 MODEL_RUNS = 1500
 WITHOUT_JOBS = {"TICKETWIRE_RUN_JOBS": "false"}
 """Only the test changes tickets, so the list must equal what it has read."""
@@ -38,11 +40,15 @@ OPEN_TICKETS = (
 )
 
 
+def require_packages() -> None:
+    if not (PACKAGE / "node_modules/.package-lock.json").exists():
+        missing("the packages of the TypeScript client are not installed: run make test")
+
+
 @pytest.fixture(scope="session")
 def build(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled package with its tests. The compiler also checks all types."""
-    if not (PACKAGE / "node_modules/.package-lock.json").exists():
-        missing("the packages of the TypeScript client are not installed: run make test")
+    require_packages()
     folder = tmp_path_factory.mktemp("typescript")
     (folder / "node_modules").symlink_to(PACKAGE / "node_modules")
     shutil.copy(PACKAGE / "package.json", folder)
@@ -209,6 +215,42 @@ async def test_the_examples_of_the_guides_follow_a_list(
             assert running.values("status")[-1] == "live"
     finally:
         process.kill()
+
+
+README_NAMES = """
+import { createKey, DraftConflictError, gql, TicketwireClient, type TypedDocument } from "INDEX";
+type Ticket = { id: string; status: string };
+type Payload = { userErrors: { message: string }[]; cursor: string | null };
+declare const client: TicketwireClient;
+declare const viewer: { user: { id: string } };
+declare const query: ReturnType<TicketwireClient["watch"]>;
+declare const id: string, agentId: string, resolution: string, body: string;
+declare const EVENTS: TypedDocument<object, { ticketId: string }>;
+declare const RESOLVE: TypedDocument<{ resolveTicket: Payload }, { input: object }>;
+declare const REPLY: TypedDocument<{ replyToTicket: Payload }, { input: object }>;
+declare function showSignIn(): void;
+declare function hideSignIn(): void;
+declare function render(...shown: unknown[]): void;
+declare function show(errors: unknown): void;
+"""
+"""What the reader's own program has, and the parts of the package that the README imports once."""
+
+
+def test_the_parts_of_programs_in_the_readme_are_typed(node: str, tmp_path: Path) -> None:
+    require_packages()
+    blocks = re.findall(r"^```ts\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    parts = [
+        f"export async function part{number}() {{\n{code}}}\n" for number, code in enumerate(blocks)
+    ]
+    names = README_NAMES.replace("INDEX", str(PACKAGE / "src/index.js"))
+    (tmp_path / "parts.mts").write_text(names + "".join(parts))
+    options = {"noEmit": True, "rootDir": "/", "noUnusedLocals": False}
+    config = {"extends": str(PACKAGE / "tsconfig.json"), "compilerOptions": options}
+    (tmp_path / "tsconfig.json").write_text(json.dumps({**config, "include": ["parts.mts"]}))
+    command = [node, PACKAGE / "node_modules/typescript/bin/tsc", "-p", tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout
 
 
 def install_package(build: Path, modules: Path) -> None:

@@ -1,10 +1,11 @@
-"""Files of targets: created for their owner alone, and locked against a second follower."""
+"""Files of targets: for their owner alone, and locked against a second follower."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from cli.follow.errors import TargetError
@@ -20,6 +21,22 @@ def open_file(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
     except OSError as error:
         raise TargetError(f"can't write {path}: {error.strerror}") from error
+
+
+def restrict_file(path: Path) -> None:
+    """Take an existing file from the other users of the machine.
+
+    Its mode may be the default one of the program that has created or copied it. A mode that
+    permits access to the file's group only was chosen, and is kept. Raises TargetError.
+    """
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO:
+            path.chmod(OWNER_ONLY)
+    except OSError as error:
+        raise TargetError(
+            f"all users of this machine have access to {path}, and its mode can't be changed: "
+            f"{error.strerror}. Change it to 600, or to 640 for a group that may read it"
+        ) from error
 
 
 def lock_file(descriptor: int, path: Path) -> None:

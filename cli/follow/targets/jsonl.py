@@ -26,7 +26,7 @@ from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
 from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
-from cli.follow.targets.file_lock import lock_file, open_file
+from cli.follow.targets.file_lock import lock_file, open_file, restrict_file
 from cli.follow.targets.lines import find_last_line, read_at, read_lines, sync_folder, write_at
 
 T = TypeVar("T")
@@ -76,6 +76,7 @@ class JSONLTarget:
         self.file = open_file(self.path)
         lock_file(self.file, self.path)
         self.check_header(self.file)
+        restrict_file(self.path)
         position, self.end = self.read_position(self.file)
         os.ftruncate(self.file, self.end)
         if self.end > len(HEADER):

@@ -16,12 +16,13 @@ from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
 from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
-from cli.follow.targets.file_lock import lock_file, open_file
+from cli.follow.targets.file_lock import lock_file, open_file, restrict_file
 
 T = TypeVar("T")
 LOCK_SUFFIX = ".lock"
 BUSY_TIMEOUT_SECONDS = 60.0
 """How long a transaction waits for readers that lock the file."""
+LOCKED = f"another program locks it for longer than {BUSY_TIMEOUT_SECONDS:g} seconds"
 DIALECT = sql.Dialect(
     types={
         "text": "TEXT",
@@ -80,7 +81,8 @@ class SQLiteTarget:
             task.exception()
             raise
         except sqlite3.Error as error:
-            raise TargetError(f"can't write {self.path}: {error}") from error
+            reason = LOCKED if is_locked(error) else error
+            raise TargetError(f"can't write {self.path}: {reason}") from error
 
     def open_now(self) -> Position:
         if self.path.is_dir():
@@ -103,6 +105,10 @@ class SQLiteTarget:
         elif sql.STATE_TABLE not in tables:
             raise TargetError(sql.describe_other_content(str(self.path)))
         position = self.read_position(self.connection)
+        for suffix in ("", "-wal", "-shm"):  # SQLite gave them the former mode of the file
+            companion = self.path.with_name(self.path.name + suffix)
+            if companion.exists():
+                restrict_file(companion)
         self.empty_log(self.connection)  # a kill may have come between an erasure and this
         return position
 
@@ -158,6 +164,11 @@ class SQLiteTarget:
             self.has_former_pages = bool(busy)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000:.0f}")
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY  # the other bits say why
 
 
 def encode_row(table: Table, row: Row) -> list[Any]:

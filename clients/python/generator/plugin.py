@@ -44,6 +44,7 @@ from syntax import (
 MODELS = "ticketwire_client.models"
 SHARED = {
     "Actor": "Actor",
+    "Attachment": "Attachment",
     "Message": "Message",
     "Reply": "Message",
     "Note": "Message",
@@ -84,6 +85,8 @@ class TicketwirePlugin(Plugin):
 
     def process_name(self, name: str, node: Node | None = None) -> str:
         """`filter` and `type` are the field's own words, although Python has such functions."""
+        if name == "sha_256":
+            return "sha256"
         plain = name.removesuffix("_")
         return plain if hasattr(builtins, plain) and not iskeyword(plain) else name
 

@@ -17,6 +17,7 @@ from support import World
 from support.client import TIMEOUT_SECONDS
 from support.databases import IS_SQLITE
 from support.examples import Document, Program
+from support.files import ENCRYPTION_KEY
 from support.live import log_positions
 from support.python_client import find_wheel, install_client
 from support.service import ROOT, Process, start
@@ -27,6 +28,7 @@ from models.log.event import encode_cursor
 IMPORTED = (
     "import sys, ticketwire_client; print(*sorted({each.split('.')[0] for each in sys.modules}))"
 )
+PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 GENERATORS = {"ariadne_codegen", "graphql", "httpx", "ruff", "setuptools"}
 
 
@@ -108,7 +110,9 @@ async def test_every_example_of_the_guides_works(python: Path, url: str, tmp_pat
     guide.example("js", "open-tickets.mjs")  # test_typescript_client.py runs it
     await database.connect(url)
     world = await World.make()
-    process = await start(url, TICKETWIRE_RUN_JOBS="false")
+    storage = {"TICKETWIRE_STORAGE_URL": f"file://{tmp_path}/storage"}
+    keys = {"TICKETWIRE_ENCRYPTION_KEYS": ENCRYPTION_KEY}
+    process = await start(url, TICKETWIRE_RUN_JOBS="false", **storage, **keys)
     token, ada = world.ada.token, process.client(world.ada.token)
     try:
         first = readme.example("python", "first.py")
@@ -120,6 +124,16 @@ async def test_every_example_of_the_guides_works(python: Path, url: str, tmp_pat
         options = readme.example("python", "options.py")
         async with run_example(python, options, process, token, tmp_path) as program:
             assert await run_to_end(program) == "AGENT\n"
+
+        (tmp_path / "report.pdf").write_bytes(PDF)
+        files, attach = readme.example("python", "files.py"), guide.example("python", "attach.py")
+        async with run_example(python, files, process, token, tmp_path, "report.pdf") as program:
+            assert (await run_to_end(program)).splitlines() == [
+                f"report.pdf application/pdf {len(PDF)}",
+                "log.txt text/plain 23",
+            ]
+        async with run_example(python, attach, process, token, tmp_path, "report.pdf") as program:
+            assert await run_to_end(program) == f"report.pdf {len(PDF)}\n"
 
         follow = readme.example("python", "follow.py")
         replies = guide.example("python", "replies.py")
@@ -146,7 +160,10 @@ async def test_every_example_of_the_guides_works(python: Path, url: str, tmp_pat
                 else:
                     await program.line_with(head)
         rows = dict(sqlite3.connect(file).execute("select ref, subject from tickets"))
-        assert rows == {"TKT-1001": "The printer is on fire", "TKT-1002": "1 2"}
+        assert rows == {
+            **dict.fromkeys(("TKT-1001", "TKT-1002"), "The printer is on fire"),
+            "TKT-1003": "1 2",
+        }
         stored = sqlite3.connect(file).execute("select cursor from progress").fetchall()
         assert stored == [(head,)]
     finally:

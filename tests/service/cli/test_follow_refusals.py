@@ -150,7 +150,12 @@ async def test_a_server_that_is_down_is_tried_again_and_given_up(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "change", ["last_event_id = 'evt_999999999'", "cursor = 'ffffffffffffffff'"]
+    "change",
+    [
+        "last_event_id = 'evt_999999999'",
+        "last_event_at = '2026-01-01T00:00:00Z'",
+        "cursor = 'ffffffffffffffff'",
+    ],
 )
 async def test_a_log_that_is_another_one_is_refused(
     service: Service, world: World, to: str, change: str
@@ -249,8 +254,8 @@ async def test_a_schema_that_is_no_mirror_is_refused(
         await follow_once(server_of(service), token, url)
     await execute(url, "DROP TABLE ticketwire.tickets")
     await follow_once(server_of(service), token, url)
-    await execute(url, "UPDATE ticketwire.mirror SET schema_version = 2")
-    with pytest.raises(TargetError, match=r"version 2 of the tables; .* needs version 1"):
+    await execute(url, "UPDATE ticketwire.mirror SET schema_version = 3")
+    with pytest.raises(TargetError, match=r"version 3 of the tables; .* needs version 2"):
         await follow_once(server_of(service), token, url)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,33 @@ async def test_a_new_target_begins_with_the_first_list(to: str) -> None:
     assert await apply(to) == Position()
     assert await apply(to) == Position()
     assert path_of(to).stat().st_mode & 0o077 == 0, "nobody else may read it"
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o640, 0o640)])
+async def test_an_existing_file_is_taken_from_other_users(to: str, before: int, after: int) -> None:
+    """A copy of a mirror has the default mode. One for a group was chosen, and is kept."""
+    path = path_of(to)
+    path.touch()
+    for _ in range(2):  # an empty file, and then a mirror
+        path.chmod(before)
+        await apply(to, batch_of(EARLIER, message("Hello.")))
+        assert path.stat().st_mode & 0o777 == after
+
+
+async def test_the_log_of_a_file_is_taken_from_other_users_too(tmp_path: Path) -> None:
+    """A killed follower leaves it, with the mode that the file had."""
+    path = tmp_path / "mirror"
+    await apply(f"sqlite:///{path}")
+    with sqlite3.connect(path) as killed:  # its transaction stays in the log until it is closed
+        killed.execute("UPDATE mirror SET updated_at = updated_at")
+        files = [path, tmp_path / "mirror-wal", tmp_path / "mirror-shm"]
+        for file in files:
+            file.chmod(0o644)
+        target = SQLiteTarget(path)
+        await target.open()
+        assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
+        await target.close()
+    killed.close()
 
 
 async def test_rows_and_position_are_stored_together(to: str) -> None:
@@ -144,12 +172,12 @@ async def test_a_target_of_another_version_is_refused(to: str) -> None:
     path = path_of(to)
     if to.startswith("sqlite"):
         with sqlite3.connect(path) as database:
-            database.execute("UPDATE mirror SET schema_version = 2")
+            database.execute("UPDATE mirror SET schema_version = 3")
         database.close()
     else:
-        path.write_bytes(path.read_bytes().replace(b'_mirror":1', b'_mirror":2', 1))
+        path.write_bytes(path.read_bytes().replace(b'_mirror":2', b'_mirror":3', 1))
     before = path.read_bytes()
-    with pytest.raises(TargetError, match=r"version 2 of the tables; .* needs version 1"):
+    with pytest.raises(TargetError, match=r"version 3 of the tables; .* needs version 2"):
         await apply(to)
     assert path.read_bytes() == before
 
@@ -274,6 +302,24 @@ async def test_lines_longer_than_a_block_are_found(tmp_path: Path) -> None:
     assert await apply(to) == batch.position
     await apply(to, batch_of(LATER, *(replace_body(row) for row in large), erases=True))
     assert "xxx" not in (tmp_path / "mirror").read_text()
+
+
+async def test_an_erasure_holds_a_small_part_of_the_file_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "mirror"
+    rows = [message("x" * 200_000, id=f"msg_{number}") for number in range(20)]
+    await apply(f"jsonl:{path}", *[batch_of(EARLIER, *rows)] * 5)
+    size = path.stat().st_size
+    assert size > 20_000_000
+    target = JSONLTarget(path)
+    await target.open()
+    tracemalloc.start()
+    try:
+        await target.apply(batch_of(LATER, replace_body(message("")), erases=True))
+        assert tracemalloc.get_traced_memory()[1] < size / 3
+    finally:
+        tracemalloc.stop()
+        await target.close()
+    assert path.read_bytes().count(b'"erased":true') == 5
 
 
 def replace_body(row: Row) -> Row:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -81,7 +84,7 @@ class Script:
         self.delays: list[float] = []
 
     async def respond(self, request: httpx2.Request) -> httpx2.Response:
-        self.bodies.append(json.loads(request.content))
+        self.bodies.append(json.loads(request.content or "{}"))
         return next(self.answers)(request)
 
     async def sleep(self, seconds: float) -> None:
@@ -273,3 +276,82 @@ async def test_a_mutation_without_a_key_is_sent_once(script: Script, answer: Ans
     with pytest.raises(api.TicketwireError):
         await client.ping_webhook(api.PingWebhookInput(webhook_id="whk_1"))
     assert len(script.bodies) == 2, "it was repeated only because the first one was not sent"
+
+
+def json_answer(body: object) -> Answer:
+    return lambda request: httpx2.Response(200, content=json.dumps(body))
+
+
+@pytest.mark.parametrize("content", [b"Hallo", b"Hell", b"Hello!", b"Hello" * 100_000])
+async def test_a_file_that_is_not_the_uploaded_one_is_refused(
+    script: Script, content: bytes, tmp_path: Path
+) -> None:
+    node = {"id": "att_1", "filename": "a", "contentType": "text/plain", "size": 5}
+    digest = hashlib.sha256(b"Hello").hexdigest()
+    node |= {"sha256": digest, "createdAt": "2026-03-02T12:00:00Z", "url": "/files/1/content"}
+    client = script.client(
+        json_answer({"data": {"node": node}}), lambda request: httpx2.Response(200, content=content)
+    )
+    with pytest.raises(script.api.UnexpectedResponseError, match="another SHA-256"):
+        await client.download_attachment("att_1", tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_that_changes_while_it_is_uploaded_is_an_error(
+    ticketwire_client: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(b"x" * 700_000)
+    file = ticketwire_client.attachments.describe(path, None, None)
+
+    async def read_sizes() -> list[int]:
+        return [len(part) async for part in file.read_parts()]
+
+    assert await read_sizes() == [262_144, 262_144, 175_712], "it is read in parts"
+    for content in (b"x" * 700_001, b"x"):
+        path.write_bytes(content)
+        with pytest.raises(OSError, match="has changed while it was uploaded"):
+            await read_sizes()
+
+
+LONG = {"max_response_bytes": 1_000_000}
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_response_or_an_event_without_an_end_is_an_error(
+    script: Script, status: int
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        headers = {"content-type": "text/event-stream"}
+        return httpx2.Response(status, headers=headers, content=endless(b"data: " + b"x" * 65536))
+
+    client = script.client(*[answer] * 6, **LONG)
+    with pytest.raises(script.api.UnexpectedResponseError, match="more than 1,000,000 bytes"):
+        await client.get_viewer()
+    reason = "exceeded the 1000000 byte limit" if status == 200 else "more than 1,000,000 bytes"
+    with pytest.raises(script.api.UnexpectedResponseError, match=reason):
+        await anext(client.follow(cursor(0)))
+    assert len(script.delays) == 4, "a stream gives up after five faults in a row"
+
+
+async def endless(part: bytes) -> AsyncIterator[bytes]:
+    while True:
+        yield part
+        await asyncio.sleep(0)
+
+
+async def test_a_response_or_a_stream_that_takes_too_long_is_an_interruption(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not silent, so that the time between two bytes would not end it."""
+    monkeypatch.setattr(f"{script.api.__name__}.connection.SILENCE_SECONDS", 0.2)
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        headers = {"content-type": "text/event-stream"}
+        return httpx2.Response(200, headers=headers, content=endless(b":\n"))
+
+    client = script.client(*[answer] * 2, timeout_seconds=0.2, retry_seconds=0)
+    with pytest.raises(script.api.NetworkError, match="no response in 0"):
+        await client.get_viewer()
+    with pytest.raises(script.api.NetworkError, match="no heartbeat"):
+        await anext(client.follow(cursor(0), give_up_after_seconds=0))

@@ -21,12 +21,21 @@ from .errors import (
     UnexpectedResponseError,
 )
 from .generated import *  # noqa: F403
-from .models import Actor, Message, StaleVersion, TransitionRefused, UnseenMessages, UserError
+from .models import (
+    Actor,
+    Attachment,
+    Message,
+    StaleVersion,
+    TransitionRefused,
+    UnseenMessages,
+    UserError,
+)
 from .pages import PagedList
 from .stream import EventStream
 
 __all__ = [
     "Actor",
+    "Attachment",
     "AuthenticationError",
     "CursorExpiredError",
     "CursorInvalidError",

@@ -1,4 +1,4 @@
-"""The client: the generated operations, lists that are read page by page, and the log."""
+"""The client: the generated operations, files, lists that are read page by page, and the log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol, Self, TypeVar, cast
 import httpx2
 from pydantic import TypeAdapter
 
+from .attachments import AttachmentClient
 from .errors import NotFoundError
-from .generated.client import GeneratedClient
 from .generated.enums import OrderDirection, Role, TicketEventType, TicketOrderField
 from .generated.fragments import (
     AnyTicketEvent,
@@ -37,7 +37,7 @@ from .generated.operations import (
 from .operations import to_json
 from .pages import PagedList, PageResult
 from .stream import EventStream
-from .transport import Endpoint
+from .transport import MAX_RESPONSE_BYTES, Endpoint
 
 EVENT: TypeAdapter[TicketEvent] = TypeAdapter(AnyTicketEvent)
 BY_NUMBER = [TicketOrder(field=TicketOrderField.NUMBER, direction=OrderDirection.ASC)]
@@ -57,7 +57,7 @@ class Connection(Protocol[Node]):
     def page_info(self) -> Page: ...
 
 
-class TicketwireClient(GeneratedClient):
+class TicketwireClient(AttachmentClient):
     """A client of Ticketwire's API. Use it as `async with`, or call `aclose` at the end.
 
     url              the address of the API, such as https://tickets.example.com/graphql
@@ -65,8 +65,10 @@ class TicketwireClient(GeneratedClient):
     http_client      an httpx2.AsyncClient with proxies, certificates or limits of your own. You
                      close it yourself
     headers          further headers of each request
-    timeout_seconds  how long one attempt of an operation may take
+    timeout_seconds  how long one attempt of an operation may take, and how long a file that is sent
+                     or received may make no progress
     retry_seconds    how long an operation is repeated after interruptions; 0: never
+    max_response_bytes  the longest response, and the longest event of a stream
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class TicketwireClient(GeneratedClient):
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 30,
         retry_seconds: float = 60,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
         self.owned_http = None if http_client else httpx2.AsyncClient()
         http = http_client or cast("httpx2.AsyncClient", self.owned_http)
-        endpoint = Endpoint(url, token, http, headers or {})
+        endpoint = Endpoint(url, token, http, headers or {}, max_response_bytes)
         super().__init__(endpoint, timeout_seconds, retry_seconds)
 
     async def __aenter__(self) -> Self:

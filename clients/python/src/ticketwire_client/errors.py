@@ -121,6 +121,7 @@ CLASSES: dict[str, type[RequestError]] = {
     "CURSOR_INVALID": CursorInvalidError,
     "CURSOR_EXPIRED": CursorExpiredError,
     "UNAVAILABLE": UnavailableError,
+    "SCANNER_UNAVAILABLE": UnavailableError,
     "INTERNAL": ServerError,
 }
 

@@ -26,6 +26,23 @@ class Actor(Model):
     id: str | None = None
 
 
+class Attachment(Model):
+    """A file. `sha256` is None until its upload is complete, and after it was erased."""
+
+    id: str
+    filename: str
+    content_type: str = Field(alias="contentType")
+    size: int
+    sha256: str | None = None
+    created_at: datetime.datetime = Field(alias="createdAt")
+
+
+class StoredAttachment(Attachment):
+    """A file with its signed URL, which is None if there is no complete file."""
+
+    url: str | None
+
+
 class Message(Model):
     """A reply or a note (`typename__`)."""
 
@@ -33,6 +50,7 @@ class Message(Model):
     id: str
     author: Actor
     body: str
+    attachments: list[Attachment]
     created_at: datetime.datetime = Field(alias="createdAt")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from asyncio import sleep
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter
@@ -25,6 +25,7 @@ from .models import AnyUserError, UserError
 from .transport import Endpoint, is_temporary, requested_delay
 
 IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+Result = TypeVar("Result")
 USER_ERRORS: TypeAdapter[list[UserError]] = TypeAdapter(list[AnyUserError])
 
 
@@ -64,16 +65,27 @@ class OperationClient:
         values = {name: to_json(value) for name, value in given.items()}
         key = add_key(given, values) if is_mutation else None
         body = {"query": query, "operationName": operation_name, "variables": values}
+        try:
+            return await self.repeat(
+                lambda: self.attempt(body, is_mutation=is_mutation),
+                is_safe=key is not None or not is_mutation,
+            )
+        except TicketwireError as error:
+            error.idempotency_key = key
+            raise
+
+    async def repeat(self, attempt: Callable[[], Awaitable[Result]], *, is_safe: bool) -> Result:
+        """Attempt something again and again for `retry_seconds`, while another attempt may
+        succeed."""
         deadline = time.monotonic() + self.retry_seconds
         failures = 0
         while True:
             try:
-                return await self.attempt(body, is_mutation=is_mutation)
+                return await attempt()
             except TicketwireError as error:
                 failures += 1
-                error.idempotency_key = key
                 delay = choose_delay(failures, requested_delay(error))
-                may_repeat = can_repeat(error, is_safe=key is not None or not is_mutation)
+                may_repeat = can_repeat(error, is_safe=is_safe)
                 if not may_repeat or time.monotonic() + delay > deadline:
                     raise
             await sleep(delay)

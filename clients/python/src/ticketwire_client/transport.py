@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from asyncio import timeout
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,6 +21,8 @@ from .errors import (
 
 TEMPORARY_STATUSES = (429, 502, 503, 504)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+CONNECT_SECONDS = 10.0
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 JSON_MEDIA_TYPES = "application/graphql-response+json, application/json;q=0.9"
 
 
@@ -31,6 +34,7 @@ class Endpoint:
     token: str | Callable[[], str]
     http: httpx2.AsyncClient
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    max_response_bytes: int = MAX_RESPONSE_BYTES
 
     def __post_init__(self) -> None:
         self.url = self.url.rstrip("/")
@@ -46,16 +50,45 @@ class Endpoint:
 
         Raises NetworkError, RequestError and UnexpectedResponseError.
         """
+        request = self.http.build_request(
+            "POST",
+            self.url,
+            json=body,
+            headers=self.build_headers(JSON_MEDIA_TYPES),
+            timeout=build_timeout(timeout_seconds),
+        )
         try:
-            response = await self.http.post(
-                self.url,
-                json=body,
-                headers=self.build_headers(JSON_MEDIA_TYPES),
-                timeout=timeout_seconds,
-            )
+            async with timeout(timeout_seconds):
+                response = await self.http.send(request, stream=True)
+                content = await self.read_content(response)
+        except TimeoutError as error:
+            raise NetworkError(f"Timeout: no response in {timeout_seconds:g} seconds") from error
         except httpx2.RequestError as error:
             raise convert_error(error) from error
-        return read_response(response)
+        return read_response(response, content)
+
+    async def read_content(self, response: httpx2.Response) -> bytes:
+        """Read a response to its end, and close it. Raises UnexpectedResponseError if it is too
+        long."""
+        parts, size = list[bytes](), 0
+        try:
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > self.max_response_bytes:
+                    raise UnexpectedResponseError(
+                        f"the response has more than {self.max_response_bytes:,} bytes"
+                    )
+        finally:
+            await response.aclose()
+        return b"".join(parts)
+
+
+def build_timeout(seconds: float) -> httpx2.Timeout:
+    """The time for each step of a request. One that can't connect fails before the whole does, so
+    that it counts as not sent."""
+    connect = min(CONNECT_SECONDS, seconds / 2)
+    return httpx2.Timeout(seconds, connect=connect, pool=connect)
 
 
 def convert_error(error: httpx2.RequestError) -> TicketwireError:
@@ -65,17 +98,17 @@ def convert_error(error: httpx2.RequestError) -> TicketwireError:
     return NetworkError(reason, was_sent=not isinstance(error, NOT_SENT))
 
 
-def read_response(response: httpx2.Response) -> dict[str, Any]:
-    """The body of a response that has been read. Raises an exception unless it has data only."""
+def read_response(response: httpx2.Response, content: bytes) -> dict[str, Any]:
+    """The body of a response. Raises an exception unless it has data only."""
     try:
-        content: object = json.loads(response.content)
+        parsed: object = json.loads(content)
     except ValueError:
-        content = None
+        parsed = None
     wait = read_retry_after(response)
-    if not isinstance(content, dict):
+    if not isinstance(parsed, dict):
         reason = f"HTTP status {response.status_code} without a GraphQL response"
         raise UnexpectedResponseError(reason, response.status_code, wait)
-    body = cast("dict[str, Any]", content)
+    body = cast("dict[str, Any]", parsed)
     if body.get("errors"):
         raise build_request_error(body["errors"], body.get("extensions"), wait)
     if response.status_code != 200 or not isinstance(body.get("data"), dict):
