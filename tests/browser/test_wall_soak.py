@@ -80,6 +80,7 @@ async def interrupt(screen: Page) -> None:
 
 
 @pytest.mark.stress
+@pytest.mark.timeout(300 + SOAK_SECONDS)
 async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_was(
     browser: Browser, service: Service, world: World
 ) -> None:
@@ -100,6 +101,7 @@ async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_wa
                 await interrupt(screen)
                 due = started_at + SOAK_SECONDS * number / DISCONNECTIONS
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+                print(f"{time.monotonic() - started_at:.0f} s: {await measure(screen, session)}")
 
             async def has_changed_enough() -> bool:
                 return writer.done() or counts[0] >= changes_before + MIN_CHANGES
