@@ -1,15 +1,17 @@
 // Builds the applications into the folder that the first argument names, and compresses their files.
 // Each HTML file in this folder is the entry of one application. A page loads the files of its own build.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build } from "vite";
+import { compactMessages } from "./compact-messages.mjs";
 import "./compile-messages.mjs";
 import { compressFiles } from "./compress.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const outDir = process.argv[2] ?? join(root, "dist");
+const { locales } = JSON.parse(readFileSync(join(root, "project.inlang/settings.json"), "utf8"));
 const pages = readdirSync(root).filter((name) => name.endsWith(".html"));
 // These share no file with the others: the parts that all have would be larger than each needs.
 const ALONE = ["admin.html", "wall.html"];
@@ -19,7 +21,7 @@ async function buildPages(names, emptyOutDir) {
     root,
     configFile: false,
     logLevel: "warn",
-    plugins: [svelte()],
+    plugins: [compactMessages(locales), svelte()],
     resolve: {
       alias: { "@ticketwire/client": join(root, "../clients/typescript/src/index.ts") },
       dedupe: ["graphql-ws", "@0no-co/graphql.web"], // the client's packages are those of this folder

@@ -100,6 +100,36 @@ async def write_subject(page: Page) -> None:
     await page.get_by_role("region", name="about the same").wait_for()
 
 
+async def open_solved_card(page: Page) -> None:
+    """A ticket that waits for the customer's confirmation, in any language."""
+    await page.locator("main li a", has_text="✓").first.click()
+    await wait_for_timeline(page)
+
+
+async def write_reply_offline(page: Page) -> None:
+    await open_first_card(page)
+    await page.context.set_offline(True)
+    await page.get_by_label("Your reply").fill("It happens since Monday, with the old client, too.")
+    await page.get_by_role("button", name="Send reply").click()
+    await page.get_by_label("Unsent reply").wait_for()
+
+
+async def write_form(page: Page) -> None:
+    """All parts of the form, with a file that the server refuses."""
+    await write_subject(page)
+    await page.get_by_role("button", name="Add a server, an invoice").click()
+    file = {"name": f"{'a very long name ' * 4}.png", "mimeType": "image/png", "buffer": b"no PNG"}
+    await page.get_by_label("Files to attach").set_input_files([file])
+    await page.get_by_text("not of the type").wait_for()
+
+
+async def fail_portal(page: Page) -> None:
+    await wait_for_nothing(page)
+    await page.route("**/graphql", lambda route: route.abort())
+    await page.reload()
+    await page.get_by_role("button", name="Try again").wait_for()
+
+
 async def open_first_record(page: Page) -> None:
     await page.locator("main a[data-id]").first.click()
     await page.get_by_role("button", name="Save").wait_for()

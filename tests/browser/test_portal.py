@@ -6,16 +6,31 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from support import Service, World
+from support.accounts import PASSWORD, hash_password, set_password
+from support.browser_page import open_page
 from support.desk_page import open_desk, timeline_of
 from support.portal_page import card_of, open_portal
 
 
 @pytest.mark.both_databases
 async def test_a_customer_and_an_agent_follow_a_ticket_to_its_end(
-    page: Page, second_page: Page, service: Service, world: World
+    page: Page, second_page: Page, browser: Browser, service: Service, world: World
 ) -> None:
+    """Another customer, who looks at the portal all the time, sees nothing of it."""
+    await set_password("olga@example.com", hash_password(PASSWORD))
+    async with open_page(browser, service.port) as other:
+        await open_portal(other, "olga", "/portal?whose=all")
+        await follow_to_the_end(page, second_page, service, world)
+        own = await service.client(world.olga.token).raise_ticket("Olga's printer")
+        await expect(card_of(other, own["ref"])).to_be_visible()
+        await expect(other.get_by_role("main").get_by_role("listitem")).to_have_count(1)
+        await expect(other.get_by_role("button", name="show")).to_have_count(0)
+        await expect(other.get_by_role("link", name="unread")).to_have_count(0)
+
+
+async def follow_to_the_end(page: Page, second_page: Page, service: Service, world: World) -> None:
     ticket = await service.client(world.cora.token).raise_ticket("Printer")
     path = f"/tickets/{ticket['ref']}"
     await open_portal(page, path=path)

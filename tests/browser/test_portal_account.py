@@ -6,6 +6,7 @@ import re
 
 from playwright.async_api import Page, expect
 from support import Service, World
+from support.accounts import PASSWORD, hash_password, set_password
 from support.live import until
 from support.portal_page import open_portal
 
@@ -34,6 +35,23 @@ async def test_a_customer_adds_and_removes_a_colleague(
     await expect(people).not_to_contain_text("Carl")
     found = (await cora.run(WATCHERS % ticket["number"]))["ticketByNumber"]
     assert "Carl" not in [each["displayName"] for each in found["watchers"]]
+
+
+async def test_the_portal_says_if_everyone_in_the_organization_sees_a_ticket(
+    page: Page, service: Service, world: World
+) -> None:
+    await set_password("olga@example.com", hash_password(PASSWORD))
+    for name, count in (("cora", 1), ("olga", 0)):
+        person = {"cora": world.cora, "olga": world.olga}[name]
+        ticket = await service.client(person.token).raise_ticket("Printer")
+        notice = page.get_by_text("Everyone at Acme can see this ticket")
+        await open_portal(page, name, "/portal/new")
+        await expect(page.get_by_role("button", name="Send ticket")).to_be_visible()
+        await expect(notice).to_have_count(count)
+        await page.goto(f"/tickets/{ticket['ref']}")
+        people = page.get_by_role("region", name="Also notified")
+        await expect(people).to_be_visible()
+        await expect(people.get_by_text("can see this ticket")).to_have_count(count)
 
 
 async def test_notifications_are_live_and_can_be_marked_as_read(

@@ -80,6 +80,7 @@ async def interrupt(screen: Page) -> None:
 
 
 @pytest.mark.stress
+@pytest.mark.timeout(300 + SOAK_SECONDS)
 async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_was(
     browser: Browser, service: Service, world: World
 ) -> None:
@@ -94,12 +95,14 @@ async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_wa
         try:
             for _ in range(WARM_UP_ROUNDS):
                 await interrupt(screen)
-            before = await measure(screen, session)
+            sizes: list[Size] = []
             started_at, changes_before = time.monotonic(), counts[0]
             for number in range(1, DISCONNECTIONS + 1):
                 await interrupt(screen)
                 due = started_at + SOAK_SECONDS * number / DISCONNECTIONS
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+                sizes.append(await measure(screen, session))
+                print(f"{time.monotonic() - started_at:.0f} s: {sizes[-1]}")
 
             async def has_changed_enough() -> bool:
                 return writer.done() or counts[0] >= changes_before + MIN_CHANGES
@@ -113,6 +116,8 @@ async def test_many_changes_and_interruptions_leave_the_screen_as_small_as_it_wa
                 await writer
         after = await measure(screen, session)
         seconds = time.monotonic() - started_at
+    # the first quarter is for what the browser compiles and keeps once
+    before = sizes[len(sizes) // 4]
     print(f"{changes} changes in {seconds:.0f} s: {before} -> {after}")
     assert after.heap_bytes <= MAX_HEAP_BYTES
     assert after.heap_bytes <= before.heap_bytes + MAX_GROWTH_BYTES, (before, after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
@@ -14,8 +15,10 @@ NETWORK_ERRORS = ("net::ERR_", "WebSocket connection to")
 
 
 @contextlib.asynccontextmanager
-async def open_page(browser: Browser, port: int, *expected_errors: str) -> AsyncIterator[Page]:
-    """An empty page with cookies of its own.
+async def open_page(
+    browser: Browser, port: int, *expected_errors: str, **options: Any
+) -> AsyncIterator[Page]:
+    """An empty page with cookies of its own. The options are those of Playwright's `new_context`.
 
     At the end, the console must be free of errors, among them violations of the content security
     policy, and no request may have gone to another origin.
@@ -32,7 +35,7 @@ async def open_page(browser: Browser, port: int, *expected_errors: str) -> Async
         if not request.url.startswith(origin):
             errors.append(f"a request to {request.url}")
 
-    context = await browser.new_context(base_url=origin)
+    context = await browser.new_context(base_url=origin, **options)
     try:
         context.set_default_timeout(TIMEOUT_SECONDS * 1000)
         found = await context.new_page()

@@ -45,3 +45,9 @@ def test_every_text_is_used() -> None:
         if "generated" not in path.parts:
             used |= set(re.findall(r"\bm\.(\w+)", path.read_text()))
     assert read(BASE).keys() == used
+
+
+def test_the_page_knows_the_same_languages_in_the_same_order() -> None:
+    """A text is chosen by its place among the languages."""
+    source = (WEB / "src" / "shared" / "locale.ts").read_text()
+    assert f"locales = {json.dumps(SETTINGS['locales'])} as const" in source

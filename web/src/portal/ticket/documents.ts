@@ -27,6 +27,7 @@ const DETAILS = graphql(
   `
     fragment PortalDetails on Ticket {
       ...PortalRow
+      priority
       closeReason
       closesAt
       reopenableUntil
