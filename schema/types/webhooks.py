@@ -70,8 +70,8 @@ class WebhookDeliveryType(Node):
     )
     expected_at: datetime | None = strawberry.field(
         name="nextAttemptAt",
-        description="The time of the next attempt. Null if none follows, and while an earlier event "
-        "of the ticket is not finished.",
+        description="The time of the next attempt. Null if none follows, and while an earlier "
+        "event of the ticket is not finished.",
     )
     delivered_at: datetime | None = strawberry.field(
         description="The time at which the receiver acknowledged the event last. Null if it never "
