@@ -102,7 +102,7 @@ async def update_webhook(
     webhook = await lock_webhook(actor, webhook_id, expected_version)
     if any(name in fields for name in OWNER_FIELDS):
         check_owner(actor, webhook)
-    before, shape_before, had_query = webhook.state, webhook.shape, webhook.query is not None
+    before, shape_before, had_query = webhook.state, webhook.shape, bool(webhook.query)
     values: dict[str, object] = {**fields}
     state = fields.get("state", before)
     if state is not before:
@@ -113,7 +113,7 @@ async def update_webhook(
         webhook.updated_at = at
         await webhook.save(update_fields=["updated_at"])
     # Without a query, a redaction of another ticket does not remove what the former one selected.
-    if webhook.shape is not shape_before or (had_query and webhook.query is None):
+    if webhook.shape is not shape_before or (had_query and not webhook.query):
         await forget_bodies_of_webhook(webhook.id)
     became_active = state is WebhookState.ACTIVE and before is not WebhookState.ACTIVE
     if became_active:
