@@ -267,10 +267,10 @@ async def test_a_replay_returns_the_current_state_of_the_record(admin: Client) -
     archived = await run_mutation(
         admin, "archiveSlaPolicy", policyId=created["id"], idempotencyKey="k"
     )
-    assert changed == {**created, "name": "Silver"}
+    assert changed == {**created, "name": "Silver", "version": 2}
     again = await send_mutation(admin, "createSlaPolicy", **policy, idempotencyKey="k")
     assert (again["slaPolicy"], again["replayed"]) == (archived, True)
-    assert archived == {**changed, "active": False}
+    assert archived == {**changed, "active": False, "version": 3}
 
 
 async def test_a_key_belongs_to_one_caller(service: Service, world: World, admin: Client) -> None:
