@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 from tortoise import fields
+from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
 
 from models import database
@@ -140,6 +141,14 @@ async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
             "idempotencyKey",
         )
     return stored
+
+
+def is_of_key(error: IntegrityError) -> bool:
+    """Whether the violated constraint is that of stored keys.
+
+    On Postgres, the message also has the violating values, so it may be another constraint.
+    """
+    return "idempotency" in str(error)
 
 
 def build_in_progress_error() -> InvalidInput:

@@ -52,7 +52,8 @@ async def run_once(
     then called first without locking and reading the key. If another call with the key has
     succeeded meanwhile, that attempt can't succeed: its key violates a unique constraint, or it is
     refused because of what the other call has stored. Such an attempt leaves nothing, and all is
-    repeated with the lock.
+    repeated with the lock. Calls that don't take the lock may still store the key during this
+    second attempt. If one does, the third attempt finds the key.
     """
     key = build_request(context, mutation, input)
     if key is None:
@@ -65,6 +66,13 @@ async def run_once(
     if finds_repetition:
         with contextlib.suppress(RepeatedKey, IntegrityError, Refusal, Refusals):
             return await database.run_in_transaction(lambda: execute(key))
+        try:
+            return await database.run_in_transaction(execute_or_replay)
+        except RepeatedKey:
+            pass
+        except IntegrityError as error:
+            if not idempotency.is_of_key(error):
+                raise
     return await database.run_in_transaction(execute_or_replay)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -22,29 +22,33 @@ ONE_WRITER = "on SQLite the second call waits for the transaction of the first"
 KEYED = {**NEW_TICKET, "idempotencyKey": "k"}
 
 
-def before_intake(monkeypatch: pytest.MonkeyPatch, step: Callable[[], Awaitable[object]]) -> None:
-    """Let the first call that reads what its ticket needs run `step` before."""
-    patch_intake(monkeypatch, step, is_after=False)
+Step = Callable[[], Awaitable[object]]
 
 
-def after_intake(monkeypatch: pytest.MonkeyPatch, step: Callable[[], Awaitable[object]]) -> None:
+def before_intake(monkeypatch: pytest.MonkeyPatch, *steps: Step) -> None:
+    """Let the first attempts to read what a ticket needs run these steps before, in this order."""
+    patch_intake(monkeypatch, [(step, do_nothing) for step in steps])
+
+
+def after_intake(monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
     """Let the first call that has read what its ticket needs run `step` before it writes."""
-    patch_intake(monkeypatch, step, is_after=True)
+    patch_intake(monkeypatch, [(do_nothing, step)])
 
 
-def patch_intake(
-    monkeypatch: pytest.MonkeyPatch, step: Callable[[], Awaitable[object]], *, is_after: bool
-) -> None:
+async def do_nothing() -> None:
+    pass
+
+
+def patch_intake(monkeypatch: pytest.MonkeyPatch, steps: Iterable[tuple[Step, Step]]) -> None:
+    """Let the first attempts run a step before and another after reading what a ticket needs."""
     prepare = intake.prepare_ticket
-    steps = [step]
+    remaining = iter(steps)
 
     async def patched(*arguments: Any, **named: Any) -> intake.TicketIntake:
-        next_step = steps.pop() if steps else None
-        if next_step is not None and not is_after:
-            await next_step()
+        before, after = next(remaining, (do_nothing, do_nothing))
+        await before()
         prepared = await prepare(*arguments, **named)
-        if next_step is not None and is_after:
-            await next_step()
+        await after()
         return prepared
 
     monkeypatch.setattr(intake, "prepare_ticket", patched)
@@ -103,6 +107,40 @@ async def test_a_call_that_is_refused_after_another_succeeded_returns_the_others
     outer = await cora.do("createTicket", **KEYED)
     assert outer["replayed"] is True
     assert outer["ticket"] == inner[0]["ticket"]
+
+
+@pytest.mark.skipif(IS_SQLITE, reason=ONE_WRITER)
+async def test_a_refused_call_finds_the_key_that_another_stores_during_its_second_attempt(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other call takes no lock, and can store the key when the second attempt has begun."""
+    cora = service.client(world.cora.token)
+    before_intake(monkeypatch, do_nothing, lambda: cora.do("createTicket", **KEYED))
+    payload = await cora.mutate("createTicket", {**KEYED, "followUpOf": "tkt_unknown"})
+    assert [error["code"] for error in payload["userErrors"]] == ["IDEMPOTENCY_KEY_REUSED"]
+    assert await Ticket.all().count() == 1
+
+
+@pytest.mark.skipif(IS_SQLITE, reason=ONE_WRITER)
+@pytest.mark.parametrize("key", ["k", "an external id"])
+async def test_a_call_that_is_overtaken_in_its_second_attempt_returns_the_others_ticket(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    cora = service.client(world.cora.token)
+    keyed = {**KEYED, "idempotencyKey": key}
+    inner: list[dict[str, Any]] = []
+
+    async def report() -> None:
+        raise RepeatedKey  # the key has expired, and is deleted before the second attempt
+
+    async def create() -> None:
+        inner.append(await cora.do("createTicket", **keyed))
+
+    patch_intake(monkeypatch, [(report, do_nothing), (do_nothing, create)])
+    outer = await cora.do("createTicket", **keyed)
+    assert (inner[0]["replayed"], outer["replayed"]) == (False, True)
+    assert outer["ticket"] == inner[0]["ticket"]
+    assert await Ticket.all().count() == 1
 
 
 @pytest.mark.skipif(IS_SQLITE, reason=ONE_WRITER)
