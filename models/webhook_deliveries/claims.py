@@ -94,6 +94,13 @@ async def claim(webhook_id: UUID, at: datetime, duration: timedelta, limit: int)
     return [Claim(as_uuid(row["id"]), webhook_id, by) for row in rows]
 
 
+async def renew(claim: Claim, duration: timedelta) -> bool:
+    """Let a claim hold for `duration` from now on. Returns False if it no longer holds."""
+    until = await read_clock() + duration
+    held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
+    return bool(await held.update(claimed_until=until))
+
+
 async def store_body(claim: Claim, body: str, scopes: str, position: int) -> bool:
     """Store the body that each attempt sends, with the owner's scopes.
 
@@ -138,7 +145,9 @@ async def discard(claim: Claim, at: datetime) -> None:
 
     async def delete() -> None:
         await Webhook.select_for_update(no_key=True).get_or_none(id=claim.webhook_id)
-        held = await WebhookDelivery.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
+        # Locked, so that nobody else claims and sends it before it is deleted.
+        deliveries = WebhookDelivery.select_for_update(no_key=True)
+        held = await deliveries.get_or_none(id=claim.delivery_id, claimed_by=claim.by)
         if held is not None:
             await held.delete()
             await release_next(claim.webhook_id, held.ticket_id, at)

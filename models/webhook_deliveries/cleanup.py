@@ -12,6 +12,9 @@ from models.webhooks.delivery import WebhookAttempt
 from models.webhooks.webhook import Webhook
 
 OLD_FAILURES = "created_at < ? AND next_attempt_at IS NULL AND delivered_at IS NULL"
+IS_FINISHED = "next_attempt_at IS NULL"
+"""Repeated outside of subqueries: Postgres checks it again for a row that it had to wait for. If a
+delivery was deleted that a redelivery has begun again, the later ones would wait for ever."""
 
 
 async def delete_before(before: datetime, limit: int, kept: int) -> int:
@@ -26,7 +29,7 @@ async def delete_before(before: datetime, limit: int, kept: int) -> int:
         rows = await database.fetch_dicts(
             "DELETE FROM webhook_deliveries WHERE id IN (SELECT d.id FROM webhook_deliveries d "
             "WHERE d.created_at < ? AND d.next_attempt_at IS NULL AND d.delivered_at IS NOT NULL "
-            "ORDER BY d.created_at LIMIT ?) RETURNING id",
+            f"ORDER BY d.created_at LIMIT ?) AND {IS_FINISHED} RETURNING id",
             [before, limit],
         )
         await forget_contents(before, limit)
@@ -64,7 +67,8 @@ async def delete_failures(webhook_id: UUID, before: datetime, count: int) -> Non
     """Delete the oldest failed deliveries, and store up to which position some are missing."""
     rows = await database.fetch_dicts(
         "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries "
-        f"WHERE webhook_id = ? AND {OLD_FAILURES} ORDER BY event_id LIMIT ?) RETURNING event_id",
+        f"WHERE webhook_id = ? AND {OLD_FAILURES} ORDER BY event_id LIMIT ?) "
+        f"AND {IS_FINISHED} RETURNING event_id",
         [webhook_id, before, count],
     )
     position = max((cast("int", row["event_id"]) for row in rows), default=0)

@@ -34,6 +34,8 @@ from workers.webhooks.preparations import Preparations
 
 POSTPONEMENT = timedelta(seconds=5)
 """How long a delivery waits whose attempt could not begin, for example because of an outage."""
+RENEWAL_SHARE = 0.25
+"""After a wait of this share of a claim, it is renewed; the rest suffices for a preparation."""
 NOT_VISIBLE = "the owner of the webhook may no longer see the event"
 NO_SECRET = "no configured key decrypts the secret; rotate it"  # noqa: S105
 INTERNAL_ERROR = "an internal error, which is in the server's log"
@@ -98,7 +100,9 @@ class AttemptRun:
         webhook = delivery.webhook
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
+            arrived = self.now()
             async with self.services.preparations.hold_place(webhook):
+                await self.keep_claim(arrived)
                 await self.prepare(webhook, delivery, message_id)
             # The claim, the body and the order may have changed while the attempt waited.
             body = await claims.begin(self.claim, self.now(), self.services.claim_duration)
@@ -118,6 +122,17 @@ class AttemptRun:
         else:
             result = await self.send(webhook, delivery, message_id, body.encode())
         await self.record(webhook, delivery, result)
+
+    async def keep_claim(self, since: datetime) -> None:
+        """Renew the claim after a long wait. Raises NotPrepared if it no longer holds.
+
+        An owner with many slow queries may wait longer than a claim holds. If each payload were
+        read for a claim that others have taken over by then, no delivery would ever be sent.
+        """
+        duration = self.services.claim_duration
+        is_old = self.now() - since >= duration * RENEWAL_SHARE
+        if is_old and not await claims.renew(self.claim, duration):
+            raise NotPrepared
 
     async def record(
         self, webhook: Webhook, delivery: WebhookDelivery, result: AttemptResult

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from support.webhooks import (
     retry,
 )
 
+from models import database
 from models.core import ids, time
 from models.log import event
 from models.outbound.http_client import OutboundHttpClient
@@ -236,3 +239,24 @@ def test_a_claim_holds_much_longer_than_a_request_takes(seconds: float) -> None:
     limit = timedelta(seconds=services.client.timeout_seconds)
     assert limit == timedelta(seconds=seconds)
     assert services.claim_duration >= 2 * limit + timedelta(seconds=30)
+
+
+async def test_the_migration_finds_the_deliveries_that_wait(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    await create_webhook(admin, receiver, types=["TICKET_CREATED", "REPLY_ADDED"])
+    ticket, _ = await cora.raise_ticket(), await cora.raise_ticket()
+    for _ in range(2):
+        await admin.do("replyToTicket", ticketId=ticket["id"], body="A reply.")
+    await worker.plan(time.now())
+    deliveries = WebhookDelivery.all().order_by("event_id")
+    first = await deliveries.first()
+    assert first is not None
+    await WebhookDelivery.filter(id=first.id).update(next_attempt_at=None)
+    await WebhookDelivery.all().update(waits_for_earlier=False)
+    migration = import_module("migrations.0037_webhook_deliveries")
+    editor = SimpleNamespace(client=database.connection())
+    await migration.backwards(None, editor)
+    await migration.forwards(None, editor)
+    waits = await deliveries.values_list("waits_for_earlier", flat=True)
+    assert [bool(each) for each in waits] == [False, False, False, True]

@@ -1,13 +1,13 @@
 """The order within each ticket, while several workers deliver and everything else happens, too.
 
-Claims expire while their requests run, receivers fail, deliveries are repeated and replayed, and
-webhooks are paused, in random order.
+Claims expire while their requests run, attempts are cancelled, receivers fail, deliveries are
+repeated, replayed and deleted, and webhooks are paused and changed, in random order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -30,6 +30,7 @@ from support.webhooks import (
 from models import database
 from models.core import ids, time
 from models.log.event import Event, EventType
+from models.webhook_deliveries import cleanup
 from models.webhook_deliveries.order import WAITS_FOR_EARLIER
 from models.webhooks.delivery import WebhookDelivery
 from workers.webhooks.deliverer import WebhookDeliverer
@@ -49,9 +50,15 @@ class Chaos:
     """What people, receivers and expired claims do, one random step after another."""
 
     def __init__(
-        self, admin: Client, webhook: dict[str, Any], receiver: BadReceiver, random: Random
+        self,
+        admin: Client,
+        webhook: dict[str, Any],
+        receiver: BadReceiver,
+        workers: Sequence[WebhookDeliverer],
+        random: Random,
     ) -> None:
         self.admin, self.webhook, self.receiver, self.random = admin, webhook, receiver, random
+        self.workers = workers
         self.tickets: list[str] = []
         self.replies: list[str] = []
         self.steps: list[Callable[[], Awaitable[Any]]] = [
@@ -64,6 +71,9 @@ class Chaos:
             self.pause,
             self.redact,
             self.rotate,
+            self.cancel_attempts,
+            self.delete_acknowledged,
+            self.change_filter,
         ]
 
     async def step(self) -> None:
@@ -111,6 +121,19 @@ class Chaos:
     async def rotate(self) -> None:
         await send_mutation(self.admin, "rotateWebhookSecret", webhookId=self.webhook["id"])
 
+    async def cancel_attempts(self) -> None:
+        """As if a worker ended at any moment, also between the statements of a result."""
+        for task in [*self.random.choice(self.workers).running]:
+            task.cancel()
+
+    async def delete_acknowledged(self) -> None:
+        await cleanup.delete_before(time.now() + timedelta(days=1), 1000, 1000)
+
+    async def change_filter(self) -> None:
+        """A new version of the webhook, while its events are planned. It matches all tickets."""
+        filter = self.random.choice([{}, {"number": {"gte": 1}}])
+        await update(self.admin, self.webhook, filter=filter)
+
 
 async def run_forever(worker: WebhookDeliverer) -> None:
     while True:
@@ -150,7 +173,7 @@ async def test_no_event_arrives_before_the_earlier_ones_of_its_ticket_are_acknow
     async with receiving_badly(random) as receiver:
         webhook, _ = await create_webhook(admin, receiver.url, types=TYPES)
         workers = [build_deliverer(url, **SETTINGS) for _ in range(WORKERS)]
-        chaos = Chaos(admin, webhook, receiver, random)
+        chaos = Chaos(admin, webhook, receiver, workers, random)
         chaos.tickets = [(await cora.raise_ticket())["id"] for _ in range(TICKETS)]
         running = [asyncio.create_task(run_forever(each)) for each in workers]
         try:
