@@ -42,13 +42,15 @@ async def mark_ticket_read(
     except Refusal as refusal:
         return MarkTicketReadPayload(user_errors=to_user_errors(refusal))
     context.refresh()
-    return MarkTicketReadPayload(ticket=mark.ticket, replayed=replayed)
+    # The ticket is read after the mark was stored: what was read without the mark has no higher
+    # version, so clients can tell that it is older.
+    ticket = await find_ticket(context.viewer, mark.ticket.id)
+    return MarkTicketReadPayload(ticket=ticket, replayed=replayed)
 
 
 async def find_mark(context: Context, input: MarkTicketReadInput) -> Mark:
     """Raises InvalidInput NOT_FOUND, and CursorInvalid."""
     key = ids.key_of(ids.TICKET, input.ticket_id)
-    # The ticket is read before the head of the log, so it is never newer than the mark.
     ticket = await find_ticket(context.viewer, key)
     if ticket is None or not can_see_ticket(context.viewer, ticket):
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", "ticketId")

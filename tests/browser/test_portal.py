@@ -11,6 +11,7 @@ from support import Service, World
 from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
 from support.desk_page import open_desk, timeline_of
+from support.held_requests import hold, hold_response
 from support.portal_page import card_of, open_portal
 
 
@@ -89,6 +90,31 @@ async def test_the_list_is_live_and_has_only_the_customers_own_tickets(
     await cora.do("closeTicket", ticketId=ticket["id"])
     await page.get_by_role("link", name="Closed").click()
     await expect(card_of(page, ticket["ref"])).to_contain_text("Closed")
+
+
+async def test_a_ticket_stays_read_if_the_list_was_read_before_the_mark(
+    page: Page, service: Service, world: World
+) -> None:
+    cora, agent = service.client(world.cora.token), service.client(world.ada.token)
+    ticket = await cora.raise_ticket("Printer")
+    await agent.do("replyToTicket", ticketId=ticket["id"], body="Which one?")
+    await open_portal(page)
+    card = card_of(page, ticket["ref"])
+    new = card.get_by_text("New", exact=True)
+    await expect(new).to_be_visible()
+    store_mark = await hold(page, "mutation PortalMarkRead")
+    await card.click()
+    await expect(timeline_of(page)).to_contain_text("Which one?")
+    responded, deliver = await hold_response(page, "query PortalFirstTickets", "Printer", "Late")
+    await page.get_by_role("link", name="Your tickets").click()
+    await responded.wait()
+    await expect(new).to_be_visible()
+    store_mark()
+    await expect(card).to_be_visible()
+    await expect(new).to_have_count(0)
+    deliver()
+    await expect(card).to_contain_text("Late")
+    await expect(new).to_have_count(0)
 
 
 async def test_a_new_ticket_waits_behind_a_button(

@@ -23,6 +23,8 @@ export interface Stamp {
    * It may include later ones, so this can only reject a value.
    */
   readonly minVersion?: number | undefined;
+  /** No later value of the same version differs. See `isFinal`. */
+  readonly isFinal: boolean;
   /**
    * When this tab sent the request and received the value, as step numbers of its store. The server
    * read the value in between. `sentAt` is -Infinity for values that no request of this tab asked
@@ -36,8 +38,9 @@ export interface Stamp {
  * Tells whether a value replaces another one of the same field.
  *
  * The server reads a value at its cursor or later, so a response with a lower cursor can have the
- * newer value. Two facts are certain: the version of a record rises with each change, and a request
- * that was sent after a value had arrived reads a newer one. Otherwise the cursors decide.
+ * newer value. Three facts are certain: the version of a record rises with each change, a request
+ * that was sent after a value had arrived reads a newer one, and a final value is the last one of
+ * its version. Otherwise the cursors decide.
  */
 export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const areVersionsKnown = candidate.version !== undefined && current.version !== undefined;
@@ -46,8 +49,19 @@ export function isNewer(candidate: Stamp, current: Stamp): boolean {
   const { minVersion = 0 } = current;
   if (candidate.version !== undefined && candidate.version < minVersion) return false;
   if (candidate.sentAt > current.receivedAt) return true;
+  if (areVersionsKnown && candidate.isFinal !== current.isFinal) return candidate.isFinal;
   if (candidate.cursor !== current.cursor) return candidate.cursor > current.cursor;
   return candidate.sentAt >= current.sentAt;
+}
+
+/**
+ * Tells whether a value is the last one of a field that its version of the record can have.
+ *
+ * Read marks are not in the log, so cursors can't order them. But only a new version makes a ticket
+ * unread that was read. (The server also forgets old marks. The next request learns that.)
+ */
+export function isFinal(key: string, value: unknown): boolean {
+  return key === "viewerHasUnread" && value === false;
 }
 
 /**
@@ -58,6 +72,7 @@ export function mergeStamps(newer: Stamp, older: Stamp): Stamp {
   return {
     cursor: laterCursor(newer.cursor, older.cursor),
     version: newer.version,
+    isFinal: newer.isFinal,
     minVersion: latest(newer.version, newer.minVersion, older.version, older.minVersion),
     sentAt: Math.max(newer.sentAt, older.sentAt),
     receivedAt: newer.receivedAt,

@@ -1,4 +1,4 @@
-import { isNewer, LOG_START, mergeStamps } from "./cursor.js";
+import { isFinal, isNewer, LOG_START, mergeStamps } from "./cursor.js";
 import type { Cursor, Stamp } from "./cursor.js";
 import type { Selection, Variables } from "./document.js";
 import { isEqual, readRecord, shareStructure } from "./normalize.js";
@@ -114,6 +114,7 @@ export class Store {
       const stamp = {
         cursor,
         version,
+        isFinal: isFinal(key, value),
         sentAt: received.sentAt ?? -Infinity,
         receivedAt: received.receivedAt,
       };

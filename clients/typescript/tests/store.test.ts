@@ -55,6 +55,58 @@ describe("the store", () => {
     assert.equal(read()?.ticket?.subject, "subject 9");
   });
 
+  describe("and read marks, which are not in the log", () => {
+    const LIST = gql<{ ticket: { viewerHasUnread: boolean } | null }>(
+      "query { ticket { id version viewerHasUnread } }",
+    );
+    const row = (version: number, viewerHasUnread: boolean): object => ({
+      ticket: { id: "tkt_1", version, viewerHasUnread },
+    });
+    const mark = (store: Store, data: object, sentAt = -Infinity): void =>
+      store.write(normalize(prepare(LIST).selections, {}, data), { cursor: undefined, sentAt });
+
+    it("keeps a ticket read when a list arrives that was read before the mark", () => {
+      const store = new Store(Date.now);
+      const read = write(store, LIST, row(3, true), 5);
+      mark(store, row(3, false), store.nextStep());
+      write(store, LIST, row(3, true), 5); // of the same cursor
+      write(store, LIST, row(3, true), 7); // other tickets have changed
+      assert.equal(read()?.ticket?.viewerHasUnread, false);
+    });
+
+    it("shows a ticket as read although its list was asked for after the mark", () => {
+      const store = new Store(Date.now);
+      const [sentAt, listSentAt] = [store.nextStep(), store.nextStep()];
+      const list = normalize(prepare(LIST).selections, {}, row(3, true));
+      store.write(list, { cursor: cursor(9), sentAt: listSentAt }, true);
+      mark(store, row(3, false), sentAt);
+      assert.equal(store.readField("tkt_1", "viewerHasUnread"), false);
+    });
+
+    it("takes over the mark of another tab, which has no order here", () => {
+      const store = new Store(Date.now);
+      const read = write(store, LIST, row(3, true), 5);
+      mark(store, row(3, false));
+      assert.equal(read()?.ticket?.viewerHasUnread, false);
+    });
+
+    it("shows a ticket as unread again after a later change", () => {
+      const store = new Store(Date.now);
+      const read = write(store, LIST, row(3, false), 5);
+      write(store, LIST, row(4, true), 5);
+      assert.equal(read()?.ticket?.viewerHasUnread, true);
+      mark(store, row(3, false), store.nextStep()); // only up to the earlier change
+      assert.equal(read()?.ticket?.viewerHasUnread, true);
+    });
+
+    it("believes a request that was sent later, because the server deletes old marks", () => {
+      const store = new Store(Date.now);
+      write(store, LIST, row(3, false), 5);
+      mark(store, row(3, true), store.nextStep());
+      assert.equal(store.readField("tkt_1", "viewerHasUnread"), true);
+    });
+  });
+
   it("keeps the identity of what does not change", () => {
     const store = new Store(Date.now);
     const document = gql<{ tickets: { nodes: Ticket[] } }>(

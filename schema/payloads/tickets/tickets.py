@@ -36,7 +36,9 @@ class TicketPayload:
 @strawberry.type(description="The result of the mutation markTicketRead.")
 class MarkTicketReadPayload:
     ticket: Ticket | None = record_field(
-        "The ticket, which the mutation does not change. Null with user errors.", TicketType | None
+        "The ticket, read after the mark was stored. Responses without the mark have no higher "
+        "`version`. Null with user errors, and if the viewer may no longer see it.",
+        TicketType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

@@ -22,6 +22,7 @@ from models.log.event import encode_cursor, read_head
 from models.people.user import User
 from models.tickets.read_marks import TicketReadMark
 from models.tickets.timers import TimerSettings
+from resolvers.tickets import read_marks as resolver
 from workers.cleanup import Cleanup
 from workers.ticket_timers import run_timers
 
@@ -124,6 +125,25 @@ async def test_sla_events_and_reminders_leave_a_ticket_read(service: Service, wo
     assert not await is_unread(cora, key)
     assert await run_timers(at + timedelta(days=8), REMINDERS) == 1  # closes the ticket
     assert await is_unread(cora, key)
+
+
+async def test_the_response_has_what_was_stored_before_the_mark(
+    service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So no response without the mark has a higher version, and clients know that it is older."""
+    ada = service.client(world.ada.token)
+    key = (await service.client(world.cora.token).raise_ticket())["id"]
+    store = resolver.store_mark
+
+    async def change_and_store(*args: Any) -> bool:
+        await ada.do("startTicket", ticketId=key)
+        return await store(*args)
+
+    monkeypatch.setattr(resolver, "store_mark", change_and_store)
+    query = """mutation($input: MarkTicketReadInput!) { markTicketRead(input: $input) {
+      ticket { version viewerHasUnread } } }"""
+    data = await ada.run(query, input={"ticketId": key})
+    assert data["markTicketRead"]["ticket"] == {"version": 2, "viewerHasUnread": False}
 
 
 async def test_a_mark_covers_events_up_to_the_cursor_and_never_moves_back(

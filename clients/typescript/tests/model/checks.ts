@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isReference } from "../../src/normalize.js";
 import { cursorAt, positionOf } from "./server.js";
-import type { Ticket } from "./server.js";
+import type { Row, Ticket } from "./server.js";
 import type { Simulation } from "./simulation.js";
 
 /** What the store must never do, checked after each step and at the end of a run. */
@@ -14,8 +14,10 @@ export class Checks {
   constructor(private readonly simulation: Simulation) {}
 
   afterStep(): void {
-    for (const id of this.simulation.server.at(this.simulation.server.head).keys())
+    for (const id of this.simulation.server.at(this.simulation.server.head).keys()) {
       this.checkRecord(id);
+      this.checkMark(id);
+    }
     this.checkList();
     this.checkQuery();
     for (const row of this.simulation.list.rows) this.checkRow(row);
@@ -63,6 +65,14 @@ export class Checks {
       `${id} has a clock older than ${stamp.cursor}`,
     );
     this.checkStatus(shown, same);
+  }
+
+  /** A ticket that was marked as read is unread only because of something that came later. */
+  private checkMark(id: string): void {
+    const { client, marks, server } = this.simulation;
+    const mark = marks.get(id);
+    if (mark === undefined || client.store.readField(id, "viewerHasUnread") !== true) return;
+    assert.ok(server.hasNewsAfter(id, mark), `${id} is unread again, without a change`);
   }
 
   /** Each field is one that the server had at its own cursor or later. */
@@ -151,7 +161,9 @@ export class Checks {
   atRest(): void {
     const { server, list, queries, client } = this.simulation;
     const now = server.at(server.head);
-    const open = [...now.values()].filter((ticket) => ticket.status === "OPEN");
+    const rows = [...now.keys()].map((id) => server.read(id));
+    const rowOf = (id = ""): Row | undefined => rows.find((row) => row.id === id);
+    const open = rows.filter((row) => row.status === "OPEN");
     assert.equal(client.store.optimistic.count, 0, "an optimistic change is left");
     assert.equal(list.cursor, cursorAt(server.head));
     assert.deepEqual(
@@ -159,15 +171,27 @@ export class Checks {
       open.sort((a, b) => (a.id < b.id ? -1 : 1)),
     );
     for (const query of queries)
-      assert.deepEqual(query.value?.ticket, now.get(query.value?.ticket?.id ?? ""));
+      assert.deepEqual(query.value?.ticket, rowOf(query.value?.ticket?.id));
     for (const ticket of this.simulation.quiet)
-      assert.deepEqual(ticket, now.get(ticket?.id ?? ""), "a query did not follow the events");
+      assert.deepEqual(
+        this.withLostMark(ticket),
+        rowOf(ticket?.id),
+        "a query did not follow the events",
+      );
     assert.deepEqual(
       this.simulation.tickets.value?.tickets.nodes,
-      [...now.values()],
+      rows,
       "the query is not current",
     );
     this.checkReplies();
+  }
+
+  /** No event tells of a mark whose response was lost. */
+  private withLostMark(ticket: Row | null | undefined): Row | null | undefined {
+    const { marks, server } = this.simulation;
+    if (!ticket || server.marks.get(ticket.id) === marks.get(ticket.id)) return ticket;
+    const { viewerHasUnread } = server.read(ticket.id);
+    return { ...ticket, viewerHasUnread: ticket.viewerHasUnread && viewerHasUnread };
   }
 
   /** Each reply was stored once, except those that were refused. */

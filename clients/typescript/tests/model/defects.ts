@@ -23,8 +23,8 @@ const DEFECTS: readonly Defect[] = [
   {
     name: "the version is ignored, so only cursors decide",
     file: "cursor.js",
-    text: "if (areVersionsKnown && ",
-    replacement: "if (false && ",
+    text: "if (areVersionsKnown && candidate.version !== current.version)",
+    replacement: "if (false)",
   },
   {
     name: "cursors are ignored, so only versions decide",
@@ -43,6 +43,19 @@ const DEFECTS: readonly Defect[] = [
     file: "cursor.js",
     text: "if (candidate.sentAt > current.receivedAt)",
     replacement: "if (false)",
+  },
+  {
+    name: "a list that was read before a read mark makes the ticket unread again",
+    file: "cursor.js",
+    text: "if (areVersionsKnown && candidate.isFinal !== current.isFinal)",
+    replacement: "if (false)",
+  },
+  {
+    name: "a ticket stays read although it has changed",
+    file: "cursor.js",
+    text: "if (areVersionsKnown && candidate.version !== current.version)",
+    replacement:
+      "if (candidate.isFinal !== current.isFinal) return candidate.isFinal;\n    if (areVersionsKnown && candidate.version !== current.version)",
   },
   {
     name: "a rejected value does not raise the cursor of the stored one",

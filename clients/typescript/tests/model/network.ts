@@ -3,7 +3,7 @@ import { NetworkError, RequestError } from "../../src/errors.js";
 import type { GraphQLRequest, GraphQLResponse, Sink, Transport } from "../../src/transport.js";
 import type { Random } from "./random.js";
 import { cursorAt, ModelEventSource, ModelListSource, positionOf } from "./server.js";
-import type { Item, ModelServer, MutationInput } from "./server.js";
+import type { Item, MarkInput, ModelServer, MutationInput, Row, Ticket } from "./server.js";
 
 /** A clock that moves only when the simulation says so. */
 export class ModelClock implements Clock {
@@ -45,7 +45,8 @@ export class ModelRequest {
   private bound = 0;
   private response: GraphQLResponse | undefined;
   private result: ReturnType<ModelServer["execute"]> | undefined;
-  step: "sent" | "begun" | "read" = "sent";
+  private tickets: readonly Ticket[] = [];
+  step: "sent" | "begun" | "found" | "read" = "sent";
 
   constructor(
     private readonly server: ModelServer,
@@ -59,10 +60,15 @@ export class ModelRequest {
     return this.request.query.startsWith("mutation");
   }
 
+  get isMark(): boolean {
+    return this.request.query.includes("markTicketRead");
+  }
+
   /** Does the next step. Returns whether the request has ended. */
   advance(): boolean {
     if (this.step === "sent") this.begin();
-    else if (this.step === "begun") this.read();
+    else if (this.step === "begun") this.find();
+    else if (this.step === "found") this.read();
     else {
       this.resolve(this.response!);
       return true;
@@ -77,24 +83,38 @@ export class ModelRequest {
       0,
       this.server.head - (this.random.chance(0.3) ? this.random.below(5) : 0),
     );
-    if (this.isMutation)
+    if (this.isMark) this.server.markRead(this.request.variables.input as MarkInput);
+    else if (this.isMutation)
       this.result = this.server.execute(this.request.variables.input as MutationInput);
     this.step = "begun";
   }
 
-  /** The server reads the data, perhaps after later changes. */
+  /** The server reads the tickets, perhaps after later changes. */
+  private find(): void {
+    this.tickets = [...this.server.at(this.server.head).values()];
+    this.step = "found";
+    if (this.random.chance(0.7)) this.read();
+  }
+
+  /** The server reads the read marks of these tickets, perhaps later. */
   private read(): void {
-    const now = this.server.at(this.server.head);
-    this.response = this.isMutation
-      ? this.mutationResponse()
-      : this.queryResponse([...now.values()]);
+    const tickets = this.tickets.map((ticket) => this.server.withMark(ticket));
+    if (this.isMark) this.response = this.markResponse(tickets);
+    else if (this.isMutation) this.response = this.mutationResponse(tickets);
+    else this.response = this.queryResponse(tickets);
     this.step = "read";
   }
 
-  private mutationResponse(): GraphQLResponse {
+  private markResponse(tickets: readonly Row[]): GraphQLResponse {
+    const { ticketId } = this.request.variables.input as MarkInput;
+    const ticket = tickets.find(({ id }) => id === ticketId);
+    return { data: { markTicketRead: { ticket, userErrors: [] } } };
+  }
+
+  private mutationResponse(tickets: readonly Row[]): GraphQLResponse {
     const { cursor, refusal, replayed } = this.result!;
     const { ticketId } = this.request.variables.input as MutationInput;
-    const ticket = refusal ? null : { ...this.server.at(this.server.head).get(ticketId)! };
+    const ticket = refusal ? null : tickets.find(({ id }) => id === ticketId);
     const payload = {
       ticket,
       cursor: refusal ? null : cursor,
@@ -104,13 +124,12 @@ export class ModelRequest {
     return { data: { change: payload } };
   }
 
-  private queryResponse(tickets: readonly object[]): GraphQLResponse {
+  private queryResponse(tickets: readonly Row[]): GraphQLResponse {
     const { id } = this.request.variables as { id?: string };
     const extensions = { cursor: cursorAt(this.bound) };
-    if (id === undefined)
-      return { data: { tickets: { nodes: tickets.map((ticket) => ({ ...ticket })) } }, extensions };
-    const found = tickets.find((ticket) => (ticket as { id: string }).id === id);
-    return { data: { ticket: found ? { ...found } : null }, extensions };
+    if (id === undefined) return { data: { tickets: { nodes: tickets } }, extensions };
+    const found = tickets.find((ticket) => ticket.id === id);
+    return { data: { ticket: found ?? null }, extensions };
   }
 
   fail(): void {
@@ -158,7 +177,7 @@ export class ModelTransport implements Transport {
   ) {}
 
   execute(request: GraphQLRequest): Promise<GraphQLResponse> {
-    if (request.query.includes("viewer"))
+    if (request.query.includes("viewer {"))
       return Promise.resolve({ data: { viewer: { user: { id: "model" }, apiClient: null } } });
     return new Promise((resolve, reject) => {
       this.requests.push(new ModelRequest(this.server, this.random, request, resolve, reject));

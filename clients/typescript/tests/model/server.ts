@@ -15,6 +15,11 @@ export interface Ticket {
   readonly assignee: User | null;
 }
 
+/** A ticket as the server returns it: with the read mark of the person who uses the client. */
+export interface Row extends Ticket {
+  readonly viewerHasUnread: boolean;
+}
+
 /** A person. Events and mutations select only the id, so the client often knows no name. */
 export interface User {
   readonly id: string;
@@ -28,6 +33,11 @@ export type Tickets = ReadonlyMap<string, Ticket>;
 export interface Refusal {
   readonly code: string;
   readonly message: string;
+}
+
+export interface MarkInput {
+  readonly ticketId: string;
+  readonly cursor: Cursor;
 }
 
 export interface MutationInput {
@@ -50,6 +60,10 @@ export class ModelServer {
   readonly history: Tickets[] = [new Map()];
   readonly changedAt: ReadonlyArray<string>[] = [[]];
   readonly replies: string[] = [];
+  /** Per ticket: up to where the person has read, which is not in the log. */
+  readonly marks = new Map<string, number>();
+  /** Per ticket: the last position at which somebody else has raised the version. */
+  readonly news = new Map<string, number>();
   private readonly results = new Map<string, { cursor: Cursor; refusal: Refusal | undefined }>();
 
   constructor(private readonly random: Random) {
@@ -62,6 +76,25 @@ export class ModelServer {
 
   at(position: number): Tickets {
     return this.history[position]!;
+  }
+
+  /** Returns a ticket that was read before, with the read mark of now. */
+  withMark(ticket: Ticket): Row {
+    const { id } = ticket;
+    return { ...ticket, viewerHasUnread: this.hasNewsAfter(id, this.marks.get(id) ?? -1) };
+  }
+
+  hasNewsAfter(id: string, position: number): boolean {
+    return (this.news.get(id) ?? -1) > position;
+  }
+
+  /** Returns a ticket as it is now. */
+  read(id: string): Row {
+    return this.withMark(this.at(this.head).get(id)!);
+  }
+
+  markRead({ ticketId, cursor }: MarkInput): void {
+    this.marks.set(ticketId, Math.max(this.marks.get(ticketId) ?? -1, positionOf(cursor)));
   }
 
   /** The ids that the live list has at a position. */
@@ -107,13 +140,17 @@ export class ModelServer {
     return this.random.pick([...this.at(this.head).values()]);
   }
 
-  private setStatus(ticket: Ticket, status: Status): void {
-    this.append([{ ...ticket, version: ticket.version + 1, status }]);
+  private setStatus(ticket: Ticket, status: Status, isOwn = false): void {
+    this.append([{ ...ticket, version: ticket.version + 1, status }], isOwn);
   }
 
-  private append(changed: readonly Ticket[]): void {
+  private append(changed: readonly Ticket[], isOwn = false): void {
     const tickets = new Map(this.at(this.head));
-    for (const ticket of changed) tickets.set(ticket.id, ticket);
+    for (const ticket of changed) {
+      const isNews = !isOwn && ticket.version !== tickets.get(ticket.id)?.version;
+      if (isNews) this.news.set(ticket.id, this.history.length);
+      tickets.set(ticket.id, ticket);
+    }
     this.history.push(tickets);
     this.changedAt.push(changed.map((ticket) => ticket.id));
   }
@@ -134,9 +171,9 @@ export class ModelServer {
       : undefined;
     if (!refusal && input.body !== undefined) {
       this.replies.push(input.body);
-      this.append([{ ...ticket, version: ticket.version + 1 }]);
+      this.append([{ ...ticket, version: ticket.version + 1 }], true);
     } else if (!refusal) {
-      this.setStatus(ticket, input.status!);
+      this.setStatus(ticket, input.status!, true);
     }
     const result = { cursor: cursorAt(this.head), refusal };
     this.results.set(input.idempotencyKey, result);
@@ -225,8 +262,8 @@ export class ModelListSource {
 
   private item(kind: ChangeKind, position: number, id: string | null, exactAt?: number): Item {
     const hasTicket = kind === "SNAPSHOT" || kind === "ADDED" || kind === "UPDATED";
-    const ticket = hasTicket ? { ...this.server.at(this.server.head).get(id!)! } : null;
-    const change: TicketChange<Ticket> = { kind, cursor: cursorAt(position), ticketId: id, ticket };
+    const ticket = hasTicket ? this.server.read(id!) : null;
+    const change: TicketChange<Row> = { kind, cursor: cursorAt(position), ticketId: id, ticket };
     return { data: { ticketChanges: change }, ...(exactAt !== undefined && { exactAt }) };
   }
 }
@@ -250,16 +287,10 @@ export class ModelEventSource {
     const items: Item[] = [];
     while (this.position < this.server.head) {
       this.position++;
-      const tickets = this.server.changedAt[this.position]!.map((id) =>
-        this.server.at(this.server.head).get(id)!,
-      );
-      const [ticket, other = null] = structuredCopy(tickets);
+      const ids = this.server.changedAt[this.position]!;
+      const [ticket, other = null] = ids.map((id) => this.server.read(id));
       items.push({ data: { ticketEvents: { cursor: cursorAt(this.position), ticket, other } } });
     }
     return items;
   }
-}
-
-function structuredCopy(tickets: readonly Ticket[]): Ticket[] {
-  return tickets.map((ticket) => ({ ...ticket }));
 }

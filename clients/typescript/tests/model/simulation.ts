@@ -7,20 +7,22 @@ import type { TicketChange } from "../../src/membership.js";
 import { ModelClock, ModelTransport } from "./network.js";
 import { Random } from "./random.js";
 import { ModelListSource, ModelServer, positionOf } from "./server.js";
-import type { MutationInput, Status, Ticket, Tickets } from "./server.js";
+import type { MarkInput, MutationInput, Row, Status, Tickets } from "./server.js";
 
-const PART = "id version status subject clock assignee { id }";
-const FIELDS = "id version status subject clock assignee { id name }";
-export const LIST = gql<{ ticketChanges: TicketChange<Ticket> }>(
+/** What the version orders, so that no cursor is necessary. */
+const VERSIONED = "id version status subject viewerHasUnread assignee { id }";
+const PART = `${VERSIONED} clock`;
+const FIELDS = "id version status subject clock viewerHasUnread assignee { id name }";
+export const LIST = gql<{ ticketChanges: TicketChange<Row> }>(
   `subscription($after: String) { ticketChanges(after: $after) { kind cursor ticketId ticket { ${FIELDS} } } }`,
 );
 export const EVENTS = gql<{ ticketEvents: { cursor: string } }>(
   `subscription($after: String) { ticketEvents(after: $after) { cursor ticket { ${PART} } other { ${PART} } } }`,
 );
-export const TICKET = gql<{ ticket: Ticket | null }, { id: string }>(
+export const TICKET = gql<{ ticket: Row | null }, { id: string }>(
   `query($id: ID!) { ticket(id: $id) { ${FIELDS} } }`,
 );
-export const TICKETS = gql<{ tickets: { nodes: Ticket[] } }>(
+export const TICKETS = gql<{ tickets: { nodes: Row[] } }>(
   `query { tickets { nodes { ${FIELDS} } } }`,
 );
 /** A document without the version, which some applications have. */
@@ -29,6 +31,13 @@ const SUMMARY = gql<unknown, { id: string }>(
 );
 const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
   `mutation($input: Input!) { change(input: $input) { ticket { ${PART} } cursor replayed userErrors { code message } } }`,
+);
+const MARK = gql<{ markTicketRead: Payload }, { input: MarkInput }>(
+  `mutation($input: Input!) { markTicketRead(input: $input) { ticket { ${VERSIONED} } userErrors { code } } }`,
+);
+/** A document whose version is newer than the fields that it does not select. */
+const SHORT_MARK: typeof MARK = gql(
+  "mutation($input: Input!) { markTicketRead(input: $input) { ticket { id version viewerHasUnread } userErrors { code } } }",
 );
 
 /** Enough microtasks for all promises of one step. */
@@ -48,18 +57,20 @@ export class Simulation {
   readonly server: ModelServer;
   readonly transport: ModelTransport;
   readonly client: TicketwireClient;
-  readonly list: LiveList<Ticket>;
-  readonly tickets: Query<{ tickets: { nodes: Ticket[] } }>;
-  readonly queries: Array<Query<{ ticket: Ticket | null }>> = [];
+  readonly list: LiveList<Row>;
+  readonly tickets: Query<{ tickets: { nodes: Row[] } }>;
+  readonly queries: Array<Query<{ ticket: Row | null }>> = [];
   /** Optimistic changes whose mutation has not ended. */
   readonly pending = new Set<Intent>();
   /** Per ticket, the latest cursor of a mutation that was confirmed. */
   readonly confirmed = new Map<string, number>();
+  /** Per ticket, up to where the server has confirmed that it was read. */
+  readonly marks = new Map<string, number>();
   readonly sentReplies: string[] = [];
   /** If a refetch has ended in this step: the tickets when it was asked for. */
   read: Tickets = new Map();
   /** The tickets of the queries when all events had arrived, before all was read again. */
-  quiet: Array<Ticket | null | undefined> = [];
+  quiet: Array<Row | null | undefined> = [];
   /** Whether some documents of this run have no version. Their values may go back a little. */
   readonly hasSummaries: boolean;
   private readonly random: Random;
@@ -75,7 +86,7 @@ export class Simulation {
     this.clock = new ModelClock(this.random);
     const platform = { clock: this.clock, createTransport: () => this.transport };
     this.client = new TicketwireClient({ account: "model", url: "", platform });
-    const isOpen = (ticket: Ticket): boolean => ticket.status === "OPEN";
+    const isOpen = (ticket: Row): boolean => ticket.status === "OPEN";
     this.list = this.client.liveList({
       document: LIST,
       compare: (a, b) => (a.id < b.id ? -1 : 1),
@@ -94,7 +105,7 @@ export class Simulation {
   /** Does one random step, and lets all promises run. */
   async step(): Promise<void> {
     if (this.outageSteps > 0) this.sufferOutage();
-    const kind = this.random.below(28);
+    const kind = this.random.below(30);
     if (kind < 4) this.server.changeSomething();
     else if (kind < 9) this.deliver();
     else if (kind < 12) this.advanceSource();
@@ -103,6 +114,7 @@ export class Simulation {
     else if (kind < 22) this.changeStatus();
     else if (kind < 23) this.reply();
     else if (kind < 25) this.interrupt();
+    else if (kind < 27) this.markRead();
     else this.clock.runNext(30_000);
     await settle();
   }
@@ -166,6 +178,18 @@ export class Simulation {
       ticketId: this.server.pickTicket().id,
       body,
     } as unknown as MutationInput);
+  }
+
+  /** Marks a ticket as read, up to what the person sees. It is not repeated. */
+  private markRead(): void {
+    const { id } = this.server.pickTicket();
+    const cursor = this.client.store.stampOf(id, "version")?.cursor;
+    if (cursor === undefined) return;
+    const document = this.hasSummaries ? SHORT_MARK : MARK;
+    void this.client.mutate(document, { input: { ticketId: id, cursor } }).then(
+      () => this.marks.set(id, Math.max(this.marks.get(id) ?? -1, positionOf(cursor))),
+      () => {}, // the network was cut
+    );
   }
 
   private interrupt(): void {
