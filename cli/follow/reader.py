@@ -34,6 +34,8 @@ class Reader:
         self.api = api
         self.known = ""
         """The largest cursor of the log that the server is known to have reached."""
+        self.reported = ""
+        """The cursor of the last response, which is less behind a restored or a slower server."""
         self.page_sizes = dict(MAX_PAGE_SIZES)
 
     async def check_server(self, position: Position) -> None:
@@ -52,6 +54,7 @@ class Reader:
         """Run a query; the cursor of the response is never less than what was known before."""
         known = self.known
         response = await self.api.query(document, variables)
+        self.reported = response.cursor
         self.learn(response.cursor)
         return replace(response, cursor=max(known, response.cursor))
 
@@ -128,7 +131,12 @@ class Reader:
         for node in nodes:
             add_event(batch, node, response.cursor)
         # Events after the end prove that the log goes on. The next response is complete up to them.
-        self.learn(max((node["cursor"] for node in found), default=end))
+        proven = max([self.reported, *(node["cursor"] for node in found)])
+        self.learn(proven)
+        if end > proven:
+            # Only an earlier response or a wake-up says that the log goes so far. A server that was
+            # restored since then has lost these events, and others will follow in their place.
+            await self.query_log(batch.position)
         await self.read_changed_records(batch, nodes, position.copied_from or "")
         return batch, bool(ends) or len(nodes) < len(found)
 

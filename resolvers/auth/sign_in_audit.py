@@ -36,7 +36,7 @@ async def record_failure(context: Context, user: User | None) -> None:
     if user is not None:
         origin = origin_of(context, "signInFailed")
         write = partial(storage.write_action, origin, context.now(), record=user)
-        context.services.background_writes.start(write)
+        context.services.background_writes.start("signInFailed", write)
     await asyncio.sleep(FAILURE_SECONDS)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from engine.limits.network import network_of, wide_network_of
@@ -43,7 +45,7 @@ from schema.payloads.people.accounts import (
 from schema.payloads.people.people import UserPayload
 
 MIN_ANSWER_SECONDS = 0.25
-"""The time that an answer takes at least, so that it does not tell whether an account exists."""
+"""The time of an answer. It does not depend on whether an account exists."""
 PASSWORD_CHANGED = "The password was changed at the same moment. Try again."  # noqa: S105
 INVALID_LINK = "The link is invalid, was used before, or has expired. Request a new one."
 NO_REGISTRATION = "Registration is turned off. Ask the support team for an invitation."
@@ -82,8 +84,7 @@ async def request_password_reset(
             await send_reset_link(context, user, "password_reset", at)
             changes.log(user, "password_reset", None, "requested")
 
-    await run_action(context, "requestPasswordReset", send)
-    await wait_until_answer(started)
+    await run_unseen(context, "requestPasswordReset", send, started)
     return RequestPasswordResetPayload()
 
 
@@ -110,7 +111,18 @@ async def send_reset_link(context: Context, user: User, template: str, at: datet
     await accounts.mails.send_to_user(user, LinkPurpose.PASSWORD_RESET, template, expires_at, at)
 
 
-async def wait_until_answer(started: float) -> None:
+async def run_unseen(
+    context: Context,
+    action: str,
+    change: Callable[[RecordChanges, datetime], Awaitable[None]],
+    started: float,
+) -> None:
+    """Start a change that depends on whether an account exists, and wait MIN_ANSWER_SECONDS.
+
+    Neither the time of a slow change nor its error tells whether the account exists.
+    """
+    run = partial(run_action, context, action, change)
+    context.services.background_writes.start(action, run)
     await asyncio.sleep(max(0.0, started + MIN_ANSWER_SECONDS - monotonic()))
 
 
@@ -217,6 +229,5 @@ async def register_user(context: Context, input: RegisterUserInput) -> RegisterU
         elif await can_reset_password(user):
             await send_reset_link(context, user, "already_registered", at)
 
-    await run_action(context, "registerUser", send)
-    await wait_until_answer(started)
+    await run_unseen(context, "registerUser", send, started)
     return RegisterUserPayload()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from models.people.password import hash_password
-from support.accounts import PASSWORD, send, set_password
+from support.accounts import PASSWORD, finish_account_emails, send, set_password
 from support.actors import World
 from support.mailing import mailer, send_due_mails
 from support.service import Service, running
@@ -30,6 +30,7 @@ async def serving(url: str, **settings: Any) -> AsyncGenerator[tuple[Service, Wo
 
 async def deliver(service: Service, inbox: Sink) -> list[tuple[str, str]]:
     """Send the due emails; return the page and the token of each link received so far."""
+    await finish_account_emails()
     await send_due_mails(mailer(inbox, url=URL), service.clock())
     found = [LINK.search(body(message)) for message in inbox.received]
     return [(match[1], match[2]) for match in found if match]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -52,7 +53,20 @@ async def send(client: Client, mutation: str, **input: Any) -> dict[str, Any]:
         f"mutation($input: {kind}!) {{ {mutation}(input: $input) "
         f"{{ {SELECTIONS[mutation]} {ERRORS} }} }}"
     )
-    return dict((await client.run(query, input=input))[mutation])
+    payload = dict((await client.run(query, input=input))[mutation])
+    if mutation in ("requestPasswordReset", "registerUser"):
+        await finish_account_emails()
+    return payload
+
+
+async def finish_account_emails() -> None:
+    """Wait until the service in this process has queued the emails that were requested.
+
+    A response does not wait for that.
+    """
+    names = ("background write requestPasswordReset", "background write registerUser")
+    writes = [each for each in asyncio.all_tasks() if each.get_name() in names]
+    await asyncio.gather(*writes)
 
 
 async def succeed(client: Client, mutation: str, **input: Any) -> dict[str, Any]:

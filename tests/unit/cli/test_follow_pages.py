@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from cli.follow.api import Api, Response
+from cli.follow.errors import PageCursorInvalid, ServerError
 from cli.follow.position import Position
 from cli.follow.reader import Reader
 
@@ -75,3 +76,22 @@ async def test_no_event_is_skipped_that_one_list_has_not_yet(
         position = batch.position
         found |= {int(row["cursor"], 16) for row in batch.rows.get("events", {}).values()}
     assert sorted(found) == list(LOG)
+
+
+class RestoredServer:
+    """A server that was restored, and has lost the events after 100."""
+
+    async def query(self, document: str, variables: Mapping[str, Any]) -> Response:
+        del document
+        if variables["after"] > cursor(100):
+            raise PageCursorInvalid
+        none = build_list([], 1, "TicketUpdated")
+        return Response({"events": none, "directoryEvents": none}, cursor(100))
+
+
+async def test_events_that_were_announced_and_then_lost_are_not_skipped() -> None:
+    """Else the events that a restored server has later in their place would be skipped."""
+    reader = Reader(cast("Api", RestoredServer()))
+    reader.learn(cursor(105))
+    with pytest.raises(ServerError, match="was restored from a backup"):
+        await reader.read_log(Position("log", None, cursor(50), cursor(100)))

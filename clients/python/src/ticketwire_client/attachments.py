@@ -10,14 +10,16 @@ import mimetypes
 import os
 import tempfile
 from asyncio import timeout, to_thread
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
+from uuid import uuid4
 
 import httpx2
 
-from .errors import NetworkError, NotFoundError, UnexpectedResponseError
+from .errors import NetworkError, NotFoundError, RequestError, UnexpectedResponseError
 from .generated.client import GeneratedClient
 from .generated.input_types import CreateAttachmentInput
 from .models import Attachment, StoredAttachment
@@ -25,7 +27,8 @@ from .transport import build_timeout, convert_error, read_response
 
 PART_BYTES = 256 * 1024
 ANY_TYPE = "application/octet-stream"
-ALREADY_UPLOADED = 409
+COMPRESSED_TYPES = {"gzip": "application/gzip"}
+ALREADY_UPLOADED = "ALREADY_UPLOADED"
 GET_ATTACHMENT = """query GetAttachment($id: ID!) {
   node(id: $id) { ... on Attachment { id filename contentType size sha256 createdAt url } }
 }"""
@@ -57,15 +60,19 @@ class AttachmentClient(GeneratedClient):
             content_type=file.content_type,
             size=file.size,
             sha256=file.sha256,
-            idempotency_key=idempotency_key,
+            idempotency_key=idempotency_key or uuid4().hex,
         )
-        payload = await self.create_attachment(input)
-        attachment, url = payload.attachment, payload.upload_url
-        if attachment is None:
-            raise UnexpectedResponseError("the server announced no attachment")
+        attachment, url = await self._announce(input)
         if url is not None:
-            await self.repeat(lambda: self._send(url, file), is_safe=True)
-        elif attachment.sha256 is None:
+            upload_url = url
+            try:
+                await self.repeat(lambda: self._send(upload_url, file), is_safe=True)
+            except RequestError as error:
+                if error.code != ALREADY_UPLOADED:
+                    raise
+                # An earlier attempt, whose response was lost, has sent it, or this one is too late.
+                attachment, url = (await self._announce(input))[0], None
+        if url is None and attachment.sha256 is None:
             raise not_found(f"The time for the upload of {attachment.id} is over; use another key.")
         return attachment.model_copy(update={"sha256": file.sha256})
 
@@ -76,11 +83,7 @@ class AttachmentClient(GeneratedClient):
         Raises NotFoundError if the viewer may not see the file, or if it is not complete or was
         erased, and OSError.
         """
-        descriptor, name = await to_thread(
-            tempfile.mkstemp, prefix=f".{to.name[:100]}.", dir=to.parent
-        )
-        part_file = Path(name)
-        try:
+        with temporary_file(to.parent) as (descriptor, part_file):
             with os.fdopen(descriptor, "wb") as file:
 
                 def begin() -> None:
@@ -92,8 +95,6 @@ class AttachmentClient(GeneratedClient):
 
                 attachment = await self._download(attachment_id, begin, write)
             await to_thread(part_file.replace, to)
-        finally:
-            await to_thread(part_file.unlink, missing_ok=True)
         return attachment
 
     async def read_attachment(self, attachment_id: str) -> bytes:
@@ -112,25 +113,42 @@ class AttachmentClient(GeneratedClient):
 
     # ---------------------------------------------------------------- one attempt
 
+    async def _announce(self, input: CreateAttachmentInput) -> tuple[Attachment, str | None]:
+        """The attachment, and the URL for its upload unless it is complete or too late."""
+        payload = await self.create_attachment(input)
+        if payload.attachment is None:
+            raise UnexpectedResponseError("the server announced no attachment")
+        return payload.attachment, payload.upload_url
+
+    def _resolve(self, url: str) -> httpx2.URL:
+        """A signed URL, which may be relative. Raises UnexpectedResponseError."""
+        try:
+            resolved = httpx2.URL(urljoin(self.endpoint.url, url))
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise UnexpectedResponseError(f"not the URL of a file: {error}") from error
+        if resolved.scheme not in ("http", "https"):
+            raise UnexpectedResponseError(f"not the URL of a file: {resolved.scheme}")
+        return resolved
+
     async def _send(self, url: str, file: File) -> None:
         request = self.endpoint.http.build_request(
             "PUT",
-            urljoin(self.endpoint.url, url),
+            self._resolve(url),
             content=file.read_parts(),
             headers={"content-length": str(file.size)},
             timeout=build_timeout(self.timeout_seconds),
         )
         try:
-            response = await self.endpoint.http.send(request, stream=True)
+            # A redirect would become a GET without the file, whose response can look like success.
+            response = await self.endpoint.http.send(request, stream=True, follow_redirects=False)
             async with timeout(self.timeout_seconds):
                 content = await self.endpoint.read_content(response)
         except TimeoutError as error:
             raise NetworkError("Timeout: the response to the upload has no end") from error
         except httpx2.RequestError as error:
             raise convert_error(error) from error
-        if response.is_success or response.status_code == ALREADY_UPLOADED:
-            return  # an earlier attempt, whose response was lost, has sent the file
-        read_response(response, content)
+        if not response.is_success:
+            read_response(response, content)
 
     async def _download(
         self,
@@ -163,7 +181,7 @@ class AttachmentClient(GeneratedClient):
         http = self.endpoint.http
         request = http.build_request(
             "GET",
-            urljoin(self.endpoint.url, attachment.url or ""),
+            self._resolve(attachment.url or ""),
             timeout=build_timeout(self.timeout_seconds),
         )
         digest, size = hashlib.sha256(), 0
@@ -185,6 +203,21 @@ class AttachmentClient(GeneratedClient):
             raise convert_error(error) from error
         if size != attachment.size or digest.hexdigest() != attachment.sha256:
             raise UnexpectedResponseError(f"the file of {attachment.id} has another SHA-256")
+
+
+@contextmanager
+def temporary_file(folder: Path) -> Generator[tuple[int, Path]]:
+    """A new file, which is deleted at the end, unless it was renamed.
+
+    Both happen without a thread, so that no cancellation leaves the file. The prefix is short,
+    because a name can have 255 bytes.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=".ticketwire-", dir=folder)
+    path = Path(name)
+    try:
+        yield descriptor, path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -225,8 +258,15 @@ def describe(source: Path | bytes, filename: str | None, content_type: str | Non
         with source.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
             size = file.tell()
-    guessed = mimetypes.guess_type(filename)[0] or ANY_TYPE
-    return File(source, filename, content_type or guessed, size, digest.hexdigest())
+    return File(source, filename, content_type or guess_type(filename), size, digest.hexdigest())
+
+
+def guess_type(filename: str) -> str:
+    """The media type of the extension. That of a.log.gz is not the one of the log inside."""
+    found, compression = mimetypes.guess_type(filename)
+    if compression is not None:
+        return COMPRESSED_TYPES.get(compression, ANY_TYPE)
+    return found or ANY_TYPE
 
 
 def not_found(message: str) -> NotFoundError:

@@ -21,6 +21,12 @@ from .errors import (
 
 TEMPORARY_STATUSES = (429, 502, 503, 504)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+UNEXPECTED = (
+    httpx2.SSEError,
+    httpx2.DecodingError,
+    httpx2.TooManyRedirects,
+    httpx2.UnsupportedProtocol,  # of a redirect
+)
 CONNECT_SECONDS = 10.0
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 JSON_MEDIA_TYPES = "application/graphql-response+json, application/json;q=0.9"
@@ -93,7 +99,7 @@ def build_timeout(seconds: float) -> httpx2.Timeout:
 
 def convert_error(error: httpx2.RequestError) -> TicketwireError:
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, httpx2.SSEError | httpx2.DecodingError | httpx2.TooManyRedirects):
+    if isinstance(error, UNEXPECTED):
         return UnexpectedResponseError(reason)
     return NetworkError(reason, was_sent=not isinstance(error, NOT_SENT))
 
