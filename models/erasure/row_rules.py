@@ -124,7 +124,9 @@ def erase_delivery(delivery: Any, person: Person) -> dict[str, Any]:
 
 
 def erase_attempt(attempt: Any, person: Person) -> dict[str, Any]:
-    return {"response": None, "error": replace(attempt, "error", person.terms.without_name)}
+    terms = person.terms.without_name
+    request = terms.replace_in_json(attempt.request)
+    return {"request": request, "response": None, "error": replace(attempt, "error", terms)}
 
 
 COPIES: Mapping[str, str] = {

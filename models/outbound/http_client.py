@@ -32,7 +32,12 @@ __all__ = [
 
 MAX_OVERHEAD_BYTES = 128 * 1024
 """What is read beside the body: the status, headers, and the sizes of chunks."""
-USER_AGENT = "Ticketwire"
+COMMON_HEADERS = {
+    "user-agent": "Ticketwire",
+    "accept-encoding": "identity",
+    "connection": "close",
+}
+"""The headers of each request, besides Host and Content-Length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,7 @@ class OutboundHttpClient:
         )
         all_headers = {
             "host": target.authority,
-            "user-agent": USER_AGENT,
-            "accept-encoding": "identity",
-            "connection": "close",
+            **COMMON_HEADERS,
             **{name.lower(): value for name, value in headers.items()},
         }
         async with (

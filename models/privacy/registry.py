@@ -84,6 +84,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("custom_fields.label", "custom_fields.options", "custom_fields.categories"),
             "wall_screens.name",
             *("webhooks.url", "webhooks.ticket_filter", "webhooks.query"),
+            "webhook_attempts.request",
         }
     ),
     Holding.TECHNICAL: frozenset(
@@ -162,7 +163,7 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
             "wall_screens.name",
             *("webhooks.ticket_filter", "webhooks.query", "webhook_deliveries.body"),
             *("webhook_deliveries.last_error", "webhook_attempts.response"),
-            "webhook_attempts.error",
+            *("webhook_attempts.request", "webhook_attempts.error"),
         }
     ),
     Treatment.DERIVED: frozenset(

@@ -7,7 +7,8 @@ from typing import cast
 from uuid import UUID
 
 from models import database
-from models.access.permissions import ADMINISTER
+from models.access.permissions import ADMINISTER, MANAGE_WEBHOOKS
+from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.errors import CursorExpired
@@ -24,6 +25,7 @@ from models.queries.logs.event_log import (
     outside_start_cursor,
     require_range,
 )
+from models.webhook_deliveries.bodies import IS_STALE
 from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.indexes import FAILED_SQL
 from models.webhooks.webhook import Webhook
@@ -41,8 +43,11 @@ UNFINISHED = frozenset({WebhookDeliveryStatus.PENDING, WebhookDeliveryStatus.RET
 
 def visible_webhooks(viewer: Viewer) -> Condition:
     """The webhooks that the viewer may see, as `can_see_webhook` decides for a loaded one."""
-    if ADMINISTER.allows(viewer):
-        return TRUE
+    return TRUE if ADMINISTER.allows(viewer) else own_webhooks(viewer)
+
+
+def own_webhooks(viewer: Viewer) -> Condition:
+    """The webhooks whose owner the viewer is, as `is_owner` decides for a loaded one."""
     if viewer.client_id is not None:
         return compare("w.client_id", "=", viewer.client_id)
     return compare("w.user_id", "=", viewer.user_id) if viewer.user_id else FALSE
@@ -84,6 +89,31 @@ async def read_deliveries(viewer: Viewer, keys: Sequence[UUID]) -> list[WebhookD
     source = f"{DELIVERIES} JOIN webhooks w ON w.id = d.webhook_id"
     condition = in_list("d.id", keys) & visible_events(viewer) & visible_webhooks(viewer)
     return await Many(LazyQuery(WebhookDelivery, "d", source, condition))
+
+
+async def read_bodies(viewer: Viewer, keys: Sequence[UUID]) -> list[str | None]:
+    """The stored bodies of deliveries, each None unless the viewer may read it.
+
+    A body shows what the owner could see with its scopes at that time. So only the owner reads it,
+    with all these scopes, and with the permission that the owner of an active webhook needs. Nobody
+    reads a body that may repeat a text which was redacted or erased since: none is sent, either.
+    """
+    if not (MANAGE_WEBHOOKS.allows(viewer) and Scope.TICKETS_READ in viewer.scopes):
+        return [None] * len(keys)
+    condition = in_list("d.id", keys) & own_webhooks(viewer) & visible_events(viewer)
+    rows = await database.fetch_dicts(
+        f"SELECT d.id, d.body, d.body_scopes FROM {DELIVERIES} "
+        "JOIN webhooks w ON w.id = d.webhook_id "
+        f"WHERE d.body IS NOT NULL AND {condition.text} AND NOT {IS_STALE.format(d='d')}",
+        condition.params,
+    )
+    scopes = {scope.value for scope in viewer.scopes}
+    bodies = {
+        database.as_uuid(row["id"]): cast("str", row["body"])
+        for row in rows
+        if scopes.issuperset(str(row["body_scopes"]).split())
+    }
+    return [bodies.get(key) for key in keys]
 
 
 def list_attempts(viewer: Viewer, delivery_ids: Sequence[object]) -> Many[WebhookAttempt]:

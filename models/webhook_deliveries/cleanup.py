@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from models import database
 from models.database import as_uuid
 from models.webhooks.delivery import WebhookAttempt
@@ -21,8 +23,8 @@ async def delete_before(before: datetime, limit: int, kept: int) -> int:
     """Delete at most `limit` acknowledged deliveries that were planned before a time.
 
     Of the others, the last `kept` of each webhook remain, because nothing else tells which events
-    were not acknowledged. Their bodies and responses are removed. Returns how many acknowledged
-    deliveries were deleted.
+    were not acknowledged. Their bodies, requests and responses are removed. Returns how many
+    acknowledged deliveries were deleted.
     """
 
     async def delete() -> int:
@@ -41,7 +43,10 @@ async def delete_before(before: datetime, limit: int, kept: int) -> int:
 
 
 async def forget_contents(before: datetime, limit: int) -> None:
-    """Remove the bodies and responses of old failed deliveries. A later attempt prepares a body."""
+    """Remove the bodies, requests and responses of old failed deliveries.
+
+    A later attempt prepares a body.
+    """
     rows = await database.fetch_dicts(
         "UPDATE webhook_deliveries SET body = NULL WHERE id IN (SELECT id FROM webhook_deliveries "
         f"WHERE {OLD_FAILURES} AND body IS NOT NULL ORDER BY created_at LIMIT ?) RETURNING id",
@@ -49,8 +54,9 @@ async def forget_contents(before: datetime, limit: int) -> None:
     )
     keys = [as_uuid(row["id"]) for row in rows]
     if keys:
-        attempts = WebhookAttempt.filter(delivery_id__in=keys, response__isnull=False)
-        await attempts.update(response=None)
+        stored = Q(request__isnull=False) | Q(response__isnull=False)
+        attempts = WebhookAttempt.filter(stored, delivery_id__in=keys)
+        await attempts.update(request=None, response=None)
 
 
 async def count_excess(before: datetime, kept: int) -> list[tuple[UUID, int]]:

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from models.core import time
 from models.core.secrets import SecretStore
-from models.outbound.http_client import OutboundError, OutboundResponse
+from models.outbound.http_client import COMMON_HEADERS, OutboundError, OutboundResponse
 from models.webhook_deliveries.results import AttemptResult, Outcome
-from models.webhooks.delivery import MAX_ERROR_CHARS, MAX_RESPONSE_CHARS
-from models.webhooks.signature import build_headers
+from models.webhooks.delivery import MAX_ERROR_CHARS, MAX_RESPONSE_CHARS, StoredRequest
+from models.webhooks.signature import SIGNATURE_HEADER, build_headers, mask_signatures
 from models.webhooks.webhook import Webhook, WebhookShape, previous_secret_of
 
 HTTP_GONE = 410
@@ -42,6 +42,7 @@ async def send(
         headers |= build_headers(
             read_secrets(store, webhook, at), message_id, int(requested_at.timestamp()), body
         )
+    request = describe_request(webhook.url, headers, body)
     try:
         response = await client.post(webhook.url, headers, body)
     except OutboundError as error:
@@ -51,8 +52,17 @@ async def send(
             requested_at,
             round(elapsed.total_seconds() * 1000),
             error=error.message[:MAX_ERROR_CHARS],
+            request=request,
         )
-    return describe(response, requested_at)
+    return describe(response, requested_at, request)
+
+
+def describe_request(url: str, headers: dict[str, str], body: bytes) -> StoredRequest:
+    """What the list of attempts shows of a request. It has no signature, and no secret."""
+    shown = {**COMMON_HEADERS, **headers, "content-length": str(len(body))}
+    if SIGNATURE_HEADER in shown:
+        shown[SIGNATURE_HEADER] = mask_signatures(shown[SIGNATURE_HEADER])
+    return {"url": url, "headers": shown}
 
 
 def read_secrets(store: SecretStore, webhook: Webhook, at: datetime) -> list[str]:
@@ -61,7 +71,9 @@ def read_secrets(store: SecretStore, webhook: Webhook, at: datetime) -> list[str
     return [store.decrypt(secret) for secret in stored if secret is not None]
 
 
-def describe(response: OutboundResponse, requested_at: datetime) -> AttemptResult:
+def describe(
+    response: OutboundResponse, requested_at: datetime, request: StoredRequest
+) -> AttemptResult:
     outcome, error = Outcome.FAILED, f"the target responded with status {response.status}"
     if 200 <= response.status < 300:
         outcome, error = Outcome.DELIVERED, None
@@ -80,6 +92,7 @@ def describe(response: OutboundResponse, requested_at: datetime) -> AttemptResul
         decode_response(response.body),
         error,
         retry_after,
+        request,
     )
 
 

@@ -14,6 +14,7 @@ from models.webhook_deliveries.pausing import pause
 from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK, RetrySchedule
 from models.webhooks.delivery import (
     MAX_STORED_ATTEMPTS,
+    StoredRequest,
     WebhookAttempt,
     WebhookDelivery,
     WebhookDeliveryStatus,
@@ -45,6 +46,7 @@ class AttemptResult:
     response: str | None = None
     error: str | None = None
     retry_after: timedelta | None = None
+    request: StoredRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Recorder:
         await WebhookAttempt.create(
             delivery_id=delivery.id,
             requested_at=result.requested_at,
+            request=result.request,
             status=result.status,
             milliseconds=result.milliseconds,
             response=result.response,

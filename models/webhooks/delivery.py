@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
+from typing import TypedDict
 from uuid import UUID
 
 from tortoise import fields
@@ -26,6 +27,13 @@ MAX_TICKETS_PER_STATEMENT = 500
 MAX_ROWS_PER_STATEMENT = 500
 UNPREPARED = "could not prepare: "
 """How the error of an attempt begins that sent nothing, because its body could not be prepared."""
+
+
+class StoredRequest(TypedDict):
+    """The URL of a request and its headers, without Host. The signatures are masked."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class WebhookDeliveryStatus(Enum):
@@ -107,6 +115,8 @@ class WebhookAttempt(Model):
     """A request of a delivery, or why none was sent.
 
     requested_at  when the request began
+    request       its URL and headers; null if none was built, and after the retention. The URL has
+                  at most MAX_URL_CHARS, and the headers are always the same few
     status        the status code of the response; null without a response
     milliseconds  how long the request took
     response      the beginning of the response's body
@@ -119,6 +129,8 @@ class WebhookAttempt(Model):
     )
     delivery_id: UUID
     requested_at = InstantField()
+    # Tortoise types JSON fields as Any.
+    request: StoredRequest | None = fields.JSONField(null=True)  # pyright: ignore[reportAssignmentType]
     status = fields.IntField(null=True)
     milliseconds = fields.IntField()
     response = fields.TextField(null=True)

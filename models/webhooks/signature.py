@@ -52,6 +52,11 @@ def sign_once(secret: str, signed: bytes) -> str:
     return f"{VERSION},{b64encode(digest).decode('ascii')}"
 
 
+def mask_signatures(header: str) -> str:
+    """The value of `webhook-signature` with the version of each signature alone."""
+    return " ".join(f"{each.partition(',')[0]},…" for each in header.split())
+
+
 def build_headers(
     secrets: Sequence[str], message_id: str, timestamp: int, body: bytes
 ) -> dict[str, str]:

@@ -89,6 +89,7 @@ def describe(result: AttemptResult) -> WebhookAttempt:
     """The attempt as a record that is not stored, because it is about no event."""
     return WebhookAttempt(
         requested_at=result.requested_at,
+        request=result.request,
         status=result.status,
         milliseconds=result.milliseconds,
         response=result.response,

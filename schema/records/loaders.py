@@ -158,6 +158,10 @@ class Loaders:
         return ShieldedLoader(self.read_deliveries, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
     @cached_property
+    def webhook_bodies(self) -> DataLoader[UUID, str | None]:
+        return ShieldedLoader(self.own.read_webhook_bodies, max_batch_size=MAX_KEYS_PER_STATEMENT)
+
+    @cached_property
     def client_scopes(self) -> DataLoader[UUID, list[str]]:
         return ShieldedLoader(read_scopes, max_batch_size=MAX_KEYS_PER_STATEMENT)
 
@@ -262,9 +266,8 @@ class Loaders:
         visible = await inbox.filter_visible(self.viewer, keys)
         if not visible:
             return [None] * len(keys)
-        records = await Notification.filter(number__in=visible)
-        notifications = {record.number: record for record in records}
-        return [notifications.get(key) for key in keys]
+        found = {each.number: each for each in await Notification.filter(number__in=visible)}
+        return [found.get(key) for key in keys]
 
     async def read_deliveries(self, keys: list[UUID]) -> list[WebhookDelivery | None]:
         found = await webhook_queries.read_deliveries(self.viewer, keys)

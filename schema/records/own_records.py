@@ -1,4 +1,5 @@
-"""Reads what depends on the viewer's account: read marks, watched tickets and drafts."""
+"""Reads what depends on the viewer's account: read marks, watched tickets, drafts, and the bodies
+of its webhooks' deliveries."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_ticket
+from models.queries import webhooks as webhook_queries
 from models.queries.filters.unread import find_unread
 from models.tickets.draft import Draft
 from models.tickets.message import MessageKind
@@ -53,3 +55,7 @@ class OwnRecords:
     def can_see_kind(self, draft: Draft) -> bool:
         """Whether the viewer may see a draft of this kind. A demoted agent sees no notes."""
         return draft.kind is MessageKind.REPLY or self.viewer.can_see_notes
+
+    async def read_webhook_bodies(self, keys: list[UUID]) -> list[str | None]:
+        """The bodies of deliveries of the viewer's own webhooks, by the deliveries' keys."""
+        return await webhook_queries.read_bodies(self.viewer, keys)

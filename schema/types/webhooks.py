@@ -12,7 +12,7 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.log.event import EventType
 from models.queries.webhooks import list_attempts, list_deliveries
-from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
+from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.webhook import (
     Webhook,
     WebhookPauseReason,
@@ -21,15 +21,37 @@ from models.webhooks.webhook import (
     previous_secret_of,
 )
 from schema.context import context_of
-from schema.cost import TEXT_COST, cost
+from schema.cost import TEXT_COST, WEBHOOK_BODY_COST, cost
 from schema.interfaces import Actor, Node, RecordType, TicketEventInterface
 from schema.pagination import After, Before, Connection, First, Last
 from schema.records.relations import (
     first_foreign_key_field,
     foreign_key_field,
+    personal_field,
     related_list_field,
 )
 from schema.types.people.people import VERSION
+
+
+@strawberry.type(description="A header of a request.")
+class WebhookHeader:
+    name: str = strawberry.field(description="The name, in lower case.")
+    value: str = strawberry.field(
+        description="The value. In `webhook-signature`, only the version of each signature, such "
+        "as `v1,…`."
+    )
+
+
+@strawberry.type(
+    description="The POST request of an attempt. Its body is that of the delivery.",
+)
+class WebhookRequest:
+    url: str = strawberry.field(
+        description="The URL that the webhook had then. It has no user name and password."
+    )
+    headers: list[WebhookHeader] = strawberry.field(
+        description="The headers, without `host`, which the URL has."
+    )
 
 
 @strawberry.type(
@@ -37,6 +59,19 @@ from schema.types.people.people import VERSION
 )
 class WebhookAttemptType(RecordType):
     requested_at: datetime = strawberry.field(description="The time at which the request began.")
+
+    @strawberry.field(
+        description="The request, also if the connection failed or was refused. Null if the body "
+        "could not be prepared or signed, and for attempts before this field existed."
+    )
+    def request(self, root: strawberry.Parent[WebhookAttempt]) -> WebhookRequest | None:
+        if root.request is None:
+            return None
+        headers = [
+            WebhookHeader(name=name, value=value) for name, value in root.request["headers"].items()
+        ]
+        return WebhookRequest(url=root.request["url"], headers=headers)
+
     status: int | None = strawberry.field(
         description="The status code of the response. Null if there was no response."
     )
@@ -59,6 +94,18 @@ class WebhookAttemptType(RecordType):
 class WebhookDeliveryType(Node):
     event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
     status: WebhookDeliveryStatus = strawberry.field(description="The state of the delivery.")
+    body: Any = personal_field(
+        "webhook_bodies",
+        str | None,
+        "The exact body that the requests send, as it was prepared last. It is kept as long as "
+        "the delivery, also after it was delivered.\n\n- Null before the first attempt.\n- Null "
+        "after it was removed: because a text was redacted or a person or text erased, because the "
+        "webhook has another shape or no longer a query, or because the delivery failed long ago. "
+        "An attempt prepares another one.\n- Only the owner of the webhook may read it, with "
+        "`tickets:read`, `webhooks:manage` and all scopes with which it was prepared. Null for "
+        "others, and also for admins.",
+        flat=WEBHOOK_BODY_COST,
+    )
     attempts: int = strawberry.field(
         description="The number of attempts that have begun since the delivery was last requested."
     )

@@ -38,6 +38,7 @@ async def create_webhooks(at: datetime) -> None:
             attempts=1,
             response_status=500,
             last_error="the target responded with status 500",
+            body="{}",
             created_at=at,
             delivered_at=at if status is WebhookDeliveryStatus.DELIVERED else None,
             next_attempt_at=at if status is WebhookDeliveryStatus.RETRYING else None,
@@ -45,6 +46,7 @@ async def create_webhooks(at: datetime) -> None:
         await WebhookAttempt.create(
             delivery=delivery,
             requested_at=at,
+            request={"url": webhook["url"], "headers": {"webhook-signature": "v1,…"}},
             milliseconds=7,
             status=500,
             response="Oops",

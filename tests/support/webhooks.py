@@ -33,7 +33,8 @@ SETTINGS: dict[str, Any] = {
 }
 DELIVERY_FIELDS = """id status attempts responseStatus lastError nextAttemptAt deliveredAt
   event { id cursor type ticket { id } }
-  attemptLog { requestedAt status milliseconds response error }"""
+  attemptLog { requestedAt request { url headers { name value } } status milliseconds
+    response error }"""
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     announced = page.get_by_role("status").filter(has_text="accepted the test")
     await expect(announced).to_have_text("The receiver accepted the test")
     await expect(result).to_contain_text(re.compile(r"200.*ms"))
+    await result.get_by_text("Request", exact=True).click()
+    await expect(result.get_by_role("group", name="Request", exact=True)).to_contain_text(
+        "webhook-id: ping_"
+    )
     assert receiver.received[0].is_signed(secret)
 
     receiver.answer("500 Oops")
@@ -87,6 +91,15 @@ async def test_an_admin_creates_a_webhook_tests_it_and_sends_a_failed_event_agai
     await expect(attempts).to_contain_text("the target responded with status 500")
     await expect(attempts.get_by_role("group", name="Response, as text")).to_have_text(HOSTILE)
     assert not await page.evaluate("window.isHacked === true")
+    await attempts.get_by_text("Body of the request", exact=True).click()
+    await expect(attempts.get_by_role("group", name="Body of the request")).to_contain_text(
+        f'"ref": "{ticket["ref"]}"'
+    )
+    await attempts.get_by_text("Request", exact=True).click()
+    request = attempts.get_by_role("group", name="Request", exact=True)
+    await expect(request).to_contain_text(f"POST {receiver.url}")
+    await expect(request).to_contain_text(f"webhook-id: {receiver.received[-1].id}")
+    await expect(request).to_contain_text("webhook-signature: v1,…")
     for size in (PHONE, {"width": 1280, "height": 800}):
         await page.set_viewport_size(size)  # pyright: ignore[reportArgumentType]
         await assert_accessible(page, f"attempts at {size['width']} px")

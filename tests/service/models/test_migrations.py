@@ -75,6 +75,7 @@ NAMES = [
     "0037_webhook_deliveries",
     "0038_sla_versions",
     "0039_message_events",
+    "0040_webhook_requests",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

@@ -9,8 +9,10 @@ import pytest
 from models.outbound.http_client import OutboundResponse
 from models.webhook_deliveries.request import describe, parse_retry_after
 from models.webhook_deliveries.results import Outcome
+from models.webhooks.delivery import StoredRequest
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+REQUEST: StoredRequest = {"url": "https://hooks.example.com", "headers": {}}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_a_malformed_header_is_ignored(value: str | None, seconds: int | None) -
 
 def test_only_failures_are_delayed() -> None:
     headers = {"retry-after": "120"}
-    busy = describe(OutboundResponse(503, headers, b"", is_cut=False, milliseconds=1), AT)
+    busy = describe(OutboundResponse(503, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST)
     assert (busy.outcome, busy.retry_after) == (Outcome.FAILED, timedelta(minutes=2))
-    done = describe(OutboundResponse(200, headers, b"", is_cut=False, milliseconds=1), AT)
+    done = describe(OutboundResponse(200, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST)
     assert (done.outcome, done.retry_after) == (Outcome.DELIVERED, None)

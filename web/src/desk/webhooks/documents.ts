@@ -36,7 +36,14 @@ const DELIVERY = graphql(`
   }
 `);
 const ATTEMPT = graphql(`
-  fragment ShownAttempt on WebhookAttempt { requestedAt status milliseconds response error }
+  fragment ShownAttempt on WebhookAttempt {
+    requestedAt
+    request { url headers { name value } }
+    status
+    milliseconds
+    response
+    error
+  }
 `);
 export const WEBHOOKS = graphql(
   `
@@ -74,7 +81,7 @@ export const DELIVERIES_BY_ID = graphql(
 export const ATTEMPTS = graphql(
   `
     query Attempts($id: ID!) {
-      node(id: $id) { ... on WebhookDelivery { id attemptLog { ...ShownAttempt } } }
+      node(id: $id) { ... on WebhookDelivery { id body attemptLog { ...ShownAttempt } } }
     }
   `,
   [ATTEMPT],
