@@ -25,7 +25,7 @@ from models.queries.logs.event_log import (
     outside_start_cursor,
     require_range,
 )
-from models.webhook_deliveries.bodies import IS_STALE
+from models.queries.webhook_bodies import IS_STALE
 from models.webhooks.delivery import WebhookAttempt, WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.indexes import FAILED_SQL
 from models.webhooks.webhook import Webhook

@@ -20,7 +20,7 @@ from models import database
 from models.core import time
 from models.core.ids import new_id
 from models.database import as_uuid
-from models.webhook_deliveries.bodies import IS_STALE
+from models.queries.webhook_bodies import IS_STALE
 from models.webhook_deliveries.order import WAITS_FOR_EARLIER, WAITS_FOR_LATER, release_next
 from models.webhooks.delivery import WebhookDelivery
 from models.webhooks.webhook import Webhook, WebhookState

@@ -16,8 +16,8 @@ from models.core.secrets import SecretStore, UndecryptableSecret
 from models.database.outage import is_unreachable
 from models.log import event
 from models.queries.logs import event_log
+from models.queries.webhook_bodies import is_stale
 from models.webhook_deliveries import claims
-from models.webhook_deliveries.bodies import is_stale
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.pausing import pause_active
 from models.webhook_deliveries.payload_source import (

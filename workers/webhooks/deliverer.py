@@ -20,7 +20,8 @@ from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.database.outage import is_unreachable
 from models.log import event
 from models.log.consumer import LogConsumer
-from models.webhook_deliveries import bodies, claims, cleanup, planning
+from models.queries import webhook_bodies
+from models.webhook_deliveries import claims, cleanup, planning
 from models.webhook_deliveries.pausing import pause_active
 from models.webhook_deliveries.payload_source import CompileFilter, WebhookInvalid
 from models.webhook_deliveries.retry_schedule import FAILURES_BEFORE_BLOCK
@@ -82,7 +83,7 @@ class WebhookDeliverer:
         planned = await self.plan(at)
         started = await self.start_due(at)
         is_busy = is_busy or bool(planned or started or deleted == MAX_DELETED)
-        is_busy = is_busy or forgotten == bodies.MAX_EVENTS_PER_READ
+        is_busy = is_busy or forgotten == webhook_bodies.MAX_EVENTS_PER_READ
         if self.running and not (planned or started):
             await asyncio.wait(
                 self.running, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
@@ -132,7 +133,7 @@ class WebhookDeliverer:
         No attempt sends them, but they must not stay stored, also if the webhook is paused. Returns
         the number of redactions.
         """
-        redactions = await bodies.read_redactions(max(position, self.forgotten_until))
+        redactions = await webhook_bodies.read_redactions(max(position, self.forgotten_until))
         if not redactions:
             return 0
         tickets = sorted({ticket_id for _, ticket_id in redactions})

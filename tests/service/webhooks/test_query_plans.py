@@ -22,8 +22,9 @@ from models.core.lazy_query import ConnectionQuery
 from models.core.paging.pagination import PageRequest
 from models.log import event
 from models.log.event import Event, EventType
+from models.queries import webhook_bodies
 from models.queries.webhooks import list_deliveries
-from models.webhook_deliveries import bodies, claims, order, planning
+from models.webhook_deliveries import claims, order, planning
 from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
 from models.webhook_deliveries.retry_schedule import RetrySchedule
 from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
@@ -167,8 +168,8 @@ async def test_each_index_is_used_by_the_queries_that_need_it(webhook_ids: list[
         "webhook_deliveries_claimed": [(next_claim, "UPDATE"), (begin, "UPDATE")],
         "webhook_deliveries_failed": [(partial(listing, failed, page), "LIMIT")],
         "events_rewriting": [
-            (partial(bodies.read_redactions, 0), "LIMIT"),
-            (partial(bodies.is_stale, delivery), "stale"),
+            (partial(webhook_bodies.read_redactions, 0), "LIMIT"),
+            (partial(webhook_bodies.is_stale, delivery), "stale"),
         ],
     }
     assert set(cases) == set(INDEXES)
