@@ -55,7 +55,7 @@ The server computes the cost of an operation before it runs it. The response has
 | HTML, such as `bodyHtml` | {HTML_COST}; if selected again under another alias, 10 times as much |
 | `viewerHasUnread` | {UNREAD_COST}; if selected again under another alias, 10 times as much |
 | signed URL, such as `thumbnailUrl` | {URL_COST}; under another alias again, 10 times as much |
-| `body` of a `WebhookDelivery` | {WEBHOOK_BODY_COST}; under another alias again, 10 times as much |
+| `requestBody` of a webhook | {WEBHOOK_BODY_COST}; under another alias again, 10 times as much |
 | object | 1, plus its selection |
 | connection | for each of `first` or `last` items, by default 25: 1, plus its selection |
 | `groups` of statistics | the same, for `last` items of the `period`, or else for {GROUPS_LENGTH} |

@@ -94,7 +94,7 @@ class WebhookAttemptType(RecordType):
 class WebhookDeliveryType(Node):
     event: Any = foreign_key_field("event", TicketEventInterface, "The event.")
     status: WebhookDeliveryStatus = strawberry.field(description="The state of the delivery.")
-    body: Any = personal_field(
+    request_body: Any = personal_field(
         "webhook_bodies",
         str | None,
         "The exact body that the requests send, as it was prepared last. It is kept as long as "

@@ -28,8 +28,8 @@ from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
 BODIES = """query($id: ID!) { webhook(id: $id) {
-  deliveries(first: 100) { nodes { id status body attemptLog { request { url } } } } } }"""
-BODY = "query($id: ID!) { node(id: $id) { ... on WebhookDelivery { id body } } }"
+  deliveries(first: 100) { nodes { id status requestBody attemptLog { request { url } } } } } }"""
+BODY = "query($id: ID!) { node(id: $id) { ... on WebhookDelivery { id requestBody } } }"
 OWN_SCOPES = ["tickets:read", "webhooks:manage", "users:read"]
 
 
@@ -39,7 +39,7 @@ def headers_of(attempt: dict[str, Any]) -> dict[str, str]:
 
 async def bodies_of(client: Client, webhook: dict[str, Any]) -> list[str | None]:
     found = (await client.run(BODIES, id=webhook["id"]))["webhook"]
-    return [each["body"] for each in found["deliveries"]["nodes"]]
+    return [each["requestBody"] for each in found["deliveries"]["nodes"]]
 
 
 async def test_attempts_show_the_request_as_it_was_sent_without_its_signatures(
@@ -166,7 +166,7 @@ async def test_only_the_owner_with_the_scopes_of_the_body_reads_it(
 
     async def body_for(client: Client) -> str | None:
         node = (await client.run(BODY, id=delivery["id"]))["node"]
-        return node and node["body"]
+        return node and node["requestBody"]
 
     sent = receiver.received[0].body.decode()
     assert await body_for(own) == sent

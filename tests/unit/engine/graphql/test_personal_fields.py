@@ -16,6 +16,7 @@ def test_the_personal_fields_of_the_schema_are_those_of_the_viewer() -> None:
     assert find_personal_fields(schema) == {
         *("viewerHasUnread", "viewerIsWatching", "viewerCanChange", "viewerDraft"),
         "current",
+        "requestBody",
     }
 
 

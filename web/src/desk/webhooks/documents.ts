@@ -81,7 +81,7 @@ export const DELIVERIES_BY_ID = graphql(
 export const ATTEMPTS = graphql(
   `
     query Attempts($id: ID!) {
-      node(id: $id) { ... on WebhookDelivery { id body attemptLog { ...ShownAttempt } } }
+      node(id: $id) { ... on WebhookDelivery { id requestBody attemptLog { ...ShownAttempt } } }
     }
   `,
   [ATTEMPT],
