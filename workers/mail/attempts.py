@@ -68,11 +68,16 @@ async def claim_mails(at: datetime, duration: timedelta, limit: int) -> list[Cla
     `duration` is how long a claim holds.
     """
     by, now = new_id().hex, time.now()
-    skip_locked = "FOR UPDATE OF m SKIP LOCKED" if database.dialect() == "postgres" else ""
+    due = (
+        f"SELECT m.id FROM mails m WHERE {DUE} ORDER BY m.next_attempt_at, m.event_id LIMIT {limit}"
+    )
+    # Postgres may execute a subquery of IN for each row. Each execution skips what the others have
+    # locked, so together they would claim more than `limit`. That of an array is executed once.
+    is_postgres = database.dialect() == "postgres"
+    chosen = f"= ANY (ARRAY({due} FOR UPDATE OF m SKIP LOCKED))" if is_postgres else f"IN ({due})"
     rows = await database.fetch_dicts(
-        "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 WHERE id IN "
-        f"(SELECT m.id FROM mails m WHERE {DUE} ORDER BY m.next_attempt_at, m.event_id "
-        f"LIMIT {limit} {skip_locked}) RETURNING id",
+        "UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1 "
+        f"WHERE id {chosen} RETURNING id",
         [by, now + duration, at, now],
     )
     return [Claim(as_uuid(row["id"]), by) for row in rows]

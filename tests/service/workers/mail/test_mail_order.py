@@ -10,6 +10,7 @@ from support.mailing import expire_claim, reload_mail, send_due_mails
 from support.smtp_sink import Sink
 from support.ticket_commands import apply_commands, create_ticket, reply, run_notifier
 
+from models import database
 from models.changes import commands
 from models.core import time
 from models.log.event import Event, EventType
@@ -125,3 +126,15 @@ async def test_a_refused_address_fails_each_mail_in_order(people: World, inbox: 
     events = Event.filter(ticket_id=ticket.id, type=EventType.MAIL_FAILED)
     failures = [each.value("mail") for each in await events.order_by("position")]
     assert failures == [str(mail.id) for mail in mails]
+
+
+async def test_a_claim_keeps_its_limit_whatever_the_plan(people: World) -> None:
+    for _ in range(7):
+        await create_ticket(people.cora)
+    await run_notifier()
+    async with database.transaction():
+        if database.dialect() == "postgres":
+            for other in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+                await database.connection().execute_script(f"SET LOCAL enable_{other} = off")
+        claimed = await attempts.claim_mails(time.now(), timedelta(seconds=60), 5)
+    assert len(claimed) == 5
