@@ -18,6 +18,23 @@ WITHOUT_TIMER = """
     delay === 300 ? 0 : schedule(run, delay, ...values);
 """
 """Drafts are not saved by themselves, so that two tabs have different ones."""
+HELD_DRAFTS = """
+  window.heldReads = [];
+  const get = IDBObjectStore.prototype.get;
+  IDBObjectStore.prototype.get = function (key) {
+    const request = get.call(this, key);
+    if (this.name === "drafts" && sessionStorage.holdsDrafts)
+      Object.defineProperty(request, "onsuccess", {
+        set: (succeed) => window.heldReads.push(succeed),
+      });
+    return request;
+  };
+"""
+"""What the browser has stored is read late."""
+RELEASE = """() => {
+  delete sessionStorage.holdsDrafts;
+  for (const succeed of window.heldReads) succeed();
+}"""
 
 
 async def test_two_tabs_with_different_texts_lose_none_of_them(
@@ -151,3 +168,26 @@ async def test_a_person_who_signs_out_can_delete_what_the_computer_has_kept(
         await expect(page).to_have_url(re.compile("/sign-in$"))
         await open_desk(page, path=path)
         await expect(reply).to_have_value(text)
+
+
+async def test_what_is_typed_before_the_draft_was_read_continues_it(
+    page: Page, service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket("Printer")
+    await page.add_init_script(HELD_DRAFTS)
+    await open_desk(page, path=f"/tickets/{ticket['ref']}")
+    reply = page.get_by_label("Reply to the customer")
+    await reply.fill("Written earlier.")
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await page.evaluate("sessionStorage.holdsDrafts = true")
+    await page.reload()
+    await reply.press_sequentially("Typed at once.")
+    await expect(reply).to_have_value("Typed at once.")
+    await reply.press("Control+Enter")
+    await page.evaluate(RELEASE)
+    await expect(reply).to_have_value("Written earlier.\n\nTyped at once.")
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    assert not await Message.filter(body__contains="Typed").exists(), "sent before it was seen"
+    await reply.press("Control+Enter")
+    await expect(timeline_of(page)).to_contain_text("Typed at once.")
+    await expect(reply).to_have_value("")

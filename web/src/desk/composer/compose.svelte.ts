@@ -73,7 +73,7 @@ export class Compose {
 
   /** Whether the text must not change at this moment. */
   get isLocked(): boolean {
-    return !this.draft.isLoaded || this.isSending || this.taking === this.draft;
+    return this.isSending || this.taking === this.draft;
   }
 
   suggest(kind: Trigger["kind"], search: string): Promise<Suggestion[]> {
@@ -140,8 +140,7 @@ export class Compose {
     }
     this.isSending = true;
     try {
-      await draft.save();
-      if (draft.conflict !== null) return false;
+      if (!(await draft.saveShown())) return false;
       const { saved, text: body, macro } = draft; // another tab may have changed it until now
       const attachmentIds = draft.files.map((file) => file.id);
       const draftVersion = this.server.versionOf(kind);

@@ -117,6 +117,18 @@ export class StoredDraft<Content extends DraftContent> {
     return this.work;
   }
 
+  /**
+   * Store what the person sees, in order to send it. Returns false if there is something that the
+   * person has not seen: a draft of an earlier visit, or what another tab has made of it.
+   */
+  async saveShown(): Promise<boolean> {
+    const { content } = this;
+    await this.loaded;
+    if (this.content !== content) return false;
+    await this.save();
+    return this.conflict === null;
+  }
+
   /** Store it in any case: if another tab has changed the draft, together with its text. */
   async keep(): Promise<void> {
     await this.save();
@@ -162,6 +174,7 @@ export class StoredDraft<Content extends DraftContent> {
   }
 
   private async store(): Promise<void> {
+    await this.loaded; // otherwise a draft from an earlier visit would look like that of another tab
     if (!this.isChanged || this.conflict !== null) return;
     this.isChanged = false;
     try {
@@ -193,12 +206,21 @@ export class StoredDraft<Content extends DraftContent> {
     try {
       await this.work;
       const current = await this.drafts.read<Content>(this.key);
-      if (!this.isChanged && (current?.revision ?? 0) !== this.revision) this.show(current);
+      if ((current?.revision ?? 0) === this.revision) return;
+      if (!this.isChanged) this.show(current);
+      else if (!this.isLoaded && current) this.continueWith(current);
     } catch (failure) {
       this.error = m.drafts_not_read({ reason: messageOf(failure) });
     } finally {
       this.isLoaded = true;
     }
+  }
+
+  /** The person has begun to write before the draft was read. */
+  private continueWith(draft: LocalDraft<Content>): void {
+    const written = this.content;
+    this.show(draft);
+    this.edit(this.rules.join(draft.content, written));
   }
 
   private show(draft: LocalDraft<Content> | undefined): void {
