@@ -202,6 +202,6 @@ def test_the_operations_of_the_guide_are_valid() -> None:
     schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
     text = (ROOT / GUIDE).read_text()
     operations = re.findall(r"^```graphql\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    assert len(operations) == 4
+    assert len(operations) == 5
     for operation in operations:
         assert validate(schema, parse(operation)) == []
