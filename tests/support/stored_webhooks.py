@@ -19,7 +19,14 @@ async def create_webhooks(at: datetime) -> None:
     webhook: dict[str, Any] = {"url": "https://hooks.example.com/a", "secret": "x"}
     webhook |= {"types": ["ticket_created"], "scopes": ["tickets:read"], "log_position": 4}
     paused = {"state": WebhookState.PAUSED, "pause_reason": WebhookPauseReason.REQUESTED}
-    await Webhook.create(**webhook, **paused, ticket_filter={}, user=robin, paused_at=at)
+    paused_one = await Webhook.create(
+        **webhook, **paused, ticket_filter={}, user=robin, paused_at=at
+    )
+    body: dict[str, Any] = {"body": "{}", "created_at": at}
+    body["body_position"] = 2**40  # after each redaction
+    await WebhookDelivery.create(
+        **body, webhook=paused_one, event=events[0], ticket_id=events[0].ticket_id
+    )
     failing = {
         "failing_since": at,
         "query": "{ id }",
@@ -38,9 +45,7 @@ async def create_webhooks(at: datetime) -> None:
             attempts=1,
             response_status=500,
             last_error="the target responded with status 500",
-            body="{}",
-            body_position=2**40,  # after each redaction
-            created_at=at,
+            **body,
             delivered_at=at if status is WebhookDeliveryStatus.DELIVERED else None,
             next_attempt_at=at if status is WebhookDeliveryStatus.RETRYING else None,
         )

@@ -112,6 +112,8 @@ GAPS = """{ webhook(id: "WEBHOOK") { id url } webhookGaps(webhookId: "WEBHOOK", 
   nodes { id } edges { cursor } pageInfo { hasNextPage } totalCount }
   webhookReplayPreview(webhookId: "WEBHOOK", after: "0000000000000000") {
     after until events maximum } }"""
+ATTEMPTS = """{ webhook(id: "WEBHOOK") { deliveries(first: 5) { nodes {
+  requestBody attemptLog { request { url headers { name value } } } } } } }"""
 DRY_RUN = """{ dryRunWebhook(query: "{ ticket { ref } }", eventId: "EVENT") { cost payload } }"""
 RETENTION = """{ retentionPreview(filter: {}, ageDays: 30) { tickets messages files cutoff } }"""
 REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"}) { omittedGroups
@@ -326,7 +328,11 @@ def lookup_requests(pool: Pool) -> list[OperationRequest]:
         OperationRequest(RETENTION),
         OperationRequest(DRY_RUN.replace("EVENT", pool.ids[ids.EVENT][0])),
         *(OperationRequest(DRAFT.replace("DRAFT", each)) for each in pool.ids[ids.DRAFT]),
-        *(OperationRequest(GAPS.replace("WEBHOOK", each)) for each in pool.ids[ids.WEBHOOK]),
+        *(
+            OperationRequest(document.replace("WEBHOOK", each))
+            for each in pool.ids[ids.WEBHOOK]
+            for document in (GAPS, ATTEMPTS)
+        ),
         OperationRequest(f'{{ job(id: "{pool.ids[ids.JOB][-1]}") {{ id }} }}'),
         *(
             OperationRequest(PREVIEW.replace("MACRO", macro).replace("TICKET", each))
