@@ -171,7 +171,8 @@ async def read_messages(
 ) -> AsyncGenerator[httpx2.ServerSentEvent]:
     """The messages of an event stream. Raises SSEError if one is too large.
 
-    Raises TemporaryError if none comes for too long, also if the server sends something else.
+    Raises TemporaryError if there is none for HEARTBEAT_DEADLINE_SECONDS, even if the server sends
+    comments.
     """
     messages = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
     while True:

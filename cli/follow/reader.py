@@ -35,7 +35,7 @@ class Reader:
         self.known = ""
         """The largest cursor of the log that the server is known to have reached."""
         self.reported = ""
-        """The cursor of the last response, which is less behind a restored or a slower server."""
+        """The cursor of the last response. A restored server, or a slower replica, reports less."""
         self.page_sizes = dict(MAX_PAGE_SIZES)
 
     async def check_server(self, position: Position) -> None:

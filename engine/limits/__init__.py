@@ -102,6 +102,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     free codes of a second factor     5         max_second_factor_attempts       RATE_LIMITED
     free requests for account emails  5; 30     max_account_emails               RATE_LIMITED
       from one IPv4 /24 or IPv6 /48   180       max_account_emails               RATE_LIMITED
+    writes after a response           1,000     resolvers/services/background_writes.py dropped
     concurrent sign-ins by providers  20        resolvers/auth/oidc.py           503
     the same, from one network        5         resolvers/auth/oidc.py           503
     the same, from one /24 or /48     8         resolvers/auth/oidc.py           503

@@ -113,6 +113,11 @@ async def advance_position(name: str, read_position: int, done_position: int) ->
         raise PositionConflict
 
 
+async def skip_to(name: str, position: int) -> None:
+    """Advance the position for work that may be repeated, and that several processes do at once."""
+    await LogConsumer.filter(name=name, position__lt=position).update(position=position)
+
+
 async def record_failure(name: str, error: str, at: datetime) -> None:
     await database.fetch_dicts(
         "UPDATE readers SET failures = failures + 1, last_error = ?, failed_at = ? "

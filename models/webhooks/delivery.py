@@ -44,7 +44,7 @@ class WebhookDeliveryStatus(Enum):
 
 
 def expect_attempt(next_attempt_at: datetime | None, waits_for_earlier: bool) -> datetime | None:
-    """When the next attempt begins; None while nobody knows."""
+    """The time of the next attempt; None while it depends on an earlier delivery."""
     return None if waits_for_earlier else next_attempt_at
 
 

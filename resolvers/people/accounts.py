@@ -45,7 +45,7 @@ from schema.payloads.people.accounts import (
 from schema.payloads.people.people import UserPayload
 
 MIN_ANSWER_SECONDS = 0.25
-"""The time of an answer. It does not depend on whether an account exists."""
+"""The time of a response, which does not depend on whether an account exists."""
 PASSWORD_CHANGED = "The password was changed at the same moment. Try again."  # noqa: S105
 INVALID_LINK = "The link is invalid, was used before, or has expired. Request a new one."
 NO_REGISTRATION = "Registration is turned off. Ask the support team for an invitation."

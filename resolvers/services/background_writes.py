@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from engine.limit_refusals import count_refusal
+
 MAX_CONCURRENT = 2
 """Slow writes can't use all connections of the database."""
 MAX_WAITING = 1000
@@ -20,8 +22,8 @@ class BackgroundWrites:
 
     Use it only for a write whose time must not show in a response: a process that is killed loses
     the writes that still run. So does one that stops if they take longer than FINISH_SECONDS. If
-    MAX_WAITING writes wait because the database is slow, further ones are dropped. Lost writes are
-    logged, unless the process is killed.
+    MAX_WAITING writes wait because the database is slow, further ones are dropped, counted and
+    logged. Other lost writes are logged, unless the process is killed.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,7 @@ class BackgroundWrites:
     def start(self, name: str, write: Callable[[], Awaitable[object]]) -> None:
         """Start a write. It must not be part of the caller's transaction."""
         if len(self.tasks) >= MAX_WAITING + MAX_CONCURRENT:
+            count_refusal("background_writes")
             log.error("background_write.dropped", write=name)
             return
         task = asyncio.create_task(self.run(name, write), name=f"background write {name}")

@@ -18,8 +18,7 @@ import structlog
 from models.access.viewer import Viewer
 from models.core.record_limits import DEFAULT_LIMITS, RecordLimits
 from models.database.outage import is_unreachable
-from models.log import event
-from models.log.consumer import LogConsumer
+from models.log import consumer, event
 from models.queries import webhook_bodies
 from models.webhook_deliveries import claims, cleanup, planning
 from models.webhook_deliveries.pausing import pause_active
@@ -140,8 +139,7 @@ class WebhookDeliverer:
         for webhook in await Webhook.all().order_by("id"):
             await forget_rewritten(webhook, tickets)
         self.forgotten_until = redactions[-1][0]
-        stored = LogConsumer.filter(name=self.name, position__lt=self.forgotten_until)
-        await stored.update(position=self.forgotten_until)
+        await consumer.skip_to(self.name, self.forgotten_until)
         return len(redactions)
 
     async def check_owners(self, at: datetime) -> None:

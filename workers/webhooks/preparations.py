@@ -1,4 +1,4 @@
-"""How many payloads of webhooks are read at the same time, and whose."""
+"""Limits how many payloads of webhooks are read at the same time: in all, and of one owner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.database.fair_share import CallerShares
 from models.webhooks.webhook import Webhook
 
 MAX_CONCURRENT = 4
-"""How many payloads are read from the database at once, so that requests have priority."""
+"""The maximum of payloads that are read at once, so that requests have priority."""
 MAX_CONCURRENT_PER_OWNER = 2
 """So the slow queries of an owner with many webhooks leave places to the others."""
 
@@ -27,7 +27,7 @@ class Preparations:
 
     @asynccontextmanager
     async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
-        """Wait for a place. What waits for others of its webhook or owner keeps no place."""
+        """Wait for a place. It is occupied only after the waits for the webhook and its owner."""
         owner = webhook.user_id or webhook.client_id
         async with (
             hold_share(self.webhooks, webhook.id),

@@ -1,1 +1,1 @@
-"""Reads the lists of records that are no tickets: jobs, views, macros, fields, policies."""
+"""Reads the lists of records other than tickets: jobs, views, macros, fields, policies."""

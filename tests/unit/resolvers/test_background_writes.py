@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from engine.limit_refusals import COUNTS
 from resolvers.services import background_writes
 from resolvers.services.background_writes import MAX_CONCURRENT, BackgroundWrites
 
@@ -34,6 +35,7 @@ class SlowDatabase:
 async def test_a_flood_of_slow_writes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_writes, "MAX_WAITING", 10)
     writes, database = BackgroundWrites(), SlowDatabase()
+    refused = COUNTS["background_writes"]
     with capture_logs() as lines:
         for _ in range(MAX_CONCURRENT + 10 + 3):
             writes.start("signInFailed", database.write)
@@ -41,6 +43,7 @@ async def test_a_flood_of_slow_writes_is_bounded(monkeypatch: pytest.MonkeyPatch
     assert [(line["write"], line["log_level"]) for line in dropped] == [
         ("signInFailed", "error")
     ] * 3
+    assert COUNTS["background_writes"] - refused == 3
     await asyncio.sleep(0)  # the first ones begin
     database.released.set()
     await writes.finish()
