@@ -109,6 +109,10 @@ class Server(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
+RUNNING = set[Server]()
+"""The service that runs in this process, if any."""
+
+
 @contextlib.asynccontextmanager
 async def running(
     url: str,
@@ -121,8 +125,11 @@ async def running(
 ) -> AsyncIterator[Service]:
     """Run the service in this process, so that tests can also read its database.
 
-    It uses a `Clock` that the test advances; with `own_time` it uses the real time.
+    It uses a `Clock` that the test advances; with `own_time` it uses the real time. There can be
+    only one, because a process has one connection to the database: the second service would replace
+    it while the first one uses it. So a test that calls this has no fixture with a service.
     """
+    assert not RUNNING, "another service runs in this process"
     clock = Clock()
     defaults = {
         "database_url": url,
@@ -144,17 +151,21 @@ async def running(
         server_header=False,
     )
     server = Server(config)
-    serving = asyncio.create_task(server._serve([listening]))
-    while not server.started:
-        if serving.done():
-            serving.result()
-            raise RuntimeError("the service did not start")
-        await asyncio.sleep(0.01)
+    RUNNING.add(server)
     try:
-        yield Service(port, clock, server)
+        serving = asyncio.create_task(server._serve([listening]))
+        while not server.started:
+            if serving.done():
+                serving.result()
+                raise RuntimeError("the service did not start")
+            await asyncio.sleep(0.01)
+        try:
+            yield Service(port, clock, server)
+        finally:
+            server.should_exit = True
+            await serving
     finally:
-        server.should_exit = True
-        await serving
+        RUNNING.discard(server)
 
 
 @dataclass

@@ -315,7 +315,8 @@ async def limited(url: str, folder: Path) -> AsyncIterator[Service]:
         yield found
 
 
-async def test_limits_are_user_errors(limited: Service, world: World) -> None:
+async def test_limits_are_user_errors(limited: Service) -> None:
+    world = await World.make()
     cora, ada = limited.client(world.cora.token), limited.client(world.ada.token)
     for number in range(5):
         await cora.raise_ticket(f"Ticket {number}")
@@ -327,8 +328,9 @@ async def test_limits_are_user_errors(limited: Service, world: World) -> None:
     await start_export(limited.client(world.bill.token), filter=small)
 
 
-async def test_a_server_without_storage_refuses_exports(url: str, world: World) -> None:
+async def test_a_server_without_storage_refuses_exports(url: str) -> None:
     async with running(url, run_jobs=False, storage_url="") as service:
+        world = await World.make()
         ada = service.client(world.ada.token)
         payload = await send_mutation(ada, "exportTickets", format="CSV")
         codes = [each["code"] for each in payload["userErrors"]]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import Client, Refused, Service
+from support import Client, Refused, Service, World
 from support.actors import machine
 from support.live import head_cursor
 from support.service import running
 from support.webhooks import (
     SETTINGS,
     Receiver,
+    build_deliverer,
     create_webhook,
     deliver,
     read_deliveries,
@@ -76,17 +77,18 @@ async def test_a_preview_finds_the_cursor_of_a_time(
     assert (future["events"], future["after"]) == (0, await head_cursor())
 
 
-async def test_a_preview_of_too_many_events_says_so(
-    url: str, admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
-) -> None:
-    webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
-    for _ in range(3):
-        await cora.raise_ticket()
-    await deliver(worker)
+async def test_a_preview_of_too_many_events_says_so(url: str, receiver: Receiver) -> None:
     settings: dict[str, Any] = {**SETTINGS, "max_events_per_webhook_replay": 1}
     async with running(url, run_jobs=False, **settings) as strict:
-        client = strict.client(admin.token)
-        found = await preview(client, webhook, after=FIRST_CURSOR)
+        world = await World.make()
+        admin, cora = (strict.client(each.token) for each in (world.root, world.cora))
+        webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
+        for _ in range(3):
+            await cora.raise_ticket()
+        worker = build_deliverer(url)
+        await deliver(worker)
+        await worker.close()
+        found = await preview(admin, webhook, after=FIRST_CURSOR)
         assert (found["events"], found["maximum"]) == (2, 1)
 
 

@@ -163,8 +163,9 @@ async def test_invalid_requests_of_a_revoked_token_are_refused_as_such(
         assert (await ada.post(query)).status_code == 401
 
 
-async def test_a_repeated_query_is_charged_once(url: str, world: World) -> None:
+async def test_a_repeated_query_is_charged_once(url: str) -> None:
     async with running(url, cost_bucket_size=20_000, cost_refill_per_second=1) as service:
+        world = await World.make()
         ada = service.client(world.ada.token)
         await repeat(ada, LONG_LIST)
 
@@ -198,10 +199,9 @@ async def read_remaining(client: Client, query: str) -> int:
     return int((await client.answer(query))["extensions"]["cost"]["remaining"])
 
 
-async def test_a_revoked_caller_pays_for_the_work_before_the_refusal(
-    url: str, world: World
-) -> None:
+async def test_a_revoked_caller_pays_for_the_work_before_the_refusal(url: str) -> None:
     async with running(url, cost_bucket_size=20_000, cost_refill_per_second=1) as service:
+        world = await World.make()
         ada = service.client(world.ada.token)
         await repeat(ada, LONG_LIST)
         cost = (await ada.answer(LONG_LIST))["extensions"]["cost"]["requested"]
@@ -212,8 +212,9 @@ async def test_a_revoked_caller_pays_for_the_work_before_the_refusal(
         assert before - await read_remaining(ada, LIST) > cost / 2, "a slow test regains a little"
 
 
-async def test_an_invalid_document_is_charged_once_after_a_change(url: str, world: World) -> None:
+async def test_an_invalid_document_is_charged_once_after_a_change(url: str) -> None:
     async with running(url, cost_bucket_size=20_000, cost_refill_per_second=1) as service:
+        world = await World.make()
         ada = service.client(world.ada.token)
         await repeat(ada, LIST)
         first = await read_remaining(ada, "{ nothing }")
