@@ -46,10 +46,10 @@ async def find_waiting_tickets(webhook_id: UUID, ticket_ids: Collection[UUID]) -
     return {as_uuid(row["ticket_id"]) for row in rows}
 
 
-async def store_order(webhook_id: UUID, among: Condition = TRUE) -> None:
-    """Store which deliveries wait for an earlier one, after some begin again.
+async def update_waits_for_earlier(webhook_id: UUID, among: Condition = TRUE) -> None:
+    """Store which deliveries wait for an earlier one, after finished deliveries have begun again.
 
-    `among` selects some of the deliveries. The webhook must be locked.
+    Only the deliveries that satisfy `among` are updated. The webhook must be locked.
     """
     waits = WAITS_FOR_EARLIER.format(d="webhook_deliveries")
     await database.fetch_dicts(

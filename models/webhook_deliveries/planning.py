@@ -61,7 +61,7 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
             [end, webhook.id, webhook.log_position, WebhookState.ACTIVE.value, webhook.version],
         )
         if rows:
-            await insert(webhook.id, tickets, at)
+            await insert_deliveries(webhook.id, tickets, at)
 
     await database.run_in_transaction(store)
     return len(entries)
@@ -82,11 +82,11 @@ async def find_wanted(
     return {cast("int", row["position"]): as_uuid(row["ticket_id"]) for row in rows}
 
 
-async def insert(webhook_id: UUID, tickets: Mapping[int, UUID], at: datetime) -> None:
+async def insert_deliveries(webhook_id: UUID, tickets: Mapping[int, UUID], at: datetime) -> None:
     """Store deliveries of events, given by position with their tickets, unless they exist.
 
-    They are the last ones of their tickets, unless `store_order` follows. The webhook must be
-    locked.
+    The webhook must be locked. If the tickets may have later deliveries, call
+    `update_waits_for_earlier` afterwards.
     """
     waiting = await find_waiting_tickets(webhook_id, set(tickets.values()))
     deliveries: list[WebhookDelivery] = []

@@ -16,8 +16,8 @@ from models.directory import webhooks as admin
 from models.log import event
 from models.queries.logs import event_log
 from models.queries.webhooks import read_deliveries
-from models.webhook_deliveries import replay as again
 from models.webhook_deliveries.payload_source import WebhookInvalid
+from models.webhook_deliveries.replay import redeliver, replay, resume
 from models.webhooks.delivery import WebhookDelivery
 from models.webhooks.owner import read_owner
 from models.webhooks.webhook import Webhook, WebhookShape
@@ -77,7 +77,7 @@ async def update_webhook(mutation: AdminMutation, input: UpdateWebhookInput) -> 
     )
     check_shape(webhook.shape, webhook.query)
     if became_active:
-        await again.resume(webhook, mutation.at)
+        await resume(webhook, mutation.at)
     return webhook
 
 
@@ -134,7 +134,7 @@ async def redeliver_webhook(
     webhook_id = ids.encode(ids.WEBHOOK, delivery.webhook_id)
     webhook = await admin.lock_webhook(mutation.viewer, webhook_id)
     admin.check_active(webhook, "deliveryId")
-    await again.redeliver(webhook, delivery, mutation.at)
+    await redeliver(webhook, delivery, mutation.at)
     details = {"delivery": [None, ids.encode(ids.WEBHOOK_DELIVERY, delivery.id)]}
     await log_action(mutation, "redeliverWebhook", webhook, details)
     return delivery
@@ -157,7 +157,7 @@ async def replay_webhook(mutation: AdminMutation, input: ReplayWebhookInput) -> 
     except WebhookInvalid as error:
         raise InvalidInput(UserErrorCode.INVALID, f"filter: {error}", "webhookId") from None
     maximum = mutation.changes.limits.max_events_per_webhook_replay
-    count = await again.replay(webhook, owner, matching, after, until, maximum, mutation.at)
+    count = await replay(webhook, owner, matching, after, until, maximum, mutation.at)
     mutation.extra_fields["events"] = count
     cursors = {"after": [None, input.after], "until": [None, event.encode_cursor(until)]}
     await log_action(mutation, "replayWebhook", webhook, {**cursors, "events": [None, count]})

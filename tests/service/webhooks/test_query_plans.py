@@ -51,7 +51,9 @@ async def plan_events(webhook_ids: Sequence[UUID], ticket_ids: Sequence[UUID], c
     async with database.transaction():
         await event.append(events)
     for webhook_id in webhook_ids:
-        await planning.insert(webhook_id, {each.position: each.ticket_id for each in events}, at)
+        await planning.insert_deliveries(
+            webhook_id, {each.position: each.ticket_id for each in events}, at
+        )
     await database.connection().execute_script("ANALYZE")
 
 
@@ -133,7 +135,7 @@ async def finish_most(webhook_id: UUID) -> None:
     await finished.update(
         status=WebhookDeliveryStatus.DELIVERED, next_attempt_at=None, delivered_at=time.now()
     )
-    await order.store_order(webhook_id)
+    await order.update_waits_for_earlier(webhook_id)
 
 
 async def test_each_index_is_used_by_the_queries_that_need_it(webhook_ids: list[UUID]) -> None:
