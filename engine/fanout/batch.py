@@ -10,7 +10,7 @@ from typing import Any
 from engine.execution.source import Item
 
 MAX_BATCH_BYTES = 256 * 1024
-"""Bytes of one write to a subscriber. A single item may be larger."""
+"""The maximum size of one write to a subscriber. A single item may be larger."""
 
 
 class Batch:
@@ -59,8 +59,8 @@ def batch_ends(payloads: Sequence[bytes]) -> Iterator[int]:
     yield len(payloads)
 
 
-def complete_position(items: Sequence[Item[Any]], end: int, before: int, after: int) -> int:
-    """The position up to which a subscriber is complete after items[:end].
+def find_complete_position(items: Sequence[Item[Any]], end: int, before: int, after: int) -> int:
+    """The position up to which a subscriber has received everything after items[:end].
 
     Args:
         items: the items that a source returned together.

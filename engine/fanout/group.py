@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.execution.source import Item
 from engine.execution.subscription import ExecutionInterrupted, SubscriptionExecution
-from engine.fanout.batch import Batch, batch_ends, complete_position
+from engine.fanout.batch import Batch, batch_ends, find_complete_position
 from engine.fanout.outbox import Outbox
 from engine.fanout.turns import SubscriptionTurns
 from engine.fanout.work import GroupWork
@@ -252,18 +252,18 @@ class SubscriptionGroup:
         start = 0
         for end in batch_ends(payloads):
             batch = Batch(positions[start:end], payloads[start:end], cursors[start:end])
-            await self.deliver(batch, self.complete_position(items, first + end))
+            await self.deliver(batch, self.find_complete_position(items, first + end))
             await self.drain_single_subscriber()
             start = end
 
     def find_cursor(self, items: Sequence[Item[Any]], index: int, position: int) -> str | None:
         """Only the last item of a position has a cursor, because clients resume after it."""
-        if self.complete_position(items, index + 1) < position:
+        if self.find_complete_position(items, index + 1) < position:
             return None
         return self.execution.source.cursor(position)
 
-    def complete_position(self, items: Sequence[Item[Any]], end: int) -> int:
-        return complete_position(items, end, self.position, self.execution.source.position)
+    def find_complete_position(self, items: Sequence[Item[Any]], end: int) -> int:
+        return find_complete_position(items, end, self.position, self.execution.source.position)
 
     async def deliver(self, batch: Batch, complete_position: int) -> None:
         before, self.position = self.position, complete_position

@@ -145,7 +145,7 @@ class QueryCost:
 
     def cache_key(self, variables: Variables) -> Hashable:
         names = self.cache_key_variables or ()
-        return tuple([self.arguments.cache_key_part(name, variables) for name in names])
+        return tuple([self.arguments.build_cache_key_part(name, variables) for name in names])
 
     # ------------------------------------------------------------ fields
 
@@ -223,9 +223,9 @@ class QueryCost:
     ) -> int | None:
         """The length of the lists below a field, if its arguments state it."""
         if "first" in field.args:
-            return self.arguments.page_size(node, variables)
+            return self.arguments.read_page_size(node, variables)
         if "sized" in get_weights(field):
-            return self.arguments.size(node, variables).length or None
+            return self.arguments.measure_arguments(node, variables).length or None
         return None
 
     def list_length(
@@ -237,7 +237,7 @@ class QueryCost:
     ) -> int:
         if page_size is not None:
             return page_size
-        value = self.arguments.value(node, weights.get("by"), variables)
+        value = self.arguments.read_argument(node, weights.get("by"), variables)
         return len(value) if isinstance(value, list) else weights.get("items", DEFAULT_LIST_LENGTH)
 
     # ------------------------------------------------------------ arguments
@@ -247,7 +247,7 @@ class QueryCost:
     ) -> int:
         locations = [each.loc for each in node.arguments or () if each.loc]
         cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARS_PER_POINT
-        size = self.arguments.size(node, variables)
+        size = self.arguments.measure_arguments(node, variables)
         if "search" in weights:
             cost += size.search_terms * weights["search"]
             self.search_terms += size.search_terms

@@ -21,7 +21,8 @@ from graphql import (
 DEFAULT_PAGE_SIZE = 25
 """The application's default. The engine can't import it from `models/core/paging/pagination.py`."""
 LENGTH_MEMBER = "last"
-"""Input fields with this name state the length of the lists below the field."""
+"""Input fields with this name state the length of the lists that the field returns, for example the
+number of days of statistics."""
 MAX_COUNTED_LENGTH = 1_000
 """More than the application accepts as such a length."""
 MAX_COUNTED_PAGE_SIZE = 101
@@ -34,7 +35,7 @@ one value, whatever it is."""
 
 Variables = Mapping[str, Any]
 CountWords = Callable[[str], int]
-"""Returns how many words the application searches for in a text, or more."""
+"""Returns for how many words the application searches if it is given a text. May return more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +64,33 @@ class ArgumentReader:
         self.variables_read_by_value: set[str] = set()
         """Those among the used variables whose number or text influences the cost."""
 
-    def page_size(self, node: FieldNode, variables: Variables) -> int:
-        values = [self.value(node, name, variables) for name in ("first", "last")]
+    def read_page_size(self, node: FieldNode, variables: Variables) -> int:
+        values = [self.read_argument(node, name, variables) for name in ("first", "last")]
         sizes = [size for size in map(as_int, values) if size is not None]
         if not sizes:
             return DEFAULT_PAGE_SIZE
         return min(max(0, *sizes), MAX_COUNTED_PAGE_SIZE)
 
-    def value(self, node: FieldNode, name: str | None, variables: Variables) -> Any:
+    def read_argument(self, node: FieldNode, name: str | None, variables: Variables) -> Any:
         for each in node.arguments or ():
             if each.name.value == name:
-                return self.plain_value(each.value, variables, each.name.value)
+                return self.to_python_value(each.value, variables, each.name.value)
         return None
 
-    def size(self, node: FieldNode, variables: Variables) -> InputSize:
+    def measure_arguments(self, node: FieldNode, variables: Variables) -> InputSize:
         """The size of all arguments of a field."""
         arguments = {
-            each.name.value: self.plain_value(each.value, variables, each.name.value)
+            each.name.value: self.to_python_value(each.value, variables, each.name.value)
             for each in node.arguments or ()
         }
-        size = self.measure(arguments)
+        size = self.measure(arguments)  # also counts the dict of the arguments itself
         return replace(size, values=size.values - 1, objects=size.objects - 1)
 
-    def plain_value(self, node: ValueNode | None, variables: Variables, member: str) -> Any:
-        """A value with all parts that influence the cost, as if it came from a variable.
+    def to_python_value(self, node: ValueNode | None, variables: Variables, member: str) -> Any:
+        """The Python value of a literal, with variables replaced by their values.
 
-        Enum members, floats and Booleans become True. Variables are replaced by their values.
-        `member` is the name of the argument or input field.
+        Enum members, floats and Booleans become True, because their values don't influence the
+        cost. `member` is the name of the argument or input field.
         """
         match node:
             case VariableNode():
@@ -99,16 +100,17 @@ class ArgumentReader:
                     self.variables_read_by_value.add(name)
                 if name in variables:
                     return variables[name]
-                return self.plain_value(self.defaults.get(name), variables, member)
+                return self.to_python_value(self.defaults.get(name), variables, member)
             case IntValueNode():
+                # No length may have ten digits, and int() fails for thousands of digits.
                 return int(node.value) if len(node.value) < 10 else MAX_COUNTED_PAGE_SIZE
             case StringValueNode():
                 return node.value
             case ListValueNode():
-                return [self.plain_value(each, variables, member) for each in node.values]
+                return [self.to_python_value(each, variables, member) for each in node.values]
             case ObjectValueNode():
                 return {
-                    each.name.value: self.plain_value(each.value, variables, each.name.value)
+                    each.name.value: self.to_python_value(each.value, variables, each.name.value)
                     for each in node.fields
                 }
             case NullValueNode() | None:
@@ -116,11 +118,11 @@ class ArgumentReader:
             case _:
                 return True
 
-    def cache_key_part(self, name: str, variables: Variables) -> Hashable:
+    def build_cache_key_part(self, name: str, variables: Variables) -> Hashable:
         """The part of a cost's cache key for one variable. Values with equal parts cost the same.
 
-        Most variables are ids, cursors and numbers, which are different in each request. They have
-        equal parts, because the cost is the same.
+        Most variables are ids, cursors and numbers that are different in each request, but do not
+        influence the cost. They have equal parts.
         """
         if name not in variables:
             return "absent"  # its default may cost more than null

@@ -30,8 +30,9 @@ from engine.graphql.operation import Operation
 from engine.limits.concurrency import FairExecutor
 
 MAX_DOCUMENTS = 1000
-MAX_TEXT_CHARS = 256 * 1024
-"""Of all texts together. A parsed document takes about thirty times as much memory as its text."""
+MAX_TOTAL_CHARS = 256 * 1024
+"""The maximum length of all texts together. A parsed document takes about thirty times as much
+memory as its text."""
 MAX_INVALID_DOCUMENTS = 16
 MAX_VALIDATION_ERRORS = 20
 NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
@@ -40,9 +41,10 @@ RULES_WITHOUT_INTROSPECTION = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRul
 
 
 class CompactParser(Parser):
-    """Parses to nodes without tokens, which share equal locations. This halves their memory.
+    """Parses a document to nodes that hold no tokens, and share one object for equal locations.
 
-    graphql-core 3.3.2 has no option for that. We know no upstream issue.
+    This halves the memory of the document. graphql-core 3.3.2 has no option for it. We know of no
+    upstream issue.
     """
 
     def __init__(self, source: str, **options: Any) -> None:
@@ -63,12 +65,12 @@ def parse(text: str, limits: DocumentLimits) -> DocumentNode:
     try:
         return parser.parse_document()
     except RecursionError:
-        pass
+        pass  # raising here would keep the frames of the recursion as the error's context
     raise nested_too_deeply_error(parser)
 
 
 class Document:
-    """A parsed document and its operations; without operations if it has an `error`."""
+    """A parsed document and its operations. It has no operations if it has an `error`."""
 
     __slots__ = ("ast", "error", "operations", "text", "validation_errors")
 
@@ -79,7 +81,8 @@ class Document:
         self.error: GraphQLError | None = None
         """Why the document can't be parsed, or which limit it exceeds."""
         self.validation_errors: dict[bool, list[GraphQLError]] = {}
-        """By whether the schema is hidden from the caller. Empty before validation."""
+        """The errors of validation, by whether the schema is hidden from the caller. Empty before
+        the first validation."""
         try:
             ast = parse(text, limits)
             tree = SelectionTree(ast, limits)
@@ -116,7 +119,7 @@ class Document:
 
 
 class DocumentCache:
-    """The documents of all transports. Evicts the documents that were not used for longest.
+    """The documents of all transports. Evicts the least recently used documents.
 
     Invalid documents are kept apart, so that they evict only each other.
     """
@@ -126,7 +129,7 @@ class DocumentCache:
         self.limits = limits
         self.documents: OrderedDict[str, Document] = OrderedDict()
         self.invalid_documents: OrderedDict[str, Document] = OrderedDict()
-        self.text_characters = 0
+        self.total_chars = 0
         self.executor = FairExecutor("documents")
 
     def get_cached(self, text: str, *, schema_hidden: bool) -> Document | None:
@@ -145,7 +148,8 @@ class DocumentCache:
 
         Args:
             schema_hidden: Whether the caller may not see the schema.
-            caller: The caller's key; each caller may use the worker thread once at a time.
+            caller: The caller's key. Each caller may have one document in the worker thread at a
+                time.
 
         Raises:
             RequestError: The text is empty or too long.
@@ -201,11 +205,11 @@ class DocumentCache:
             return
         self.invalid_documents.pop(document.text, None)
         if document.text not in self.documents:
-            self.text_characters += len(document.text)
+            self.total_chars += len(document.text)
         self.documents[document.text] = document
-        while len(self.documents) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARS:
+        while len(self.documents) > MAX_DOCUMENTS or self.total_chars > MAX_TOTAL_CHARS:
             _, oldest = self.documents.popitem(last=False)
-            self.text_characters -= len(oldest.text)
+            self.total_chars -= len(oldest.text)
 
     def close(self) -> None:
         self.executor.close()

@@ -3,9 +3,9 @@
 There are two kinds. Automatic persisted queries (Apollo's protocol) are registered by clients. A
 manifest of trusted documents makes the server execute only the documents in it.
 
-Registered documents are bounded, and only documents that can be executed are registered. With
-Redis, the processes share them. If Redis is slow or unavailable, the server responds that it does
-not know the document, and the client sends it again with its text.
+The number and length of registered documents are limited, and only documents that can be executed
+are registered. With Redis, the processes share them. If Redis is slow or unavailable, the server
+responds that it does not know the document, and the client sends it again with its text.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 MAX_DOCUMENTS = 2000
-MAX_TEXT_CHARS = 4 * 1024 * 1024
+MAX_TOTAL_CHARS = 4 * 1024 * 1024
+"""The maximum length of all registered documents together."""
 REDIS_KEY_PREFIX = "ticketwire:document:"
 REDIS_EXPIRY_SECONDS = 24 * 3600
 REDIS_TIMEOUT_SECONDS = 0.3
 REDIS_RETRY_SECONDS = 2.0
-SHA256_HEX_CHARS = 64
+MAX_ID_CHARS = 128
+"""A SHA-256 hash has 64. Trusted documents may have longer ids."""
 log = structlog.get_logger("ticketwire.persisted_documents")
 
 
@@ -41,14 +43,14 @@ class PersistedDocuments:
 
     Args:
         trusted: The only documents that are executed, by id; None if all documents are executed.
-        own: The documents of the server's own endpoints, which it executes in any case.
+        own: The documents of the server's own endpoints. They are always executed.
     """
 
     def __init__(self, trusted: Mapping[str, str] | None = None, own: Collection[str] = ()) -> None:
         self.trusted = trusted
         self.trusted_texts = frozenset([*(trusted or {}).values(), *own])
         self.registered: OrderedDict[str, str] = OrderedDict()
-        self.text_characters = 0
+        self.total_chars = 0
         self.redis: Redis | None = None
         self.redis_retry_at = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -56,7 +58,7 @@ class PersistedDocuments:
     async def find_text(self, query: str, extensions: Mapping[str, Any] | None) -> str:
         """The text of the requested document. Raises RequestError."""
         persisted_query = (extensions or {}).get("persistedQuery")
-        id = None if persisted_query is None else parse_hash(persisted_query)
+        id = None if persisted_query is None else parse_document_id(persisted_query)
         if self.trusted is not None:
             return self.find_trusted_text(query, id)
         if id is None:
@@ -76,9 +78,10 @@ class PersistedDocuments:
         return text
 
     def find_trusted_text(self, query: str, id: str | None) -> str:
+        """The trusted document that a request names by its text, its id or both."""
         assert self.trusted is not None
-        is_id_right = id is None or self.trusted.get(id, query) == query
-        if query and query in self.trusted_texts and is_id_right:
+        id_matches = id is None or self.trusted.get(id, query) == query
+        if query and query in self.trusted_texts and id_matches:
             return query
         text = self.trusted.get(id) if id is not None and not query else None
         if text is None:
@@ -93,7 +96,7 @@ class PersistedDocuments:
         persisted_query = (extensions or {}).get("persistedQuery")
         if persisted_query is None or not query or self.trusted is not None:
             return
-        id = parse_hash(persisted_query)
+        id = parse_document_id(persisted_query)
         if id not in self.registered:
             self.store(id, query)
             if self.redis is not None and time.monotonic() > self.redis_retry_at:
@@ -102,11 +105,11 @@ class PersistedDocuments:
                 task.add_done_callback(self.tasks.discard)
 
     def store(self, id: str, text: str) -> None:
-        self.text_characters += len(text) - len(self.registered.get(id, ""))
+        self.total_chars += len(text) - len(self.registered.get(id, ""))
         self.registered[id] = text
-        while len(self.registered) > MAX_DOCUMENTS or self.text_characters > MAX_TEXT_CHARS:
+        while len(self.registered) > MAX_DOCUMENTS or self.total_chars > MAX_TOTAL_CHARS:
             _, oldest = self.registered.popitem(last=False)
-            self.text_characters -= len(oldest)
+            self.total_chars -= len(oldest)
 
     # ------------------------------------------------------------ documents of other processes
 
@@ -161,25 +164,25 @@ def hash_text(text: str) -> str:
     return sha256(text.encode(errors="replace")).hexdigest()
 
 
-def parse_hash(persisted_query: object) -> str:
-    """The hash in `extensions.persistedQuery`. Raises RequestError."""
+def parse_document_id(persisted_query: object) -> str:
+    """The hash or id in `extensions.persistedQuery`. Raises RequestError."""
     members = cast("dict[str, Any]", persisted_query) if isinstance(persisted_query, dict) else {}
     id = members.get("sha256Hash")
-    is_hash = isinstance(id, str) and 0 < len(id) <= 2 * SHA256_HEX_CHARS
-    if members.get("version") != 1 or not is_hash:
+    is_id = isinstance(id, str) and 0 < len(id) <= MAX_ID_CHARS
+    if members.get("version") != 1 or not is_id:
         message = 'persistedQuery must be {"version": 1, "sha256Hash": "…"}.'
         raise RequestError(message, "BAD_REQUEST")
     return cast("str", id)
 
 
 def load_manifest(path: str) -> dict[str, str]:
-    """Read trusted documents by their ids, from a file.
+    """Read a file of trusted documents; returns their texts by id.
 
     The file is a JSON object of ids and documents, or a manifest as Apollo and Relay write it:
     `{"operations": [{"id", "body"}]}`.
 
     Raises:
-        ValueError: The file can't be read, or has another form.
+        ValueError: The file can't be read, or is not in one of these forms.
     """
     try:
         manifest = orjson.loads(Path(path).read_bytes())

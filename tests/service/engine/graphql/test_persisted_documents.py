@@ -20,7 +20,7 @@ from engine.graphql import persisted_documents
 from engine.graphql.errors import RequestError
 from engine.graphql.persisted_documents import (
     MAX_DOCUMENTS,
-    MAX_TEXT_CHARS,
+    MAX_TOTAL_CHARS,
     PersistedDocuments,
     load_manifest,
 )
@@ -138,9 +138,9 @@ async def test_registered_documents_are_limited_in_number_and_length() -> None:
         documents.store(str(index), "x")
     assert len(documents.registered) == MAX_DOCUMENTS
     for index in range(10):
-        documents.store(f"large {index}", "x" * (MAX_TEXT_CHARS // 4))
+        documents.store(f"large {index}", "x" * (MAX_TOTAL_CHARS // 4))
     length = sum(len(text) for text in documents.registered.values())
-    assert documents.text_characters == length <= MAX_TEXT_CHARS
+    assert documents.total_chars == length <= MAX_TOTAL_CHARS
 
 
 async def test_processes_share_documents_over_redis_and_work_without_it(
