@@ -1,7 +1,8 @@
 """Generates the Python functions that build response objects from rows or records.
 
 The generated text holds only names of the schema and row indices. Everything else, including
-aliases in the operation, is a constant or a literal made by `repr`.
+aliases in the operation, is a constant or a literal made by `repr`. In it, `r` is a row, `o` a
+record or a page, `v` a value, `c` a cursor, and `s` the state.
 """
 
 from __future__ import annotations

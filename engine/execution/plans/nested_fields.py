@@ -4,8 +4,9 @@ Each is filled in for all objects of a selection at once. There are five kinds:
 
 - ResolverField calls the field's resolver for each record.
 - AttributeField reads an attribute of each record.
-- OwnedField reads the lists or pages of all objects by one statement.
-- KeyField reads the records whose keys the objects have, by one statement.
+- OwnedRecordsField reads the lists or pages of all objects by one statement.
+- RecordByKeyField reads the records whose keys the relation finds for the objects, by one
+  statement.
 - ReferenceFields reads what the foreign keys of all objects refer to by one statement.
 
 If the resolvers or attributes of a field return lazy queries, these are read one after another.
@@ -57,17 +58,11 @@ class ValueCompletion:
 
     def get_reader(self, query: Any) -> Any:
         """The reader of a lazy query, compiled on first use."""
-        row_query = query.row_query
-        key = (query.result_kind, row_query.model, row_query.alias)
+        model, alias = query.row_query.model, query.row_query.alias
+        key = (query.result_kind, model, alias)
         if key not in self.readers:
             compilers = self.compilation.compilers
-            arguments = (
-                self.compilation,
-                row_query.model,
-                row_query.alias,
-                self.definition.type,
-                self.group,
-            )
+            arguments = (self.compilation, model, alias, self.definition.type, self.group)
             self.readers[key] = (
                 compilers.page_reader(*arguments)
                 if query.result_kind == "page"
@@ -86,7 +81,11 @@ class ValueCompletion:
         return self.builder_and_completer
 
     async def complete_into(
-        self, run: PlanRun, objects: Sequence[dict[str, Any]], key: str, values: Sequence[Any]
+        self,
+        run: PlanRun,
+        objects: Sequence[dict[str, Any]],
+        response_key: str,
+        values: Sequence[Any],
     ) -> None:
         """Complete the values and set them in the objects, in order.
 
@@ -95,23 +94,23 @@ class ValueCompletion:
         state: State | None = None
         for built, value in zip(objects, values, strict=True):
             if getattr(type(value), "result_kind", None) is not None:
-                built[key] = await self.get_reader(value).read(run, value)
+                built[response_key] = await self.get_reader(value).read(run, value)
                 continue
             builder, complete = self.get_builder_and_completer()
             if state is None:
                 state = builder.new_state(run)
-            built[key] = complete(value, state)
+            built[response_key] = complete(value, state)
         if state is not None:
             await fill_nested_fields(state)
 
 
-def value_completion(
+def find_completion(
     compilation: Compilation,
     definition: GraphQLField,
     group: FieldGroup,
     item_attribute: str | None = None,
 ) -> ValueCompletion:
-    """The completion of a field; one for all object types that select the same nodes."""
+    """The completion of a field. Object types that select the same nodes share it."""
     completions = compilation.value_completions
     key = (str(definition.type), item_attribute, *(id(details.node) for details in group))
     if key not in completions:
@@ -125,20 +124,24 @@ class ResolverField:
     needs_records = True
 
     def __init__(
-        self, compilation: Compilation, key: str, definition: GraphQLField, group: FieldGroup
+        self,
+        compilation: Compilation,
+        response_key: str,
+        definition: GraphQLField,
+        group: FieldGroup,
     ) -> None:
         field = definition.extensions["strawberry-definition"]
-        self.key = key
+        self.response_key = response_key
         self.call = ResolverCall(compilation, field, definition, group[0].node)
-        self.completion = value_completion(compilation, definition, group)
-        self.merge_key: Hashable = (key, self.call.function, self.completion)
+        self.completion = find_completion(compilation, definition, group)
+        self.merge_key: Hashable = (response_key, self.call.function, self.completion)
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         resolve = self.call.prepare(run)
         values = [resolve(record) for record in objects.records]
         if self.call.is_async:
             values = await gather_or_cancel(values)
-        await self.completion.complete_into(run, objects.objects, self.key, values)
+        await self.completion.complete_into(run, objects.objects, self.response_key, values)
 
 
 class AttributeField:
@@ -149,22 +152,22 @@ class AttributeField:
     def __init__(
         self,
         compilation: Compilation,
-        key: str,
+        response_key: str,
         definition: GraphQLField,
         group: FieldGroup,
         attribute: str,
     ) -> None:
-        self.key = key
+        self.response_key = response_key
         self.attribute = attribute
-        self.completion = value_completion(compilation, definition, group)
-        self.merge_key: Hashable = (key, attribute, self.completion)
+        self.completion = find_completion(compilation, definition, group)
+        self.merge_key: Hashable = (response_key, attribute, self.completion)
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         values = [getattr(record, self.attribute) for record in objects.records]
-        await self.completion.complete_into(run, objects.objects, self.key, values)
+        await self.completion.complete_into(run, objects.objects, self.response_key, values)
 
 
-class OwnedField:
+class OwnedRecordsField:
     """A list or page of the records that belong to each object, read by one statement.
 
     `key_index` is the index of the owner's primary key in the rows that the objects are built
@@ -176,7 +179,7 @@ class OwnedField:
     def __init__(
         self,
         compilation: Compilation,
-        key: str,
+        response_key: str,
         definition: GraphQLField,
         group: FieldGroup,
         relation: Any,
@@ -184,14 +187,14 @@ class OwnedField:
     ) -> None:
         field = definition.extensions["strawberry-definition"]
         self.schema_map = compilation.schema_map
-        self.key = key
+        self.response_key = response_key
         self.relation = relation
         self.key_index = key_index
         self.arguments: ResolverArguments | None = None
         if field.arguments:
             self.arguments = ResolverArguments(compilation, field, definition, group[0].node)
-        self.completion = value_completion(compilation, definition, group, relation.item_attribute)
-        self.merge_key: Hashable = (key, relation, key_index, self.completion)
+        self.completion = find_completion(compilation, definition, group, relation.item_attribute)
+        self.merge_key: Hashable = (response_key, relation, key_index, self.completion)
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         arguments: Sequence[Any] = ()
@@ -204,31 +207,31 @@ class OwnedField:
         query = self.relation.read(viewer, list(owners.values()), *arguments)
         by_owner = await self.completion.get_reader(query).read_by_owner(run, query, owners)
         for key, built in zip(keys, objects.objects, strict=True):
-            built[self.key] = by_owner[str(key)]
+            built[self.response_key] = by_owner[str(key)]
 
     def owner_key(self, source: Any) -> Any:
         return source.pk if self.key_index is None else source[self.key_index]
 
 
-class KeyField:
-    """The record whose key each object has, read by one statement for all objects."""
+class RecordByKeyField:
+    """The record whose key `relation.get_key` returns, read by one statement for all objects."""
 
     needs_records = True
 
     def __init__(
         self,
         compilation: Compilation,
-        key: str,
+        response_key: str,
         definition: GraphQLField,
         group: FieldGroup,
         relation: Any,
     ) -> None:
         self.schema_map = compilation.schema_map
-        self.key = key
+        self.response_key = response_key
         self.relation = relation
         self.is_required = is_non_null_type(definition.type)
-        self.completion = value_completion(compilation, definition, group)
-        self.merge_key: Hashable = (key, relation, self.completion)
+        self.completion = find_completion(compilation, definition, group)
+        self.merge_key: Hashable = (response_key, relation, self.completion)
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         keys = [self.relation.get_key(source) for source in objects.records]
@@ -241,7 +244,7 @@ class KeyField:
             records = values.get(str(key))
             if not records and self.is_required:
                 raise PlanAbandoned
-            built[self.key] = records[0] if records else None
+            built[self.response_key] = records[0] if records else None
 
 
 class ReferenceFields:

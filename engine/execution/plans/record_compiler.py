@@ -193,9 +193,11 @@ class RecordCompiler:
         has_key = key_index is not None or type_.name in compilation.models
         if relation_kind(relation) is RelationKind.OWNED_RECORDS and has_key:
             index = key_index() if key_index is not None else None
-            return nested_fields.OwnedField(compilation, key, definition, group, relation, index)
+            return nested_fields.OwnedRecordsField(
+                compilation, key, definition, group, relation, index
+            )
         if relation_kind(relation) is RelationKind.RECORD_BY_KEY:
-            return nested_fields.KeyField(compilation, key, definition, group, relation)
+            return nested_fields.RecordByKeyField(compilation, key, definition, group, relation)
         if field.base_resolver is None:
             return nested_fields.AttributeField(
                 compilation, key, definition, group, field.python_name

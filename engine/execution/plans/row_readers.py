@@ -117,21 +117,21 @@ class PageReader:
         self.builder = CodeBuilder()
         self.layout = RowLayout(compilation.schema_map, model, alias)
         self.compiler = RowCompiler(compilation, self.builder, self.layout)
-        name = self.builder.function("o, s", self.connection_object(connection, group))
+        name = self.builder.function("o, s", self.connection_expression(connection, group))
         self.builder.compile()
         self.build_connection: Callable[[Any, Any], dict[str, Any]] = self.builder.names[name]
 
     # ------------------------------------------------------------ compiling
 
-    def connection_object(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+    def connection_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
         """The expression that builds a connection from a page `o`."""
         compiler, node, fields = self.compiler, SelectionNode(), list[str]()
         for key, subgroup in compiler.subfields(type_, group).items():
             name = subgroup[0].node.name.value
             if name == "nodes":
-                code = self.nodes_list(get_named_type(type_.fields[name].type), subgroup)
+                code = self.nodes_expression(get_named_type(type_.fields[name].type), subgroup)
             elif name == "edges":
-                code = self.edges_list(get_named_type(type_.fields[name].type), subgroup)
+                code = self.edges_expression(get_named_type(type_.fields[name].type), subgroup)
             else:
                 code = compiler.field_expression(type_, subgroup)
             if code is None:
@@ -140,11 +140,13 @@ class PageReader:
             fields.append(f"{key!r}: {code}")
         return self.builder.object(node, "o", fields)
 
-    def nodes_list(self, type_: OutputType, group: FieldGroup) -> str:
+    def nodes_expression(self, type_: OutputType, group: FieldGroup) -> str:
+        """The expression that builds the `nodes` of a page `o`."""
         function = self.compiler.row_function(self.layout.root, type_, group)
         return f"[{function}(r, s) for r in o.rows]"
 
-    def edges_list(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+    def edges_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
+        """The expression that builds the `edges` of a page `o`."""
         fields: list[str] = []
         has_cursors = False
         for key, subgroup in self.compiler.subfields(type_, group).items():

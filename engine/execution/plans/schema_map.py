@@ -30,7 +30,10 @@ class Condition(Protocol):
 
 
 class RelationKind(Enum):
-    """The `kind` of the relation that a field declares in its metadata, with its attributes."""
+    """The kinds of relations that fields declare in their metadata.
+
+    The description of each kind names the attributes of its relations.
+    """
 
     FOREIGN_KEY = "foreign_key"
     """The record that the foreign key `attribute` refers to."""
