@@ -16,7 +16,7 @@ from typing import Any, cast
 import httpcore2
 
 from models.outbound.addresses import Network, find_refusal
-from models.outbound.lookup import Resolver
+from models.outbound.lookup import HostResolver
 from models.outbound.refusals import AddressRefused, TargetUnavailable
 
 MAX_ADDRESSES = 8
@@ -78,7 +78,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """
 
     def __init__(
-        self, resolver: Resolver, allowed_networks: Sequence[Network], max_bytes: int
+        self, resolver: HostResolver, allowed_networks: Sequence[Network], max_bytes: int
     ) -> None:
         self.resolver = resolver
         self.allowed_networks = tuple(allowed_networks)

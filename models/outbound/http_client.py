@@ -17,7 +17,7 @@ import httpx2
 
 from models.outbound.addresses import Network
 from models.outbound.connection import CheckedBackend, ReadLimitReached
-from models.outbound.lookup import LookUp, Resolver, look_up_host
+from models.outbound.lookup import HostResolver, LookUp, look_up_host
 from models.outbound.refusals import AddressRefused, OutboundError, TargetUnavailable
 from models.outbound.target_url import TargetUrl, check_target_url
 
@@ -82,7 +82,7 @@ class OutboundHttpClient:
         self.max_response_bytes = max_response_bytes
         self.tls = tls
         max_bytes = max_response_bytes + MAX_OVERHEAD_BYTES
-        self.backend = CheckedBackend(Resolver(look_up), self.allowed_networks, max_bytes)
+        self.backend = CheckedBackend(HostResolver(look_up), self.allowed_networks, max_bytes)
 
     def check_url(self, url: str) -> TargetUrl:
         """Check what needs no lookup of the host name. Raises AddressRefused."""

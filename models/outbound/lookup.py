@@ -1,7 +1,8 @@
-"""Looks up host names, without a limit of time that a name server could exhaust for others.
+"""Looks up host names, so that a slow name server delays no other lookup.
 
-Each lookup runs in a thread of its own. The default threads of asyncio would not do: a name server
-that does not respond occupies a thread for half a minute, and database connections need them, too.
+Each lookup runs in a thread of its own, and not in asyncio's default thread pool. A name server
+that does not respond occupies a thread for half a minute, and database connections need the pool,
+too.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from collections.abc import Callable, Sequence
 from models.outbound.refusals import TargetUnavailable
 
 MAX_LOOKUPS = 512
-"""The maximum number of lookups at once. All requests for one host name share one. It is above the
-number of webhooks, so that those with dead name servers delay no other one."""
+"""The maximum number of lookups at once. Requests for the same host name share one. It is above the
+maximum number of webhooks, so that webhooks with dead name servers don't use up all lookups."""
 LookUp = Callable[[str], Sequence[str]]
 """Returns the addresses of a host name as texts; it may block, and raise OSError."""
 
@@ -28,7 +29,7 @@ def look_up_host(host: str) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-class Resolver:
+class HostResolver:
     """Looks up host names in daemon threads, which can't delay the end of the process."""
 
     def __init__(self, look_up: LookUp = look_up_host) -> None:
@@ -38,7 +39,7 @@ class Resolver:
     async def resolve(self, host: str) -> Sequence[str]:
         """The addresses of a host name, at least one. Raises TargetUnavailable.
 
-        A caller that gives up leaves the lookup to the others that wait for it.
+        If a caller is cancelled, the lookup goes on for the others that wait for it.
         """
         future = self.running.get(host)
         if future is None:
@@ -62,7 +63,7 @@ class Resolver:
             del self.running[host]
             if isinstance(found, Exception):
                 future.set_exception(found)
-                future.exception()  # it counts as retrieved, even if nobody waits any more
+                future.exception()  # or else asyncio logs it if no caller waits any more
             else:
                 future.set_result(found)
 
@@ -70,7 +71,7 @@ class Resolver:
             found: Sequence[str] | Exception
             try:
                 found = self.look_up(host)
-            except Exception as error:  # every failure belongs to the waiting requests
+            except Exception as error:  # `resolve` raises it in the callers that wait
                 found = error
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(finish, found)

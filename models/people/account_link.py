@@ -104,8 +104,8 @@ async def invalidate_links(user_id: UUID, at: datetime) -> None:
     await AccountLink.filter(user_id=user_id, used_at__isnull=True).update(used_at=at)
 
 
-async def wait_for_invitation(user_id: UUID, at: datetime, maximum: int) -> timedelta:
-    """How long the user must not be invited again, after `maximum` invitations within an hour."""
+async def read_invitation_wait(user_id: UUID, at: datetime, maximum: int) -> timedelta:
+    """The time until the user may be invited again, after `maximum` invitations within an hour."""
     recent = AccountLink.filter(
         user_id=user_id, purpose=LinkPurpose.INVITATION, created_at__gt=at - INVITATION_PERIOD
     )

@@ -44,9 +44,9 @@ from schema.payloads.people.accounts import (
 )
 from schema.payloads.people.people import UserPayload
 
-MIN_ANSWER_SECONDS = 0.25
-"""The time of a response, which does not depend on whether an account exists."""
-PASSWORD_CHANGED = "The password was changed at the same moment. Try again."  # noqa: S105
+MIN_RESPONSE_SECONDS = 0.25
+"""The minimum time of a response, so that its time does not tell whether an account exists."""
+PASSWORD_CHANGED = "The password was changed at the same time. Try again."  # noqa: S105
 INVALID_LINK = "The link is invalid, was used before, or has expired. Request a new one."
 NO_REGISTRATION = "Registration is turned off. Ask the support team for an invitation."
 
@@ -57,15 +57,15 @@ async def change_password(context: Context, input: ChangePasswordInput) -> Chang
     assert viewer.user is not None  # the permission is only for users
     check_new_password(input.new_password, "newPassword")
     user = await User.get(id=viewer.user.id)
-    before = (await require_password(context, user, input.current_password)).password_hash
+    old_hash = (await require_password(context, user, input.current_password)).password_hash
     password_hash = await hash_password(context, input.new_password)
 
     async def change(changes: RecordChanges, at: datetime) -> User:
         locked = await lock_user(user.id)
-        if locked.password_hash != before or not locked.active:
+        if locked.password_hash != old_hash or not locked.active:
             raise InvalidInput(UserErrorCode.INVALID, PASSWORD_CHANGED, "currentPassword")
-        keep = viewer.token.id if viewer.token else None
-        await users.set_password(changes, locked, password_hash, at, keep)
+        own_token_id = viewer.token.id if viewer.token else None
+        await users.set_password(changes, locked, password_hash, at, own_token_id)
         return locked
 
     return ChangePasswordPayload(user=await run_action(context, "changePassword", change))
@@ -76,7 +76,7 @@ async def request_password_reset(
     context: Context, input: RequestPasswordResetInput
 ) -> RequestPasswordResetPayload:
     started = monotonic()
-    email = await check_email_request(context, input.email)
+    email = await count_email_request(context, input.email)
 
     async def send(changes: RecordChanges, at: datetime) -> None:
         user = await User.get_or_none(email=email)
@@ -84,14 +84,15 @@ async def request_password_reset(
             await send_reset_link(context, user, "password_reset", at)
             changes.log(user, "password_reset", None, "requested")
 
-    await run_unseen(context, "requestPasswordReset", send, started)
+    await run_in_constant_time(context, "requestPasswordReset", send, started)
     return RequestPasswordResetPayload()
 
 
-async def check_email_request(context: Context, email: str) -> str:
-    """The cleaned email address, after counting the request.
+async def count_email_request(context: Context, email: str) -> str:
+    """Count a request for an email; returns the cleaned address.
 
-    Raises InvalidInput and RateLimited, whether or not an account has this address.
+    Raises InvalidInput if emails can't have links or the address is invalid, and RateLimited.
+    Neither depends on whether an account has this address.
     """
     accounts = context.services.accounts
     accounts.mails.check_enabled()
@@ -111,19 +112,20 @@ async def send_reset_link(context: Context, user: User, template: str, at: datet
     await accounts.mails.send_to_user(user, LinkPurpose.PASSWORD_RESET, template, expires_at, at)
 
 
-async def run_unseen(
+async def run_in_constant_time(
     context: Context,
     action: str,
     change: Callable[[RecordChanges, datetime], Awaitable[None]],
     started: float,
 ) -> None:
-    """Start a change that depends on whether an account exists, and wait MIN_ANSWER_SECONDS.
+    """Start a change that depends on whether an account exists, and wait MIN_RESPONSE_SECONDS.
 
-    Neither the time of a slow change nor its error tells whether the account exists.
+    The change runs in the background, so neither its time nor its error tells the caller whether
+    the account exists.
     """
     run = partial(run_action, context, action, change)
     context.services.background_writes.start(action, run)
-    await asyncio.sleep(max(0.0, started + MIN_ANSWER_SECONDS - monotonic()))
+    await asyncio.sleep(max(0.0, started + MIN_RESPONSE_SECONDS - monotonic()))
 
 
 @simple_mutation(ResetPasswordPayload)
@@ -175,12 +177,13 @@ def build_link_error() -> InvalidInput:
     return InvalidInput(UserErrorCode.INVALID, INVALID_LINK, "token")
 
 
-async def prepare_invitation(context: Context, input: object) -> None:
+async def check_account_mails(context: Context, input: object) -> None:
+    """Raises InvalidInput NOT_ENABLED if emails can't have links."""
     del input
     context.services.accounts.mails.check_enabled()
 
 
-@admin_mutation(InviteUserPayload, "user", User, prepare=prepare_invitation)
+@admin_mutation(InviteUserPayload, "user", User, prepare=check_account_mails)
 async def invite_user(mutation: AdminMutation, input: InviteUserInput) -> User:
     fields = UserFields(
         email=input.email,
@@ -200,12 +203,12 @@ async def send_invitation_link(mutation: AdminMutation, user: User) -> None:
     await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, INVITATION, expires_at, at)
 
 
-@admin_mutation(UserPayload, "user", User, prepare=prepare_invitation, describe=describe_user)
+@admin_mutation(UserPayload, "user", User, prepare=check_account_mails, describe=describe_user)
 async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -> User:
     user_id = ids.key_of(ids.USER, input.user_id)
     user = await users.lock_invitable_user(mutation.viewer, user_id)
     maximum = mutation.context.services.accounts.email_limits.max_emails
-    if wait := await account_link.wait_for_invitation(user.id, mutation.at, maximum):
+    if wait := await account_link.read_invitation_wait(user.id, mutation.at, maximum):
         message = "This user was invited too often within an hour."
         raise RateLimited(message, to_milliseconds(wait), "account_emails")
     mutation.changes.log(user, "invitation", None, "sent")
@@ -219,7 +222,7 @@ async def register_user(context: Context, input: RegisterUserInput) -> RegisterU
     accounts = context.services.accounts
     check_self_registration(context)
     name = text.clean_line(input.display_name, "displayName", max_chars=text.MAX_NAME_CHARS)
-    email = await check_email_request(context, input.email)
+    email = await count_email_request(context, input.email)
 
     async def send(_: RecordChanges, at: datetime) -> None:
         user = await User.get_or_none(email=email)
@@ -229,5 +232,5 @@ async def register_user(context: Context, input: RegisterUserInput) -> RegisterU
         elif await can_reset_password(user):
             await send_reset_link(context, user, "already_registered", at)
 
-    await run_unseen(context, "registerUser", send, started)
+    await run_in_constant_time(context, "registerUser", send, started)
     return RegisterUserPayload()

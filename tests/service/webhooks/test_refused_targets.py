@@ -21,7 +21,7 @@ from support.webhooks import (
 )
 
 from models.outbound.http_client import OutboundHttpClient
-from models.outbound.lookup import Resolver
+from models.outbound.lookup import HostResolver
 from models.webhooks.webhook import MAX_URL_CHARS, Webhook, WebhookState
 from workers.webhooks.deliverer import WebhookDeliverer
 
@@ -44,7 +44,7 @@ def answer_lookups(worker: WebhookDeliverer, addresses: list[str]) -> list[str]:
 
     client = worker.services.client
     assert isinstance(client, OutboundHttpClient)
-    client.backend.resolver = Resolver(look_up)
+    client.backend.resolver = HostResolver(look_up)
     return names
 
 

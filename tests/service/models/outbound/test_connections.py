@@ -183,7 +183,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
 
 async def test_no_connection_is_opened_to_a_unix_socket() -> None:
-    backend = CheckedBackend(lookup.Resolver(), [], 1000)
+    backend = CheckedBackend(lookup.HostResolver(), [], 1000)
     with pytest.raises(AddressRefused):
         await backend.connect_unix_socket("/run/docker.sock")
 
