@@ -106,7 +106,7 @@ class LiveStats:
 
     def find_period_end(self) -> int | None:
         """The number of the last day or hour now; None if it does not depend on the time."""
-        if self.period is None or not self.period.moves:
+        if self.period is None or not self.period.is_rolling:
             return None
         return self.period.number_at(self.now())
 

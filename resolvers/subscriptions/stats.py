@@ -96,7 +96,7 @@ class LiveStatsSource(Source[Stats]):
     @property
     def share_key(self) -> Hashable:
         # If the statistics depend on the time, equal positions do not imply equal statistics.
-        if self.live.is_polled or (self.period is not None and self.period.moves):
+        if self.live.is_polled or (self.period is not None and self.period.is_rolling):
             return None
         filter = serialize_filter(self.filter)
         return ("stats", filter, self.group, self.period, self.live.viewer.visibility_key)

@@ -152,7 +152,7 @@ class ReportGroups:
         return f"(CASE {' '.join(cases)} END)"
 
     def build_day_column(self) -> Condition:
-        return self.days.find_days().build_number_column("t.created_at", database.dialect())
+        return self.days.find_days().build_number_sql("t.created_at", database.dialect())
 
     def build_range_condition(self) -> Condition:
         """The condition that a ticket was created in the range."""

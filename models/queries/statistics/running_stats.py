@@ -39,7 +39,7 @@ from models.queries.statistics.ticket_facts import (
     build_fact_columns,
 )
 from models.queries.statistics.time_buckets import StatsPeriod
-from models.sla.calendars.local_time import EPOCH
+from models.sla.calendars.local_time import YEAR_1_START
 
 TICKETS_PER_PAGE = 1000
 """Reading a page takes a few milliseconds; then other tasks can run."""
@@ -67,7 +67,7 @@ class RunningStats:
         self.period = complete_period(group, period)
         self.first_number = 0
         self.position = 0
-        self.at = EPOCH
+        self.at = YEAR_1_START
         self.facts_by_ticket: dict[UUID, TicketFacts] = {}
         self.counts: Counter[TicketFacts] = Counter()
         self.interned: dict[FactValues, TicketFacts] = {}

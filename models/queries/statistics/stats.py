@@ -192,7 +192,7 @@ def select_times(times: TimeBuckets) -> Condition:
     """Return the statement for the counts of each day or hour, by the number of the time."""
     parts, params = list[str](), list[object]()
     for index, column in enumerate(TIME_COLUMNS):
-        number = times.build_number_column(f"m.{column}", database.dialect())
+        number = times.build_number_sql(f"m.{column}", database.dialect())
         ones = ", ".join(
             f"{int(index == each)} AS {name}" for each, name in enumerate(GroupCounts._fields)
         )

@@ -1,8 +1,8 @@
-"""Days and hours in a time zone: which of them statistics count, and to which an instant belongs.
+"""The days and hours by which statistics are counted, in a time zone.
 
 The number of a day is its ordinal in the calendar minus one. The number of an hour is its start in
-seconds since the start of year 1 in UTC. Both are the same for every period, so that counts by
-number stay valid while a period moves on.
+seconds since the start of year 1 in UTC. Neither depends on the period, so counts by number stay
+valid while a rolling period moves on.
 
 An hour ends early if the offset of the time zone changes within it. So an hour that a clock shows
 twice has two numbers.
@@ -21,8 +21,8 @@ from models.core.errors import BadRequest
 from models.core.sql import Condition
 from models.database import Dialect
 from models.sla.calendars.local_time import (
-    EPOCH,
-    SECOND,
+    SECOND_MICROS,
+    YEAR_1_START,
     from_micros,
     list_time_zones,
     split_by_offset,
@@ -31,7 +31,7 @@ from models.sla.calendars.local_time import (
 
 SECONDS_PER_HOUR = 3600
 SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
-UNIX_EPOCH_SECONDS = int((datetime(1970, 1, 1, tzinfo=UTC) - EPOCH).total_seconds())
+SECONDS_BEFORE_UNIX_EPOCH = int((datetime(1970, 1, 1, tzinfo=UTC) - YEAR_1_START).total_seconds())
 MAX_DAYS = 400
 MAX_HOURS = 31 * 24
 DEFAULT_LAST = 30
@@ -39,7 +39,8 @@ DEFAULT_TIME_ZONE = "UTC"
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """The years in which a period can end."""
 MARGIN_SECONDS = 3 * SECONDS_PER_DAY
-"""More than offsets and skipped days can move the start or end of a day."""
+"""More than the start of a local day can differ from that in UTC: time zones have offsets, and some
+have skipped a whole day."""
 
 
 class TimeUnit(Enum):
@@ -54,7 +55,10 @@ MAX_INTERVALS = {TimeUnit.DAY: MAX_DAYS, TimeUnit.HOUR: MAX_HOURS}
 
 @dataclass(frozen=True, slots=True)
 class StatsPeriod:
-    """The last days or hours up to that of `until`, in a time zone; up to now if it is None."""
+    """The last days or hours in a time zone, up to the one that contains `until`.
+
+    `last` is their number. Without `until`, the last one contains the current time.
+    """
 
     unit: TimeUnit
     time_zone: str = DEFAULT_TIME_ZONE
@@ -75,14 +79,14 @@ class StatsPeriod:
             raise BadRequest(f"`period.until` must be in the years {FIRST_YEAR} to {LAST_YEAR}.")
 
     @property
-    def moves(self) -> bool:
-        """Whether the period moves on when time passes."""
+    def is_rolling(self) -> bool:
+        """Whether the period ends at the current time, so that its intervals change with it."""
         return self.until is None
 
     def number_at(self, at: datetime) -> int:
         """Return the number of the day or hour that an instant belongs to."""
         offset = offset_seconds(self.time_zone, at)
-        local = seconds_since_epoch(at) + offset
+        local = seconds_since_year_1(at) + offset
         if self.unit is TimeUnit.DAY:
             return local // SECONDS_PER_DAY
         return local // SECONDS_PER_HOUR * SECONDS_PER_HOUR - offset
@@ -140,13 +144,13 @@ class TimeBuckets:
         offset = timezone(timedelta(seconds=self.hour_offsets[number]))
         return instant_at(number).astimezone(offset)
 
-    def build_number_column(self, column: str, dialect: Dialect) -> Condition:
+    def build_number_sql(self, column: str, dialect: Dialect) -> Condition:
         """Return the SQL expression for the number of the interval of a column's instant.
 
-        It is valid from `start` to `end`. The offsets are in its text, because they come from the
-        database of time zones.
+        It is valid from `start` to `end`. The offsets are part of its text, not parameters. They
+        come from the time zone database, so they are safe.
         """
-        seconds = f"({unix_seconds_sql(column, dialect)} + {UNIX_EPOCH_SECONDS})"
+        seconds = f"({unix_seconds_sql(column, dialect)} + {SECONDS_BEFORE_UNIX_EPOCH})"
         offset, params = str(self.spans[-1].offset), tuple[object, ...]()
         if len(self.spans) > 1:
             cases = [f"WHEN {column} < ? THEN {span.offset}" for span in self.spans[:-1]]
@@ -168,14 +172,16 @@ def unix_seconds_sql(column: str, dialect: Dialect) -> str:
 
 @lru_cache(maxsize=64)
 def build_time_buckets(unit: TimeUnit, time_zone: str, count: int, last_number: int) -> TimeBuckets:
-    """Return the `count` days or hours up to that with the last number."""
+    """Return `count` days or hours, the last of which has the number `last_number`."""
     size = SECONDS_PER_DAY if unit is TimeUnit.DAY else SECONDS_PER_HOUR
     last_start = last_number * size if unit is TimeUnit.DAY else last_number
     start = last_start - count * size - MARGIN_SECONDS
     end = last_start + size + MARGIN_SECONDS
     spans = [
-        OffsetSpan(first // SECOND, last // SECOND, offset // SECOND)
-        for first, last, offset in split_by_offset(time_zone, start * SECOND, end * SECOND)
+        OffsetSpan(first // SECOND_MICROS, last // SECOND_MICROS, offset // SECOND_MICROS)
+        for first, last, offset in split_by_offset(
+            time_zone, start * SECOND_MICROS, end * SECOND_MICROS
+        )
     ]
     if unit is TimeUnit.DAY:
         return TimeBuckets(unit, range(last_number - count + 1, last_number + 1), spans, {})
@@ -197,9 +203,9 @@ def offset_seconds(time_zone: str, at: datetime) -> int:
     return offset // timedelta(seconds=1)
 
 
-def seconds_since_epoch(at: datetime) -> int:
-    return to_micros(at) // SECOND
+def seconds_since_year_1(at: datetime) -> int:
+    return to_micros(at) // SECOND_MICROS
 
 
 def instant_at(seconds: int) -> datetime:
-    return from_micros(seconds * SECOND)
+    return from_micros(seconds * SECOND_MICROS)

@@ -17,11 +17,11 @@ from itertools import accumulate, groupby
 from typing import NamedTuple, cast
 
 from models.sla.calendars.local_time import (
-    DAY,
+    DAY_MICROS,
     FIRST_INSTANT,
     LAST_INSTANT,
     MICROSECOND,
-    MINUTE,
+    MINUTE_MICROS,
     from_micros,
     split_by_offset,
     to_micros,
@@ -32,7 +32,7 @@ MAX_LOOKAHEAD = timedelta(days=3653)
 
 MINUTES_PER_DAY = 1440
 
-PAGE = 32 * DAY
+PAGE_MICROS = 32 * DAY_MICROS
 MAX_CACHED_PAGES = 1024
 """Enough for ten years of 8 calendars, or five months of 200. A page takes at most 60 kB."""
 
@@ -87,7 +87,7 @@ class Calendar:
             return timedelta()
         if self.is_always:
             return timedelta(microseconds=until - since)
-        first, last = since // PAGE, until // PAGE
+        first, last = since // PAGE_MICROS, until // PAGE_MICROS
         whole_pages = sum(_page(self, number).total for number in range(first, last))
         before_until = _page(self, last).count_before(until)
         before_since = _page(self, first).count_before(since)
@@ -106,9 +106,9 @@ class Calendar:
             return from_micros(since)
         if self.is_always:
             return from_micros(since + remaining) if since + remaining <= limit else None
-        number = since // PAGE
+        number = since // PAGE_MICROS
         remaining += _page(self, number).count_before(since)
-        while number * PAGE < limit:
+        while number * PAGE_MICROS < limit:
             page = _page(self, number)
             if remaining <= page.total:
                 instant = page.find_instant(remaining)
@@ -195,7 +195,7 @@ def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int
         yield start, end, IntervalKind.WORKING
         return
     done_until = start
-    for number in range(start // PAGE, -(-end // PAGE)):
+    for number in range(start // PAGE_MICROS, -(-end // PAGE_MICROS)):
         for opens, closes, kind in _spans(calendar, number):
             opens, closes = max(opens, done_until), min(closes, end)
             if opens < closes:
@@ -209,15 +209,15 @@ def _pieces(calendar: Calendar, start: int, end: int) -> Iterator[tuple[int, int
 
 def _spans(calendar: Calendar, number: int) -> Iterator[tuple[int, int, IntervalKind]]:
     """Yield the blocks of one page in UTC, in order, as WORKING or HOLIDAY."""
-    first = max(number * PAGE, FIRST_INSTANT)
-    last = min((number + 1) * PAGE, LAST_INSTANT)
+    first = max(number * PAGE_MICROS, FIRST_INSTANT)
+    last = min((number + 1) * PAGE_MICROS, LAST_INSTANT)
     for start, end, offset in split_by_offset(calendar.zone, first, last):
-        for day in range((start + offset) // DAY, (end - 1 + offset) // DAY + 1):
+        for day in range((start + offset) // DAY_MICROS, (end - 1 + offset) // DAY_MICROS + 1):
             is_holiday = date.fromordinal(day + 1) in calendar.holidays
             kind = IntervalKind.HOLIDAY if is_holiday else IntervalKind.WORKING
-            midnight = day * DAY - offset
+            midnight = day * DAY_MICROS - offset
             for opens, closes in calendar.week[day % 7]:
-                since = max(midnight + opens * MINUTE, start)
-                until = min(midnight + closes * MINUTE, end)
+                since = max(midnight + opens * MINUTE_MICROS, start)
+                until = min(midnight + closes * MINUTE_MICROS, end)
                 if since < until:
                     yield since, until, kind

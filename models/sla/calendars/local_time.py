@@ -1,6 +1,7 @@
 """Offsets of time zones, on a time line of whole microseconds. No I/O.
 
-The time line starts on a Monday, so the number of a day is `micros // DAY`, and its weekday `% 7`.
+The time line starts on a Monday, so the number of a day is `micros // DAY_MICROS`. Its weekday is
+that number `% 7`.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+YEAR_1_START = datetime(1, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 # Durations in microseconds
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
-DAY = 1440 * MINUTE
+SECOND_MICROS = 1_000_000
+MINUTE_MICROS = 60 * SECOND_MICROS
+DAY_MICROS = 1440 * MINUTE_MICROS
 
-FIRST_INSTANT, LAST_INSTANT = 2 * DAY, (date.max.toordinal() - 2) * DAY
+FIRST_INSTANT, LAST_INSTANT = 2 * DAY_MICROS, (date.max.toordinal() - 2) * DAY_MICROS
 """The range in which the local time of every zone is a valid datetime."""
 
 
 def to_micros(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
+    return (at - YEAR_1_START) // MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+    return YEAR_1_START + timedelta(microseconds=micros)
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +50,7 @@ def split_by_offset(zone_name: str, first: int, last: int) -> Iterator[tuple[int
         return
     zone = ZoneInfo(zone_name)
     # One sample a day finds every change: no zone has ever changed twice within three days.
-    samples = [*range(first, last, DAY), last - SECOND]
+    samples = [*range(first, last, DAY_MICROS), last - SECOND_MICROS]
     offsets = [offset_at(zone, at) for at in samples]
     edges = [first]
     for (low, high), (before, after) in zip(pairwise(samples), pairwise(offsets), strict=True):
@@ -66,10 +67,10 @@ def find_offset_changes(zone: ZoneInfo, low: int, high: int) -> Iterator[int]:
     """
     if offset_at(zone, low) == offset_at(zone, high):
         return
-    if high - low == SECOND:
+    if high - low == SECOND_MICROS:
         yield high
         return
-    middle = low + (high - low) // (2 * SECOND) * SECOND
+    middle = low + (high - low) // (2 * SECOND_MICROS) * SECOND_MICROS
     yield from find_offset_changes(zone, low, middle)
     yield from find_offset_changes(zone, middle, high)
 
