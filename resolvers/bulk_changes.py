@@ -1,4 +1,4 @@
-"""The change of a bulk job: checks its input, and looks up what it names."""
+"""Checks the input of a bulk job's change, and looks up the records that it refers to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ DRY_RUN_NEEDS_NOTES = (
 async def build_change(
     mutation: AdminMutation, input: BulkTicketChange, *, dry_run: bool
 ) -> BulkChange:
-    """The change of each ticket, with records for ids and slugs. Raises InvalidInput."""
+    """The change of each ticket, with the keys of the records that ids and slugs refer to.
+
+    Raises InvalidInput, and Refusals and Forbidden for custom fields.
+    """
     check_action_fields(input)
     if input.team is not None and input.category is not None:
         raise invalid("can't be combined with category, which decides the team", "team")
@@ -56,7 +59,7 @@ async def build_change(
     merge = input.merge
     merge_into_id = None
     if merge is not None:
-        merge_into_id = await find_other(mutation.viewer, merge.into_id, "merge", "intoId")
+        merge_into_id = await find_other_ticket(mutation.viewer, merge.into_id, "merge", "intoId")
     removed_watcher = await find_user(input.remove_watcher_id, "removeWatcherId")
     change = BulkChange(
         sets_assignee=sets_assignee,
@@ -116,15 +119,15 @@ async def read_links(
     """The link to add, and the links to remove. Raises InvalidInput."""
     link, unlink = None, None
     if input.link is not None:
-        other_id = await find_other(viewer, input.link.other_id, "link", "otherId")
+        other_id = await find_other_ticket(viewer, input.link.other_id, "link", "otherId")
         link = (other_id, input.link.kind)
     if input.unlink is not None:
-        other_id = await find_other(viewer, input.unlink.other_id, "unlink", "otherId")
+        other_id = await find_other_ticket(viewer, input.unlink.other_id, "unlink", "otherId")
         unlink = (other_id, input.unlink.kind)
     return link, unlink
 
 
-async def find_other(viewer: Viewer, id: str, *path: str) -> UUID:
+async def find_other_ticket(viewer: Viewer, id: str, *path: str) -> UUID:
     """The key of a ticket that the viewer may change. Raises InvalidInput NOT_FOUND."""
     key = ids.key_of(ids.TICKET, id)
     ticket = await Ticket.get_or_none(id=key) if key else None

@@ -16,7 +16,7 @@ from models.sla.policies import terms_subquery
 from models.tickets.lifecycle import Priority
 from models.tickets.ticket import FIRST_TICKET_NUMBER
 
-REQUIRES_FIELDS = (
+REQUIRES_FIELDS_SQL = (
     "EXISTS (SELECT 1 FROM custom_fields f WHERE f.active = TRUE "
     f"AND f.required_at = '{RequiredAt.CREATION.value}')"
 )
@@ -29,7 +29,7 @@ class TicketIntake(NamedTuple):
     sla_terms: str | None
     """The digest of the SLA terms that apply to the ticket, if any."""
     requires_fields: bool
-    """Whether any custom field is required at creation; see `custom_values`."""
+    """Whether any custom field is required at creation (models/changes/custom_values.py)."""
 
 
 async def prepare_ticket(
@@ -39,9 +39,11 @@ async def prepare_ticket(
     *path: str,
     key: KeyedRequest | None = None,
 ) -> TicketIntake:
-    """Prepare a new ticket, in the transaction that stores it. `path` names the category field.
+    """Read what a new ticket needs, in the transaction that stores it.
 
-    The number is computed as in `storage.allocate_numbers`, the terms as in `policies.find_terms`.
+    `path` names the category field in errors. The number is computed as in
+    `storage.allocate_numbers`, the terms as in `policies.find_terms`.
+
     Raises RepeatedKey if `key`, the idempotency key of the request, is stored already. Raises
     InvalidInput: NOT_FOUND if no category has the slug `category`, INVALID if it is archived.
     """
@@ -49,19 +51,19 @@ async def prepare_ticket(
     if database.dialect() == "postgres":
         number = "nextval('ticket_numbers')"
     key_params: Sequence[object] = ()
-    if key is not None:  # a repetition must not use a number
+    if key is not None:  # a repeated request must not use up a number
         stored = key.build_condition()
         is_stored = f"EXISTS (SELECT 1 FROM idempotency_keys k WHERE {stored.text})"
         number, key_params = f"CASE WHEN {is_stored} THEN NULL ELSE {number} END", stored.params
     terms = terms_subquery(priority="?", team="c.team_id", category="c.id", organization="?")
     query = (
-        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active, {REQUIRES_FIELDS} "
+        f"SELECT c.id, c.team_id, {number}, ({terms}), c.active, {REQUIRES_FIELDS_SQL} "
         "FROM categories c WHERE c.slug = ?"
     )
     params = [*key_params, priority, organization_id, category]
     rows: Sequence[Sequence[object]] = ()
     if text.can_be_slug(category):
-        # nextval writes, but a rollback does not undo it, so the query needs no BEGIN.
+        # nextval changes the sequence, but no rollback undoes that, so the query needs no BEGIN.
         rows = await database.fetch_readonly(query, params)
     if not rows:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)

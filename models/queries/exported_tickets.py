@@ -12,16 +12,17 @@ from models.core.sql import exists, in_list
 from models.jobs.caller_job import JobTicketOutcome
 from models.log.event import RETENTION_POLICY, EventType
 
-MERGE_TARGETS = {
+MERGE_TARGET_SQL = {
     "postgres": "CAST(m.data->'changes'->'merged_into_id'->>1 AS uuid)",
     "sqlite": "json_extract(m.data, '$.changes.merged_into_id[1]')",
 }
-"""The ticket into which an event `m` merged its ticket, by the dialect of the database."""
-RETENTION_POLICIES = {
+"""The SQL expression for the ticket into which an event `m` merged its ticket, by dialect."""
+RETENTION_POLICY_SQL = {
     "postgres": f"e.data->>'{RETENTION_POLICY}'",
     "sqlite": f"json_extract(e.data, '$.{RETENTION_POLICY}')",
 }
-"""The retention policy that has erased the texts of the ticket of an event `e`, by the dialect."""
+"""The SQL expression for the retention policy that caused the redaction event `e`, by dialect. Null
+if an erasure or an agent caused it."""
 
 
 async def has_hidden_ticket(viewer: Viewer, job_id: UUID) -> bool:
@@ -43,8 +44,9 @@ async def has_ticket_with_event(
 ) -> bool:
     """Whether an event of these types between two positions of the log concerns the job's tickets.
 
-    It also concerns the tickets into which its ticket was ever merged, which show its messages.
-    One statement does it, because an erasure may redact more tickets than a list may have.
+    An event concerns its own ticket, and each ticket into which that was ever merged, because those
+    show its messages. One statement compares the tickets in the database, because an erasure may
+    redact more of them than a statement may have parameters.
     """
     of_type = in_list("e.type", [each.value for each in types])
     own = exists(
@@ -54,7 +56,7 @@ async def has_ticket_with_event(
     )
     target = exists(
         "events m JOIN caller_job_tickets r "
-        f"ON r.job_id = ? AND r.ticket_id = {MERGE_TARGETS[database.dialect()]} "
+        f"ON r.job_id = ? AND r.ticket_id = {MERGE_TARGET_SQL[database.dialect()]} "
         "WHERE m.ticket_id = e.ticket_id AND m.type = ?",
         [job_id, EventType.MERGED.value],
         per_row=True,
@@ -83,7 +85,7 @@ async def has_redaction_for_person(
     rows = await database.fetch_dicts(
         "SELECT 1 AS found FROM events e JOIN tickets t ON t.id = e.ticket_id "
         f"WHERE e.position > ? AND e.position <= ? AND {of_type.text} AND "
-        f"({RETENTION_POLICIES[dialect]} IS NULL OR t.requester_id = ? "
+        f"({RETENTION_POLICY_SQL[dialect]} IS NULL OR t.requester_id = ? "
         "OR EXISTS (SELECT 1 FROM messages m WHERE m.ticket_id = t.id AND m.author_user_id = ?) "
         "OR EXISTS (SELECT 1 FROM mails n WHERE n.ticket_id = t.id AND n.user_id = ?) "
         "OR EXISTS (SELECT 1 FROM events a WHERE a.ticket_id = t.id "
