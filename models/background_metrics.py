@@ -124,7 +124,7 @@ async def read_caller_job_samples() -> list[Sample]:
 
 
 async def read_retention_samples() -> list[Sample]:
-    """The number of retention policies, and how many tickets those that exist have treated."""
+    """The number of retention policies, and how many tickets those that exist have erased."""
     [row] = await database.fetch_dicts(
         "SELECT COUNT(*) AS n, COALESCE(SUM(erased_tickets), 0) AS tickets FROM retention_policies"
     )

@@ -1,8 +1,8 @@
-"""Applies retention policies: erases the texts of closed tickets that have reached the age.
+"""Applies retention policies: erases the texts of closed tickets that have reached a policy's age.
 
-Each ticket has a transaction of its own, so requests wait for one ticket at most, and a crash
-loses nothing: the ticket itself says whether it is treated. After each turn the worker pauses, so
-that it keeps to a rate.
+Each ticket has a transaction of its own, so requests wait for one ticket at most. A crash loses no
+progress, because each ticket stores when its texts were erased. The worker pauses after each turn,
+so that it keeps to a rate.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from workers.job import Progress
 
 TICKETS_PER_TURN = 10
 TICKETS_PER_SEARCH = 1000
-"""The search for due tickets reads many that match no policy, so it finds many at once."""
+"""A search for due tickets also reads those that match no policy. So it finds many at once."""
 DEFAULT_TICKETS_PER_SECOND = 5
 SEARCH_INTERVAL = timedelta(minutes=15)
-"""How often an idle worker searches, unless a policy has changed. Tickets become due at night, or
-when an export ends."""
+"""How often an idle worker searches, because tickets can become due when an export ends. It also
+searches when a policy has changed, and when a day begins in UTC."""
 CLEANING_OVERLAP = timedelta(minutes=1)
-"""A transaction that began this long before a cleaning may have been committed after it."""
+"""A transaction that began at most this long before a cleaning may be committed after it."""
 log = structlog.get_logger("ticketwire.retention")
 
 
@@ -46,30 +46,30 @@ class Retention:
         self.run = run
         self.tickets_per_second = tickets_per_second
         self.due: deque[tuple[UUID, UUID]] = deque()
-        """The policies and tickets that the last search has found."""
+        """The ids of the policies and tickets that the last search has found."""
         self.failed: set[UUID] = set()
-        """Tickets that an error of the server kept from being treated. They wait until the next
+        """Tickets whose texts could not be erased because of an error. They wait until the next
         day, or until another process runs the job."""
         self.failed_on: date | None = None
-        self.searched: Hashable = None
-        """The policies and the day for which nothing is due any more."""
+        self.searched_state: Hashable = None
+        """The day and the policies for which the last search has found no due ticket."""
         self.searched_at: datetime | None = None
         self.cleaned_at: datetime | None = None
-        """Until when all erased words are removed from the search indexes. None: this process has
-        not looked since it treated a ticket."""
+        """All words that were erased before this time are removed from the search indexes. None:
+        this process has erased a ticket since, or has not checked yet."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         if not self.due and not await self.search(at):
             return Progress(0, position)
-        treated, turn = 0, min(TICKETS_PER_TURN, len(self.due))
-        for _ in range(turn):
-            treated += await self.treat(*self.due.popleft(), at)
+        erased, count = 0, min(TICKETS_PER_TURN, len(self.due))
+        for _ in range(count):
+            erased += await self.erase(*self.due.popleft(), at)
         return Progress(
-            turn,
+            count,
             position,
             more=True,
-            changed=treated > 0,
-            rest_seconds=turn / self.tickets_per_second,
+            changed=erased > 0,
+            rest_seconds=count / self.tickets_per_second,
         )
 
     async def search(self, at: datetime) -> bool:
@@ -77,7 +77,7 @@ class Retention:
         policies = await RetentionPolicy.filter(active=True).order_by("id")
         state = (at.date(), tuple((policy.id, policy.version) for policy in policies))
         is_recent = self.searched_at is not None and at - self.searched_at < SEARCH_INTERVAL
-        if self.searched == state and is_recent:
+        if self.searched_state == state and is_recent:
             return False
         if self.failed_on != at.date():
             self.failed.clear()
@@ -88,11 +88,11 @@ class Retention:
                 self.due.extend((policy.id, ticket_id) for ticket_id in found)
                 return True
         await self.clean(at)
-        self.searched, self.searched_at = state, at
+        self.searched_state, self.searched_at = state, at
         return False
 
     async def find(self, policy: RetentionPolicy, at: datetime) -> list[UUID]:
-        """The next tickets that the policy treats; none if it fails.
+        """The next tickets that are due for the policy; none if the search fails.
 
         Raises the errors of outages and conflicts. Another error, such as a search that takes too
         long, does not hold up other policies.
@@ -109,13 +109,13 @@ class Retention:
             return []
         return [ticket_id for ticket_id in found if ticket_id not in self.failed]
 
-    async def treat(self, policy_id: UUID, ticket_id: UUID, at: datetime) -> bool:
-        """Treat a ticket; returns whether it was still due.
+    async def erase(self, policy_id: UUID, ticket_id: UUID, at: datetime) -> bool:
+        """Erase the texts of a ticket; returns whether it was still due.
 
         Raises the errors of outages and conflicts. Another error does not hold up other tickets.
         """
         try:
-            treated = await self.run.treat(policy_id, ticket_id, at)
+            is_erased = await self.run.erase_if_due(policy_id, ticket_id, at)
         except Exception as error:
             if must_retry(error):
                 self.due.clear()  # the next search finds the ticket again
@@ -123,9 +123,9 @@ class Retention:
             log.exception("retention.ticket_failed", ticket=str(ticket_id))
             self.failed.add(ticket_id)
             return False
-        if treated:
+        if is_erased:
             self.cleaned_at = None
-        return treated
+        return is_erased
 
     async def clean(self, at: datetime) -> None:
         """Remove the erased words from SQLite's search indexes and write-ahead log."""
@@ -138,15 +138,15 @@ class Retention:
 
 
 def must_retry(error: Exception) -> bool:
-    """Whether an outage or a conflict kept the worker from its work, which it does again then."""
+    """Whether the error is an outage or a conflict, after which the worker tries again."""
     return is_outage(error) or isinstance(error, (StaleVersion, *database.CONFLICT_ERRORS))
 
 
 async def has_erased_since(cleaned_at: datetime | None) -> bool:
-    """Whether a policy may have erased a text since a time; None stands for ever.
+    """Whether a policy may have erased a text since a time; with None, at any time.
 
-    Another process may have done it, which then lost the lease. A deleted policy does not tell when
-    it erased a text last, so its deletion counts.
+    This includes other processes, which may have lost the lease before they could clean. A deleted
+    policy no longer tells when it last erased a text, so its deletion counts as an erasure.
     """
     erased = RetentionPolicy.filter(last_erased_at__not_isnull=True)
     deleted = AuditEntry.filter(action="deleteRetentionPolicy")

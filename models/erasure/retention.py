@@ -42,23 +42,23 @@ class CompileFilter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RetentionRun:
-    """What the application of a policy needs."""
+    """Finds the tickets that are due for a policy, and erases their texts."""
 
     settings: RunSettings
     compile_filter: CompileFilter
 
     def due_tickets(self, policy: RetentionPolicy, at: datetime) -> Condition:
-        """The tickets `t` that the policy treats now. Raises FilterInvalid."""
+        """The condition on tickets `t` that are due for the policy now. Raises FilterInvalid."""
         cutoff = find_cutoff(policy.age_days, self.settings.limits.min_retention_days, at)
         matching = self.compile_filter(policy.ticket_filter, at)
         return is_due(matching, cutoff) & is_not_exported(at)
 
     async def find_next(self, policy: RetentionPolicy, at: datetime, limit: int) -> list[UUID]:
-        """The next tickets that the policy treats. Raises FilterInvalid."""
+        """The next tickets that are due for the policy. Raises FilterInvalid."""
         return await find_tickets(self.due_tickets(policy, at), limit)
 
-    async def treat(self, policy_id: UUID, ticket_id: UUID, at: datetime) -> bool:
-        """Erase the texts of a ticket, if the policy still says so; returns whether it did."""
+    async def erase_if_due(self, policy_id: UUID, ticket_id: UUID, at: datetime) -> bool:
+        """Erase the texts of a ticket if it is still due for the policy; returns whether it was."""
 
         async def erase() -> bool:
             active = RetentionPolicy.select_for_update(no_key=True).filter(active=True)

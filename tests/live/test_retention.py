@@ -77,7 +77,7 @@ async def test_copies_learn_that_a_policy_has_erased_a_ticket(
 
 
 @pytest.mark.stress
-async def test_each_ticket_is_treated_once_although_the_worker_is_killed(
+async def test_each_ticket_is_erased_once_although_the_worker_is_killed(
     service: Service, world: World, url: str
 ) -> None:
     root = service.client(world.root.token)
@@ -96,8 +96,8 @@ async def test_each_ticket_is_treated_once_although_the_worker_is_killed(
         return await count_erased() >= TREATED_BEFORE_KILL
 
     async def has_ended() -> bool:
-        is_treated = await count_erased() == TICKETS
-        return is_treated and await find_rows("Hunter") == []  # also in SQLite's search indexes
+        is_erased = await count_erased() == TICKETS
+        return is_erased and await find_rows("Hunter") == []  # also in SQLite's search indexes
 
     for condition, rate in ((has_begun, "20"), (has_ended, "100000")):
         settings = {"TICKETWIRE_RETENTION_TICKETS_PER_SECOND": rate}

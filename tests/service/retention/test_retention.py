@@ -125,10 +125,10 @@ async def test_the_preview_equals_what_the_run_changes(
     )
     assert await Event.all().count() == head + 2
     await run_retention(at + timedelta(hours=1))
-    assert await Event.all().count() == head + 2, "a treated ticket is skipped"
+    assert await Event.all().count() == head + 2, "an erased ticket is skipped"
 
 
-async def test_a_treated_ticket_can_not_be_reopened(
+async def test_an_erased_ticket_can_not_be_reopened(
     service: Service, root: Client, ada: Client, cora: Client
 ) -> None:
     id = await raise_closed(cora, ada)

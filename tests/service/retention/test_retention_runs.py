@@ -67,7 +67,7 @@ async def test_a_crash_in_the_middle_of_a_ticket_changes_nothing_and_the_next_ru
     await audit()
 
 
-async def test_two_workers_treat_each_ticket_once(
+async def test_two_workers_erase_each_ticket_once(
     service: Service, root: Client, ada: Client, cora: Client
 ) -> None:
     """Both may believe that they have the lease."""
@@ -84,7 +84,7 @@ async def test_two_workers_treat_each_ticket_once(
 
 
 @pytest.mark.parametrize("change", ["filter", "age", "deactivate", "delete"])
-async def test_a_policy_that_changes_while_the_job_runs_treats_no_further_ticket(
+async def test_a_policy_that_changes_while_the_job_runs_erases_no_further_ticket(
     change: str, service: Service, root: Client, ada: Client, cora: Client
 ) -> None:
     for number in range(12):
@@ -109,7 +109,7 @@ async def test_a_policy_that_changes_while_the_job_runs_treats_no_further_ticket
     assert await count_erased() == 10
 
 
-async def test_the_first_of_two_policies_treats_a_ticket_and_the_second_skips_it(
+async def test_the_first_of_two_policies_erases_a_ticket_and_the_second_skips_it(
     service: Service, root: Client, ada: Client, cora: Client
 ) -> None:
     await raise_closed(cora, ada)
@@ -135,8 +135,8 @@ async def test_inactive_policies_open_tickets_and_young_ones_are_left_alone(
     await raise_closed(cora, ada, "Young")
     await run_mutation(root, "updateRetentionPolicy", policyId=policy["id"], active=True)
     await run_retention(at)
-    treated = await Ticket.filter(texts_erased_at__not_isnull=True)
-    assert [ticket.subject for ticket in treated] == ["[erased]"]
+    erased = await Ticket.filter(texts_erased_at__not_isnull=True)
+    assert [ticket.subject for ticket in erased] == ["[erased]"]
     for id in (open_ticket, resolved):
         assert (await Ticket.get(id=ids.key_of(ids.TICKET, id))).texts_erased_at is None
 
@@ -227,7 +227,7 @@ async def test_a_ticket_that_fails_does_not_hold_up_the_others(
     assert await count_erased() == 2
 
 
-async def test_an_invalid_filter_of_an_earlier_version_treats_nothing(
+async def test_an_invalid_filter_of_an_earlier_version_erases_nothing(
     service: Service, root: Client, ada: Client, cora: Client
 ) -> None:
     await raise_closed(cora, ada)

@@ -39,9 +39,9 @@ pytestmark = [
 SECRET = "Zq9Xkw7Hunter"
 
 
-async def read_treated() -> set[str]:
-    treated = await Ticket.filter(texts_erased_at__not_isnull=True)
-    return {ids.encode(ids.TICKET, ticket.id) for ticket in treated}
+async def read_erased() -> set[str]:
+    erased = await Ticket.filter(texts_erased_at__not_isnull=True)
+    return {ids.encode(ids.TICKET, ticket.id) for ticket in erased}
 
 
 @pytest.mark.parametrize("error", [StatementTimeout("it took too long"), RuntimeError("a mistake")])
@@ -60,7 +60,7 @@ async def test_a_policy_whose_search_fails_does_not_hold_up_the_others(
     settings = RunSettings(timedelta(days=7), RecordLimits())
     worker = Retention(RetentionRun(settings, compile_or_fail), tickets_per_second=1_000_000)
     await run_retention(let_time_pass(service), worker)
-    assert await read_treated() == {id}
+    assert await read_erased() == {id}
 
 
 async def test_a_merged_ticket_waits_for_an_export_of_its_target(
@@ -74,11 +74,11 @@ async def test_a_merged_ticket_waits_for_an_export_of_its_target(
     at = let_time_pass(service)
     job = await start_export(root, filter={"subject": {"eq": "Target"}})
     await run_retention(at)
-    assert await read_treated() == set()
+    assert await read_erased() == set()
     await run_exports(build_exporter(url, folder), at)
     assert (await read_export(root, job))["status"] == "FINISHED"
     await run_retention(at)
-    assert await read_treated() == {source, target}
+    assert await read_erased() == {source, target}
 
 
 @pytest.mark.skipif(not IS_SQLITE, reason="only SQLite keeps erased words in its search indexes")
@@ -94,7 +94,7 @@ async def test_words_that_another_process_has_erased_are_removed_from_the_indexe
     id = await raise_closed(cora, ada, SECRET)
     at = let_time_pass(service)
     await second.run_once(at, 0)
-    assert id in await read_treated()
+    assert id in await read_erased()
     assert find_in_file(url, SECRET) != []
     if is_deleted:
         await delete_policy(root, policy)
