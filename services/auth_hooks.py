@@ -37,7 +37,7 @@ def actor_id(context: Context) -> str | None:
     return None if viewer.user_id is None else ids.encode(ids.USER, viewer.user_id)
 
 
-def log_cursor(context: Context) -> str | None:
+def head_cursor(context: Context) -> str | None:
     """The cursor of the newest event that this process has read from the log.
 
     Every later statement sees this event, because the tail has read it after its commit. None if

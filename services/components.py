@@ -29,7 +29,7 @@ from models.access.scopes import CallerKind
 from models.core import time
 from models.core.errors import explain_error
 from models.core.secrets import SecretStore, parse_keys
-from models.database.fair_share import CALLER, CHARGE, TAKE
+from models.database.fair_share import CALLER, CHARGE, TRY_CHARGE
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.exports.source import TicketSource
@@ -55,7 +55,7 @@ from resolvers.services.presence_tail import PresenceTail
 from resolvers.services.webhook_services import WebhookServices
 from schema import root
 from schema.records import record_types
-from services.auth_hooks import actor_id, build_auth_hooks, log_cursor, token_key, viewer_key
+from services.auth_hooks import actor_id, build_auth_hooks, head_cursor, token_key, viewer_key
 from services.files import build_file_services
 from services.limits import (
     build_connection_limits,
@@ -236,7 +236,7 @@ def build_schema(settings: Settings) -> root.Schema:
         viewer_key=viewer_key,
         token_key=token_key,
         actor_id=actor_id,
-        log_cursor=log_cursor,
+        head_cursor=head_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
         max_search_terms=settings.max_operation_search_terms,
@@ -246,7 +246,7 @@ def build_schema(settings: Settings) -> root.Schema:
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=CALLER.set,
         set_charge=CHARGE.set,
-        set_take=TAKE.set,
+        set_try_charge=TRY_CHARGE.set,
         subscription_budgets=SubscriptionBudgets(
             settings.max_subscriptions_per_viewer,
             settings.max_subscription_cost_per_viewer,

@@ -1,6 +1,6 @@
-"""The path of every operation, for HTTP, server-sent events and WebSockets alike.
+"""Executes operations within limits, for HTTP, server-sent events and WebSockets.
 
-The operation is looked up, its cost is charged, it is executed, and its errors are formatted.
+Each operation is looked up, its cost is charged, it is executed, and its errors are formatted.
 Strawberry 0.341 builds the schema. Its own execution with extensions is not used, because it takes
 320 µs for each operation.
 """
@@ -61,7 +61,7 @@ class Schema(strawberry.Schema):
         viewer_key: Callable[[Any], str | None] = lambda _: None,
         token_key: Callable[[Any], Hashable] = lambda _: None,
         actor_id: Callable[[Any], str | None] = lambda _: None,
-        log_cursor: Callable[[Any], str | None] = lambda _: None,
+        head_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
         max_cost: int = 5000,
         max_search_terms: int = 16,
@@ -71,7 +71,7 @@ class Schema(strawberry.Schema):
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
         set_charge: Callable[[Callable[[int], None]], object] = lambda _: None,
-        set_take: Callable[[Callable[[int], int]], object] = lambda _: None,
+        set_try_charge: Callable[[Callable[[int], int]], object] = lambda _: None,
         subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
         """Set how operations are executed. Removes the planner: set `planner` again afterwards.
@@ -85,8 +85,8 @@ class Schema(strawberry.Schema):
             token_key: Returns the key of the token that a context's caller uses; None without one.
             actor_id: Returns the id of a context's viewer for the log; None if the caller is
                 anonymous.
-            log_cursor: Returns the `extensions.cursor` of a query with this context. It is called
-                before the query reads anything. None if the caller may not have it.
+            head_cursor: Returns the cursor of the newest event, for `extensions.cursor` of a query.
+                It is called before the query reads anything. None if the caller may not have it.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
             max_search_terms: The maximum number of words that one operation may search for.
@@ -95,9 +95,9 @@ class Schema(strawberry.Schema):
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
-            set_charge: Called there with a function that adds to the cost of the operation.
-            set_take: The same, with a function that charges nothing if the caller's budget does not
-                suffice, and then returns the milliseconds to wait.
+            set_charge: Called in this task with a function that adds to the operation's cost.
+            set_try_charge: Called in this task with a function that does the same only if the
+                caller's budget suffices. It returns 0, or the milliseconds to wait.
             subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)
@@ -105,12 +105,12 @@ class Schema(strawberry.Schema):
         self.is_schema_hidden = is_schema_hidden
         self.viewer_key = viewer_key
         self.actor_id = actor_id
-        self.log_cursor = log_cursor
+        self.head_cursor = head_cursor
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
         self.set_charge = set_charge
-        self.set_take = set_take
+        self.set_try_charge = set_try_charge
         self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.cost_limit = CostLimit(
@@ -180,7 +180,7 @@ class Schema(strawberry.Schema):
         """
         started = time.perf_counter()
         # Before the loaders are renewed, so that they hold nothing older than the cursor.
-        cursor = self.log_cursor(context)
+        cursor = self.head_cursor(context)
         context.refresh()
         caller = self.limit_key(context)
         self.set_caller(caller)
@@ -188,12 +188,12 @@ class Schema(strawberry.Schema):
         if isinstance(operation, Operation):
             charge = self.cost_limit.charge(operation, request.variables, caller)
             self.set_charge(partial(self.cost_limit.add, charge, caller))
-            self.set_take(partial(self.cost_limit.take_more, charge, caller))
+            self.set_try_charge(partial(self.cost_limit.try_add, charge, caller))
             with self.cost_limit.refund_if_repeated(charge, caller):
                 result = charge.refusal or await self.executor.execute(
                     operation, request.variables, context, charge.costs.cost
                 )
-                await confirm_viewer(context)  # a refusal, or a query that timed out
+                await confirm_viewer(context)  # a refusal or a timeout may have run no statement
             if operation.type is not OperationType.QUERY or result.data is None:
                 cursor = None
         else:
@@ -211,7 +211,8 @@ class Schema(strawberry.Schema):
     async def execute_own_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
         """Execute a query that the server itself wrote, for example for an export.
 
-        Use it on a schema without buckets. It has no line in the log. Its errors keep exceptions.
+        Use it on a schema without a rate limit. The query is not logged. Errors in the result keep
+        their original exceptions.
         """
         context.refresh()
         caller = self.limit_key(context)
@@ -223,7 +224,9 @@ class Schema(strawberry.Schema):
             return charge.refusal
         return await self.executor.execute(operation, request.variables, context, 0)
 
-    async def price_query(self, request: GraphQLRequest, context: Any) -> int | PreExecutionError:
+    async def find_query_cost(
+        self, request: GraphQLRequest, context: Any
+    ) -> int | PreExecutionError:
         """Validate a query for `execute_own_query`; returns its cost, or why it is refused."""
         operation = await self.require_operation(request, context, QUERIES)
         if isinstance(operation, PreExecutionError):

@@ -22,9 +22,9 @@ class Source(ABC, Generic[T]):
 
     The exception becomes one error for each subscriber, masked like all others.
 
-    Sources that can be shared yield the same items from any position on: see `share_key`. A
-    subscriber that has received everything up to position P from one of them can
-    continue with the other, if that is at P or before, and skip its items up to P.
+    Two sources with the same `share_key` yield the same items after any position. A subscriber that
+    has received everything up to position P from one of them can continue with the other one, if
+    the other is at P or before. It then skips the items up to P.
     """
 
     cursor_argument: ClassVar[str | None] = None
@@ -51,7 +51,7 @@ class Source(ABC, Generic[T]):
     async def wait(self) -> None:
         """Return when `next_batch` has something to do, or earlier.
 
-        This must be cheap, because all sources can wake at once. They work one after the other.
+        This must be cheap, because one event can wake all sources, which share one event loop.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""One operation of a document, with what is computed for it once, and its line in the log."""
+"""One operation of a document, with the results that are computed once, and its line in the log."""
 
 from __future__ import annotations
 

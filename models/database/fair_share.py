@@ -18,17 +18,17 @@ CHARGE: ContextVar[Callable[[int], None] | None] = ContextVar("CHARGE", default=
 """Adds to the cost of the current operation, if there is one."""
 
 
-TAKE: ContextVar[Callable[[int], int] | None] = ContextVar("TAKE", default=None)
-"""Like CHARGE, but charges nothing if the caller's budget does not suffice. Returns the
-milliseconds to wait then, or 0."""
+TRY_CHARGE: ContextVar[Callable[[int], int] | None] = ContextVar("TRY_CHARGE", default=None)
+"""Like CHARGE, but charges nothing if the caller's budget does not suffice. Returns 0, or the
+milliseconds to wait."""
 
 
-def take(points: int) -> int:
+def try_charge(points: int) -> int:
     """Charge the caller for expensive work that has not begun.
 
     Returns 0, or the milliseconds until the caller's budget suffices; then nothing is charged.
     """
-    function = TAKE.get()
+    function = TRY_CHARGE.get()
     return 0 if function is None else function(points)
 
 

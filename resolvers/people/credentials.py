@@ -90,7 +90,7 @@ async def require_password(context: Context, user: User, password: str | None) -
 
 def charge_for_password() -> None:
     """Charge the caller for hashing a password. Raises RateLimited."""
-    if wait_ms := fair_share.take(PASSWORD_COST):
+    if wait_ms := fair_share.try_charge(PASSWORD_COST):
         raise RateLimited(NO_BUDGET, wait_ms, "caller_cost")
 
 

@@ -16,7 +16,7 @@ class PayloadReader(Protocol):
     `resolvers.webhooks.payload_source` implements it.
     """
 
-    async def price(self, viewer: Viewer, query: str) -> int: ...
+    async def find_query_cost(self, viewer: Viewer, query: str) -> int: ...
 
     async def read_body(
         self, owner: Viewer, shape: WebhookShape, query: str | None, event_id: str

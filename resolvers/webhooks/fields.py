@@ -96,7 +96,7 @@ async def check_query(context: Context, query: str) -> int:
     payloads = context.services.webhooks.payloads
     if payloads is None:
         raise InvalidInput(UserErrorCode.NOT_ENABLED, "can't be checked by this server", "query")
-    return await payloads.price(context.viewer, query)
+    return await payloads.find_query_cost(context.viewer, query)
 
 
 def check_shape(shape: WebhookShape, query: str | None) -> None:

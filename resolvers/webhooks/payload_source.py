@@ -48,14 +48,14 @@ class GraphQLPayloadSource:
     def __init__(self, schema: Schema, build_context: Callable[[Viewer], Context]) -> None:
         self.schema, self.build_context = schema, build_context
 
-    async def price(self, viewer: Viewer, query: str) -> int:
+    async def find_query_cost(self, viewer: Viewer, query: str) -> int:
         """The cost of a query for each event. Raises InvalidInput for `query`."""
         try:
             document = build_document(query)
         except QueryMalformed as error:
             raise InvalidInput(UserErrorCode.INVALID, str(error), "query") from None
         request = GraphQLRequest(document, {"id": ""}, OPERATION, None)
-        cost = await self.schema.price_query(request, self.build_context(viewer))
+        cost = await self.schema.find_query_cost(request, self.build_context(viewer))
         if isinstance(cost, PreExecutionError):
             message = cost.errors[0].message if cost.errors else "is not valid"
             raise InvalidInput(UserErrorCode.INVALID, message, "query", limit_name=limit_of(cost))
