@@ -52,7 +52,7 @@ class Cleanup:
             await presence.delete_expired(at)
             await read_marks.delete_expired(at)
             await sign_in_limits.delete_expired(at)
-            await token.delete_ended(at - self.token_retention)
+            await token.delete_expired_and_revoked(at - self.token_retention)
             await account_link.delete_expired(at)
             await identity.delete_expired(at)
             await pairing.delete_expired(at)

@@ -22,9 +22,9 @@ class Source(ABC, Generic[T]):
 
     The exception becomes one error for each subscriber, masked like all others.
 
-    Two sources with the same `share_key` yield the same items after any position. A subscriber that
-    has received everything up to position P from one of them can continue with the other one, if
-    the other is at P or before. It then skips the items up to P.
+    Two sources of one operation with the same `share_key` yield the same items after any position.
+    A subscriber that has received everything up to position P from one of them can continue with
+    the other one, if the other is at P or before. It then skips the items up to P.
     """
 
     cursor_argument: ClassVar[str | None] = None

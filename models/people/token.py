@@ -127,7 +127,7 @@ async def issue_token(
     expires_at: datetime | None = None,
     at: datetime,
 ) -> tuple[Token, str]:
-    """`build_token`, and store the token without an audit entry. For tests and benchmarks."""
+    """Build and store a token, without an audit entry. Only tests and benchmarks use it."""
     token, text = build_token(
         kind, name, scopes, user_id=user_id, client_id=client_id, expires_at=expires_at, at=at
     )
@@ -151,7 +151,7 @@ async def record_use(last_used: dict[UUID, datetime]) -> None:
         await Token.filter(id=token_id).update(last_used_at=at)
 
 
-async def delete_ended(before: datetime, limit: int = MAX_DELETED_AT_ONCE) -> int:
+async def delete_expired_and_revoked(before: datetime, limit: int = MAX_DELETED_AT_ONCE) -> int:
     """Delete tokens that expired or were revoked before that time; returns their number."""
 
     async def delete() -> int:
