@@ -88,7 +88,7 @@ class Plan:
         """
         [root_field] = self.fields
         responses = [dict(self.constants) for _ in items]
-        await root_field.completion.complete_into(run, responses, root_field.key, items)
+        await root_field.completion.complete_into(run, responses, root_field.response_key, items)
         return responses
 
     async def run_query_field(
@@ -97,7 +97,7 @@ class Plan:
         value = root_field.call.prepare(run)(None)
         if root_field.call.is_async:
             value = await value
-        await root_field.completion.complete_into(run, [data], root_field.key, [value])
+        await root_field.completion.complete_into(run, [data], root_field.response_key, [value])
 
     async def run_mutation_field(
         self,
@@ -111,10 +111,10 @@ class Plan:
             if root_field.call.is_async:
                 value = await value
         except Exception as error:
-            resolved[root_field.key] = error
+            resolved[root_field.response_key] = error
             raise
-        resolved[root_field.key] = value
-        await root_field.completion.complete_into(run, [data], root_field.key, [value])
+        resolved[root_field.response_key] = value
+        await root_field.completion.complete_into(run, [data], root_field.response_key, [value])
 
 
 class DirectiveVariables(Visitor):
