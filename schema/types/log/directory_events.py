@@ -75,7 +75,7 @@ def record_field(type: Any, noun: str) -> Any:
     )
 
 
-@strawberry.type(name="UserDirectoryEvent", description="A user was created or changed.")
+@strawberry.type(name="UserDirectoryEvent", description="A user was created, changed or erased.")
 class UserDirectoryEvent(DirectoryEventInterface):
     user: Any = record_field(UserType, "user")
 
