@@ -178,7 +178,7 @@ class WebhookType(Node):
         "attempt succeeded."
     )
     cursor: str = strawberry.field(
-        description="The log's cursor up to which the server has planned the deliveries."
+        description="The log's cursor up to which the server has read the events for the webhook."
     )
 
     @strawberry.field(
