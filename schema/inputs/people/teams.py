@@ -36,7 +36,10 @@ PARENT = (
 
 @strawberry.input(description="A new team.")
 class CreateTeamInput:
-    slug: str = required(f"The stable key of the team. {NEW_SLUG} It can't be changed later.")
+    slug: str = required(
+        f"The stable key of the team. {NEW_SLUG} Not `all`, which is reserved for wallboards. It "
+        "can't be changed later."
+    )
     name: str = required(f"The name of the team. {NAME}")
     assigns_by_load: bool | None = optional(f"{BY_LOAD} Absent or null: false.")
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
