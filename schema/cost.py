@@ -76,7 +76,7 @@ The server computes the cost of an operation before it runs it. The response has
 | `webhookReplayPreview` | {REPLAY_PREVIEW_COST} |
 | `ledger` of an SLA clock | {LEDGER_COST} |
 | mutation | {MUTATION_COST} |
-| password that is checked or hashed | {PASSWORD_COST}, while the mutation runs |
+| password that is checked or hashed | {PASSWORD_COST:,}, while the mutation runs |
 | introspection | 1 for every 50 objects of the schema |
 | any operation | at least 1 |
 | invalid document | 100 |

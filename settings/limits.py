@@ -164,8 +164,8 @@ class LimitSettings(SettingsGroup):
     max_webhook_body_bytes: Annotated[int, Field(ge=1_024, le=10_485_760)] = 262_144
     """The maximum size of the body of a webhook's request, in bytes. A longer one is not sent."""
     max_webhook_backlog: Annotated[int, Field(ge=10, le=1_000_000)] = 10_000
-    """The number of planned deliveries of a webhook from which on the server reads no further
-    events for it. It reads on when deliveries have ended, so no event is lost."""
+    """The number of unfinished deliveries of a webhook at which the server stops reading events
+    for it, until some have ended. So no event is lost. As many failed deliveries are kept."""
     max_events_per_webhook_replay: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """The maximum number of events of one replay."""
     max_webhook_requests: Annotated[int, Field(ge=1, le=10_000)] = 400

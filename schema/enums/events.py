@@ -13,7 +13,7 @@ register_enum(
     {
         "TICKET_CREATED": "A ticket was created.",
         "TICKET_UPDATED": "The ticket's subject, priority, category, requester, organization, "
-        "tags, resources, watchers, participants or external id changed.",
+        "tags, resources, custom fields, watchers, participants or external id changed.",
         "STATUS_CHANGED": "The ticket's status changed.",
         "ASSIGNED": "The ticket's assignee changed.",
         "TRANSFERRED": "The ticket's team changed.",

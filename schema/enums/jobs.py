@@ -79,9 +79,11 @@ register_enum(
         "export "
         "is too large.",
         "REQUIRED": "The change lacks a value that this ticket needs, such as a reason to close.",
-        "NOT_FOUND": "The starter of the job can't see the ticket any more.",
+        "NOT_FOUND": "The starter of the job can't see the ticket any more, or the change sets an "
+        "archived option of a custom field.",
         "TRANSITION_REFUSED": "The ticket's status does not allow the action.",
-        "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened.",
+        "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened, or a retention "
+        "policy erased its texts.",
         "NOT_PERMITTED": "The starter of the job lacks the permission now: it was deactivated, "
         "lost "
         "its role or a scope, moved to another organization, or its API token expired or was "

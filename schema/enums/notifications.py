@@ -11,9 +11,10 @@ register_enum(
     "NotificationTopic",
     "A topic that users can turn on and off per channel.",
     {
-        "RAISED": "For staff, new tickets of their teams. For requesters, the receipt of their "
-        "own ticket, by email only.",
-        "REPLIES": "Replies; for staff also ratings, and emails that could not be delivered.",
+        "RAISED": "For agents and admins, new tickets of their teams. For requesters, the receipt "
+        "of their own ticket, by email only.",
+        "REPLIES": "Replies; for agents and admins also ratings, and emails that could not be "
+        "delivered.",
         "NOTES": "Notes on tickets that are assigned to the user or watched by the user. Never by "
         "email.",
         "MENTIONS": "Notes that mention the user, and drafts that API clients propose to the user. "

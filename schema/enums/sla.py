@@ -11,7 +11,7 @@ from schema.enums.registration import register_enum
 register_enum(
     Metric,
     "SlaMetric",
-    "What an SLA target measures.",
+    "What an SLA target measures. The team stands for all agents, admins and API clients.",
     {
         "FIRST_RESPONSE": "The time from the ticket's creation to the team's first reply or the "
         "resolution. It never pauses.",

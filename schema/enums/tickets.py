@@ -141,22 +141,22 @@ register_enum(
     "TicketStatsGroup",
     "The property by which statistics group tickets.",
     {
-        "STATUS": "One bucket per status, including empty ones.",
-        "STAGE": "One bucket per stage, including empty ones.",
-        "PRIORITY": "One bucket per priority, including empty ones.",
-        "CATEGORY": "One bucket per category that has tickets. Its key is the slug. The largest "
-        "bucket comes first.",
-        "TEAM": "One bucket per team that has tickets. Its key is the slug. The largest bucket "
+        "STATUS": "One group per status, including empty ones.",
+        "STAGE": "One group per stage, including empty ones.",
+        "PRIORITY": "One group per priority, including empty ones.",
+        "CATEGORY": "One group per category that has tickets. Its key is the slug. The largest "
+        "group comes first.",
+        "TEAM": "One group per team that has tickets. Its key is the slug. The largest group "
         "comes first.",
-        "ASSIGNEE": "One bucket per assignee that has tickets, with the id as its key, and one "
-        "with the key `unassigned`. The largest bucket comes first.",
-        "ORGANIZATION": "One bucket per organization that has tickets, with the id as its key, and "
-        "one with the key `none`. The largest bucket comes first.",
-        "TAG": "One bucket per tag. A ticket counts in the bucket of each of its tags, and in "
-        "none if it has no tags. The largest bucket comes first.",
-        "DAY": "One bucket per day of the `period`, in order, including empty ones.",
-        "HOUR": "One bucket per hour of the `period`, in order, including empty ones. An hour that "
-        "clocks show twice has two buckets.",
+        "ASSIGNEE": "One group per assignee that has tickets, with the id as its key, and one "
+        "with the key `unassigned`. The largest group comes first.",
+        "ORGANIZATION": "One group per organization that has tickets, with the id as its key, and "
+        "one with the key `none`. The largest group comes first.",
+        "TAG": "One group per tag. A ticket counts in the group of each of its tags, and in "
+        "none if it has no tags. The largest group comes first.",
+        "DAY": "One group per day of the `period`, in order, including empty ones.",
+        "HOUR": "One group per hour of the `period`, in order, including empty ones. An hour that "
+        "clocks show twice has two groups.",
     },
 )
 register_enum(

@@ -145,7 +145,9 @@ class BulkUpdateTicketsInput:
         "What to do after a ticket that can't be changed.", JobErrorPolicy.CONTINUE
     )
     dry_run: bool = optional(
-        "Whether to report only what the job would do. Nothing is changed.", False
+        "Whether to report only what the job would do. Nothing is changed. Requires the scope "
+        "`tickets:read`.",
+        False,
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 

@@ -32,7 +32,10 @@ CALENDAR_ACTIVE = (
     "Whether the calendar is active. True restores an archived calendar, false archives it."
 )
 
-ORDER = "The server tries policies in ascending order of position."
+ORDER = (
+    "The server tries policies in ascending order of position, and the older one of two with equal "
+    "positions first."
+)
 PRIORITY = "The priority of the tickets that the policy applies to."
 TEAM = f"The slug of the team whose tickets the policy applies to, {SLUG}"
 CATEGORY = f"The slug of the category whose tickets the policy applies to, {SLUG}"

@@ -92,6 +92,6 @@ class ReplayWebhookInput:
     after: str = required("A cursor of the log. The replay begins with the event after it.")
     until: str | None = optional(
         "A cursor of the log. The replay ends with its event. Absent or null: the newest event "
-        "that the server has planned."
+        "that the server has read for the webhook."
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

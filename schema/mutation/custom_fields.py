@@ -35,8 +35,9 @@ class CustomFieldMutations:
     update_custom_field: Any = mutation(
         custom_fields.update_custom_field,
         ADMINISTER,
-        "Changes, archives or restores a custom field. Tickets keep their values. After a change "
-        "of `customerAccess`, earlier changes of values stay hidden, or become hidden.",
+        "Changes, archives or restores a custom field. Tickets keep their values. If a HIDDEN "
+        "field becomes VISIBLE or EDITABLE, customers see its values, but not earlier changes of "
+        "them. If a field becomes HIDDEN, its earlier changes become hidden, too.",
         CUSTOM_FIELD,
         errors=(
             "NOT_FOUND (fieldId, categories)",

@@ -9,7 +9,7 @@ import strawberry
 from models.access.permissions import ADMINISTER
 from resolvers import escalation
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.escalation import EscalationPathPayload
 
 PATH = EscalationPathPayload | None
@@ -18,7 +18,6 @@ FIELD_ERRORS = (
     "TOO_LONG (name)",
     "INVALID (name, metric, steps, idempotencyKey; without a field, if too many paths are already "
     "active)",
-    *KEY_ERRORS,
 )
 
 
@@ -30,7 +29,7 @@ class EscalationMutations:
         "Creates an escalation path. For each trigger, the first active path, by position, "
         "that matches a ticket runs. By default, at most 100 paths are active.",
         PATH,
-        errors=("NOT_FOUND (team, steps)", *FIELD_ERRORS),
+        errors=("NOT_FOUND (team, steps)", *FIELD_ERRORS, *KEY_ERRORS),
     )
     update_escalation_path: Any = mutation(
         escalation.update_escalation_path,
@@ -38,7 +37,7 @@ class EscalationMutations:
         "Changes, archives or restores an escalation path. Escalations already running "
         "keep the former steps.",
         PATH,
-        errors=("NOT_FOUND (pathId, team, steps)", *FIELD_ERRORS),
+        errors=("NOT_FOUND (pathId, team, steps)", *FIELD_ERRORS, *RECORD_ERRORS),
     )
     archive_escalation_path: Any = mutation(
         escalation.archive_escalation_path,
@@ -46,5 +45,5 @@ class EscalationMutations:
         "Archives an escalation path, so that no event starts it. On tickets where the path "
         "already runs, it continues.",
         PATH,
-        errors=("NOT_FOUND (pathId)", "INVALID (idempotencyKey)", *KEY_ERRORS),
+        errors=("NOT_FOUND (pathId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )

@@ -21,16 +21,17 @@ class JobMutations:
     bulk_update_tickets: Any = mutation(
         jobs.bulk_update_tickets,
         HANDLE_TICKETS_AS_STAFF,
-        "Starts a job that changes many tickets. The set of tickets is fixed now. Each ticket is "
-        "changed like by its own mutation, with one transaction and its events, and with the "
-        "rights that the caller has at that moment. A filter needs the scope `tickets:read`; "
-        "without it, the mutation fails with FORBIDDEN.",
+        "Starts a job that changes many tickets. The set of tickets is fixed now. The job changes "
+        "each ticket as the ticket's own mutations do, in one transaction and with the same "
+        "events, and with the rights that the caller has at that moment. A filter and a dry run "
+        "need the scope `tickets:read`; without it, the mutation fails with FORBIDDEN.",
         JobPayload | None,
         errors=(
-            "REQUIRED (ids, change, change.resolution, change.reopenReason)",
-            "NOT_FOUND (ids, change.assigneeId, change.team, change.category, idempotencyKey)",
-            "TOO_LONG (change.addTags, change.removeTags, change.resolution, change.reopenReason)",
-            f"INVALID (ids, filter, change, fields of change, idempotencyKey; {TOO_MANY_JOBS})",
+            "REQUIRED (ids, change; texts, tags, resources and custom fields of `change`)",
+            "NOT_FOUND (ids, idempotencyKey; users, teams, categories, tickets and custom fields "
+            "that `change` names)",
+            "TOO_LONG (texts, tags, resources and custom fields of `change`)",
+            f"INVALID (ids, filter, `change` and its fields, idempotencyKey; {TOO_MANY_JOBS})",
             *KEY_ERRORS,
         ),
     )
@@ -38,10 +39,11 @@ class JobMutations:
         jobs.export_tickets,
         EXPORT_TICKETS,
         "Starts a job that writes tickets to a file, as the caller can see them: customers get "
-        "neither notes nor the tickets of others. The set of tickets is fixed now; their content "
-        "is read while the job runs, with the rights that the caller has at that moment. If the "
-        "caller loses the role or a scope before the end, the job stops without a file. If a "
-        "message of the tickets is redacted, it begins again. `Job.export` has the file.",
+        "no notes, and no tickets that they can't see. The set of tickets is fixed now; their "
+        "content is read while the job runs, with the rights that the caller has at that moment. "
+        "If the caller loses the role or a scope before the end, the job stops without a file. If "
+        "a text of the tickets is redacted or erased, the job begins again. `Job.export` has the "
+        "file.",
         JobPayload | None,
         errors=(
             "NOT_FOUND (idempotencyKey)",
@@ -55,8 +57,9 @@ class JobMutations:
         jobs.cancel_job,
         FOLLOW_JOBS,
         "Cancels a job that waits or runs. After the response, it changes no further ticket. A job "
-        "that has ended stays as it is. An export leaves no file. To cancel another job, the token "
-        "needs the scope `tickets:write`; without it, the mutation fails with FORBIDDEN. "
+        "that has ended stays as it is. An export leaves no file. To cancel a job that is no "
+        "export, the token needs the scope `tickets:write`; without it, the mutation fails with "
+        "FORBIDDEN. "
         f"{OWN_OR_ADMIN}",
         CancelJobPayload | None,
         errors=("NOT_FOUND (jobId)", "INVALID (jobId: it erases a person)"),
@@ -66,8 +69,9 @@ class JobMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Starts a job that restores the values before a job that has ended, up to a day after its "
         "end. It leaves out tickets that were changed since, and reports them with CHANGED_SINCE. "
-        "Jobs that only took the actions AWAIT_CUSTOMER, HOLD and RESUME, or none, can be undone. "
-        f"A ticket that was NEW becomes OPEN. {OWN_OR_ADMIN}",
+        "A job can be undone once. A job with `reply`, `note`, `escalationReason` or `unmerge`, or "
+        "with another action than AWAIT_CUSTOMER, HOLD or RESUME, can't be undone. A ticket that "
+        f"was NEW before the job and was started by it is OPEN afterwards. {OWN_OR_ADMIN}",
         JobPayload | None,
         errors=(
             "NOT_FOUND (jobId, idempotencyKey)",

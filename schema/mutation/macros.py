@@ -23,6 +23,7 @@ FIELD_ERRORS = (
     "TOO_LONG (name, text, addTags, removeTags)",
     "INVALID (name, team, text, holdFor, closeReason, assigneeId, newTeam, addTags, removeTags, "
     "idempotencyKey; without a field, if there are 100 such macros, by default)",
+    "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
     *KEY_ERRORS,
 )
 """NOT_FOUND idempotencyKey: the macro of the first call was deleted, or the caller no longer sees
@@ -66,18 +67,19 @@ class MacroMutations:
         macros.apply_macro,
         APPLY_MACROS,
         "Applies a macro to a ticket. It adds the reply, then changes the team, the assignee, the "
-        "priority, the tags and the status, with one event each, in this order. What the ticket "
-        "has already stays as it is, without an event. All changes are stored, or none, with the "
-        "viewer as their author. An invalid `lastSeenCursor` fails with CURSOR_INVALID or "
-        "CURSOR_EXPIRED.",
+        "priority, the tags, the custom fields and the status, with one event each, in this order. "
+        "Hidden custom fields have an event of their own. What the ticket has already stays as it "
+        "is, without an event. All changes are stored, or none, with the viewer as their author. "
+        "An invalid `lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ApplyMacroPayload | None,
         errors=(
-            "NOT_FOUND (ticketId, macroId)",
-            "REQUIRED (body)",
-            "TOO_LONG (body, macroId)",
-            "INVALID (body, idempotencyKey; macroId, if the macro is archived, if its assignee is "
-            "no active agent or admin, if its team is archived, or if the ticket would have too "
-            "many tags)",
+            "NOT_FOUND (ticketId, macroId, attachmentIds)",
+            "REQUIRED (body; macroId: the macro resolves the ticket, which has no value of a "
+            "required custom field)",
+            "TOO_LONG (body; macroId: the text with the values of the ticket)",
+            "INVALID (macroId: the macro is archived, its assignee is no active agent or admin, "
+            "its team is archived, or the ticket can't have its tags or values of custom fields; "
+            "attachmentIds: also if the macro has no reply; body, idempotencyKey)",
             "UNSEEN_MESSAGES (lastSeenCursor)",
             "TRANSITION_REFUSED: the ticket is merged or closed, or its status does not permit the "
             "macro's change of status",

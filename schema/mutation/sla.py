@@ -9,7 +9,7 @@ import strawberry
 from models.access.permissions import ADMINISTER
 from resolvers import sla
 from schema.fields import mutation
-from schema.mutation.errors import KEY_ERRORS
+from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.sla import SlaCalendarPayload, SlaPolicyPayload
 
 CALENDAR = SlaCalendarPayload | None
@@ -22,7 +22,7 @@ CALENDAR_FIELD_ERRORS = (
 POLICY_FIELD_ERRORS = (
     "REQUIRED (name; without a field, if there is no target)",
     "TOO_LONG (name)",
-    "INVALID (name, calendarId: archived; firstResponse, nextResponse, resolution, "
+    "INVALID (calendarId: archived; name, firstResponse, nextResponse, resolution, "
     "atRiskPercent, idempotencyKey; without a field, if too many policies are already active)",
 )
 
@@ -53,7 +53,7 @@ class SlaMutations:
             *CALENDAR_FIELD_ERRORS,
             "INVALID (calendarId: an active policy uses the archived calendar; name, timeZone, "
             "week, idempotencyKey; without a field, if too many calendars are already active)",
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     archive_sla_calendar: Any = mutation(
@@ -64,7 +64,7 @@ class SlaMutations:
         errors=(
             "NOT_FOUND (calendarId)",
             "INVALID (calendarId: an active policy uses it; idempotencyKey)",
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     create_sla_policy: Any = mutation(
@@ -89,7 +89,7 @@ class SlaMutations:
         errors=(
             "NOT_FOUND (policyId, team, category, organizationId, calendarId)",
             *POLICY_FIELD_ERRORS,
-            *KEY_ERRORS,
+            *RECORD_ERRORS,
         ),
     )
     archive_sla_policy: Any = mutation(
@@ -98,5 +98,5 @@ class SlaMutations:
         "Archives an SLA policy. The next policy that matches, if any, applies to its open "
         "tickets.",
         POLICY,
-        errors=("NOT_FOUND (policyId)", "INVALID (idempotencyKey)", *KEY_ERRORS),
+        errors=("NOT_FOUND (policyId)", "INVALID (idempotencyKey)", *RECORD_ERRORS),
     )

@@ -33,8 +33,8 @@ class WebhookMutations:
         MANAGE_WEBHOOKS,
         "Creates a webhook of the viewer, which receives the events after this moment. The server "
         "reads the payloads with the rights of the viewer, and at most with the scopes of this "
-        "token, which must include `tickets:read`. While the owner is deactivated or lacks a "
-        "scope that it needs, the webhook is paused.",
+        "token. Without the scope `tickets:read`, the mutation fails with FORBIDDEN. While the "
+        "owner is deactivated or lacks a scope that it needs, the webhook is paused.",
         CreateWebhookPayload | None,
         errors=(
             "REQUIRED (types)",
@@ -49,9 +49,10 @@ class WebhookMutations:
     update_webhook: Any = mutation(
         mutations.update_webhook,
         MANAGE_WEBHOOKS,
-        "Changes, pauses or resumes a webhook. Admins with the scope `admin` may change "
-        "the state of each webhook; only the owner may change other fields, with all scopes of the "
-        "webhook. Events that wait are sent to the new URL. Those with a prepared body keep it.",
+        "Changes, pauses or resumes a webhook. Admins with the scope `admin` may change the state "
+        "of each webhook. Only the owner may change other fields, with all scopes of the webhook; "
+        "others get FORBIDDEN. Events that wait are sent to the new URL. Those with a prepared "
+        "body keep it.",
         WebhookPayload | None,
         errors=(
             "REQUIRED (types)",
@@ -104,7 +105,7 @@ class WebhookMutations:
     replay_webhook: Any = mutation(
         mutations.replay_webhook,
         MANAGE_WEBHOOKS,
-        "Sends the events between two cursors again that match the webhook and that its owner may "
+        "Sends again the events between two cursors that match the webhook and that its owner may "
         "see, also those from before its creation and those that were delivered. They have the "
         f"same `webhook-id` as before. {OWNER_OR_ADMIN} An invalid cursor fails with "
         "CURSOR_INVALID.",

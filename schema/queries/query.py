@@ -189,7 +189,7 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
         Connection[DirectoryEventInterface],
         arguments={
             "kinds": "Returns events of records of these kinds. API_TOKEN, SAVED_VIEW, MACRO, "
-            "RETENTION_POLICY and WALL_SCREEN match nothing. Default: all kinds."
+            "RETENTION_POLICY, WALL_SCREEN and WEBHOOK match nothing. Default: all kinds."
         },
     )
     audit_log: Any = query(

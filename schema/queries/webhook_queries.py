@@ -35,7 +35,7 @@ class WebhookQueries:
         resolvers.webhooks.queries.webhook_gaps,
         MANAGE_WEBHOOKS,
         "The events that the receiver of a webhook has not acknowledged, oldest first, in pages of "
-        "up to 100: those that wait, that failed, and that the server has not planned yet. Empty "
+        "up to 100: those that wait, that failed, and that the server has not read yet. Empty "
         "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
         "CURSOR_EXPIRED if failed deliveries after the cursor, or any without a cursor, were "
         "deleted. The last 10,000 are kept, by default.",
@@ -57,7 +57,7 @@ class WebhookQueries:
             "after": "A cursor of the log. The events begin after it.",
             "since": "The time at which the events begin, or up to a minute before.",
             "until": "A cursor of the log. The events end with its event. Absent or null: the "
-            "newest event that the server has planned.",
+            "newest event that the server has read for the webhook.",
         },
     )
     dry_run_webhook: Any = query(

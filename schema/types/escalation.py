@@ -60,7 +60,7 @@ class EscalationPathType(Node):
     name: str = strawberry.field(description="The name of the path, 1 to 200 characters.")
     position: int = strawberry.field(
         description="The position of the path. The server tries paths in ascending order of "
-        "position."
+        "position, and the older one of two with equal positions first."
     )
     trigger: EscalationTrigger = strawberry.field(description="The event that starts the path.")
     metric: Metric | None = strawberry.field(

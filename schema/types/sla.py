@@ -83,7 +83,7 @@ class SlaPolicyType(Node):
     name: str = strawberry.field(description="The name, 1 to 200 characters.")
     position: int = strawberry.field(
         description="The position of the policy. The server tries policies in ascending order of "
-        "position."
+        "position, and the older one of two with equal positions first."
     )
     priority: Priority | None = strawberry.field(
         description="The priority of the tickets that the policy applies to. Null for any."

@@ -15,12 +15,13 @@ from schema.types.people.teams import TeamType
 
 @strawberry.type(
     name="WallScreen",
-    description="A screen on a wall that shows live statistics and the tickets next to breach, "
-    "without any text of a customer. Its own session can do nothing else.",
+    description="A screen on a wall that shows live statistics and the tickets whose SLA targets "
+    "are breached next, without any text of a customer. It has a session of its own, which can do "
+    "nothing else.",
 )
 class WallScreenType(Node):
     name: str = strawberry.field(
-        description="What staff call the screen, such as the place where it hangs."
+        description="The name of the screen, such as the place where it hangs; 1 to 200 characters."
     )
     team: Any = foreign_key_field(
         "team", TeamType | None, "The team whose tickets it shows. Null: all tickets."
@@ -32,7 +33,7 @@ class WallScreenType(Node):
         "customer.",
     )
     last_seen_at: datetime = strawberry.field(
-        description="When the screen last asked for its board, within an hour. A screen that was "
-        "not seen for 30 days must be approved again."
+        description="The time at which the screen last asked for its board. The server stores it "
+        "at most once an hour. A screen that was not seen for 30 days must be approved again."
     )
     created_at: datetime = strawberry.field(description="The time of the approval.")

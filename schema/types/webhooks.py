@@ -47,10 +47,11 @@ class WebhookHeader:
 )
 class WebhookRequest:
     url: str = strawberry.field(
-        description="The URL that the webhook had then. It has no user name and password."
+        description="The URL that the webhook had at the time of the attempt. It has no user name "
+        "and no password."
     )
     headers: list[WebhookHeader] = strawberry.field(
-        description="The headers, without `host`, which the URL has."
+        description="The headers, except `host`, because `url` has it."
     )
 
 
@@ -177,7 +178,7 @@ class WebhookType(Node):
         "attempt succeeded."
     )
     cursor: str = strawberry.field(
-        description="The log's cursor up to which the server has planned the deliveries."
+        description="The log's cursor up to which the server has read the events for the webhook."
     )
 
     @strawberry.field(

@@ -39,10 +39,12 @@ class InviteUserInput:
     role: Role | None = optional(
         "The role. A role other than CUSTOMER needs the scope `admin`. Absent or null: CUSTOMER."
     )
-    organization_id: strawberry.ID | None = optional("The id of an organization. Null: none.")
+    organization_id: strawberry.ID | None = optional(
+        "The id of an organization that is not archived. Null: none."
+    )
     teams: list[str] | None = optional(
-        "The slugs of the teams that the user is a member of. Only agents and admins can be "
-        "members. Null: none."
+        "The slugs of the teams that the user is a member of, by default at most 100. Only agents "
+        "and admins can be members. Null: none."
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 

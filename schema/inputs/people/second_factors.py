@@ -13,8 +13,8 @@ CODE_OR_RECOVERY_CODE = "A current code of the second factor, or an unused recov
 @strawberry.input(description="The start of the set-up of a second factor.")
 class StartSecondFactorInput:
     current_password: str | None = optional(
-        "The viewer's password. Required unless the viewer has none. The idempotency key does not "
-        "store it."
+        "The viewer's password, at most 1,024 characters. Required unless the viewer has none. It "
+        "is not stored with the idempotency key."
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 

@@ -30,13 +30,16 @@ CATEGORY_ACTIVE = (
 CATEGORY_TEAM = f"The slug of an active team, which gets the tickets of the category, {SLUG}"
 PARENT = (
     "The slug of an active category above this one. The tree has two levels: the parent must have "
-    "no parent, and this category no children."
+    "no parent, and this category must have no children."
 )
 
 
 @strawberry.input(description="A new team.")
 class CreateTeamInput:
-    slug: str = required(f"The stable key of the team. {NEW_SLUG} It can't be changed later.")
+    slug: str = required(
+        f"The stable key of the team. {NEW_SLUG} Not `all`, which is reserved for wallboards. It "
+        "can't be changed later."
+    )
     name: str = required(f"The name of the team. {NAME}")
     assigns_by_load: bool | None = optional(f"{BY_LOAD} Absent or null: false.")
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
@@ -52,9 +55,13 @@ class UpdateTeamInput:
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
 
-@strawberry.input(description="Whether a user is available for automatic assignment.")
+@strawberry.input(
+    description="Whether a user is available: whether the server may assign tickets to them."
+)
 class SetAvailabilityInput:
-    present: bool = required("Whether the server may assign tickets to the user automatically.")
+    present: bool = required(
+        "Whether the user is available, so that the server may assign tickets to them."
+    )
     user_id: strawberry.ID | None = optional(
         "The id of an active agent or admin. Only admins and API clients with the scope "
         "`admin` may name another user. Null: the viewer; an API client must name a user."

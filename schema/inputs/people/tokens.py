@@ -24,7 +24,9 @@ SHOWN_ONCE_IDEMPOTENCY_KEY = (
 class CreateApiTokenInput:
     name: str = required(f"A name that tells the owner's tokens apart. {NAME}")
     scopes: list[str] = required(
-        "The scopes of the token: at least one, each a scope of the viewer."
+        "The scopes of the token: at least one of `tickets:read`, `tickets:write`, `notes:read`, "
+        "`notes:write`, `events:read`, `users:read`, `users:write`, `webhooks:manage` and `admin`, "
+        "which includes `users:write`. The viewer must have each of them."
     )
     expires_at: datetime | None = optional(
         "The time at which the token expires, in the future. Null: the token does not expire."

@@ -8,7 +8,8 @@ from models.tickets.message import MessageKind
 from schema.inputs.fields import TICKET_ID, optional, required
 
 DRAFT_KIND = (
-    "The kind of the message. NOTE requires the scope `notes:write`, and is for staff only."
+    "The kind of the message. NOTE requires the scope `notes:write`, and is for agents and admins "
+    "only."
 )
 EXPECTED_DRAFT_VERSION = (
     "The `version` of the draft that the caller has read, or 0 if the caller has seen no draft. If "

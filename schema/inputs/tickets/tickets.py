@@ -31,12 +31,12 @@ EXTERNAL_ID = (
 
 
 @strawberry.input(
-    description="A resource at the provider, such as a server, an invoice or a plan. In "
-    "`TicketFilter`, a resource matches by kind and external id, and by name if one is given."
+    description="A thing in another system that the ticket is about, such as a server or an "
+    "invoice. In `TicketFilter`, it matches by kind and external id, and by name if one is given."
 )
 class TicketResourceInput:
     kind: str = required("The kind of the resource, such as server or invoice; 1 to 64 characters.")
-    external_id: str = required("The key of the resource at the provider, 1 to 255 characters.")
+    external_id: str = required("The key of the resource in that system, 1 to 255 characters.")
     name: str | None = optional("The name of the resource, 1 to 200 characters. Null: no name.")
 
 
@@ -223,7 +223,7 @@ class CloseTicketInput:
     reason: CloseReason | None = optional(
         "The reason. Agents, admins and API clients must state one for a ticket that is not "
         "RESOLVED. A customer can only give WITHDRAWN, or RESOLVED for a RESOLVED ticket. "
-        "Null: RESOLVED for a RESOLVED ticket; WITHDRAWN if a customer closes another one."
+        "Null: RESOLVED for a RESOLVED ticket; for others, WITHDRAWN if a customer closes them."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -76,8 +76,9 @@ class AccountMutations:
         InviteUserPayload | None,
         errors=(
             "REQUIRED (email, displayName)",
-            "TOO_LONG (email, displayName)",
-            "INVALID (email, displayName, teams, idempotencyKey)",
+            "TOO_LONG (email, displayName, teams)",
+            "INVALID (organizationId: archived; teams: archived, full, or of a customer; email, "
+            "displayName, idempotencyKey)",
             "TAKEN (email)",
             "NOT_FOUND (organizationId, teams)",
             "NOT_ENABLED: the server does not know its public URL",

@@ -18,13 +18,12 @@ class ErasureMutations:
     erase_person: Any = mutation(
         erasure.erase_person,
         ADMINISTER,
-        "Erases a person, and starts a job that goes on with it. This can't be undone or "
-        "cancelled. At once, the account loses its name, email address, external id, password, "
-        "identities and tokens, and is deactivated, and so are retention policies whose filter has "
-        "the name or address. The job then replaces what the person wrote in "
-        "tickets, messages, events and files, and the name and address in the texts of others; "
-        "`Job.erasure` reports and verifies it. What agents wrote on the tickets of others stays, "
-        "without their name and address.",
+        "Erases a person. This can't be undone or cancelled. At once, the account is deactivated "
+        "and loses its name, email address, external id, password, identities and tokens. "
+        "Retention policies whose filter has the name or address are deactivated, too. A job then "
+        "replaces what the person wrote in tickets, messages, events and files, and the name and "
+        "address in the texts of others; `Job.erasure` reports and verifies it. What agents wrote "
+        "on the tickets of others stays, without their name and address.",
         JobPayload | None,
         errors=(
             "NOT_FOUND (userId, idempotencyKey)",

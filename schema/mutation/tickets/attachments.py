@@ -19,8 +19,8 @@ class AttachmentMutations:
         attachments.create_attachment,
         WRITE_TICKETS,
         "Announces a file. Then send it with PUT to `uploadUrl` before it expires, and attach it "
-        "by `attachmentIds` of createTicket, replyToTicket or addNote. A file that is not attached "
-        "within a day is deleted.",
+        "by `attachmentIds` of createTicket, replyToTicket, addNote or applyMacro. A file that is "
+        "not attached within a day is deleted, unless a draft has it.",
         CreateAttachmentPayload | None,
         errors=(
             "REQUIRED (filename)",

@@ -24,11 +24,11 @@ class DraftMutations:
     save_draft: Any = mutation(
         drafts.save_draft,
         WRITE_DRAFTS,
-        "Stores the caller's draft on a ticket, in place of an earlier one. Only the file of "
-        "exportPerson shows it to others. A "
-        "draft stays with its ticket if that is closed or merged. It is not in the log, and "
-        "notifies nobody. A person has at most 200 drafts, by default. A draft of the kind NOTE "
-        "without the scope `notes:write` fails with FORBIDDEN.",
+        "Stores the caller's draft on a ticket, in place of an earlier one. Nobody else can read "
+        "it, except in the file of exportPerson. A draft stays with its ticket if that is closed "
+        "or merged. It is not in the log, and notifies nobody. A person has at most 200 drafts, "
+        "by default. A draft of the kind NOTE without the scope `notes:write` fails with "
+        "FORBIDDEN.",
         SaveDraftPayload | None,
         errors=(
             "NOT_FOUND (ticketId, attachmentIds)",
@@ -42,7 +42,8 @@ class DraftMutations:
         drafts.discard_draft,
         WRITE_DRAFTS,
         "Deletes the caller's draft on a ticket. Without a draft, it succeeds and changes nothing. "
-        "Files that belong to no draft any more are deleted a day after their announcement.",
+        "A file that belongs to no draft any more is deleted once a day has passed since "
+        "createAttachment.",
         DiscardDraftPayload | None,
         errors=("NOT_FOUND (ticketId)", *DRAFT_ERRORS),
     )

@@ -32,12 +32,12 @@ class MessageMutations:
         "CLOSED ticket, unless they are its requester. `then` also changes the status: the reply "
         "and the change are stored together or not at all, and the payload lists the errors of "
         "both. Customers may only use `then: CLOSE`, which confirms a RESOLVED ticket and "
-        "withdraws another one; other actions fail with FORBIDDEN. An invalid `lastSeenCursor` "
-        "fails with CURSOR_INVALID or CURSOR_EXPIRED.",
+        "withdraws one in any other status; other actions fail with FORBIDDEN. An invalid "
+        "`lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,
-            "INVALID (until, reason; ticketId: a participant who is not the requester uses `then`)",
+            "INVALID (until, reason; ticketId: the viewer is only a participant and uses `then`)",
             "REQUIRED (reason)",
             "REQUIRED (customFields for RESOLVE; without a field for CLOSE): the ticket has no "
             "value of a required custom field",
@@ -45,7 +45,7 @@ class MessageMutations:
             "UNSEEN_MESSAGES (lastSeenCursor)",
             "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is neither "
             "a customer nor the requester, or its status does not permit `then`",
-            "REOPEN_WINDOW_PASSED",
+            "REOPEN_WINDOW_PASSED: also if a retention policy erased the ticket's texts",
             *TICKET_ERRORS,
         ),
     )
@@ -61,8 +61,8 @@ class MessageMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Removes a text from a message: from its body, its HTML, the search, and emails that are "
         "not sent yet. Emails that were sent and backups keep it. Admins and API clients with the "
-        "scope `admin` redact any message, others only their own. A message that is redacted as a "
-        "whole does not change again.",
+        "scope `admin` redact any message, others only their own. If the whole message is redacted "
+        "already, nothing changes.",
         TicketPayload | None,
         errors=(
             "NOT_FOUND (messageId; text: does not occur in the message)",
@@ -80,8 +80,8 @@ class MessageMutations:
         "and earlier values, its HTML, the log, the search, jobs, and emails that are not sent "
         "yet. Emails that were sent and backups keep it. Admins and API clients with the scope "
         "`admin` redact any ticket, others only what they have written: the subject and the "
-        "description of tickets that they have created, and their resolutions. A field that is "
-        "redacted as a whole does not change again.",
+        "description of tickets that they have created, and their resolutions. If the whole "
+        "field is redacted already, nothing changes.",
         TicketPayload | None,
         errors=(
             "NOT_FOUND (ticketId; field: the ticket has none; text: occurs in no value of it)",

@@ -27,9 +27,9 @@ class TicketPeopleMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, userId)",
-            "INVALID (ticketId: too many watchers or participants; userId: deactivated, of another "
-            "organization, in too many tickets, or the token lacks the scope `tickets:read`; "
-            "idempotencyKey)",
+            "INVALID (ticketId: too many watchers or participants, or the viewer is only a "
+            "participant; userId: deactivated, of another organization, in too many tickets, or "
+            "the token lacks the scope `tickets:read`; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )
@@ -37,10 +37,14 @@ class TicketPeopleMutations:
         people.remove_watcher,
         WRITE_TICKETS,
         "Removes a user from the watchers of a ticket. A customer with whom `addWatcher` shared "
-        "the ticket is no longer a participant, and may not see it any more. Participants by a "
-        "merge remain participants until the merge is undone.",
+        "the ticket is no longer a participant, and may not see it any more. A customer who "
+        "participates because of a merge remains a participant until the merge is undone.",
         TICKET,
-        errors=("NOT_FOUND (ticketId, userId)", "INVALID (idempotencyKey)", *TICKET_ERRORS),
+        errors=(
+            "NOT_FOUND (ticketId, userId)",
+            "INVALID (ticketId: the viewer is only a participant; idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
     )
     change_requester: Any = mutation(
         people.change_requester,

@@ -27,9 +27,10 @@ class TicketUpsertMutations:
             "REQUIRED (externalId, tags, resources; for a new ticket also subject, description, "
             "category, requesterId, requester)",
             "TOO_LONG (subject, description, tags, resources, externalId, requester)",
-            "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
-            "requester: as in createTicket)",
+            "INVALID (category: archived; requester: as in createTicket; subject, description, "
+            "tags, resources, externalId, idempotencyKey)",
             "NOT_FOUND (category, requesterId)",
+            "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
             "TAKEN (externalId: createTicket creates a ticket with it, or updateTicket removes it, "
             "at this moment)",
             *KEY_ERRORS,

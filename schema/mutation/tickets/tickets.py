@@ -23,6 +23,7 @@ NOT_FOUND = "NOT_FOUND (ticketId)"
 INVALID_KEY = "INVALID (idempotencyKey)"
 TRANSITION = "TRANSITION_REFUSED: the status does not allow the action"
 REASON_TEXT = ("REQUIRED (reason)", "TOO_LONG (reason)")
+PARTICIPANT = "ticketId: the viewer is only a participant"
 
 
 @strawberry.type
@@ -38,9 +39,9 @@ class TicketMutations:
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",
             "TOO_LONG (subject, description, tags, resources, externalId, requester)",
-            "INVALID (subject, description, tags, resources, externalId, idempotencyKey; "
-            "requester: also for customers, without the scopes `users:write` and "
-            "`tickets:write`, or with `requesterId`; followUpOf: too many links; attachmentIds)",
+            "INVALID (category: archived; requester: also from customers, without the scopes "
+            "that it needs, or together with `requesterId`; followUpOf: too many links; subject, "
+            "description, tags, resources, externalId, attachmentIds, idempotencyKey)",
             "NOT_FOUND (category, requesterId, followUpOf, attachmentIds)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
             "TAKEN (externalId)",
@@ -58,8 +59,8 @@ class TicketMutations:
             "NOT_FOUND (ticketId, category, customFields)",
             "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
-            "INVALID (subject, addTags, removeTags, addResources, removeResources, externalId, "
-            "customFields, idempotencyKey)",
+            f"INVALID ({PARTICIPANT}; category: archived; subject, addTags, removeTags, "
+            "addResources, removeResources, externalId, customFields, idempotencyKey)",
             "REQUIRED, TOO_LONG (customFields)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
@@ -84,7 +85,11 @@ class TicketMutations:
         "Transfers a ticket to another team. An assignee who is not a member of that team is "
         "removed.",
         TICKET,
-        errors=("NOT_FOUND (ticketId, team)", INVALID_KEY, *TICKET_ERRORS),
+        errors=(
+            "NOT_FOUND (ticketId, team)",
+            "INVALID (team: archived; idempotencyKey)",
+            *TICKET_ERRORS,
+        ),
     )
     start_ticket: Any = mutation(
         changes.start_ticket,
@@ -142,14 +147,15 @@ class TicketMutations:
     close_ticket: Any = mutation(
         changes.close_ticket,
         WRITE_TICKETS,
-        "Closes a ticket. A customer confirms a RESOLVED ticket or withdraws another one.",
+        "Closes a ticket. A customer can confirm a RESOLVED ticket, and withdraw a ticket in any "
+        "other status.",
         TICKET,
         errors=(
             NOT_FOUND,
             "REQUIRED (reason)",
             "REQUIRED (without a field): the ticket has no value of a custom field that is "
             "required at resolution",
-            "INVALID (reason, idempotencyKey)",
+            f"INVALID ({PARTICIPANT}; reason, idempotencyKey)",
             TRANSITION,
             *TICKET_ERRORS,
         ),
@@ -158,14 +164,15 @@ class TicketMutations:
         changes.reopen_ticket,
         WRITE_TICKETS,
         "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can "
-        "be reopened within 14 days by default, and never if it was merged.",
+        "be reopened within 14 days by default. It can't be reopened while it is merged into "
+        "another one, and after a retention policy erased its texts.",
         TICKET,
         errors=(
             NOT_FOUND,
             *REASON_TEXT,
-            "INVALID (reason, idempotencyKey)",
-            TRANSITION,
-            "REOPEN_WINDOW_PASSED",
+            f"INVALID ({PARTICIPANT}; reason, idempotencyKey)",
+            "TRANSITION_REFUSED: the ticket is merged, or its status does not allow the action",
+            "REOPEN_WINDOW_PASSED: also if a retention policy erased the ticket's texts",
             *TICKET_ERRORS,
         ),
     )
@@ -178,7 +185,8 @@ class TicketMutations:
         errors=(
             NOT_FOUND,
             *REASON_TEXT,
-            "INVALID (ticketId: resolved or closed; reason, idempotencyKey)",
+            "INVALID (ticketId: resolved or closed, or the viewer is only a participant; reason, "
+            "idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )
@@ -231,8 +239,9 @@ class TicketMutations:
         changes.link_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Links two tickets. The other ticket shows the inverse relation. At most one of "
-        "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and "
-        "links of one kind can't form a cycle. By default, a ticket has at most 200 links.",
+        "DUPLICATE_OF, DUPLICATED_BY, PARENT_OF and CHILD_OF links the same two tickets, and at "
+        "most one of FOLLOW_UP_OF and FOLLOWED_UP_BY. Links of one kind can't form a cycle. By "
+        "default, a ticket has at most 200 links.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, otherId)",
@@ -257,9 +266,9 @@ class TicketMutations:
         merging.merge_tickets,
         HANDLE_TICKETS_AS_STAFF,
         "Merges a ticket into another one. The first ticket becomes CLOSED with the reason "
-        "DUPLICATE; the other shows the messages of both. The description of the first ticket is "
-        "not a message: read it in `mergedTickets`. If the customer of the first ticket waits for "
-        "an answer, the merge affects the other as a reply of that customer does: it resumes a "
+        "DUPLICATE; the other one shows the messages of both. The description of the first ticket "
+        "is not a message: read it in `mergedTickets`. If the customer of the first ticket waits "
+        "for an answer, the merge affects the other one like that customer's reply: it resumes a "
         "ticket that is WAITING_ON_CUSTOMER, reopens one that is RESOLVED, and starts a "
         "NEXT_RESPONSE clock, with the time that the customer has waited, unless a response clock "
         "is running.",

@@ -36,8 +36,9 @@ class TicketPayload:
 @strawberry.type(description="The result of the mutation markTicketRead.")
 class MarkTicketReadPayload:
     ticket: Ticket | None = record_field(
-        "The ticket, read after the mark was stored. Responses without the mark have no higher "
-        "`version`. Null with user errors, and if the viewer may no longer see it.",
+        "The ticket, read after the mark was stored. A response that was read before the mark has "
+        "this `version` or a lower one. Null with user errors, and if the viewer may no longer "
+        "see the ticket.",
         TicketType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)

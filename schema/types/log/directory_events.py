@@ -29,7 +29,7 @@ from schema.types.sla import SlaCalendarType, SlaPolicyType
     name="DirectoryEvent",
     description="A change of an administrative record: a user, organization, team, category, API "
     "client, SLA policy, SLA calendar, escalation path or custom field. Its cursor is a position "
-    "in the log that ticket events have, too. New types may be added, so clients should handle "
+    "in the same log as that of ticket events. New types may be added, so clients should handle "
     "unknown types by the fields of this interface.",
 )
 class DirectoryEventInterface(Node):
@@ -75,7 +75,7 @@ def record_field(type: Any, noun: str) -> Any:
     )
 
 
-@strawberry.type(name="UserDirectoryEvent", description="A user was created or changed.")
+@strawberry.type(name="UserDirectoryEvent", description="A user was created, changed or erased.")
 class UserDirectoryEvent(DirectoryEventInterface):
     user: Any = record_field(UserType, "user")
 

@@ -20,7 +20,9 @@ from schema.interfaces import MessageInterface, TicketEventInterface
 )
 class TicketMessageRedacted(TicketEventInterface):
     @strawberry.field(
-        description="The message, without the removed text.", graphql_type=MessageInterface | None
+        description="The message, without the removed text. Null if the viewer may not see it any "
+        "more, because it was moved to another ticket.",
+        graphql_type=MessageInterface | None,
     )
     async def message(
         self, root: strawberry.Parent[Event], info: strawberry.Info

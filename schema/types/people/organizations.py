@@ -27,10 +27,11 @@ def is_hidden(info: strawberry.Info, record: User | Organization) -> bool:
 
 @strawberry.type(
     name="Organization",
-    description="A customer's account. If it is shared, its members see each other's tickets.",
+    description="A company or another group of customers. If it is shared, its members see each "
+    "other's tickets.",
 )
 class OrganizationType(Node):
-    name: str = strawberry.field(description="The name of the organization.")
+    name: str = strawberry.field(description="The name of the organization, 1 to 200 characters.")
 
     @strawberry.field(
         description="Whether the members see each other's tickets. Always false for customers of "

@@ -102,8 +102,8 @@ class UserType(AccountFields, Node, Actor):
     version: int = strawberry.field(description=VERSION)
 
     @strawberry.field(
-        description="Whether the server may assign tickets to the user automatically. Null for "
-        "users who are customers, and if the viewer is a customer."
+        description="Whether the user is available, so that the server may assign tickets to them; "
+        "see setAvailability. Null for users who are customers, and if the viewer is a customer."
     )
     def present(self, root: strawberry.Parent[User], info: strawberry.Info) -> bool | None:
         viewer = context_of(info).viewer

@@ -80,7 +80,7 @@ class CategoryType(Node):
         description="The stable key of the category, at most 64 characters. A new installation has "
         "the categories technical, sales and billing."
     )
-    name: str = strawberry.field(description="The name of the category.")
+    name: str = strawberry.field(description="The name of the category, 1 to 200 characters.")
     active: bool = strawberry.field(
         description="Whether new tickets may have the category. False if it is archived."
     )

@@ -30,7 +30,7 @@ class DraftType(Node):
         related.draft_attachments,
         list[AttachmentType],
         "The files of the draft, in the order of their announcement. To send them, name their ids "
-        "in replyToTicket or addNote.",
+        "in replyToTicket, addNote or applyMacro.",
     )
     proposed_by: Any = foreign_key_field(
         "proposed_by",
@@ -39,8 +39,9 @@ class DraftType(Node):
     )
     version: int = strawberry.field(
         description="The version of the draft; send it as `expectedVersion` of saveDraft and as "
-        "`draftVersion` of replyToTicket and addNote. It rises by one with each change. A "
-        "new draft does not begin with 1, so that its versions are not those of an earlier draft."
+        "`draftVersion` of replyToTicket, addNote and applyMacro. It rises by one with each "
+        "change. A new draft does not begin with 1, so that its versions are not those of an "
+        "earlier draft."
     )
     created_at: datetime = strawberry.field(description="The time at which the draft was created.")
     updated_at: datetime = strawberry.field(

@@ -32,8 +32,7 @@ class OwnTicketFields:
         "own_drafts",
         DraftType | None,
         "The viewer's unsent draft on the ticket: what saveDraft stored, or what an API client "
-        "proposed. Null if there is none, and for API clients. Only the file of "
-        "exportPerson shows it to others. A draft of a "
-        "note requires the scope `notes:read`. Subscriptions read it for each item, but send no "
-        "item for a draft.",
+        "proposed. Null if there is none, and for API clients. Nobody else can read it, except in "
+        "the file of exportPerson. A draft of a note requires the scope `notes:read`. "
+        "Subscriptions read it for each item, but send no item for a draft.",
     )

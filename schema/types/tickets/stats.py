@@ -20,7 +20,7 @@ class TicketStatsBucket:
         "UTC, such as 2026-03-29T03:00+02:00."
     )
     label: str = strawberry.field(description="The value in a form for people, such as a name.")
-    count: int = strawberry.field(description="The number of tickets, like `created`.")
+    count: int = strawberry.field(description="The number of tickets, the same as `created`.")
     created: int = strawberry.field(
         description="The number of tickets; for DAY and HOUR, of those created in the interval."
     )

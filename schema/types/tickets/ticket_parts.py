@@ -15,17 +15,18 @@ from schema.records.relations import foreign_key_field
 
 @strawberry.type(
     name="TicketResource",
-    description="A resource at the provider, such as a server, an invoice or a plan.",
+    description="A thing in another system that the ticket is about, such as a server or an "
+    "invoice.",
 )
 class TicketResourceType:
     kind: str = strawberry.field(
         description="The kind of the resource, such as server or invoice; 1 to 64 characters."
     )
     external_id: str = strawberry.field(
-        description="The key of the resource at the provider, 1 to 255 characters."
+        description="The key of the resource in that system, 1 to 255 characters."
     )
     name: str | None = strawberry.field(
-        description="The name of the resource. Null if there is none."
+        description="The name of the resource, 1 to 200 characters. Null if there is none."
     )
 
 

@@ -233,8 +233,8 @@ class TicketType(OwnTicketFields, Node):
         "change that they may see.",
     )
     first_responded_at: datetime | None = strawberry.field(
-        description="The time of the team's first response: its first reply or the first "
-        "resolution, whichever comes first. Null until then."
+        description="The time of the team's first response: the first reply of an agent, admin or "
+        "API client, or the first resolution, whichever comes first. Null until then."
     )
     last_reply_at: datetime | None = strawberry.field(
         description="The time of the last reply on the ticket, by the customer or the team. Notes, "

@@ -115,6 +115,14 @@ def test_every_mutation_lists_its_user_errors(schema: GraphQLSchema) -> None:
         assert (codes >= KEY_ERRORS) is (name not in WITHOUT_KEY), name
 
 
+def test_every_mutation_with_an_expected_version_lists_its_error(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        input_fields: Any = field.args["input"].type.of_type.fields if field.args else {}
+        is_listed = "- STALE_VERSION (expectedVersion)" in (field.description or "")
+        assert is_listed is ("expectedVersion" in input_fields), name
+
+
 def root_fields(built: root.Schema) -> Iterator[tuple[str, Any]]:
     for kind in (built.query, built.mutation, built.subscription):
         for field in kind.__strawberry_definition__.fields:
