@@ -28,8 +28,9 @@ from engine.session_cookie import SessionCookie
 from models.access.scopes import CallerKind
 from models.core import time
 from models.core.errors import explain_error
+from models.core.query_cost import CHARGE, TRY_CHARGE
 from models.core.secrets import SecretStore, parse_keys
-from models.database.fair_share import CALLER, CHARGE, TAKE
+from models.database.fair_share import CALLER
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.exports.source import TicketSource
@@ -246,7 +247,7 @@ def build_schema(settings: Settings) -> root.Schema:
         timeout_seconds=settings.operation_timeout_seconds,
         set_caller=CALLER.set,
         set_charge=CHARGE.set,
-        set_take=TAKE.set,
+        set_try_charge=TRY_CHARGE.set,
         subscription_budgets=SubscriptionBudgets(
             settings.max_subscriptions_per_viewer,
             settings.max_subscription_cost_per_viewer,

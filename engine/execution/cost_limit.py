@@ -133,7 +133,7 @@ class CostLimit:
             state = self.buckets.read(caller)
         charge.report = self.build_report(charge.report["requested"] + cost, state)
 
-    def take_more(self, charge: Charge, caller: str, cost: int) -> int:
+    def try_add(self, charge: Charge, caller: str, cost: int) -> int:
         """Charge the cost of work that has not begun, unless the bucket would overflow.
 
         Returns 0, or the milliseconds to wait; then nothing is charged. A bucket that is smaller

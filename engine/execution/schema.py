@@ -71,7 +71,7 @@ class Schema(strawberry.Schema):
         timeout_seconds: float = 10.0,
         set_caller: Callable[[str], object] = lambda _: None,
         set_charge: Callable[[Callable[[int], None]], object] = lambda _: None,
-        set_take: Callable[[Callable[[int], int]], object] = lambda _: None,
+        set_try_charge: Callable[[Callable[[int], int]], object] = lambda _: None,
         subscription_budgets: SubscriptionBudgets | None = None,
     ) -> None:
         """Set how operations are executed. Removes the planner: set `planner` again afterwards.
@@ -96,8 +96,8 @@ class Schema(strawberry.Schema):
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
             set_charge: Called there with a function that adds to the cost of the operation.
-            set_take: The same, with a function that charges nothing if the caller's budget does not
-                suffice, and then returns the milliseconds to wait.
+            set_try_charge: The same, with a function that charges nothing if the caller's budget
+                does not suffice, and then returns the milliseconds to wait.
             subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)
@@ -110,7 +110,7 @@ class Schema(strawberry.Schema):
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
         self.set_charge = set_charge
-        self.set_take = set_take
+        self.set_try_charge = set_try_charge
         self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.cost_limit = CostLimit(
@@ -188,7 +188,7 @@ class Schema(strawberry.Schema):
         if isinstance(operation, Operation):
             charge = self.cost_limit.charge(operation, request.variables, caller)
             self.set_charge(partial(self.cost_limit.add, charge, caller))
-            self.set_take(partial(self.cost_limit.take_more, charge, caller))
+            self.set_try_charge(partial(self.cost_limit.try_add, charge, caller))
             with self.cost_limit.refund_if_repeated(charge, caller):
                 result = charge.refusal or await self.executor.execute(
                     operation, request.variables, context, charge.costs.cost
