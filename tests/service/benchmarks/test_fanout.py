@@ -94,7 +94,7 @@ async def test_the_client_accepts_every_event_of_a_large_burst(folder: Path) -> 
             for count in (1, 1000):
                 await client.zero()
                 server.publish(count)
-                answer = await client.wait(await server.settled(SECONDS), SECONDS)
+                answer = await client.wait(await server.wait_until_published(SECONDS), SECONDS)
                 assert (answer.received, answer.behind, answer.wrong, answer.closed) == (
                     50 * count,
                     0,
