@@ -1,7 +1,7 @@
-"""Looks up host names, without a limit of time that a name server could exhaust for others.
+"""Looks up host names, so that a name server that does not respond delays no other lookup.
 
-Each lookup runs in a thread of its own. The default threads of asyncio would not do: a name server
-that does not respond occupies a thread for half a minute, and database connections need them, too.
+Each lookup runs in a thread of its own, because such a name server occupies a thread for half a
+minute. asyncio's default threads would soon be occupied, and database connections need them, too.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from models.outbound.refusals import TargetUnavailable
 
 MAX_LOOKUPS = 512
 """The maximum number of lookups at once. All requests for one host name share one. It is above the
-number of webhooks, so that those with dead name servers delay no other one."""
+default number of webhooks (100), so that those with dead name servers delay no other one."""
 LookUp = Callable[[str], Sequence[str]]
-"""Returns the addresses of a host name as texts; it may block, and raise OSError."""
+"""Returns the addresses of a host name as texts. It may block, and raises OSError."""
 
 
 def look_up_host(host: str) -> list[str]:
@@ -38,7 +38,7 @@ class Resolver:
     async def resolve(self, host: str) -> Sequence[str]:
         """The addresses of a host name, at least one. Raises TargetUnavailable.
 
-        A caller that gives up leaves the lookup to the others that wait for it.
+        If a caller is cancelled, the lookup continues for the others that wait for it.
         """
         future = self.running.get(host)
         if future is None:
@@ -57,23 +57,25 @@ class Resolver:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[str]] = loop.create_future()
         self.running[host] = future
-
-        def finish(found: Sequence[str] | Exception) -> None:
-            del self.running[host]
-            if isinstance(found, Exception):
-                future.set_exception(found)
-                future.exception()  # it counts as retrieved, even if nobody waits any more
-            else:
-                future.set_result(found)
-
-        def run() -> None:
-            found: Sequence[str] | Exception
-            try:
-                found = self.look_up(host)
-            except Exception as error:  # every failure belongs to the waiting requests
-                found = error
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(finish, found)
-
-        threading.Thread(target=run, name=f"look up {host}", daemon=True).start()
+        threading.Thread(
+            target=self.run, args=(host, loop), name=f"look up {host}", daemon=True
+        ).start()
         return future
+
+    def run(self, host: str, loop: asyncio.AbstractEventLoop) -> None:
+        """Look up a host name in this thread; hand the result over to the event loop."""
+        result: Sequence[str] | Exception
+        try:
+            result = self.look_up(host)
+        except Exception as error:  # the requests that wait for the lookup fail with it
+            result = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self.finish, host, result)
+
+    def finish(self, host: str, result: Sequence[str] | Exception) -> None:
+        future = self.running.pop(host)
+        if isinstance(result, Exception):
+            future.set_exception(result)
+            future.exception()  # so that asyncio logs no error if no request waits any more
+        else:
+            future.set_result(result)
