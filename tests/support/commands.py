@@ -28,7 +28,8 @@ USES_FORKS = sys.platform == "linux" and "COVERAGE_RUN" not in os.environ
 """On other systems, libraries may fail in a fork. Coverage would not measure the forks."""
 PRELOADED = ["cli.main", "support.preloaded"]
 LOCK = threading.RLock()
-"""multiprocessing reads the exit code of a process from a pipe, as only one thread at a time may."""
+"""multiprocessing reads the exit code of a process from a pipe. Only one thread at a time
+may read it."""
 
 Descriptors = tuple[Any, Any, Any]
 """Standard input, output and error, as multiprocessing sends them."""

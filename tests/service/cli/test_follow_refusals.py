@@ -17,7 +17,7 @@ from support.actors import machine
 from support.cli_process import run_cli
 from support.databases import IS_SQLITE
 from support.mirrors import SCOPES, check_mirror, follow_once, read_rows
-from support.raw_server import raw_server, send
+from support.raw_server import answer_with, raw_server
 from support.service import ROOT, running
 
 from cli.follow.api import Api, build_graphql_url
@@ -131,7 +131,7 @@ def respond(head: str, body: str = "") -> bytes:
     ],
 )
 async def test_another_server_is_an_error(response: bytes, message: str, tmp_path: Path) -> None:
-    async with raw_server(send(response)) as server:
+    async with raw_server(answer_with(response)) as server:
         with pytest.raises(ServerError, match=message):
             await follow_once(f"http://127.0.0.1:{server.port}", "t", f"sqlite:///{tmp_path}/m.db")
 
@@ -139,7 +139,7 @@ async def test_another_server_is_an_error(response: bytes, message: str, tmp_pat
 async def test_a_server_that_is_down_is_tried_again_and_given_up(tmp_path: Path) -> None:
     lines: list[str] = []
     unavailable = respond("503 Unavailable\r\nretry-after: 1")
-    async with raw_server(send(unavailable)) as server:
+    async with raw_server(answer_with(unavailable)) as server:
         api = Api(f"http://127.0.0.1:{server.port}", "t", 2, lines.append)
         follower = Follower(api, build_target(f"sqlite:///{tmp_path}/m.db"), lines.append)
         with pytest.raises(ServerError, match=r"gave up after 2 seconds: .* responds with 503"):
@@ -178,7 +178,7 @@ async def test_a_limited_rate_is_obeyed_without_giving_up(to: str) -> None:
     responses = iter([limited, limited, respond("404 Not Found")])
 
     async def answer(writer: asyncio.StreamWriter) -> None:
-        await send(next(responses))(writer)
+        await answer_with(next(responses))(writer)
 
     async with raw_server(answer) as server:
         api = Api(f"http://127.0.0.1:{server.port}", "t", 0, lambda _: None)
