@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from redis import asyncio as redis
 
 from support.live import until
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 
 PROGRAM = shutil.which("redis-server")
@@ -100,7 +100,7 @@ class RedisServer:
 async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
     """A running Redis server. Skips the test if Redis is not installed."""
     if PROGRAM is None:
-        missing("redis-server is not installed")
+        skip_unless_in_ci("redis-server is not installed")
     server = RedisServer(*options, port=port)
     await server.start()
     try:
