@@ -95,9 +95,9 @@ class Schema(strawberry.Schema):
             persisted_documents: The documents that requests may name by a hash.
             timeout_seconds: For queries, and for starting subscriptions.
             set_caller: Called in the task that executes an operation, with the caller's key.
-            set_charge: Called there with a function that adds to the cost of the operation.
-            set_try_charge: The same, with a function that charges nothing if the caller's budget
-                does not suffice, and then returns the milliseconds to wait.
+            set_charge: Called in this task with a function that adds to the operation's cost.
+            set_try_charge: Called in this task with a function that does the same only if the
+                caller's budget suffices. It returns 0, or the milliseconds to wait.
             subscription_budgets: Limits the open subscriptions of each viewer.
         """
         self.error_formatter = ErrorFormatter(explain_error, is_outage)

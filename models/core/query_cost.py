@@ -12,8 +12,8 @@ CHARGE: ContextVar[Callable[[int], None] | None] = ContextVar("CHARGE", default=
 """Adds to the cost of the current operation, if there is one."""
 
 TRY_CHARGE: ContextVar[Callable[[int], int] | None] = ContextVar("TRY_CHARGE", default=None)
-"""Like CHARGE, but charges nothing if the caller's budget does not suffice. Returns the
-milliseconds to wait then, or 0."""
+"""Like CHARGE, but charges nothing if the caller's budget does not suffice. Returns 0, or the
+milliseconds to wait."""
 
 
 def charge(points: int) -> None:

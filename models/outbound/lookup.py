@@ -1,7 +1,8 @@
-"""Looks up host names, so that a name server that does not respond delays no other lookup.
+"""Looks up host names, so that a slow name server delays no other lookup.
 
-Each lookup runs in a thread of its own, because such a name server occupies a thread for half a
-minute. asyncio's default threads would soon be occupied, and database connections need them, too.
+Each lookup runs in a thread of its own, and not in asyncio's default thread pool. A name server
+that does not respond occupies a thread for half a minute, and database connections need the pool,
+too.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Resolver:
     async def resolve(self, host: str) -> Sequence[str]:
         """The addresses of a host name, at least one. Raises TargetUnavailable.
 
-        If a caller is cancelled, the lookup continues for the others that wait for it.
+        If a caller is cancelled, the lookup goes on for the others that wait for it.
         """
         future = self.running.get(host)
         if future is None:
