@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, Socket, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.live import operation_error, until, wait_for_close
 from support.presence_client import (
@@ -352,7 +352,7 @@ async def test_customers_and_anonymous_clients_have_no_access(
 async def test_api_clients_can_read_but_not_set_presence(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     with pytest.raises(Refused) as refused:
         await run_set_presence(sync, ticket, "LOOKING")
     assert refused.value.code == "FORBIDDEN"
@@ -361,7 +361,7 @@ async def test_api_clients_can_read_but_not_set_presence(
         assert await next_snapshot(socket) == {}
         await set_presence(service.client(world.ada.token), ticket, "LOOKING")
         assert await next_snapshot(socket) == {"Ada": "LOOKING"}
-    async with service.client(await machine("Narrow", ["events:read"])).socket() as socket:
+    async with service.client(await api_client_token("Narrow", ["events:read"])).socket() as socket:
         await subscribe_to_presence(socket, ticket)
         assert await operation_error(socket) == "FORBIDDEN"
 

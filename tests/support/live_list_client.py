@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from models.log.event import decode_cursor
-from support.actors import World, machine
+from support.actors import World, api_client_token
 from support.client import TIMEOUT_SECONDS, Client, Socket
 from support.live import random_mutation
 from support.loop_limits import count_pages
@@ -191,5 +191,5 @@ async def viewer_tokens(world: World) -> list[str]:
         world.cora.token,
         world.carl.token,
         world.olga.token,
-        await machine("Lean", ["tickets:read"]),
+        await api_client_token("Lean", ["tickets:read"]),
     ]

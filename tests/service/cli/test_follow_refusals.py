@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.cli_process import run_cli
 from support.databases import IS_SQLITE
 from support.mirrors import SCOPES, check_mirror, follow_once, read_rows
@@ -48,10 +48,10 @@ async def test_a_token_that_sees_less_is_refused(service: Service, world: World,
     cases = {
         "twk_unknown": "does not accept the token",
         world.cora.token: "belongs to a customer",
-        await machine("a", ["tickets:read", "events:read"]): (
+        await api_client_token("a", ["tickets:read", "events:read"]): (
             "lacks the scopes notes:read, users:read. It needs tickets:read, notes:read, "
         ),
-        await machine("b", ["tickets:write"]): "lacks the scopes",
+        await api_client_token("b", ["tickets:write"]): "lacks the scopes",
     }
     for token, message in cases.items():
         with pytest.raises(ServerError, match=message):
@@ -63,7 +63,7 @@ async def test_a_token_that_loses_a_scope_stops_the_follower(
     service: Service, world: World, to: str
 ) -> None:
     """The lists would be shorter, and the mirror would lose rows without an error."""
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     api = Api(server_of(service), token, 60, lambda _: None)
     follower = Follower(api, build_target(to), lambda _: None)
     await follower.run(once=True)
@@ -161,7 +161,7 @@ async def test_a_log_that_is_another_one_is_refused(
     service: Service, world: World, to: str, change: str
 ) -> None:
     """Such as that of a server whose database was restored from a backup."""
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     await service.client(world.cora.token).raise_ticket("first")
     await follow_once(server_of(service), token, to)
     with contextlib.closing(sqlite3.connect(to.removeprefix("sqlite:///"))) as database, database:
@@ -198,7 +198,7 @@ async def test_pages_become_smaller_until_the_server_accepts_their_cost(
     async with running(url, max_operation_cost=900) as service:
         world = await World.make()
         cora, root = service.client(world.cora.token), service.client(world.root.token)
-        token = await machine("mirror", SCOPES)
+        token = await api_client_token("mirror", SCOPES)
         for number in range(20):
             ticket = (await cora.raise_ticket(f"ticket {number}"))["id"]
         await follow_once(server_of(service), token, to)
@@ -217,7 +217,7 @@ async def test_a_full_disk_loses_nothing(
     kind: str, service: Service, world: World, tmp_path: Path
 ) -> None:
     to = f"{kind}{tmp_path}/mirror"
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     for number in range(3):
         text = f"{number} " * 15_000
         await service.client(world.cora.token).raise_ticket("large", description=text)
@@ -248,7 +248,7 @@ async def execute(url: str, sql: str) -> None:
 async def test_a_schema_that_is_no_mirror_is_refused(
     service: Service, world: World, url: str
 ) -> None:
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     await execute(url, "CREATE SCHEMA ticketwire; CREATE TABLE ticketwire.tickets (id text)")
     with pytest.raises(TargetError, match="has tables that are not a mirror"):
         await follow_once(server_of(service), token, url)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.raw_server import answer_with, raw_server
 from support.webhooks import (
     Receiver,
@@ -81,7 +81,7 @@ async def test_an_owner_without_the_scope_for_notes_gets_none(
     service: Service, world: World, ada: Client, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     query = "{ ticket { messages { nodes { body } } } ... on TicketNoted { note { body } } }"
     webhook, _ = await create_webhook(client, receiver, query=query)
     ticket = await ada.raise_ticket(requesterId=world.cora.gid)
