@@ -1,6 +1,6 @@
 """`python -m benchmarks clocks`: measures one run of the ticket timers over many open tickets.
 
-Some of the tickets are due, or none.
+A run finds between 0 and 100 tickets due.
 
 Each ticket has three SLA clocks. It is created, gets a reply from an agent and one from the
 customer, so that the first response is achieved and the next response and the resolution run.
@@ -48,7 +48,7 @@ TICKETS_PER_TRANSACTION = 500
 def main(arguments: Sequence[str]) -> None:
     parser = command_line.create_parser("clocks", __doc__)
     command_line.add_database_option(parser)
-    rounds_help = "times three runs per number of due tickets (default: 3)"
+    rounds_help = "rounds of three runs for each number of due tickets (default: 3)"
     parser.add_argument("--rounds", type=int, default=3, help=rounds_help)
     asyncio.run(run(parser.parse_args(arguments)))
 
@@ -119,10 +119,10 @@ def reply_as_customer(change: TicketChange) -> None:
 
 
 async def measure_run(due: int, begin: datetime, runs: int) -> float:
-    """The median seconds of a run of the timers in which so many tickets are due."""
+    """The median seconds of a run of the timers when this number of tickets is due."""
     times: list[float] = []
     for _ in range(runs):
-        at = await find_instant(due, begin)
+        at = await find_due_instant(due, begin)
         started_at = perf_counter()
         changed = await run_timers(at, TIMER_SETTINGS)
         times.append(perf_counter() - started_at)
@@ -130,8 +130,8 @@ async def measure_run(due: int, begin: datetime, runs: int) -> float:
     return median(times)
 
 
-async def find_instant(due: int, begin: datetime) -> datetime:
-    """The instant at which exactly so many clocks are due."""
+async def find_due_instant(due: int, begin: datetime) -> datetime:
+    """The instant at which exactly this number of clocks is due."""
     if not due:
         return begin
     clocks = SlaClock.filter(due_at__isnull=False).order_by("due_at").limit(due)

@@ -1,4 +1,4 @@
-"""Reads HTTP responses from raw connections, where a client library would hide or change bytes."""
+"""A minimal HTTP client. A client library would hide or change bytes of the response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HttpResponse:
 async def read_response(reader: asyncio.StreamReader) -> HttpResponse:
     """Read one response (RFC 9112): chunked, or with a length.
 
-    Raises asyncio.IncompleteReadError or ConnectionError if the connection ends before that.
+    Raises asyncio.IncompleteReadError or ConnectionError if the connection ends too early.
     """
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     if "transfer-encoding: chunked" in head:
@@ -45,7 +45,7 @@ async def read_chunks(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-async def exchange(port: int, request: bytes, timeout_seconds: float) -> HttpResponse:
+async def send_request(port: int, request: bytes, timeout_seconds: float) -> HttpResponse:
     """Send a request on a new connection to this machine; return the response.
 
     Raises TimeoutError, OSError, or asyncio.IncompleteReadError.
@@ -62,5 +62,5 @@ async def exchange(port: int, request: bytes, timeout_seconds: float) -> HttpRes
 async def is_healthy(port: int) -> bool:
     """Whether Ticketwire responds to /health with 200."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        return (await exchange(port, HEALTH_REQUEST, HEALTH_TIMEOUT_SECONDS)).status == 200
+        return (await send_request(port, HEALTH_REQUEST, HEALTH_TIMEOUT_SECONDS)).status == 200
     return False

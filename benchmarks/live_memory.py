@@ -1,8 +1,8 @@
 """`python -m benchmarks live-memory`: the memory of live lists and statistics, and its estimate.
 
 A client opens a hundred `ticketStats`, or a hundred `ticketChanges`, with different filters that
-match all tickets, and closes them again. The table has the growth of the server's resident memory
-for each round, next to the bytes that the server has reserved, and what is left after the close.
+match all tickets, and closes them again. For each round, the table shows the bytes that the server
+has reserved, the growth of its resident memory, and the growth that is left after the close.
 """
 
 from __future__ import annotations
@@ -45,16 +45,21 @@ def main(arguments: Sequence[str]) -> None:
 async def run(options: argparse.Namespace) -> None:
     running = run_ticket_server(options.database, options.tickets, UNLIMITED_MEMORY)
     async with running as server:
-        sources = Sources(server)
+        meter = MemoryMeter(server)
         print(f"{database_label(options.database)}, {options.tickets + 1:,} tickets\n")
         print("| sources | round | MiB reserved | MiB used | MiB left after the close |")
         print("|---|---|---|---|---|", flush=True)
         for name, query in QUERIES.items():
             for number in range(1, options.rounds + 1):
-                await sources.measure(name, query, number)
+                await meter.measure(name, query, number)
 
 
-class Sources:
+class MemoryMeter:
+    """Opens live sources on a server and measures its memory.
+
+    A live source keeps the state of a subscription, for example the tickets of a live list.
+    """
+
     def __init__(self, server: TicketServer) -> None:
         self.http = server.http
         self.target = server.target
@@ -73,7 +78,7 @@ class Sources:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while await self.read_reserved_bytes():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.2)
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # the server frees memory after it has released the reservations
         left = self.read_resident_bytes() - before
         columns = (name, number, *(f"{each / 2**20:.1f}" for each in (reserved, used, left)))
         print("| " + " | ".join(map(str, columns)) + " |", flush=True)
@@ -81,7 +86,7 @@ class Sources:
     async def read_settled_bytes(self) -> int:
         """Wait until all sources have read their tickets; return the reserved bytes.
 
-        Each write makes statistics track their tickets, if they do not yet.
+        Statistics track single tickets only after a write, so this writes until nothing changes.
         """
         before = 0
         async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def process_tree(pid: int) -> list[int]:
@@ -33,7 +33,7 @@ def cpu_seconds(pid: int) -> float:
         with contextlib.suppress(OSError):
             spent = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:15]
             total += sum(int(ticks) for ticks in (spent if each == pid else spent[:2]))
-    return total / TICKS
+    return total / TICKS_PER_SECOND
 
 
 def measure_memory(pid: int) -> int:
@@ -53,14 +53,14 @@ def measure_memory(pid: int) -> int:
 def count_busy_ticks(cores: Iterable[int]) -> tuple[int, int]:
     """The busy ticks and all ticks of some cores."""
     names = {f"cpu{core}" for core in cores}
-    work = total = 0
+    busy = total = 0
     for line in Path("/proc/stat").read_text().splitlines():
         name, *ticks = line.split()
         if name in names:
-            user, nice, system, idle, waiting, *rest = (int(each) for each in ticks[:8])
-            total += user + nice + system + idle + waiting + sum(rest)
-            work += user + nice + system + sum(rest)
-    return work, total
+            user, nice, system, idle, io_wait, *rest = (int(each) for each in ticks[:8])
+            total += user + nice + system + idle + io_wait + sum(rest)
+            busy += user + nice + system + sum(rest)
+    return busy, total
 
 
 def pin_process(pid: int, cores: set[int]) -> bool:
@@ -90,7 +90,7 @@ def describe_machine() -> str:
     return f"{os.cpu_count()} cores ({model}), {kib / 2**20:.0f} GiB, Linux {kernel}"
 
 
-def version(program: str, *arguments: str) -> str:
+def read_version(program: str, *arguments: str) -> str:
     """The first line that a program prints about its version; empty if it is not installed."""
     if shutil.which(program) is None:
         return ""
@@ -110,7 +110,7 @@ def describe_versions(
             node.append(f"{name} {json.loads(package.read_text())['version']}")
     return (
         f"{interpreter_version()}, {', '.join(python)}; "
-        f"Node.js {version('node', '--version')}, {', '.join(node)}"
+        f"Node.js {read_version('node', '--version')}, {', '.join(node)}"
     )
 
 

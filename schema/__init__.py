@@ -1,6 +1,6 @@
 """The public API: types, inputs and payloads, and the root fields that refer to resolvers."""
 
-from schema.startup import cache_evaluations
+from schema.annotation_cache import cache_evaluations
 
 cache_evaluations()  # before the first type is defined
 

@@ -28,8 +28,9 @@ from engine.session_cookie import SessionCookie
 from models.access.scopes import CallerKind
 from models.core import time
 from models.core.errors import explain_error
+from models.core.query_cost import CHARGE, TRY_CHARGE
 from models.core.secrets import SecretStore, parse_keys
-from models.database.fair_share import CALLER, CHARGE, TRY_CHARGE
+from models.database.fair_share import CALLER
 from models.database.outage import is_outage
 from models.demo_clock import DemoClock
 from models.exports.source import TicketSource

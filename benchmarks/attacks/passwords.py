@@ -13,8 +13,8 @@ from models.people.user import User
 SIGN_IN = "mutation($i: SignInInput!) { signIn(input: $i) { token } }"
 GUESSES = 200
 MAX_CHECKED_GUESSES = 20
-"""10 attempts are free. The delays after them double, so few more are checked within minutes,
-whatever the number of processes."""
+"""The first 10 attempts have no delay. Then the delays double, so few more are checked within
+minutes, whatever the number of processes."""
 CONNECTIONS = 32
 SIGN_INS_PER_CONNECTION = 2
 EMAIL = "signs-in@example.com"
@@ -22,14 +22,17 @@ PASSWORD = "a right password"
 
 
 async def guess_password(target: Target) -> list[str]:
-    """Many passwords for one account at once. All processes together check only a few."""
+    """Guess many passwords of one account at once.
+
+    The service checks only a few, because all its processes share the count of attempts.
+    """
     email = f"account-of-{target.token[-8:]}@example.com"
     guesses = [
         target.post(SIGN_IN, {"i": {"email": email, "password": f"guess {index}"}})
         for index in range(GUESSES)
     ]
     responses = list(await asyncio.gather(*guesses))
-    checked = responses.count("200")
+    checked = responses.count("200")  # a guess that is refused unchecked is "200 RATE_LIMITED"
     return responses if checked <= MAX_CHECKED_GUESSES else [f"{checked} guesses were checked"]
 
 

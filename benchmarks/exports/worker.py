@@ -1,7 +1,7 @@
-"""`python -m benchmarks.exports.worker URL FOLDER`: runs exports without a limit of their rate.
+"""`python -m benchmarks.exports.worker URL FOLDER`: runs exports without a rate limit.
 
-It is the background job of `ticketwire run-jobs`, without the others, whose work would be measured
-too.
+It runs the same job as `ticketwire run-jobs`, but no other jobs, because their work would be
+measured too.
 """
 
 from __future__ import annotations

@@ -33,11 +33,11 @@ from benchmarks.fanout.ticketwire import Ticketwire
 from benchmarks.programs import BenchmarkError
 from benchmarks.redis_server import run_redis
 
-NODE = {"graphql-ws": "graphql-ws on ws", "yoga": "GraphQL Yoga", "mercurius": "Mercurius"}
+NODE_LABELS = {"graphql-ws": "graphql-ws on ws", "yoga": "GraphQL Yoga", "mercurius": "Mercurius"}
 PACKAGES = ("strawberry-graphql", "graphql-core", "uvicorn", "websockets", "uvloop")
 NODE_PACKAGES = ("ws", "graphql", "graphql-ws", "graphql-yoga", "mercurius")
 """The packages whose versions the report names."""
-LABELS = {"ticketwire": "Ticketwire", **NODE, "bare": "bare C"}
+LABELS = {"ticketwire": "Ticketwire", **NODE_LABELS, "bare": "bare C"}
 OTHER_OPEN_FILES = 300
 """Files that a process opens besides its sockets."""
 CONDITIONS = """\
@@ -96,7 +96,7 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, CellResult]]:
     results: dict[int, dict[str, CellResult]] = {}
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fanout-")))
-        client = compile_c("client", folder)
+        client_program = compile_c("client", folder)
         contenders = {
             name: await create_contender(name, options, folder, stack)
             for name in options.contenders
@@ -112,7 +112,7 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, CellResult]]:
                 elif isinstance(contender, str):
                     result = CellResult(reasons={"all": contender})
                 else:
-                    cell = Cell(contender, size, plan, client, folder, options.load_cores)
+                    cell = Cell(contender, size, plan, client_program, folder, options.load_cores)
                     result = await cell.run(PHASES)
                 results[size][name] = result
                 seconds = time.monotonic() - started_at
@@ -132,7 +132,7 @@ async def create_contender(
     try:
         if name == "bare":
             return Bare(options.server_cores, compile_c("bare", folder))
-        if name in NODE:
+        if name in NODE_LABELS:
             install_peers()
             return Peer(options.server_cores, name, LABELS[name])
         bus = options.bus or await stack.enter_async_context(run_redis(options.load_cores))

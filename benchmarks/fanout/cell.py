@@ -92,7 +92,7 @@ class Cell:
             for _ in range(50):
                 contender.publish(2)
                 await asyncio.sleep(TICK_SECONDS)
-            await client.wait(await contender.settled(20), 20)
+            await client.wait(await contender.wait_until_published(20), 20)
         await asyncio.sleep(0.5)
         self.client = await self.new_client()
 
@@ -123,10 +123,12 @@ class Cell:
         await self.subscribe()
 
     async def is_intact(self, client: Client) -> bool:
-        await self.contender.refresh()
+        await self.contender.pin_other_processes()
         answer = await client.zero()
         if answer.open == self.size:
-            answer = await client.wait(await self.contender.settled(DRAIN_SECONDS), DRAIN_SECONDS)
+            answer = await client.wait(
+                await self.contender.wait_until_published(DRAIN_SECONDS), DRAIN_SECONDS
+            )
             self.count(answer, 0)
         return answer.open == self.size and not answer.behind and not answer.closed
 
@@ -153,12 +155,12 @@ class Cell:
         if opened.open < self.size:
             reason = f"{opened.open} of {self.size} sockets within {opened.seconds:.0f} s"
             raise BenchmarkError(f"{reason} {opened.trouble}".strip())
-        await self.contender.refresh()
+        await self.contender.pin_other_processes()
         for _ in range(3):
             await client.zero()
             self.contender.publish(1)
             proof = await client.wait(
-                await self.contender.settled(DRAIN_SECONDS), 10 + self.size / 500
+                await self.contender.wait_until_published(DRAIN_SECONDS), 10 + self.size / 500
             )
             if not proof.behind:
                 return opened.seconds
@@ -177,7 +179,7 @@ class Cell:
         busy_before, ticks_before = machine.count_busy_ticks(self.load_cores)
         started_at = time.monotonic()
         published, given_up = await self.publish_until(started_at, started_at + seconds, rate)
-        position = await self.contender.settled(DRAIN_SECONDS)
+        position = await self.contender.wait_until_published(DRAIN_SECONDS)
         publishing_seconds = max(time.monotonic() - started_at, published / rate)
         answer = await client.wait(position, DRAIN_SECONDS)
         busy, ticks = machine.count_busy_ticks(self.load_cores)

@@ -21,8 +21,8 @@ from benchmarks.programs import (
 )
 
 PEERS = Path(__file__).parent / "peers"
-START_SECONDS = 40.0
-COLLECT_SECONDS = 0.5
+START_TIMEOUT_SECONDS = 40.0
+GARBAGE_COLLECTION_SECONDS = 0.5
 
 
 class Contender(ABC):
@@ -30,14 +30,15 @@ class Contender(ABC):
 
     name: str
     label: str
+    tokens: Sequence[str] = ("none",)
+    """The tokens that the sockets use in turn."""
 
     def __init__(self, cores: set[int]) -> None:
         self.cores = cores
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.folder = Path(tempfile.gettempdir())
-
-    tokens: Sequence[str] = ("none",)
+        """The folder for the server's error output."""
 
     @abstractmethod
     def command(self) -> list[str]: ...
@@ -50,15 +51,19 @@ class Contender(ABC):
         """Request so many events at once. Returns before they are published."""
 
     @abstractmethod
-    async def settled(self, seconds: float) -> int:
+    async def wait_until_published(self, seconds: float) -> int:
         """Wait until all requested events are published; return the last position. Raises
         BenchmarkError."""
 
     @property
     def pid(self) -> int:
+        return self.require_running().pid
+
+    def require_running(self) -> subprocess.Popen[bytes]:
+        """The server's process. Raises BenchmarkError if it has ended."""
         if self.process is None or self.process.poll() is not None:
             raise BenchmarkError(f"the server ended{self.last_error_line()}")
-        return self.process.pid
+        return self.process
 
     def last_error_line(self) -> str:
         text = (
@@ -74,19 +79,19 @@ class Contender(ABC):
             self.process = subprocess.Popen(
                 ["taskset", "-c", ",".join(map(str, sorted(self.cores))), *self.command()],
                 env={**os.environ, **self.environment()},
-                cwd=self.directory(),
+                cwd=self.working_folder(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
             )
         await self.wait_until_ready()
 
-    def directory(self) -> Path:
+    def working_folder(self) -> Path:
         return PEERS
 
     async def wait_until_ready(self) -> None:
-        for _ in range(int(START_SECONDS / 0.05)):
-            _ = self.pid
+        for _ in range(int(START_TIMEOUT_SECONDS / 0.05)):
+            self.require_running()
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
@@ -94,8 +99,8 @@ class Contender(ABC):
             await asyncio.sleep(0.05)
         raise BenchmarkError("the server was not ready in time")
 
-    async def refresh(self) -> None:  # noqa: B027 - optional for subclasses
-        """Prepare for a phase."""
+    async def pin_other_processes(self) -> None:  # noqa: B027 - optional for subclasses
+        """Move processes that serve the contender, such as a database, off its cores."""
 
     async def collect_garbage(self) -> None:  # noqa: B027 - optional for subclasses
         """Collect garbage before memory is measured."""
@@ -107,30 +112,30 @@ class Contender(ABC):
 
 
 class InMemoryContender(Contender):
-    """A server that follows commands on standard input.
+    """A server that reads commands from standard input.
 
     Its events are in memory, and it checks no permissions.
     """
 
     position = 1000
+    """The last published position. The servers begin at the same one."""
 
     async def start(self, folder: Path) -> None:
         self.position = 1000
         await super().start(folder)
 
     def publish(self, count: int) -> None:
-        _ = self.pid
-        assert self.process is not None
-        assert self.process.stdin is not None
-        # The time is taken here, so that it counts how long the server takes to read the command.
+        stdin = self.require_running().stdin
+        assert stdin is not None
+        # The latency counts from here, so it includes the time until the server reads the command.
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(f"{count} {at}\n".encode())
-            self.process.stdin.flush()
+            stdin.write(f"{count} {at}\n".encode())
+            stdin.flush()
         self.position += count
 
-    async def settled(self, seconds: float) -> int:
-        _ = self.pid
+    async def wait_until_published(self, seconds: float) -> int:
+        self.require_running()
         return self.position
 
 
@@ -145,19 +150,21 @@ class Peer(InMemoryContender):
         return ["node", "--expose-gc", f"{self.name}.mjs", str(self.port)]
 
     async def collect_garbage(self) -> None:
-        _ = self.pid
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"collect\n")
-        self.process.stdin.flush()
-        await asyncio.sleep(COLLECT_SECONDS)
+        stdin = self.require_running().stdin
+        assert stdin is not None
+        stdin.write(b"collect\n")
+        stdin.flush()
+        await asyncio.sleep(GARBAGE_COLLECTION_SECONDS)
 
     def environment(self) -> Mapping[str, str]:
         return {"NODE_ENV": "production"}
 
 
 class Bare(InMemoryContender):
-    """bare.c: no GraphQL and prepared frames, so that only the kernel and the load client work."""
+    """bare.c: sends prepared frames and runs no GraphQL.
+
+    Its figures show the limits of the kernel and the load client.
+    """
 
     name, label = "bare", "bare C"
 

@@ -32,7 +32,7 @@ class Ticketwire(Contender):
         self.writer: asyncio.subprocess.Process | None = None
         self.position = self.pending = 0
 
-    def directory(self) -> Path:
+    def working_folder(self) -> Path:
         return ROOT
 
     def environment(self) -> Mapping[str, str]:
@@ -113,18 +113,18 @@ class Ticketwire(Contender):
         kind, _, position = (await self.read_writer_line(30)).partition(" ")
         assert kind == "ready"
         self.position, self.pending = int(position), 0
-        await self.refresh()
+        await self.pin_other_processes()
 
     async def wait_until_ready(self) -> None:
         """Wait until the server is healthy, because its port is bound earlier."""
         for _ in range(int(START_TIMEOUT_SECONDS / 0.05)):
-            _ = self.pid
+            self.require_running()
             if await is_healthy(self.port):
                 return
             await asyncio.sleep(0.05)
         raise BenchmarkError("the server was not ready in time")
 
-    async def refresh(self) -> None:
+    async def pin_other_processes(self) -> None:
         """Move the database's processes off the server's core."""
         await pin_database(self.database, self.load_cores)
 
@@ -147,8 +147,8 @@ class Ticketwire(Contender):
         self.writer.stdin.write(f"{count}\n".encode())
         self.pending += 1
 
-    async def settled(self, seconds: float) -> int:
-        _ = self.pid
+    async def wait_until_published(self, seconds: float) -> int:
+        self.require_running()
         while self.pending:
             self.position = int(await self.read_writer_line(seconds))
             self.pending -= 1

@@ -1,12 +1,13 @@
 """Creates many tickets within minutes: seeds 1,000 tickets and copies them by set-based statements.
 
-- A tenth of the tickets are copies of all seeded ones, moved by minutes: the active tickets.
-- The rest are copies of the closed ones, spread over five years, with three events and one message
-  each.
+- A tenth of the tickets are active copies: of all seeded tickets, each a minute older than the one
+  before.
+- The rest are old copies: of the closed tickets, spread over five years, with three events and one
+  message each.
 - Copies have their own customers and organizations. One copy in a hundred belongs to the seeded
   customers, so that their number of tickets grows too.
-- All references are valid, and the log is without gaps and in the order of time. Ids within the
-  JSON data of copied events are not changed.
+- All references are valid, and the log has no gaps and is in the order of time. The JSON data of
+  copied events still has the original ids.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ POSTGRES_SETTINGS = (
 )
 EMPTY_COLUMNS = ("external_id",)
 """Unique columns that a copy leaves empty."""
-HELPER_TABLES = ("copies", "own_people", "kept", "numbered", "placed")
+HELPER_TABLES = ("copies", "customers", "ticket_events", "ticket_copies", "event_copies")
 
 
 async def create_dataset(tickets: int, log: Callable[[str], None]) -> None:
-    """Fill a migrated, empty database with about so many tickets."""
+    """Fill a migrated, empty database with approximately this number of tickets."""
     await seed_tickets(SEEDED_TICKETS, datetime.now(UTC), lambda _: None)
     dialect = Dialect()
     await dialect.begin()
@@ -72,38 +73,39 @@ async def count_closed_tickets() -> int:
 def helper_table_statements(dialect: Dialect, active: int, old: int) -> Sequence[str]:
     """Create the helper tables.
 
-    - copies: one row for each copy `k`; `people` is 0 if it belongs to the seeded customers,
-      `seconds` is by how much it is moved into the past
-    - own_people: the customers, who are copied
-    - kept: the events of tickets; `short` marks those that old copies keep
-    - numbered: the id and number of each copied ticket
-    - placed: the position of each copied event
+    - copies: one row for each copy `k`. `people` is the copy of the customers to whom it belongs,
+      or 0 for the seeded customers. `seconds` is how far it is shifted into the past.
+    - customers: the seeded customers
+    - ticket_events: the events of tickets; `in_old_copies` marks those that old copies have
+    - ticket_copies: the id and number of each copied ticket
+    - event_copies: the position of each copied event
     """
     series, shift = dialect.series(active + old), YEARS * 365 * 86_400 // max(1, old)
-    copied_id, moved = dialect.copied_id("t.id", "c.k"), dialect.moved("e.occurred_at")
+    copied_id = dialect.copied_id("t.id", "c.k")
+    occurred_at = dialect.shift_into_past("e.occurred_at")
     return (
         f"CREATE TABLE copies AS SELECT k, CASE WHEN k > {active} THEN 1 ELSE 0 END AS old, "
         "CASE WHEN k % 100 = 0 THEN 0 ELSE k END AS people, "
         f"CASE WHEN k > {active} THEN (k - {active}) * {shift} ELSE k * 61 END AS seconds "
         f"FROM {series}",
-        "CREATE TABLE own_people AS SELECT id FROM users WHERE role = 'customer'",
-        "CREATE TABLE kept AS SELECT e.position AS position, e.ticket_id AS ticket_id, "
+        "CREATE TABLE customers AS SELECT id FROM users WHERE role = 'customer'",
+        "CREATE TABLE ticket_events AS SELECT e.position AS position, e.ticket_id AS ticket_id, "
         "e.message_id AS message_id, CASE WHEN t.status = 'closed' AND t.merged_into_id IS NULL "
         "THEN 1 ELSE 0 END AS closed, "
         "CASE WHEN e.position IN (SELECT MIN(position) FROM events GROUP BY ticket_id UNION "
         "SELECT MIN(position) FROM events WHERE type = 'reply_added' GROUP BY ticket_id UNION "
         "SELECT MAX(position) FROM events WHERE type = 'status_changed' GROUP BY ticket_id) "
-        "THEN 1 ELSE 0 END AS short FROM events e JOIN tickets t ON t.id = e.ticket_id",
-        f"CREATE TABLE numbered AS SELECT t.id AS source, c.k AS k, {copied_id} AS id, "
+        "THEN 1 ELSE 0 END AS in_old_copies FROM events e JOIN tickets t ON t.id = e.ticket_id",
+        f"CREATE TABLE ticket_copies AS SELECT t.id AS source, c.k AS k, {copied_id} AS id, "
         "(SELECT MAX(number) FROM tickets) + "
-        f"ROW_NUMBER() OVER (ORDER BY {dialect.moved('t.created_at')}) AS number "
+        f"ROW_NUMBER() OVER (ORDER BY {dialect.shift_into_past('t.created_at')}) AS number "
         "FROM tickets t CROSS JOIN copies c "
         "WHERE c.old = 0 OR (t.status = 'closed' AND t.merged_into_id IS NULL)",
-        "CREATE TABLE placed AS SELECT e.position AS source, c.k AS k, "
+        "CREATE TABLE event_copies AS SELECT e.position AS source, c.k AS k, "
         "(SELECT MAX(position) FROM events) + "
-        f"ROW_NUMBER() OVER (ORDER BY {moved}, e.position) AS position "
-        "FROM kept o JOIN events e ON e.position = o.position "
-        "CROSS JOIN copies c WHERE c.old = 0 OR (o.closed = 1 AND o.short = 1)",
+        f"ROW_NUMBER() OVER (ORDER BY {occurred_at}, e.position) AS position "
+        "FROM ticket_events o JOIN events e ON e.position = o.position "
+        "CROSS JOIN copies c WHERE c.old = 0 OR (o.closed = 1 AND o.in_old_copies = 1)",
     )
 
 
@@ -112,30 +114,32 @@ def copy_sources(dialect: Dialect) -> Mapping[str, tuple[str, Mapping[str, str]]
 
     A table comes after those that it references.
     """
-    ticket = dialect.copied_id("x.ticket_id", "c.k")
-    own = dialect.copied_id("x.id", "c.k")
+    ticket_id = dialect.copied_id("x.ticket_id", "c.k")
+    new_id = dialect.copied_id("x.id", "c.k")
 
     def person(column: str) -> str:
-        is_copied = f"{column} IN (SELECT id FROM own_people) AND c.people > 0"
+        is_copied = f"{column} IN (SELECT id FROM customers) AND c.people > 0"
         copied = dialect.copied_id(column, "c.people")
         return f"CASE WHEN {is_copied} THEN {copied} ELSE {column} END"
 
-    per_ticket = "{0} x JOIN numbered n ON n.source = x.ticket_id JOIN copies c ON c.k = n.k"
+    per_ticket = "{0} x JOIN ticket_copies n ON n.source = x.ticket_id JOIN copies c ON c.k = n.k"
     copied_organization = dialect.copied_id("x.organization_id", "c.people")
     organization = f"CASE WHEN c.people > 0 THEN {copied_organization} ELSE x.organization_id END"
-    kept_messages = "JOIN kept o ON o.message_id = x.id WHERE c.old = 0 OR o.short = 1"
+    with_event = (
+        "JOIN ticket_events o ON o.message_id = x.id WHERE c.old = 0 OR o.in_old_copies = 1"
+    )
     return {
-        "organizations": ("organizations x CROSS JOIN copies c WHERE c.people > 0", {"id": own}),
+        "organizations": ("organizations x CROSS JOIN copies c WHERE c.people > 0", {"id": new_id}),
         "users": (
             "users x CROSS JOIN copies c WHERE c.people > 0 AND x.role = 'customer'",
             {
-                "id": own,
+                "id": new_id,
                 "organization_id": dialect.copied_id("x.organization_id", "c.k"),
                 "email": "c.k || '.' || x.email",
             },
         ),
         "tickets": (
-            "tickets x JOIN numbered n ON n.source = x.id JOIN copies c ON c.k = n.k",
+            "tickets x JOIN ticket_copies n ON n.source = x.id JOIN copies c ON c.k = n.k",
             {
                 "id": "n.id",
                 "number": "n.number",
@@ -144,26 +148,26 @@ def copy_sources(dialect: Dialect) -> Mapping[str, tuple[str, Mapping[str, str]]
                 "organization_id": organization,
             },
         ),
-        "ticket_tags": (per_ticket.format("ticket_tags"), {"id": own, "ticket_id": ticket}),
+        "ticket_tags": (per_ticket.format("ticket_tags"), {"id": new_id, "ticket_id": ticket_id}),
         "ticket_resources": (
             per_ticket.format("ticket_resources"),
-            {"id": own, "ticket_id": ticket, "external_id": "c.k || '-' || x.external_id"},
+            {"id": new_id, "ticket_id": ticket_id, "external_id": "c.k || '-' || x.external_id"},
         ),
         "ticket_watchers": (
             per_ticket.format("ticket_watchers"),
-            {"id": own, "ticket_id": ticket, "user_id": person("x.user_id")},
+            {"id": new_id, "ticket_id": ticket_id, "user_id": person("x.user_id")},
         ),
-        "sla_clocks": (per_ticket.format("sla_clocks"), {"id": own, "ticket_id": ticket}),
+        "sla_clocks": (per_ticket.format("sla_clocks"), {"id": new_id, "ticket_id": ticket_id}),
         "messages": (
-            f"{per_ticket.format('messages')} {kept_messages}",
-            {"id": own, "ticket_id": ticket, "author_user_id": person("x.author_user_id")},
+            f"{per_ticket.format('messages')} {with_event}",
+            {"id": new_id, "ticket_id": ticket_id, "author_user_id": person("x.author_user_id")},
         ),
         "events": (
-            "placed p JOIN events x ON x.position = p.source JOIN copies c ON c.k = p.k "
+            "event_copies p JOIN events x ON x.position = p.source JOIN copies c ON c.k = p.k "
             "ORDER BY p.position",
             {
                 "position": "p.position",
-                "ticket_id": ticket,
+                "ticket_id": ticket_id,
                 "actor_user_id": person("x.actor_user_id"),
                 "message_id": dialect.copied_id("x.message_id", "c.k"),
             },
@@ -188,8 +192,8 @@ class Dialect:
         parts = f"left({key}::text, 14) || '8' || substr({key}::text, 16, 9)"
         return f"CAST({parts} || lpad(to_hex({copy}), 5, '0') || right({key}::text, 7) AS uuid)"
 
-    def moved(self, column: str) -> str:
-        """An instant, moved into the past by the seconds of copy `c`."""
+    def shift_into_past(self, column: str) -> str:
+        """An instant that is earlier by the seconds of copy `c`."""
         if self.is_sqlite:
             modifier = "'-' || c.seconds || ' seconds'"
             return f"strftime('%Y-%m-%d %H:%M:%f', {column}, {modifier}) || '000+00:00'"
@@ -202,7 +206,7 @@ class Dialect:
         return f"generate_series(1, {count}) k"
 
     async def copy_statement(self, table: str, source: str, changes: Mapping[str, str]) -> str:
-        """The statement that copies a table's rows and moves their instants."""
+        """The statement that copies a table's rows and shifts their instants into the past."""
         types = await self.column_types(table)
         values = [changes.get(name) or self.copied_value(name, types[name]) for name in types]
         columns = ", ".join(types)
@@ -211,7 +215,7 @@ class Dialect:
     def copied_value(self, name: str, type: str) -> str:
         if name in EMPTY_COLUMNS:
             return "NULL"
-        return self.moved(f"x.{name}") if type.startswith("timestamp") else f"x.{name}"
+        return self.shift_into_past(f"x.{name}") if type.startswith("timestamp") else f"x.{name}"
 
     async def column_types(self, table: str) -> Mapping[str, str]:
         if self.is_sqlite:
@@ -227,7 +231,7 @@ class Dialect:
         return {str(row["name"]): str(row["type"]) for row in rows}
 
     async def begin(self) -> None:
-        """Trade safety for speed: all references are valid, and no data must survive a crash."""
+        """Trade safety for speed: all references are valid, and the data may be lost in a crash."""
         for statement in SQLITE_SETTINGS if self.is_sqlite else POSTGRES_SETTINGS:
             await run(statement)
 
@@ -248,8 +252,10 @@ class Dialect:
         return [str(row["sql"]) for row in rows]
 
     async def end(self) -> None:
-        """Leave the database as after normal use: Postgres vacuums and analyses by itself, SQLite
-        does not."""
+        """Leave the database as it would be after normal use.
+
+        Postgres then has vacuumed and analysed the tables by itself; SQLite does neither.
+        """
         if self.is_sqlite:
             await run("PRAGMA wal_checkpoint(TRUNCATE)")
         else:

@@ -140,7 +140,7 @@ class Contender:
 
     async def fetch(self, name: str, request: bytes) -> Any:
         """The response to a request of an operation. Raises BenchmarkError."""
-        response = await exchange(self.port, request)
+        response = await send_request(self.port, request)
         if response.status != 200:
             text = response.body[:160].decode(errors="replace")
             raise BenchmarkError(f"{name}: status {response.status}: {text}")
@@ -165,10 +165,10 @@ def find_error(log: Path) -> str:
     return next((line for line in lines if "Error" in line), "no error in its log")[:200]
 
 
-async def exchange(port: int, request: bytes) -> HttpResponse:
+async def send_request(port: int, request: bytes) -> HttpResponse:
     """Send a request; return the response. Raises BenchmarkError."""
     try:
-        return await http_reader.exchange(port, request, RESPONSE_TIMEOUT_SECONDS)
+        return await http_reader.send_request(port, request, RESPONSE_TIMEOUT_SECONDS)
     except TimeoutError:
         raise BenchmarkError(f"no response within {RESPONSE_TIMEOUT_SECONDS} s") from None
 

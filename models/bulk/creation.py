@@ -14,12 +14,11 @@ from models.access.viewer import Viewer
 from models.access.visibility import accessible_tickets, visible_tickets
 from models.bulk.bulk_change import BulkChange
 from models.bulk.starter import started_by_token
-from models.core import ids
+from models.core import ids, query_cost
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.core.sql import Condition, in_list
-from models.database import fair_share
 from models.jobs.caller_job import (
     ACTIVE_STATUSES,
     EXPORT_KINDS,
@@ -74,7 +73,7 @@ async def create_bulk_update(
     job.parameters = change.to_json()
     await job.save(force_create=True)
     await store_total(job, await caller_jobs.insert_selected(job.id, condition))
-    fair_share.charge(job.total // TICKETS_PER_POINT)
+    query_cost.charge(job.total // TICKETS_PER_POINT)
     return job
 
 

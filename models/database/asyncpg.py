@@ -66,7 +66,7 @@ class BorrowedConnection:
     async def __aenter__(self) -> asyncpg.Connection:
         shares = self.pool.shares
         if not shares.try_acquire(self.caller):
-            await shares.wait(self.caller)
+            await shares.wait_for_share(self.caller)
         try:
             self.connection = await self.pool.acquire()
         except BaseException:

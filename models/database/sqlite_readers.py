@@ -100,7 +100,7 @@ class ReaderPool:
                 self.slow_statements.popitem(last=False)
         caller = CALLER.get()
         if not self.shares.try_acquire(caller):
-            await self.shares.wait(caller)
+            await self.shares.wait_for_share(caller)
         try:
             async with self.slots:
                 return await self.read_in_thread(text, values)

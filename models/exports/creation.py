@@ -14,9 +14,9 @@ from models.bulk.creation import (
     check_waiting_limit,
     store_total,
 )
+from models.core import query_cost
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
-from models.database import fair_share
 from models.jobs.caller_job import (
     ACTIVE_STATUSES,
     EXPORT_KINDS,
@@ -57,7 +57,7 @@ async def create_export(
     job.export_start = job.export_checked = await event.read_head()
     await job.save(force_create=True)
     await store_total(job, await caller_jobs.insert_selected(job.id, condition))
-    fair_share.charge(job.total // TICKETS_PER_POINT)
+    query_cost.charge(job.total // TICKETS_PER_POINT)
     return job
 
 

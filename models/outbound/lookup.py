@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from models.outbound.refusals import TargetUnavailable
 
 MAX_LOOKUPS = 512
-"""The maximum number of lookups at once. Requests for the same host name share one. It is above the
-maximum number of webhooks, so that webhooks with dead name servers don't use up all lookups."""
+"""The maximum number of lookups at once. All requests for one host name share one. It is above the
+default number of webhooks (100), so that those with dead name servers delay no other one."""
 LookUp = Callable[[str], Sequence[str]]
-"""Returns the addresses of a host name as texts; it may block, and raise OSError."""
+"""Returns the addresses of a host name as texts. It may block, and raises OSError."""
 
 
 def look_up_host(host: str) -> list[str]:
@@ -58,23 +58,25 @@ class HostResolver:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[str]] = loop.create_future()
         self.running[host] = future
-
-        def finish(found: Sequence[str] | Exception) -> None:
-            del self.running[host]
-            if isinstance(found, Exception):
-                future.set_exception(found)
-                future.exception()  # or else asyncio logs it if no caller waits any more
-            else:
-                future.set_result(found)
-
-        def run() -> None:
-            found: Sequence[str] | Exception
-            try:
-                found = self.look_up(host)
-            except Exception as error:  # `resolve` raises it in the callers that wait
-                found = error
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(finish, found)
-
-        threading.Thread(target=run, name=f"look up {host}", daemon=True).start()
+        threading.Thread(
+            target=self.run, args=(host, loop), name=f"look up {host}", daemon=True
+        ).start()
         return future
+
+    def run(self, host: str, loop: asyncio.AbstractEventLoop) -> None:
+        """Look up a host name in this thread; hand the result over to the event loop."""
+        result: Sequence[str] | Exception
+        try:
+            result = self.look_up(host)
+        except Exception as error:  # the requests that wait for the lookup fail with it
+            result = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self.finish, host, result)
+
+    def finish(self, host: str, result: Sequence[str] | Exception) -> None:
+        future = self.running.pop(host)
+        if isinstance(result, Exception):
+            future.set_exception(result)
+            future.exception()  # so that asyncio logs no error if no request waits any more
+        else:
+            future.set_result(result)

@@ -19,8 +19,8 @@ from typing import cast
 from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
+from models.core.query_cost import CHARGE, charge
 from models.core.sql import FALSE, TRUE, Condition
-from models.database.fair_share import CHARGE, charge
 from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.text_search.search import SearchScope, count_by_index_sql, split_words
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from models.core import query_cost
 from models.core.errors import Forbidden, InvalidInput, Refusal, Refusals, UserErrorCode
 from models.core.record_changes import RecordChanges
-from models.database import fair_share
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, run_action
 from resolvers.mutations.resolver import to_user_errors
@@ -54,7 +54,7 @@ async def upsert_rows(
     if len(rows) > MAX_ROWS:
         message = f"must have at most {MAX_ROWS} rows; it has {len(rows)}"
         raise InvalidInput(UserErrorCode.INVALID, message, name, limit_name="upsert_rows")
-    fair_share.charge(MUTATION_COST * max(len(rows) - 1, 0))
+    query_cost.charge(MUTATION_COST * max(len(rows) - 1, 0))
     first_index: dict[str, int] = {}
     outcomes: list[RowOutcome[Record]] = []
     for index, row in enumerate(rows):

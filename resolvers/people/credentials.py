@@ -10,10 +10,10 @@ from math import ceil
 import structlog
 
 from engine.limits.network import network_of, wide_network_of
+from models.core import query_cost
 from models.core.errors import InvalidInput, RateLimited, UserErrorCode
 from models.core.secrets import UndecryptableSecret
 from models.core.text import is_blank, is_storable
-from models.database import fair_share
 from models.people import second_factor
 from models.people.email_address import MAX_EMAIL_CHARS
 from models.people.password import MAX_PASSWORD_CHARS, PASSWORD_COST, PasswordQueueFull
@@ -90,7 +90,7 @@ async def require_password(context: Context, user: User, password: str | None) -
 
 def charge_for_password() -> None:
     """Charge the caller for hashing a password. Raises RateLimited."""
-    if wait_ms := fair_share.try_charge(PASSWORD_COST):
+    if wait_ms := query_cost.try_charge(PASSWORD_COST):
         raise RateLimited(NO_BUDGET, wait_ms, "caller_cost")
 
 

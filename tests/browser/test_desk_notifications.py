@@ -88,7 +88,7 @@ async def test_a_ticket_that_is_read_takes_its_notifications_along_in_each_tab(
     await until(lambda: has_counts(service, world, total=4, unread=1))
     # one that makes the ticket not unread
     proposal = {"userId": world.ada.gid, "body": "It is in the safe."}
-    await propose_draft(service.client(world.machine), ticket["id"], **proposal)
+    await propose_draft(service.client(world.api_client_token), ticket["id"], **proposal)
     await until(lambda: has_counts(service, world, total=5, unread=1))
     await expect(bell_of(page, "Notifications, 1 unread")).to_be_visible()
     await page.goto(f"/tickets/{other['ref']}")

@@ -65,7 +65,7 @@ async def test_an_emptied_text_is_no_draft_any_more(
 async def test_a_proposal_of_an_api_client_is_taken_or_dismissed(
     page: Page, service: Service, world: World
 ) -> None:
-    agent, machine = service.client(world.ada.token), service.client(world.machine)
+    agent, machine = service.client(world.ada.token), service.client(world.api_client_token)
     ticket = await service.client(world.cora.token).raise_ticket("Printer")
     await propose_draft(machine, ticket["id"], userId=world.ada.gid, body="Restart it.")
     await open_desk(page, path=f"/tickets/{ticket['ref']}")

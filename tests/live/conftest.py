@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 
 NODE_FOLDER = Path(__file__).parent / "node"
 MIN_NODE_VERSION = 20
@@ -21,14 +21,14 @@ def node() -> str:
     """
     program = shutil.which("node")
     if program is None:
-        missing("Node.js is not installed")
+        skip_unless_in_ci("Node.js is not installed")
     version = subprocess.run(
         [program, "--version"], capture_output=True, text=True, check=True, timeout=60
     ).stdout.strip()
     if int(version.removeprefix("v").split(".")[0]) < MIN_NODE_VERSION:
-        missing(f"Node.js {version} is older than {MIN_NODE_VERSION}")
+        skip_unless_in_ci(f"Node.js {version} is older than {MIN_NODE_VERSION}")
     if not (NODE_FOLDER / "node_modules" / ".package-lock.json").exists():
-        missing(
+        skip_unless_in_ci(
             "the client packages are not installed: "
             "run make tests/live/node/node_modules/.package-lock.json"
         )

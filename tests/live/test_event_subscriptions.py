@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.client import EVENTS, Client, Socket
 from support.live import head_cursor, log_positions, operation_error, positions_of
 from support.service import running
@@ -308,7 +308,7 @@ async def test_a_hidden_ticket_is_as_unknown_as_one_that_does_not_exist(
     service: Service, world: World, query: str
 ) -> None:
     hidden = (await service.client(world.olga.token).raise_ticket())["id"]
-    only_events = await machine("events", ["events:read"])
+    only_events = await api_client_token("events", ["events:read"])
     errors: list[Any] = []
     for token in (world.cora.token, only_events):
         async with service.client(token).socket() as socket:
@@ -443,7 +443,7 @@ async def test_an_api_client_without_the_notes_scope_receives_no_notes(
     service: Service, world: World
 ) -> None:
     await create_history(service, world)
-    token = await machine("Reader", ["tickets:read", "events:read"])
+    token = await api_client_token("Reader", ["tickets:read", "events:read"])
     async with service.client(token).socket() as socket:
         await socket.subscribe(EVENTS, after=encode_cursor(0))
         expected = await log_positions(internal=False)
@@ -454,7 +454,7 @@ async def test_an_api_client_without_the_notes_scope_receives_no_notes(
 async def test_a_token_without_the_ticket_scope_receives_no_events(
     service: Service, world: World
 ) -> None:
-    token = await machine("Reader", ["events:read"])
+    token = await api_client_token("Reader", ["events:read"])
     async with (
         service.client(token).socket() as blind,
         service.client(world.ada.token).socket() as seeing,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Service, Socket, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.live import head_cursor, operation_error, wait_until_log_is_read
 from support.live_list_client import CHANGES, LiveList, query_tickets
 from support.service import running
@@ -153,7 +153,7 @@ async def test_a_note_updates_only_lists_of_those_who_see_its_version(
     service: Service, world: World
 ) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    api_client = service.client(await machine("Lean", ["tickets:read"]))
+    api_client = service.client(await api_client_token("Lean", ["tickets:read"]))
     ticket = (await cora.raise_ticket())["id"]
     updated = ("UPDATED", ticket, None, ["updatedAt", "version"])
     for client, expected in ((cora, []), (api_client, [updated])):
@@ -174,7 +174,7 @@ async def test_a_note_on_a_merged_ticket_updates_its_target(service: Service, wo
     target, merged = [(await cora.raise_ticket(name))["id"] for name in ("target", "merged")]
     await ada.do("mergeTickets", ticketId=merged, intoId=target)
     both, only_target, without_notes = LiveList(), LiveList(ONLY_TARGET), LiveList()
-    lean = service.client(await machine("Lean", ["tickets:read"]))
+    lean = service.client(await api_client_token("Lean", ["tickets:read"]))
     lists = [(ada, both), (ada, only_target), (lean, without_notes), (cora, LiveList())]
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(client.socket()) for client, _ in lists]

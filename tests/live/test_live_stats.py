@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support import Client, Service, Socket, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import TIMEOUT_SECONDS
 from support.live import head_cursor, operation_error
 from support.live_list_client import random_filter, viewer_tokens, write_randomly
@@ -276,7 +276,7 @@ async def test_stats_follow_the_visibility_of_their_viewer(service: Service, wor
 async def test_missing_permissions_and_oversized_filters_are_refused(
     service: Service, world: World
 ) -> None:
-    blind = await machine("Blind", ["events:read"])
+    blind = await api_client_token("Blind", ["events:read"])
     many = {"or": [{"number": {"eq": number}} for number in range(101)]}
     for token, arguments, code in (
         (blind, {}, "FORBIDDEN"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import EVENTS, Client, Socket
 from support.live import head_cursor
 from support.statements import statements
@@ -63,7 +63,7 @@ async def test_a_note_on_a_merged_ticket_is_sent_live_and_on_resumption(
 ) -> None:
     target, merged = await merge(service, world)
     ada, otto, olga = [service.client(each.token) for each in (world.ada, world.otto, world.olga)]
-    lean = service.client(await machine("Lean", ["tickets:read", "events:read"]))
+    lean = service.client(await api_client_token("Lean", ["tickets:read", "events:read"]))
     clients, start = (ada, otto, olga, lean), await head_cursor()
     async with ada.socket() as a, otto.socket() as b, olga.socket() as c, lean.socket() as d:
         for socket in (a, b, c, d):

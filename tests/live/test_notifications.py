@@ -365,7 +365,7 @@ async def test_a_database_error_delays_and_loses_no_notification(
 async def test_api_clients_and_anonymous_clients_may_not_subscribe(
     service: Service, world: World
 ) -> None:
-    for token, code in ((world.machine, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
+    for token, code in ((world.api_client_token, "FORBIDDEN"), (None, "UNAUTHENTICATED")):
         async with service.client(token).socket() as socket:
             await socket.subscribe(SUBSCRIPTION)
             assert await operation_error(socket) == code

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import Service, World
 from support.accounts import hash_password
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.client import EVENTS, TIMEOUT_SECONDS, Client, Socket, open_connection
 from support.live import (
     count_waiting_groups,
@@ -127,7 +127,7 @@ async def deactivate_user(
 async def deactivate_api_client(
     service: Service, world: World
 ) -> tuple[str, Callable[[], Awaitable[object]]]:
-    token = await machine("Short")
+    token = await api_client_token("Short")
     return token, lambda: ApiClient.filter(display_name="Short").update(active=False)
 
 

@@ -14,17 +14,17 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, Socket, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.live import operation_error, until, wait_for_close
 from support.presence_client import (
-    FOLLOW_PRESENCE,
+    PRESENCE_SUBSCRIPTION,
     PresenceSnapshot,
-    follow_presence,
     next_snapshot,
-    send_presence,
+    run_set_presence,
     set_presence,
     snapshot_of,
+    subscribe_to_presence,
 )
 from support.redis_server import redis_server
 from support.service import Clock, running, start
@@ -105,7 +105,7 @@ async def test_agents_see_each_other_at_once(
     ):
         sockets = (ada_socket, bill_socket, root_socket)
         for socket in sockets:
-            await follow_presence(socket, ticket)
+            await subscribe_to_presence(socket, ticket)
             assert await next_snapshot(socket) == {"Ada": "LOOKING"}
         for client, state, expected in (
             (bill, "LOOKING", {"Ada": "LOOKING", "Bill": "LOOKING"}),
@@ -124,13 +124,13 @@ async def test_a_snapshot_contains_each_person_with_state_and_time(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
-    before = (await send_presence(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
+    before = (await run_set_presence(ada, ticket, "LOOKING"))["presence"]["people"][0]["since"]
     service.clock.advance(seconds=5)
     await set_presence(ada, ticket, "LOOKING")
-    then = (await send_presence(bill, ticket, "WRITING"))["presence"]["people"][1]["since"]
+    then = (await run_set_presence(bill, ticket, "WRITING"))["presence"]["people"][1]["since"]
     assert before < then
     async with ada.socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await socket.next("ticketPresence") == {
             "ticket": {"id": ticket["id"]},
             "people": [
@@ -154,7 +154,7 @@ async def test_a_person_writes_if_one_of_their_windows_writes(
     ada = service.client(world.ada.token)
     other = service.client(await token_of(await User.get(id=world.ada.id)))
     async with service.client(world.bill.token).socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {}
         await set_presence(ada, ticket, "WRITING", clientKey="left")
         assert await next_snapshot(socket) == {"Ada": "WRITING"}
@@ -178,7 +178,7 @@ async def test_presence_expires_after_15_seconds_without_a_refresh(
 ) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     async with service.client(world.root.token).socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {}
         await set_presence(ada, ticket, "WRITING")
         assert await next_snapshot(socket) == {"Ada": "WRITING"}
@@ -200,10 +200,10 @@ async def test_presence_expires_after_a_socket_is_cut(
 ) -> None:
     ada = service.client(world.ada.token)
     async with service.client(world.bill.token).socket() as bill_socket:
-        await follow_presence(bill_socket, ticket)
+        await subscribe_to_presence(bill_socket, ticket)
         assert await next_snapshot(bill_socket) == {}
         async with ada.socket() as ada_socket:
-            await follow_presence(ada_socket, ticket)
+            await subscribe_to_presence(ada_socket, ticket)
             await set_presence(ada, ticket, "WRITING")
             assert await next_snapshot(bill_socket) == {"Ada": "WRITING"}
             ada_socket.connection.transport.abort()
@@ -217,8 +217,8 @@ async def test_each_ticket_has_its_own_presence(
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     other = await bill.raise_ticket()
     async with ada.socket() as socket, bill.socket() as another:
-        await follow_presence(socket, ticket)
-        await follow_presence(another, other)
+        await subscribe_to_presence(socket, ticket)
+        await subscribe_to_presence(another, other)
         assert await next_snapshot(socket) == await next_snapshot(another) == {}
         await set_presence(ada, other, "LOOKING")
         assert await next_snapshot(another) == {"Ada": "LOOKING"}
@@ -235,7 +235,7 @@ async def test_former_staff_disappear_from_the_snapshot(
     ada = service.client(world.ada.token)
     await set_presence(service.client(world.bill.token), ticket, "LOOKING")
     async with ada.socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {"Bill": "LOOKING"}
         await User.filter(id=world.bill.id).update(**change)
         assert await next_snapshot(socket) == {}
@@ -262,7 +262,7 @@ async def test_a_late_subscriber_starts_with_the_current_snapshot(
         sockets: list[Socket] = []
         for state in ("LOOKING", "WRITING", "LOOKING", "GONE", "LOOKING"):
             socket = await stack.enter_async_context(bill.socket())
-            await follow_presence(socket, ticket)
+            await subscribe_to_presence(socket, ticket)
             assert await next_snapshot(socket) == expected
             sockets.append(socket)
             expected = await set_presence(ada, ticket, state)
@@ -284,14 +284,14 @@ async def test_no_snapshot_is_repeated_and_the_last_one_is_current(
 
     async def read_current() -> Any:
         """The people in the payload of a mutation, which reads the current state."""
-        return (await send_presence(service.client(world.ada.token), ticket, "LOOKING"))[
+        return (await run_set_presence(service.client(world.ada.token), ticket, "LOOKING"))[
             "presence"
         ]["people"]
 
     async def read(client: Client, received: list[Any], limit: float) -> None:
         """Read the given number of snapshots into `received`."""
         async with client.socket() as socket:
-            await follow_presence(socket, ticket)
+            await subscribe_to_presence(socket, ticket)
             while len(received) < limit:
                 message = await socket.receive(None)
                 people = message["payload"]["data"]["ticketPresence"]["people"]
@@ -342,27 +342,27 @@ async def test_customers_and_anonymous_clients_have_no_access(
         for ticket_id in (ticket["id"], UNKNOWN_TICKET):
             async with assert_nothing_stored():
                 with pytest.raises(Refused) as refused:
-                    await send_presence(client, {"id": ticket_id}, "LOOKING")
+                    await run_set_presence(client, {"id": ticket_id}, "LOOKING")
                 assert refused.value.code == code
             async with client.socket() as socket:
-                await socket.subscribe(FOLLOW_PRESENCE, id=ticket_id)
+                await socket.subscribe(PRESENCE_SUBSCRIPTION, id=ticket_id)
                 assert await operation_error(socket) == code
 
 
 async def test_api_clients_can_read_but_not_set_presence(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     with pytest.raises(Refused) as refused:
-        await send_presence(sync, ticket, "LOOKING")
+        await run_set_presence(sync, ticket, "LOOKING")
     assert refused.value.code == "FORBIDDEN"
     async with sync.socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {}
         await set_presence(service.client(world.ada.token), ticket, "LOOKING")
         assert await next_snapshot(socket) == {"Ada": "LOOKING"}
-    async with service.client(await machine("Narrow", ["events:read"])).socket() as socket:
-        await follow_presence(socket, ticket)
+    async with service.client(await api_client_token("Narrow", ["events:read"])).socket() as socket:
+        await subscribe_to_presence(socket, ticket)
         assert await operation_error(socket) == "FORBIDDEN"
 
 
@@ -395,11 +395,11 @@ async def test_an_unknown_ticket_is_not_found(
     ada = service.client(world.ada.token)
     for state in ("LOOKING", "GONE"):
         async with assert_nothing_stored():
-            payload = await send_presence(ada, {"id": ticket_id}, state)
+            payload = await run_set_presence(ada, {"id": ticket_id}, state)
         assert payload["presence"] is None
         assert [format_error(each) for each in payload["userErrors"]] == ["NOT_FOUND ticketId"]
     async with ada.socket() as socket:
-        await socket.subscribe(FOLLOW_PRESENCE, id=ticket_id)
+        await socket.subscribe(PRESENCE_SUBSCRIPTION, id=ticket_id)
         assert await operation_error(socket) == "NOT_FOUND"
         await socket.subscribe("{ viewer { role } }")
         assert await socket.next("viewer") == {"role": "AGENT"}
@@ -416,7 +416,7 @@ async def test_invalid_client_keys_are_refused(
         ("a\0", "INVALID"),
     ):
         async with assert_nothing_stored():
-            payload = await send_presence(ada, ticket, "LOOKING", clientKey=key)
+            payload = await run_set_presence(ada, ticket, "LOOKING", clientKey=key)
         assert payload["presence"] is None
         assert [format_error(each) for each in payload["userErrors"]] == [f"{code} clientKey"]
     assert await set_presence(ada, ticket, "LOOKING", clientKey="k" * 64) == {"Ada": "LOOKING"}
@@ -433,7 +433,7 @@ async def test_losing_the_permission_ends_the_subscription(
         bill.socket() as bill_socket,
     ):
         for socket in (ada_socket, narrow, bill_socket):
-            await follow_presence(socket, ticket)
+            await subscribe_to_presence(socket, ticket)
             assert await next_snapshot(socket) == {}
         await Token.filter(digest=hash_token(narrowed)).update(scopes=["tickets:write"])
         await set_presence(bill, ticket, "LOOKING")
@@ -452,7 +452,7 @@ async def test_an_ended_token_closes_the_socket_before_further_delivery(
     service: Service, world: World, ticket: dict[str, Any]
 ) -> None:
     async with service.client(world.ada.token).socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {}
         await User.filter(id=world.ada.id).update(active=False)
         await set_presence(service.client(world.bill.token), ticket, "LOOKING")
@@ -466,7 +466,7 @@ async def test_gaining_permissions_does_not_repeat_the_snapshot(
     bill = service.client(world.bill.token)
     await set_presence(bill, ticket, "LOOKING")
     async with service.client(world.ada.token).socket() as socket:
-        operation = await follow_presence(socket, ticket)
+        operation = await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {"Bill": "LOOKING"}
         before = sources_of(presence_tails[-1], ticket)
         await User.filter(id=world.ada.id).update(role=Role.ADMIN)
@@ -503,12 +503,12 @@ async def test_subscribers_with_equal_permissions_share_one_source(
 
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(client.socket()) for client in (ada, bill) * 5]
-        operations = [await follow_presence(socket, ticket) for socket in sockets]
+        operations = [await subscribe_to_presence(socket, ticket) for socket in sockets]
         for socket in sockets:
             assert await next_snapshot(socket) == {}
         await wait_for_sources(1)
         async with service.client(world.root.token).socket() as socket:
-            await follow_presence(socket, ticket)
+            await subscribe_to_presence(socket, ticket)
             await next_snapshot(socket)
             await wait_for_sources(2)
         await wait_for_sources(1)
@@ -533,7 +533,7 @@ async def test_a_poll_costs_one_statement_for_all_tickets_and_subscribers(
             ticket = await bill.raise_ticket()
             for client in (ada, bill, ada):
                 socket = await stack.enter_async_context(client.socket())
-                await follow_presence(socket, ticket)
+                await subscribe_to_presence(socket, ticket)
                 assert await next_snapshot(socket) == {}
             with statements() as quiet:
                 await presence_tails[-1].read_presence()
@@ -579,7 +579,7 @@ async def test_a_database_error_delays_the_snapshot(
 
     ada = service.client(world.ada.token)
     async with service.client(world.bill.token).socket() as socket:
-        await follow_presence(socket, ticket)
+        await subscribe_to_presence(socket, ticket)
         assert await next_snapshot(socket) == {}
         monkeypatch.setattr(presence, "read_presence", failing)
         await set_presence(ada, ticket, "LOOKING")
@@ -605,7 +605,7 @@ async def test_servers_without_a_bus_share_presence_by_polling(url: str) -> None
         ticket = await here.client(world.cora.token).raise_ticket()
         async with ada.socket() as ada_socket, bill.socket() as bill_socket:
             for socket in (ada_socket, bill_socket):
-                await follow_presence(socket, ticket)
+                await subscribe_to_presence(socket, ticket)
                 assert await next_snapshot(socket) == {}
             for states, expected in (
                 ({ada: "LOOKING"}, {"Ada": "LOOKING"}),
@@ -633,7 +633,7 @@ async def test_a_wakeup_through_redis_delivers_the_presence_on_another_server(ur
         there = await start(url, TICKETWIRE_RUN_JOBS="false", TICKETWIRE_BUS_URL=bus.url)
         try:
             async with here.client(world.bill.token).socket() as socket:
-                await follow_presence(socket, ticket)
+                await subscribe_to_presence(socket, ticket)
                 assert await next_snapshot(socket) == {}
                 await set_presence(there.client(world.ada.token), ticket, "LOOKING")
                 assert await next_snapshot(socket) == {"Ada": "LOOKING"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.event_stream_client import send_request
 from support.live import head_cursor, until
 
@@ -66,7 +66,7 @@ async def test_only_callers_who_may_read_tickets_events_or_people_get_a_cursor(
         "users:read": True,
         "notes:read": False,
     }.items():
-        for token in (await token_of(ada, [scope]), await machine(scope, [scope])):
+        for token in (await token_of(ada, [scope]), await api_client_token(scope, [scope])):
             assert (await cursor_of(service.client(token)) is not None) == has_cursor, scope
 
 

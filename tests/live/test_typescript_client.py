@@ -19,7 +19,7 @@ from support.client import Client
 from support.client_program import ClientProgram, run_client_program
 from support.examples import Document
 from support.live import random_mutation
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.seed import SEED
 from support.service import Process, start
 from support.tcp_proxy import TcpProxy, run_tcp_proxy
@@ -42,7 +42,7 @@ OPEN_TICKETS = (
 
 def require_packages() -> None:
     if not (PACKAGE / "node_modules/.package-lock.json").exists():
-        missing("the packages of the TypeScript client are not installed: run make test")
+        skip_unless_in_ci("the packages of the TypeScript client are not installed: run make test")
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ async def test_in_production_only_agents_and_admins_get_the_page(url: str, page:
         world = await World.make()
         for token in (world.ada.token, world.root.token):
             assert (await get(service, Accept=CHROMIUM, **cookie(token))).text == page
-        for token in (world.cora.token, world.machine, "wrong", ""):
+        for token in (world.cora.token, world.api_client_token, "wrong", ""):
             refused = await get(service, Accept=CHROMIUM, **cookie(token))
             assert refused.status_code == 400
             assert page not in refused.text

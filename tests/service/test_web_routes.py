@@ -40,7 +40,7 @@ async def test_the_start_page_leads_by_role(service: Service, world: World) -> N
     targets = {
         None: "/sign-in",
         "wrong": "/sign-in",
-        world.machine: "/sign-in",
+        world.api_client_token: "/sign-in",
         world.cora.token: "/portal",
         world.ada.token: "/desk",
         world.root.token: "/desk",

@@ -44,7 +44,7 @@ async def token_of(user: User, scopes: list[str] | None = None) -> str:
     return text
 
 
-async def machine(name: str, scopes: list[str] | None = None) -> str:
+async def api_client_token(name: str, scopes: list[str] | None = None) -> str:
     """A token of an API client."""
     client, _ = await ApiClient.get_or_create(display_name=name)
     granted = scopes or [scope.value for scope in MAX_SCOPES[CallerKind.API_CLIENT]]
@@ -65,7 +65,7 @@ class World:
     bill: Person
     """An agent of billing."""
     root: Person
-    machine: str
+    api_client_token: str
 
     @classmethod
     async def make(cls) -> World:
@@ -79,5 +79,5 @@ class World:
             ada=await person("ada", Role.AGENT, team="support"),
             bill=await person("bill", Role.AGENT, team="billing"),
             root=await person("root", Role.ADMIN),
-            machine=await machine("Sync"),
+            api_client_token=await api_client_token("Sync"),
         )

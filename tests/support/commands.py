@@ -3,7 +3,7 @@
 The import takes seconds of CPU time, and the suite starts hundreds of processes. So each worker of
 the suite has a template process, and each command is a fork of it, which then behaves like
 `python -m cli …`: it has its own arguments, environment, folder, streams and exit code.
-Tests of the start itself run `python -m cli`, without this module.
+Tests of the start of the program run `python -m cli` without this module.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parent.parent.parent
-IS_FORKED = sys.platform == "linux" and "COVERAGE_RUN" not in os.environ
-"""Elsewhere, libraries of the system may not survive a fork; and coverage would miss the forks."""
+USES_FORKS = sys.platform == "linux" and "COVERAGE_RUN" not in os.environ
+"""On other systems, libraries may fail in a fork. Coverage would not measure the forks."""
 PRELOADED = ["cli.main", "support.preloaded"]
 LOCK = threading.RLock()
-"""multiprocessing reads the exit code of a process from a pipe, which only one thread may do."""
+"""multiprocessing reads the exit code of a process from a pipe. Only one thread at a time
+may read it."""
 
 Descriptors = tuple[Any, Any, Any]
 """Standard input, output and error, as multiprocessing sends them."""
@@ -56,10 +57,10 @@ class ForkedCommand:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until it ends, at most `timeout` seconds. Raises subprocess.TimeoutExpired."""
-        end = None if timeout is None else time.monotonic() + timeout
+        started_at = time.monotonic()
         while (code := self.returncode) is None:
-            if end is not None and time.monotonic() > end:
-                raise subprocess.TimeoutExpired("ticketwire", timeout or 0)
+            if timeout is not None and time.monotonic() - started_at > timeout:
+                raise subprocess.TimeoutExpired("ticketwire", timeout)
             time.sleep(0.005)
         return code
 
@@ -93,7 +94,7 @@ def start_command(
     """
     with open(os.devnull, "r+b") as nothing:
         streams = (stdin or nothing, stdout or nothing, stderr or sys.__stderr__)
-        if not IS_FORKED:
+        if not USES_FORKS:
             return subprocess.Popen(
                 [sys.executable, "-m", "cli", *arguments],
                 cwd=folder,
@@ -118,23 +119,26 @@ def start_command(
 
 
 def start_template() -> None:
-    """Start the template process, unless it runs."""
+    """Start the template process, unless it runs.
+
+    It finds the modules to import by PYTHONPATH, which it gets from this process.
+    """
     multiprocessing.set_forkserver_preload(PRELOADED)
-    before = os.environ.get("PYTHONPATH")
+    previous_path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     try:
         forkserver.ensure_running()
     finally:
-        if before is None:
+        if previous_path is None:
             del os.environ["PYTHONPATH"]
         else:
-            os.environ["PYTHONPATH"] = before
+            os.environ["PYTHONPATH"] = previous_path
 
 
 def run_forked(
     arguments: list[str], environment: dict[str, str], folder: str, descriptors: Descriptors
 ) -> None:
-    """Become the command, in the fork."""
+    """Run the command in the fork, instead of returning to multiprocessing."""
     for number, descriptor in enumerate(descriptors):
         received = descriptor.detach()
         os.dup2(received, number)

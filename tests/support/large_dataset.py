@@ -67,7 +67,7 @@ from models.tickets.ticket import Ticket, TicketResource
 from models.views.saved_view import SavedView
 from models.wall.screen import WallScreen
 from support import ticket_commands
-from support.actors import Person, World, machine, person, token_of
+from support.actors import Person, World, api_client_token, person, token_of
 from support.stored_webhooks import create_webhooks
 
 NOW = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
@@ -286,7 +286,7 @@ async def make_tokens(world: World) -> dict[str, str | None]:
         "agent of billing": world.bill.token,
         "admin": admin,
         **{
-            name: await machine("Sync", [scope.value for scope in scopes])
+            name: await api_client_token("Sync", [scope.value for scope in scopes])
             for name, scopes in MACHINE_SCOPES.items()
         },
     }

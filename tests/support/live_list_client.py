@@ -1,4 +1,4 @@
-"""A client of live lists, the query it must equal, and random filters and changes of tickets."""
+"""A client of live lists, a query with the same result, and random filters and changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from models.log.event import decode_cursor
-from support.actors import World, machine
+from support.actors import World, api_client_token
 from support.client import TIMEOUT_SECONDS, Client, Socket
 from support.live import random_mutation
 from support.loop_limits import count_pages
@@ -39,7 +39,10 @@ TICKETS_QUERY = f"""
 
 
 class LiveList:
-    """Applies steps as the schema describes it for clients; `steps` holds all of them."""
+    """The tickets of a live list, kept current by the rules in the schema's descriptions.
+
+    `steps` holds all steps that were applied.
+    """
 
     def __init__(self, filter: Mapping[str, Any] | None = None) -> None:
         self.filter = filter
@@ -48,21 +51,21 @@ class LiveList:
         self.steps: list[dict[str, Any]] = []
 
     def apply(self, step: dict[str, Any]) -> None:
-        kind, key = step["kind"], step["ticketId"]
+        kind, ticket_id = step["kind"], step["ticketId"]
         self.steps.append(step)
         self.cursor = step["cursor"]
         if kind == "GAP":
             self.rows = {}
         elif kind in ("SNAPSHOT", "ADDED", "UPDATED"):
-            self.rows[key] = step["ticket"]
+            self.rows[ticket_id] = step["ticket"]
         elif kind == "REMOVED":
-            self.rows.pop(key, None)
+            self.rows.pop(ticket_id, None)
             assert step["ticket"] is None
 
     async def read_until(
         self, socket: Socket, kind: str, cursor: str | None = None, seconds: float = TIMEOUT_SECONDS
     ) -> dict[str, Any]:
-        """Apply steps up to one of this kind, at the cursor or later; return it."""
+        """Apply steps up to the first of this kind; return it. Skip those before `cursor`."""
         async with asyncio.timeout(seconds):
             while True:
                 step = await socket.next("ticketChanges")
@@ -73,7 +76,7 @@ class LiveList:
                     return step
 
     async def subscribe(self, socket: Socket, after: str | None = None) -> None:
-        """Subscribe. Without a cursor read the snapshot; with one, resume after it."""
+        """Subscribe. With a cursor, resume after it; without one, read the snapshot."""
         arguments = {} if after is None else {"after": after}
         await socket.subscribe(CHANGES, filter=self.filter, **arguments)
         if after is None:
@@ -97,7 +100,7 @@ async def query_tickets(client: Client, filter: Mapping[str, Any] | None) -> dic
 
 
 def random_filter(random: Random, world: World, levels: int = 2) -> dict[str, Any]:
-    """A random filter whose result changes often."""
+    """A random filter whose result changes often; `levels` limits the depth of nested filters."""
     choices: list[dict[str, Any]] = [
         {
             "status": {
@@ -120,21 +123,24 @@ def random_filter(random: Random, world: World, levels: int = 2) -> dict[str, An
         {"search": random.choice(["first", "said", "hello", "secret", "VPN"])},
         {"sla": {"in": random.sample(["PENDING", "PAUSED", "AT_RISK", "BREACHED", "ACHIEVED"], 2)}},
         {"requesterId": {"in": [world.cora.gid, world.olga.gid]}},
-        {"subject": {"contains": "0.1"}},
+        {"subject": {"contains": "0.1"}},  # about a tenth of the subjects of `write_randomly`
         {"resolvedAt": {"null": False}},
     ]
     filter: dict[str, Any] = dict(random.choice(choices))
     if levels:
-        joined = random.choice(["", "", "not", "or", "and"])
-        inner = [random_filter(random, world, levels - 1) for _ in range(2)]
-        filter |= {"not": inner[0]} if joined == "not" else {joined: inner} if joined else {}
+        operator = random.choice(["", "", "not", "or", "and"])
+        operands = [random_filter(random, world, levels - 1) for _ in range(2)]
+        if operator == "not":
+            filter["not"] = operands[0]
+        elif operator:
+            filter[operator] = operands
     return filter
 
 
 async def write_randomly(
     service: Service, world: World, random: Random, tickets: list[str], count: int
 ) -> None:
-    """Change random tickets as several people."""
+    """Create tickets, and change random ones, as several people. Adds new ids to `tickets`."""
     for _ in range(count):
         chance = random.random()
         if chance < 0.15:
@@ -148,7 +154,7 @@ async def write_randomly(
                 )["id"]
             )
             continue
-        key = random.choice(tickets)
+        ticket_id = random.choice(tickets)
         if chance < 0.3:
             name, arguments = random.choice(
                 [
@@ -169,18 +175,21 @@ async def write_randomly(
             )
             client = service.client(world.ada.token)
         else:
-            name, arguments = random_mutation(random, key, [world.ada.gid, world.bill.gid])
+            name, arguments = random_mutation(random, ticket_id, [world.ada.gid, world.bill.gid])
             client = service.client(random.choice([world.ada, world.bill]).token)
-        await client.mutate(name, {**arguments, "ticketId": key})
+        await client.mutate(name, {**arguments, "ticketId": ticket_id})
 
 
 async def viewer_tokens(world: World) -> list[str]:
-    """Tokens of an agent, of customers with and without a shared account, of a client without
-    notes."""
+    """Tokens of viewers who see different tickets.
+
+    They belong to an agent, two customers of an account that they share, a customer whose account
+    is not shared, and an API client that may not read notes.
+    """
     return [
         world.ada.token,
         world.cora.token,
         world.carl.token,
         world.olga.token,
-        await machine("Lean", ["tickets:read"]),
+        await api_client_token("Lean", ["tickets:read"]),
     ]

@@ -23,7 +23,7 @@ from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 from models.oidc.provider import Provider
 from support.client import Client
 from support.client_program import ClientProgram, run_client_program
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 from support.service import Service, running
 
@@ -89,7 +89,7 @@ async def run_provider(
     port: int, service: Service, accounts: Accounts
 ) -> AsyncIterator[ProviderProcess]:
     if not (FOLDER / "node_modules" / ".package-lock.json").exists():
-        missing(
+        skip_unless_in_ci(
             "the provider is not installed: make tests/live/oidc/node_modules/.package-lock.json"
         )
     configuration = {

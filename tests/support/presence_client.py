@@ -1,4 +1,4 @@
-"""A client of presence: it sets the presence at tickets and subscribes to snapshots."""
+"""Sets the presence of people at tickets, and subscribes to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from support.client import Client, Socket
 
-FOLLOW_PRESENCE = """
+PRESENCE_SUBSCRIPTION = """
   subscription($id: ID!) {
     ticketPresence(ticketId: $id) { ticket { id } people { state since user { id displayName } } }
   }
@@ -24,7 +24,7 @@ PresenceSnapshot = dict[str, str]
 """The state of each person at a ticket, by name."""
 
 
-async def send_presence(
+async def run_set_presence(
     client: Client, ticket: dict[str, Any], state: str, **options: Any
 ) -> dict[str, Any]:
     """Run setPresence; return its payload, which may hold user errors."""
@@ -38,7 +38,7 @@ async def set_presence(
     client: Client, ticket: dict[str, Any], state: str, **options: Any
 ) -> PresenceSnapshot:
     """Run setPresence, which must succeed; return the snapshot in its payload."""
-    payload = await send_presence(client, ticket, state, **options)
+    payload = await run_set_presence(client, ticket, state, **options)
     assert payload["userErrors"] == []
     return snapshot_of(payload["presence"])
 
@@ -49,8 +49,8 @@ def snapshot_of(presence: dict[str, Any]) -> PresenceSnapshot:
     return states
 
 
-async def follow_presence(socket: Socket, ticket: dict[str, Any]) -> str:
-    return await socket.subscribe(FOLLOW_PRESENCE, id=ticket["id"])
+async def subscribe_to_presence(socket: Socket, ticket: dict[str, Any]) -> str:
+    return await socket.subscribe(PRESENCE_SUBSCRIPTION, id=ticket["id"])
 
 
 async def next_snapshot(socket: Socket) -> PresenceSnapshot:

@@ -49,7 +49,7 @@ class Scene:
             (world.bill.token, {"ticketId": self.tickets[0]}),
             (world.otto.token, {}),
             (
-                world.machine,
+                world.api_client_token,
                 {
                     "types": ["NOTE_ADDED", "TICKET_CREATED"],
                     "filter": {"requesterId": {"eq": world.olga.gid}},

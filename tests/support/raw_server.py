@@ -1,4 +1,4 @@
-"""A TCP server in the test's process, which sends whatever bytes a test wants."""
+"""A TCP server in the test's process that answers with any bytes, and certificates for it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 @dataclass
 class RawServer:
-    """What the server has received."""
+    """The port of a running server, and what it has received."""
 
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     """Each request: its head and body."""
-    ended: int = 0
-    """Connections that have ended."""
+    ended_connections: int = 0
 
     @property
     def heads(self) -> list[list[str]]:
@@ -41,8 +40,8 @@ class RawServer:
         return [each.partition(b"\r\n\r\n")[2] for each in self.requests]
 
 
-def send(*parts: bytes) -> Answer:
-    """Answers with these bytes."""
+def answer_with(*parts: bytes) -> Answer:
+    """An answer of these bytes."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         for part in parts:
@@ -52,8 +51,8 @@ def send(*parts: bytes) -> Answer:
     return answer
 
 
-def send_forever(start: bytes, part: bytes, seconds: float = 0) -> Answer:
-    """Answers with `start`, then with `part` over and over, until the client disconnects."""
+def answer_endlessly(start: bytes, part: bytes, seconds: float = 0) -> Answer:
+    """An answer that begins with `start` and repeats `part` until the client disconnects."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(start)
@@ -73,7 +72,10 @@ async def raw_server(
     port: int = 0,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[RawServer]:
-    """Reads one request per connection and answers it. With None, it reads but never answers."""
+    """A server that reads one request per connection and answers it.
+
+    Without an answer it waits until the client disconnects.
+    """
     server = RawServer()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -96,11 +98,12 @@ async def raw_server(
             with contextlib.suppress(OSError, EOFError):
                 await serve(reader, writer)
         finally:
-            server.ended += 1
+            server.ended_connections += 1
             writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
+    # A plain function, so that the tasks of open connections can be cancelled at the end.
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(run(reader, writer))
         tasks.add(task)
@@ -118,14 +121,14 @@ async def raw_server(
 
 
 @dataclass(frozen=True)
-class Authority:
+class CertificateAuthority:
     """A certificate authority of its own, which issues certificates to test servers."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     @classmethod
-    def create(cls) -> Authority:
+    def create(cls) -> CertificateAuthority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
         constraints = x509.BasicConstraints(ca=True, path_length=0)
@@ -133,12 +136,15 @@ class Authority:
         return cls(key, builder.sign(key, hashes.SHA256()))
 
     def client_tls(self) -> ssl.SSLContext:
-        """Trusts this authority only."""
+        """A TLS context that trusts this authority only."""
         data = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=data)
 
     def server_tls(self, folder: Path, names: Sequence[str]) -> ssl.SSLContext:
-        """Has a certificate for these host names and addresses; `folder` is a scratch folder."""
+        """A TLS context with a certificate for these host names and addresses.
+
+        The certificate is written to a file in `folder`, because ssl reads it only from files.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([general_name(each) for each in names])

@@ -1,4 +1,4 @@
-"""A Redis server of a test."""
+"""Redis servers for tests."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from collections.abc import AsyncIterator
 from redis import asyncio as redis
 
 from support.live import until
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 
 PROGRAM = shutil.which("redis-server")
-SETS_TITLE_BY_OPTION = (6, 2)
+TITLE_OPTION_VERSION = (6, 2)
+"""The first version of Redis with the option `--set-proc-title`."""
 
 
 @functools.cache
-def command() -> list[str]:
+def redis_command() -> list[str]:
     """The start of redis-server's command line.
 
-    Redis overwrites its environment with its process title. The next run needs the environment to
-    find processes of an interrupted run. Since version 6.2 an option prevents the overwrite.
+    Redis overwrites its environment with its process title, and an option prevents that. After
+    an interrupted run of the tests, the next run finds its processes by their environment.
     """
     assert PROGRAM is not None
     output = subprocess.run(
@@ -34,7 +35,7 @@ def command() -> list[str]:
     ).stdout
     match = re.search(r"v=(\d+)\.(\d+)", output)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
-    return [PROGRAM, "--set-proc-title", "no"] if version >= SETS_TITLE_BY_OPTION else [PROGRAM]
+    return [PROGRAM, "--set-proc-title", "no"] if version >= TITLE_OPTION_VERSION else [PROGRAM]
 
 
 class RedisServer:
@@ -61,7 +62,7 @@ class RedisServer:
             "no",
             *self.options,
         ]
-        self.process = subprocess.Popen([*command(), *options], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*redis_command(), *options], stdout=subprocess.DEVNULL)
         await until(self.listens)
 
     async def listens(self) -> bool:
@@ -78,7 +79,7 @@ class RedisServer:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End it without a chance to clean up, like a power failure."""
+        """End the process by SIGKILL, so that it can't clean up."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(60)
@@ -99,7 +100,7 @@ class RedisServer:
 async def redis_server(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
     """A running Redis server. Skips the test if Redis is not installed."""
     if PROGRAM is None:
-        missing("redis-server is not installed")
+        skip_unless_in_ci("redis-server is not installed")
     server = RedisServer(*options, port=port)
     await server.start()
     try:

@@ -12,7 +12,7 @@ from models.files.s3_store import S3FileStore
 from services.files import build_file_store
 from settings.application import load
 from support.client_program import run_client_program
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 from support.service import ROOT
 
@@ -24,7 +24,9 @@ async def running_s3(folder: Path) -> AsyncIterator[dict[str, Any]]:
     """Run the server with its files in the folder; yields the service's settings for it."""
     node = shutil.which("node")
     if node is None or not (PACKAGE / "node_modules" / ".package-lock.json").exists():
-        missing("the storage is not installed: make tests/live/s3/node_modules/.package-lock.json")
+        skip_unless_in_ci(
+            "the storage is not installed: make tests/live/s3/node_modules/.package-lock.json"
+        )
     port = reserve_port()
     folder.mkdir()
     async with run_client_program(

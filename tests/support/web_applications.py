@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.programs import CHROMIUM
 
 SCRIPT = Path(__file__).parents[2] / "web" / "build_web.py"
@@ -33,20 +33,22 @@ def require_built() -> None:
     """Skip the test if the applications are not built from the present sources; in CI, fail it."""
     build = load_build()
     if build.is_outdated(build.APPLICATIONS):
-        missing("the web applications are not built from the present sources: run make web")
+        skip_unless_in_ci(
+            "the web applications are not built from the present sources: run make web"
+        )
 
 
 def require_graphiql() -> None:
     """Skip the test if GraphiQL is not built from the present sources; in CI, fail it."""
     build = load_build()
     if build.is_outdated(build.GRAPHIQL):
-        missing("GraphiQL is not built from the present sources: run make graphiql")
+        skip_unless_in_ci("GraphiQL is not built from the present sources: run make graphiql")
 
 
 def require_chromium() -> str:
     """The path of Chromium. Without it, skip the test; in CI, fail it."""
     if CHROMIUM is None:
-        missing("Chromium is not installed")
+        skip_unless_in_ci("Chromium is not installed")
     return CHROMIUM
 
 

@@ -40,7 +40,7 @@ class Preparations:
 @asynccontextmanager
 async def hold_share(shares: CallerShares, holder: Hashable) -> AsyncGenerator[None]:
     if not shares.try_acquire(holder):
-        await shares.wait(holder)
+        await shares.wait_for_share(holder)
     try:
         yield
     finally:

@@ -14,9 +14,9 @@ from enum import Enum
 
 from models import database
 from models.access.viewer import Viewer
+from models.core.query_cost import charge
 from models.core.sql import Condition
 from models.database import Row
-from models.database.fair_share import charge
 from models.queries.filters.filter import FilterData
 from models.queries.search_plan import charge_collection, plan_search
 from models.queries.statistics.report_groups import MAX_REPORT_GROUPS, ReportGroups

@@ -1,4 +1,4 @@
-"""Inputs of the mutations of the people of a ticket."""
+"""Inputs of the mutations that change the watchers and the requester of a ticket."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class AddWatcherInput:
 class RemoveWatcherInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     user_id: strawberry.ID = required(
-        "The id of the user. A customer may name only customers of their organization, and "
-        "participants."
+        "The id of the user. A customer may name only participants of the ticket and customers of "
+        "their organization."
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)

@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from support import World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import TIMEOUT_SECONDS
 from support.databases import IS_SQLITE
 from support.live import random_mutation, until
@@ -114,7 +114,7 @@ async def test_a_mirror_loses_and_repeats_nothing_when_either_side_is_killed(
     }[kind]
     await database.connect(url)
     world = await World.make()
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     await database.disconnect()
     process = await start(url, TICKETWIRE_RUN_JOBS="false")
     server = f"http://127.0.0.1:{process.port}"

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.databases import IS_SQLITE
 from support.live import until
 from support.mirrors import SCOPES, check_mirror, follow_once, read_cursor, read_rows
@@ -85,7 +85,7 @@ async def test_changes_arrive_while_it_waits(
 ) -> None:
     """Those of people have no subscription: heartbeats tell how far the log is."""
     monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.3)
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     async with following(service.port, token, to) as mirror:
         await mirror.until_row("people", lambda row: row["email"] == "ada@example.com")
@@ -105,7 +105,7 @@ async def test_it_goes_on_after_a_cut_and_after_a_silent_connection(
     monkeypatch.setattr(follow_api, "STREAM_TIMEOUT", short)
     monkeypatch.setattr(follow_api, "TIMEOUT", short)
     monkeypatch.setattr("cli.follow.retries.MAX_DELAY_SECONDS", 0.2)
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     cora = service.client(world.cora.token)
     async with run_tcp_proxy(service.port) as proxy, following(proxy.port, token, to) as mirror:
         await mirror.until_row("people", lambda row: True)
@@ -128,7 +128,7 @@ async def test_it_goes_on_after_a_cut_and_after_a_silent_connection(
 
 
 async def test_it_ends_when_its_token_is_revoked(service: Service, world: World, to: str) -> None:
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     async with following(service.port, token, to) as mirror:
         await mirror.until_row("people", lambda row: True)
         await Token.filter(client_id__not_isnull=True).delete()
@@ -143,7 +143,7 @@ async def test_it_ends_when_its_token_is_revoked(service: Service, world: World,
 async def test_a_signal_ends_it_cleanly(
     number: signal.Signals, code: int, service: Service, world: World, to: str
 ) -> None:
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     server = f"http://127.0.0.1:{service.port}"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "follow", "--to", to, "--server", server),

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from cryptography.fernet import Fernet
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import TLS
 from support.live import head_cursor, log_positions
 from support.loop_limits import count_pages
@@ -53,7 +53,9 @@ async def client(
 ) -> AsyncIterator[Any]:
     """The client of an API client with all scopes."""
     async with httpx2.AsyncClient(transport=network) as http:
-        yield ticketwire_client.TicketwireClient(service.http, world.machine, http_client=http)
+        yield ticketwire_client.TicketwireClient(
+            service.http, world.api_client_token, http_client=http
+        )
 
 
 async def create(client: Any, api: ModuleType, requester_id: str, **fields: Any) -> Any:
@@ -268,7 +270,7 @@ async def test_request_errors_have_classes_of_their_own(
     ticketwire_client: ModuleType, service: Service, world: World
 ) -> None:
     api = ticketwire_client
-    reader = await machine("Reader", ["tickets:read"])
+    reader = await api_client_token("Reader", ["tickets:read"])
     async with httpx2.AsyncClient(verify=TLS) as http:
 
         def client(token: Any, url: str = service.http) -> Any:
@@ -281,9 +283,9 @@ async def test_request_errors_have_classes_of_their_own(
         with pytest.raises(api.PermissionDeniedError):
             await client(reader).list_users()
         with pytest.raises(api.CursorInvalidError):
-            await client(world.machine).list_events(after="nonsense")
+            await client(world.api_client_token).list_events(after="nonsense")
         with pytest.raises(api.RequestError) as error:
-            await client(world.machine).list_tickets(first=1000)
+            await client(world.api_client_token).list_tickets(first=1000)
         assert error.value.code == "BAD_REQUEST"
         with pytest.raises(api.NotFoundError):
             [each async for each in client(reader).all_messages("tkt_1")]
@@ -347,7 +349,7 @@ async def test_a_request_waits_until_the_server_is_back(
 ) -> None:
     api = ticketwire_client
     async with run_tcp_proxy(service.port) as proxy, httpx2.AsyncClient(verify=TLS) as http:
-        client = api.TicketwireClient(proxy.http, world.machine, http_client=http)
+        client = api.TicketwireClient(proxy.http, world.api_client_token, http_client=http)
         proxy.cut()
         client.retry_seconds = 0
         with pytest.raises(api.NetworkError):
@@ -379,7 +381,7 @@ async def test_a_rate_limited_operation_waits_as_long_as_the_server_asks(
     monkeypatch.setattr(f"{api.__name__}.operations.sleep", stop)
     async with running(url, **limits) as service, httpx2.AsyncClient(verify=TLS) as http:
         world = await World.make()
-        client = api.TicketwireClient(service.http, world.machine, http_client=http)
+        client = api.TicketwireClient(service.http, world.api_client_token, http_client=http)
 
         async def read_until_refused() -> None:
             for _ in count_pages(100):

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import TIMEOUT_SECONDS, TLS, Client
 from support.live import head_cursor, log_positions, until
 from support.random_writers import Scene, write_randomly
@@ -214,7 +214,7 @@ async def has_connected_again(proxy: Any) -> bool:
 async def test_a_stream_ends_when_its_token_is_revoked(
     ticketwire_client: ModuleType, service: Service, world: World, http: httpx2.AsyncClient
 ) -> None:
-    token = await machine("Short")
+    token = await api_client_token("Short")
     client = ticketwire_client.TicketwireClient(service.http, token, http_client=http)
     async with client.follow() as stream:
         reading = asyncio.create_task(anext(stream))

@@ -78,7 +78,7 @@ async def test_concurrent_writes_succeed_or_are_refused_and_match_the_log(
         world.ada.token,
         world.bill.token,
         world.root.token,
-        world.machine,
+        world.api_client_token,
         world.cora.token,
         world.carl.token,
     ]

@@ -17,7 +17,7 @@ from support.client import TLS
 from support.client_program import run_client_program
 from support.examples import Document, Reader
 from support.live import until
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.service import ROOT, Process, start
 
 NODE_MODULES = ROOT / "tests" / "live" / "node" / "node_modules"
@@ -28,7 +28,7 @@ IN_A_BROWSER = "import { EventSource } from 'eventsource';\nconst token = proces
 @pytest.fixture(autouse=True)
 def require_shell() -> None:
     if not (shutil.which("curl") and shutil.which("bash")):
-        missing("curl or bash is not installed")
+        skip_unless_in_ci("curl or bash is not installed")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.examples import Document, Reader
 from support.mirrors import SCOPES, read_rows
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.service import ROOT, start
 
 from cli.follow.tables import TABLES
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.never_retried
 
 async def test_every_example_of_the_sync_guide_works(empty_url: str, tmp_path: Path) -> None:
     if not (shutil.which("curl") and shutil.which("bash")):
-        missing("curl or bash is not installed")
+        skip_unless_in_ci("curl or bash is not installed")
     demo = await start(empty_url, None, "--demo")
     try:
         guide = Document("docs/sync.md")

@@ -20,7 +20,7 @@ from graphql import build_schema, parse, validate
 from support.client_program import ClientProgram, run_client_program
 from support.examples import Document
 from support.live import until
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 from support.service import ROOT
 
@@ -148,7 +148,7 @@ async def test_the_receiver_in_javascript(tmp_path: Path, secret: str, node: str
 async def test_the_receiver_in_a_shell(tmp_path: Path, secret: str) -> None:
     """The program verifies what an HTTP server of the test has received."""
     if not (shutil.which("sh") and shutil.which("openssl")):
-        missing("openssl or sh is not installed")
+        skip_unless_in_ci("openssl or sh is not installed")
     code = Document(GUIDE).example("sh", "# verify.sh")
     (tmp_path / "verify.sh").write_text(code)
 

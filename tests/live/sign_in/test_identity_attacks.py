@@ -10,7 +10,7 @@ import pytest
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from support import Service, World
 from support.accounts import PASSWORD, error_of, hash_password, set_password, succeed
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.oidc import Accounts, ProviderProcess, open_browser
 
 from models.audit.entry import AuditEntry
@@ -82,7 +82,7 @@ async def test_an_account_that_waits_for_an_admin_is_closed_to_its_former_owner(
     api_token = await token_of(user, ["tickets:read"])
     cora = {"sub": "cora", **VERIFIED}
     assert await is_accepted(service, provider.token(**cora))
-    sync = service.client(await machine("sync", ["users:write"]))
+    sync = service.client(await api_client_token("sync", ["users:write"]))
     update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { userId } }"
     await sync.run(update, input={"userId": world.cora.gid, "email": "boss@example.com"})
     boss = {"sub": "boss", "email": "boss@example.com", "email_verified": True}

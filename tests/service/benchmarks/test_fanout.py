@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.fanout.client import Answer, Client, ClientFailed
@@ -29,7 +29,7 @@ fragments."""
 @pytest.fixture(scope="session")
 async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("cc") is None or shutil.which("taskset") is None:
-        missing("a C compiler and taskset are not installed")
+        skip_unless_in_ci("a C compiler and taskset are not installed")
     folder = tmp_path_factory.mktemp("fanout")
     compile_c("client", folder)
     return folder
@@ -94,7 +94,7 @@ async def test_the_client_accepts_every_event_of_a_large_burst(folder: Path) -> 
             for count in (1, 1000):
                 await client.zero()
                 server.publish(count)
-                answer = await client.wait(await server.settled(SECONDS), SECONDS)
+                answer = await client.wait(await server.wait_until_published(SECONDS), SECONDS)
                 assert (answer.received, answer.behind, answer.wrong, answer.closed) == (
                     50 * count,
                     0,

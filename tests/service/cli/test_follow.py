@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import run_mutation
 from support.custom_fields import define_all
 from support.databases import IS_SQLITE
@@ -59,7 +59,7 @@ class Mirrored:
 
 @pytest.fixture
 async def mirror(service: Service, world: World, to: str, tmp_path: Path) -> Mirrored:
-    return Mirrored(service, await machine("mirror", SCOPES), to, tmp_path)
+    return Mirrored(service, await api_client_token("mirror", SCOPES), to, tmp_path)
 
 
 async def test_rows_follow_all_kinds_of_changes(

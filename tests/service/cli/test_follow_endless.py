@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.databases import IS_SQLITE
-from support.raw_server import Answer, raw_server, send, send_forever
+from support.raw_server import Answer, answer_endlessly, answer_with, raw_server
 
 from cli.follow import api as follow_api
 from cli.follow.api import Api
@@ -49,10 +49,10 @@ async def follow(answer: Answer, folder: Path) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        send_forever(JSON, b"x" * 65536),
-        send_forever(JSON + b'{"data":', b" " * 65536),
-        send_forever(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
-        send_forever(FAILED, b"x" * 65536),
+        answer_endlessly(JSON, b"x" * 65536),
+        answer_endlessly(JSON + b'{"data":', b" " * 65536),
+        answer_endlessly(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+        answer_endlessly(FAILED, b"x" * 65536),
     ],
 )
 async def test_a_response_without_an_end_is_an_error(answer: Answer, tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ async def test_a_response_without_an_end_is_an_error(answer: Answer, tmp_path: P
 @pytest.mark.parametrize(
     "answer",
     [
-        send_forever(JSON, b"x", 0.01),
-        send_forever(b"HTTP/1.1 200 OK\r\nx-a: ", b"b", 0.01),
-        send_forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
+        answer_endlessly(JSON, b"x", 0.01),
+        answer_endlessly(b"HTTP/1.1 200 OK\r\nx-a: ", b"b", 0.01),
+        answer_endlessly(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
     ],
 )
 async def test_a_response_that_takes_too_long_is_an_outage(answer: Answer, tmp_path: Path) -> None:
@@ -87,7 +87,11 @@ async def read(answer: Answer) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [send_forever(STREAM, LINE), send_forever(STREAM, LINE + b"\n"), send(STREAM, LINE * 20)],
+    [
+        answer_endlessly(STREAM, LINE),
+        answer_endlessly(STREAM, LINE + b"\n"),
+        answer_with(STREAM, LINE * 20),
+    ],
 )
 async def test_an_event_without_an_end_is_an_error(answer: Answer) -> None:
     with pytest.raises(ServerError, match=r"no valid event stream: .* exceeded the 1048576"):
@@ -97,7 +101,7 @@ async def test_an_event_without_an_end_is_an_error(answer: Answer) -> None:
 @pytest.mark.usefixtures("small_limit")
 async def test_a_refused_stream_without_an_end_is_an_error() -> None:
     with pytest.raises(ServerError, match="sends more than 1,000,000 bytes"):
-        await read(send_forever(FAILED, b"x" * 65536))
+        await read(answer_endlessly(FAILED, b"x" * 65536))
 
 
 @pytest.mark.parametrize("part", [b":\n", b"data: x\n"])
@@ -107,13 +111,13 @@ async def test_a_stream_without_heartbeats_is_replaced(
     """It is not silent, so that the time between two bytes would not end it."""
     monkeypatch.setattr(follow_api, "HEARTBEAT_DEADLINE_SECONDS", 0.5)
     with pytest.raises(TemporaryError, match="sends no heartbeats"):
-        await read(send_forever(STREAM, part, 0.01))
+        await read(answer_endlessly(STREAM, part, 0.01))
 
 
 @pytest.mark.usefixtures("short_request")
 async def test_a_stream_that_does_not_begin_is_replaced() -> None:
     with pytest.raises(TemporaryError, match="sends its response too slowly"):
-        await read(send_forever(b"HTTP/1.1 200 OK\r\nx-a: ", b"b", 0.01))
+        await read(answer_endlessly(b"HTTP/1.1 200 OK\r\nx-a: ", b"b", 0.01))
 
 
 @pytest.mark.parametrize(
@@ -127,4 +131,4 @@ async def test_a_stream_that_does_not_begin_is_replaced() -> None:
 )
 async def test_a_stream_that_cannot_be_read_is_replaced(messages: bytes, reason: str) -> None:
     with pytest.raises(TemporaryError, match=reason):
-        await read(send(STREAM, messages))
+        await read(answer_with(STREAM, messages))

@@ -13,11 +13,11 @@ from typing import Any
 import asyncpg
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.cli_process import run_cli
 from support.databases import IS_SQLITE
 from support.mirrors import SCOPES, check_mirror, follow_once, read_rows
-from support.raw_server import raw_server, send
+from support.raw_server import answer_with, raw_server
 from support.service import ROOT, running
 
 from cli.follow.api import Api, build_graphql_url
@@ -48,10 +48,10 @@ async def test_a_token_that_sees_less_is_refused(service: Service, world: World,
     cases = {
         "twk_unknown": "does not accept the token",
         world.cora.token: "belongs to a customer",
-        await machine("a", ["tickets:read", "events:read"]): (
+        await api_client_token("a", ["tickets:read", "events:read"]): (
             "lacks the scopes notes:read, users:read. It needs tickets:read, notes:read, "
         ),
-        await machine("b", ["tickets:write"]): "lacks the scopes",
+        await api_client_token("b", ["tickets:write"]): "lacks the scopes",
     }
     for token, message in cases.items():
         with pytest.raises(ServerError, match=message):
@@ -63,7 +63,7 @@ async def test_a_token_that_loses_a_scope_stops_the_follower(
     service: Service, world: World, to: str
 ) -> None:
     """The lists would be shorter, and the mirror would lose rows without an error."""
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     api = Api(server_of(service), token, 60, lambda _: None)
     follower = Follower(api, build_target(to), lambda _: None)
     await follower.run(once=True)
@@ -131,7 +131,7 @@ def respond(head: str, body: str = "") -> bytes:
     ],
 )
 async def test_another_server_is_an_error(response: bytes, message: str, tmp_path: Path) -> None:
-    async with raw_server(send(response)) as server:
+    async with raw_server(answer_with(response)) as server:
         with pytest.raises(ServerError, match=message):
             await follow_once(f"http://127.0.0.1:{server.port}", "t", f"sqlite:///{tmp_path}/m.db")
 
@@ -139,7 +139,7 @@ async def test_another_server_is_an_error(response: bytes, message: str, tmp_pat
 async def test_a_server_that_is_down_is_tried_again_and_given_up(tmp_path: Path) -> None:
     lines: list[str] = []
     unavailable = respond("503 Unavailable\r\nretry-after: 1")
-    async with raw_server(send(unavailable)) as server:
+    async with raw_server(answer_with(unavailable)) as server:
         api = Api(f"http://127.0.0.1:{server.port}", "t", 2, lines.append)
         follower = Follower(api, build_target(f"sqlite:///{tmp_path}/m.db"), lines.append)
         with pytest.raises(ServerError, match=r"gave up after 2 seconds: .* responds with 503"):
@@ -161,7 +161,7 @@ async def test_a_log_that_is_another_one_is_refused(
     service: Service, world: World, to: str, change: str
 ) -> None:
     """Such as that of a server whose database was restored from a backup."""
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     await service.client(world.cora.token).raise_ticket("first")
     await follow_once(server_of(service), token, to)
     with contextlib.closing(sqlite3.connect(to.removeprefix("sqlite:///"))) as database, database:
@@ -178,7 +178,7 @@ async def test_a_limited_rate_is_obeyed_without_giving_up(to: str) -> None:
     responses = iter([limited, limited, respond("404 Not Found")])
 
     async def answer(writer: asyncio.StreamWriter) -> None:
-        await send(next(responses))(writer)
+        await answer_with(next(responses))(writer)
 
     async with raw_server(answer) as server:
         api = Api(f"http://127.0.0.1:{server.port}", "t", 0, lambda _: None)
@@ -198,7 +198,7 @@ async def test_pages_become_smaller_until_the_server_accepts_their_cost(
     async with running(url, max_operation_cost=900) as service:
         world = await World.make()
         cora, root = service.client(world.cora.token), service.client(world.root.token)
-        token = await machine("mirror", SCOPES)
+        token = await api_client_token("mirror", SCOPES)
         for number in range(20):
             ticket = (await cora.raise_ticket(f"ticket {number}"))["id"]
         await follow_once(server_of(service), token, to)
@@ -217,7 +217,7 @@ async def test_a_full_disk_loses_nothing(
     kind: str, service: Service, world: World, tmp_path: Path
 ) -> None:
     to = f"{kind}{tmp_path}/mirror"
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     for number in range(3):
         text = f"{number} " * 15_000
         await service.client(world.cora.token).raise_ticket("large", description=text)
@@ -248,7 +248,7 @@ async def execute(url: str, sql: str) -> None:
 async def test_a_schema_that_is_no_mirror_is_refused(
     service: Service, world: World, url: str
 ) -> None:
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     await execute(url, "CREATE SCHEMA ticketwire; CREATE TABLE ticketwire.tickets (id text)")
     with pytest.raises(TargetError, match="has tables that are not a mirror"):
         await follow_once(server_of(service), token, url)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.databases import IS_SQLITE
 from support.live import head_cursor
 from support.mirrors import SCOPES, check_mirror, follow_once, read_cursor, read_rows
@@ -45,7 +45,7 @@ async def test_a_restored_server_is_refused_also_when_its_log_has_grown_again(
     file, backup = Path(url.removeprefix("sqlite:///")), tmp_path / "backup.db"
     async with running(url) as service:
         world = await World.make()
-        token = await machine("mirror", SCOPES)
+        token = await api_client_token("mirror", SCOPES)
         await raise_tickets(service, world, "kept")
     shutil.copy(file, backup)
     async with running(url) as service:
@@ -70,7 +70,7 @@ async def test_a_restored_mirror_continues_and_equals_the_server(
     service: Service, world: World, to: str, tmp_path: Path
 ) -> None:
     """Also what was redacted in the meantime leaves it again."""
-    token = await machine("mirror", SCOPES)
+    token = await api_client_token("mirror", SCOPES)
     cora, root = service.client(world.cora.token), service.client(world.root.token)
     ticket = (await cora.raise_ticket("My hunter2 fails"))["id"]
     await follow_once(server_of(service), token, to)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from support import Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.audit import audit
@@ -52,7 +52,7 @@ async def test_refused_erasures(service: Service, world: World) -> None:
             payload = await send_erasure(root, user_id, **changes)
         assert payload["job"] is None
         assert [format_error(each) for each in payload["userErrors"]] == [error]
-    limited = await machine("Limited", ["tickets:read", "tickets:write", "users:write"])
+    limited = await api_client_token("Limited", ["tickets:read", "tickets:write", "users:write"])
     for token in (world.ada.token, world.cora.token, limited):
         async with assert_nothing_stored():
             with pytest.raises(Refused) as refused:

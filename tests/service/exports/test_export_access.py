@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import run_mutation
 from support.exports import (
     download,
@@ -80,7 +80,7 @@ async def test_a_token_without_the_scope_for_notes_exports_none(
     service: Service, world: World, worker: TicketExports
 ) -> None:
     await raise_tickets(service, world)
-    content = await export(service.client(await machine("Reader", READER)), worker)
+    content = await export(service.client(await api_client_token("Reader", READER)), worker)
     assert len(parse_lines(content)) == 4
     assert b"Secret note." not in content
     assert b"@example.com" not in content

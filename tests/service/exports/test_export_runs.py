@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.exports import (
@@ -74,8 +74,8 @@ async def test_a_token_that_only_reads_cancels_exports_but_no_changes(
     service: Service, world: World, cora: Client
 ) -> None:
     await cora.raise_ticket()
-    writer = service.client(await machine("Sync", ["tickets:read", "tickets:write"]))
-    reader = service.client(await machine("Sync", ["tickets:read"]))
+    writer = service.client(await api_client_token("Sync", ["tickets:read", "tickets:write"]))
+    reader = service.client(await api_client_token("Sync", ["tickets:read"]))
     cancel = "mutation($id: ID!) { cancelJob(input: {jobId: $id}) { job { status } } }"
     change = await run_mutation(writer, "bulkUpdateTickets", filter={}, change={"priority": "HIGH"})
     async with assert_nothing_stored():

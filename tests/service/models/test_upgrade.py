@@ -53,7 +53,7 @@ async def fill(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     first = await cora.raise_ticket("VPN is down", priority="URGENT")
     second = await cora.raise_ticket("Drucker brennt 火事")
-    third = await service.client(world.machine).raise_ticket(
+    third = await service.client(world.api_client_token).raise_ticket(
         "Invoice", requesterId=world.olga.gid, externalId="inv-1"
     )
     await ada.do("startTicket", ticketId=first["id"])
@@ -171,7 +171,7 @@ async def test_an_upgrade_from_the_last_release_keeps_what_the_api_shows(
         world = await World.make()
         await fill(service, world)
         tokens = {name: getattr(world, name).token for name in ("cora", "olga", "ada", "root")}
-        tokens["machine"] = world.machine
+        tokens["machine"] = world.api_client_token
         before = await read_everything(service, tokens)
         rows, last_values = await read_rows(), await read_sequences()
     assert [name for name, answer in before.items() if isinstance(answer, list)] == REFUSED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.accounts import error_of, send, succeed
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.assert_unchanged import assert_nothing_stored
 from support.client import EVENTS, TIMEOUT_SECONDS
 from websockets.exceptions import ConnectionClosed
@@ -86,7 +86,7 @@ async def test_a_client_token_never_exceeds_its_creator(
         with pytest.raises(Refused, match="FORBIDDEN"):
             await send(other, "createApiToken", **values, scopes=["tickets:read"])
     limited = await token_of(await User.get(id=world.root.id), ["admin", "tickets:read"])
-    for program in (service.client(limited), service.client(world.machine)):
+    for program in (service.client(limited), service.client(world.api_client_token)):
         with pytest.raises(Refused, match="FORBIDDEN"):
             await send(program, "createApiToken", **values, scopes=["tickets:read"])
     for scopes in (["nonsense"], ["tickets:read", ""]):
@@ -270,9 +270,9 @@ async def test_users_rotate_and_revoke_their_own_tokens_and_admins_revoke_all(
     successor = await succeed(cora, "rotateApiToken", tokenId=own["id"])
     await succeed(admin, "revokeApiToken", tokenId=successor["apiToken"]["id"])
     assert not await is_accepted(service.client(successor["token"]))
-    program = service.client(world.machine)  # it has the scope `admin`
+    program = service.client(world.api_client_token)  # it has the scope `admin`
     await succeed(program, "revokeApiToken", tokenId=own["id"])
-    limited = service.client(await machine("Limited", ["users:write", "users:read"]))
+    limited = service.client(await api_client_token("Limited", ["users:write", "users:read"]))
     with pytest.raises(Refused, match="FORBIDDEN"):
         await send(limited, "revokeApiToken", tokenId=foreign["id"])
     actors = await AuditEntry.filter(action="revokeApiToken").order_by("id")

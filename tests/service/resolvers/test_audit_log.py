@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.accounts import failed_sign_ins
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import WEEK, run_mutation, send_mutation
 from support.audit_log import AUDIT_LOG, ENTRY_FIELDS, read_audit_log
 from support.service import running
@@ -128,7 +128,7 @@ async def test_a_policy_or_calendar_that_stays_the_same_leaves_no_entry(admin: C
 async def test_filters_select_entries_and_combine(
     service: Service, world: World, admin: Client
 ) -> None:
-    integration = service.client(world.machine)
+    integration = service.client(world.api_client_token)
     await rename_team(admin, "First")
     await rename_team(integration, "Second")
     service.clock.advance(days=2)
@@ -216,7 +216,7 @@ async def test_node_finds_an_entry_for_admins_only(
     await rename_team(admin, "Help")
     (entry,) = await read_audit_log(admin)
     query = f"query($id: ID!) {{ node(id: $id) {{ ... on AuditEntry {{ {ENTRY_FIELDS} }} }} }}"
-    for client in (admin, service.client(world.machine)):
+    for client in (admin, service.client(world.api_client_token)):
         assert (await client.run(query, id=entry["id"]))["node"] == entry
     for person in (world.ada, world.cora):
         assert (await service.client(person.token).run(query, id=entry["id"]))["node"] is None
@@ -275,10 +275,10 @@ async def test_attempts_that_must_wait_leave_no_entry(url: str) -> None:
 async def test_signing_out_with_an_api_token_records_its_revocation(
     service: Service, world: World, admin: Client
 ) -> None:
-    integration = service.client(world.machine)
+    integration = service.client(world.api_client_token)
     await integration.run("mutation { signOut { userErrors { message } } }")
     (entry,) = await read_audit_log(admin)
-    token = await Token.get(digest=hash_token(world.machine))
+    token = await Token.get(digest=hash_token(world.api_client_token))
     assert entry["actor"]["__typename"] == "ApiClient"
     assert (entry["recordKind"], entry["recordId"]) == ("API_TOKEN", f"tok_{token.id}")
     assert [each["field"] for each in entry["changes"]] == ["revokedAt"]
@@ -333,7 +333,7 @@ async def test_records_that_the_viewer_may_not_see_are_null(
     service: Service, world: World, admin: Client
 ) -> None:
     await run_mutation(admin, "setAvailability", userId=world.ada.gid, present=False)
-    narrow = service.client(await machine("Narrow", ["admin"]))
+    narrow = service.client(await api_client_token("Narrow", ["admin"]))
     (entry,) = await read_audit_log(narrow)
     assert entry["record"] is None
     assert entry["recordId"] == world.ada.gid

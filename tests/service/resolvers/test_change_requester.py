@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
@@ -134,7 +134,7 @@ async def test_refused_changes_of_the_requester(service: Service, world: World) 
     olga, ada = service.client(world.olga.token), service.client(world.ada.token)
     ticket, merged, into = [(await olga.raise_ticket())["id"] for _ in range(3)]
     await ada.do("mergeTickets", ticketId=merged, intoId=into)
-    writer = service.client(await machine("Writer", ["tickets:write", "admin"]))
+    writer = service.client(await api_client_token("Writer", ["tickets:write", "admin"]))
     async with assert_nothing_stored():
         for gid in (ids.encode(ids.USER, ids.new_id()), ticket, ""):
             errors = await refusals(ada, "changeRequester", ticketId=ticket, requesterId=gid)

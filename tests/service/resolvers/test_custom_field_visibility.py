@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
@@ -53,14 +53,18 @@ async def narrow_clients(service: Service, world: World) -> list[Client]:
     """Staff whose tokens may not read notes."""
     scopes = ["tickets:read", "tickets:write", "events:read"]
     ada = await User.get(id=world.ada.id)
-    tokens = [await machine("Narrow", scopes), await token_of(ada, scopes)]
+    tokens = [await api_client_token("Narrow", scopes), await token_of(ada, scopes)]
     return [service.client(token) for token in tokens]
 
 
 async def test_definitions_are_visible_by_their_access(
     fields: dict[str, str], service: Service, world: World
 ) -> None:
-    staff = [world.ada.token, world.root.token, await machine("Narrow", ["tickets:write"])]
+    staff = [
+        world.ada.token,
+        world.root.token,
+        await api_client_token("Narrow", ["tickets:write"]),
+    ]
     for token in staff:
         nodes = (await service.client(token).run(FIELDS))["customFields"]["nodes"]
         assert [node["key"] for node in nodes] == ["secret", "shown", "own"]

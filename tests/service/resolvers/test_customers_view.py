@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import Socket
 from support.live import head_cursor
 from support.ticket_commands import append_worker_events
@@ -298,7 +298,7 @@ async def test_the_event_of_a_customers_watch_names_no_staff(scene: Scene) -> No
 
 
 async def test_an_api_client_sees_the_internal_version(scene: Scene) -> None:
-    sync = scene.service.client(await machine("Reader", ["tickets:read"]))
+    sync = scene.service.client(await api_client_token("Reader", ["tickets:read"]))
     query = "query($id: ID!) { ticket(id: $id) { version } }"
     await add_note(scene)
     data = await sync.run(query, id=scene.ticket["id"])

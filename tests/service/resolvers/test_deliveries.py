@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.mailing import newest_event, queue_mail
 from support.service import running
 from support.statements import statements
@@ -98,9 +98,11 @@ async def test_deliveries_need_notes_read_and_addresses_need_users_read(
         ticket, world.cora, "created", await newest_event(ticket, EventType.TICKET_CREATED)
     )
     tokens = {
-        "without-notes": await machine("A", ["tickets:read", "events:read", "users:read"]),
-        "without-people": await machine("B", ["tickets:read", "events:read", "notes:read"]),
-        "machine": world.machine,
+        "without-notes": await api_client_token("A", ["tickets:read", "events:read", "users:read"]),
+        "without-people": await api_client_token(
+            "B", ["tickets:read", "events:read", "notes:read"]
+        ),
+        "machine": world.api_client_token,
     }
     client = service.client(tokens[caller] if caller in tokens else getattr(world, caller).token)
     nodes = (await client.run(TIMELINE, id=f"tkt_{ticket.id}"))["ticket"]["timeline"]["nodes"]
@@ -124,8 +126,8 @@ async def test_answers_of_mail_servers_are_masked_without_users_read(
     assert await record_results([attempt], time.now())
     scopes = ["tickets:read", "events:read", "notes:read"]
     tokens = {
-        answer: await machine("A", [*scopes, "users:read"]),
-        "550 5.1.1 … user unknown": await machine("B", scopes),
+        answer: await api_client_token("A", [*scopes, "users:read"]),
+        "550 5.1.1 … user unknown": await api_client_token("B", scopes),
     }
     query = """query($id: ID!) { ticket(id: $id) { timeline { nodes {
       deliveries { answer } ... on TicketMailFailed { answer } } } } }"""

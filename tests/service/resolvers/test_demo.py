@@ -42,7 +42,7 @@ async def test_an_advance_applies_to_everybody_and_due_work_is_done(url: str) ->
 
         await until(breached)
         again = datetime.fromisoformat(
-            (await advance_clock(service.client(world.machine), "PT1S"))["now"]
+            (await advance_clock(service.client(world.api_client_token), "PT1S"))["now"]
         )
         assert again >= now + timedelta(seconds=1)
         late = datetime.fromisoformat(
@@ -65,7 +65,7 @@ async def test_an_advance_has_a_minimum_and_a_maximum(url: str) -> None:
                 answer = await advance_clock(root, by)
                 assert answer["now"] is None
                 assert [format_error(error) for error in answer["userErrors"]] == ["INVALID by"], by
-        machine = service.client(world.machine)
+        machine = service.client(world.api_client_token)
         assert [(await advance_clock(machine, "P366D"))["userErrors"] for _ in range(9)] == [[]] * 9
         remaining = "P300D"
         answers = await asyncio.gather(*(advance_clock(machine, remaining) for _ in range(4)))
@@ -79,7 +79,7 @@ async def test_the_clock_cannot_be_advanced_outside_the_demo(
     service: Service, world: World
 ) -> None:
     async with assert_nothing_stored():
-        for token in (world.root.token, world.machine, world.ada.token, world.cora.token):
+        for token in (world.root.token, world.api_client_token, world.ada.token, world.cora.token):
             with pytest.raises(Refused) as refusal:
                 await advance_clock(service.client(token), "PT1H")
             assert refusal.value.code == "FORBIDDEN"

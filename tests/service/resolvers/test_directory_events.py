@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import WEEK, run_mutation
 from support.audit_log import DIRECTORY_EVENT_FIELDS, DIRECTORY_EVENTS, read_directory_events
 from support.live import head_cursor, until
@@ -47,7 +47,7 @@ async def test_each_kind_has_its_type_with_the_record(
     service: Service, admin: Client, world: World
 ) -> None:
     await change_everything(admin, world)
-    for client in (admin, service.client(world.ada.token), service.client(world.machine)):
+    for client in (admin, service.client(world.ada.token), service.client(world.api_client_token)):
         events = await read_directory_events(client)
         assert [(event["__typename"], event["type"]) for event in events] == [
             ("TeamDirectoryEvent", "UPDATED"),
@@ -136,7 +136,10 @@ async def test_policies_need_the_scope_to_read_tickets(
     await change_everything(admin, world)
     ada = await User.get(id=world.ada.id)
     every = [event["id"] for event in await read_directory_events(admin)]
-    for token in (await token_of(ada, ["users:read"]), await machine("Sync", ["users:read"])):
+    for token in (
+        await token_of(ada, ["users:read"]),
+        await api_client_token("Sync", ["users:read"]),
+    ):
         client = service.client(token)
         page = await read_page(client)
         assert [event["id"] for event in page["nodes"]] == every[:2]
@@ -155,7 +158,7 @@ async def test_node_finds_events_for_callers_who_may_list_them(
         assert (await admin.run(NODE, id=event["id"]))["node"] == event
         for client in (
             service.client(world.cora.token),
-            service.client(await machine("Narrow", ["tickets:read", "events:read"])),
+            service.client(await api_client_token("Narrow", ["tickets:read", "events:read"])),
         ):
             assert (await client.run(NODE, id=event["id"]))["node"] is None
     for id in ("dir_1", "dir_0", "dir_99", "dir_", f"dir_{10**18}", events[0]["id"][:-1] + "x"):

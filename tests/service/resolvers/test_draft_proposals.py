@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.drafts import (
     discard_draft,
     draft_refusals,
@@ -31,7 +31,7 @@ def ada(service: Service, world: World) -> Client:
 
 @pytest.fixture
 async def bot(service: Service) -> Client:
-    return service.client(await machine("Bot", ["tickets:write", "notes:write"]))
+    return service.client(await api_client_token("Bot", ["tickets:write", "notes:write"]))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ async def test_the_person_is_told_of_a_proposal_but_nobody_sees_its_text(
 async def test_an_api_client_cannot_read_or_send_its_proposal(
     service: Service, world: World, ada: Client, ticket: str
 ) -> None:
-    full = service.client(world.machine)
+    full = service.client(world.api_client_token)
     key = await propose_draft(full, ticket)
     assert await find_draft_node(full, key) is None
     assert await read_draft(full, ticket) is None
@@ -126,7 +126,7 @@ async def test_an_api_client_cannot_read_or_send_its_proposal(
 async def test_a_proposal_replaces_proposals_but_nothing_that_the_person_saved(
     service: Service, ada: Client, bot: Client, ticket: str
 ) -> None:
-    other = service.client(await machine("Other bot", ["tickets:write"]))
+    other = service.client(await api_client_token("Other bot", ["tickets:write"]))
     await propose_draft(bot, ticket, body="First")
     first = await read_draft(ada, ticket)
     await propose_draft(other, ticket, body="Second")
@@ -180,8 +180,8 @@ async def test_a_repeated_proposal_changes_nothing(ada: Client, bot: Client, tic
 async def test_proposals_need_an_api_client_with_scopes(
     service: Service, world: World, ticket: str
 ) -> None:
-    reader = service.client(await machine("Reader", ["tickets:read", "notes:write"]))
-    writer = service.client(await machine("Writer", ["tickets:write"]))
+    reader = service.client(await api_client_token("Reader", ["tickets:read", "notes:write"]))
+    writer = service.client(await api_client_token("Writer", ["tickets:write"]))
     people = [service.client(each.token) for each in (world.ada, world.root, world.cora)]
     for client, kind in [
         (reader, "REPLY"),
@@ -195,7 +195,7 @@ async def test_proposals_need_an_api_client_with_scopes(
 
 async def test_a_person_with_too_many_drafts_gets_no_proposal(url: str, people: World) -> None:
     async with running(url, max_drafts_per_person=1) as service:
-        bot, ada = service.client(people.machine), service.client(people.ada.token)
+        bot, ada = service.client(people.api_client_token), service.client(people.ada.token)
         first, second = [(await ada.raise_ticket())["id"] for _ in range(2)]
         await propose_draft(bot, first, userId=people.ada.gid)
         refusals = await draft_refusals(bot, "proposeDraft", second, userId=people.ada.gid)

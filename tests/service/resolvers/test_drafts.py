@@ -66,7 +66,10 @@ async def test_nobody_but_the_person_sees_a_draft(
 ) -> None:
     own = await save_draft(ada, ticket)
     people = (world.bill, world.root, world.cora, world.carl)
-    for other in [*[service.client(each.token) for each in people], service.client(world.machine)]:
+    for other in [
+        *[service.client(each.token) for each in people],
+        service.client(world.api_client_token),
+    ]:
         assert await read_draft(other, ticket) is None
         assert await find_draft_node(other, own["id"]) is None
     assert await find_draft_node(service.client(world.olga.token), own["id"]) is None
@@ -206,7 +209,7 @@ async def test_another_persons_message_discards_no_draft(
     service: Service, world: World, ada: Client, ticket: str
 ) -> None:
     own = await save_draft(ada, ticket)
-    for other in (world.bill.token, world.machine):
+    for other in (world.bill.token, world.api_client_token):
         input = {"ticketId": ticket, "body": "x", "draftVersion": own["version"]}
         await service.client(other).do("replyToTicket", **input)
     assert await read_draft(ada, ticket) == own

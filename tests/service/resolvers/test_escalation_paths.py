@@ -77,7 +77,7 @@ async def test_a_path_is_created_with_the_given_fields(
         "active": True,
         "version": 1,
     }
-    for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
+    for reader in (admin, service.client(world.ada.token), service.client(world.api_client_token)):
         assert (await read_list(reader))[0] == created
         answer = await reader.run(
             f"""query($id: ID!) {{

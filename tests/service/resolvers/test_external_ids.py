@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.ticket_mutations import NEW_TICKET
 
 from models.core import ids
@@ -38,7 +38,7 @@ async def test_a_customers_key_does_not_hide_that_of_an_api_client(
     service: Service, world: World
 ) -> None:
     olga, ada = service.client(world.olga.token), service.client(world.ada.token)
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     customers = await create(olga)
     integrators = await create(sync, requesterId=world.cora.gid)
     assert await find(olga) == customers
@@ -64,11 +64,11 @@ async def test_the_callers_own_key_comes_first(service: Service, world: World) -
     assert await find(carl) == carls
     for staff in (world.ada, world.bill, world.root):  # they share one set of keys
         assert await find(service.client(staff.token)) == ticket["id"]
-        assert await find(service.client(world.machine), staff.gid) == ticket["id"]
+        assert await find(service.client(world.api_client_token), staff.gid) == ticket["id"]
 
 
 async def test_a_single_key_of_another_owner_is_found(service: Service, world: World) -> None:
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     ticket = await create(sync, requesterId=world.cora.gid)
     for person in (world.ada, world.cora, world.carl):
         assert await find(service.client(person.token)) == ticket
@@ -79,24 +79,26 @@ async def test_an_api_client_finds_keys_of_others_only_by_their_owner(
     service: Service, world: World
 ) -> None:
     ticket = await create(service.client(world.cora.token))
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     assert await find(sync) is None
     assert await find(sync, world.cora.gid) == ticket
 
 
 async def test_hidden_keys_are_neither_found_nor_ambiguous(service: Service, world: World) -> None:
     cora, olga = service.client(world.cora.token), service.client(world.olga.token)
-    hidden = await create(service.client(world.machine), requesterId=world.cora.gid)
+    hidden = await create(service.client(world.api_client_token), requesterId=world.cora.gid)
     await create(cora)
     assert await find(olga) is None
     assert await find(olga, world.cora.gid) is None
-    shown = await create(service.client(await machine("Other")), requesterId=world.olga.gid)
+    shown = await create(
+        service.client(await api_client_token("Other")), requesterId=world.olga.gid
+    )
     assert await find(olga) == shown != hidden
 
 
 async def test_a_customer_is_told_of_several_visible_keys(service: Service, world: World) -> None:
     for name in ("One", "Two"):
-        await create(service.client(await machine(name)), requesterId=world.cora.gid)
+        await create(service.client(await api_client_token(name)), requesterId=world.cora.gid)
     cora = service.client(world.cora.token)
     with pytest.raises(Refused) as refusal:
         await find(cora)
@@ -107,7 +109,9 @@ async def test_a_customer_is_told_of_several_visible_keys(service: Service, worl
 
 async def test_the_error_names_at_most_ten_owners(service: Service, world: World) -> None:
     for number in range(12):
-        await create(service.client(await machine(f"M{number}")), requesterId=world.cora.gid)
+        await create(
+            service.client(await api_client_token(f"M{number}")), requesterId=world.cora.gid
+        )
     ada = service.client(world.ada.token)
     with pytest.raises(Refused) as refusal:
         await find(ada)

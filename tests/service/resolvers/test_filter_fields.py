@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import Socket
 from support.live import head_cursor
 
@@ -58,7 +58,7 @@ async def test_tickets_of_the_viewers_teams_can_be_found(service: Service, world
     cora, ada, bill = (service.client(each.token) for each in (world.cora, world.ada, world.bill))
     support = (await cora.raise_ticket())["number"]
     billing = (await cora.raise_ticket(category="billing"))["number"]
-    sync, root = service.client(world.machine), service.client(world.root.token)
+    sync, root = service.client(world.api_client_token), service.client(world.root.token)
     mine: dict[str, Any] = {"inViewerTeams": True}
     for client, filter, expected in (
         (ada, mine, [support]),
@@ -82,7 +82,7 @@ async def test_an_api_client_is_no_person_of_a_ticket(
     service: Service, world: World, field: str
 ) -> None:
     ticket = await service.client(world.cora.token).raise_ticket()
-    client = service.client(await machine("Sync", ["tickets:read"]))
+    client = service.client(await api_client_token("Sync", ["tickets:read"]))
     assert await find(client, {field: {"viewer": True}}) == []
     assert await find(client, {field: {"viewer": False}}) == [ticket["number"]]
 

@@ -274,7 +274,7 @@ async def test_a_replay_returns_the_current_state_of_the_record(admin: Client) -
 
 
 async def test_a_key_belongs_to_one_caller(service: Service, world: World, admin: Client) -> None:
-    machine = service.client(world.machine)
+    machine = service.client(world.api_client_token)
     first = await send_mutation(admin, "createEscalationPath", **PATH, idempotencyKey="k")
     second = await send_mutation(machine, "createEscalationPath", **PATH, idempotencyKey="k")
     without = [
@@ -355,7 +355,7 @@ async def test_a_call_whose_key_cannot_be_stored_stores_nothing(
         "createEscalationPath": PATH,
     }[name]
     await run_mutation(
-        service.client(world.machine),
+        service.client(world.api_client_token),
         name,
         **{**arguments, "name": "The machine's"},
         idempotencyKey="k",
@@ -414,7 +414,7 @@ async def test_concurrent_advances_with_one_key_count_once(url: str) -> None:
 async def test_an_advance_that_is_rolled_back_has_no_effect(url: str) -> None:
     async with running(url, own_time=True, mode="demo", run_jobs=False) as service:
         world = await World.make()
-        root, machine = service.client(world.root.token), service.client(world.machine)
+        root, machine = service.client(world.root.token), service.client(world.api_client_token)
         before = await advance_clock(machine, "PT1S", "k")
         await forbid_second_key_per_mutation()
         async with assert_nothing_stored():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import run_mutation
 from support.jobs import run_caller_jobs
 
@@ -28,7 +28,7 @@ async def test_what_an_admin_does_with_the_job_of_another_is_audited(
     service: Service, world: World
 ) -> None:
     ada, root = service.client(world.ada.token), service.client(world.root.token)
-    program = service.client(await machine("Other", ["tickets:write"]))
+    program = service.client(await api_client_token("Other", ["tickets:write"]))
     ticket_id = (await service.client(world.cora.token).raise_ticket())["id"]
     of_ada = await start(ada, ticket_id, "LOW")
     await cancel(program, await start(program, ticket_id, "LOW"))

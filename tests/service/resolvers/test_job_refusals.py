@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.audit import audit
@@ -112,7 +112,7 @@ async def test_an_assignee_must_be_staff_and_an_assignment_starts(ada: Client) -
 
 async def test_a_filter_needs_the_scope_to_read_tickets(service: Service, world: World) -> None:
     await raise_tickets(service, world, 1)
-    program = service.client(await machine("Writer", ["tickets:write"]))
+    program = service.client(await api_client_token("Writer", ["tickets:write"]))
     async with assert_nothing_stored():
         with pytest.raises(Refused) as refused:
             await send_mutation(program, "bulkUpdateTickets", filter={}, change=LOW)
@@ -171,7 +171,7 @@ async def test_a_starter_who_loses_the_rights_changes_no_further_ticket(
     ada = await User.get(id=world.ada.id)
     text = {
         "token": await token_of(ada, ["tickets:read", "tickets:write"]),
-        "client": await machine("Program"),
+        "client": await api_client_token("Program"),
     }.get(loss, world.ada.token)
     job = await run_mutation(
         service.client(text), "bulkUpdateTickets", ids=tickets, change={"addTags": ["x"]}

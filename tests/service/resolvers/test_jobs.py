@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import JOB_FIELDS, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.audit import audit
@@ -319,7 +319,7 @@ async def test_running_jobs_take_turns_and_others_wait(service: Service, world: 
 async def test_callers_see_their_own_jobs_and_admins_all(service: Service, world: World) -> None:
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     root = service.client(world.root.token)
-    program = service.client(await machine("Other", ["tickets:write"]))
+    program = service.client(await api_client_token("Other", ["tickets:write"]))
     tickets = await raise_tickets(service, world, 1)
     of_ada, of_bill, of_program = [
         await start(each, tickets, change={"priority": "LOW"}) for each in (ada, bill, program)
@@ -347,7 +347,7 @@ async def test_callers_see_their_own_jobs_and_admins_all(service: Service, world
 
 
 async def test_a_token_that_only_writes_starts_no_dry_run(service: Service, world: World) -> None:
-    program = service.client(await machine("Other", ["tickets:write"]))
+    program = service.client(await api_client_token("Other", ["tickets:write"]))
     tickets = await raise_tickets(service, world, 1)
     async with assert_nothing_stored():
         with pytest.raises(Refused, match="FORBIDDEN"):

@@ -30,7 +30,7 @@ async def test_the_last_active_admin_stays(service: Service, admin: Client, worl
     assert await refusal_of(admin, "deactivateUser", userId=world.root.gid) == "INVALID userId"
     upsert = {"email": "root@example.com", "role": "AGENT"}
     assert await refusal_of(admin, "upsertUser", **upsert) == "INVALID role"
-    machine_client = service.client(world.machine)
+    machine_client = service.client(world.api_client_token)
     code = await refusal_of(machine_client, "deactivateUser", userId=world.root.gid)
     assert code == "INVALID userId"
 
@@ -55,7 +55,7 @@ async def test_an_admin_who_can_not_sign_in_either_may_be_removed(
         for name in ("ida", "ivo")
     ]
     await User.filter(id=world.root.id).update(active=False)
-    machine_client = service.client(world.machine)
+    machine_client = service.client(world.api_client_token)
     first, last = (ids.encode(ids.USER, user.id) for user in invited)
     await run_mutation(machine_client, "deactivateUser", userId=first)
     assert await refusal_of(machine_client, "deactivateUser", userId=last) == "INVALID userId"
@@ -114,7 +114,7 @@ async def test_the_last_two_admins_cannot_unlink_each_other(
     for each in inputs:
         await run_mutation(admin, "linkIdentity", **each)
     await Token.filter(user_id__in=[world.root.id, rita.id]).delete()
-    program = service.client(world.machine)
+    program = service.client(world.api_client_token)
     payloads = await asyncio.gather(
         *(send_mutation(program, "unlinkIdentity", **each) for each in inputs)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.audit import audit
 
 pytestmark = pytest.mark.without_default_policies
@@ -41,7 +41,7 @@ async def reply(client: Client, key: str) -> str:
 
 async def test_a_ticket_shows_its_last_reply_but_no_note(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    program = service.client(await machine("Monitor"))
+    program = service.client(await api_client_token("Monitor"))
     key = (await cora.raise_ticket())["id"]
     assert await read_last_reply(cora, key) == (None, None)
     await ada.do("addNote", ticketId=key, body="A note")

@@ -352,7 +352,7 @@ async def test_reading_the_log_page_by_page_returns_every_event(
 ) -> None:
     cora, olga, ada, sync = (
         service.client(token)
-        for token in (world.cora.token, world.olga.token, world.ada.token, world.machine)
+        for token in (world.cora.token, world.olga.token, world.ada.token, world.api_client_token)
     )
     keys = [(await client.raise_ticket())["id"] for client in (cora, olga, cora)]
     for key in keys:

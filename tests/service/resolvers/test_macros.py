@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import MACRO_FIELDS, refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.macros import create_macro
@@ -254,7 +254,7 @@ async def test_customers_and_api_clients_have_no_macros(
     service: Service, world: World, admin: Client
 ) -> None:
     macro = await create_macro(admin, **EVERYONE)
-    for token in (world.cora.token, await machine("Other")):
+    for token in (world.cora.token, await api_client_token("Other")):
         client = service.client(token)
         for query in (
             "{ macros { nodes { id } } }",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, person
+from support.actors import api_client_token, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.live import head_cursor
@@ -105,7 +105,7 @@ async def test_only_admins_merge_tickets_of_requesters_without_a_common_organiza
     tickets = {name: (await client.raise_ticket())["id"] for name, client in clients.items()}
     await User.filter(id=moved.id).update(organization_id=acme.id)
     ada, root = service.client(world.ada.token), service.client(world.root.token)
-    machines = service.client(await machine("Writer", ["tickets:read", "tickets:write"]))
+    machines = service.client(await api_client_token("Writer", ["tickets:read", "tickets:write"]))
     async with assert_nothing_stored():
         for one, into in (("lone", "other"), ("moved", "other"), ("moved", "cora")):
             across = {
@@ -128,7 +128,7 @@ async def test_a_merge_across_requesters_needs_the_scope_to_read(
 ) -> None:
     one = await raise_with_reply(service.client(world.cora.token), "a")
     two = await raise_with_reply(service.client(world.carl.token), "b")
-    writer = service.client(await machine("Writer", ["tickets:write", "admin"]))
+    writer = service.client(await api_client_token("Writer", ["tickets:write", "admin"]))
     across = {"ticketId": one, "intoId": two, "acrossRequesters": True}
     async with assert_nothing_stored():
         assert await refusals(writer, "mergeTickets", **across) == ["INVALID acrossRequesters"]

@@ -27,7 +27,7 @@ async def test_the_first_staff_reply_starts_the_ticket_and_is_recorded_once(
     cora, ada, sync = (
         service.client(world.cora.token),
         service.client(world.ada.token),
-        service.client(world.machine),
+        service.client(world.api_client_token),
     )
     key = (await cora.raise_ticket())["id"]
     own = await cora.do("replyToTicket", ticketId=key, body="One more thing.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import refusals
 from support.audit import audit
@@ -73,7 +73,9 @@ async def test_concurrent_tickets_for_one_address_create_one_customer(
 async def test_a_repeated_key_creates_neither_ticket_nor_customer(
     service: Service, world: World
 ) -> None:
-    writer = service.client(await machine("Writer", ["tickets:write", "users:read", "users:write"]))
+    writer = service.client(
+        await api_client_token("Writer", ["tickets:write", "users:read", "users:write"])
+    )
     keyed = new_ticket(idempotencyKey="k")
     query = """mutation($input: CreateTicketInput!) {
       createTicket(input: $input) { ticketId replayed userErrors { message } } }"""
@@ -87,8 +89,12 @@ async def test_refused_requesters_by_address(service: Service, world: World) -> 
     user = await User.get(id=world.ada.id)
     for client in (
         cora,
-        service.client(await machine("Reader", ["tickets:write", "tickets:read", "users:read"])),
-        service.client(await machine("Blind", ["tickets:write", "tickets:read", "users:write"])),
+        service.client(
+            await api_client_token("Reader", ["tickets:write", "tickets:read", "users:read"])
+        ),
+        service.client(
+            await api_client_token("Blind", ["tickets:write", "tickets:read", "users:write"])
+        ),
         service.client(await token_of(user, ["tickets:write", "tickets:read"])),
     ):
         assert await refusals(client, "createTicket", **new_ticket()) == ["INVALID requester"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import Person, machine, token_of
+from support.actors import Person, api_client_token, token_of
 from support.loop_limits import count_pages
 from support.statements import statements
 from support.ticket_commands import run_notifier
@@ -321,7 +321,7 @@ async def test_notifications_of_other_people_are_not_found(service: Service, wor
 
 async def test_an_api_client_has_no_notifications(service: Service, world: World) -> None:
     await raise_with_replies(service, world, 1)
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     assert await sync.run(UNREAD) == {"viewer": {"unreadNotifications": 0}}
     assert await sync.run(CHOICES) == {"viewer": {"notificationPreferences": []}}
     answer = await sync.run(
@@ -559,7 +559,7 @@ async def test_concurrent_choices_leave_one_preference(service: Service, world: 
 async def test_api_clients_have_no_preferences_and_mark_nothing(
     service: Service, world: World
 ) -> None:
-    api_client = service.client(await machine("Other"))
+    api_client = service.client(await api_client_token("Other"))
     for query, input in (
         (MARK, {}),
         (CHOOSE, {"topic": "STATUS", "channel": "EMAIL", "enabled": False}),

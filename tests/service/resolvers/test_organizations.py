@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.loop_limits import count_pages
 from support.statements import statements
@@ -59,7 +59,7 @@ async def test_an_organization_is_created_changed_archived_and_restored(admin: C
 
 
 async def test_the_scope_users_write_manages_organizations(service: Service, world: World) -> None:
-    client = service.client(await machine("Portal", ["users:write"]))
+    client = service.client(await api_client_token("Portal", ["users:write"]))
     created = await run_mutation(client, "createOrganization", name="Globex")
     assert created["name"] == "Globex"
 
@@ -220,13 +220,13 @@ async def test_the_team_sees_how_many_members_and_open_tickets_there_are(
     own = f"{{ viewer {{ user {{ organization {{ {COUNTS} }} }} }} }}"
     hidden = {"memberCount": None, "openTicketCount": None}
     assert (await cora.run(own))["viewer"]["user"]["organization"] == hidden
-    people = service.client(await machine("People", ["users:read"]))
+    people = service.client(await api_client_token("People", ["users:read"]))
     nodes = (await people.run(ALL_COUNTS))["organizations"]["nodes"]
     assert [(each["memberCount"], each["openTicketCount"]) for each in nodes] == [
         (2, None),
         (1, None),
     ]
-    reader = service.client(await machine("Reader", ["tickets:read"]))
+    reader = service.client(await api_client_token("Reader", ["tickets:read"]))
     of_ticket = f"query($id: ID!) {{ ticket(id: $id) {{ organization {{ {COUNTS} }} }} }}"
     found = (await reader.run(of_ticket, id=tickets[0]))["ticket"]["organization"]
     assert found == {"memberCount": None, "openTicketCount": 2}

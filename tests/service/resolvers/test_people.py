@@ -222,7 +222,7 @@ async def test_the_token_of_a_deactivated_person_is_refused(service: Service, wo
 async def test_the_viewer_describes_the_caller(service: Service, world: World) -> None:
     query = "{ viewer { role user { displayName } apiClient { displayName } scopes } }"
     assert (await service.client().run(query))["viewer"] is None
-    viewer = (await service.client(world.machine).run(query))["viewer"]
+    viewer = (await service.client(world.api_client_token).run(query))["viewer"]
     assert (viewer["role"], viewer["user"], viewer["apiClient"]) == (
         "ADMIN",
         None,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from support import Client, Refused, Service, Socket, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.root_fields import MISSING_ID, build_operations
 from support.ticket_commands import add_notifications
 
@@ -299,7 +299,7 @@ async def token(world: World, caller: str, scopes: list[str] | None = None) -> s
     if caller == "anonymous":
         return None
     if caller == "machine":
-        return await machine("Sync", scopes)
+        return await api_client_token("Sync", scopes)
     person = {"customer": world.cora, "agent": world.ada, "admin": world.root}[caller]
     return await token_of(await User.get(id=person.id), scopes)
 

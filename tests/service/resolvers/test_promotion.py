@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import Client, Service, World
 from support.accounts import PASSWORD, error_of, set_password, succeed
-from support.actors import machine
+from support.actors import api_client_token
 from support.mailing import mailer, send_due_mails
 from support.service import running
 from support.smtp_sink import body, sink
@@ -103,7 +103,7 @@ async def test_a_promotion_names_the_address_or_the_version_that_the_admin_has_s
     service: Service, world: World
 ) -> None:
     root = service.client(world.root.token)
-    program = service.client(await machine("Portal", ["users:write"]))
+    program = service.client(await api_client_token("Portal", ["users:write"]))
     seen = await User.get(id=world.cora.id)
     await User.filter(id=world.cora.id).update(external_id="crm-1")
     change = {"userId": world.cora.gid, "email": "eve@evil.example"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.assert_unchanged import assert_nothing_stored
 from support.live import head_cursor
 from support.service import running
@@ -247,7 +247,7 @@ async def test_marking_does_not_wait_for_the_lock_of_the_ticket(
 
 async def test_nothing_is_unread_for_api_clients(service: Service, world: World) -> None:
     key = (await service.client(world.cora.token).raise_ticket())["id"]
-    program = service.client(await machine("Monitor"))
+    program = service.client(await api_client_token("Monitor"))
     assert not await is_unread(program, key)
     with pytest.raises(Refused) as caught:
         await mark(program, key)
@@ -301,7 +301,7 @@ async def test_a_list_of_tickets_needs_one_statement_for_unread_ones(
 async def test_the_viewer_sees_which_tickets_they_watch(service: Service, world: World) -> None:
     cora, ada, root = [service.client(each.token) for each in (world.cora, world.ada, world.root)]
     key = (await cora.raise_ticket())["id"]
-    program = service.client(await machine("Monitor"))
+    program = service.client(await api_client_token("Monitor"))
     clients = (cora, ada, root, program)
 
     async def watching() -> list[bool]:

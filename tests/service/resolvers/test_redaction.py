@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.databases import IS_SQLITE
@@ -133,7 +133,9 @@ async def test_refused_redactions(service: Service, world: World) -> None:
         service.client(world.bill.token), "redactMessage", messageId=note, **REASON
     )
     assert errors == ["INVALID messageId"]
-    blind = service.client(await machine("Blind", ["tickets:read", "tickets:write", "admin"]))
+    blind = service.client(
+        await api_client_token("Blind", ["tickets:read", "tickets:write", "admin"])
+    )
     errors = await refusals(blind, "redactMessage", messageId=note, **REASON)
     assert errors == ["NOT_FOUND messageId"]
     for changes, error in (

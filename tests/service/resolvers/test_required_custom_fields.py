@@ -67,7 +67,7 @@ async def test_people_must_give_what_creation_requires(
     assert "Site" not in payload["userErrors"][0]["message"]
     await cora.raise_ticket(customFields=[site])
     await ada.raise_ticket(customFields=[site, owner])
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     await sync.raise_ticket(requesterId=world.cora.gid)
     await ada.raise_ticket(externalId="old-1")
     await audit()
@@ -112,7 +112,7 @@ async def test_replies_closures_and_macros_ask_for_them_too(
     preview = await preview_macro(ada, macro, ticket)
     assert preview is not None
     assert [error["code"] for error in preview["userErrors"]] == ["REQUIRED"]
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     assert await refusals(sync, "resolveTicket", ticketId=ticket, resolution="x") == MISSING
     await ada.do("replyToTicket", ticketId=ticket, body="Wait", then="AWAIT_CUSTOMER")
     await set_values(ada, ticket, CAUSE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, Socket, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.live import head_cursor
 
 pytestmark = [pytest.mark.without_default_policies, pytest.mark.never_retried]
@@ -61,7 +61,9 @@ class Secret:
         await ada.do("addNote", ticketId=ticket["id"], body=f"the customer owns a {WORD}")
         scopes = ["tickets:read", "events:read", "notes:write"]
         return cls(
-            ticket["id"], [ada, root], [cora, carl, service.client(await machine("Blind", scopes))]
+            ticket["id"],
+            [ada, root],
+            [cora, carl, service.client(await api_client_token("Blind", scopes))],
         )
 
 

@@ -71,7 +71,7 @@ async def test_a_user_lists_live_sessions_with_address_and_user_agent(
 async def test_api_tokens_list_no_sessions(service: Service, world: World) -> None:
     program = await token_of(await User.get(id=world.cora.id), ["tickets:read"])
     assert await sessions_of(service.client(program)) == []
-    assert await sessions_of(service.client(world.machine)) == []
+    assert await sessions_of(service.client(world.api_client_token)) == []
 
 
 @pytest.mark.usefixtures("passwords")
@@ -120,7 +120,7 @@ async def test_users_revoke_only_their_own_sessions_and_admins_any(
     await succeed(root, "revokeSession", sessionId=session["id"])
     assert not await is_signed_in(cora)
     assert await error_of(root, "revokeAllSessions", userId="nonsense") == "NOT_FOUND userId"
-    machine = service.client(world.machine)
+    machine = service.client(world.api_client_token)
     revoked = await succeed(machine, "revokeAllSessions", userId=world.carl.gid)
     assert revoked["revoked"] == 1
     assert not await is_signed_in(carl)

@@ -264,7 +264,7 @@ async def test_a_policy_is_created_with_the_given_fields(
         "active": True,
         "version": 1,
     }
-    for reader in (admin, service.client(world.ada.token), service.client(world.machine)):
+    for reader in (admin, service.client(world.ada.token), service.client(world.api_client_token)):
         assert (await read_list(reader, "slaPolicies", POLICY_FIELDS))[0] == created, (
             "the lowest position comes first"
         )

@@ -61,7 +61,8 @@ EVENT_FIELDS = f"""
 async def fill(service: Service, world: World, count: int) -> list[str]:
     """Raise tickets with a value in every field. Returns their ids."""
     cora, ada, sync = (
-        service.client(token) for token in (world.cora.token, world.ada.token, world.machine)
+        service.client(token)
+        for token in (world.cora.token, world.ada.token, world.api_client_token)
     )
     carl = service.client(world.carl.token)
     hub = (await cora.raise_ticket("Hub"))["id"]

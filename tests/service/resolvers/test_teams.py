@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, person
+from support.actors import api_client_token, person
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 
@@ -79,14 +79,14 @@ async def test_staff_set_their_own_availability(
 async def test_only_admins_set_the_availability_of_others(
     service: Service, world: World, admin: Client
 ) -> None:
-    for client in (admin, service.client(world.machine)):
+    for client in (admin, service.client(world.api_client_token)):
         updated = await run_mutation(
             client, "setAvailability", present=False, userId=world.bill.gid
         )
         assert updated["present"] is False
         record = await run_mutation(client, "setAvailability", present=True, userId=world.bill.gid)
         assert record["present"] is True
-    other = await machine("Other", ["tickets:write", "tickets:read"])
+    other = await api_client_token("Other", ["tickets:write", "tickets:read"])
     async with assert_nothing_stored():
         for token in (world.ada.token, other):
             for user_id in (
@@ -130,7 +130,7 @@ async def test_only_active_staff_have_an_availability(
             user_id
         )
     assert (
-        await refusal_of(service.client(world.machine), "setAvailability", present=False)
+        await refusal_of(service.client(world.api_client_token), "setAvailability", present=False)
         == "REQUIRED userId"
     )
 

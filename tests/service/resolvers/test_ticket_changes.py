@@ -114,7 +114,7 @@ async def test_an_update_that_changes_nothing_adds_no_version_and_no_event(
     cora, ada, sync = (
         service.client(world.cora.token),
         service.client(world.ada.token),
-        service.client(world.machine),
+        service.client(world.api_client_token),
     )
     key = (await cora.raise_ticket(tags=["a"]))["id"]
     answer = await sync.do(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from support import Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.ticket_mutations import NEW_TICKET
 
@@ -180,7 +180,10 @@ async def test_a_lone_surrogate_is_refused(service: Service, world: World) -> No
 
 
 async def test_an_external_id_is_unique_per_api_client(service: Service, world: World) -> None:
-    sync, other = service.client(world.machine), service.client(await machine("Other"))
+    sync, other = (
+        service.client(world.api_client_token),
+        service.client(await api_client_token("Other")),
+    )
     new = NEW_TICKET | {"requesterId": world.cora.gid, "externalId": "K-1"}
     first = await sync.do("createTicket", **new)
     assert await refusals(sync, "createTicket", **new) == ["TAKEN externalId"]
@@ -210,7 +213,7 @@ async def test_customers_of_different_accounts_may_use_the_same_external_id(
 async def test_one_of_several_concurrent_creates_gets_the_external_id(
     service: Service, world: World
 ) -> None:
-    sync = service.client(world.machine)
+    sync = service.client(world.api_client_token)
     new = NEW_TICKET | {"requesterId": world.cora.gid, "externalId": "K-1"}
     payloads = await asyncio.gather(*(sync.mutate("createTicket", dict(new)) for _ in range(8)))
     outcomes = sorted(
@@ -227,7 +230,7 @@ async def test_a_new_ticket_has_the_permitted_requester_and_their_account(
     cora, ada, sync = (
         service.client(world.cora.token),
         service.client(world.ada.token),
-        service.client(world.machine),
+        service.client(world.api_client_token),
     )
     more = "ticket { organization { name } }"
     for client, fields, name, account in (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.ticket_mutations import NEW_TICKET
@@ -270,7 +270,10 @@ async def test_a_key_belongs_to_one_caller_and_one_mutation(service: Service, wo
     cora, carl, ada = (
         service.client(person.token) for person in (world.cora, world.carl, world.ada)
     )
-    sync, other = service.client(world.machine), service.client(await machine("Other"))
+    sync, other = (
+        service.client(world.api_client_token),
+        service.client(await api_client_token("Other")),
+    )
     named = NEW_TICKET | {"requesterId": world.cora.gid}
     created = [
         await cora.do("createTicket", **NEW_TICKET, idempotencyKey="k"),

@@ -300,7 +300,7 @@ async def test_escalating_and_rating_are_possible_only_in_their_stages(
 
 async def test_only_the_requester_rates_a_ticket(service: Service, world: World) -> None:
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
-    carl, program = service.client(world.carl.token), service.client(world.machine)
+    carl, program = service.client(world.carl.token), service.client(world.api_client_token)
     key = (await cora.raise_ticket())["id"]
     staffs_own = (await ada.raise_ticket())["id"]
     for each in (key, staffs_own):

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, person
+from support.actors import api_client_token, person
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
 from support.ticket_commands import run_notifier
@@ -107,7 +107,7 @@ async def test_a_ticket_is_shared_within_the_organization_except_by_admins(
 ) -> None:
     ada, root = service.client(world.ada.token), service.client(world.root.token)
     ticket = (await service.client(world.olga.token).raise_ticket())["id"]
-    writer = service.client(await machine("Writer", ["tickets:write", "admin"]))
+    writer = service.client(await api_client_token("Writer", ["tickets:write", "admin"]))
     async with assert_nothing_stored():
         for client in (ada, writer):
             errors = await refusals(client, "addWatcher", ticketId=ticket, userId=world.cora.gid)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import run_mutation
 from support.assert_unchanged import assert_nothing_stored, refusals
 from support.audit import audit
@@ -174,7 +174,9 @@ async def test_agents_redact_only_what_they_have_written(
     await bill.do("updateTicket", ticketId=of_ada, subject=TEXT)
     input = {"ticketId": of_ada, "field": "SUBJECT", **REASON}
     assert await refusals(ada, "redactTicket", **input) == ["INVALID field"], "Bill's, too"
-    admin = service.client(await machine("Admin", ["tickets:read", "tickets:write", "admin"]))
+    admin = service.client(
+        await api_client_token("Admin", ["tickets:read", "tickets:write", "admin"])
+    )
     await redact(admin, of_ada, "SUBJECT", text=SECRET)
     assert (await Ticket.get(id=ids.key_of(ids.TICKET, of_ada))).subject == REDACTED
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.assert_unchanged import assert_nothing_stored, format_error
 from support.audit import audit
 from support.custom_fields import define, read_values
@@ -41,7 +41,7 @@ def root(service: Service, world: World) -> Client:
 @pytest.fixture
 async def sync(service: Service, world: World) -> Client:
     del world
-    return service.client(await machine("Sync"))
+    return service.client(await api_client_token("Sync"))
 
 
 async def upsert(client: Client, **input: Any) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def test_a_new_ticket_needs_valid_values(
 async def test_each_owner_has_its_own_external_ids(
     service: Service, world: World, sync: Client
 ) -> None:
-    other = service.client(await machine("Other"))
+    other = service.client(await api_client_token("Other"))
     ada, bill = service.client(world.ada.token), service.client(world.bill.token)
     refs = [
         (await upsert(client, **new_ticket(world)))["ticket"]["ref"]
@@ -240,7 +240,7 @@ async def test_a_list_has_at_most_100_rows(root: Client) -> None:
 
 
 async def test_a_row_that_needs_an_admin_is_refused_alone(service: Service, world: World) -> None:
-    manager = service.client(await machine("Sync", ["users:write", "users:read"]))
+    manager = service.client(await api_client_token("Sync", ["users:write", "users:read"]))
     payload = await upsert_users(
         manager,
         {"email": "one@example.org", "displayName": "One"},

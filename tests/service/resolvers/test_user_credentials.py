@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import Client, Refused, Service, World
 from support.accounts import succeed
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.live import head_cursor
 from support.loop_limits import count_pages
 from support.service import running
@@ -95,11 +95,11 @@ async def test_all_others_see_nothing_here_not_even_their_own(
 ) -> None:
     agent, customer = service.client(people.ada.token), service.client(people.cora.token)
     colleague = service.client(people.carl.token)
-    reader = service.client(await machine("Reader", ["users:read", "users:write"]))
+    reader = service.client(await api_client_token("Reader", ["users:read", "users:write"]))
     program = await token_of(await User.get(id=people.root.id), ["users:read", "tickets:read"])
     for client in (agent, customer, colleague, reader, service.client(program)):
         assert await read_user(client, people.cora) == {"displayName": "Cora", **NOTHING}
-    administering = service.client(await machine("Admin", ["admin", "users:read"]))
+    administering = service.client(await api_client_token("Admin", ["admin", "users:read"]))
     assert (await read_user(administering, people.cora))["sessions"]["totalCount"] == 1
 
 
@@ -113,7 +113,10 @@ async def test_admins_see_who_has_a_password_and_a_second_factor(
             user_id=person.id, secret="x", created_at=at, confirmed_at=confirmed_at
         )
     query = "{ users { nodes { displayName hasPassword hasSecondFactor } } }"
-    for token in (people.root.token, await machine("Admin", ["admin", "users:read"])):
+    for token in (
+        people.root.token,
+        await api_client_token("Admin", ["admin", "users:read"]),
+    ):
         nodes = (await service.client(token).run(query))["users"]["nodes"]
         users = {each["displayName"]: each for each in nodes}
         assert [name for name in users if users[name]["hasPassword"] is not False] == ["Cora"]
@@ -129,7 +132,7 @@ async def test_people_see_their_own_identities_after_they_have_signed_in(
     own = (await service.client(people.cora.token).run(query))["viewer"]["identities"]
     assert own == [{"issuer": ISSUER, "subject": "Cora"}]
     program = await token_of(await User.get(id=people.cora.id), ["tickets:read"])
-    for token in (program, people.machine):
+    for token in (program, people.api_client_token):
         assert (await service.client(token).run(query))["viewer"] == {"identities": []}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 
 from models.people.user import Organization, User
 
@@ -34,7 +34,10 @@ async def list_numbers(client: Client, user: str, **variables: Any) -> list[int]
 
 async def test_a_user_has_the_tickets_that_they_requested(service: Service, world: World) -> None:
     cora, carl = service.client(world.cora.token), service.client(world.carl.token)
-    ada, program = service.client(world.ada.token), service.client(await machine("Sync"))
+    ada, program = (
+        service.client(world.ada.token),
+        service.client(await api_client_token("Sync")),
+    )
     own = [(await cora.raise_ticket(f"VPN {n}"))["number"] for n in range(3)]
     other = (await carl.raise_ticket())["number"]
     for client in (cora, carl, ada, program):  # cora's organization is shared

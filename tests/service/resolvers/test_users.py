@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, person, token_of
+from support.actors import api_client_token, person, token_of
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 
@@ -30,7 +30,7 @@ def admin(service: Service, world: World) -> Client:
 @pytest.fixture
 async def manager(service: Service, world: World) -> Client:
     """An API client that may manage customers."""
-    return service.client(await machine("Portal", ["users:read", "users:write"]))
+    return service.client(await api_client_token("Portal", ["users:read", "users:write"]))
 
 
 async def organization_id(name: str) -> str:
@@ -178,7 +178,7 @@ async def test_users_write_manages_customers_only(manager: Client, world: World)
 
 
 async def test_a_token_without_users_read_gets_only_the_id(service: Service, world: World) -> None:
-    client = service.client(await machine("Writer", ["users:write"]))
+    client = service.client(await api_client_token("Writer", ["users:write"]))
     query = """mutation($i: UpdateUserInput!) { updateUser(input: $i) {
       userId user { email } userErrors { code } } }"""
     payload = await client.run(query, i={"userId": world.olga.gid, "locale": "en"})
@@ -186,7 +186,7 @@ async def test_a_token_without_users_read_gets_only_the_id(service: Service, wor
 
 
 async def test_the_scope_admin_includes_users_write(service: Service, world: World) -> None:
-    client = service.client(await machine("Admin", ["admin", "users:read"]))
+    client = service.client(await api_client_token("Admin", ["admin", "users:read"]))
     assert (await client.run("{ viewer { scopes } }"))["viewer"]["scopes"] == [
         *("admin", "users:read", "users:write")
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import SAVED_VIEW_FIELDS, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.statements import statements
@@ -186,7 +186,7 @@ async def test_only_admins_change_the_views_for_everyone(
 
 
 async def test_customers_and_api_clients_have_no_views(service: Service, world: World) -> None:
-    for token in (world.cora.token, await machine("Other")):
+    for token in (world.cora.token, await api_client_token("Other")):
         client = service.client(token)
         for query in (
             "{ savedViews { nodes { id } } }",

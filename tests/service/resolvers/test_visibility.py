@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, person, token_of
+from support.actors import api_client_token, person, token_of
 from support.assert_unchanged import assert_nothing_stored
 from support.statements import statements
 
@@ -217,7 +217,7 @@ async def test_a_mutation_of_a_hidden_ticket_costs_the_same_statements(
 async def test_write_scopes_alone_do_not_show_the_changed_ticket(
     service: Service, world: World, secret: Secret
 ) -> None:
-    write_only = service.client(await machine("Blind", ["tickets:write", "notes:write"]))
+    write_only = service.client(await api_client_token("Blind", ["tickets:write", "notes:write"]))
     with pytest.raises(Refused, match="FORBIDDEN"):
         await write_only.run("query($id: ID!) { ticket(id: $id) { id } }", id=secret.id)
     for name, fields in STAFF_MUTATIONS.items():
@@ -334,7 +334,7 @@ async def test_customers_see_no_notes_in_any_field(
     assert cora["ticketStats"] == {"total": 0}
     for name, client in (
         ("ada", service.client(world.ada.token)),
-        ("machine", service.client(world.machine)),
+        ("machine", service.client(world.api_client_token)),
     ):
         seen = await client.run(NOTES, **variables)
         assert seen["ticket"]["messages"]["totalCount"] == 2, name
@@ -359,7 +359,7 @@ async def test_staff_and_api_clients_without_notes_read_see_no_notes(
         "word": WORDS[2],
     }
     for token in (
-        await machine("Reader", scopes),
+        await api_client_token("Reader", scopes),
         await token_of(await User.get(id=world.ada.id), scopes),
     ):
         seen = await service.client(token).run(NOTES, **variables)
@@ -467,8 +467,13 @@ async def test_an_email_is_visible_to_its_owner_and_with_users_read(
         "carl@example.com",
     ]
     assert await read_emails(world.ada.token) == [*everyone, "ada@example.com"]
-    assert await read_emails(world.machine) == [*everyone, None]
-    assert await read_emails(await machine("Blind", ["tickets:read"])) == [None, None, None, None]
+    assert await read_emails(world.api_client_token) == [*everyone, None]
+    assert await read_emails(await api_client_token("Blind", ["tickets:read"])) == [
+        None,
+        None,
+        None,
+        None,
+    ]
     without_people = await token_of(await User.get(id=world.bill.id), ["tickets:read"])
     assert await read_emails(without_people) == [None, None, None, "bill@example.com"]
 
@@ -506,7 +511,7 @@ async def test_customers_see_neither_api_client_scopes_nor_team_members(
     service: Service, world: World
 ) -> None:
     cora = service.client(world.cora.token)
-    raised = await service.client(world.machine).do(
+    raised = await service.client(world.api_client_token).do(
         "createTicket",
         subject="s",
         description="d",
@@ -570,7 +575,7 @@ async def test_scopes_of_an_api_client_need_users_read_or_are_its_own(
     service: Service, world: World
 ) -> None:
     key = (
-        await service.client(world.machine).do(
+        await service.client(world.api_client_token).do(
             "createTicket",
             subject="s",
             description="d",
@@ -581,10 +586,10 @@ async def test_scopes_of_an_api_client_need_users_read_or_are_its_own(
     query = """query($id: ID!) { ticket(id: $id) { timeline { nodes { actor {
       ... on ApiClient { scopes } } } } } }"""
     for token, count in (
-        (world.machine, 9),
+        (world.api_client_token, 9),
         (world.ada.token, 9),
-        (await machine("Reader", ["tickets:read"]), 0),
-        (await machine("People", ["tickets:read", "users:read"]), 9),
+        (await api_client_token("Reader", ["tickets:read"]), 0),
+        (await api_client_token("People", ["tickets:read", "users:read"]), 9),
     ):
         ticket = (await service.client(token).run(query, id=key))["ticket"]
         assert len(ticket["timeline"]["nodes"][0]["actor"]["scopes"]) == count

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.ticket_mutations import NEW_TICKET, read_version
 
 from models.people.user import User
@@ -28,14 +28,14 @@ async def test_a_mutation_without_effect_does_not_read_the_ticket(
     service: Service, world: World
 ) -> None:
     ticket = await service.client(world.cora.token).raise_ticket()
-    write_only = service.client(await machine("Blind", ["tickets:write"]))
+    write_only = service.client(await api_client_token("Blind", ["tickets:write"]))
     payload = await write_only.mutate("updateTicket", {"ticketId": ticket["id"]}, IDENTITY)
     assert_only_identity(payload, ticket)
     assert payload["version"] == ticket["version"]
 
 
 async def test_a_created_ticket_is_named_and_not_shown(service: Service, world: World) -> None:
-    write_only = service.client(await machine("Blind", ["tickets:write"]))
+    write_only = service.client(await api_client_token("Blind", ["tickets:write"]))
     new = NEW_TICKET | {"requesterId": world.cora.gid, "idempotencyKey": "k"}
     first = await write_only.mutate("createTicket", new, IDENTITY)
     query = "query($id: ID!) { ticket(id: $id) { id ref version } }"
@@ -53,7 +53,7 @@ async def test_a_message_is_named_and_not_shown(
     field, id_field = MESSAGES[mutation]
     cora, ada = service.client(world.cora.token), service.client(world.ada.token)
     ticket = await cora.raise_ticket()
-    write_only = service.client(await machine("Blind", ["tickets:write", "notes:write"]))
+    write_only = service.client(await api_client_token("Blind", ["tickets:write", "notes:write"]))
     input = {"ticketId": ticket["id"], "body": "From a machine", "idempotencyKey": "k"}
     payload = await write_only.mutate(mutation, input, f"{IDENTITY} {id_field}")
     assert_only_identity(payload, ticket)
@@ -70,7 +70,7 @@ async def test_the_ticket_of_a_new_reply_is_not_reached_through_the_reply(
     service: Service, world: World
 ) -> None:
     ticket = await service.client(world.cora.token).raise_ticket()
-    write_only = service.client(await machine("Blind", ["tickets:write", "notes:write"]))
+    write_only = service.client(await api_client_token("Blind", ["tickets:write", "notes:write"]))
     for mutation, (field, _) in MESSAGES.items():
         kind = mutation[0].upper() + mutation[1:] + "Input"
         query = f"""mutation($input: {kind}!) {{ {mutation}(input: $input) {{
@@ -104,4 +104,6 @@ async def test_with_tickets_read_the_payload_shows_everything(
     await check(service.client(world.cora.token), "replyToTicket", "reply", "replyId")
     # Without notes:read, the token still sees the note that it has just written.
     scopes = ["tickets:read", "tickets:write", "notes:write"]
-    await check(service.client(await machine("Reader", scopes)), "addNote", "note", "noteId")
+    await check(
+        service.client(await api_client_token("Reader", scopes)), "addNote", "note", "noteId"
+    )

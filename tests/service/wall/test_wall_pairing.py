@@ -108,7 +108,12 @@ async def test_only_staff_with_a_session_approve_list_and_revoke(
     paired = await Screen(service).pair(ada)
     code = await screen.open_pairing()
     api_token = await token_of(await User.get(id=world.ada.id), ["tickets:read", "tickets:write"])
-    others = (cora, service.client(), service.client(world.machine), service.client(api_token))
+    others = (
+        cora,
+        service.client(),
+        service.client(world.api_client_token),
+        service.client(api_token),
+    )
     for client in others:
         async with assert_nothing_stored():
             for mutation, input in (

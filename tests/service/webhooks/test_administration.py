@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.admin_mutations import refusal_of, run_mutation, send_mutation
 from support.assert_unchanged import assert_nothing_stored
 from support.audit_log import read_audit_log, read_directory_events
@@ -90,7 +90,7 @@ async def test_invalid_fields_are_refused(
 
 
 async def test_the_owner_needs_the_scope_to_read_tickets(service: Service, world: World) -> None:
-    client = service.client(await machine("billing", ["webhooks:manage"]))
+    client = service.client(await api_client_token("billing", ["webhooks:manage"]))
     async with assert_nothing_stored():
         with pytest.raises(Refused) as error:
             await send_mutation(client, "createWebhook", **FIELDS)
@@ -100,7 +100,7 @@ async def test_the_owner_needs_the_scope_to_read_tickets(service: Service, world
 async def test_others_see_and_change_no_webhook_and_admins_only_its_state(
     service: Service, world: World, admin: Client
 ) -> None:
-    owner = service.client(await machine("billing", ["tickets:read", "webhooks:manage"]))
+    owner = service.client(await api_client_token("billing", ["tickets:read", "webhooks:manage"]))
     webhook, _ = await create_webhook(owner, URL)
     root = await User.get(id=world.root.id)
     stranger = service.client(await token_of(root, ["tickets:read", "webhooks:manage"]))
@@ -173,8 +173,8 @@ async def test_limits_on_webhooks_are_kept(url: str) -> None:
         admin = service.client(world.root.token)
         webhook = await run_mutation(admin, "createWebhook", **FIELDS)
         assert await refusal_of(admin, "createWebhook", **FIELDS) == "INVALID"
-        await run_mutation(service.client(world.machine), "createWebhook", **FIELDS)
-        other = service.client(await machine("other"))
+        await run_mutation(service.client(world.api_client_token), "createWebhook", **FIELDS)
+        other = service.client(await api_client_token("other"))
         assert await refusal_of(other, "createWebhook", **FIELDS) == "INVALID"
         cora = service.client(world.cora.token)
         for _ in range(2):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
-from support.raw_server import raw_server, send
+from support.actors import api_client_token
+from support.raw_server import answer_with, raw_server
 from support.webhooks import (
     Receiver,
     build_deliverer,
@@ -81,7 +81,7 @@ async def test_an_owner_without_the_scope_for_notes_gets_none(
     service: Service, world: World, ada: Client, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     query = "{ ticket { messages { nodes { body } } } ... on TicketNoted { note { body } } }"
     webhook, _ = await create_webhook(client, receiver, query=query)
     ticket = await ada.raise_ticket(requesterId=world.cora.gid)
@@ -184,7 +184,7 @@ async def test_the_beginning_of_a_response_is_listed(
     admin: Client, cora: Client, worker: WebhookDeliverer, size: int
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size
-    async with raw_server(send(head, b"x" * size)) as server:
+    async with raw_server(answer_with(head, b"x" * size)) as server:
         url = f"http://127.0.0.1:{server.port}/"
         webhook, _ = await create_webhook(admin, url, types=["TICKET_CREATED"])
         await cora.raise_ticket()

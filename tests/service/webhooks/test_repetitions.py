@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.admin_mutations import refusal_of, run_mutation
 from support.live import head_cursor
 from support.webhooks import (
@@ -88,7 +88,7 @@ async def test_a_replay_leaves_out_what_the_owner_may_no_longer_see(
     service: Service, ada: Client, world: World, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "notes:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     webhook, _ = await create_webhook(client, receiver)
     ticket = await ada.raise_ticket(requesterId=world.cora.gid)
     await ada.do("addNote", ticketId=ticket["id"], body="A secret note.")
@@ -105,7 +105,7 @@ async def test_a_replay_leaves_out_what_the_owner_may_no_longer_see(
     receiver.received.clear()
     await retry(worker, seconds=10)
     assert receiver.received == []
-    weaker = service.client(await machine("billing", ["tickets:read", "webhooks:manage"]))
+    weaker = service.client(await api_client_token("billing", ["tickets:read", "webhooks:manage"]))
     count = await replay(weaker, webhook, FIRST_CURSOR)
     await retry(worker, seconds=20)
     assert len(receiver.received) == count
@@ -328,7 +328,7 @@ async def test_a_stored_body_is_not_sent_after_the_owner_has_lost_a_scope(
     service: Service, ada: Client, world: World, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "notes:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     query = "{ ticket { messages { nodes { body } } } }"
     await create_webhook(client, receiver, types=["REPLY_ADDED"], query=query)
     ticket = await ada.raise_ticket(requesterId=world.cora.gid)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import Client, Refused, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.live import head_cursor
 from support.service import running
 from support.webhooks import (
@@ -119,7 +119,7 @@ async def test_others_see_no_preview_and_an_owner_without_rights_has_no_events(
     webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])
     await deliver(worker)
     scopes = ["tickets:read", "webhooks:manage"]
-    other = service.client(await machine("billing", scopes))
+    other = service.client(await api_client_token("billing", scopes))
     own, _ = await create_webhook(other, receiver, types=["TICKET_CREATED"])
     found = await other.run(PREVIEW, id=webhook["id"], after=FIRST_CURSOR)
     assert found == {"webhookReplayPreview": None}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine, token_of
+from support.actors import api_client_token, token_of
 from support.webhooks import (
     Receiver,
     build_deliverer,
@@ -189,12 +189,12 @@ async def test_an_api_client_reads_the_bodies_of_its_own_webhook_alone(
     service: Service, cora: Client, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "webhooks:manage"]
-    owner = service.client(await machine("billing", scopes))
+    owner = service.client(await api_client_token("billing", scopes))
     webhook, _ = await create_webhook(owner, receiver, types=["TICKET_CREATED"])
     await cora.raise_ticket()
     await deliver(worker)
     assert await bodies_of(owner, webhook) == [receiver.received[0].body.decode()]
-    other = service.client(await machine("chat", [*scopes, "admin"]))
+    other = service.client(await api_client_token("chat", [*scopes, "admin"]))
     assert await bodies_of(other, webhook) == [None]
     assert (await read_deliveries(other, webhook))[0]["attemptLog"][0]["request"] is not None
 

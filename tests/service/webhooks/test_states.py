@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from support import Client, Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.audit_log import read_audit_log
 from support.mailing import send_due_mails
 from support.smtp_sink import sink
@@ -95,7 +95,7 @@ async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_eve
     worker: WebhookDeliverer,
     loss: str,
 ) -> None:
-    client = service.client(await machine("billing", ["tickets:read", "webhooks:manage"]))
+    client = service.client(await api_client_token("billing", ["tickets:read", "webhooks:manage"]))
     webhook, _ = await create_webhook(client, receiver)
     await deliver(worker)
     if loss == "deactivated":
@@ -128,7 +128,7 @@ async def test_the_deactivation_of_a_person_pauses_the_persons_webhooks(
     await User.filter(id=other.id).update(role=Role.ADMIN)
     await User.filter(id=world.root.id).update(active=False)
     await retry(worker, seconds=10)
-    watcher = service.client(await machine("watcher"))
+    watcher = service.client(await api_client_token("watcher"))
     found = await read_webhook(watcher, webhook)
     assert (found["state"], found["pauseReason"]) == ("PAUSED", "OWNER_DEACTIVATED")
     mails = await Mail.filter(template="webhook_paused").values_list("address", flat=True)
@@ -152,7 +152,7 @@ async def test_a_planned_event_is_not_sent_after_the_owner_was_demoted(
     receiver.answer("200 OK")
     await retry(worker, days=1)
     assert len(receiver.received) == 1
-    other = service.client(await machine("watcher"))
+    other = service.client(await api_client_token("watcher"))
     found = await read_webhook(other, webhook)
     assert (found["state"], found["pauseReason"]) == ("PAUSED", "SCOPE_REVOKED")
 
@@ -161,9 +161,9 @@ async def test_a_webhook_survives_the_rotation_of_its_owners_token(
     service: Service, cora: Client, receiver: Receiver, worker: WebhookDeliverer
 ) -> None:
     scopes = ["tickets:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     await create_webhook(client, receiver)
-    await machine("billing", scopes)
+    await api_client_token("billing", scopes)
     first = await Token.filter(client__display_name="billing").order_by("created_at").first()
     assert first is not None
     await Token.filter(id=first.id).update(revoked_at=time.now())

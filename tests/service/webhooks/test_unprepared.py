@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support import Client, Service
-from support.actors import machine
+from support.actors import api_client_token
 from support.loop_limits import count_runs
 from support.webhooks import (
     Receiver,
@@ -196,7 +196,7 @@ async def test_slow_payloads_of_an_owner_with_many_webhooks_delay_no_other_owner
     worker: WebhookDeliverer,
 ) -> None:
     scopes = ["tickets:read", "webhooks:manage"]
-    client = service.client(await machine("billing", scopes))
+    client = service.client(await api_client_token("billing", scopes))
     async with receiving() as other:
         slow = [await create_webhook(client, other, types=["TICKET_CREATED"]) for _ in range(6)]
         webhook, _ = await create_webhook(admin, receiver, types=["TICKET_CREATED"])

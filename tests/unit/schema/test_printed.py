@@ -22,9 +22,10 @@ from models.core.errors import UserErrorCode
 from schema import root
 from schema.fields import permission_of
 
-PRINTED = Path(__file__).parents[3] / "schema" / "schema.graphql"
+SCHEMA_FILE = Path(__file__).parents[3] / "schema" / "schema.graphql"
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 WITHOUT_VERSION = {"CreateTicketInput", "UpsertTicketInput"}
+"""The ticket may not exist yet, so these have no version to expect."""
 WITHOUT_KEY = {
     "cancelJob": "a job that has ended stays as it is",
     "pingWebhook": "a repetition sends another ping, and changes nothing",
@@ -42,7 +43,7 @@ WITHOUT_KEY = {
     "upsertOrganizations": "a repetition changes nothing",
     "setPresence": "clients repeat it every few seconds, and the last call counts",
 }
-"""Mutations without an idempotency key, and the reason."""
+"""The mutations without an idempotency key, each with the reason."""
 KEY_ERRORS = {UserErrorCode.IDEMPOTENCY_KEY_REUSED, UserErrorCode.IDEMPOTENCY_IN_PROGRESS}
 
 
@@ -56,14 +57,14 @@ def schema(built: root.Schema) -> GraphQLSchema:
     return built._schema
 
 
-def test_the_committed_schema_is_the_served_one(built: root.Schema) -> None:
-    assert PRINTED.read_text().rstrip("\n") == built.as_str().rstrip("\n"), (
+def test_the_committed_schema_equals_the_served_one(built: root.Schema) -> None:
+    assert SCHEMA_FILE.read_text().rstrip("\n") == built.as_str().rstrip("\n"), (
         "schema.graphql is out of date: run `make schema`"
     )
 
 
-def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
-    """The description of every type, field, argument and enum value, by its coordinates."""
+def iterate_descriptions(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """The schema coordinates and the description of every type, field, argument and enum value."""
     for name, kind in schema.type_map.items():
         if name.startswith("__") or name in BUILT_IN:
             continue
@@ -86,13 +87,13 @@ def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
 
 
 def test_everything_has_a_description(schema: GraphQLSchema) -> None:
-    descriptions = dict(described(schema))
+    descriptions = dict(iterate_descriptions(schema))
     assert len(descriptions) > 400
     assert [place for place, text in descriptions.items() if not (text and text.strip())] == []
 
 
-def test_every_description_is_made_of_sentences(schema: GraphQLSchema) -> None:
-    for place, text in described(schema):
+def test_every_description_begins_and_ends_like_a_sentence(schema: GraphQLSchema) -> None:
+    for place, text in iterate_descriptions(schema):
         assert text is not None
         assert text[0].isupper(), place
         assert text[-1] in ".`" or text.splitlines()[-1].startswith("- "), place
@@ -100,7 +101,7 @@ def test_every_description_is_made_of_sentences(schema: GraphQLSchema) -> None:
 
 def test_no_description_has_an_unfilled_placeholder(schema: GraphQLSchema) -> None:
     unfilled = re.compile(r"(?<!\{)\{[a-z_]+\}")
-    found = {place: unfilled.findall(text or "") for place, text in described(schema)}
+    found = {place: unfilled.findall(text or "") for place, text in iterate_descriptions(schema)}
     assert [place for place, names in found.items() if names] == []
 
 
@@ -160,7 +161,7 @@ def test_every_ticket_mutation_takes_a_key_and_an_expected_version(schema: Graph
     assert len(inputs) >= 15
 
 
-def test_every_other_mutation_takes_a_key_or_is_safe_to_repeat(schema: GraphQLSchema) -> None:
+def test_every_mutation_takes_a_key_unless_there_is_a_reason(schema: GraphQLSchema) -> None:
     assert schema.mutation_type is not None
     for name, field in schema.mutation_type.fields.items():
         input_fields: Any = field.args["input"].type.of_type.fields if field.args else {}
@@ -170,7 +171,7 @@ def test_every_other_mutation_takes_a_key_or_is_safe_to_repeat(schema: GraphQLSc
     assert set(schema.mutation_type.fields) >= WITHOUT_KEY.keys()
 
 
-def test_every_node_has_an_opaque_id_and_every_list_is_a_relay_connection(
+def test_every_node_has_an_id_and_all_connections_have_the_same_fields(
     schema: GraphQLSchema,
 ) -> None:
     node: Any = schema.type_map["Node"]

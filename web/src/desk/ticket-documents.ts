@@ -37,7 +37,7 @@ const EVENT = graphql(
   `,
   [FILE],
 );
-/** What the page shows of a ticket besides its timeline. Mutations return it, too. */
+/** The properties of a ticket that its page shows beside the timeline. Mutations return them, too. */
 export const PROPERTIES = graphql(
   `
     fragment TicketProperties on Ticket {

@@ -12,7 +12,7 @@ import pytest
 from redis import asyncio as redis
 from structlog.testing import capture_logs
 from support.live import until
-from support.missing import missing
+from support.missing_programs import skip_unless_in_ci
 from support.ports import reserve_port
 from support.redis_server import RedisServer, redis_server
 from support.service import ROOT
@@ -217,7 +217,7 @@ async def test_signals_arrive_over_tls_and_again_after_an_outage(
         check=False,
     )
     if made.returncode:
-        missing("openssl is not installed")
+        skip_unless_in_ci("openssl is not installed")
     files = [
         "--tls-cert-file",
         str(certificate),

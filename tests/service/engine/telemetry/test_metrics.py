@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 from support import Service, World
-from support.actors import machine
+from support.actors import api_client_token
 from support.client import TIMEOUT_SECONDS, TLS
 from support.metrics import read_metrics
 
@@ -39,7 +39,7 @@ async def test_only_administrators_see_the_lag_and_failures_of_each_job(
     service: Service, world: World
 ) -> None:
     address = service.http.replace("/graphql", "/metrics")
-    program = await machine("Sync", ["tickets:read"])
+    program = await api_client_token("Sync", ["tickets:read"])
     await consumer.record_failure("escalator", "boom", service.clock())
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=TLS) as http:
         assert (await http.get(address)).status_code == 401

@@ -19,7 +19,7 @@ SIGN_IN = """mutation($input: SignInInput!) {
 
 
 async def client_id(service: Service, world: World) -> str:
-    data = await service.client(world.machine).run("{ viewer { apiClient { id } } }")
+    data = await service.client(world.api_client_token).run("{ viewer { apiClient { id } } }")
     return str(data["viewer"]["apiClient"]["id"])
 
 
@@ -40,7 +40,7 @@ async def test_lines_of_requests_have_the_actor(service: Service, world: World) 
     machine_id = await client_id(service, world)
     callers = {
         world.ada.token: world.ada.gid,
-        world.machine: machine_id,
+        world.api_client_token: machine_id,
         None: None,
     }
     for token, actor in callers.items():

@@ -12,7 +12,7 @@ from typing import Any
 import httpcore2
 import pytest
 from support.live import until
-from support.raw_server import OK, raw_server, send
+from support.raw_server import OK, answer_with, raw_server
 
 from models.outbound import lookup
 from models.outbound.connection import CheckedBackend
@@ -52,8 +52,8 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     names = Names(["127.0.0.1"], ["127.0.0.2"])
     client = client_of(names)
     async with (
-        raw_server(send(OK)) as permitted,
-        raw_server(send(OK), host="127.0.0.2", port=permitted.port) as other,
+        raw_server(answer_with(OK)) as permitted,
+        raw_server(answer_with(OK), host="127.0.0.2", port=permitted.port) as other,
     ):
         url = f"http://{HOST}:{permitted.port}/"
         assert (await client.post(url, {}, b"first")).status == 200
@@ -66,7 +66,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
 async def test_each_request_has_its_own_lookup_and_connection() -> None:
     names = Names(["127.0.0.1"])
     client = client_of(names)
-    async with raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as server:
         for _ in range(3):
             await client.post(f"http://{HOST}:{server.port}/", {}, b"")
     assert (server.connections, names.lookups) == (3, 3)
@@ -82,12 +82,12 @@ class OtherConnection(httpcore2.AsyncNetworkBackend):
 async def test_the_peer_of_the_open_socket_is_checked() -> None:
     client = client_of(Names(["127.0.0.1"]), "127.0.0.0/8")
     client.backend.backend = OtherConnection()
-    async with raw_server(send(OK), host="127.0.0.2") as server:
+    async with raw_server(answer_with(OK), host="127.0.0.2") as server:
         with pytest.raises(AddressRefused, match="another address"):
             await client.post(f"http://{HOST}:{server.port}/", {}, b"secret")
 
         async def has_ended() -> bool:
-            return server.ended == 1
+            return server.ended_connections == 1
 
         await until(has_ended)
         assert server.requests == []
@@ -112,7 +112,7 @@ async def test_one_address_that_is_not_permitted_refuses_the_request(
     others: list[str], is_first: bool
 ) -> None:
     addresses = [*others, "127.0.0.1"] if is_first else ["127.0.0.1", *others]
-    async with raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as server:
         with pytest.raises(AddressRefused) as refusal:
             await client_of(Names(addresses)).post(f"http://{HOST}:{server.port}/", {}, b"")
         assert server.connections == 0
@@ -122,7 +122,7 @@ async def test_one_address_that_is_not_permitted_refuses_the_request(
 
 async def test_the_next_address_is_used_if_one_does_not_listen() -> None:
     names = Names(["127.0.0.2", "127.0.0.3", "127.0.0.1"])
-    async with raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as server:
         client = client_of(names, "127.0.0.0/8")
         assert (await client.post(f"http://{HOST}:{server.port}/", {}, b"")).status == 200
 
@@ -138,7 +138,7 @@ async def test_the_next_address_is_used_if_one_does_not_accept() -> None:
             each.setblocking(False)
             each.connect_ex(("127.0.0.2", port))
         try:
-            async with raw_server(send(OK), port=port):
+            async with raw_server(answer_with(OK), port=port):
                 client = client_of(Names(["127.0.0.2", "127.0.0.1"]), "127.0.0.0/8")
                 client.timeout_seconds = 10
                 assert (await client.post(f"http://{HOST}:{port}/", {}, b"")).status == 200
@@ -161,10 +161,10 @@ async def test_nobody_listens() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(status: int) -> None:
-    async with raw_server(send(OK)) as private:
+    async with raw_server(answer_with(OK)) as private:
         location = f"location: http://127.0.0.1:{private.port}/".encode()
         head = b"HTTP/1.1 %d Moved\r\n%b\r\ncontent-length: 0\r\n\r\n" % (status, location)
-        async with raw_server(send(head)) as server:
+        async with raw_server(answer_with(head)) as server:
             client = client_of(Names(["127.0.0.1"]))
             response = await client.post(f"http://{HOST}:{server.port}/", {}, b"")
             assert response.status == status
@@ -173,7 +173,7 @@ async def test_redirects_are_not_followed(status: int) -> None:
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with raw_server(send(OK)) as proxy, raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as proxy, raw_server(answer_with(OK)) as server:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
             monkeypatch.setenv(name.lower(), f"http://127.0.0.1:{proxy.port}")
@@ -190,7 +190,7 @@ async def test_no_connection_is_opened_to_a_unix_socket() -> None:
 
 async def test_names_of_the_operating_system() -> None:
     """With the real lookup: `localhost` is refused, unless its addresses are allowed."""
-    async with raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as server:
         url = f"http://localhost:{server.port}/"
         with pytest.raises(AddressRefused, match="loopback"):
             await client_of(lookup.look_up_host, "192.0.2.0/24").post(url, {}, b"")
@@ -228,7 +228,7 @@ async def test_a_name_server_that_does_not_respond_delays_no_other_host(
         return ["127.0.0.1"]
 
     client = client_of(look_up)
-    async with raw_server(send(OK)) as server:
+    async with raw_server(answer_with(OK)) as server:
         slow = [
             asyncio.ensure_future(client.post(f"http://slow.example:{server.port}/", {}, b""))
             for _ in range(5)

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 
 import pytest
 from support.live import until
-from support.raw_server import OK, Answer, RawServer, raw_server, send, send_forever
+from support.raw_server import OK, Answer, RawServer, answer_endlessly, answer_with, raw_server
 
 from models.outbound.connection import LimitedStream
 from models.outbound.http_client import (
@@ -36,7 +36,7 @@ def client_of(timeout_seconds: float = 60) -> OutboundHttpClient:
 
 async def until_ended(server: RawServer) -> None:
     async def has_ended() -> bool:
-        return server.ended == server.connections
+        return server.ended_connections == server.connections
 
     await until(has_ended)
 
@@ -48,7 +48,7 @@ async def test_the_request_and_the_response() -> None:
         b"Set-Cookie: a=b\r\n\r\nbody"
     )
     client = client_of()
-    async with raw_server(send(response)) as server:
+    async with raw_server(answer_with(response)) as server:
         url = f"http://127.0.0.1:{server.port}/a?b=%20"
         found = await client.post(url, {"content-type": "x/y", "x-a": "1"}, body)
         await client.post(url, {"User-Agent": "Other/1"}, b"")
@@ -82,7 +82,7 @@ async def test_the_request_and_the_response() -> None:
     ],
 )
 async def test_a_body_up_to_the_limit(answer: bytes, size: int) -> None:
-    async with raw_server(send(answer)) as server:
+    async with raw_server(answer_with(answer)) as server:
         found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
     assert (found.body, found.is_cut) == (b"x" * size, False)
 
@@ -90,10 +90,12 @@ async def test_a_body_up_to_the_limit(answer: bytes, size: int) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        send_forever(HEAD + b"\r\n", b"x" * 5000),
-        send_forever(HEAD + b"content-length: 99999999999\r\n\r\n", b"x" * 5000),
-        send_forever(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n"),
-        send(HEAD + b"content-length: %d\r\n\r\n" % (MAX_BYTES + 1) + b"x" * (MAX_BYTES + 1)),
+        answer_endlessly(HEAD + b"\r\n", b"x" * 5000),
+        answer_endlessly(HEAD + b"content-length: 99999999999\r\n\r\n", b"x" * 5000),
+        answer_endlessly(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+        answer_with(
+            HEAD + b"content-length: %d\r\n\r\n" % (MAX_BYTES + 1) + b"x" * (MAX_BYTES + 1)
+        ),
     ],
 )
 async def test_a_longer_body_is_cut(answer: Answer) -> None:
@@ -106,7 +108,7 @@ async def test_a_longer_body_is_cut(answer: Answer) -> None:
 async def test_a_compressed_body_is_not_decompressed() -> None:
     bomb = gzip.compress(b"\0" * 5_000_000)
     head = HEAD + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb)
-    async with raw_server(send(head, bomb)) as server:
+    async with raw_server(answer_with(head, bomb)) as server:
         found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
     assert found.body == bomb[:MAX_BYTES]
 
@@ -122,7 +124,7 @@ async def test_what_is_read_beside_the_body_is_limited_too(monkeypatch: pytest.M
 
     monkeypatch.setattr(LimitedStream, "__init__", keep)
     chunk = b"1;" + b"e" * 1000 + b"\r\nx\r\n"
-    async with raw_server(send_forever(CHUNKED, chunk * 100)) as server:
+    async with raw_server(answer_endlessly(CHUNKED, chunk * 100)) as server:
         found = await client_of().post(f"http://127.0.0.1:{server.port}/", {}, b"")
         assert found.is_cut
         assert set(found.body) == set(b"x")
@@ -134,16 +136,16 @@ async def test_what_is_read_beside_the_body_is_limited_too(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (send_forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "headers"),
-        (send_forever(HEAD, b"x-a: b\r\n" * 100), "no valid HTTP response"),
-        (send_forever(HEAD + b"x-a: ", b"b" * 1000), "no valid HTTP response"),
-        (send(b"SSH-2.0-OpenSSH_9.2\r\n"), "no valid HTTP response"),
-        (send(b"HTTP/1.1 999999 OK\r\n\r\n"), "no valid HTTP response"),
-        (send(HEAD + b"content-length: -1\r\n\r\n"), "no valid HTTP response"),
-        (send(HEAD + b"content-length: 10\r\n\r\nshort"), "no valid HTTP response"),
-        (send(CHUNKED + b"zz\r\n"), "no valid HTTP response"),
-        (send(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"), "no valid HTTP response"),
-        (send(b""), "no valid HTTP response"),
+        (answer_endlessly(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "headers"),
+        (answer_endlessly(HEAD, b"x-a: b\r\n" * 100), "no valid HTTP response"),
+        (answer_endlessly(HEAD + b"x-a: ", b"b" * 1000), "no valid HTTP response"),
+        (answer_with(b"SSH-2.0-OpenSSH_9.2\r\n"), "no valid HTTP response"),
+        (answer_with(b"HTTP/1.1 999999 OK\r\n\r\n"), "no valid HTTP response"),
+        (answer_with(HEAD + b"content-length: -1\r\n\r\n"), "no valid HTTP response"),
+        (answer_with(HEAD + b"content-length: 10\r\n\r\nshort"), "no valid HTTP response"),
+        (answer_with(CHUNKED + b"zz\r\n"), "no valid HTTP response"),
+        (answer_with(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"), "no valid HTTP response"),
+        (answer_with(b""), "no valid HTTP response"),
     ],
 )
 async def test_a_response_that_is_none(answer: Answer, message: str) -> None:
@@ -157,12 +159,12 @@ async def test_a_response_that_is_none(answer: Answer, message: str) -> None:
     "answer",
     [
         None,
-        send_forever(b"HTTP/1.1 2", b"0", 0.02),
-        send_forever(HEAD, b"x-a: b\r\n", 0.02),
-        send_forever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.02),
-        send_forever(HEAD + b"\r\n", b"x", 0.02),
-        send_forever(HEAD + b"content-length: 5000\r\n\r\n", b"x", 0.02),
-        send_forever(CHUNKED, b"1\r\nx\r\n", 0.02),
+        answer_endlessly(b"HTTP/1.1 2", b"0", 0.02),
+        answer_endlessly(HEAD, b"x-a: b\r\n", 0.02),
+        answer_endlessly(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.02),
+        answer_endlessly(HEAD + b"\r\n", b"x", 0.02),
+        answer_endlessly(HEAD + b"content-length: 5000\r\n\r\n", b"x", 0.02),
+        answer_endlessly(CHUNKED, b"1\r\nx\r\n", 0.02),
     ],
 )
 async def test_one_deadline_for_everything(answer: Answer | None) -> None:

@@ -24,7 +24,7 @@ from models.changes import commands
 from models.changes.storage import allocate_numbers
 from models.core.paging.ordering import Order
 from models.core.paging.pagination import PageRequest
-from models.database.fair_share import CHARGE
+from models.core.query_cost import CHARGE
 from models.queries import live_list, search_plan, ticket_search, tickets
 from models.queries.filters.filter import FilterData
 from models.queries.logs import event_log

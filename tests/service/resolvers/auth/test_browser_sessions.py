@@ -357,8 +357,10 @@ async def test_a_token_in_the_url_does_not_fall_back_to_the_cookie(
 async def test_only_a_session_may_be_in_the_cookie(
     signed_in: Page, service: Service, world: World
 ) -> None:
-    await service.client(world.machine).run("{ viewer { role } }")  # from now on it is known
-    for text in (world.machine, world.machine, "wrong", "", "x" * 5000, 'a"b'):
+    await service.client(world.api_client_token).run(
+        "{ viewer { role } }"
+    )  # from now on it is known
+    for text in (world.api_client_token, world.api_client_token, "wrong", "", "x" * 5000, 'a"b'):
         response = await signed_in.query(Cookie=f"ticketwire-session={text}")
         assert (response.status_code, code_of(response)) == (401, "UNAUTHENTICATED"), text
 

@@ -20,7 +20,7 @@ class Statement:
 
     async def run(self, shares: CallerShares, caller: object) -> None:
         if not shares.try_acquire(caller):
-            await shares.wait(caller)
+            await shares.wait_for_share(caller)
         self.runs = True
         try:
             await self.may_end.wait()

@@ -1,7 +1,7 @@
-// Why changes of tickets were refused. The reason stays until the person has seen it, also if they
-// have left the ticket before it arrives.
+// The reasons why changes of tickets were refused. A reason stays until the person has seen it, even
+// if they leave the ticket before the refusal arrives.
 
-/** The part of the page where a change was made. Its refusal stands there. */
+/** The part of the page where a change was made, and where its refusal is shown. */
 export type Place =
   | "actions"
   | "status"
@@ -32,19 +32,19 @@ class Refusals {
     this.all = [...this.all, refusal];
   }
 
-  /** The reason that stands at a place of a ticket; empty if there is none. */
+  /** The reason that is shown at a place of a ticket. Empty if there is none. */
   textAt(ticketId: string, place: Place): string {
     const isThere = (each: Refusal): boolean =>
       each.ticketId === ticketId && each.place === place;
     return this.all.find(isThere)?.text ?? "";
   }
 
-  /** Whether a ticket has a reason beside its properties or panels. */
+  /** Whether a reason is shown in the sidebar of a ticket, beside its properties or panels. */
   isInSidebar(ticketId: string): boolean {
     return this.all.some((each) => each.ticketId === ticketId && each.place !== "actions");
   }
 
-  /** Remove what a person has seen, at one place or on the whole ticket. */
+  /** Remove the reasons that a person has seen, at one place or on the whole ticket. */
   forget(ticketId: string, place?: Place): void {
     const isSeen = (each: Refusal): boolean =>
       each.ticketId === ticketId && (place === undefined || each.place === place);

@@ -1,4 +1,4 @@
-"""Programs that a machine may not have installed."""
+"""Skips tests whose programs are not installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 
-def missing(reason: str) -> NoReturn:
+def skip_unless_in_ci(reason: str) -> NoReturn:
     """Skip the test because a program is missing. In CI, fail it instead."""
     if os.environ.get("CI"):
         pytest.fail(f"{reason}, and CI must not skip this")

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from strawberry.annotation import StrawberryAnnotation
 
-from schema import startup
+from schema import annotation_cache
 
 
 @pytest.mark.parametrize("text", ["int", "list[str]", "int | None", "'str'", "None"])
 def test_known_names_have_strawberrys_types(text: str) -> None:
     for _ in range(2):
         found: Any = StrawberryAnnotation(text).evaluate()
-        assert found == startup.evaluate_annotation(StrawberryAnnotation(text))
+        assert found == annotation_cache.evaluate_uncached(StrawberryAnnotation(text))
 
 
 @pytest.mark.parametrize("text", ["Ticket", "list[Ticket]", "Ticket | None"])
@@ -33,10 +33,10 @@ def test_a_failed_text_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> Non
         calls.append(annotation.raw_annotation)
         raise NameError("name 'Unknown' is not defined")
 
-    monkeypatch.setattr(startup, "evaluate_annotation", count)
-    startup.evaluate_without_namespace.cache_clear()
+    monkeypatch.setattr(annotation_cache, "evaluate_uncached", count)
+    annotation_cache.evaluate_without_namespace.cache_clear()
     for _ in range(3):
         with pytest.raises(NameError):
             StrawberryAnnotation("Unknown").evaluate()
-    startup.evaluate_without_namespace.cache_clear()
+    annotation_cache.evaluate_without_namespace.cache_clear()
     assert calls == ["Unknown"]
