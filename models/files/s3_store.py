@@ -18,7 +18,7 @@ import obstore
 from obstore.store import ObjectStore, S3Store
 
 from models.files.names import content_disposition, response_type
-from models.files.store import FileStore
+from models.files.store import FileKind, FileStore
 from models.tickets.attachment import Attachment
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class S3FileStore(FileStore):
         await super().delete_all(attachment_id)
 
     async def delete_quarantined(self, before: datetime) -> None:
-        await self.delete(*await self.list_keys("quarantine/", before))
+        await self.delete(*await self.list_keys(FileKind.UPLOAD.value, before))
 
 
 def quarantine_key(attachment_id: UUID) -> str:
-    return f"quarantine/{attachment_id}"
+    return f"{FileKind.UPLOAD.value}{attachment_id}"
