@@ -6,6 +6,7 @@ quarantine, from which the server reads, checks and copies.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ import obstore
 from obstore.store import ObjectStore, S3Store
 
 from models.files.names import content_disposition, response_type
+from models.files.quarantine import open_private_folder
 from models.files.store import FileKind, FileStore
 from models.tickets.attachment import Attachment
 
@@ -74,7 +76,9 @@ class S3FileStore(FileStore):
 
     @cached_property
     def quarantine(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix="ticketwire-"))
+        """A folder of this machine that all its processes share, so that the cleanup of one finds
+        what another one has left."""
+        return open_private_folder(Path(tempfile.gettempdir(), f"ticketwire-{os.getuid()}"))
 
     def attributes_of(self, attachment: Attachment) -> Attributes | None:
         filename, content_type = attachment.filename, attachment.content_type

@@ -6,6 +6,9 @@ verifies the signatures of all requests to it, of the service and of clients.
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -182,6 +185,19 @@ async def test_the_storage_refuses_expired_urls(ada: Client, store: S3FileStore)
     await until(is_refused)
     lifetime = dict(parse_qsl(urlsplit(payload["uploadUrl"]).query))["X-Amz-Expires"]
     assert 0 < int(lifetime) <= 15 * 60
+
+
+async def test_what_a_killed_process_has_read_is_deleted(
+    service: Service, store: S3FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server reads uploads into a folder for temporary files, to check them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, new = (S3FileStore(store.location).quarantine / each for each in ("left", "new"))
+    for path in (left, new):
+        path.write_bytes(b"Hello")
+    os.utime(left, (time.time() - 3 * 24 * 3600,) * 2)
+    await FileCleanup(store).run_once(service.clock(), 0)
+    assert (left.exists(), new.exists()) == (False, True)
 
 
 async def test_files_that_are_not_attached_are_deleted_from_the_storage(
