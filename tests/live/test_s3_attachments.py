@@ -195,7 +195,8 @@ async def test_what_a_killed_process_has_read_is_deleted(
     left, new = (S3FileStore(store.location).quarantine / each for each in ("left", "new"))
     for path in (left, new):
         path.write_bytes(b"Hello")
-    os.utime(left, (time.time() - 3 * 24 * 3600,) * 2)
+    old = time.time() - 3 * 24 * 3600
+    os.utime(left, (old, old))
     await FileCleanup(store).run_once(service.clock(), 0)
     assert (left.exists(), new.exists()) == (False, True)
 
