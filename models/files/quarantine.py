@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
+import stat
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
@@ -46,6 +48,18 @@ async def received_file(
     finally:
         # Not in a thread, so that a cancellation can not prevent it.
         path.unlink(missing_ok=True)  # noqa: ASYNC240
+
+
+def open_private_folder(path: Path) -> Path:
+    """Create the folder, unless it exists. If it is not this user's alone, a new one replaces it:
+    anybody may create files in the folder of temporary files."""
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if is_own and not found.st_mode & 0o077:
+        return path
+    return Path(tempfile.mkdtemp(prefix="ticketwire-"))
 
 
 def create_file(folder: Path, prefix: str) -> IO[bytes]:

@@ -6,6 +6,7 @@ quarantine, from which the server reads, checks and copies.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,8 @@ import obstore
 from obstore.store import ObjectStore, S3Store
 
 from models.files.names import content_disposition, response_type
-from models.files.store import FileStore
+from models.files.quarantine import open_private_folder
+from models.files.store import FileKind, FileStore
 from models.tickets.attachment import Attachment
 
 if TYPE_CHECKING:
@@ -74,7 +76,9 @@ class S3FileStore(FileStore):
 
     @cached_property
     def quarantine(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix="ticketwire-"))
+        """A folder of this machine that all its processes share, so that the cleanup of one finds
+        what another one has left."""
+        return open_private_folder(Path(tempfile.gettempdir(), f"ticketwire-{os.getuid()}"))
 
     def attributes_of(self, attachment: Attachment) -> Attributes | None:
         filename, content_type = attachment.filename, attachment.content_type
@@ -107,8 +111,8 @@ class S3FileStore(FileStore):
         await super().delete_all(attachment_id)
 
     async def delete_quarantined(self, before: datetime) -> None:
-        await self.delete(*await self.list_keys("quarantine/", before))
+        await self.delete(*await self.list_keys(FileKind.UPLOAD.value, before))
 
 
 def quarantine_key(attachment_id: UUID) -> str:
-    return f"quarantine/{attachment_id}"
+    return f"{FileKind.UPLOAD.value}{attachment_id}"

@@ -10,6 +10,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -26,8 +27,23 @@ if TYPE_CHECKING:
 MAX_CONCURRENT_PARTS = 2
 """Parts of one file, of 5 MiB each, that are in memory while it is copied to the store."""
 READ_BYTES = 256 * 1024
-EXPORT_PREFIX = "exports/"
-"""The keys of files of exports begin with it."""
+
+
+class FileKind(Enum):
+    """What is in the storage. The value begins the keys of its files.
+
+    `FILES` in models/privacy/registry.py says what each kind holds of people.
+    """
+
+    ATTACHMENT = "files/"
+    """Attached files and their thumbnails."""
+    EXPORT = "exports/"
+    """Files of exports, and their parts."""
+    UPLOAD = "quarantine/"
+    """What clients upload, before it is checked."""
+
+
+EXPORT_PREFIX = FileKind.EXPORT.value
 
 
 class FileStore:
@@ -149,4 +165,4 @@ async def read_pieces(result: GetResult) -> AsyncIterator[bytes]:
 
 
 def build_prefix(attachment_id: UUID) -> str:
-    return f"files/{attachment_id}/"
+    return f"{FileKind.ATTACHMENT.value}{attachment_id}/"

@@ -1,7 +1,8 @@
-"""Every column that holds text: what it holds of people, and how the erasure of a person treats it.
+"""Every column that holds text, and every kind of file: what they hold of people, and how the
+erasure of a person treats them.
 
-A test fails if a column of a table is missing here, so a new one needs a decision. Files of exports
-hold texts, too: models/exports/redactions.py says when they are deleted.
+A test fails if a column of a table or a kind of file is missing here. So a new one needs a
+decision.
 """
 
 from __future__ import annotations
@@ -190,3 +191,24 @@ TREATMENTS: dict[Treatment, frozenset[str]] = {
     ),
 }
 """How the erasure of a person treats each column that is not TECHNICAL."""
+
+
+class FileTreatment(Enum):
+    """How the erasure of a person treats the files of a kind in the storage."""
+
+    DELETED = "deleted"
+    """Deleted with their thumbnails soon after the transaction that erases their attachments
+    (models/files/cleanup.py)."""
+    OUTDATED = "outdated"
+    """They can't be downloaded after the erasure has begun, and are deleted within a minute
+    (models/exports/redactions.py). A running export begins again."""
+    EXPIRES = "expires"
+    """Deleted within two days, and shown to nobody before (models/files/cleanup.py)."""
+
+
+FILES: dict[str, FileTreatment] = {
+    "files/": FileTreatment.DELETED,
+    "exports/": FileTreatment.OUTDATED,
+    "quarantine/": FileTreatment.EXPIRES,
+}
+"""The kinds of files, by the beginning of their keys (FileKind in models/files/store.py)."""

@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins with one of these can be a formula for a spreadsheet program, which could
-send other cells to an attacker."""
+send other cells to an attacker. Japanese programs accept the wide characters, too (OWASP, CSV
+Injection)."""
 
 Ticket = Mapping[str, Any]
 Read = Callable[[Ticket], object]

@@ -13,7 +13,7 @@ from engine.server.error_response import RequestRefused
 from models.exports.access import find_downloadable
 from models.exports.names import content_type_of, disposition_of
 from models.files.images import THUMBNAIL_TYPE
-from models.files.names import content_disposition, response_type
+from models.files.names import INLINE_TYPES, content_disposition, response_type
 from models.files.signatures import FileAction
 from models.jobs.caller_job import CallerJob
 from models.tickets.attachment import Attachment
@@ -83,16 +83,21 @@ class FileEndpoints:
             headers = build_headers(attachment, action, seconds)
             if request.method == "HEAD":
                 return Response(headers=headers)
-            return await self.send(storage_key, headers)
+            return await self.send(storage_key, headers, is_shown=is_shown(attachment, action))
         except RequestRefused as refusal:
             return build_error(request, refusal)
 
-    async def send(self, storage_key: str, headers: Mapping[str, str]) -> Response:
-        """Send a file, or send the client to the storage. Raises RequestRefused."""
+    async def send(
+        self, storage_key: str, headers: Mapping[str, str], *, is_shown: bool = False
+    ) -> Response:
+        """Send a file, or send the client to the storage. Raises RequestRefused.
+
+        A storage can't send all of HEADERS, so files that browsers show never come from it.
+        """
         acceptance = self.services.files.acceptance
         if acceptance is None:
             raise RequestRefused(503, "The server has no storage.", "UNAVAILABLE")
-        url = await acceptance.store.presign_download(storage_key)
+        url = None if is_shown else await acceptance.store.presign_download(storage_key)
         if url is not None:
             return RedirectResponse(url, 302, REDIRECT_HEADERS)
         try:
@@ -107,6 +112,11 @@ def find_key(attachment: Attachment | None, action: FileAction) -> str | None:
         return None
     is_thumbnail = action is FileAction.THUMBNAIL
     return attachment.thumbnail_key if is_thumbnail else attachment.storage_key
+
+
+def is_shown(attachment: Attachment, action: FileAction) -> bool:
+    """Whether browsers show the file themselves, instead of downloading it."""
+    return action is FileAction.THUMBNAIL or attachment.content_type in INLINE_TYPES
 
 
 def build_export_headers(job: CallerJob) -> dict[str, str]:

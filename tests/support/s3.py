@@ -1,4 +1,4 @@
-"""An S3-compatible server in a process of its own: s3rver, from npm."""
+"""An S3-compatible server in a process of its own: s3rver, from npm. It verifies signatures."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ class Measure(Enum):
 
 
 METRICS = {Metric.FIRST_RESPONSE: "f", Metric.RESOLUTION: "r"}
-"""The SLA clocks of a report, by their aliases in the statement. A ticket has one of each."""
+"""The SLA clocks of which a ticket has at most one, by their aliases in the statement."""
+ATTAINMENT_METRICS = (*METRICS, Metric.NEXT_RESPONSE)
+"""The metrics whose targets a report counts. A ticket has a clock for each further response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,27 @@ def select_tickets(groups: ReportGroups, condition: Condition) -> Condition:
             f"LEFT JOIN sla_clocks {clock} ON {clock}.ticket_id = t.id "
             f"AND {clock}.metric = '{name}' AND {clock}.ordinal = 1"
         )
+    columns += [
+        f"{count_next_responses(statuses)} AS {Metric.NEXT_RESPONSE.value}_{outcome}"
+        for outcome, statuses in (("met", MET), ("missed", MISSED))
+    ]
     return Condition(
         f"SELECT {', '.join(columns)} FROM tickets t {' '.join(joins)} WHERE {condition.text}",
         value.params + condition.params,
     )
 
 
-COUNTED = [f"{metric.value}_{outcome}" for metric in METRICS for outcome in ("met", "missed")]
+def count_next_responses(statuses: str) -> str:
+    """The number of the ticket's clocks with these statuses, as SQL."""
+    return (
+        "(SELECT COUNT(*) FROM sla_clocks n WHERE n.ticket_id = t.id "
+        f"AND n.metric = '{Metric.NEXT_RESPONSE.value}' AND n.status IN ({statuses}))"
+    )
+
+
+COUNTED = [
+    f"{metric.value}_{outcome}" for metric in ATTAINMENT_METRICS for outcome in ("met", "missed")
+]
 SUMS_SQL = (
     "SELECT bucket, COUNT(*) AS created, COUNT(score) AS ratings, SUM(score) AS rating_sum, "
     + "".join(f"COUNT({each.value}) AS {each.value}, " for each in Measure)
@@ -220,7 +236,7 @@ def build_group(key: str, label: str, rows: Sequence[Row]) -> ReportGroup:
             metric: Attainment(
                 to_int(sums[f"{metric.value}_met"]), to_int(sums[f"{metric.value}_missed"])
             )
-            for metric in METRICS
+            for metric in ATTAINMENT_METRICS
         },
         ratings=to_int(sums["ratings"]),
         rating_sum=to_int(sums["rating_sum"]),

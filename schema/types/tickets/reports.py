@@ -108,6 +108,11 @@ class TicketReportGroupType:
     first_response_attainment: Any = attainment_of(
         Metric.FIRST_RESPONSE, "The SLA clocks of the first response."
     )
+    next_response_attainment: Any = attainment_of(
+        Metric.NEXT_RESPONSE,
+        "The SLA clocks of further responses. A ticket has one for each time that the customer "
+        "waited for a response after the first.",
+    )
     resolution_attainment: Any = attainment_of(
         Metric.RESOLUTION, "The SLA clocks of the resolution."
     )

@@ -28,6 +28,7 @@ from models.changes.sla_audit import verify_all_tickets
 from models.files.store import FileStore, LocalFileStore
 from models.people.team import Membership, Team
 from models.people.user import User
+from models.privacy.registry import FILES
 from workers.file_cleanup import FileCleanup
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.usefixtures("without_jobs")]
@@ -256,10 +257,10 @@ async def erase_a_customer(day: Day, ticket: str, file: str) -> None:
 
 
 async def holds(store: FileStore, text: str) -> bool:
-    """Whether a file in the storage holds the text."""
-    for prefix in ("files/", "exports/", "quarantine/"):
-        for key in await store.list_keys(prefix):
-            content = await (await store.objects.get_async(key)).bytes_async()
-            if text.encode() in bytes(content):
-                return True
+    """Whether a file in the storage holds the text. Each file is of a kind in the registry."""
+    for key in await store.list_keys(""):
+        assert key.startswith(tuple(FILES))
+        content = await (await store.objects.get_async(key)).bytes_async()
+        if text.encode() in bytes(content):
+            return True
     return False

@@ -22,6 +22,7 @@ QUERY = """query($range: ReportRangeInput!, $by: TicketReportGroupBy, $filter: T
       resolution { count median percentile90 }
       resolutionWorkingTime { count median percentile90 }
       firstResponseAttainment { met missed ratio }
+      nextResponseAttainment { met missed ratio }
       resolutionAttainment { met missed ratio } } } }"""
 
 
@@ -57,6 +58,7 @@ async def test_a_report_shows_times_targets_and_ratings(service: Service, world:
     attainment = group["firstResponseAttainment"]
     assert (attainment["met"] + attainment["missed"], attainment["ratio"]) == (2, 1.0)
     assert group["resolutionAttainment"] == {"met": 1, "missed": 0, "ratio": 1.0}
+    assert group["nextResponseAttainment"] == {"met": 0, "missed": 0, "ratio": None}
     assert group["firstResponseWorkingTime"]["count"] == 2
     assert group["resolutionWorkingTime"]["count"] == 1
     clocks = await ada.run(
@@ -68,6 +70,12 @@ async def test_a_report_shows_times_targets_and_ratings(service: Service, world:
     (group,) = await read_groups(ada, days(service))
     assert group["resolution"] == {"count": 0, "median": None, "percentile90": None}
     assert group["resolutionAttainment"] == {"met": 0, "missed": 0, "ratio": None}
+    for _ in range(2):
+        await cora.do("replyToTicket", ticketId=second, body="And now?")
+        service.clock.advance(minutes=10)
+        await ada.do("replyToTicket", ticketId=second, body="Now it works.")
+    (group,) = await read_groups(ada, days(service))
+    assert group["nextResponseAttainment"] == {"met": 2, "missed": 0, "ratio": 1.0}
 
 
 async def test_filters_and_groups_select_tickets(service: Service, world: World) -> None:

@@ -10,18 +10,18 @@ from support.web_applications import evaluate
 
 CSV, SETTINGS, SCALE = (f"desk/reports/{name}.ts" for name in ("csv", "settings", "scale"))
 NOON = 1_772_452_800_000  # 2026-03-02T12:00:00Z
+STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""The characters with which a formula can begin."""
 
 
 def test_a_csv_file_holds_any_text_and_no_formula() -> None:
-    texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", 'a "b", c', "two\r\nlines", "नमस्ते", "a=b", ""]
+    texts = [*(f"{each}1" for each in STARTS), 'a "b", c', "two\r\nlines", "नमस्ते", "a=b", ""]
     rows = [["label", 1.5, None], *[[text, -2, 0] for text in texts]]
     text = evaluate(CSV, "m.encodeCsv(value)", rows)
     assert text.startswith("\ufeff"), "Excel would not read it as UTF-8"
     found = list(csv.reader(io.StringIO(text[1:], newline="")))
     assert found[0] == ["label", "1.5", ""]
-    expected = [
-        f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in texts
-    ]
+    expected = [f"'{text}" if text.startswith(STARTS) else text for text in texts]
     assert [row[0] for row in found[1:]] == expected
     assert {tuple(row[1:]) for row in found[1:]} == {("-2", "0")}
 

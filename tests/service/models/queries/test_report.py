@@ -41,10 +41,17 @@ CHANGES = [
 
 @dataclass(frozen=True)
 class Facts:
-    """A stored ticket and its clocks of the first response and the resolution, if it has them."""
+    """A stored ticket and its clocks: of the first response and the resolution, if it has them, and
+    of further responses."""
 
     ticket: Ticket
     clocks: dict[Metric, SlaClock]
+    next_responses: Sequence[SlaClock]
+
+    def list_clocks(self, metric: Metric) -> list[SlaClock]:
+        if metric is Metric.NEXT_RESPONSE:
+            return list(self.next_responses)
+        return [self.clocks[metric]] if metric in self.clocks else []
 
 
 def random_end(random: Random, start: datetime) -> datetime | None:
@@ -53,11 +60,12 @@ def random_end(random: Random, start: datetime) -> datetime | None:
     return random.choice([None, end, end + timedelta(microseconds=random.randrange(5_000_000))])
 
 
-def build_clock(random: Random, ticket: Ticket, metric: Metric) -> SlaClock:
+def build_clock(random: Random, ticket: Ticket, metric: Metric, ordinal: int = 1) -> SlaClock:
     status = random.choice(list(ClockStatus))
     return SlaClock(
         ticket_id=ticket.id,
         metric=metric,
+        ordinal=ordinal,
         status=status,
         terms="x",
         started_at=ticket.created_at,
@@ -86,11 +94,16 @@ async def store_facts(desk: Desk, random: Random, center: datetime, count: int) 
         )
         ticket.organization_id = random.choice(organizations)
         metrics = random.sample([Metric.FIRST_RESPONSE, Metric.RESOLUTION], random.randrange(3))
-        found.append(Facts(ticket, {each: build_clock(random, ticket, each) for each in metrics}))
+        clocks = {each: build_clock(random, ticket, each) for each in metrics}
+        further = range(1, random.randrange(4) + 1)
+        next_responses = [
+            build_clock(random, ticket, Metric.NEXT_RESPONSE, ordinal) for ordinal in further
+        ]
+        found.append(Facts(ticket, clocks, next_responses))
     await Ticket.bulk_create([each.ticket for each in found])
-    clocks = [clock for each in found for clock in each.clocks.values()]
-    next_response = build_clock(random, found[0].ticket, Metric.NEXT_RESPONSE)
-    await SlaClock.bulk_create([*clocks, next_response])
+    await SlaClock.bulk_create(
+        [clock for each in found for metric in Metric for clock in each.list_clocks(metric)]
+    )
     return found
 
 
@@ -131,8 +144,8 @@ def compute_group(key: str, facts: Sequence[Facts]) -> ReportGroup:
             percentiles = percentile(values, 50), percentile(values, 90)
             durations[measure] = Durations(len(values), *percentiles)
     attainments: dict[Metric, report.Attainment] = {}
-    for metric in (Metric.FIRST_RESPONSE, Metric.RESOLUTION):
-        statuses = [each.clocks[metric].status for each in facts if metric in each.clocks]
+    for metric in Metric:
+        statuses = [clock.status for each in facts for clock in each.list_clocks(metric)]
         met = statuses.count(ClockStatus.ACHIEVED)
         missed = statuses.count(ClockStatus.ACHIEVED_LATE) + statuses.count(ClockStatus.BREACHED)
         attainments[metric] = report.Attainment(met, missed)

@@ -1,4 +1,4 @@
-"""The registry of columns of text lists every such column of the tables, once."""
+"""The registry lists every column of text of the tables, once, and every kind of file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.database.config import build_config
-from models.privacy.registry import COLUMNS, TREATMENTS, Holding
+from models.files.store import FileKind
+from models.privacy.registry import COLUMNS, FILES, TREATMENTS, Holding
 
 TEXT_FIELDS = (fields.CharField, fields.TextField, fields.JSONField)
 
@@ -52,3 +53,7 @@ def test_the_erasure_of_a_person_treats_each_column_once() -> None:
     listed = {column for columns in COLUMNS.values() for column in columns} - technical
     assert listed - set(treated) == set(), "decide how the erasure of a person treats these"
     assert set(treated) - listed == set(), "these columns are technical, or no longer exist"
+
+
+def test_the_erasure_of_a_person_treats_each_kind_of_file() -> None:
+    assert set(FILES) == {each.value for each in FileKind}

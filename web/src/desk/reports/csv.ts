@@ -3,7 +3,7 @@
 
 /** Without this byte order mark, Excel reads UTF-8 as the code page of the computer. */
 const BYTE_ORDER_MARK = "\uFEFF";
-const FORMULA_STARTS = /^[=+\-@\t\r]/;
+const FORMULA_STARTS = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 export type Cell = string | number | null;
 

@@ -123,7 +123,7 @@ REPORT = """{ ticketReport(range: {firstDay: "2025-11-01", lastDay: "2026-11-03"
     resolution { count median percentile90 }
     resolutionWorkingTime { count median percentile90 }
     firstResponseAttainment { met missed ratio }
-    resolutionAttainment { met missed ratio } } } }"""
+    nextResponseAttainment { met missed ratio } resolutionAttainment { met missed ratio } } } }"""
 
 
 @dataclass
