@@ -101,14 +101,24 @@ async def renew(claim: Claim, duration: timedelta) -> bool:
     return bool(await held.update(claimed_until=until))
 
 
-async def store_body(claim: Claim, body: str, scopes: str, position: int) -> bool:
+async def store_body(claim: Claim, webhook: Webhook, body: str, scopes: str, position: int) -> bool:
     """Store the body that each attempt sends, with the owner's scopes.
 
-    `position` is that of the log before the body was prepared. Returns False if the claim no longer
-    holds: the erasure of a text ends the claims of its ticket.
+    `webhook` is the record from which the body was prepared, and `position` is that of the log
+    before. Returns False if the claim no longer holds, because the erasure of a text ends the
+    claims of its ticket, or if the webhook was changed since.
     """
-    held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
-    return bool(await held.update(body=body, body_scopes=scopes, body_position=position))
+
+    async def store() -> bool:
+        # Locked, so that the change of a shape or a query either finds this body and removes it, or
+        # is seen here. It does not see a claim that begins before its commit.
+        locked = Webhook.select_for_update(no_key=True)
+        if await locked.get_or_none(id=webhook.id, version=webhook.version) is None:
+            return False
+        held = WebhookDelivery.filter(id=claim.delivery_id, claimed_by=claim.by)
+        return bool(await held.update(body=body, body_scopes=scopes, body_position=position))
+
+    return await database.run_in_transaction(store)
 
 
 async def begin(claim: Claim, at: datetime, duration: timedelta) -> str | None:

@@ -15,6 +15,7 @@ from models.core.errors import BadRequest, InvalidInput
 from models.core.lazy_query import ConnectionQuery, Many, One
 from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
+from models.log import event
 from models.log.event import Event, decode_cursor, encode_cursor
 from models.queries import webhooks as queries
 from models.queries.logs import event_log
@@ -57,16 +58,26 @@ async def webhook_gaps(
 
 
 async def find_unplanned(context: Context, found: Webhook) -> Condition:
-    """The events that the webhook will receive: of its types, its filter, visible to its owner."""
+    """The events that the webhook will receive: of its types, its filter, visible to its owner.
+
+    Raises BadRequest if nobody can tell which of those after its position these are. An empty list
+    would say that everything is acknowledged.
+    """
     at = context.now()
+    reason = "the owner has lost the rights that it needs"
     owner = await read_owner(found, at)
-    if not isinstance(owner, Viewer):
-        return FALSE
-    try:
-        matching = compile_webhook_filter(found.ticket_filter, owner, at)
-    except WebhookInvalid:
-        return FALSE
-    return in_list("e.type", sorted(found.types)) & visible_events(owner) & matching
+    if isinstance(owner, Viewer):
+        try:
+            matching = compile_webhook_filter(found.ticket_filter, owner, at)
+            return in_list("e.type", sorted(found.types)) & visible_events(owner) & matching
+        except WebhookInvalid as error:
+            reason = f"the filter is no longer valid: {error}"
+    if found.log_position < await event.read_head():
+        raise BadRequest(
+            f"The webhook has not read the whole log, and {reason}. So it is not known which "
+            "events are missing. Correct this first."
+        )
+    return FALSE
 
 
 async def webhook_replay_preview(

@@ -38,7 +38,8 @@ class WebhookQueries:
         "up to 100: those that wait, that failed, and that the server has not read yet. Empty "
         "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
         "CURSOR_EXPIRED if failed deliveries after the cursor, or any without a cursor, were "
-        "deleted. The last 10,000 are kept, by default.",
+        "deleted. The last 10,000 are kept, by default. Fails with BAD_REQUEST if events are not "
+        "read yet and the owner has lost its rights, or the filter is no longer valid.",
         Connection[TicketEventInterface] | None,
         arguments={
             "webhook_id": "The id of the webhook.",

@@ -199,8 +199,9 @@ class AttemptRun:
             await self.end(f"the body has {len(body):,} bytes, more than the maximum")
             raise NotPrepared
         listed = " ".join(sorted(scopes))
-        if not await claims.store_body(self.claim, body.decode(), listed, position):
-            raise NotPrepared  # a text was redacted at the same time
+        if not await claims.store_body(self.claim, webhook, body.decode(), listed, position):
+            await claims.release([self.claim])
+            raise NotPrepared  # a text was redacted, or the webhook was changed, at the same time
 
     async def read_owner(self, webhook: Webhook) -> Viewer:
         """The owner with its current rights. If it has lost them, pause and raise NotPrepared."""

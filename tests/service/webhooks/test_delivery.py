@@ -22,6 +22,7 @@ from support.webhooks import (
 )
 
 from models.core import time
+from resolvers.webhooks.payload_source import GraphQLPayloadSource
 from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
@@ -75,6 +76,21 @@ async def test_the_query_and_the_filter_of_a_webhook_decide_what_it_gets(
     assert [body["data"] for body in receiver.bodies()] == [
         {"ticket": {"subject": "VPN is down"}, "reply": {"body": "On VPN is down."}}
     ]
+
+
+async def test_payloads_are_read_by_a_compiled_plan(
+    admin: Client, cora: Client, receiver: Receiver, worker: WebhookDeliverer
+) -> None:
+    payloads = worker.services.payloads
+    assert isinstance(payloads, GraphQLPayloadSource)
+    planner = payloads.schema.planner
+    assert planner is not None
+    await create_webhook(admin, receiver, types=["TICKET_CREATED"], query="{ ticket { subject } }")
+    for _ in range(3):
+        await cora.raise_ticket()
+    await deliver(worker)
+    assert len(receiver.acknowledged) == 3
+    assert (planner.executions, planner.fallbacks) == (3, 0)
 
 
 async def test_an_owner_without_the_scope_for_notes_gets_none(

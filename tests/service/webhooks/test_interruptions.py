@@ -128,7 +128,8 @@ async def test_a_result_is_not_stored_beside_a_redaction(
     await worker.plan(time.now())
     minute = timedelta(minutes=1)
     (claim,) = await claims.claim((await Webhook.get()).id, time.now(), minute, 1)
-    assert await claims.store_body(claim, "{}", "", await event.read_head())
+    webhook = await Webhook.get()
+    assert await claims.store_body(claim, webhook, "{}", "", await event.read_head())
     assert await claims.begin(claim, time.now(), minute) == "{}"
     result = results.AttemptResult(results.Outcome.FAILED, time.now(), 5, 500, "secret", "failed")
     connection = await asyncpg.connect(url)

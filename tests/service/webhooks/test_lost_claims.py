@@ -166,3 +166,34 @@ async def test_a_delivery_that_somebody_else_has_claimed_is_not_discarded(
     take_over = "UPDATE webhook_deliveries SET claimed_by = 'another'"
     await run_beside(url, take_over, partial(claims.discard, claim, time.now()))
     assert (await WebhookDelivery.get()).claimed_by == "another"
+
+
+@needs_two_writers
+@pytest.mark.parametrize(
+    ("change", "new_field"), [("query = NULL", b'"actor"'), ("shape = 'slack'", b'"text"')]
+)
+async def test_no_body_is_stored_for_a_form_that_the_webhook_no_longer_has(
+    change: str,
+    new_field: bytes,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+    url: str,
+) -> None:
+    """The change has removed the bodies and claims that it found, and commits after a new claim."""
+    await create_webhook(admin, receiver, types=["TICKET_CREATED"], query="{ ticket { subject } }")
+    await cora.raise_ticket()
+    await worker.plan(time.now())
+    receiver.answer("500 no")
+
+    async def attempt() -> None:
+        (claim,) = await claim_next()
+        await AttemptRun(worker.services, claim, time.now).run()
+
+    await run_beside(url, f"UPDATE webhooks SET {change}, version = version + 1", attempt)
+    delivery = await WebhookDelivery.get()
+    assert (delivery.body, delivery.claimed_by) == (None, None)
+    assert receiver.received == []
+    await deliver(worker)
+    assert [new_field in each.body for each in receiver.received] == [True]

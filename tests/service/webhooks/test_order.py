@@ -31,6 +31,7 @@ from models.webhook_deliveries import claims
 from models.webhook_deliveries.claims import Claim
 from models.webhook_deliveries.order import release_next
 from models.webhooks.delivery import WebhookDelivery
+from models.webhooks.webhook import Webhook
 from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
@@ -132,7 +133,8 @@ async def claim_only(webhook: dict[str, Any]) -> Claim:
 
 
 async def prepare(claim: Claim) -> None:
-    assert await claims.store_body(claim, "{}", "", await event.read_head())
+    webhook = await Webhook.get(id=claim.webhook_id)
+    assert await claims.store_body(claim, webhook, "{}", "", await event.read_head())
 
 
 async def begin(claim: Claim) -> bool:

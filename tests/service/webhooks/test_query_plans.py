@@ -29,6 +29,7 @@ from models.webhook_deliveries.results import AttemptResult, Outcome, Recorder
 from models.webhook_deliveries.retry_schedule import RetrySchedule
 from models.webhooks.delivery import WebhookDelivery, WebhookDeliveryStatus
 from models.webhooks.indexes import INDEXES
+from models.webhooks.webhook import Webhook
 
 pytestmark = [pytest.mark.without_default_policies]
 TICKETS, EVENTS_PER_TICKET, CLAIMED = 40, 50, 4
@@ -221,7 +222,8 @@ async def test_a_ticket_with_thousands_of_waiting_events_costs_no_more_than_one_
     first = await deliveries.order_by("event_id").first()
     assert first is not None
     claim = next(each for each in claimed if each.delivery_id == first.id)
-    assert await claims.store_body(claim, "{}", "", await event.read_head())
+    webhook = await Webhook.get(id=key)
+    assert await claims.store_body(claim, webhook, "{}", "", await event.read_head())
     assert await count_rows_read(partial(claims.begin, claim, at, MINUTE), "UPDATE") <= MAX_ROWS
     recorder = Recorder(RetrySchedule(), "example.com")
     for outcome, changed in ((Outcome.FAILED, 1), (Outcome.DELIVERED, 2)):

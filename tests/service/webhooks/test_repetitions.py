@@ -279,10 +279,10 @@ async def test_a_claim_that_a_redaction_ended_stores_no_body(
     ticket = await cora.raise_ticket()
     reply = (await ada.do("replyToTicket", ticketId=ticket["id"], body="Secret."))["reply"]
     await worker.plan(time.now())
-    key = (await Webhook.all())[0].id
-    (claim,) = await claims.claim(key, time.now(), timedelta(seconds=60), 10)
+    stored = await Webhook.get()
+    (claim,) = await claims.claim(stored.id, time.now(), timedelta(seconds=60), 10)
     await admin.do("redactMessage", messageId=reply["id"], reason="A secret.")
-    assert not await claims.store_body(claim, "Secret.", "", 0)
+    assert not await claims.store_body(claim, stored, "Secret.", "", 0)
     assert webhook["state"] == "ACTIVE"
     await deliver(worker)
     assert len(receiver.received) == 1

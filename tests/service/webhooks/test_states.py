@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support import Client, Service, World
+from support import Client, Refused, Service, World
 from support.actors import api_client_token
 from support.audit_log import read_audit_log
 from support.mailing import send_due_mails
@@ -25,6 +25,7 @@ from models.core import time
 from models.notifications.email import Mail
 from models.people.token import Token
 from models.people.user import ApiClient, Role, User
+from models.webhooks.webhook import Webhook
 from workers.webhooks.deliverer import WebhookDeliverer
 
 pytestmark = [pytest.mark.never_retried, pytest.mark.without_default_policies]
@@ -112,6 +113,37 @@ async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_eve
     await cora.raise_ticket()
     await retry(worker, seconds=20)
     assert receiver.received == []
+
+
+@pytest.mark.parametrize("reason", ["SCOPE_REVOKED", "INVALID"])
+async def test_gaps_that_nobody_can_tell_are_an_error_and_no_empty_list(
+    service: Service,
+    admin: Client,
+    cora: Client,
+    receiver: Receiver,
+    worker: WebhookDeliverer,
+    reason: str,
+) -> None:
+    scopes = ["tickets:read", "webhooks:manage"]
+    client = service.client(await api_client_token("billing", scopes))
+    webhook, _ = await create_webhook(client, receiver, types=["TICKET_CREATED"])
+    tokens = Token.filter(client__display_name="billing")
+    if reason == "INVALID":
+        await Webhook.all().update(ticket_filter={"status": {"eq": "FORGOTTEN"}})
+    else:
+        await tokens.update(scopes=["webhooks:manage"])
+    await cora.raise_ticket()
+    await retry(worker, seconds=10)
+    assert (await read_webhook(admin, webhook))["pauseReason"] == reason
+    with pytest.raises(Refused) as error:
+        await read_gaps(admin, webhook)
+    assert error.value.code == "BAD_REQUEST"
+    await tokens.update(scopes=scopes)
+    await Webhook.all().update(ticket_filter={})
+    assert len(await read_gaps(admin, webhook)) == 1
+    await update(admin, webhook, state="ACTIVE")
+    await retry(worker, seconds=20)
+    assert (len(receiver.received), await read_gaps(admin, webhook)) == (1, [])
 
 
 async def test_the_deactivation_of_a_person_pauses_the_persons_webhooks(
