@@ -57,7 +57,7 @@ async def change_tickets(client: Client, ticket_ids: list[str], counts: list[int
     """Change tickets at the rate of EVENTS_PER_SECOND, as far as the machine can, until cancelled.
 
     Each ticket becomes urgent and low in turns, so that the order of the board changes. Each change
-    is several events, because it also gives the SLA clocks other targets.
+    is two events, because it also gives the SLA clocks other targets.
     """
     started_at, first, priority = time.monotonic(), await read_head(), 0
     while True:
