@@ -5,6 +5,7 @@ Usage: stress.py MINUTES [pytest arguments…]. These are the random tests, and 
 outages. A failure names the seed that repeats it. Nothing is retried here. Some tests are longer:
 WEBHOOK_EVENTS is how many events the receivers of webhooks must get, by default 10,000.
 FOLLOW_KILLS is how often the two sides of a mirror are killed in each round, by default 500 times.
+SOAK_SECONDS is how long a wallboard is watched in each round, by default an hour.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+LONG_TESTS = {"WEBHOOK_EVENTS": "10000", "FOLLOW_KILLS": "500", "SOAK_SECONDS": "3600"}
+"""How much these tests do, unless the environment says something else."""
 
 
 def main(minutes: float, arguments: list[str]) -> int:
@@ -27,8 +30,7 @@ def main(minutes: float, arguments: list[str]) -> int:
         rounds += 1
         print(f"=== round {rounds}, TEST_SEED={seed}", flush=True)
         command = [sys.executable, "tests/run.py", "-m", "stress", *arguments]
-        environment = {"WEBHOOK_EVENTS": "10000", "FOLLOW_KILLS": "500", **os.environ}
-        environment |= {"TEST_SEED": str(seed), "TEST_REPEATS": "0"}
+        environment = {**LONG_TESTS, **os.environ, "TEST_SEED": str(seed), "TEST_REPEATS": "0"}
         code = subprocess.call(command, cwd=ROOT, env=environment)
         if code:
             print(f"round {rounds} failed. To repeat it: TEST_SEED={seed} make test T='-m stress'")

@@ -67,7 +67,10 @@ async def list_next_breaches(
     """
     tickets = await read_tickets(team_id, IS_NEXT, NEXT_ORDER, at, limit)
     if len(tickets) < limit:
-        tickets += await read_tickets(team_id, IS_LAST, LAST_ORDER, at, limit - len(tickets))
+        breached = await read_tickets(team_id, IS_LAST, LAST_ORDER, at, limit - len(tickets))
+        # a ticket is in both if it has changed between the two statements
+        numbers = {each.number for each in tickets}
+        tickets += [each for each in breached if each.number not in numbers]
     return tickets
 
 

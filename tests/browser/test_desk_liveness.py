@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from playwright.async_api import Browser, Page, Route, WebSocket, WebSocketRoute, expect
+from playwright.async_api import Browser, Page, Route, WebSocket, expect
 from support import Service, World
 from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import jobs_of, open_desk, row_of, timeline_of
 from support.live import until
+from support.refused_subscriptions import refuse_subscription
 
-ERROR = {"message": "Too many lists.", "extensions": {"code": "QUERY_TOO_EXPENSIVE"}}
 FAST_TIMEOUTS = """
 const timeout = AbortSignal.timeout.bind(AbortSignal);
 AbortSignal.timeout = (milliseconds) => timeout(milliseconds / 100);
 """
-
-
-async def refuse(page: Page, operation: str) -> Callable[[], None]:
-    """Refuse a subscription until the returned function is called."""
-    is_refused = True
-
-    def handle(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-
-        def pass_on(message: str | bytes) -> None:
-            content = json.loads(message)
-            if is_refused and f"subscription {operation}" in str(content.get("payload")):
-                reply = {"id": content["id"], "type": "error", "payload": [ERROR]}
-                socket.send(json.dumps(reply))
-            else:
-                server.send(message)
-
-        socket.on_message(pass_on)
-
-    def allow() -> None:
-        nonlocal is_refused
-        is_refused = False
-
-    await page.route_web_socket("**/graphql", handle)
-    return allow
 
 
 async def sign_in(page: Page, path: str) -> None:
@@ -57,7 +31,7 @@ async def test_a_list_that_has_failed_is_opened_again(
     page: Page, service: Service, world: World
 ) -> None:
     ticket = await service.client(world.cora.token).raise_ticket("Printer")
-    allow = await refuse(page, "TicketChanges")
+    allow = await refuse_subscription(page, "TicketChanges")
     await sign_in(page, "/desk")
     tickets = page.get_by_label("Tickets", exact=True)
     await expect(row_of(page, ticket["ref"])).to_be_visible()
@@ -75,7 +49,7 @@ async def test_a_ticket_whose_events_fail_says_so_and_follows_them_again(
 ) -> None:
     agent = service.client(world.ada.token)
     ticket = await service.client(world.cora.token).raise_ticket("Printer")
-    allow = await refuse(page, "TicketEvents")
+    allow = await refuse_subscription(page, "TicketEvents")
     await open_desk(page, path=f"/tickets/{ticket['ref']}")
     alert = page.get_by_role("main").get_by_role("alert")
     await expect(alert).to_contain_text("This is not live: Too many lists.")

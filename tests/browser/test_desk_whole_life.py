@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 from support import Service, World
-from support.desk_page import WIDE, open_desk, row_of, timeline_of
+from support.desk_page import WIDE, open_desk, row_of, send_and, timeline_of
 
 pytestmark = pytest.mark.both_databases
 
@@ -25,7 +25,7 @@ async def test_an_agent_handles_a_ticket_of_the_api_until_it_is_closed(
     await row.click()
     await page.get_by_role("button", name="Take").click()
     await expect(main).to_contain_text("Assignee: Ada")
-    await reply(page, "Which model is it?", "Send and wait")
+    await send_and(page, "Which model is it?", "Send and wait")
     await expect(row).to_contain_text("Waiting")
 
     await customer.do("replyToTicket", ticketId=ticket["id"], body="An LJ 4")
@@ -37,7 +37,7 @@ async def test_an_agent_handles_a_ticket_of_the_api_until_it_is_closed(
     await note.press("Control+Enter")
     await expect(timeline).to_contain_text("It is 30 years old")
     await page.get_by_role("button", name="Reply", exact=True).click()
-    await reply(page, "We send a new one", "Send and resolve")
+    await send_and(page, "We send a new one", "Send and resolve")
     await expect(timeline).to_contain_text("to Resolved")
 
     await customer.do("reopenTicket", ticketId=ticket["id"], reason="It has no paper")
@@ -66,11 +66,3 @@ async def test_an_agent_handles_a_ticket_of_the_api_until_it_is_closed(
             ]
         },
     }
-
-
-async def reply(page: Page, text: str, action: str) -> None:
-    """Write a reply, and send it with an action."""
-    await page.get_by_label("Reply to the customer").fill(text)
-    await page.get_by_role("button", name="Send and …").click()
-    await page.get_by_role("menuitem", name=action).click()
-    await expect(timeline_of(page)).to_contain_text(text)

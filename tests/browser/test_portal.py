@@ -10,13 +10,13 @@ from playwright.async_api import Browser, Page, expect
 from support import Service, World
 from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
-from support.desk_page import open_desk, timeline_of
+from support.desk_page import WIDE, open_desk, row_of, send_and, timeline_of
 from support.held_requests import hold, hold_response
 from support.portal_page import card_of, open_portal
 
 
 @pytest.mark.both_databases
-async def test_a_customer_and_an_agent_follow_a_ticket_to_its_end(
+async def test_a_customer_and_an_agent_handle_a_ticket_from_its_form_to_its_rating(
     page: Page, second_page: Page, browser: Browser, service: Service, world: World
 ) -> None:
     """Another customer, who looks at the portal all the time, sees nothing of it."""
@@ -32,37 +32,58 @@ async def test_a_customer_and_an_agent_follow_a_ticket_to_its_end(
 
 
 async def follow_to_the_end(page: Page, second_page: Page, service: Service, world: World) -> None:
-    ticket = await service.client(world.cora.token).raise_ticket("Printer")
-    path = f"/tickets/{ticket['ref']}"
-    await open_portal(page, path=path)
-    await open_desk(second_page, "bill", path)
+    await second_page.set_viewport_size(WIDE)
+    await open_desk(second_page)
+    await expect(second_page.get_by_text("No ticket is in this view")).to_be_visible()
+    ref = await raise_in_portal(page)
+    desk, portal = timeline_of(second_page), timeline_of(page)
+    await row_of(second_page, ref).click()
+    await second_page.get_by_role("button", name="Take").click()
+    await expect(portal).to_contain_text("Ada takes care of it")
     await second_page.get_by_role("button", name="Note", exact=True).click()
     await second_page.get_by_role("textbox", name="Internal note").fill("A secret of the team")
     await second_page.get_by_role("button", name="Add internal note").click()
-    await expect(timeline_of(second_page)).to_contain_text("A secret of the team")
+    await expect(desk).to_contain_text("A secret of the team")
     await second_page.get_by_role("button", name="Reply", exact=True).click()
-    answer = second_page.get_by_label("Reply to the customer")
-    await answer.fill("Which **model**?")
-    await answer.press("Control+Enter")
-    await expect(timeline_of(page)).to_contain_text("Which model?")
+    await send_and(second_page, "Which **model**?", "Send and wait")
+    await expect(portal).to_contain_text("Which model?")
+    await expect(page.get_by_text("We wait for your answer")).to_be_visible()
     await expect(page.locator("body")).not_to_contain_text("secret")
-    reply = page.get_by_label("Your reply")
-    await reply.fill("The LJ 4")
+    await page.get_by_label("Your reply").fill("The LJ 4")
     await page.get_by_role("button", name="Send reply").click()
-    await expect(timeline_of(second_page)).to_contain_text("The LJ 4")
-    await expect(timeline_of(page)).to_contain_text("The LJ 4")
-    agent = service.client(world.ada.token)
-    await agent.do("resolveTicket", ticketId=ticket["id"], resolution="A new toner")
-    await expect(page.get_by_text("Is this solved?")).to_be_visible()
+    await expect(desk).to_contain_text("The LJ 4")
+    await expect(portal).to_contain_text("The LJ 4")
+
+    await send_and(second_page, "A new toner", "Send and resolve")
+    await page.get_by_role("button", name="I still need help").click()
+    await page.get_by_label("What is still wrong?").fill("It is the wrong one")
+    await page.get_by_role("button", name="Reopen the ticket").click()
+    await expect(desk).to_contain_text("from Resolved to Open")
+    await send_and(second_page, "The right toner", "Send and resolve")
+    await expect(portal).to_contain_text("The right toner")
     await page.get_by_role("button", name="Yes, this is solved").click()
     await expect(page.get_by_role("main")).to_contain_text("New status: Closed")
+    await expect(desk).to_contain_text("from Resolved to Closed")
     await page.get_by_role("radio", name="Very satisfied").check()
     await page.get_by_label("Comment (optional)").fill("Fast")
     await page.get_by_role("button", name="Send the rating").click()
     await expect(page.get_by_text("Very satisfied (5 of 5)")).to_be_visible()
     fields = "{ ticketByNumber(number: %d) { status satisfaction { score comment } } }"
-    found = (await agent.run(fields % ticket["number"]))["ticketByNumber"]
+    query = fields % int(ref.removeprefix("TKT-"))
+    found = (await service.client(world.ada.token).run(query))["ticketByNumber"]
     assert found == {"status": "CLOSED", "satisfaction": {"score": 5, "comment": "Fast"}}
+
+
+async def raise_in_portal(page: Page) -> str:
+    """Raise a ticket as Cora, and stay on its page; its ref."""
+    await open_portal(page, path="/portal/new")
+    await page.get_by_role("radio", name="Technical").check()
+    await page.get_by_label("Subject").fill("Printer")
+    await page.get_by_label("What has happened?").fill("It burns")
+    await page.get_by_role("button", name="Send ticket").click()
+    await expect(page).to_have_url(re.compile(r"/tickets/TKT-\d+$"))
+    await expect(timeline_of(page)).to_contain_text("It burns")
+    return page.url.rpartition("/")[2]
 
 
 async def test_the_list_is_live_and_has_only_the_customers_own_tickets(

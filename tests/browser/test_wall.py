@@ -157,6 +157,24 @@ async def test_a_new_version_of_the_server_reloads_the_page_once(
     web_routes.hash_page.cache_clear()
 
 
+async def test_a_screen_keeps_its_board_while_the_new_page_can_not_be_loaded(
+    browser: Browser, service: Service, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cora = service.client(world.cora.token)
+    async with open_screen(browser, service.port, "status of 502") as screen:
+        await approve(screen, service.client(world.ada.token))
+        await screen.route("**/wall/all", lambda route: route.fulfill(status=502, body="Bad"))
+        web_routes.hash_page.cache_clear()
+        monkeypatch.setattr(web_routes, "find_software_version", lambda: "4.0")
+        for count in (1, 2):
+            await cora.raise_ticket("Printer")
+            await expect(figure_of(screen, "Open")).to_have_text(str(count))
+        async with screen.expect_event("load"):
+            await screen.unroute("**/wall/all")
+        await expect_live(screen)
+    web_routes.hash_page.cache_clear()
+
+
 async def test_the_pages_rotate_until_somebody_pauses_them(
     browser: Browser, service: Service, world: World
 ) -> None:

@@ -49,6 +49,14 @@ def timeline_of(page: Page) -> Locator:
     return page.get_by_role("list", name="Timeline")
 
 
+async def send_and(page: Page, text: str, action: str) -> None:
+    """Write a reply, and send it with an action."""
+    await page.get_by_label("Reply to the customer").fill(text)
+    await page.get_by_role("button", name="Send and …").click()
+    await page.get_by_role("menuitem", name=action).click()
+    await expect(timeline_of(page)).to_contain_text(text.replace("*", ""))
+
+
 def bulk_of(page: Page) -> Locator:
     """The bar that changes the selected tickets."""
     return page.get_by_role("group", name="Change the selected tickets")

@@ -18,9 +18,9 @@ UNPAIRED = "the server responded with a status of 401"
 
 
 @contextlib.asynccontextmanager
-async def open_screen(browser: Browser, port: int) -> AsyncIterator[Page]:
+async def open_screen(browser: Browser, port: int, *expected_errors: str) -> AsyncIterator[Page]:
     """The page of a new screen, as large as a television, which shows its code."""
-    async with open_page(browser, port, UNPAIRED, *NETWORK_ERRORS) as page:
+    async with open_page(browser, port, UNPAIRED, *NETWORK_ERRORS, *expected_errors) as page:
         await page.set_viewport_size(TELEVISION)
         await page.goto("/wall/all")
         await expect(page.locator(".code")).to_be_visible()

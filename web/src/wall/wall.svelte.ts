@@ -1,6 +1,6 @@
 // The state of the screen: it asks the server again and again, and each response is a sign of life.
 import { request } from "./request";
-import { shouldReload } from "./reload";
+import { hasPage, isReloadDue, noteReload } from "./reload";
 import { Samples } from "./samples";
 import type { BoardState, StateResponse } from "./state";
 
@@ -98,7 +98,13 @@ export class Wall {
     } else {
       this.show(state);
     }
-    if (shouldReload(OWN_VERSION, state.version, sessionStorage, Date.now())) location.reload();
+    await this.reloadFor(state.version);
+  }
+
+  /** Reload the page if the server has another version of it, and sends it. */
+  private async reloadFor(version: string): Promise<void> {
+    if (!isReloadDue(OWN_VERSION, version, sessionStorage, Date.now())) return;
+    if ((await hasPage(version)) && noteReload(sessionStorage, Date.now())) location.reload();
   }
 
   private async pair(): Promise<void> {
