@@ -80,8 +80,9 @@ async def test_every_page_at_400_percent(browser: Browser, service: Service, wor
                 page.get_by_text("There are no valid tokens.").or_(page.locator("summary")).first
             ).to_be_visible()
             await assert_usable(page, section)
-        await page.get_by_text("sla_policy.update").first.click()
-        await expect(page.get_by_text("Show the record").first).to_be_visible()
+        await page.get_by_text("updateSlaPolicy").first.click()
+        opened = page.locator("details[open]")
+        await expect(opened.get_by_role("link", name="Show the record")).to_be_visible()
         await assert_usable(page, "a change of a policy")
 
 
