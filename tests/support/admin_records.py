@@ -32,7 +32,7 @@ MACRO = {
     "assignment": "PERSON",
     "newTeam": "billing",
     "priority": "LOW",
-    "addTags": ["vendor", LONG[:60]],
+    "addTags": ["vendor", LONG[:50]],
     "removeTags": ["new"],
 }
 POLICY = {
