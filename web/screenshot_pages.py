@@ -74,6 +74,16 @@ class Shot:
     locale: str = "en-GB"
 
 
+LISTS = (
+    *("organizations", "categories", "fields", "macros", "retention", "calendars"),
+    *("escalation", "clients", "tokens"),
+)
+"""The sections of the administration whose lists have no picture of their own below."""
+FORMS = (
+    *("people", "organizations", "categories", "fields", "macros", "views", "retention"),
+    *("calendars", "sla", "escalation", "clients"),
+)
+"""The sections of the administration whose empty forms have no picture of their own below."""
 SHOTS = (
     Shot("sign-in", "/sign-in", wait_for_nothing, None),
     Shot("desk-list", "/desk", wait_for_rows),
@@ -126,6 +136,9 @@ SHOTS = (
     Shot("admin-retention", "/admin/retention", open_first_record, ADMIN),
     Shot("admin-token", "/admin/tokens", create_token, ADMIN),
     Shot("admin-audit", "/admin/audit", open_audit_entry, ADMIN),
+    *(Shot(f"admin-{each}-list", f"/admin/{each}", wait_for_nothing, ADMIN) for each in LISTS),
+    *(Shot(f"admin-{each}-new", f"/admin/{each}/new", wait_for_nothing, ADMIN) for each in FORMS),
+    Shot("admin-german", "/admin/escalation/new", wait_for_nothing, ADMIN, locale="de-DE"),
     Shot("admin-forbidden", "/admin", wait_for_nothing),
     Shot("wall-pairing", "/wall/all", wait_for_code, None, WALL_SIZES),
     Shot("wall", "/wall/all", pair_wall, None, WALL_SIZES),

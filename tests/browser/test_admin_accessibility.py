@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
 from support.accessibility import assert_accessible
 from support.accounts import set_passwords
 from support.admin_page import open_admin
+from support.admin_records import create_records
 from support.browser_page import open_page
 
 ZOOM_400 = {"width": 320, "height": 256}
@@ -39,8 +42,22 @@ async def assert_usable(page: Page, state: str) -> None:
     assert await page.evaluate(CUT_OFF) == [], state
 
 
+async def assert_record_usable(page: Page, state: str) -> None:
+    """Check the page of a record: as it is stored at 400 % and wide, and with a change."""
+    name = page.get_by_label(re.compile("^(Name|Label)$"))
+    await expect(name).not_to_have_value("")
+    await assert_usable(page, state)
+    await page.set_viewport_size(WIDE)
+    await name.fill("Changed")
+    await expect(page.get_by_role("button", name="Discard the changes")).to_be_visible()
+    await assert_usable(page, f"{state}, changed, wide")
+    await page.get_by_role("button", name="Discard the changes").click()
+    await page.set_viewport_size(ZOOM_400)
+
+
 async def test_every_page_at_400_percent(browser: Browser, service: Service, world: World) -> None:
     await set_passwords("root")
+    records = await create_records(service.client(world.root.token), world)
     async with open_page(browser, service.port) as page:
         await open_admin(page)
         await assert_usable(page, "overview")
@@ -54,12 +71,19 @@ async def test_every_page_at_400_percent(browser: Browser, service: Service, wor
             await page.goto(f"/admin/{section}/new")
             await expect(page.get_by_role("button", name="Create")).to_be_visible()
             await assert_usable(page, f"new record of {section}")
+            if section in records:
+                await page.goto(f"/admin/{section}/{records[section]}")
+                await assert_record_usable(page, f"record of {section}")
         for section in ("tokens", "audit"):
             await page.goto(f"/admin/{section}")
             await expect(
                 page.get_by_text("There are no valid tokens.").or_(page.locator("summary")).first
             ).to_be_visible()
             await assert_usable(page, section)
+        await page.get_by_text("updateSlaPolicy").first.click()
+        opened = page.locator("details[open]")
+        await expect(opened.get_by_role("link", name="Show the record")).to_be_visible()
+        await assert_usable(page, "a change of a policy")
 
 
 async def test_records_dialogs_and_lists_to_choose_from(

@@ -12,7 +12,7 @@ interface Group {
   readonly title: () => string;
   readonly entries: readonly Entry[];
   /** Pages of the desk that belong here, too. */
-  readonly links?: readonly { readonly href: string; readonly title: () => string }[];
+  readonly links?: readonly { readonly href: string; readonly title: () => string; readonly hint: () => string }[];
 }
 
 export const GROUPS: readonly Group[] = [
@@ -49,7 +49,7 @@ export const GROUPS: readonly Group[] = [
       { id: "clients", title: m.admin_clients, hint: m.admin_clients_hint },
       { id: "audit", title: m.admin_audit, hint: m.admin_audit_hint },
     ],
-    links: [{ href: "/desk/webhooks", title: m.shell_webhooks }],
+    links: [{ href: "/desk/webhooks", title: m.shell_webhooks, hint: m.admin_webhooks_hint }],
   },
 ];
 
