@@ -153,7 +153,8 @@ class ReaderPool:
                 raise StatementTimeout("the query took too long") from error
             raise OperationalError(error) from error
         except asyncio.CancelledError:
-            connection.stopped = True
+            if not query.done():  # otherwise the connection may already run another query
+                connection.stopped = True
             raise
         if time.monotonic() - started_at < MAX_LOOP_SECONDS / 2:
             self.slow_statements.pop(text, None)

@@ -17,6 +17,11 @@ from models.database.sqlite_readers import MAX_THREADS, THREAD_CACHE_SIZE, Reade
 IN_THREAD = "' MATCH '"
 """A query with this text always runs in a thread."""
 QUERIES = 3 * THREAD_CACHE_SIZE
+COUNTED = (300_000, " MATCH ")
+COUNT_LONG = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+    f"SELECT COUNT(*), {IN_THREAD} FROM n"
+)
 
 
 @pytest.fixture
@@ -73,3 +78,26 @@ async def test_cancelled_queries_leave_no_more_connections_than_threads(
     await until(has_stopped)
     assert len(readers.idle) == MAX_THREADS
     assert len(await readers.fetch(f"SELECT 1, {IN_THREAD}", ())) == 1
+
+
+async def test_a_query_that_ended_before_its_cancellation_stops_no_other(
+    readers: ReaderPool, go: threading.Event
+) -> None:
+    """The next query takes over the connection before the cancelled task goes on."""
+    queries = [
+        asyncio.create_task(readers.fetch(f"SELECT hold(), {IN_THREAD}", ()))
+        for _ in range(MAX_THREADS)
+    ]
+
+    async def are_running() -> bool:
+        return len(readers.running) == MAX_THREADS
+
+    await until(are_running)
+    for query, read in zip(queries, list(readers.running), strict=True):
+        read.add_done_callback(lambda _, query=query: query.cancel())
+    others = [asyncio.create_task(readers.fetch(COUNT_LONG, ())) for _ in range(MAX_THREADS)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    go.set()
+    assert [tuple(rows[0]) for rows in await asyncio.gather(*others)] == [COUNTED] * MAX_THREADS
+    await asyncio.wait(queries)
