@@ -29,14 +29,22 @@ MAX_THREADS = 3
 PROGRESS_CHECK_STEPS = 1000
 """The steps of SQLite's virtual machine between two checks of the time: some microseconds."""
 MAX_SLOW_STATEMENTS = 500
-STATEMENT_CACHE_SIZE = 400
+LOOP_CACHE_SIZE = 400
+"""The prepared statements that the connection of the event loop keeps. Each takes 10 to 15 KB."""
+THREAD_CACHE_SIZE = 32
+"""The same for each connection of a thread, where only slow queries run. With 400 each, the caches
+of three threads could slowly grow to 17 MB."""
 
 
 class ReadConnection:
     """A read-only connection. A query is interrupted after its deadline, or if `stopped` is set."""
 
     def __init__(
-        self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]
+        self,
+        path: str,
+        wait_ms: int,
+        prepare: Callable[[sqlite3.Connection], None],
+        cached_statements: int,
     ) -> None:
         self.deadline = 0.0
         self.stopped = False
@@ -44,7 +52,7 @@ class ReadConnection:
             path,
             isolation_level=None,
             check_same_thread=False,
-            cached_statements=STATEMENT_CACHE_SIZE,
+            cached_statements=cached_statements,
         )
         self.connection.row_factory = sqlite3.Row
         self.connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
@@ -70,7 +78,8 @@ def is_retryable(error: sqlite3.OperationalError) -> bool:
 
 
 class ReaderPool:
-    """The read-only connections of a process, opened when they are needed."""
+    """The read-only connections of a process, opened when they are needed: one for the event loop
+    and one for each thread."""
 
     def __init__(
         self, path: str, wait_ms: int, prepare: Callable[[sqlite3.Connection], None]
@@ -102,27 +111,37 @@ class ReaderPool:
         if not self.shares.try_acquire(caller):
             await self.shares.wait_for_share(caller)
         try:
-            async with self.slots:
-                return await self.read_in_thread(text, values)
+            await self.slots.acquire()
+            return await self.read_in_thread(text, values)
         finally:
             self.shares.release(caller)
 
     def read_on_loop(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
         if self.loop_connection is None:
-            self.loop_connection = ReadConnection(self.path, 0, self.prepare)
+            self.loop_connection = ReadConnection(self.path, 0, self.prepare, LOOP_CACHE_SIZE)
         return self.loop_connection.read(text, values, MAX_LOOP_SECONDS)
 
     async def read_in_thread(self, text: str, values: Sequence[object]) -> list[sqlite3.Row]:
-        connection = self.take_connection()
+        """Run the query in a thread. The caller has acquired a slot, and this releases it.
+
+        If the task is cancelled, the slot stays in use until the thread has stopped. Otherwise each
+        query that follows a cancelled one could open another connection, which nothing closes.
+        """
         started_at = time.monotonic()
-        query = asyncio.get_running_loop().run_in_executor(
-            self.threads, connection.read, text, values, STATEMENT_TIMEOUT_SECONDS
-        )
+        try:
+            connection = self.take_connection()
+            query = asyncio.get_running_loop().run_in_executor(
+                self.threads, connection.read, text, values, STATEMENT_TIMEOUT_SECONDS
+            )
+        except BaseException:
+            self.slots.release()
+            raise
         self.running.add(query)
 
         def finish(done: asyncio.Future[list[sqlite3.Row]]) -> None:
             self.running.discard(query)
             self.idle.append(connection)
+            self.slots.release()
             if not done.cancelled():
                 done.exception()  # otherwise asyncio logs it if the caller was cancelled
 
@@ -134,7 +153,8 @@ class ReaderPool:
                 raise StatementTimeout("the query took too long") from error
             raise OperationalError(error) from error
         except asyncio.CancelledError:
-            connection.stopped = True
+            if not query.done():  # otherwise the connection may already run another query
+                connection.stopped = True
             raise
         if time.monotonic() - started_at < MAX_LOOP_SECONDS / 2:
             self.slow_statements.pop(text, None)
@@ -142,7 +162,7 @@ class ReaderPool:
 
     def take_connection(self) -> ReadConnection:
         if not self.idle:
-            return ReadConnection(self.path, self.wait_ms, self.prepare)
+            return ReadConnection(self.path, self.wait_ms, self.prepare, THREAD_CACHE_SIZE)
         connection = self.idle.pop()
         connection.stopped = False
         return connection

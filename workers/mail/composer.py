@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 
 from models.core.text import MAX_SUBJECT_CHARS
 from models.notifications.email import Mail, build_thread_id
 from workers.mail.address import make_address, to_one_line
-from workers.mail.header import IdListHeader, TextHeader
+from workers.mail.header import MAIL_POLICY, IdListHeader, TextHeader
 from workers.mail.outgoing_mail import MailWithheld, OutgoingMail
 from workers.mail.template import Templates
 from workers.mail.template_values import Values, build_template_values
@@ -71,7 +70,7 @@ class Composer:
 
         Raises MailWithheld if the address can't be used.
         """
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=MAIL_POLICY)
         message["From"] = self.mail_from
         try:
             message["To"] = make_address(name, mail.address)

@@ -4,8 +4,8 @@ non-Latin text."""
 from __future__ import annotations
 
 from email.header import Header
-from email.headerregistry import BaseHeader
-from email.policy import Policy
+from email.headerregistry import BaseHeader, HeaderRegistry
+from email.policy import SMTP, Policy
 from typing import Any
 
 MAX_LINE_CHARS = 76
@@ -47,3 +47,26 @@ class TextHeader(BaseHeader):
             str(self), charset, maxlinelen=MAX_LINE_CHARS, header_name=self.name
         ).encode(linesep=policy.linesep)
         return f"{self.name}: {folded}{policy.linesep}"
+
+
+class CachingHeaderRegistry(HeaderRegistry):
+    """Creates one class for each kind of header.
+
+    Python 3.11 creates a class for each header of each email. Classes are reference cycles, which
+    only the garbage collector frees. The server seldom collects old objects, so thousands of these
+    classes would wait for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes: dict[object, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        kind = self.registry.get(name.lower(), self.default_class)
+        if kind not in self.classes:
+            self.classes[kind] = super().__getitem__(name)
+        return self.classes[kind]
+
+
+MAIL_POLICY = SMTP.clone(header_factory=CachingHeaderRegistry())
+"""The policy of all emails that the service composes."""
