@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.core.ids import USER, encode
 from support.actors import World
 from support.admin_mutations import run_mutation
 from support.client import Client
@@ -60,14 +61,14 @@ async def create_records(admin: Client, world: World) -> dict[str, str]:
         for action in ("NOTIFY_ASSIGNEE", "NOTIFY_TEAM", "NOTIFY_ADMINS", "RAISE_PRIORITY")
     ]
     steps.append({"after": "PT4H", "action": "TRANSFER", "team": "billing"})
-    steps.append({"after": "P2D", "action": "REASSIGN", "userId": world.bill.id})
+    steps.append({"after": "P2D", "action": "REASSIGN", "userId": encode(USER, world.bill.id)})
     path = await run_mutation(
         admin, "createEscalationPath", name=f"Breach {LONG}", steps=steps, **PATH
     )
     field = await run_mutation(admin, "createCustomField", **FIELD)
     options = [{"key": "north"}, {"key": "south", "active": False}]
     await run_mutation(admin, "updateCustomField", fieldId=field["id"], options=options)
-    macro = await run_mutation(admin, "createMacro", assigneeId=world.ada.id, **MACRO)
+    macro = await run_mutation(admin, "createMacro", assigneeId=encode(USER, world.ada.id), **MACRO)
     return {
         "calendars": calendar["id"],
         "sla": policy["id"],
