@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -70,18 +71,21 @@ async def test_a_short_soak_misses_and_repeats_nothing(
         assert soak.sampler.samples[-1].sockets > 0
         monkeypatch.setattr(verification, "DEADLINE_SECONDS", 0)
         events = [
-            stream
+            (f"{client.viewer.name}: {stream.label}: ", stream)
             for client in soak.clients
             for stream in client.streams
             if isinstance(stream, EventStream) and stream.positions
         ]
-        del events[0].positions[0]
-        events[1].positions.append(events[1].positions[-1])
+        (shorter, one), (longer, other) = events[:2]
+        del one.positions[0]
+        other.positions.append(other.positions[-1])
         async with open_api(server.port) as api:
             result = await Verifier(api, soak.clients, viewers.admin.token).verify()
-        assert len(result.errors) == 2
-        assert sum("1 missed" in error for error in result.errors) == 1
-        assert sum("1 repeated" in error for error in result.errors) == 1
+        # The server still works: what it has written since the run is missed, too.
+        missed = re.compile(re.escape(shorter) + r"[1-9]\d* missed .*, 0 repeated")
+        repeated = re.compile(re.escape(longer) + r".*, 1 repeated")
+        assert any(missed.match(error) for error in result.errors), result.errors
+        assert any(repeated.match(error) for error in result.errors), result.errors
 
 
 def test_memory_that_rises_after_the_warm_up_is_not_flat() -> None:
