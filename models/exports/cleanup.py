@@ -10,7 +10,7 @@ import structlog
 from models.core.record_limits import count_reached
 from models.core.time import now
 from models.exports.redactions import find_outdated_files
-from models.files.store import EXPORT_PREFIX, FileStore
+from models.files.store import FileKind, FileStore
 from models.jobs.caller_job import ACTIVE_STATUSES, CallerJob
 from models.jobs.export_part import ExportPart
 from models.queries.records import caller_jobs
@@ -70,7 +70,7 @@ async def find_unused_parts(limit: int) -> Sequence[ExportPart]:
 async def delete_orphans(store: FileStore) -> None:
     """Delete files that no row names, which a process left behind when it was killed."""
     # The clock of the machine, because the storage has no other.
-    keys = await store.list_keys(EXPORT_PREFIX, now() - ORPHAN_AGE)
+    keys = await store.list_keys(FileKind.EXPORT.value, now() - ORPHAN_AGE)
     for start in range(0, len(keys), MAX_KEYS_PER_QUERY):
         batch = keys[start : start + MAX_KEYS_PER_QUERY]
         parts = await ExportPart.filter(storage_key__in=batch)

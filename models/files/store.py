@@ -43,9 +43,6 @@ class FileKind(Enum):
     """What clients upload, before it is checked."""
 
 
-EXPORT_PREFIX = FileKind.EXPORT.value
-
-
 class FileStore:
     """The stored files. Subclasses say where."""
 
@@ -94,7 +91,7 @@ class FileStore:
         An open file is read from its start.
         `attributes` are the headers with which the storage itself sends the file, if it does.
         """
-        key = f"{EXPORT_PREFIX}{job_id}-{secrets.token_hex(16)}"
+        key = f"{FileKind.EXPORT.value}{job_id}-{secrets.token_hex(16)}"
         await obstore.put_async(
             self.objects,
             key,

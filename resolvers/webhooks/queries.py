@@ -60,8 +60,9 @@ async def webhook_gaps(
 async def find_unplanned(context: Context, found: Webhook) -> Condition:
     """The events that the webhook will receive: of its types, its filter, visible to its owner.
 
-    Raises BadRequest if nobody can tell which of those after its position these are. An empty list
-    would say that everything is acknowledged.
+    Raises BadRequest if they can't be determined: the webhook has not read the whole log, and its
+    owner has lost its rights or its filter is invalid. An empty list would say that everything is
+    acknowledged.
     """
     at = context.now()
     reason = "the owner has lost the rights that it needs"

@@ -75,7 +75,7 @@ async def follow_to_the_end(page: Page, second_page: Page, service: Service, wor
 
 
 async def raise_in_portal(page: Page) -> str:
-    """Raise a ticket as Cora, and stay on its page; its ref."""
+    """Raise a ticket as Cora, and stay on its page; return its ref."""
     await open_portal(page, path="/portal/new")
     await page.get_by_role("radio", name="Technical").check()
     await page.get_by_label("Subject").fill("Printer")

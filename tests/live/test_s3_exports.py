@@ -21,7 +21,7 @@ from support.files import error_of, running_with_files, send
 from support.s3 import build_s3_store, running_s3
 
 from models.files.s3_store import S3FileStore
-from models.files.store import EXPORT_PREFIX
+from models.files.store import FileKind
 from workers.ticket_exports import TicketExports
 
 pytestmark = [
@@ -58,7 +58,7 @@ def worker(service: Service, url: str, store: S3FileStore) -> TicketExports:
 async def find_secret(store: S3FileStore) -> list[str]:
     """The keys of the stored files of exports that hold the secret."""
     found: list[str] = []
-    for key in await store.list_keys(EXPORT_PREFIX):
+    for key in await store.list_keys(FileKind.EXPORT.value):
         content = await (await store.objects.get_async(key)).bytes_async()
         if SECRET.encode() in bytes(content):
             found.append(key)
@@ -104,10 +104,10 @@ async def test_an_export_is_joined_and_downloaded_from_the_storage(
     csv, content = await finish(ada, worker, "CSV")
     assert [row["ref"] for row in parse_csv(content)] == refs
     await clean_up(service, worker)
-    assert len(await store.list_keys(EXPORT_PREFIX)) == 2, "the parts are deleted"
+    assert len(await store.list_keys(FileKind.EXPORT.value)) == 2, "the parts are deleted"
     service.clock.advance(days=8)
     await clean_up(service, worker)
-    assert await store.list_keys(EXPORT_PREFIX) == []
+    assert await store.list_keys(FileKind.EXPORT.value) == []
     assert [(await read_export(ada, each))["export"] for each in (jsonl, csv)] == [None, None]
 
 
@@ -124,7 +124,7 @@ async def test_another_worker_goes_on_with_the_parts_in_the_storage(
     refs = [(await cora.raise_ticket(f"Ticket {number}"))["ref"] for number in range(3)]
     job = await start_export(ada)
     await worker.run_once(service.clock(), 0)
-    (part,) = await store.list_keys(EXPORT_PREFIX)
+    (part,) = await store.list_keys(FileKind.EXPORT.value)
     other = build_exporter(url, store)
     await run_exports(other)
     export = (await read_export(ada, job))["export"]
@@ -132,7 +132,7 @@ async def test_another_worker_goes_on_with_the_parts_in_the_storage(
     content = (await send(ada, "GET", location)).content
     assert [line["ref"] for line in parse_lines(content)] == refs
     await clean_up(service, other)
-    assert part not in await store.list_keys(EXPORT_PREFIX)
+    assert part not in await store.list_keys(FileKind.EXPORT.value)
 
 
 async def test_a_redaction_deletes_the_files_in_the_storage(
@@ -176,8 +176,8 @@ async def test_a_cancelled_export_leaves_nothing_in_the_storage(
         await cora.raise_ticket()
     job = await start_export(ada)
     await worker.run_once(service.clock(), 0)
-    assert len(await store.list_keys(EXPORT_PREFIX)) == 1
+    assert len(await store.list_keys(FileKind.EXPORT.value)) == 1
     cancel = "mutation($id: ID!) { cancelJob(input: {jobId: $id}) { job { status } } }"
     await ada.run(cancel, id=job["id"])
     await clean_up(service, worker)
-    assert await store.list_keys(EXPORT_PREFIX) == []
+    assert await store.list_keys(FileKind.EXPORT.value) == []

@@ -116,7 +116,7 @@ async def test_the_loss_of_the_owners_rights_pauses_the_webhook_also_without_eve
 
 
 @pytest.mark.parametrize("reason", ["SCOPE_REVOKED", "INVALID"])
-async def test_gaps_that_nobody_can_tell_are_an_error_and_no_empty_list(
+async def test_gaps_that_can_not_be_determined_are_an_error_and_no_empty_list(
     service: Service,
     admin: Client,
     cora: Client,

@@ -84,20 +84,19 @@ async def test_a_query_that_ended_before_its_cancellation_stops_no_other(
     readers: ReaderPool, go: threading.Event
 ) -> None:
     """The next query takes over the connection before the cancelled task goes on."""
-    queries = [
-        asyncio.create_task(readers.fetch(f"SELECT hold(), {IN_THREAD}", ()))
-        for _ in range(MAX_THREADS)
-    ]
+    readers.slots = asyncio.Semaphore(1)
+    query = asyncio.create_task(readers.fetch(f"SELECT hold(), {IN_THREAD}", ()))
 
-    async def are_running() -> bool:
-        return len(readers.running) == MAX_THREADS
+    async def is_running() -> bool:
+        return bool(readers.running)
 
-    await until(are_running)
-    for query, read in zip(queries, list(readers.running), strict=True):
-        read.add_done_callback(lambda _, query=query: query.cancel())
-    others = [asyncio.create_task(readers.fetch(COUNT_LONG, ())) for _ in range(MAX_THREADS)]
-    for _ in range(5):
+    await until(is_running)
+    (read,) = readers.running
+    read.add_done_callback(lambda _: query.cancel())
+    other = asyncio.create_task(readers.fetch(COUNT_LONG, ()))
+    for _ in range(5):  # more steps than a query needs to wait for its turn
         await asyncio.sleep(0)
     go.set()
-    assert [tuple(rows[0]) for rows in await asyncio.gather(*others)] == [COUNTED] * MAX_THREADS
-    await asyncio.wait(queries)
+    assert tuple((await other)[0]) == COUNTED
+    with pytest.raises(asyncio.CancelledError):
+        await query
