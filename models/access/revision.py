@@ -54,7 +54,9 @@ GRANT_COLUMNS = (
     "k.kind, CAST(k.scopes AS TEXT), k.expires_at, k.revoked_at, k.user_id, k.client_id, "
     "u.role, u.active, u.organization_id, o.shared, c.active, "
     "(SELECT {join}(CAST(p.ticket_id AS TEXT), ',') FROM ticket_participants p "
-    "WHERE p.user_id = k.user_id)"
+    "WHERE p.user_id = k.user_id), "
+    "(SELECT {join}(CAST(t.id AS TEXT), ',') FROM tickets t "
+    "WHERE t.shared_with_organization AND t.organization_id = u.organization_id AND NOT o.shared)"
 )
 FROM_CLAUSE = (
     "FROM tokens k LEFT JOIN users u ON u.id = k.user_id "
@@ -118,7 +120,8 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         organization_id,
         shared,
         client_active,
-        shared_tickets,
+        participations,
+        shared_with_organization,
     ) = json.loads(fingerprint)
     expires_at = as_instant(expires)
     has_expired = expires_at is not None and expires_at <= at
@@ -132,17 +135,17 @@ def parse_grant(fingerprint: str, at: datetime) -> Grant | None:
         user_id or client_id,
         organization_id,
         organization_id is not None and bool(shared),
-        parse_shared_tickets(caller_kind, shared_tickets),
+        parse_shared_tickets(caller_kind, participations, shared_with_organization),
         kind,
         expires_at,
     )
 
 
-def parse_shared_tickets(caller_kind: CallerKind, ticket_ids: str | None) -> frozenset[str]:
-    """The ids of a list separated by commas; only customers are participants."""
-    if ticket_ids is None or caller_kind is not CallerKind.CUSTOMER:
+def parse_shared_tickets(caller_kind: CallerKind, *lists: str | None) -> frozenset[str]:
+    """The ids of lists separated by commas; tickets are shared only with customers."""
+    if caller_kind is not CallerKind.CUSTOMER:
         return frozenset()
-    return frozenset(ticket_ids.split(","))
+    return frozenset(ticket_id for ids in lists if ids is not None for ticket_id in ids.split(","))
 
 
 @lru_cache(maxsize=1024)

@@ -59,6 +59,10 @@ PARTICIPANT_TRIGGERS = (
     ),
     RevisionTrigger("ticket_participants", "DELETE", affects_visibility=True),
 )
+# Created by migration 0041. A new ticket is shared only after it was inserted.
+SHARING_TRIGGERS = (
+    RevisionTrigger("tickets", "UPDATE", ("shared_with_organization",), affects_visibility=True),
+)
 
 # On Postgres, the trigger runs at the commit and locks log_head first, like a transaction that
 # appends an event. So no transaction waits for log_head while it holds the row of `rights`. The

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from models.access.scopes import (
@@ -18,7 +19,7 @@ from models.access.scopes import (
 )
 from models.people.token import Token, TokenKind, hash_token
 from models.people.user import ApiClient, Role, User
-from models.tickets.ticket import TicketParticipant
+from models.tickets.ticket import Ticket, TicketParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Viewer:
     shared_organization_id: UUID | None = None
     """The user's organization, if its customers may see each other's tickets."""
     shared_ticket_ids: frozenset[UUID] = frozenset()
-    """The tickets in which the customer is a participant."""
+    """The tickets that are shared with the customer, as a participant or with its organization."""
 
     @property
     def user_id(self) -> UUID | None:
@@ -136,13 +137,51 @@ async def authenticate(bearer_token: str, at: datetime) -> Viewer | None:
 
 
 async def read_shared_tickets(users: Collection[User | None]) -> dict[UUID, frozenset[UUID]]:
-    """The tickets in which those users who are customers participate, by user."""
-    customers = [user.id for user in users if user is not None and not user.is_staff]
-    tickets: dict[UUID, set[UUID]] = {}
-    if customers:
-        for row in await TicketParticipant.filter(user_id__in=customers):
-            tickets.setdefault(row.user_id, set()).add(row.ticket_id)
-    return {user_id: frozenset(ticket_ids) for user_id, ticket_ids in tickets.items()}
+    """The tickets that are shared with those users who are customers, by user.
+
+    The users' organizations must be loaded. In a shared organization, customers see all tickets, so
+    those that are shared with it are left out.
+    """
+    customers = [user for user in users if user is not None and not user.is_staff]
+    participations = await read_participations([user.id for user in customers])
+    organizations = {user.organization for user in customers if user.organization is not None}
+    by_organization = await read_tickets_shared_with(
+        [organization.id for organization in organizations if not organization.shared]
+    )
+    nothing: frozenset[UUID] = frozenset()
+    return {
+        user.id: participations.get(user.id, nothing)
+        | by_organization.get(user.organization_id, nothing)
+        for user in customers
+    }
+
+
+async def read_participations(user_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """The tickets in which the users participate, by user."""
+    if not user_ids:
+        return {}
+    rows = TicketParticipant.filter(user_id__in=list(user_ids)).values_list("user_id", "ticket_id")
+    return group_ids(await rows)
+
+
+async def read_tickets_shared_with(
+    organization_ids: Collection[UUID],
+) -> dict[UUID | None, frozenset[UUID]]:
+    """The tickets that are shared with each organization, one by one."""
+    if not organization_ids:
+        return {}
+    shared = Ticket.filter(
+        organization_id__in=list(organization_ids), shared_with_organization=True
+    )
+    return group_ids(await shared.values_list("organization_id", "id"))
+
+
+def group_ids(rows: Iterable[tuple[Any, ...]]) -> dict[Any, frozenset[UUID]]:
+    """The second values of the rows, by the first."""
+    groups: dict[Any, set[UUID]] = {}
+    for key, value in rows:
+        groups.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in groups.items()}
 
 
 def viewer_of_token(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
-from models.access.viewer import Viewer, read_current_reach
+from models.access.viewer import Viewer, read_current_reach, viewer_of_user
 from models.core.sql import FALSE, TRUE, Condition, compare, exists, in_list
 from models.escalation.path import EscalationPath
 from models.people.user import ApiClient, Organization, Role, User
@@ -47,17 +47,24 @@ def can_access_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 
     A token that may only write tickets can change these tickets but not see them.
     """
-    return can_change_ticket(viewer, ticket) or is_participant(viewer, ticket)
+    is_shared = viewer.is_customer and ticket.id in viewer.shared_ticket_ids
+    return is_shared or can_change_ticket(viewer, ticket)
 
 
-def is_participant(viewer: Viewer, ticket: Ticket) -> bool:
-    return viewer.is_customer and ticket.id in viewer.shared_ticket_ids
+def can_access_without_participation(user: User, ticket: Ticket) -> bool:
+    """Whether the user may see the ticket, even if they are not a participant.
+
+    For a ticket with changes that are not stored yet. The user's organization must be loaded.
+    """
+    shares = ticket.shared_with_organization and ticket.organization_id == user.organization_id
+    shared_tickets = {user.id: frozenset({ticket.id})} if shares else {}
+    return can_access_ticket(viewer_of_user(user, shared_tickets), ticket)
 
 
 def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
     """Whether the viewer may change the ticket.
 
-    Participants may not: they only see it, reply and watch.
+    Customers with whom the ticket is shared may not: they only see it, reply and watch.
     """
     if viewer.caller_kind in STAFF:
         return True

@@ -71,13 +71,14 @@ def update(
     member_ids: Sequence[UUID] = (),
     resources: Mapping[str, Json] | None = None,
     custom_fields: Mapping[str, Json] | None = None,
+    sharing: Mapping[str, Json] | None = None,
 ) -> None:
     """Change the subject, priority, category, tags or external key. None leaves a value unchanged.
 
     `external` is the scope and the value of the external key. A new category moves the ticket to
     the category's team; `member_ids` are the members of that team. `resources` is the change that
-    `change_resources` has made, `custom_fields` are those that customers may see of
-    `custom_values.set_custom_values`.
+    `change_resources` has made, `sharing` that of `set_shared_with_organization`; `custom_fields`
+    are those that customers may see of `custom_values.set_custom_values`.
     """
     current, removed = (set(map(text.fold_tag, tags)) for tags in (current_tags, remove_tags))
     change.added_tags = [tag for tag in add_tags if text.fold_tag(tag) not in current | removed]
@@ -101,7 +102,7 @@ def update(
     if change.added_tags or change.removed_tags:
         changes["tags"] = [list(current_tags), after]
         change.set_tag_words(after)
-    changes |= {**(resources or {}), **(custom_fields or {})}
+    changes |= {**(resources or {}), **(custom_fields or {}), **(sharing or {})}
     if changes:
         change.log(EventType.TICKET_UPDATED, changes)
     if "category_id" in changes and category is not None:

@@ -33,6 +33,7 @@ from models.tickets.ticket import (
 from models.webhooks.delivery import forget_bodies
 
 ERASED_FILE_COLUMNS = ("filename", "sha256", "declared_sha256", "storage_key", "thumbnail_key")
+SHARING_COLUMN = "shared_with_organization"
 VERSION_COLUMNS = ("version", "updated_at", "public_version", "public_updated_at")
 
 
@@ -45,9 +46,9 @@ async def write(
     1. The updates of tickets, guarded by their versions. Then the other records.
     2. The advance of the log head. Every other writer waits for its row from then until the commit,
        so it comes after all other locks.
-    3. The events, the participants, and `key`, the idempotency key of the first change. Only now
-       are the events' positions known. Until then, an event's position is the number of new events
-       after it, which the statement subtracts from the new head.
+    3. The events, with whom the tickets are shared, and `key`, the idempotency key of the first
+       change. Only now are the events' positions known. Until then, an event's position is the
+       number of new events after it, which the statement subtracts from the new head.
 
     With `commit`, nothing follows in the transaction, and the batch may commit it itself. A batch
     with guarded updates does not, because a stale version must roll it back.
@@ -73,14 +74,14 @@ async def write(
             steps.append(update)
     steps += build_record_statements(changed)
     append = build_append_statements(events)
-    # On SQLite, triggers store the log's position with participants, so they come after it has
-    # advanced.
-    participants = build_participant_statements(changed)
+    # On SQLite, triggers store the log's position when a ticket is shared, so this comes after it
+    # has advanced.
+    sharing = build_sharing_statements(changed)
     key_insert: list[batch.WriteStatement] = []
     if key is not None:
         reference = build_result_reference(changes[0])
         key_insert = idempotency.build_insert(key, reference)
-    statements = [*steps, *append, *participants, *key_insert]
+    statements = [*steps, *append, *sharing, *key_insert]
     results = await batch.execute(statements, commit=commit and not updated)
     for change, updated_rows in zip(updated, results, strict=False):
         if not updated_rows:
@@ -125,9 +126,8 @@ def build_record_statements(changes: Sequence[TicketChange]) -> list[batch.Write
     return statements
 
 
-def build_participant_statements(
-    changes: Sequence[TicketChange],
-) -> list[batch.WriteStatement]:
+def build_sharing_statements(changes: Sequence[TicketChange]) -> list[batch.WriteStatement]:
+    """Statements for participants, and for the column that shares a ticket with customers."""
     records: list[Model] = [
         new_record(TicketParticipant, ticket_id=change.ticket.id, user_id=user_id)
         for change in changes
@@ -138,7 +138,18 @@ def build_participant_statements(
         if change.removed_participants:
             owner, removed = {"ticket_id": change.ticket.id}, change.removed_participants
             statements.append(batch.delete(TicketParticipant, owner, "user_id", removed))
+        if SHARING_COLUMN in change.columns and stores_sharing_apart():
+            value = {SHARING_COLUMN: change.columns[SHARING_COLUMN]}
+            statements.append(batch.update(change.ticket, value, {"id": change.ticket.id}))
     return statements
+
+
+def stores_sharing_apart() -> bool:
+    """Whether the update of a ticket leaves SHARING_COLUMN to another statement.
+
+    On Postgres, the trigger runs at the commit, and a batch can't update a row twice.
+    """
+    return database.dialect() == "sqlite"
 
 
 def build_move_statements(change: TicketChange) -> Iterable[batch.WriteStatement]:
@@ -205,6 +216,8 @@ def build_guarded_update(change: TicketChange, version_read: int) -> batch.Write
     if change.is_unversioned and not change.columns:
         return None
     values = {**change.columns, **{name: getattr(ticket, name) for name in VERSION_COLUMNS}}
+    if stores_sharing_apart():
+        values.pop(SHARING_COLUMN, None)
     if "subject" in values:
         values["subject_words"] = ""  # a WordsField: it stores the words of the new subject
     if "description" in values:

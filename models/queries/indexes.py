@@ -71,6 +71,11 @@ RETENTION_INDEXES: Mapping[str, str] = {
     "tickets_unerased": f"(closed_at, id) WHERE {build_unerased_sql()}",
 }
 """Apart from INDEXES, for the same reason."""
+
+SHARING_INDEXES: Mapping[str, str] = {
+    "tickets_shared": "(organization_id) WHERE shared_with_organization",
+}
+"""Apart from INDEXES, for the same reason."""
 EMAIL_PREFIX_SQL = 'email COLLATE "C"'
 """On Postgres, only this collation finds the addresses that begin with a text by an index."""
 

@@ -49,6 +49,7 @@ class Ticket(Model):
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
     kept_unassigned  whether a caller removed the assignee; see docs/decisions/0012
+    shared_with_organization  whether all customers of the ticket's organization may see it
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached
     *_words          the words of the subject, description and tags
@@ -96,6 +97,7 @@ class Ticket(Model):
     status_since = InstantField(null=True)
     reminded_at = InstantField(null=True)
     kept_unassigned = fields.BooleanField(default=False, db_default=False)
+    shared_with_organization = fields.BooleanField(default=False, db_default=False)
     sla_terms = fields.CharField(max_length=40, null=True)
     sla_breaches_at = InstantField(null=True)
     resolution = fields.TextField(null=True)

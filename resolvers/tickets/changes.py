@@ -12,6 +12,7 @@ from models.changes import commands, rating
 from models.changes.custom_values import check_required_at_resolution, set_custom_values
 from models.changes.merges import locked_tickets
 from models.changes.participants import sharing
+from models.changes.participants.organization_sharing import set_shared_with_organization
 from models.changes.participants.people_records import count_watchers, read_watchers
 from models.changes.resources import change_resources
 from models.core import ids, text
@@ -40,13 +41,18 @@ from schema.inputs.tickets.tickets import (
 )
 from schema.payloads.tickets.tickets import TicketPayload
 
-CUSTOMER_FIELDS = frozenset({"ticket_id", "custom_fields", "expected_version", "idempotency_key"})
+CUSTOMER_FIELDS = frozenset(
+    {
+        *("ticket_id", "custom_fields", "shared_with_organization"),
+        *("expected_version", "idempotency_key"),
+    }
+)
 """The fields of UpdateTicketInput that customers may give."""
 
 
 @ticket_mutation(TicketPayload)
 async def update_ticket(mutation: TicketMutation, input: UpdateTicketInput) -> None:
-    if mutation.viewer.is_customer and changes_more_than_custom_fields(input):
+    if mutation.viewer.is_customer and changes_more_than_customers_may(input):
         HANDLE_TICKETS_AS_STAFF.check(mutation.viewer)
     await update(mutation, input)
 
@@ -85,11 +91,12 @@ async def update(mutation: TicketMutation, input: UpdateTicketInput) -> None:
         external=external,
         resources=resources,
         custom_fields=custom_fields.public,
+        sharing=await set_shared_with_organization(change, input.shared_with_organization),
     )
     custom_fields.log_internal(change)
 
 
-def changes_more_than_custom_fields(input: UpdateTicketInput) -> bool:
+def changes_more_than_customers_may(input: UpdateTicketInput) -> bool:
     return (
         any(
             value is not None and value is not strawberry.UNSET

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import Locator, Page, expect
 from support import Service, World
 from support.desk_page import open_desk, timeline_of
+from support.live import until
 
 READ = """query($id: ID!) { ticket(id: $id) {
   watchers { displayName } resources { kind externalId } escalationLevel
@@ -121,6 +122,29 @@ async def test_links_watchers_and_resources_are_added_and_removed(
     await expect(timeline_of(page)).to_contain_text("removed the resource")
     found = (await agent.run(READ, id=ticket["id"]))["ticket"]
     assert (found["links"], found["watchers"], found["resources"]) == ([], [], [])
+
+
+async def test_an_agent_shares_a_ticket_with_its_organization(
+    page: Page, service: Service, world: World
+) -> None:
+    otto = service.client(world.otto.token)
+    ticket = await service.client(world.olga.token).raise_ticket("Printer")
+    query = f"{{ ticketByNumber(number: {ticket['number']}) {{ ref }} }}"
+
+    async def is_seen() -> bool:
+        return (await otto.run(query))["ticketByNumber"] is not None
+
+    await open_ticket(page, ticket["ref"])
+    name = "Everyone at Other can see this ticket and reply"
+    choice = panel(page, "Watchers").get_by_role("checkbox", name=name)
+    await expect(choice).not_to_be_checked()
+    await choice.check()
+    await until(is_seen)
+    await expect(timeline_of(page)).to_contain_text("shared the ticket with the organization")
+    await otto.do("replyToTicket", ticketId=ticket["id"], body="I have it, too")
+    await choice.uncheck()
+    await expect(timeline_of(page)).to_contain_text("ended the sharing with the organization")
+    assert not await is_seen()
 
 
 async def choose_in_menu(page: Page, title: str) -> None:

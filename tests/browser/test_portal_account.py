@@ -51,7 +51,41 @@ async def test_the_portal_says_if_everyone_in_the_organization_sees_a_ticket(
         await page.goto(f"/tickets/{ticket['ref']}")
         people = page.get_by_role("region", name="Also notified")
         await expect(people).to_be_visible()
-        await expect(people.get_by_text("can see this ticket")).to_have_count(count)
+        await expect(people.get_by_text("Acme can see this ticket")).to_have_count(count)
+
+
+async def test_a_customer_shares_one_ticket_with_the_organization(
+    page: Page, service: Service, world: World
+) -> None:
+    for name in ("olga", "otto"):
+        await set_password(f"{name}@example.com", hash_password(PASSWORD))
+    ticket = await service.client(world.olga.token).raise_ticket("Printer")
+    otto = service.client(world.otto.token)
+
+    async def is_seen() -> bool:
+        return (await otto.run(WATCHERS % ticket["number"]))["ticketByNumber"] is not None
+
+    async def is_hidden() -> bool:
+        return not await is_seen()
+
+    await open_portal(page, "olga", f"/tickets/{ticket['ref']}")
+    choice = page.get_by_role("checkbox", name="Everyone at Other can see this ticket and reply")
+    await expect(choice).not_to_be_checked()
+    await choice.check()
+    await until(is_seen)
+    await expect(choice).to_be_enabled()
+    await expect(choice).to_be_checked()
+
+    await open_portal(page, "otto", "/portal?whose=all")
+    await page.get_by_role("link", name="Printer").click()
+    people = page.get_by_role("region", name="Also notified")
+    await expect(people.get_by_text("Everyone at Other can see this ticket")).to_be_visible()
+    await expect(people.get_by_role("checkbox")).to_have_count(0)
+    await expect(page.get_by_text("Only Olga can")).to_be_visible()
+
+    await open_portal(page, "olga", f"/tickets/{ticket['ref']}")
+    await choice.uncheck()
+    await until(is_hidden)
 
 
 async def test_notifications_are_live_and_can_be_marked_as_read(

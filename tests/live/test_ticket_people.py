@@ -58,6 +58,21 @@ async def test_a_participant_has_the_ticket_in_the_live_list_while_it_is_shared(
         assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
 
 
+async def test_a_colleague_has_a_ticket_in_the_live_list_while_it_is_shared_with_the_organization(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ticket = (await olga.raise_ticket())["id"]
+    async with otto.socket() as socket:
+        await LiveList().subscribe(socket)
+        await olga.do("updateTicket", ticketId=ticket, sharedWithOrganization=True)
+        steps = await next_steps(socket, "ADDED", "SNAPSHOT_END")
+        assert steps[-1] == ("ADDED", ticket) or ("SNAPSHOT", ticket) in steps
+        await olga.do("updateTicket", ticketId=ticket, sharedWithOrganization=False)
+        steps = await next_steps(socket, "REMOVED", "SNAPSHOT_END")
+        assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
+
+
 async def test_a_subscription_to_a_ticket_ends_when_the_ticket_goes_to_another_person(
     service: Service, world: World
 ) -> None:

@@ -507,6 +507,14 @@ async def create_events(tickets: list[Ticket], world: World) -> None:
         )
     await link_and_merge(tickets, world)
     await end_tickets(tickets, world)
+    shared_ticket = next(each for each in tickets if each.requester_id == world.otto.id)
+    await ticket_commands.apply_commands(
+        world.otto,
+        shared_ticket,
+        lambda change: change.log(
+            EventType.TICKET_UPDATED, change.set(shared_with_organization=True)
+        ),
+    )
     await ticket_commands.apply_commands(
         bill, tickets[4], lambda change: commands.transfer(change, team, [ada.id])
     )

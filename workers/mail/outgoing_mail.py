@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
-from models.access.visibility import can_access_ticket
+from models.access.visibility import can_access_ticket, can_access_without_participation
 from models.log.event import Event, EventType
 from models.notifications import preferences
 from models.notifications.email import MORE_UPDATES, Mail, MailStatus
@@ -85,12 +85,13 @@ class OutgoingMail:
     shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
         default_factory=dict[UUID, frozenset[UUID]]
     )
-    """The tickets in which the recipient participates, by user."""
+    """The tickets that are shared with the recipient, by user."""
 
     @property
     def is_participant(self) -> bool:
         """Whether a merge made the recipient a participant of the ticket."""
-        return self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
+        is_shared = self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
+        return is_shared and not can_access_without_participation(self.recipient, self.ticket)
 
     @property
     def message(self) -> Message | None:

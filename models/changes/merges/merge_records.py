@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from models.access.viewer import viewer_of_user
-from models.access.visibility import can_access_ticket
+from models.access.visibility import can_access_without_participation
 from models.changes.change import TicketChange
 from models.changes.merges.merging import (
     MovedReply,
@@ -63,9 +62,7 @@ async def remove_watchers_without_access(changes: Sequence[TicketChange]) -> Non
         leaving_ids = watcher_ids.intersection(change.removed_participants)
         leaving = await User.filter(id__in=leaving_ids).select_related("organization")
         without_access = [
-            user.id
-            for user in leaving
-            if not can_access_ticket(viewer_of_user(user, shared_tickets={}), change.ticket)
+            user.id for user in leaving if not can_access_without_participation(user, change.ticket)
         ]
         remove_watchers(change, without_access, watcher_ids)
 
@@ -96,7 +93,7 @@ async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[
 async def list_leaving_requesters(requester_ids: Collection[UUID], into: Ticket) -> list[UUID]:
     """The requesters who could not see the ticket if they were not participants."""
     users = await User.filter(id__in=list(requester_ids)).select_related("organization")
-    return [user.id for user in users if not can_access_ticket(viewer_of_user(user, {}), into)]
+    return [user.id for user in users if not can_access_without_participation(user, into)]
 
 
 async def read_replies(

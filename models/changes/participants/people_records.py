@@ -7,8 +7,12 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from models.access.viewer import read_shared_tickets, viewer_of_user
-from models.access.visibility import can_access_ticket
+from models.access.viewer import (
+    read_participations,
+    read_shared_tickets,
+    viewer_of_user,
+)
+from models.access.visibility import can_access_ticket, can_access_without_participation
 from models.changes.change import TicketChange
 from models.changes.participants.sharing import TicketPeople
 from models.people.user import Role, User, no_such_user
@@ -29,7 +33,8 @@ async def read_people(change: TicketChange, user: User) -> TicketPeople:
     participants = await TicketParticipant.filter(ticket_id=ticket.id)
     watcher_ids = await read_watchers(ticket)
     customers = user.role is Role.CUSTOMER
-    shared_tickets = await read_shared_tickets([user])
+    viewer = viewer_of_user(user, await read_shared_tickets([user]))
+    participations = await read_participations([user.id])
     organizations = await read_current_organizations([ticket.requester_id, change.actor.user_id])
     return TicketPeople(
         watchers=watcher_ids,
@@ -38,8 +43,8 @@ async def read_people(change: TicketChange, user: User) -> TicketPeople:
         requesters=await read_family_requesters(ticket),
         actor_organization=organizations.get(change.actor.user_id),
         requester_organization=organizations.get(ticket.requester_id),
-        can_access=can_access_ticket(viewer_of_user(user, shared_tickets), ticket),
-        shared_tickets=len(shared_tickets.get(user.id, ())),
+        can_access=can_access_ticket(viewer, ticket),
+        shared_tickets=len(participations.get(user.id, ())),
     )
 
 
@@ -78,13 +83,12 @@ async def list_watchers_without_access(
 ) -> list[UUID]:
     """The watchers who can't access the ticket as the change leaves it."""
     users = await User.filter(id__in=list(watcher_ids)).select_related("organization")
-    shared_tickets = dict(await read_shared_tickets(users))
-    for user_id in change.removed_participants:
-        shared_tickets[user_id] = shared_tickets.get(user_id, frozenset()) - {change.ticket.id}
+    participants = await TicketParticipant.filter(ticket_id=change.ticket.id)
+    remaining = {each.user_id for each in participants}.difference(change.removed_participants)
     return [
         user.id
         for user in users
-        if not can_access_ticket(viewer_of_user(user, shared_tickets), change.ticket)
+        if user.id not in remaining and not can_access_without_participation(user, change.ticket)
     ]
 
 

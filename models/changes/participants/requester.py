@@ -7,9 +7,13 @@ from uuid import UUID
 
 from models.changes.change import TicketChange
 from models.changes.participants.sharing import TicketPeople, build_people_changes, check_may_share
+from models.changes.serialization import serialize_value
 from models.core.errors import InvalidInput, UserErrorCode
-from models.log.event import EventType
+from models.log.event import EventType, Json
 from models.people.user import User
+from models.tickets.ticket import Ticket
+
+REQUESTER_COLUMNS = ("requester_id", "organization_id", "shared_with_organization")
 
 
 def change_requester(
@@ -23,8 +27,9 @@ def change_requester(
     """Set the requester, and the organization to theirs.
 
     `outsiders` are the participants who don't belong to the new organization; they lose the ticket
-    if its organization changes. `is_family` is whether a merge connects the ticket with another.
-    `log_requester` must follow, because only then is the new visibility known. Raises InvalidInput.
+    if its organization changes, and the ticket is no longer shared with the earlier organization.
+    `is_family` is whether a merge connects the ticket with another. `log_requester` must follow,
+    because only then is the new visibility known. Raises InvalidInput.
     """
     ticket = change.ticket
     if requester.id == ticket.requester_id:
@@ -38,29 +43,34 @@ def change_requester(
     leaving = {requester.id}.intersection(people.participants)
     if requester.organization_id != ticket.organization_id:
         leaving |= set(outsiders)
+        change.set(shared_with_organization=False)
     change.removed_participants = sorted(leaving)
     change.set(requester_id=requester.id, organization_id=requester.organization_id)
 
 
 def log_requester(
     change: TicketChange,
-    before: tuple[UUID, UUID | None],
+    before: tuple[UUID, UUID | None, bool],
     people: TicketPeople,
     without_access: Collection[UUID],
 ) -> None:
-    """Log the change of the requester and the organization, which were `before`.
+    """Log the change of REQUESTER_COLUMNS, which had the values `before`.
 
     `without_access` are the watchers who can't see the ticket any more. They are removed.
     """
-    after = (change.ticket.requester_id, change.ticket.organization_id)
+    after = get_requester_values(change.ticket)
     if before == after:
         return
     change.removed_watchers = sorted(without_access)
-    names = ("requester_id", "organization_id")
-    values = zip(names, before, after, strict=True)
-    changes = {name: [text_of(old), text_of(new)] for name, old, new in values if old != new}
+    values = zip(REQUESTER_COLUMNS, before, after, strict=True)
+    changes: dict[str, Json] = {
+        name: [serialize_value(old), serialize_value(new)]
+        for name, old, new in values
+        if old != new
+    }
     change.log(EventType.TICKET_UPDATED, {**changes, **build_people_changes(change, people)})
 
 
-def text_of(key: UUID | None) -> str | None:
-    return None if key is None else str(key)
+def get_requester_values(ticket: Ticket) -> tuple[UUID, UUID | None, bool]:
+    """The values of REQUESTER_COLUMNS."""
+    return ticket.requester_id, ticket.organization_id, ticket.shared_with_organization

@@ -20,7 +20,7 @@ async def set_requester(change: TicketChange, user: User) -> None:
     """
     ticket = change.ticket
     people = await read_people(change, user)
-    before = (ticket.requester_id, ticket.organization_id)
+    before = requester.get_requester_values(ticket)
     requester.change_requester(
         change,
         user,

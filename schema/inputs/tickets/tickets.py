@@ -128,6 +128,12 @@ class UpdateTicketInput:
         f"{CUSTOM_FIELDS} Other fields keep their values. Customers may only change fields whose "
         "`customerAccess` is EDITABLE."
     )
+    shared_with_organization: bool | None = optional(
+        "Whether all customers of the ticket's organization see the ticket, can reply to it and "
+        "watch it. Only for a ticket with an organization, which has by default at most 1,000 such "
+        "tickets. Customers who can't see the ticket afterwards no longer watch it. To share a "
+        "ticket, the token needs the scope `tickets:read`."
+    )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET
     )

@@ -92,6 +92,11 @@ class TicketType(OwnTicketFields, Node):
         "The customers with whom a merge or `addWatcher` shared the ticket, by default up to 50. "
         "They see it, can reply to it and watch it, and are notified like the requester.",
     )
+    shared_with_organization: bool = strawberry.field(
+        description="Whether the ticket is shared with all customers of its `organization`: they "
+        "see it, can reply to it and watch it. In a shared organization, all customers see each "
+        "other's tickets, whatever this says."
+    )
     tags: Any = related_list_field(
         related.tags, list[str], "The labels, in alphabetical order.", item_attribute="name"
     )

@@ -76,6 +76,7 @@ NAMES = [
     "0038_sla_versions",
     "0039_message_events",
     "0040_webhook_requests",
+    "0041_organization_sharing",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -206,12 +207,17 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await Tortoise.generate_schemas()
         await install.install(database.connection(), database.dialect())
         await revision_triggers.install(database.connection(), database.dialect())
-        await revision_triggers.create_triggers(
-            database.connection(), database.dialect(), revision_triggers.PARTICIPANT_TRIGGERS
-        )
+        for triggers in (
+            revision_triggers.PARTICIPANT_TRIGGERS,
+            revision_triggers.SHARING_TRIGGERS,
+        ):
+            await revision_triggers.create_triggers(
+                database.connection(), database.dialect(), triggers
+            )
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install(database.connection(), indexes.RETENTION_INDEXES)
+        await indexes.install(database.connection(), indexes.SHARING_INDEXES)
         await webhook_indexes.install(database.connection())
         await indexes.install_email_prefix(database.connection(), database.dialect())
         await indexes.install_message_events(database.connection(), database.dialect())
@@ -661,10 +667,10 @@ async def test_rebuilding_a_table_keeps_the_rows_that_reference_it(
 @pytest.mark.usefixtures("database")
 async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None:
     before = await read_schema()
-    participants = revision_triggers.PARTICIPANT_TRIGGERS
+    later = [*revision_triggers.PARTICIPANT_TRIGGERS, *revision_triggers.SHARING_TRIGGERS]
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
-        await revision_triggers.drop_triggers(connection, dialect, participants)
+        await revision_triggers.drop_triggers(connection, dialect, later)
         await indexes.remove_email_prefix(connection, dialect)
         await indexes.remove_message_events(connection)
         await indexes.remove(database.connection(), indexes.LAST_REPLY_INDEXES)
@@ -674,7 +680,7 @@ async def test_indexes_and_triggers_can_be_removed_and_installed_again() -> None
         assert await read_schema() != before
         for part in (install, revision_triggers):
             await part.install(database.connection(), database.dialect())
-        await revision_triggers.create_triggers(connection, dialect, participants)
+        await revision_triggers.create_triggers(connection, dialect, later)
         await indexes.install(database.connection())
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install_email_prefix(connection, dialect)

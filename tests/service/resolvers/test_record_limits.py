@@ -40,6 +40,7 @@ LIMITS: dict[str, Any] = {
     "max_participants_per_ticket": 1,
     "max_merged_tickets": 2,
     "max_shared_tickets_per_user": 1,
+    "max_shared_tickets_per_organization": 1,
     "max_read_marks_per_user": 2,
     "max_domains_per_organization": 1,
     "max_teams": 4,
@@ -178,6 +179,19 @@ async def test_sharing_by_added_watchers_is_bounded(service: Service, world: Wor
     await expect_refusal(
         service, world, "ticket_watchers", "addWatcher", error, ticketId=third, userId=world.ada.gid
     )
+
+
+async def test_tickets_shared_with_an_organization_are_bounded(
+    service: Service, world: World
+) -> None:
+    olga = service.client(world.olga.token)
+    first, second = [str((await olga.raise_ticket())["id"]) for _ in range(2)]
+    await olga.do("updateTicket", ticketId=first, sharedWithOrganization=True)
+    one_more = {"ticketId": second, "sharedWithOrganization": True}
+    error, limit = "INVALID sharedWithOrganization", "organization_shared_tickets"
+    await expect_refusal(service, world, limit, "updateTicket", error, **one_more)
+    await olga.do("updateTicket", ticketId=first, sharedWithOrganization=False)
+    await olga.do("updateTicket", **one_more)
 
 
 async def test_merges_are_bounded(service: Service, world: World) -> None:

@@ -53,6 +53,8 @@ export const PROPERTIES = graphql(
       team { id slug name }
       resources { kind externalId name }
       watchers { id displayName }
+      organization { id name shared }
+      sharedWithOrganization
       customFields {
         field { id key label type options { key label active } }
         text

@@ -82,6 +82,12 @@ CHANGES_OF_VISIBILITY = {
         f"UPDATE ticket_participants SET user_id = {user_id('olga')}"
     ),
     "a ticket is no longer shared": "DELETE FROM ticket_participants",
+    "a ticket is shared with its account": (
+        "UPDATE tickets SET shared_with_organization = TRUE WHERE number = 1001"
+    ),
+    "tickets are shared with their account or no longer": (
+        "UPDATE tickets SET shared_with_organization = NOT shared_with_organization"
+    ),
     "an account is no longer shared": "UPDATE organizations SET shared = FALSE WHERE name = 'Acme'",
     "an account is deleted": "DELETE FROM organizations WHERE name = 'Empty'",
 }
@@ -101,6 +107,7 @@ OTHER_CHANGES = {
     ),
     "an API client is renamed": "UPDATE api_clients SET display_name = 'other', active = TRUE",
     "an account is renamed": "UPDATE organizations SET external_id = name, shared = shared",
+    "a ticket stays as it is": "UPDATE tickets SET shared_with_organization = FALSE",
     "a team is written": "UPDATE teams SET name = name, slug = slug",
     "teams stay as they are": "UPDATE memberships SET team_id = team_id, user_id = user_id",
     "no user matches": "UPDATE users SET active = FALSE WHERE email = 'nobody@example.com'",
@@ -265,11 +272,11 @@ async def test_new_triggers_count_as_a_change_of_visibility(
     await desk.raise_ticket()
     async with database.transaction():
         connection, dialect = database.connection(), database.dialect()
-        participants = revision_triggers.PARTICIPANT_TRIGGERS
-        await revision_triggers.drop_triggers(connection, dialect, participants)
+        later = [*revision_triggers.PARTICIPANT_TRIGGERS, *revision_triggers.SHARING_TRIGGERS]
+        await revision_triggers.drop_triggers(connection, dialect, later)
         await revision_triggers.remove(connection, dialect)
         await revision_triggers.install(connection, dialect)
-        await revision_triggers.create_triggers(connection, dialect, participants)
+        await revision_triggers.create_triggers(connection, dialect, later)
     assert await revision.visibility_changed_since(await event.read_head())
 
 

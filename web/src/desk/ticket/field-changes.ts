@@ -23,6 +23,7 @@ const OF_IDS = new Set(["category", "watchers", "requester", "organization"]);
 export function describeChange(change: FieldChange): string {
   const { field, from, to, fromItems, toItems } = change;
   const name = nameOf(field);
+  if (field === "sharedWithOrganization") return to === "true" ? m.ticket_shared() : m.ticket_unshared();
   if (OF_IDS.has(field)) return m.ticket_changed({ field: name });
   if (fromItems && toItems && !field.startsWith(CUSTOM)) {
     const added = toItems.filter((each) => !fromItems.includes(each)).map(itemText);

@@ -86,6 +86,13 @@ export function toggleWatcher(
   return changes.run("watchers", m.ticket_not_changed(), document, { userId: person.id }, options);
 }
 
+/** Let all customers of the ticket's organization see the ticket, or end this. */
+export function setShared(changes: TicketChanges, sharedWithOrganization: boolean): Result {
+  const own = { sharedWithOrganization };
+  const options = { expected: own, fitsAnyVersion: true };
+  return changes.run("shared", m.ticket_not_changed(), UPDATE, own, options);
+}
+
 export function setCustomField(changes: TicketChanges, value: CustomFieldInput): Result {
   const own = { customFields: [value] };
   return changes.run(`field-${value.key}`, m.ticket_not_changed(), UPDATE, own);

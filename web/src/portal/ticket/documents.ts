@@ -36,6 +36,7 @@ const DETAILS = graphql(
       category { id name }
       assignee { id displayName }
       organization { id name shared }
+      sharedWithOrganization
       watchers { id displayName }
       participants { id displayName }
       resources { kind externalId name }
@@ -137,6 +138,14 @@ export const RATE = graphql(
   `
     mutation PortalRate($input: RateTicketInput!) {
       result: rateTicket(input: $input) { ...PortalChanged }
+    }
+  `,
+  [CHANGED],
+);
+export const UPDATE = graphql(
+  `
+    mutation PortalUpdate($input: UpdateTicketInput!) {
+      result: updateTicket(input: $input) { ...PortalChanged }
     }
   `,
   [CHANGED],

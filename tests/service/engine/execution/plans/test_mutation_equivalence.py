@@ -138,9 +138,12 @@ def typical_mutations(generator: Generator, pool: Pool) -> list[ViewerRequest]:
     requests.append(("API client with all scopes", propose))
     row = {"externalId": "printers", "name": "Printers"}
     upsert = generator.mutation("upsertOrganizations", {"organizations": [row]}, whole=True)
+    user_row = {"externalId": "olive", "email": "olive@example.com", "displayName": "Olive"}
+    upsert_users = generator.mutation("upsertUsers", {"users": [user_row]}, whole=True)
     replay = {"webhookId": pool.ids[ids.WEBHOOK][0], "after": early}
     requests += [
         ("admin", upsert),
+        ("admin", upsert_users),
         ("admin", generator.mutation("replayWebhook", replay, whole=True)),
     ]
     for name in mutation_names(generator):

@@ -1,0 +1,55 @@
+"""Shares one ticket with all customers of its organization."""
+
+from __future__ import annotations
+
+from models.access.permissions import READ_TICKETS
+from models.changes.change import TicketChange
+from models.changes.participants.people_records import (
+    list_watchers_without_access,
+    read_watchers,
+)
+from models.changes.participants.sharing import build_lists
+from models.core.errors import InvalidInput, UserErrorCode
+from models.log.event import Json
+from models.tickets.ticket import Ticket
+
+FIELD = "sharedWithOrganization"
+
+
+async def set_shared_with_organization(
+    change: TicketChange, shared: bool | None
+) -> dict[str, Json]:
+    """Share the locked ticket with its organization, or end this. None changes nothing.
+
+    Customers who can't see the ticket afterwards are removed from the watchers. Returns the changes
+    for the log. Raises InvalidInput.
+    """
+    if shared is None or shared == change.ticket.shared_with_organization:
+        return {}
+    if shared:
+        await check_may_share(change)
+    changes = change.set(shared_with_organization=shared)
+    watchers = await read_watchers(change.ticket)
+    change.removed_watchers = await list_watchers_without_access(change, watchers)
+    if change.removed_watchers:
+        changes["watchers"] = build_lists(watchers, [], change.removed_watchers)
+    return changes
+
+
+async def check_may_share(change: TicketChange) -> None:
+    """Raises InvalidInput if the ticket can't be shared with its organization."""
+    if not READ_TICKETS.allows(change.actor):
+        message = "needs a token with the scope tickets:read, because it shows a conversation"
+        raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
+    organization_id = change.ticket.organization_id
+    if organization_id is None:
+        raise InvalidInput(
+            UserErrorCode.INVALID, "needs a ticket that belongs to an organization", FIELD
+        )
+    shared = Ticket.filter(organization_id=organization_id, shared_with_organization=True)
+    max_tickets = change.limits.max_shared_tickets_per_organization
+    if await shared.count() >= max_tickets:
+        message = f"is on for {max_tickets} tickets of the organization, which is the maximum"
+        raise InvalidInput(
+            UserErrorCode.INVALID, message, FIELD, limit_name="organization_shared_tickets"
+        )
