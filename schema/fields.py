@@ -2,7 +2,7 @@
 
 Each takes the permission that it requires, so no root field can be defined without one.
 
-A description ends with generated sentences: the permitted callers, and the user errors.
+A description ends with generated sentences: the permitted viewers, and the user errors.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def query(
     field: Any = strawberry.field(
         resolver=resolver,
         extensions=checks,
-        description=f"{description}\n\n{describe_callers(permission)}",
+        description=f"{description}\n\n{describe_permission(permission)}",
         graphql_type=type,
         metadata=dict(costs or {}),
     )
@@ -84,7 +84,7 @@ def mutation(
     field: Any = strawberry.mutation(
         resolver=resolver,
         extensions=[PermissionCheck(permission)],
-        description=f"{description}\n\n{describe_callers(permission)}\n\n{user_errors}",
+        description=f"{description}\n\n{describe_permission(permission)}\n\n{user_errors}",
         graphql_type=type,
         metadata=cost(flat=MUTATION_COST),
     )
@@ -118,7 +118,7 @@ def subscription(
 
     field: Any = strawberry.subscription(
         resolver=check_and_subscribe,
-        description=f"{description}\n\n{describe_callers(permission)}",
+        description=f"{description}\n\n{describe_permission(permission)}",
         graphql_type=type,
     )
     field.metadata = {PERMISSION: permission, **(costs or cost(flat=SUBSCRIPTION_COST))}
@@ -126,22 +126,21 @@ def subscription(
     return field
 
 
-def describe_callers(permission: Permission) -> str:
-    """A sentence that names the permitted callers and the scope that they need."""
+def describe_permission(permission: Permission) -> str:
+    """A sentence that names the permitted kinds of viewers and the scope that they need."""
     if CallerKind.ANONYMOUS in permission.caller_kinds:
-        return "Callers: everyone, also without authentication."
+        return "Permitted for: everyone, also without authentication."
     names = [name for kind, name in CALLER_KIND_NAMES.items() if kind in permission.caller_kinds]
     listed = names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    callers = f"Callers: {listed}"
+    permitted = f"Permitted for: {listed}"
     if permission.requires_session:
-        return (
-            f"{callers}, with a session token of signIn or signInWithCode. API tokens are refused."
-        )
+        tokens = "with a session token of signIn or signInWithCode. API tokens are refused."
+        return f"{permitted}, {tokens}"
     if permission.scope is not None:
         scopes = [permission.scope, permission.other_scope]
         named = " or ".join(f"`{scope.value}`" for scope in scopes if scope is not None)
-        return f"{callers}. The token needs the scope {named}."
-    return f"{callers}."
+        return f"{permitted}. The token needs the scope {named}."
+    return f"{permitted}."
 
 
 def describe_arguments(field: Any, descriptions: Mapping[str, str]) -> None:

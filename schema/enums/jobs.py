@@ -29,7 +29,8 @@ register_enum(
     "JobStatus",
     "The state of a job.",
     {
-        "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
+        "WAITING": "It has not started. At most 2 jobs of one user or API client run at once, by "
+        "default.",
         "RUNNING": "It processes its tickets.",
         "FINISHED": "It has processed all of its tickets. Some may have failed.",
         "STOPPED": "It has ended early, because of errorPolicy: STOP, or because an export is no "

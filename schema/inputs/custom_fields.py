@@ -107,7 +107,7 @@ class CustomFieldInput:
 
 
 def read_input_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[GivenValue]:
-    """The values that the caller sets. `path` is that of the object in the input with the list.
+    """The values that the input sets. `path` is that of the object in the input with the list.
 
     Raises Refusals.
     """

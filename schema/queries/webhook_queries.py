@@ -39,7 +39,7 @@ class WebhookQueries:
         "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
         "CURSOR_EXPIRED if failed deliveries after the cursor, or any without a cursor, were "
         "deleted. The last 10,000 are kept, by default. Fails with BAD_REQUEST if events are not "
-        "read yet and the owner has lost its rights, or the filter is no longer valid.",
+        "read yet and the owner has lost its permissions, or the filter is no longer valid.",
         Connection[TicketEventInterface] | None,
         arguments={
             "webhook_id": "The id of the webhook.",
@@ -49,8 +49,8 @@ class WebhookQueries:
         resolvers.webhooks.queries.webhook_replay_preview,
         MANAGE_WEBHOOKS,
         "What `replayWebhook` would send. Nothing is sent. Null if the viewer may not see the "
-        "webhook. `events` is 0 if the owner has lost its rights, or if the filter is no longer "
-        "valid. Fails with BAD_REQUEST unless exactly one of `after` and `since` is given.",
+        "webhook. `events` is 0 if the owner has lost its permissions, or if the filter is no "
+        "longer valid. Fails with BAD_REQUEST unless exactly one of `after` and `since` is given.",
         WebhookReplayPreview | None,
         cost(flat=REPLAY_PREVIEW_COST),
         {

@@ -170,7 +170,7 @@ class TicketEscalated(TicketEventInterface):
         return cast("int", root.changes["escalation_level"][AFTER])
 
     @strawberry.field(
-        description="The reason, as the caller gave it.", metadata=cost(flat=TEXT_COST)
+        description="The reason, as the `actor` gave it.", metadata=cost(flat=TEXT_COST)
     )
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))
