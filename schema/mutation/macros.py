@@ -68,9 +68,9 @@ class MacroMutations:
         APPLY_MACROS,
         "Applies a macro to a ticket. It adds the reply, then changes the team, the assignee, the "
         "priority, the tags, the custom fields and the status, with one event each, in this order. "
-        "Hidden custom fields have an event of their own. What the ticket has already stays as it "
-        "is, without an event. All changes are stored, or none, with the viewer as their author. "
-        "An invalid `lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
+        "Hidden custom fields have an event of their own. A property that has the value of the "
+        "macro already causes no event. All changes are stored, or none, with the viewer as their "
+        "author. An invalid `lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ApplyMacroPayload | None,
         errors=(
             "NOT_FOUND (ticketId, macroId, attachmentIds)",

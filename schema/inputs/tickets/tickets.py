@@ -136,8 +136,8 @@ class UpdateTicketInput:
 
 
 @strawberry.input(
-    description="A ticket to create or change. The external id finds the ticket among those of the "
-    "viewer: of the API client, or of all agents and admins. For a ticket that exists, a field "
+    description="A ticket to create or change, identified by its external id among the tickets of "
+    "the viewer: of the API client, or of all agents and admins. For a ticket that exists, a field "
     "that is absent or null keeps its value."
 )
 class UpsertTicketInput:

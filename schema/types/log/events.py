@@ -109,7 +109,8 @@ class TicketUpdated(TicketEventInterface):
 class Candidate:
     user: User = strawberry.field(description="The user.", graphql_type=UserType)
     open_tickets: int = strawberry.field(
-        description="The number of open tickets that were assigned to the user at the choice."
+        description="The number of open tickets that were assigned to the user when the server "
+        "chose."
     )
 
 
