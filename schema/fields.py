@@ -17,7 +17,7 @@ from strawberry.extensions import FieldExtension
 
 from models.access.permissions import Permission
 from models.access.scopes import CallerKind
-from models.core.lazy_query import ConnectionQuery, Many, One
+from models.core.lazy_query import ConnectionQuery, ListQuery, RecordQuery
 from schema.cost import MUTATION_COST, SUBSCRIPTION_COST, cost
 
 PERMISSION = "permission"
@@ -44,7 +44,11 @@ class PermissionCheck(FieldExtension):
         """Raises Unauthenticated or Forbidden if the viewer lacks the permission."""
         self.permission.check(info.context.viewer)
         result = await next_(source, info, **kwargs)
-        return await result if isinstance(result, One | Many | ConnectionQuery) else result
+        return (
+            await result
+            if isinstance(result, RecordQuery | ListQuery | ConnectionQuery)
+            else result
+        )
 
 
 def query(

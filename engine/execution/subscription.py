@@ -81,7 +81,7 @@ class SubscriptionExecution:
         Raises:
             ExecutionInterrupted: The database is unavailable.
         """
-        self.context.refresh()
+        self.context.renew_loaders()
         payloads: list[bytes] = []
         size = max(1, MAX_COST_TOGETHER // max(1, self.cost_reservation.item_cost))
         for start in range(0, len(values), size):

@@ -109,7 +109,7 @@ def admin_mutation(
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
-            context.refresh()
+            context.renew_loaders()
             fields = {name: record} if describe is None else describe(context.viewer, record)
             return payload(**fields, replayed=replayed, **extra_fields)
 
@@ -140,7 +140,7 @@ async def run_action(
 
     result = await database.run_in_transaction(run)
     context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     return result
 
 

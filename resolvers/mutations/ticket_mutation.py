@@ -223,7 +223,7 @@ async def run_mutation(
             UserErrorCode.TAKEN, "Another ticket has this external id.", "externalId"
         ) from error
     context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     if can_see_ticket(context.viewer, outcome.ticket):
         context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
     if outcome.message is not None:  # a token without the scope notes:read sees its own note

@@ -48,7 +48,7 @@ async def set_presence(context: Context, input: SetPresenceInput) -> SetPresence
     )
     if is_new:
         context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     present = (await presence.read_presence([ticket.id], at))[ticket.id]
     if not can_see_ticket(viewer, ticket):
         present = present.for_user(viewer.user_id)

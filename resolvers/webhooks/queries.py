@@ -12,7 +12,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core import ids
 from models.core.errors import BadRequest, InvalidInput
-from models.core.lazy_query import ConnectionQuery, Many, One
+from models.core.lazy_query import ConnectionQuery, ListQuery, RecordQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
 from models.log import event
@@ -31,11 +31,11 @@ from schema.pagination import After, Before, First, Last
 from schema.types.webhooks import WebhookDryRun, WebhookReplayPreview
 
 
-async def webhooks(info: strawberry.Info) -> Many[Webhook]:
+async def webhooks(info: strawberry.Info) -> ListQuery[Webhook]:
     return queries.list_webhooks(context_of(info).viewer)
 
 
-async def webhook(info: strawberry.Info, id: strawberry.ID) -> One[Webhook]:
+async def webhook(info: strawberry.Info, id: strawberry.ID) -> RecordQuery[Webhook]:
     return queries.find_webhook(context_of(info).viewer, ids.key_of(ids.WEBHOOK, id))
 
 

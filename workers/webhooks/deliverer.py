@@ -104,7 +104,7 @@ class WebhookDeliverer:
     async def plan(self, at: datetime) -> int:
         """Plan the next events of each webhook that is behind; returns how many were read."""
         count = 0
-        for webhook in await planning.read_behind(await event.read_head()):
+        for webhook in await planning.find_webhooks_behind(await event.read_head()):
             try:
                 count += await self.plan_webhook(webhook, at)
             except WebhookInvalid as error:
