@@ -20,7 +20,7 @@ from models.people.user import Role, User
 
 ADDRESS_NEEDED = (
     "is required to make a customer an agent or admin, because the account's email address then "
-    "decides who can sign in, and callers with the scope users:write can change it"
+    "decides who can sign in, and viewers with the scope users:write can change it"
 )
 
 

@@ -61,11 +61,11 @@ async def find_unplanned(context: Context, found: Webhook) -> Condition:
     """The events that the webhook will receive: of its types, its filter, visible to its owner.
 
     Raises BadRequest if they can't be determined: the webhook has not read the whole log, and its
-    owner has lost its rights or its filter is invalid. An empty list would say that everything is
-    acknowledged.
+    owner has lost its permissions or its filter is invalid. An empty list would say that everything
+    is acknowledged.
     """
     at = context.now()
-    reason = "the owner has lost the rights that it needs"
+    reason = "the owner has lost the permissions that it needs"
     owner = await read_owner(found, at)
     if isinstance(owner, Viewer):
         try:

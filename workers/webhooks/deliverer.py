@@ -143,7 +143,7 @@ class WebhookDeliverer:
         return len(redactions)
 
     async def check_owners(self, at: datetime) -> None:
-        """Pause the webhooks of owners who have lost their rights, also without new events."""
+        """Pause the webhooks of owners who have lost their permissions, also without new events."""
         checked = self.owners_checked_at
         if checked is not None and abs(at - checked) < OWNER_CHECK_INTERVAL:
             return
