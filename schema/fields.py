@@ -7,6 +7,7 @@ A description ends with generated sentences: the permitted viewers, and the user
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
@@ -24,6 +25,7 @@ PERMISSION = "permission"
 """The key under which a subscription's metadata has its permission."""
 RESUME_ARGUMENT = "after"
 """The argument that says where a subscription starts."""
+CODE_WITH_FIELDS = re.compile(r"([A-Z_]+) \((.*)\)")
 CALLER_KIND_NAMES: Mapping[CallerKind, str] = {
     CallerKind.CUSTOMER: "customers",
     CallerKind.AGENT: "agents",
@@ -84,7 +86,8 @@ def mutation(
     errors: Sequence[str],
 ) -> Any:
     """A field of Mutation. `errors` lists the user errors: each a code, with its input fields."""
-    user_errors = "\n- ".join(("User errors:", *errors)) if errors else "User errors: none."
+    listed = merge_errors(errors)
+    user_errors = "\n- ".join(("User errors:", *listed)) if listed else "User errors: none."
     field: Any = strawberry.mutation(
         resolver=resolver,
         extensions=[PermissionCheck(permission)],
@@ -145,6 +148,23 @@ def describe_permission(permission: Permission) -> str:
         named = " or ".join(f"`{scope.value}`" for scope in scopes if scope is not None)
         return f"{permitted}. The token needs the scope {named}."
     return f"{permitted}."
+
+
+def merge_errors(errors: Sequence[str]) -> list[str]:
+    """Join the errors that are only a code and its fields in parentheses: one for each code."""
+    merged: list[str] = []
+    index_by_code: dict[str, int] = {}
+    for error in errors:
+        match = CODE_WITH_FIELDS.fullmatch(error)
+        if match is None:
+            merged.append(error)
+        elif match[1] in index_by_code:
+            index = index_by_code[match[1]]
+            merged[index] = f"{merged[index][:-1]}; {match[2]})"
+        else:
+            index_by_code[match[1]] = len(merged)
+            merged.append(error)
+    return merged
 
 
 def describe_arguments(field: Any, descriptions: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from models.core.errors import Forbidden, Unauthenticated
 from schema.fields import (
     PermissionCheck,
     describe_permission,
+    merge_errors,
     mutation,
     permission_of,
     query,
@@ -108,6 +109,23 @@ def test_a_description_names_the_permitted_viewers(
     permission: Permission, description: str
 ) -> None:
     assert describe_permission(permission) == description
+
+
+def test_the_fields_of_one_code_are_listed_together() -> None:
+    errors = (
+        "INVALID (name: taken; key)",
+        "REQUIRED (name)",
+        "INVALID (team)",
+        "INVALID: too many records",
+        "REQUIRED, TOO_LONG (customFields)",
+        "REQUIRED (team)",
+    )
+    assert merge_errors(errors) == [
+        "INVALID (name: taken; key; team)",
+        "REQUIRED (name; team)",
+        "INVALID: too many records",
+        "REQUIRED, TOO_LONG (customFields)",
+    ]
 
 
 async def find(info: strawberry.Info, number: int) -> str:
