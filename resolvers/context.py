@@ -53,7 +53,7 @@ class ResolverSettings:
 
 
 class Viewers(Protocol):
-    """Authenticates callers, and keeps the viewers of open connections current."""
+    """Authenticates tokens and sessions, and keeps the viewers of open connections current."""
 
     async def authenticate(self, text: str) -> Viewer | None: ...
 

@@ -1,4 +1,4 @@
-"""Jobs that callers start: the queries and the mutations."""
+"""Jobs of users and API clients: the queries and the mutations."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def to_milliseconds(wait: timedelta) -> int:
 
 
 def source_of(context: Context, email: str) -> SignInSource:
-    """The account with this email address, and the networks of the caller."""
+    """The account with this email address, and the networks of the client."""
     return SignInSource(email, network_of(context.address), wide_network_of(context.address))
 
 

@@ -65,7 +65,7 @@ class PresenceSource(Source[TicketPresence]):
     """The current presence at a ticket, and then each change.
 
     Positions are the sequence numbers of this process's `PresenceTail`. Only the permission is
-    checked for each item, because callers who have it can see every ticket.
+    checked for each item, because viewers who have it can see every ticket.
     """
 
     def __init__(
