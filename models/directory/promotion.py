@@ -1,6 +1,6 @@
 """The promotion of a customer to agent or admin, which ends all earlier access to the account.
 
-Another person may have prepared the account of a customer: callers with the scope `users:write` may
+Another person may have prepared the account of a customer: viewers with the scope `users:write` may
 change its email address, after they have set its password or linked an identity of their own. They
 could otherwise wait in the account until it is promoted. They could also change the email address
 just before the promotion, and receive the link to choose a new password. So an admin who promotes
