@@ -50,8 +50,10 @@ class AuthHooks:
     authenticate_session: Callable[[Any, str], Awaitable[None]]
     """Sets the context's viewer to the owner of the session in a cookie. Raises Unauthorized."""
     authenticate_provisionally: Callable[[Any, str, bool], bool]
-    """Sets the context's viewer to the known owner of a token, or of a session in a cookie if the
-    argument is true, and its `confirmation`. Returns false if the owner is not known."""
+    """Sets the context's viewer to the owner of a token, as an earlier request has read it, or of a
+    session in a cookie if the argument is true. Nothing is read from the database: the context's
+    `confirmation` checks the viewer later (engine/viewer_confirmation.py). Returns false if no
+    earlier request has read the owner."""
     session_cookie: SessionCookie
     """The cookie of browsers."""
     on_open: Callable[[Any, Callable[[], Awaitable[None]], Callable[[], None]], None]
@@ -59,8 +61,9 @@ class AuthHooks:
     context; a callback that closes the connection as forbidden; a callback to call at once when
     the context's viewer changes. The viewer may be anonymous."""
     ensure_current_viewers: Callable[[], Awaitable[bool]]
-    """Whether the viewers of open connections are new enough for another operation. If not, their
-    permissions may have ended unnoticed, for example because the database is unavailable."""
+    """Updates the viewers of open connections if they are too old for another operation. Returns
+    false if the update fails, for example because the database is unavailable: their permissions
+    may have ended unnoticed."""
     on_close: Callable[[Any], None]
     """Called with the connection's context when it closes, also if it was never open."""
     viewer_key: Callable[[Any], str | None]
@@ -79,7 +82,11 @@ async def authenticate_request(
     """Set the viewer of a request or connection: by its token, or else by the session cookie.
 
     An invalid token never falls back to the cookie. Without both, the viewer stays anonymous. With
-    `provisionally`, a viewer that is known needs no statement now, but a confirmation later.
+    `needs_header`, a request with the cookie is refused unless it has a header that no page of
+    another origin can send: see `SessionCookie.read`. With `provisionally`, a viewer that an
+    earlier request has read needs no statement now, but a confirmation later
+    (engine/viewer_confirmation.py).
+
     Raises Unauthorized, TooManyTokens and CookieRefused.
     """
     if token is not None:

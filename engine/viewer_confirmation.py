@@ -1,6 +1,6 @@
 """Provisional viewers: known from an earlier request, until a statement confirms them.
 
-A query whose caller is known needs no statement for its authentication. Its first statement also
+A query whose viewer is known needs no statement for its authentication. Its first statement also
 reads the permission revision (docs/decisions/0015). If that has changed, the request is
 authenticated again and repeated.
 """
@@ -19,7 +19,7 @@ class ViewerOutdated(Exception):
 
     give_back: Callable[[], object] | None = None
     """Gives back what the operation was charged. Call it immediately before the repetition, which
-    is charged: not if the caller is refused, because the work was done, and not earlier, because
+    is charged: not if the viewer is refused, because the work was done, and not earlier, because
     others could take the room in the bucket."""
 
 

@@ -53,7 +53,7 @@ class ResolverSettings:
 
 
 class Viewers(Protocol):
-    """Authenticates callers, and keeps the viewers of open connections current."""
+    """Authenticates tokens and sessions, and keeps the viewers of open connections current."""
 
     async def authenticate(self, text: str) -> Viewer | None: ...
 
@@ -157,7 +157,7 @@ class Context:
     def set_viewer(self, viewer: Viewer) -> None:
         """Replace the viewer, and tell the open connection if there is one."""
         before, self.viewer = self.viewer, viewer
-        self.refresh()
+        self.renew_loaders()
         self.services.viewers.viewer_changed(self, before)
 
     def fork(self) -> Context:
@@ -170,7 +170,7 @@ class Context:
             user_agent=self.user_agent,
         )
 
-    def refresh(self) -> None:
+    def renew_loaders(self) -> None:
         """Forget loaded records. Called before each operation or event, and after each change."""
         self.cached_loaders = None
 

@@ -88,7 +88,7 @@ async def archive_custom_field(
 
 
 def definition_fields(input: CreateCustomFieldInput | UpdateCustomFieldInput) -> CustomFieldFields:
-    """The fields that the caller sets."""
+    """The fields that the input sets."""
     fields = given_fields(input, clearable=CLEARABLE_FIELDS)
     for name in ("key", "type", "field_id", "expected_version", "idempotency_key"):
         fields.pop(name, None)

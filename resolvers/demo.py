@@ -41,5 +41,5 @@ async def advance_clock(context: Context, input: AdvanceClockInput) -> AdvanceCl
     advance, replayed = await run_once(context, "advanceClock", input, execute, replay)
     clock.adopt(advance)
     context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     return AdvanceClockPayload(now=clock(), replayed=replayed)

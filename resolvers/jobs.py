@@ -1,4 +1,4 @@
-"""Jobs that callers start: the queries and the mutations."""
+"""Jobs of users and API clients: the queries and the mutations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.bulk import creation
 from models.bulk.creation import TicketSelection
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.lazy_query import ConnectionQuery, One
+from models.core.lazy_query import ConnectionQuery, RecordQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.core.record_changes import RecordChanges
 from models.exports.creation import create_export
@@ -37,7 +37,7 @@ from schema.pagination import After, Before, First, Last
 from schema.payloads.jobs import CancelJobPayload, JobPayload
 
 
-async def job(info: strawberry.Info, id: strawberry.ID) -> One[CallerJob]:
+async def job(info: strawberry.Info, id: strawberry.ID) -> RecordQuery[CallerJob]:
     return find_job(context_of(info).viewer, ids.key_of(ids.JOB, id))
 
 

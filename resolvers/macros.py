@@ -197,7 +197,7 @@ async def archive_macro(mutation: AdminMutation, input: ArchiveMacroInput) -> Ma
 
 
 def macro_fields(input: CreateMacroInput | UpdateMacroInput) -> MacroFields:
-    """The fields that the caller sets."""
+    """The fields that the input sets."""
     fields = given_fields(input, clearable=CLEARABLE_FIELDS)
     for name in ("macro_id", "expected_version", "idempotency_key"):
         fields.pop(name, None)

@@ -38,7 +38,7 @@ async def notifications(
 async def mark_notifications_read(
     info: strawberry.Info, input: MarkNotificationsReadInput
 ) -> MarkNotificationsReadPayload:
-    # Not a simple mutation, because its payload has a required field also after a refusal.
+    # @simple_mutation returns only user errors after a refusal, but `unread` is required.
     context = context_of(info)
     viewer, errors = context.viewer, []
     try:
@@ -47,15 +47,18 @@ async def mark_notifications_read(
         errors = to_user_errors(refusal)
     else:
         await inbox.mark_read(viewer, numbers, context.now())
-        context.refresh()
+        context.renew_loaders()
     unread = await inbox.count_unread(viewer)
     return MarkNotificationsReadPayload(unread=unread, user_errors=errors)
 
 
 async def find_own_numbers(viewer: Viewer, notification_ids: list[strawberry.ID]) -> set[int]:
-    """The numbers of notifications. Raises InvalidInput unless the viewer can see all of them."""
+    """The primary keys of the notifications with these global ids.
+
+    Raises InvalidInput unless the viewer can see all of them.
+    """
     if len(notification_ids) > MAX_MARKED_NOTIFICATIONS:
-        message = f"must be at most {MAX_MARKED_NOTIFICATIONS} ids"
+        message = f"must have at most {MAX_MARKED_NOTIFICATIONS:,} ids"
         raise InvalidInput(UserErrorCode.INVALID, message, "ids", limit_name="marked_notifications")
     numbers: set[int] = set()
     for decoded in map(ids.decode, notification_ids):

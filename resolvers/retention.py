@@ -126,7 +126,7 @@ async def delete_retention_policy(
 def policy_fields(
     mutation: AdminMutation, input: CreateRetentionPolicyInput | UpdateRetentionPolicyInput
 ) -> PolicyFields:
-    """The fields that the caller sets. Raises InvalidInput."""
+    """The fields that the input sets. Raises InvalidInput."""
     given = given_fields(input)
     fields = {name: given[name] for name in ("name", "age_days", "active") if name in given}
     if "filter" in given:

@@ -102,7 +102,7 @@ async def delete_saved_view(mutation: AdminMutation, input: DeleteSavedViewInput
 def view_fields(
     mutation: AdminMutation, input: CreateSavedViewInput | UpdateSavedViewInput
 ) -> ViewFields:
-    """The fields that the caller sets. Raises InvalidInput."""
+    """The fields that the input sets. Raises InvalidInput."""
     given = given_fields(input, clearable=CLEARABLE_FIELDS)
     fields = {name: given[name] for name in ("name", "audience", "team") if name in given}
     if "filter" in given:

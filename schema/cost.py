@@ -42,7 +42,7 @@ COUNT_COST = 5
 QUERY_DESCRIPTION = f"""The queries of the API.
 
 The response of a query has a cursor of the log in `extensions.cursor`. Everything up to this cursor
-is included in the response. It is absent for anonymous callers, for tokens with none of
+is included in the response. It is absent for anonymous requests, for tokens with none of
 `tickets:read`, `events:read` and `users:read`, and if the response has no data.
 
 The server computes the cost of an operation before it runs it. The response has the cost in
@@ -126,8 +126,8 @@ only while the mutation runs.
 Checking or hashing a password, as in `signIn`, `changePassword`, `resetPassword` and
 `startSecondFactor`, costs {PASSWORD_COST:,} more. It is not part of the cost that is computed
 before. If the bucket has no room for it, the mutation fails with RATE_LIMITED and `retryAfterMs`,
-and nothing is checked. The bucket of an anonymous caller is that of the IPv4 address or the IPv6
-/64 network."""
+and nothing is checked. Anonymous requests share the bucket of their IPv4 address or IPv6 /64
+network."""
 
 
 def cost(
@@ -164,6 +164,6 @@ def cost(
 def personal(*, flat: int | None = None) -> dict[str, Any]:
     """The metadata of a field whose value depends on the viewer's account or token.
 
-    Subscriptions with such a field are shared only with those of the same caller and token.
+    Subscriptions with such a field are shared only with those of the same viewer and token.
     """
     return {"personal": True, **cost(flat=flat)}

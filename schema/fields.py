@@ -2,11 +2,12 @@
 
 Each takes the permission that it requires, so no root field can be defined without one.
 
-A description ends with generated sentences: the permitted callers, and the user errors.
+A description ends with generated sentences: the permitted viewers, and the user errors.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
@@ -17,13 +18,14 @@ from strawberry.extensions import FieldExtension
 
 from models.access.permissions import Permission
 from models.access.scopes import CallerKind
-from models.core.lazy_query import ConnectionQuery, Many, One
+from models.core.lazy_query import ConnectionQuery, ListQuery, RecordQuery
 from schema.cost import MUTATION_COST, SUBSCRIPTION_COST, cost
 
 PERMISSION = "permission"
 """The key under which a subscription's metadata has its permission."""
 RESUME_ARGUMENT = "after"
 """The argument that says where a subscription starts."""
+CODE_WITH_FIELDS = re.compile(r"([A-Z_]+) \((.*)\)")
 CALLER_KIND_NAMES: Mapping[CallerKind, str] = {
     CallerKind.CUSTOMER: "customers",
     CallerKind.AGENT: "agents",
@@ -44,7 +46,11 @@ class PermissionCheck(FieldExtension):
         """Raises Unauthenticated or Forbidden if the viewer lacks the permission."""
         self.permission.check(info.context.viewer)
         result = await next_(source, info, **kwargs)
-        return await result if isinstance(result, One | Many | ConnectionQuery) else result
+        return (
+            await result
+            if isinstance(result, RecordQuery | ListQuery | ConnectionQuery)
+            else result
+        )
 
 
 def query(
@@ -64,7 +70,7 @@ def query(
     field: Any = strawberry.field(
         resolver=resolver,
         extensions=checks,
-        description=f"{description}\n\n{describe_callers(permission)}",
+        description=f"{description}\n\n{describe_permission(permission)}",
         graphql_type=type,
         metadata=dict(costs or {}),
     )
@@ -80,11 +86,12 @@ def mutation(
     errors: Sequence[str],
 ) -> Any:
     """A field of Mutation. `errors` lists the user errors: each a code, with its input fields."""
-    user_errors = "\n- ".join(("User errors:", *errors)) if errors else "User errors: none."
+    listed = merge_errors(errors)
+    user_errors = "\n- ".join(("User errors:", *listed)) if listed else "User errors: none."
     field: Any = strawberry.mutation(
         resolver=resolver,
         extensions=[PermissionCheck(permission)],
-        description=f"{description}\n\n{describe_callers(permission)}\n\n{user_errors}",
+        description=f"{description}\n\n{describe_permission(permission)}\n\n{user_errors}",
         graphql_type=type,
         metadata=cost(flat=MUTATION_COST),
     )
@@ -118,7 +125,7 @@ def subscription(
 
     field: Any = strawberry.subscription(
         resolver=check_and_subscribe,
-        description=f"{description}\n\n{describe_callers(permission)}",
+        description=f"{description}\n\n{describe_permission(permission)}",
         graphql_type=type,
     )
     field.metadata = {PERMISSION: permission, **(costs or cost(flat=SUBSCRIPTION_COST))}
@@ -126,22 +133,38 @@ def subscription(
     return field
 
 
-def describe_callers(permission: Permission) -> str:
-    """A sentence that names the permitted callers and the scope that they need."""
+def describe_permission(permission: Permission) -> str:
+    """A sentence that names the permitted kinds of viewers and the scope that they need."""
     if CallerKind.ANONYMOUS in permission.caller_kinds:
-        return "Callers: everyone, also without authentication."
+        return "Permitted for: everyone, also without authentication."
     names = [name for kind, name in CALLER_KIND_NAMES.items() if kind in permission.caller_kinds]
     listed = names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    callers = f"Callers: {listed}"
+    permitted = f"Permitted for: {listed}"
     if permission.requires_session:
-        return (
-            f"{callers}, with a session token of signIn or signInWithCode. API tokens are refused."
-        )
+        tokens = "with a session token of signIn or signInWithCode. API tokens are refused."
+        return f"{permitted}, {tokens}"
     if permission.scope is not None:
         scopes = [permission.scope, permission.other_scope]
         named = " or ".join(f"`{scope.value}`" for scope in scopes if scope is not None)
-        return f"{callers}. The token needs the scope {named}."
-    return f"{callers}."
+        return f"{permitted}. The token needs the scope {named}."
+    return f"{permitted}."
+
+
+def merge_errors(errors: Sequence[str]) -> list[str]:
+    """Join the errors that are only a code and its fields in parentheses: one for each code."""
+    merged: list[str] = []
+    index_by_code: dict[str, int] = {}
+    for error in errors:
+        match = CODE_WITH_FIELDS.fullmatch(error)
+        if match is None:
+            merged.append(error)
+        elif match[1] in index_by_code:
+            index = index_by_code[match[1]]
+            merged[index] = f"{merged[index][:-1]}; {match[2]})"
+        else:
+            index_by_code[match[1]] = len(merged)
+            merged.append(error)
+    return merged
 
 
 def describe_arguments(field: Any, descriptions: Mapping[str, str]) -> None:

@@ -151,7 +151,7 @@ class TicketStatusEventInterface(TicketEventInterface):
 
 @strawberry.interface(
     name="UserError",
-    description="An error that the caller can correct. The mutation changed nothing.",
+    description="An error that the client can correct. The mutation changed nothing.",
 )
 class UserErrorInterface:
     code: UserErrorCode = strawberry.field(description="A machine-readable code.")

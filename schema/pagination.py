@@ -11,9 +11,11 @@ from schema.cost import TOTAL_COUNT_COST, cost
 
 T = TypeVar("T")
 
+SEARCH_LENGTH = "It may have any length; NUL bytes and lone surrogates fail with BAD_REQUEST."
 NAME_SEARCH = {
     "search": "Returns those for which each word of this text is the start of a word of the name, "
-    "or the text is the start of the slug, ignoring case and accents. Default: all."
+    "or the text is the start of the slug, ignoring case and accents. The first 16 words of the "
+    f"first 2,000 characters count. {SEARCH_LENGTH} Default: all."
 }
 INCLUDE_INACTIVE = {"include_inactive": "Whether to return archived items too. Default: false."}
 """The argument of lists that leave out archived records by default."""

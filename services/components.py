@@ -240,7 +240,7 @@ def build_schema(settings: Settings) -> root.Schema:
         head_cursor=head_cursor,
         document_limits=build_document_limits(settings),
         max_cost=settings.max_operation_cost,
-        max_search_terms=settings.max_operation_search_terms,
+        max_search_words=settings.max_operation_search_terms,
         count_words=search.count_words,
         buckets=LeakyBuckets(settings.cost_bucket_size, settings.cost_refill_per_second),
         persisted_documents=PersistedDocuments(documents, SIGN_IN_DOCUMENTS),

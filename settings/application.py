@@ -63,8 +63,8 @@ class Settings(WebhookSettings, IdentitySettings, FileSettings, LimitSettings):
     job_lease_seconds: Annotated[float, Field(ge=0.3, le=3600)] = 30
     """Seconds after which another process takes over the jobs of one that died."""
     job_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
-    """The maximum number of tickets per second that all jobs of callers change together, so that
-    they don't slow down requests."""
+    """The maximum number of tickets per second that all jobs of users and API clients change
+    together, so that they don't slow down requests."""
     export_tickets_per_second: Annotated[float, Field(gt=0, le=100_000)] = 50
     """The maximum number of tickets per second that all exports read together, so that requests
     have priority. For exports of people, it limits pages of rows instead."""
@@ -74,7 +74,7 @@ class Settings(WebhookSettings, IdentitySettings, FileSettings, LimitSettings):
     export_days: Annotated[int, Field(ge=1, le=3650)] = 7
     """Days after which the files of exports are deleted."""
     job_days: Annotated[int, Field(ge=2, le=36_500)] = 30
-    """Days after which a job of a caller that has ended is deleted."""
+    """Days after which an ended job of a user or API client is deleted."""
     draft_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     """Days after the last change after which a draft is deleted, with its files."""
     audit_days: Annotated[int, Field(ge=0, le=36_500)] = 730
@@ -82,7 +82,7 @@ class Settings(WebhookSettings, IdentitySettings, FileSettings, LimitSettings):
     compiled_plans: Literal["none", "repeated", "all"] = "repeated"
     """Which operations compiled plans execute: `none`, `repeated` (seen before), or `all`."""
     introspection: Literal["", "public", "authenticated", "disabled"] = ""
-    """The callers that may read the schema: all, authenticated ones, or none. The default is
+    """The requests that may read the schema: all, authenticated ones, or none. The default is
     `authenticated` in production, and `public` otherwise."""
     graphiql: Literal["", "public", "staff", "disabled"] = ""
     """The people whose browsers get GraphiQL at /graphql: all, agents and admins who have signed

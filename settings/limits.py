@@ -95,9 +95,10 @@ class LimitSettings(SettingsGroup):
     max_operation_search_terms: Annotated[int, Field(ge=1, le=1_000)] = 16
     """The maximum number of words that all full-text searches of an operation have together."""
     cost_bucket_size: Annotated[int, Field(ge=0, le=100_000_000)] = 100_000
-    """The cost that a caller may use at once, at least that of one operation. 0: no rate limit."""
+    """The cost that one user or API client, or the anonymous requests of one network address, may
+    use at once, at least that of one operation. 0: no rate limit."""
     cost_refill_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 4_000
-    """The cost that a caller regains per second."""
+    """The cost that one user or API client, or one network address, regains per second."""
     max_report_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     """The maximum number of days of a report."""
     max_live_list_tickets: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000

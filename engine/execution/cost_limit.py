@@ -43,7 +43,7 @@ class CostLimit:
     Args:
         schema: The schema, whose fields state their weights.
         max_cost: The maximum cost of one operation.
-        max_search_terms: The maximum number of words that one operation may search for.
+        max_search_words: The maximum number of words that one operation may search for.
         buckets: The callers' buckets. A capacity of 0 turns the rate limit off.
         count_words: Counts the words of a search.
     """
@@ -52,14 +52,14 @@ class CostLimit:
         self,
         schema: GraphQLSchema,
         max_cost: int,
-        max_search_terms: int,
+        max_search_words: int,
         buckets: LeakyBuckets,
         count_words: CountWords,
     ) -> None:
         self.count_words = count_words
         self.schema = schema
         self.max_cost = max_cost
-        self.max_search_terms = max_search_terms
+        self.max_search_words = max_search_words
         self.buckets = buckets
         self.refusals: Counter[str] = Counter()
         """How often operations were refused, by error code, for the metrics."""
@@ -96,12 +96,12 @@ class CostLimit:
 
     def check_costs(self, costs: OperationCost) -> PreExecutionError | None:
         """Return a request error if one operation must not cost or search for so much."""
-        if costs.search_terms > self.max_search_terms:
+        if costs.search_words > self.max_search_words:
             message = (
-                f"The operation searches for {costs.search_terms} words; "
-                f"the maximum is {self.max_search_terms}."
+                f"The operation searches for {costs.search_words} words; "
+                f"the maximum is {self.max_search_words}."
             )
-            requested, limit = costs.search_terms, self.max_search_terms
+            requested, limit = costs.search_words, self.max_search_words
         else:
             highest = max(costs.cost, costs.update_cost + costs.item_cost)
             if highest <= self.max_cost:

@@ -182,5 +182,5 @@ class OperationExecutor:
         )
 
     def personal_key(self, context: Any) -> Hashable:
-        """What the values of personal fields depend on: the caller and its token."""
+        """What the values of personal fields depend on: the viewer and its token."""
         return (self.limit_key(context), self.token_key(context))

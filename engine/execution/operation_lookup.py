@@ -28,8 +28,8 @@ class OperationLookup:
     """Looks up operations in the persisted documents and the document cache.
 
     Args:
-        check_caller: Returns an error if the caller with this key must not have a document checked
-            now.
+        check_caller: Returns an error if the rate limit of the caller with this key has no room
+            for checking another document.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class OperationLookup:
         if operation.type not in allowed_types:
             plural = OPERATION_TYPE_PLURALS[operation.type]
             return request_error_result(f"{plural} are not allowed", "BAD_REQUEST")
-        validation_errors = operation.validation_errors[schema_hidden]
+        validation_errors = operation.validation_errors[schema_hidden]  # by whether it is hidden
         if validation_errors:
             return PreExecutionError(None, list(validation_errors))
         self.persisted_documents.register(request.query, request.extensions)

@@ -64,7 +64,7 @@ class Schema(strawberry.Schema):
         head_cursor: Callable[[Any], str | None] = lambda _: None,
         document_limits: DocumentLimits | None = None,
         max_cost: int = 5000,
-        max_search_terms: int = 16,
+        max_search_words: int = 16,
         count_words: CountWords = lambda text: len(text.split()),
         buckets: LeakyBuckets | None = None,
         persisted_documents: PersistedDocuments | None = None,
@@ -89,7 +89,7 @@ class Schema(strawberry.Schema):
                 It is called before the query reads anything. None if the caller may not have it.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
-            max_search_terms: The maximum number of words that one operation may search for.
+            max_search_words: The maximum number of words that one operation may search for.
             count_words: Counts the words of a search as the application does, or more.
             buckets: The rate limit of each caller, in query cost.
             persisted_documents: The documents that requests may name by a hash.
@@ -106,7 +106,7 @@ class Schema(strawberry.Schema):
         self.viewer_key = viewer_key
         self.actor_id = actor_id
         self.head_cursor = head_cursor
-        self.buckets = buckets or LeakyBuckets(0, 1)
+        self.buckets = buckets or LeakyBuckets(0, 1)  # a capacity of 0 is no rate limit
         self.persisted_documents = persisted_documents or PersistedDocuments()
         self.set_caller = set_caller
         self.set_charge = set_charge
@@ -114,7 +114,7 @@ class Schema(strawberry.Schema):
         self.subscription_budgets = subscription_budgets or SubscriptionBudgets()
         self.document_cache = DocumentCache(self._schema, document_limits or DocumentLimits())
         self.cost_limit = CostLimit(
-            self._schema, max_cost, max_search_terms, self.buckets, count_words
+            self._schema, max_cost, max_search_words, self.buckets, count_words
         )
         self.operation_lookup = OperationLookup(
             self.persisted_documents, self.document_cache, self.cost_limit.check_caller
@@ -181,7 +181,7 @@ class Schema(strawberry.Schema):
         started = time.perf_counter()
         # Before the loaders are renewed, so that they hold nothing older than the cursor.
         cursor = self.head_cursor(context)
-        context.refresh()
+        context.renew_loaders()
         caller = self.limit_key(context)
         self.set_caller(caller)
         operation = await self.require_operation(request, context, allowed_types)
@@ -199,7 +199,8 @@ class Schema(strawberry.Schema):
         else:
             await confirm_viewer(context)
             charge = self.cost_limit.charge_without_operation(operation, caller)
-            result, operation, cursor = charge.refusal or operation, None, None
+            result = charge.refusal or operation
+            operation = cursor = None
         extensions = {"requestId": context.request_id, "cost": charge.report}
         if cursor is not None:
             extensions["cursor"] = cursor
@@ -208,13 +209,13 @@ class Schema(strawberry.Schema):
         self.log(context, operation, result, started)
         return result
 
-    async def execute_own_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
+    async def execute_server_query(self, request: GraphQLRequest, context: Any) -> ExecutionResult:
         """Execute a query that the server itself wrote, for example for an export.
 
         Use it on a schema without a rate limit. The query is not logged. Errors in the result keep
         their original exceptions.
         """
-        context.refresh()
+        context.renew_loaders()
         caller = self.limit_key(context)
         operation = await self.require_operation(request, context, QUERIES)
         if isinstance(operation, PreExecutionError):
@@ -227,7 +228,7 @@ class Schema(strawberry.Schema):
     async def find_query_cost(
         self, request: GraphQLRequest, context: Any
     ) -> int | PreExecutionError:
-        """Validate a query for `execute_own_query`; returns its cost, or why it is refused."""
+        """Validate a query for `execute_server_query`; returns its cost, or why it is refused."""
         operation = await self.require_operation(request, context, QUERIES)
         if isinstance(operation, PreExecutionError):
             self.format_errors(operation, context, validated=False)
@@ -259,17 +260,16 @@ class Schema(strawberry.Schema):
         """
         started = time.perf_counter()
         context.resume_from = resume_from
-        context.refresh()
+        context.renew_loaders()
         caller = self.limit_key(context)
         self.set_caller(caller)
         operation = await self.require_operation(request, context, SUBSCRIPTIONS)
         if isinstance(operation, PreExecutionError):
-            operation = (
-                self.cost_limit.charge_without_operation(operation, caller).refusal or operation
-            )
-            self.format_errors(operation, context, validated=False)
-            self.log(context, None, operation, started)
-            return operation
+            charge = self.cost_limit.charge_without_operation(operation, caller)
+            refusal = charge.refusal or operation
+            self.format_errors(refusal, context, validated=False)
+            self.log(context, None, refusal, started)
+            return refusal
         charge = self.cost_limit.charge(operation, request.variables, caller)
         self.set_charge(partial(self.cost_limit.add, charge, caller))
         outcome = charge.refusal or await self.executor.subscribe(
@@ -287,7 +287,7 @@ class Schema(strawberry.Schema):
     def reserve_subscription_cost(
         self, execution: SubscriptionExecution, caller: str, costs: OperationCost
     ) -> SubscriptionExecution | ExecutionResult:
-        """Count a subscription for its owner, or close its source and return an error."""
+        """Count a subscription for its caller, or close its source and return an error."""
         try:
             execution.cost_reservation = self.subscription_budgets.reserve(
                 caller, execution.share_key, costs.update_cost, costs.item_cost

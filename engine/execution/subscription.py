@@ -36,8 +36,8 @@ class SubscriptionExecution:
 
     Args:
         operation_key: See `build_operation_key`.
-        personal_key: Identifies the caller of a context, and its token. None if the operation has
-            no personal field (see engine/graphql/personal_fields.py), so that callers can share it.
+        personal_key: Identifies the viewer of a context, and its token. None if the operation has
+            no personal field (see engine/graphql/personal_fields.py), so that viewers can share it.
         execute_items: Executes the selection for several items by a plan, with a context. Returns
             None if graphql-core must execute it.
     """
@@ -67,7 +67,7 @@ class SubscriptionExecution:
         """Subscriptions with equal keys can share one execution. None if it can't be shared.
 
         They have the same operation and variables, apart from the cursor to resume from, and
-        their viewers see the same. With a personal field, they have the same caller and token.
+        their viewers see the same. With a personal field, they have the same viewer and token.
         """
         audience = self.source.share_key
         if audience is None:
@@ -81,7 +81,7 @@ class SubscriptionExecution:
         Raises:
             ExecutionInterrupted: The database is unavailable.
         """
-        self.context.refresh()
+        self.context.renew_loaders()
         payloads: list[bytes] = []
         size = max(1, MAX_COST_TOGETHER // max(1, self.cost_reservation.item_cost))
         for start in range(0, len(values), size):

@@ -75,7 +75,7 @@ class OperationCost:
     """
 
     cost: int
-    search_terms: int
+    search_words: int
     update_cost: int = 0
     item_cost: int = 0
 
@@ -91,7 +91,7 @@ class QueryCost:
         self.arguments = ArgumentReader(operation.node, count_words)
         self.cache_key_variables: tuple[str, ...] | None = None
         self.cached_costs: dict[Hashable, OperationCost] = {}
-        self.search_terms = 0
+        self.search_words = 0
         """The number of search terms, counted while the cost is computed."""
         self.highest = 0
         """The highest cost so far."""
@@ -114,15 +114,15 @@ class QueryCost:
     def compute(self, variables: Variables) -> OperationCost:
         root_type = cast("Any", self.schema.get_root_type(self.operation.type))
         selections = list(self.operation.root.children.values())
-        self.search_terms = 0
+        self.search_words = 0
         cost = sum(self.field_cost(each, root_type, None, variables) for each in selections)
         cost = max(cost, MIN_OPERATION_COST)
         self.highest = max(self.highest, cost)
         update_cost = item_cost = 0
-        search_terms = self.search_terms
+        search_words = self.search_words
         if self.operation.type is OperationType.SUBSCRIPTION:
             update_cost, item_cost = self.running_costs(selections[0], root_type, variables)
-        result = OperationCost(cost, search_terms, update_cost, item_cost)
+        result = OperationCost(cost, search_words, update_cost, item_cost)
         self.cache_key_variables = tuple(sorted(self.arguments.used_variables))
         if len(self.cached_costs) >= MAX_CACHED_COSTS:
             self.cached_costs.clear()
@@ -249,8 +249,8 @@ class QueryCost:
         cost = sum(loc.end - loc.start for loc in locations) // ARGUMENT_CHARS_PER_POINT
         size = self.arguments.measure_arguments(node, variables)
         if "search" in weights:
-            cost += size.search_terms * weights["search"]
-            self.search_terms += size.search_terms
+            cost += size.search_words * weights["search"]
+            self.search_words += size.search_words
         cost += size.objects * weights.get("condition", 0)
         return cost + size.values // ARGUMENT_VALUES_PER_POINT
 

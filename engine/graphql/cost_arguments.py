@@ -43,13 +43,13 @@ class InputSize:
     """The size of the arguments of a field, or of a variable, at all levels.
 
     `values` counts scalars, lists and objects. `objects` counts the objects alone: in a filter,
-    each is a condition or a nesting level. `search_terms` counts the words of full-text searches.
+    each is a condition or a nesting level. `search_words` counts the words of full-text searches.
     `length` is the largest number in an input field that states the length of lists.
     """
 
     values: int = 0
     objects: int = 0
-    search_terms: int = 0
+    search_words: int = 0
     length: int = 0
 
 
@@ -143,7 +143,7 @@ class ArgumentReader:
     def measure(self, value: object) -> InputSize:
         """The size of a value; an object or a list counts as one value, plus its members."""
         pending: list[object] = [value]
-        values = objects = search_terms = length = 0
+        values = objects = search_words = length = 0
         while pending:
             current = pending.pop()
             values += 1
@@ -153,11 +153,11 @@ class ArgumentReader:
                 pending.extend(members.values())
                 search = members.get(SEARCH_MEMBER)
                 if isinstance(search, str):
-                    search_terms += self.count_words(search)
+                    search_words += self.count_words(search)
                 length = max(length, as_int(members.get(LENGTH_MEMBER)) or 0)
             elif isinstance(current, list):
                 pending.extend(cast("list[Any]", current))
-        return InputSize(values, objects, search_terms, min(length, MAX_COUNTED_LENGTH))
+        return InputSize(values, objects, search_words, min(length, MAX_COUNTED_LENGTH))
 
 
 def as_int(value: Any) -> int | None:

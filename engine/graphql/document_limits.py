@@ -61,9 +61,10 @@ class DocumentLimits:
 
     @property
     def nesting(self) -> int:
-        """The fields and fragments around a selection.
+        """The fields and fragments around a selection, which bounds how deeply the check recurses.
 
-        Fragments do not count towards the depth, so this bounds how deeply the check recurses.
+        These are `depth` fields, MAX_INTROSPECTION_DEPTH fields of an introspection, and as many
+        fragments, which do not count towards the depth.
         """
         return self.depth + 2 * MAX_INTROSPECTION_DEPTH
 
@@ -71,7 +72,8 @@ class DocumentLimits:
 class LimitExceeded(RequestError):
     """A document exceeds a limit.
 
-    Errors are cached with their documents, so the refusal is counted with each response.
+    `limit_name` is the name of the limit in the metric of refusals. The error is cached with its
+    document and returned many times, so engine/graphql/errors.py counts each response with it.
     """
 
     def __init__(self, name: str, message: str, limit: int, requested: int | None = None) -> None:
@@ -139,7 +141,7 @@ class SelectionTree:
         self.fragments = {each.name.value: each for each in fragments}
         self.selection_count = self.merged_pairs = 0
         self.count_owner = "An operation"
-        """The part of the document that `aliases` and `directives` count."""
+        """The part of the document whose aliases and directives are being counted."""
         self.aliases = self.directives = 0
         self.open_fragments: set[str] = set()
         """The fragments around the current selection."""

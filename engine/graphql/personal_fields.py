@@ -1,8 +1,8 @@
-"""Personal fields: their values depend on the caller's account or token, not only on what the
-caller sees.
+"""Personal fields: their values depend on the viewer's account or token, not only on what the
+viewer sees.
 
-A subscription with such a field must not share its execution with subscriptions of other callers,
-or of other tokens of the caller.
+A subscription with such a field must not share its execution with subscriptions of other viewers,
+or of other tokens of the viewer.
 A field states that it is personal in its metadata, under PERSONAL.
 """
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 CLOSE_TIMEOUT_SECONDS = 1.0
+"""After it, a connection that is closing is aborted, even if not everything was sent."""
 MIN_CHECK_SECONDS = 0.01
+"""The minimum time between two checks of a connection's timeouts."""
 REQUEST_TIMEOUT_SECONDS = 15.0
 """For the headers, and then again for the body."""
 MAX_URL_BYTES = 60 * 1024
 MAX_PATH_BYTES = 2048
 """The URL before the query string. Decoding a long path would stop the event loop."""
 MAX_HEADER_BYTES = 16 * 1024
-"""Of the headers, and of the trailers."""
+"""The maximum of all headers together, and again of all trailers."""
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """The size of a whole request with its chunk extensions and trailers. The middleware refuses
 smaller bodies; beyond this, the server no longer parses what it discards."""

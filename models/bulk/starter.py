@@ -1,4 +1,4 @@
-"""The current rights of the caller who started a job."""
+"""The current permissions of the starter of a job."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from models.people.user import User
 
 
 def started_by_token(viewer: Viewer) -> bool:
-    """Whether the viewer uses an API token. If it is revoked, the viewer's jobs lose their rights.
+    """Whether the viewer uses an API token.
 
-    A session is not compared: a job goes on if its starter signs out.
+    If it is revoked, its jobs lose their permissions. A session is not compared: a job goes on if
+    its starter signs out.
     """
     token = viewer.token
     return token is not None and token.kind is TokenKind.API
 
 
 async def read_starter(job: CallerJob, at: datetime) -> Viewer | None:
-    """The starter of a job with its current rights; None if it may no longer change tickets.
+    """The starter of a job with its permissions now; None if it may no longer change tickets.
 
     Its role and its token may have changed since it started the job. No scope is added.
     """
@@ -39,7 +40,7 @@ async def read_starter(job: CallerJob, at: datetime) -> Viewer | None:
 
 
 async def read_viewer(job: CallerJob, at: datetime) -> Viewer | None:
-    """The starter of a job with its current rights; None if it is deactivated, or its token ended.
+    """The starter of a job with its permissions now; None if deactivated, or if its token ended.
 
     Its role may be another one now.
     """

@@ -175,7 +175,7 @@ def build_others(job: CallerJob, row: JobTicket) -> OtherTickets:
 async def lock_changes(
     job: CallerJob, row: JobTicket, others: OtherTickets, at: datetime, settings: RunSettings
 ) -> tuple[ChangeSet, OtherTickets]:
-    """Lock the ticket, and the others, with the current rights of the job's starter.
+    """Lock the ticket, and the others, with the current permissions of the job's starter.
 
     Raises TicketFailed and InvalidInput.
     """

@@ -10,7 +10,7 @@ from uuid import UUID
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode, collect_refusals
 from models.core.hydration import new_record
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import Condition
 from models.custom_fields.custom_field import (
     CustomerAccess,
@@ -220,7 +220,7 @@ async def list_missing(change: TicketChange) -> list[CustomField]:
     """The required fields of the ticket's category that have no value after the change."""
     ticket, values = change.ticket, change.custom_values
     condition = Condition("(f.active = ? AND f.required_at IS NOT NULL)", (True,))
-    fields = await Many(LazyQuery(CustomField, "f", "custom_fields f", condition, "f.id"))
+    fields = await ListQuery(LazyQuery(CustomField, "f", "custom_fields f", condition, "f.id"))
     required = [each for each in fields if each.applies_to(ticket.category_id)]
     if not required:
         return []

@@ -10,7 +10,7 @@ from uuid import UUID
 from models.access.viewer import Viewer
 from models.changes.change import TicketChange
 from models.core.errors import InvalidInput, StaleVersion, UserErrorCode
-from models.core.lazy_query import LazyQuery, One
+from models.core.lazy_query import LazyQuery, RecordQuery
 from models.core.record_limits import RecordLimits
 from models.core.sql import compare
 from models.files.uploads import lock_files
@@ -41,7 +41,7 @@ async def lock_draft(user_id: UUID, ticket_id: UUID) -> Draft | None:
     """
     await User.select_for_update(no_key=True).get(id=user_id)
     condition = compare("d.user_id", "=", user_id) & compare("d.ticket_id", "=", ticket_id)
-    return await One(LazyQuery(Draft, "d", "drafts d", condition, lock=True))
+    return await RecordQuery(LazyQuery(Draft, "d", "drafts d", condition, lock=True))
 
 
 def check_version(draft: Draft | None, expected: int | None) -> None:

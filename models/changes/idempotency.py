@@ -21,7 +21,7 @@ from models import database
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.hydration import new_record
 from models.core.ids import new_id
-from models.core.lazy_query import LazyQuery, One
+from models.core.lazy_query import LazyQuery, RecordQuery
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.database import batch
@@ -128,7 +128,7 @@ async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | N
         if not rows[0][0]:
             raise build_in_progress_error()
     condition = request.build_condition()
-    stored = await One(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", condition))
+    stored = await RecordQuery(LazyQuery(IdempotencyKey, "k", "idempotency_keys k", condition))
     if stored is None:
         return None
     if at - stored.created_at > KEY_LIFETIME:

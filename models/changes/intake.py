@@ -23,16 +23,19 @@ REQUIRES_FIELDS_SQL = (
 
 
 class TicketIntake(NamedTuple):
+    """What a new ticket needs from the database."""
+
     category_id: UUID
     team_id: UUID
     number: int
     sla_terms: str | None
-    """The digest of the SLA terms that apply to the ticket, if any."""
+    """The digest of the SLA terms that apply to the ticket, if any: of a policy's targets and its
+    calendar (models/sla/records.py)."""
     requires_fields: bool
     """Whether any custom field is required at creation (models/changes/custom_values.py)."""
 
 
-async def prepare_ticket(
+async def read_intake(
     category: str,
     priority: Priority,
     organization_id: UUID | None,

@@ -13,7 +13,7 @@ from models.changes.change import TicketChange
 from models.changes.idempotency import KeyedRequest, ResultReference
 from models.core.errors import StaleVersion
 from models.core.hydration import new_record
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import TRUE, Condition, in_list
 from models.custom_fields.custom_field import TicketCustomValue
 from models.database import batch, search_index
@@ -254,7 +254,7 @@ async def lock_tickets(
     of a mutation can't find out by waiting that a ticket exists.
     """
     condition = in_list("t.id", sorted(set(ticket_ids))) & accessible
-    tickets = await Many(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
+    tickets = await ListQuery(LazyQuery(Ticket, "t", "tickets t", condition, "t.id", lock=True))
     return {ticket.id: ticket for ticket in tickets}
 
 

@@ -1,9 +1,10 @@
 """Queries that are described but not yet run.
 
 A LazyQuery holds the whole condition of its rows. The functions that build one put the viewer's
-visibility into it, so their callers can't leave it out. One, Many and ConnectionQuery say how the
-rows are returned: the first, all, or one page. Awaiting one of these reads whole records. A
-compiled plan (engine/execution/plans) instead chooses the columns and joins that it reads.
+visibility into it, so their callers can't leave it out. RecordQuery, ListQuery and ConnectionQuery
+say how the rows are returned: the first, all, or one page. Awaiting one of these reads whole
+records. A compiled plan (engine/execution/plans) instead chooses the columns and joins that it
+reads.
 
 Nothing changes them once they exist. Still, they are not frozen: every request creates some, and
 Python creates a frozen dataclass five times as slowly.
@@ -82,7 +83,7 @@ def column_names(model: type[Model]) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class One(Generic[M]):
+class RecordQuery(Generic[M]):
     """The first row, or None."""
 
     result_kind: ClassVar[Literal["one"]] = "one"
@@ -97,7 +98,7 @@ class One(Generic[M]):
 
 
 @dataclass(slots=True)
-class Many(Generic[M]):
+class ListQuery(Generic[M]):
     """All rows, in order.
 
     `owner_expression` is the SQL expression for the key of the record that a row belongs to, if the

@@ -41,7 +41,7 @@ async def lock_directory(actor: Viewer) -> None:
     else:
         is_same = True
     if not is_same:
-        raise Forbidden("The caller was deactivated or its role has changed.")
+        raise Forbidden("The viewer was deactivated or its role has changed.")
 
 
 def check_manages_users(actor: Viewer, *roles: Role) -> None:

@@ -52,7 +52,7 @@ async def check_actor_token(actor: Viewer) -> None:
     if actor.token is None:
         return
     if not await Token.exists(id=actor.token.id, revoked_at__isnull=True):
-        raise Forbidden("The token of the caller was revoked.")
+        raise Forbidden("The token of the request was revoked.")
 
 
 async def rotate_token(

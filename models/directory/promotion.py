@@ -1,6 +1,6 @@
 """The promotion of a customer to agent or admin, which ends all earlier access to the account.
 
-Another person may have prepared the account of a customer: callers with the scope `users:write` may
+Another person may have prepared the account of a customer: viewers with the scope `users:write` may
 change its email address, after they have set its password or linked an identity of their own. They
 could otherwise wait in the account until it is promoted. They could also change the email address
 just before the promotion, and receive the link to choose a new password. So an admin who promotes
@@ -20,7 +20,7 @@ from models.people.user import Role, User
 
 ADDRESS_NEEDED = (
     "is required to make a customer an agent or admin, because the account's email address then "
-    "decides who can sign in, and callers with the scope users:write can change it"
+    "decides who can sign in, and viewers with the scope users:write can change it"
 )
 
 

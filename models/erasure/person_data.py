@@ -1,7 +1,7 @@
 """Reads everything that is stored about one person, for `ticketwire user export` and exportPerson.
 
-Each row of a table that refers to the person becomes one JSON object. Columns that are added later
-are part of it; secrets and digests are not.
+Each row of a table that refers to the person becomes one JSON object with all columns of the table,
+except secrets, digests and derived texts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ REFERENCES = {
 }
 """The tables that are exported, in order, each with the condition on its rows `x`."""
 TABLES = tuple(REFERENCES)
-HIDDEN = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
+NOT_EXPORTED = COLUMNS[Holding.DIGEST] | TREATMENTS[Treatment.DERIVED]
+"""The columns that are not exported, as `table.column`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,10 @@ async def export_person(user: User, write: Callable[[bytes], object]) -> None:
 async def write_page(
     user: User, position: DataPosition, write: Callable[[bytes], object]
 ) -> DataPosition:
-    """Write the person's rows in the next page of a table; returns the position after it."""
+    """Read the next page of a table, and write its rows that are the person's.
+
+    Returns the position after the page.
+    """
     name = position.table
     assert name is not None
     table = Table(name, models_by_table()[name], ())
@@ -124,7 +128,7 @@ async def read_rows(table: Table, condition: Condition) -> Sequence[Model]:
 def show_columns(record: Model, table: str, user: User) -> dict[str, Any]:
     """The columns of a row, with enums by name, without secrets, digests and derived words."""
     meta = record._meta  # pyright: ignore[reportPrivateUsage] - Tortoise's metadata
-    names = [name for name in meta.fields_db_projection if f"{table}.{name}" not in HIDDEN]
+    names = [name for name in meta.fields_db_projection if f"{table}.{name}" not in NOT_EXPORTED]
     row = {name: getattr(record, name) for name in names}
     if isinstance(record, AuditEntry):
         hide_others_in_audit(row, record, user)

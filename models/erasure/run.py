@@ -109,7 +109,7 @@ async def leave_tickets(job_id: UUID) -> None:
 async def process_row(job: CallerJob, row: JobTicket, at: datetime, settings: RunSettings) -> bool:
     """Erase the person in one ticket, with the row's outcome, in the caller's transaction.
 
-    A starter who has lost the rights does not stop the erasure: half of it would help nobody.
+    A starter who has lost the permission does not stop the erasure: half of it would help nobody.
     """
     actor = await read_starter(job, at) or SYSTEM
     locked = await lock_tickets([row.ticket_id])

@@ -19,15 +19,15 @@ that are hidden from customers, and people."""
 
 
 async def read_exporter(job: CallerJob, at: datetime) -> Viewer | None:
-    """The caller who started the export, with their current rights; None if they lost any of them.
+    """The starter of the export, with its permissions now; None if it has lost any of them.
 
-    A file with the tickets before and after a loss of rights would mislead its reader.
+    A file with the tickets before and after a loss of permissions would mislead its reader.
     """
     viewer = await read_viewer(job, at)
-    return viewer if viewer is not None and has_rights_of(viewer, job) else None
+    return viewer if viewer is not None and has_permissions_of(viewer, job) else None
 
 
-def has_rights_of(viewer: Viewer, job: CallerJob) -> bool:
+def has_permissions_of(viewer: Viewer, job: CallerJob) -> bool:
     """Whether the viewer has the kind of caller and all scopes with which an export began.
 
     A customer must also belong to the same organization.
@@ -53,7 +53,7 @@ async def can_download(viewer: Viewer, job: CallerJob, at: datetime) -> bool:
     The file holds what its starter saw, so admins and weaker tokens of the starter may not.
     Customers must still see all tickets of the file.
     """
-    if not (has_file(job, at) and is_own_job(viewer, job) and has_rights_of(viewer, job)):
+    if not (has_file(job, at) and is_own_job(viewer, job) and has_permissions_of(viewer, job)):
         return False
     return not await has_hidden_ticket(viewer, job.id)
 

@@ -13,7 +13,7 @@ from tortoise.queryset import QuerySet
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.record_limits import RecordLimits
 from models.core.sql import compare, in_list
 from models.people.user import ApiClient, User
@@ -127,7 +127,7 @@ async def lock_files(viewer: Viewer, keys: Sequence[UUID]) -> list[Attachment]:
         own = compare("a.uploader_client_id", "=", viewer.client_id)
     condition = in_list("a.id", sorted(keys)) & own
     query = LazyQuery(Attachment, "a", "attachments a", condition, "a.id", lock=True)
-    found = {each.id: each for each in await Many(query) if is_uploader(viewer, each)}
+    found = {each.id: each for each in await ListQuery(query) if is_uploader(viewer, each)}
     if len(found) < len(keys):
         raise refuse_ids(UserErrorCode.NOT_FOUND, NO_ATTACHMENT)
     files = [found[key] for key in keys]

@@ -13,7 +13,7 @@ from tortoise.models import Model
 from models import database
 from models.core.computed import computed_property
 from models.core.ids import new_id
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.sql import Condition, compare
@@ -163,10 +163,12 @@ async def read_last_number() -> int:
 async def read_own_after(user_id: UUID | None, number: int, limit: int) -> list[Notification]:
     """The notifications of one user after `number`, in order."""
     own = compare("n.user_id", "=", user_id) & Condition("(n.number > ?)", (number,))
-    return await Many(LazyQuery(Notification, "n", "notifications n", own, "n.number", limit))
+    return await ListQuery(LazyQuery(Notification, "n", "notifications n", own, "n.number", limit))
 
 
 async def read_notifications_after(number: int, limit: int) -> list[Notification]:
     """The notifications of all users after `number`, in order."""
     condition = Condition("(n.number > ?)", (number,))
-    return await Many(LazyQuery(Notification, "n", "notifications n", condition, "n.number", limit))
+    return await ListQuery(
+        LazyQuery(Notification, "n", "notifications n", condition, "n.number", limit)
+    )

@@ -29,7 +29,7 @@ MAX_WIDE_EMAIL_DELAY = timedelta(minutes=1)
 class SecondFactorLimits:
     """Counts the codes that a user enters. `max_attempts` are free.
 
-    Codes of signed-in callers have a count of their own, because a stolen session needs no
+    Codes of signed-in users have a count of their own, because a stolen session needs no
     password. It could otherwise use up the attempts to sign in.
     """
 

@@ -10,7 +10,7 @@ from tortoise.models import Model
 from models.core import text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.ids import new_id
-from models.core.lazy_query import LazyQuery, One
+from models.core.lazy_query import LazyQuery, RecordQuery
 from models.core.record_changes import RecordChanges
 from models.core.sql import FALSE, Condition
 from models.people.user import User, lock_user
@@ -120,7 +120,7 @@ async def get_active_team(slug: str, *path: str) -> Team:
 async def get_category(slug: str, *path: str) -> Category:
     """A category by its slug. Raises InvalidInput NOT_FOUND for the input field `path`."""
     condition = Condition("(c.slug = ?)", (slug,)) if text.can_be_slug(slug) else FALSE
-    category = await One(LazyQuery(Category, "c", "categories c", condition))
+    category = await RecordQuery(LazyQuery(Category, "c", "categories c", condition))
     if category is None:
         raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such category.", *path)
     return category

@@ -52,7 +52,7 @@ async def find_by_external_id(
 ) -> UUID | None:
     """Return the id of the visible ticket with this external id, of the named owner if any.
 
-    Without an owner, the caller's own id comes first, and an API client finds only its own.
+    Without an owner, the viewer's own id comes first, and an API client finds only its own.
     Raises BadRequest if the ids of several other owners match.
     """
     condition = visible_tickets(viewer) & compare("t.external_id", "=", external_id)

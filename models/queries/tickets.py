@@ -12,7 +12,7 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.errors import BadRequest
-from models.core.lazy_query import ConnectionQuery, LazyQuery, One
+from models.core.lazy_query import ConnectionQuery, LazyQuery, RecordQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -157,16 +157,16 @@ def find_search_text(filter: FilterData | None) -> str:
     return text
 
 
-def find_ticket(viewer: Viewer, ticket_id: UUID | None) -> One[Ticket]:
+def find_ticket(viewer: Viewer, ticket_id: UUID | None) -> RecordQuery[Ticket]:
     """Return the ticket with this key, if it is visible. None stands for an unknown ticket."""
     condition = FALSE if ticket_id is None else compare("t.id", "=", ticket_id)
-    return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
+    return RecordQuery(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
 
 
-def find_ticket_by_number(viewer: Viewer, number: int) -> One[Ticket]:
+def find_ticket_by_number(viewer: Viewer, number: int) -> RecordQuery[Ticket]:
     """Return the ticket with this number, if it is visible."""
     condition = compare("t.number", "=", number)
-    return One(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
+    return RecordQuery(LazyQuery(Ticket, "t", TICKETS, condition & visible_tickets(viewer)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from models.access.scopes import Scope
 from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core.errors import CursorExpired
-from models.core.lazy_query import ConnectionQuery, LazyQuery, Many, One
+from models.core.lazy_query import ConnectionQuery, LazyQuery, ListQuery, RecordQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -53,15 +53,15 @@ def own_webhooks(viewer: Viewer) -> Condition:
     return compare("w.user_id", "=", viewer.user_id) if viewer.user_id else FALSE
 
 
-def list_webhooks(viewer: Viewer) -> Many[Webhook]:
+def list_webhooks(viewer: Viewer) -> ListQuery[Webhook]:
     """The webhooks that the viewer may see, in the order of creation. A limit bounds them."""
-    return Many(LazyQuery(Webhook, "w", "webhooks w", visible_webhooks(viewer), "w.id"))
+    return ListQuery(LazyQuery(Webhook, "w", "webhooks w", visible_webhooks(viewer), "w.id"))
 
 
-def find_webhook(viewer: Viewer, key: UUID | None) -> One[Webhook]:
+def find_webhook(viewer: Viewer, key: UUID | None) -> RecordQuery[Webhook]:
     """The webhook with this key, if the viewer may see it. None stands for an unknown one."""
     condition = FALSE if key is None else compare("w.id", "=", key)
-    return One(LazyQuery(Webhook, "w", "webhooks w", condition & visible_webhooks(viewer)))
+    return RecordQuery(LazyQuery(Webhook, "w", "webhooks w", condition & visible_webhooks(viewer)))
 
 
 def list_deliveries(
@@ -88,7 +88,7 @@ async def read_deliveries(viewer: Viewer, keys: Sequence[UUID]) -> list[WebhookD
     """Those of the deliveries whose webhook and event the viewer may see."""
     source = f"{DELIVERIES} JOIN webhooks w ON w.id = d.webhook_id"
     condition = in_list("d.id", keys) & visible_events(viewer) & visible_webhooks(viewer)
-    return await Many(LazyQuery(WebhookDelivery, "d", source, condition))
+    return await ListQuery(LazyQuery(WebhookDelivery, "d", source, condition))
 
 
 async def read_bodies(viewer: Viewer, keys: Sequence[UUID]) -> list[str | None]:
@@ -116,11 +116,11 @@ async def read_bodies(viewer: Viewer, keys: Sequence[UUID]) -> list[str | None]:
     return [bodies.get(key) for key in keys]
 
 
-def list_attempts(viewer: Viewer, delivery_ids: Sequence[object]) -> Many[WebhookAttempt]:
+def list_attempts(viewer: Viewer, delivery_ids: Sequence[object]) -> ListQuery[WebhookAttempt]:
     """The attempts of visible deliveries, in the order of time."""
     condition = in_list("a.delivery_id", delivery_ids)
     query = LazyQuery(WebhookAttempt, "a", "webhook_attempts a", condition, "a.id")
-    return Many(query, "a.delivery_id")
+    return ListQuery(query, "a.delivery_id")
 
 
 async def list_gaps(

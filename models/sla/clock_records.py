@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from models.core.hydration import new_record
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import in_list
 from models.database import batch
 from models.sla.clock import Clock
@@ -23,7 +23,7 @@ async def read_clocks(ticket_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
     clocks: dict[UUID, list[Clock]] = {ticket_id: [] for ticket_id in ticket_ids}
     condition = in_list("c.ticket_id", ticket_ids)
     query = LazyQuery(SlaClock, "c", "sla_clocks c", condition, "c.started_at, c.id")
-    for record in await Many(query):
+    for record in await ListQuery(query):
         clocks[record.ticket_id].append(clock_from_record(record))
     return clocks
 

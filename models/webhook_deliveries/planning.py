@@ -21,7 +21,7 @@ from models.webhooks.webhook import Webhook, WebhookState
 MAX_EVENTS_PER_READ = 500
 
 
-async def read_behind(head: int) -> list[Webhook]:
+async def find_webhooks_behind(head: int) -> list[Webhook]:
     """The active webhooks that have not planned all events up to the head of the log."""
     active = Webhook.filter(state=WebhookState.ACTIVE, log_position__lt=head)
     return await active.order_by("log_position", "id")
@@ -46,12 +46,12 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
     entries = await event_log.read_log(webhook.log_position, MAX_EVENTS_PER_READ)
     if not entries:
         return 0
-    wanted = [
+    positions = [
         entry.position
         for entry in entries
         if isinstance(entry, Event) and entry.type.value in webhook.types
     ]
-    tickets = await find_wanted(owner, wanted, matching)
+    tickets = await find_matching_tickets(owner, positions, matching)
     end = entries[-1].position
 
     async def store() -> None:
@@ -67,7 +67,7 @@ async def plan_next(webhook: Webhook, owner: Viewer, matching: Condition, at: da
     return len(entries)
 
 
-async def find_wanted(
+async def find_matching_tickets(
     owner: Viewer, positions: Sequence[int], matching: Condition
 ) -> dict[int, UUID]:
     """The tickets of those events that the owner may see and that match, by position."""

@@ -1,4 +1,4 @@
-"""The current rights of the owner of a webhook."""
+"""The current permissions of the owner of a webhook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.webhooks.webhook import Webhook, WebhookPauseReason
 
 
 async def read_owner(webhook: Webhook, at: datetime) -> Viewer | WebhookPauseReason:
-    """The owner of a webhook with its current rights, or why the webhook must pause.
+    """The owner of a webhook with its current permissions, or why the webhook must pause.
 
     The scopes are those with which the webhook was created, as far as the owner still has them. An
     API client, and a user who created the webhook with an API token, has the scopes of its live

@@ -15,8 +15,9 @@ from models.people.user import User
 from resolvers.context import Context
 from resolvers.mutations.admin_mutation import origin_of
 
-FAILURE_SECONDS = 0.05
-"""The time that a failed sign-in waits. A write takes less, unless the database is slow."""
+FAILED_SIGN_IN_SECONDS = 0.05
+"""The time that the record of a failed sign-in takes, whether or not the account exists. A write
+takes less, unless the database is slow."""
 
 
 async def record_success(context: Context, user: User, changes: RecordChanges) -> None:
@@ -27,17 +28,17 @@ async def record_success(context: Context, user: User, changes: RecordChanges) -
 
 
 async def record_failure(context: Context, user: User | None) -> None:
-    """Record a failed attempt to sign in to an account. None is no account, and leaves no entry.
+    """Record a failed attempt to sign in. If `user` is None, there is no account and no entry.
 
-    It takes FAILURE_SECONDS in every case: neither the time of a slow write nor its error may tell
-    the caller that the account exists. The limits on attempts to sign in bound the number of
-    entries.
+    It takes FAILED_SIGN_IN_SECONDS in every case: neither the time of a slow write nor its error
+    may tell the client that the account exists. The limits on attempts to sign in bound the number
+    of entries.
     """
     if user is not None:
         origin = origin_of(context, "signInFailed")
         write = partial(storage.write_action, origin, context.now(), record=user)
         context.services.background_writes.start("signInFailed", write)
-    await asyncio.sleep(FAILURE_SECONDS)
+    await asyncio.sleep(FAILED_SIGN_IN_SECONDS)
 
 
 async def record_sign_out(context: Context) -> None:

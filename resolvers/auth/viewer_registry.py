@@ -154,7 +154,7 @@ class ViewerRegistry:
                 self.completed, self.refreshed_at = self.started, started_at
 
     async def ensure_current_viewers(self) -> bool:
-        """Whether the viewers of open connections are new enough, after a refresh if necessary."""
+        """Refresh if the viewers of open connections are too old. Return false if that fails."""
         if time.monotonic() - self.refreshed_at <= MAX_VIEWER_AGE_SECONDS:
             return True
         try:

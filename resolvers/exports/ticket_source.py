@@ -75,7 +75,7 @@ class GraphQLTicketSource:
     ) -> dict[str, Any]:
         """The data of an operation. Raises the exception of its first error."""
         request = GraphQLRequest(document, variables, operation, None)
-        result = await self.schema.execute_own_query(request, self.build_context(viewer))
+        result = await self.schema.execute_server_query(request, self.build_context(viewer))
         if result.errors:
             raise result.errors[0].original_error or result.errors[0]
         assert result.data is not None  # without errors there are data

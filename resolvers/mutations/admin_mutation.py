@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AdminMutation:
-    """The caller, the time and the changes of one mutation."""
+    """The context, the time and the changes of one mutation."""
 
     context: Context
     at: datetime
@@ -109,7 +109,7 @@ def admin_mutation(
             except (Refusal, Refusals) as error:
                 return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
-            context.refresh()
+            context.renew_loaders()
             fields = {name: record} if describe is None else describe(context.viewer, record)
             return payload(**fields, replayed=replayed, **extra_fields)
 
@@ -127,7 +127,7 @@ async def run_action(
     """Run a change without idempotency key in one transaction, and store it in the audit log.
 
     `find_actor` takes the result of the change and returns the actor. Without it, the actor is the
-    context's viewer, which is anonymous if the caller proves its identity by the input.
+    context's viewer, which is anonymous if the input proves the client's identity.
     """
     at = context.now()
 
@@ -140,7 +140,7 @@ async def run_action(
 
     result = await database.run_in_transaction(run)
     context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     return result
 
 
@@ -151,7 +151,7 @@ def origin_of(context: Context, action: str, actor: Viewer | None = None) -> Ori
 
 
 def given_fields(input: object, *, clearable: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields of the input that the caller has set, by attribute.
+    """The fields of the input that the client has set, by attribute.
 
     Null means the same as absent, except for the fields in `clearable`, which null clears.
     """

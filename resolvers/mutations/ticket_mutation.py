@@ -51,8 +51,8 @@ FOR_REQUESTER_ONLY = (
 )
 
 
-class NamesTicket(Protocol):
-    """An input with the id of the ticket to change, and the version that the caller expects."""
+class TicketInput(Protocol):
+    """An input with the id of the ticket to change, and the version that the viewer expects."""
 
     @property
     def ticket_id(self) -> strawberry.ID: ...
@@ -76,11 +76,11 @@ class TicketMutation(ChangeSet):
         """Changes of administrative records, such as a new requester."""
 
     async def lock_ticket(
-        self, input: NamesTicket, *, for_participants: bool = False
+        self, input: TicketInput, *, for_participants: bool = False
     ) -> TicketChange:
         """Lock the ticket of the input, and begin a change of it.
 
-        Participants of the ticket are refused, unless the change is one `for_participants`. Raises
+        Participants of the ticket are refused unless `for_participants` is true. Raises
         InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
         ids_by_field = {"ticketId": input.ticket_id}
@@ -141,7 +141,7 @@ def ticket_mutation(
 
     `message` is the payload's field for the reply or note that the function adds. `check` validates
     the input before the transaction. `prepare` runs after it, in transactions of its own, also for
-    a repetition. All three may raise Refusal or Refusals, which become the payload's user errors.
+    a repetition. They and the function may raise Refusal or Refusals, which become user errors.
     With `finds_repetition`, the function raises RepeatedKey if the mutation's key is stored; see
     `run_once`.
     """
@@ -223,7 +223,7 @@ async def run_mutation(
             UserErrorCode.TAKEN, "Another ticket has this external id.", "externalId"
         ) from error
     context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     if can_see_ticket(context.viewer, outcome.ticket):
         context.loaders.tickets.prime(outcome.ticket.id, outcome.ticket)
     if outcome.message is not None:  # a token without the scope notes:read sees its own note

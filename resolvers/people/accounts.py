@@ -120,7 +120,7 @@ async def run_in_constant_time(
 ) -> None:
     """Start a change that depends on whether an account exists, and wait MIN_RESPONSE_SECONDS.
 
-    The change runs in the background, so neither its time nor its error tells the caller whether
+    The change runs in the background, so neither its time nor its error tells the client whether
     the account exists.
     """
     run = partial(run_action, context, action, change)

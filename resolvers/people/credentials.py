@@ -24,7 +24,7 @@ from resolvers.context import Context
 
 RETRY_WHEN_BUSY_MS = 1000
 QUEUE_FULL_MESSAGE = "Too many people are signing in. Try again in a moment."
-NO_BUDGET = "Checking a password is expensive. Too many were checked for this caller."
+NO_BUDGET = "Checking a password is expensive. Too many were checked for your account or network."
 QUEUE_LIMIT = "waiting_sign_ins"
 WRONG_PASSWORD = "The current password is wrong."  # noqa: S105 - a message
 MILLISECOND = timedelta(milliseconds=1)
@@ -41,7 +41,7 @@ def to_milliseconds(wait: timedelta) -> int:
 
 
 def source_of(context: Context, email: str) -> SignInSource:
-    """The account with this email address, and the networks of the caller."""
+    """The account with this email address, and the networks of the client."""
     return SignInSource(email, network_of(context.address), wide_network_of(context.address))
 
 

@@ -46,7 +46,7 @@ MAX_SESSION_AGE = timedelta(minutes=10)
 
 
 async def check_start(context: Context, input: StartSecondFactorInput) -> None:
-    """Raises InvalidInput unless the caller is surely the owner of the account."""
+    """Raises InvalidInput unless the viewer has proved just now to own the account."""
     viewer = context.viewer
     assert viewer.user is not None  # the permission is only for users
     assert viewer.token is not None  # the permission requires a session

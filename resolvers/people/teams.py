@@ -10,7 +10,7 @@ from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
 from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
-from models.core.lazy_query import Many
+from models.core.lazy_query import ListQuery
 from models.directory import categories as category_admin
 from models.directory import teams as team_admin
 from models.directory.categories import CategoryFields
@@ -36,13 +36,13 @@ from schema.payloads.people.teams import AvailabilityPayload, CategoryPayload, T
 
 async def teams(
     info: strawberry.Info, search: str | None = None, include_inactive: bool | None = None
-) -> Many[Team]:
+) -> ListQuery[Team]:
     return await list_teams(search, include_inactive=bool(include_inactive))
 
 
 async def categories(
     info: strawberry.Info, search: str | None = None, include_inactive: bool | None = None
-) -> Many[Category]:
+) -> ListQuery[Category]:
     return await list_categories(search, include_inactive=bool(include_inactive))
 
 

@@ -1,7 +1,8 @@
 """Reads presence at all tickets that have subscribers in this process.
 
 It polls once a second and after each wake-up, with one statement for all tickets. Each snapshot
-that differs from the one before gets the next sequence number, by which subscribers read on.
+that differs from the one before gets the next sequence number. Subscribers ask for the snapshots
+after the last number that they have read.
 """
 
 from __future__ import annotations

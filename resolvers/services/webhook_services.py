@@ -36,4 +36,4 @@ class WebhookServices:
     client: OutboundHttpClient = field(default_factory=build_default_client)
     payloads: PayloadReader | None = None
     pings: set[str] = field(default_factory=set[str])
-    """The callers with a ping that has not ended. Each caller may have one."""
+    """The keys of the viewers with a ping that has not ended. Each may have one."""

@@ -67,7 +67,7 @@ class JobSource(Source[CallerJob]):
             return []
         self.sent = job
         self.position += 1
-        self.context.refresh()
+        self.context.renew_loaders()
         return [(self.position, job)]
 
     async def read_job(self) -> CallerJob:

@@ -138,7 +138,7 @@ class LiveListSource(Source[LiveListChange]):
             self.last_sent_at = monotonic()
         self.pending = None
         # The loaders must not return tickets that are older than the members.
-        self.context.refresh()
+        self.context.renew_loaders()
         return [(change.position, change) for change in changes]
 
     async def next_changes(self) -> list[LiveListChange]:

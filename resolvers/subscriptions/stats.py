@@ -117,7 +117,7 @@ class LiveStatsSource(Source[Stats]):
         stats = await retry_on_outage(self.next_stats)
         if stats is None:
             return []
-        self.context.refresh()
+        self.context.renew_loaders()
         return [(stats.position, stats)]
 
     async def wait(self) -> None:

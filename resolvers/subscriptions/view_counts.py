@@ -78,7 +78,7 @@ class ViewCountsSource(Source[ViewCounts]):
         if counts is None:
             return []
         self.position += 1
-        self.context.refresh()
+        self.context.renew_loaders()
         return [(self.position, counts)]
 
     async def next_counts(self) -> ViewCounts | None:

@@ -50,7 +50,7 @@ async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
     """Create a ticket as part of a mutation. Raises Refusal and RepeatedKey."""
     requester = await find_requester(mutation, input)
     priority = input.priority or Priority.NORMAL
-    prepared = await intake.prepare_ticket(
+    prepared = await intake.read_intake(
         input.category, priority, requester.organization_id, "category", key=mutation.key
     )
     change = mutation.begin_change(new_ticket(mutation, input, priority, prepared, requester))

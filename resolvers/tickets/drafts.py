@@ -163,5 +163,5 @@ async def run_with_key(
         return stored.record_id, True
 
     outcome = await run_once(context, mutation, input, execute, replay)
-    context.refresh()
+    context.renew_loaders()
     return outcome

@@ -1,4 +1,4 @@
-"""The requester of a new ticket: the caller, a known user, or a person who is not a user yet."""
+"""The requester of a new ticket: the viewer, a known user, or a person who is not a user yet."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from schema.inputs.tickets.tickets import CreateTicketInput, RequesterInput
 
 async def find_requester(mutation: TicketMutation, input: CreateTicketInput) -> User:
     """The requester of the new ticket. Raises InvalidInput."""
-    caller = mutation.viewer.user
+    viewer_user = mutation.viewer.user
     if input.requester is not None:
         if input.requester_id is not None:
             message = "can't be given together with requesterId"
             raise InvalidInput(UserErrorCode.INVALID, message, "requester")
         return await find_or_create(mutation, input.requester)
     if input.requester_id is None:
-        if caller is None:
+        if viewer_user is None:
             message = "must be given, because an API client can't be the requester"
             raise InvalidInput(UserErrorCode.REQUIRED, message, "requesterId")
-        return caller
+        return viewer_user
     key = ids.key_of(ids.USER, input.requester_id)
-    if caller is not None and key == caller.id:
-        return caller
+    if viewer_user is not None and key == viewer_user.id:
+        return viewer_user
     is_permitted = not mutation.viewer.is_customer
     requester = await find_user(key) if key is not None and is_permitted else None
     if requester is None:

@@ -48,7 +48,7 @@ async def set_presence(context: Context, input: SetPresenceInput) -> SetPresence
     )
     if is_new:
         context.services.wakeup.notify()
-    context.refresh()
+    context.renew_loaders()
     present = (await presence.read_presence([ticket.id], at))[ticket.id]
     if not can_see_ticket(viewer, ticket):
         present = present.for_user(viewer.user_id)
@@ -65,7 +65,7 @@ class PresenceSource(Source[TicketPresence]):
     """The current presence at a ticket, and then each change.
 
     Positions are the sequence numbers of this process's `PresenceTail`. Only the permission is
-    checked for each item, because callers who have it can see every ticket.
+    checked for each item, because viewers who have it can see every ticket.
     """
 
     def __init__(

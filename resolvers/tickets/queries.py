@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from models.core import ids, text
-from models.core.lazy_query import ConnectionQuery, One
+from models.core.lazy_query import ConnectionQuery, RecordQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.log.event import Event, EventType
 from models.queries.external_ids import find_by_external_id
@@ -21,18 +21,18 @@ from schema.inputs.tickets.stats import TicketStatsPeriod, build_period
 from schema.pagination import After, Before, First, Last
 
 
-async def ticket(info: strawberry.Info, id: strawberry.ID) -> One[Ticket]:
+async def ticket(info: strawberry.Info, id: strawberry.ID) -> RecordQuery[Ticket]:
     key = ids.key_of(ids.TICKET, id)
     return find_ticket(context_of(info).viewer, key)
 
 
-async def ticket_by_number(info: strawberry.Info, number: int) -> One[Ticket]:
+async def ticket_by_number(info: strawberry.Info, number: int) -> RecordQuery[Ticket]:
     return find_ticket_by_number(context_of(info).viewer, number)
 
 
 async def ticket_by_external_id(
     info: strawberry.Info, external_id: str, owner_id: strawberry.ID | None = None
-) -> One[Ticket]:
+) -> RecordQuery[Ticket]:
     viewer = context_of(info).viewer
     key = None
     if text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS:

@@ -41,7 +41,7 @@ async def mark_ticket_read(
         replayed = await store_mark(context, info.field_name, input, mark)
     except Refusal as refusal:
         return MarkTicketReadPayload(user_errors=to_user_errors(refusal))
-    context.refresh()
+    context.renew_loaders()
     # The ticket is read after the mark was stored: what was read without the mark has no higher
     # version, so clients can tell that it is older.
     ticket = await find_ticket(context.viewer, mark.ticket.id)

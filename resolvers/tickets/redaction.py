@@ -75,7 +75,7 @@ async def save_jobs(jobs: Iterable[CallerJob]) -> None:
 
 
 async def find_message(mutation: TicketMutation, message_id: str) -> Message:
-    """The message with this id, if the caller may see it, or wrote it. Raises InvalidInput."""
+    """The message with this id, if the viewer may see it, or wrote it. Raises InvalidInput."""
     key = ids.key_of(ids.MESSAGE, message_id)
     message = await Message.get_or_none(id=key) if key else None
     if message is None or not can_find(mutation.viewer, message):

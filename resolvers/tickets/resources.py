@@ -1,4 +1,4 @@
-"""The resources in inputs of tickets."""
+"""Checks the resources in inputs of tickets: the things in other systems that a ticket is about."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ MAX_KIND_CHARS = 64
 def resource_checks(
     resources: Sequence[TicketResourceInput], max_resources: int, *path: str
 ) -> list[Callable[[], object]]:
-    """The checks of the resources of an input field, each of which may raise Refusal."""
+    """The checks of the resources of an input field, each of which may raise Refusal.
+
+    They are functions, so that the resolver can run all of them and report every error.
+    """
     checks: list[Callable[[], object]] = [
         partial(check_resource_count, len(resources), max_resources, *path)
     ]
@@ -53,5 +56,5 @@ def read_names(resources: Sequence[TicketResourceInput]) -> dict[ResourceKey, st
 
 def check_resource_count(count: int, max_resources: int, *path: str) -> None:
     if count > max_resources:
-        message = f"must be at most {max_resources} resources"
+        message = f"must have at most {max_resources} resources; it has {count}"
         raise InvalidInput(UserErrorCode.INVALID, message, *path, limit_name="ticket_resources")

@@ -1,4 +1,4 @@
-"""Checks the fields of webhooks that callers set."""
+"""Checks the fields of webhooks that inputs set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLEARABLE = frozenset({"filter", "query"})
 async def check_fields(
     context: Context, input: CreateWebhookInput | UpdateWebhookInput
 ) -> WebhookFields:
-    """The columns that the caller sets. Raises InvalidInput."""
+    """The columns that the input sets. Raises InvalidInput."""
     given = given_fields(input, clearable=CLEARABLE)
     fields: dict[str, Any] = {name: given[name] for name in ("shape", "state") if name in given}
     if "url" in given:

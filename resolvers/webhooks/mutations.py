@@ -165,7 +165,7 @@ async def replay_webhook(mutation: AdminMutation, input: ReplayWebhookInput) -> 
 
 
 async def read_active_owner(context: Context, webhook: Webhook) -> Viewer:
-    """The owner with its current rights. Raises InvalidInput if it has lost them."""
+    """The owner with its current permissions. Raises InvalidInput if it has lost them."""
     owner = await read_owner(webhook, context.now())
     if not isinstance(owner, Viewer):
         message = "the owner is deactivated or lacks a scope, so the server is pausing the webhook"

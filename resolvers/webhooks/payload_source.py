@@ -89,7 +89,7 @@ class GraphQLPayloadSource:
         viewer = replace(owner, scopes=owner.scopes | {Scope.EVENTS_READ})
         context = self.build_context(viewer)
         request = GraphQLRequest(document, {"id": event_id}, OPERATION, None)
-        result = await self.schema.execute_own_query(request, context)
+        result = await self.schema.execute_server_query(request, context)
         if isinstance(result, PreExecutionError):
             raise WebhookInvalid(result.errors[0].message if result.errors else "is not valid")
         for error in result.errors or ():

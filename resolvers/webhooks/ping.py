@@ -30,7 +30,7 @@ NO_SECRET = "No configured key decrypts the secret of the webhook. Rotate it."  
 
 @simple_mutation(PingWebhookPayload)
 async def ping_webhook(context: Context, input: PingWebhookInput) -> PingWebhookPayload:
-    """Send a request, outside of any transaction. Each caller may have one at a time."""
+    """Send a request, outside of any transaction. Each viewer may have one at a time."""
     pings, caller = context.services.webhooks.pings, context.viewer.caller_key
     webhook = await find_webhook(context, input.webhook_id)
     if caller in pings:

@@ -12,7 +12,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.core import ids
 from models.core.errors import BadRequest, InvalidInput
-from models.core.lazy_query import ConnectionQuery, Many, One
+from models.core.lazy_query import ConnectionQuery, ListQuery, RecordQuery
 from models.core.paging.pagination import parse_page_arguments
 from models.core.sql import FALSE, Condition, in_list
 from models.log import event
@@ -31,11 +31,11 @@ from schema.pagination import After, Before, First, Last
 from schema.types.webhooks import WebhookDryRun, WebhookReplayPreview
 
 
-async def webhooks(info: strawberry.Info) -> Many[Webhook]:
+async def webhooks(info: strawberry.Info) -> ListQuery[Webhook]:
     return queries.list_webhooks(context_of(info).viewer)
 
 
-async def webhook(info: strawberry.Info, id: strawberry.ID) -> One[Webhook]:
+async def webhook(info: strawberry.Info, id: strawberry.ID) -> RecordQuery[Webhook]:
     return queries.find_webhook(context_of(info).viewer, ids.key_of(ids.WEBHOOK, id))
 
 
@@ -61,11 +61,11 @@ async def find_unplanned(context: Context, found: Webhook) -> Condition:
     """The events that the webhook will receive: of its types, its filter, visible to its owner.
 
     Raises BadRequest if they can't be determined: the webhook has not read the whole log, and its
-    owner has lost its rights or its filter is invalid. An empty list would say that everything is
-    acknowledged.
+    owner has lost its permissions or its filter is invalid. An empty list would say that everything
+    is acknowledged.
     """
     at = context.now()
-    reason = "the owner has lost the rights that it needs"
+    reason = "the owner has lost the permissions that it needs"
     owner = await read_owner(found, at)
     if isinstance(owner, Viewer):
         try:

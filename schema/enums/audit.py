@@ -4,6 +4,8 @@ from models.audit.directory_event import DirectoryEventType
 from models.audit.records import RecordKind
 from schema.enums.registration import register_enum
 
+NO_DIRECTORY_EVENTS = "Its changes are in the audit log, not in the directory events."
+
 register_enum(
     RecordKind,
     "RecordKind",
@@ -14,19 +16,18 @@ register_enum(
         "TEAM": "A team.",
         "CATEGORY": "A category.",
         "API_CLIENT": "An API client.",
-        "API_TOKEN": "An API token. Only the audit log has changes of tokens.",
+        "API_TOKEN": f"An API token. {NO_DIRECTORY_EVENTS}",
         "SLA_POLICY": "An SLA policy.",
         "SLA_CALENDAR": "An SLA calendar.",
         "ESCALATION_PATH": "An escalation path.",
-        "SAVED_VIEW": "A saved view for a team or for everyone. Only the audit log has changes of "
-        "views, and it has none of personal views.",
-        "MACRO": "A macro for a team or for everyone. Only the audit log has changes of macros, "
-        "and it has none of personal macros.",
+        "SAVED_VIEW": f"A saved view for a team or for everyone. {NO_DIRECTORY_EVENTS} Changes of "
+        "personal views are in neither.",
+        "MACRO": f"A macro for a team or for everyone. {NO_DIRECTORY_EVENTS} Changes of personal "
+        "macros are in neither.",
         "CUSTOM_FIELD": "A custom field of tickets.",
-        "RETENTION_POLICY": "A retention policy of closed tickets. Only the audit log has changes "
-        "of policies.",
-        "WALL_SCREEN": "A wallboard screen. Only the audit log has changes of screens.",
-        "WEBHOOK": "A webhook. Only the audit log has changes of webhooks.",
+        "RETENTION_POLICY": f"A retention policy of closed tickets. {NO_DIRECTORY_EVENTS}",
+        "WALL_SCREEN": f"A wallboard screen. {NO_DIRECTORY_EVENTS}",
+        "WEBHOOK": f"A webhook. {NO_DIRECTORY_EVENTS}",
     },
 )
 register_enum(

@@ -26,7 +26,7 @@ register_enum(
         "SECOND_FACTOR_REQUIRED": "The password is right, and the user has a second factor. Repeat "
         "the mutation with `secondFactor`.",
         "NOT_ENABLED": "The feature is turned off, or the server lacks a setting that it needs.",
-        "IDEMPOTENCY_KEY_REUSED": "The caller used the idempotency key for another input within "
+        "IDEMPOTENCY_KEY_REUSED": "The viewer used the idempotency key for another input within "
         "24 hours.",
         "IDEMPOTENCY_IN_PROGRESS": "The first call with this idempotency key is still running. "
         "Try again.",

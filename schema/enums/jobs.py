@@ -29,12 +29,13 @@ register_enum(
     "JobStatus",
     "The state of a job.",
     {
-        "WAITING": "It has not started. A caller runs at most 2 jobs at once, by default.",
+        "WAITING": "It has not started. At most 2 jobs of one user or API client run at once, by "
+        "default.",
         "RUNNING": "It processes its tickets.",
         "FINISHED": "It has processed all of its tickets. Some may have failed.",
-        "STOPPED": "It has ended early, because of errorPolicy: STOP, or because an export is no "
-        "longer permitted or its file is too large. The last of its `errors` has the reason. A job "
-        "of the kind EXPORT_PERSON has no tickets, and so no errors.",
+        "STOPPED": "It has ended early, because its `errorPolicy` is STOP, or because an export is "
+        "no longer permitted or its file is too large. The last of its `errors` has the reason. A "
+        "job of the kind EXPORT_PERSON has no tickets, and so no errors.",
         "CANCELLED": "It was cancelled. Tickets that it had changed before stay changed.",
     },
 )

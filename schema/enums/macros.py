@@ -8,23 +8,25 @@ from schema.enums.registration import register_enum
 register_enum(
     MacroStatusAction,
     "MacroStatusAction",
-    "The change of the ticket's status by a macro.",
+    "The action by which a macro changes the ticket's status.",
     {
-        "START": "Starts a NEW ticket. An OPEN ticket stays OPEN.",
-        "AWAIT_CUSTOMER": "Waits for the customer. A ticket that is WAITING_ON_CUSTOMER already "
-        "keeps waiting.",
-        "HOLD": "Pauses the ticket for `holdFor`, or until it is resumed.",
-        "RESOLVE": "Resolves the ticket. The text of the reply is its resolution.",
-        "CLOSE": "Closes the ticket for `closeReason`.",
+        "START": "Starts work: NEW becomes OPEN. An OPEN ticket stays OPEN.",
+        "AWAIT_CUSTOMER": "Waits for the customer: the status becomes WAITING_ON_CUSTOMER. A "
+        "ticket that has it already keeps it.",
+        "HOLD": "Pauses the ticket for `holdFor`, or until it is resumed: the status becomes "
+        "ON_HOLD.",
+        "RESOLVE": "Resolves the ticket: the status becomes RESOLVED. The text of the reply is its "
+        "resolution.",
+        "CLOSE": "Closes the ticket for `closeReason`: the status becomes CLOSED.",
     },
 )
 register_enum(
     MacroAssignment,
     "MacroAssignment",
-    "The new assignee of the ticket by a macro.",
+    "The person to whom a macro assigns the ticket.",
     {
         "PERSON": "The person in `assignee`.",
         "APPLIER": "The person who applies the macro.",
-        "NOBODY": "Nobody.",
+        "NOBODY": "Nobody: the macro removes the assignee.",
     },
 )

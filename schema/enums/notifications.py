@@ -11,8 +11,8 @@ register_enum(
     "NotificationTopic",
     "A topic that users can turn on and off per channel.",
     {
-        "RAISED": "For agents and admins, new tickets of their teams. For requesters, the receipt "
-        "of their own ticket, by email only.",
+        "RAISED": "For agents and admins, new tickets of their teams. For requesters, the "
+        "confirmation that their own ticket was received, by email only.",
         "REPLIES": "Replies; for agents and admins also ratings, and emails that could not be "
         "delivered.",
         "NOTES": "Notes on tickets that are assigned to the user or watched by the user. Never by "

@@ -12,7 +12,9 @@ register_enum(
         "ACTIVE": "The server delivers events.",
         "PAUSED": "The server sends nothing. When the webhook becomes active again, it continues "
         "with the first event that it has not delivered, so a pause loses no event.",
-        "DISABLED": "The same. The target responded with status 410, or the owner chose it.",
+        "DISABLED": "The server sends nothing, because the target responded with status 410, or a "
+        "person or an API client disabled the webhook. When it becomes active again, it continues "
+        "as after PAUSED.",
     },
 )
 register_enum(

@@ -24,8 +24,11 @@ KEY = (
     "characters."
 )
 FIELD_ID = "The id of the custom field."
-OPTIONS = "at most 200, with archived ones (by default)."
-CATEGORIES = "The slugs of the categories whose tickets have the field. An empty list: all tickets."
+OPTIONS = "by default at most 200, including archived ones."
+CATEGORIES = (
+    "The slugs of the categories whose tickets have the field, by default at most 500. An empty "
+    "list: all tickets."
+)
 ACCESS = "What customers may do with the field."
 REQUIRED_AT = "When a ticket must have a value."
 VALUE_NAMES = ("text", "number", "boolean", "date", "options")
@@ -107,7 +110,7 @@ class CustomFieldInput:
 
 
 def read_input_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[GivenValue]:
-    """The values that the caller sets. `path` is that of the object in the input with the list.
+    """The values that the input sets. `path` is that of the object in the input with the list.
 
     Raises Refusals.
     """

@@ -22,8 +22,8 @@ from schema.inputs.fields import (
 )
 
 ORDER = (
-    "The server tries paths in ascending order of position, and the older one of two with equal "
-    "positions first."
+    "Any Int. The server tries paths in ascending order of position, and the older one of two with "
+    "equal positions first."
 )
 METRIC = (
     "The SLA metric that the path applies to. Allowed only if the trigger is SLA_AT_RISK or "

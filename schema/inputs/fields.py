@@ -14,25 +14,25 @@ ANY = "Null: any."
 KEEP = "Absent or null: unchanged."
 KEEP_OR_ANY = "Absent: unchanged. Null: any."
 EXPECTED_VERSION = (
-    "The `version` of the ticket that the caller has read, 1 or more. If the ticket has "
+    "The `version` of the ticket that the viewer has read, 1 or more. If the ticket has "
     "another version by now, the mutation changes nothing and returns StaleVersion. Null: no "
     "check."
 )
 RECORD_VERSION = (
-    "The `version` of the record that the caller has read, 1 or more. If the record has another "
+    "The `version` of the record that the viewer has read, 1 or more. If the record has another "
     "version by now, the mutation changes nothing and returns StaleVersion. Null: no check."
 )
 KEEP_OR_REMOVE = "Absent: unchanged. Null: none."
 NEW_SLUG = "Lower-case letters and digits, in words joined by hyphens, 1 to 64 characters."
 TICKET_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
-    "for 24 hours per caller and mutation. A repetition with the same key and input changes "
+    "for 24 hours per viewer and mutation. A repetition with the same key and input changes "
     "nothing; it returns the ids and the cursor of the first call, the ticket as it is now, and "
     "`replayed: true`. Null: no protection."
 )
 RECORD_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it "
-    "for 24 hours per caller and mutation. A repetition with the same key and input changes "
+    "for 24 hours per viewer and mutation. A repetition with the same key and input changes "
     "nothing; it returns the record in its current state, with `replayed: true`. Null: no "
     "protection."
 )
@@ -43,7 +43,7 @@ def required(description: str) -> Any:
 
 
 def optional(description: str, default: object = None) -> Any:
-    """A field that the caller may leave out.
+    """A field that the client may leave out.
 
     With the default UNSET, a resolver can tell a field that was left out from null.
     """

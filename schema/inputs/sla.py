@@ -33,8 +33,8 @@ CALENDAR_ACTIVE = (
 )
 
 ORDER = (
-    "The server tries policies in ascending order of position, and the older one of two with equal "
-    "positions first."
+    "Any Int. The server tries policies in ascending order of position, and the older one of two "
+    "with equal positions first."
 )
 PRIORITY = "The priority of the tickets that the policy applies to."
 TEAM = f"The slug of the team whose tickets the policy applies to, {SLUG}"

@@ -12,8 +12,10 @@ from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.jobs import CancelJobPayload, JobPayload
 
-OWN_OR_ADMIN = "A caller may do this with its own jobs, admins with those of everyone."
-TOO_MANY_JOBS = "without a field, if 20 jobs of the caller wait or run, by default"
+OWN_OR_ADMIN = (
+    "Users and API clients may do this with their own jobs, admins with those of everyone."
+)
+TOO_MANY_JOBS = "without a field, if 20 jobs of the viewer wait or run, by default"
 
 
 @strawberry.type
@@ -23,8 +25,8 @@ class JobMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Starts a job that changes many tickets. The set of tickets is fixed now. The job changes "
         "each ticket as the ticket's own mutations do, in one transaction and with the same "
-        "events, and with the rights that the caller has at that moment. A filter and a dry run "
-        "need the scope `tickets:read`; without it, the mutation fails with FORBIDDEN.",
+        "events, and with the permissions that the viewer has at that moment. A filter and a dry "
+        "run need the scope `tickets:read`; without it, the mutation fails with FORBIDDEN.",
         JobPayload | None,
         errors=(
             "REQUIRED (ids, change; texts, tags, resources and custom fields of `change`)",
@@ -38,18 +40,18 @@ class JobMutations:
     export_tickets: Any = mutation(
         jobs.export_tickets,
         EXPORT_TICKETS,
-        "Starts a job that writes tickets to a file, as the caller can see them: customers get "
-        "no notes, and no tickets that they can't see. The set of tickets is fixed now; their "
-        "content is read while the job runs, with the rights that the caller has at that moment. "
-        "If the caller loses the role or a scope before the end, the job stops without a file. If "
-        "a text of the tickets is redacted or erased, the job begins again. `Job.export` has the "
+        "Starts a job that writes tickets to a file, as the viewer can see them: customers get no "
+        "notes, and no tickets that they can't see. The set of tickets is fixed now; their content "
+        "is read while the job runs, with the permissions that the viewer has at that moment. If "
+        "the viewer loses the role or a scope before the end, the job stops without a file. If a "
+        "text of the tickets is redacted or erased, the job begins again. `Job.export` has the "
         "file.",
         JobPayload | None,
         errors=(
             "NOT_FOUND (idempotencyKey)",
             "NOT_ENABLED (the server has no storage)",
             f"INVALID (filter, idempotencyKey; {TOO_MANY_JOBS}; without a field, if 2 exports of "
-            "the caller wait or run, by default)",
+            "the viewer wait or run, by default)",
             *KEY_ERRORS,
         ),
     )

@@ -13,7 +13,7 @@ from schema.mutation.errors import KEY_ERRORS, TICKET_ERRORS
 from schema.payloads.macros import ApplyMacroPayload, MacroPayload
 
 MACRO = MacroPayload | None
-CALLERS = (
+ACCESS_RULE = (
     "Everybody may do this with their own personal macros, members with the macros of their teams, "
     "and admins with the scope `admin` with those of all teams and of everyone; others get "
     "FORBIDDEN."
@@ -26,7 +26,7 @@ FIELD_ERRORS = (
     "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
     *KEY_ERRORS,
 )
-"""NOT_FOUND idempotencyKey: the macro of the first call was deleted, or the caller no longer sees
+"""NOT_FOUND idempotencyKey: the macro of the first call was deleted, or the viewer no longer sees
 it."""
 
 
@@ -35,14 +35,14 @@ class MacroMutations:
     create_macro: Any = mutation(
         macros.create_macro,
         CHANGE_MACROS,
-        f"Creates a macro. {CALLERS}",
+        f"Creates a macro. {ACCESS_RULE}",
         MACRO,
         errors=("NOT_FOUND (team, assigneeId, newTeam, idempotencyKey)", *FIELD_ERRORS),
     )
     update_macro: Any = mutation(
         macros.update_macro,
         CHANGE_MACROS,
-        f"Changes a macro, or the people who see it. {CALLERS}",
+        f"Changes a macro, or the people who see it. {ACCESS_RULE}",
         MACRO,
         errors=(
             "NOT_FOUND (macroId, team, assigneeId, newTeam, idempotencyKey)",
@@ -54,7 +54,7 @@ class MacroMutations:
         macros.archive_macro,
         CHANGE_MACROS,
         "Archives a macro, so that nobody can apply it. Of more than 100 archived macros of the "
-        f"same people (by default), the oldest is deleted. {CALLERS}",
+        f"same people (by default), the oldest is deleted. {ACCESS_RULE}",
         MACRO,
         errors=(
             "NOT_FOUND (macroId, idempotencyKey)",
@@ -68,9 +68,9 @@ class MacroMutations:
         APPLY_MACROS,
         "Applies a macro to a ticket. It adds the reply, then changes the team, the assignee, the "
         "priority, the tags, the custom fields and the status, with one event each, in this order. "
-        "Hidden custom fields have an event of their own. What the ticket has already stays as it "
-        "is, without an event. All changes are stored, or none, with the viewer as their author. "
-        "An invalid `lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
+        "Hidden custom fields have an event of their own. A property that has the value of the "
+        "macro already causes no event. All changes are stored, or none, with the viewer as their "
+        "author. An invalid `lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ApplyMacroPayload | None,
         errors=(
             "NOT_FOUND (ticketId, macroId, attachmentIds)",

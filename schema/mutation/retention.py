@@ -14,8 +14,8 @@ from schema.payloads.retention import DeleteRetentionPolicyPayload, RetentionPol
 
 RESULT = RetentionPolicyPayload | None
 EFFECT = (
-    "An active policy erases the texts of closed tickets for good: each night in UTC, those of the "
-    "tickets that have reached the age and match the filter. Subject, description, messages, "
+    "An active policy erases the texts of closed tickets permanently: each night in UTC, those of "
+    "the tickets that have reached the age and match the filter. Subject, description, messages, "
     "reasons, texts of custom fields and the content of files are replaced as erasePerson does it; "
     "drafts and resources are removed. Tags, times and all that statistics count stay."
 )

@@ -13,7 +13,7 @@ from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS
 from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
 
 RESULT = SavedViewPayload | None
-CALLERS = (
+ACCESS_RULE = (
     "Agents and admins may do this with their personal views and with the views of their teams. "
     "Only admins, with the scope `admin`, may do it with views of other teams or for everyone; "
     "others get FORBIDDEN."
@@ -25,7 +25,7 @@ FIELD_ERRORS = (
     "such views, by default 100, is reached)",
 )
 KEY_OF_DELETED_VIEW = (
-    "idempotencyKey: the view of the first call was deleted, or the caller no longer sees it"
+    "idempotencyKey: the view of the first call was deleted, or the viewer no longer sees it"
 )
 
 
@@ -34,14 +34,14 @@ class ViewMutations:
     create_saved_view: Any = mutation(
         views.create_saved_view,
         CHANGE_SAVED_VIEWS,
-        f"Creates a saved view. {CALLERS}",
+        f"Creates a saved view. {ACCESS_RULE}",
         RESULT,
         errors=(f"NOT_FOUND (team; {KEY_OF_DELETED_VIEW})", *FIELD_ERRORS, *KEY_ERRORS),
     )
     update_saved_view: Any = mutation(
         views.update_saved_view,
         CHANGE_SAVED_VIEWS,
-        f"Changes a saved view, or the people who see it. {CALLERS}",
+        f"Changes a saved view, or the people who see it. {ACCESS_RULE}",
         RESULT,
         errors=(
             f"NOT_FOUND (viewId, team; {KEY_OF_DELETED_VIEW})",
@@ -52,7 +52,7 @@ class ViewMutations:
     delete_saved_view: Any = mutation(
         views.delete_saved_view,
         CHANGE_SAVED_VIEWS,
-        f"Deletes a saved view permanently. {CALLERS}",
+        f"Deletes a saved view permanently. {ACCESS_RULE}",
         DeleteSavedViewPayload | None,
         errors=(
             "NOT_FOUND (viewId)",

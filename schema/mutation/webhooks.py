@@ -32,9 +32,9 @@ class WebhookMutations:
         mutations.create_webhook,
         MANAGE_WEBHOOKS,
         "Creates a webhook of the viewer, which receives the events after this moment. The server "
-        "reads the payloads with the rights of the viewer, and at most with the scopes of this "
-        "token. Without the scope `tickets:read`, the mutation fails with FORBIDDEN. While the "
-        "owner is deactivated or lacks a scope that it needs, the webhook is paused.",
+        "reads the payloads with the permissions of the viewer, and at most with the scopes of "
+        "this token. Without the scope `tickets:read`, the mutation fails with FORBIDDEN. While "
+        "the owner is deactivated or lacks a scope that it needs, the webhook is paused.",
         CreateWebhookPayload | None,
         errors=(
             "REQUIRED (types)",
@@ -75,7 +75,7 @@ class WebhookMutations:
         "Sends a signed request of the type `PING` without an event, and waits up to 15 seconds "
         f"for the response. The state of the webhook does not matter. {OWNER_OR_ADMIN}",
         PingWebhookPayload | None,
-        errors=("NOT_FOUND (webhookId)", "INVALID: another ping of the caller is under way"),
+        errors=("NOT_FOUND (webhookId)", "INVALID: another ping of the viewer is under way"),
     )
     rotate_webhook_secret: Any = mutation(
         mutations.rotate_webhook_secret,

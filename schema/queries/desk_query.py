@@ -13,7 +13,7 @@ import resolvers.views
 from models.access.permissions import ADMINISTER, AUTHENTICATED, READ_MACROS, READ_SAVED_VIEWS
 from schema.cost import CONDITION_COST, RETENTION_COST, SEARCH_COST, cost
 from schema.fields import query
-from schema.pagination import INCLUDE_INACTIVE, Connection
+from schema.pagination import INCLUDE_INACTIVE, SEARCH_LENGTH, Connection
 from schema.types.custom_fields import CustomFieldNode
 from schema.types.macros import MacroPreview, MacroType
 from schema.types.retention import RetentionPolicyType, RetentionPreview
@@ -41,8 +41,8 @@ class DeskQueries:
         "Customers see those whose values they may see.",
         Connection[CustomFieldNode],
         arguments={
-            "category": "Returns the fields that tickets of the category with this slug have. "
-            "Default: all.",
+            "category": "Returns the fields that tickets of the category with this slug have; none "
+            "for an unknown slug. Default: all.",
             **INCLUDE_INACTIVE,
         },
     )
@@ -54,7 +54,7 @@ class DeskQueries:
         Connection[MacroType],
         arguments={
             "search": "Returns macros with this text anywhere in their name or text, in any case. "
-            "Default: all.",
+            f"{SEARCH_LENGTH} Default: all.",
             **INCLUDE_INACTIVE,
             "all_teams": "Whether to return the macros of all teams. Only for admins, with the "
             "scope `admin`; FORBIDDEN for others. Default: false.",

@@ -1,4 +1,4 @@
-"""The queries for jobs that callers start. `Query` in schema/queries/query.py inherits them."""
+"""The queries for jobs. `Query` in schema/queries/query.py inherits them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class JobQueries:
     job: Any = query(
         resolvers.jobs.job,
         FOLLOW_JOBS,
-        "The job with this id. Null if there is none, or if the viewer may not see it. A caller "
-        "sees its own jobs; admins with the scope `admin` see all.",
+        "The job with this id. Null if there is none, or if the viewer may not see it. Users and "
+        "API clients see their own jobs; admins with the scope `admin` see all.",
         JobType | None,
         arguments={"id": "The id of the job."},
     )
@@ -27,7 +27,7 @@ class JobQueries:
         resolvers.jobs.jobs,
         FOLLOW_JOBS,
         "The jobs that the viewer started, newest first, in pages of up to 100. Admins with the "
-        "scope `admin` see the jobs of all callers. A job is deleted 30 days (by default) after "
+        "scope `admin` see the jobs of everyone. A job is deleted 30 days (by default) after "
         "its end.",
         Connection[JobType],
         arguments={

@@ -41,7 +41,7 @@ from schema.cost import (
 )
 from schema.fields import query
 from schema.interfaces import Node, TicketEventInterface
-from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, Connection
+from schema.pagination import INCLUDE_INACTIVE, NAME_SEARCH, SEARCH_LENGTH, Connection
 from schema.queries.desk_query import DeskQueries
 from schema.queries.job_queries import JobQueries
 from schema.queries.policy_queries import PolicyQueries
@@ -98,7 +98,7 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
         READ_TICKETS,
         "A ticket by its number. Null if no such ticket exists or the viewer may not see it.",
         TicketType | None,
-        arguments={"number": "The ticket number, such as 1042."},
+        arguments={"number": "The ticket number, 1 or more, such as 1042."},
     )
     ticket_by_external_id: Any = query(
         resolvers.tickets.queries.ticket_by_external_id,
@@ -143,7 +143,7 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
             "viewer may see.",
             "group_by": "The property that `groups` counts by. Default: no groups.",
             "period": "The days or hours, for `groupBy: DAY` and `HOUR` only. Default: the last 30 "
-            "days or hours in UTC.",
+            "days or hours in UTC. A value out of range fails with BAD_REQUEST.",
         },
     )
     ticket_report: Any = query(
@@ -209,7 +209,8 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
         Connection[TagType],
         cost(flat=TAGS_COST),
         {
-            "search": "Returns tags that start with this text, ignoring case. Default: all tags.",
+            "search": "Returns tags that start with this text, ignoring case. "
+            f"{SEARCH_LENGTH} Default: all tags.",
         },
     )
     teams: Any = query(
@@ -236,7 +237,8 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
         cost(search=SEARCH_COST),
         {
             "search": "Returns organizations whose name contains this text, or whose domain or "
-            "external id equals it, ignoring case. Default: all organizations.",
+            "external id equals it, ignoring case. "
+            f"{SEARCH_LENGTH} Default: all organizations.",
             **INCLUDE_INACTIVE,
         },
     )
@@ -249,7 +251,8 @@ class Query(DeskQueries, JobQueries, PolicyQueries, WallQueries, WebhookQueries)
         {
             "search": "Returns users if each word of this text is the start of a word of their "
             "name, or if their email address starts with the text, ignoring case. Accents in names "
-            "don't matter. Default: all users.",
+            "don't matter. The first 16 words of the first 2,000 characters count. "
+            f"{SEARCH_LENGTH} Default: all users.",
             "role": "Returns users with this role. Default: all roles.",
             "roles": "Returns users with one of these roles. Default: all roles.",
             "organization_id": "Returns members of this organization. Default: all users.",

@@ -35,11 +35,12 @@ class WebhookQueries:
         resolvers.webhooks.queries.webhook_gaps,
         MANAGE_WEBHOOKS,
         "The events that the receiver of a webhook has not acknowledged, oldest first, in pages of "
-        "up to 100: those that wait, that failed, and that the server has not read yet. Empty "
-        "if everything is delivered. Null if the viewer may not see the webhook. Fails with "
-        "CURSOR_EXPIRED if failed deliveries after the cursor, or any without a cursor, were "
-        "deleted. The last 10,000 are kept, by default. Fails with BAD_REQUEST if events are not "
-        "read yet and the owner has lost its rights, or the filter is no longer valid.",
+        "up to 100: those that wait, that failed, and that the server has not read yet. Empty if "
+        "everything is delivered. Null if the viewer may not see the webhook. Fails with "
+        "CURSOR_EXPIRED if failed deliveries of events after `after` were deleted, or without "
+        "`after` if any were. The server keeps the newest 10,000 failed deliveries, by default. "
+        "Fails with BAD_REQUEST if events are not read yet and the owner has lost its permissions, "
+        "or the filter is no longer valid.",
         Connection[TicketEventInterface] | None,
         arguments={
             "webhook_id": "The id of the webhook.",
@@ -49,8 +50,8 @@ class WebhookQueries:
         resolvers.webhooks.queries.webhook_replay_preview,
         MANAGE_WEBHOOKS,
         "What `replayWebhook` would send. Nothing is sent. Null if the viewer may not see the "
-        "webhook. `events` is 0 if the owner has lost its rights, or if the filter is no longer "
-        "valid. Fails with BAD_REQUEST unless exactly one of `after` and `since` is given.",
+        "webhook. `events` is 0 if the owner has lost its permissions, or if the filter is no "
+        "longer valid. Fails with BAD_REQUEST unless exactly one of `after` and `since` is given.",
         WebhookReplayPreview | None,
         cost(flat=REPLAY_PREVIEW_COST),
         {

@@ -23,7 +23,7 @@ from models.audit.directory_event import DirectoryEvent
 from models.audit.entry import AuditEntry
 from models.changes import sla_audit
 from models.changes.sla_audit import RebuiltClocks
-from models.core.lazy_query import ConnectionQuery, Many
+from models.core.lazy_query import ConnectionQuery, ListQuery
 from models.core.paging.pagination import Page
 from models.custom_fields.custom_field import CustomField
 from models.database import as_uuid
@@ -59,7 +59,7 @@ from schema.records.own_records import OwnRecords
 from schema.records.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
 
 MAX_AUDITED_TICKETS = 100
-ReadRelated = Callable[..., Many[Any]]
+ReadRelated = Callable[..., ListQuery[Any]]
 """A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
 """The same for pages, with further arguments that select the page."""

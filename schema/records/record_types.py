@@ -55,7 +55,7 @@ TYPES: dict[type[Model], str | TypeByColumn] = {
 
 def visibility(model: type[Model], context: Any, alias: str) -> Condition | None:
     """The condition under which the viewer may see a joined record; None if the viewer sees all."""
-    assert model is Ticket
+    assert model is Ticket  # the only restricted model that is joined
     condition = visible_tickets(viewer_of(context), alias)
     return None if condition is TRUE else condition
 

@@ -52,7 +52,7 @@ class CustomFieldNode(Node):
 
     @strawberry.field(
         description="The options of a SELECT or MULTI_SELECT, in the order in which they were "
-        "added, with archived ones. Empty for other types."
+        "added, including archived ones. Empty for other types."
     )
     def options(self, root: strawberry.Parent[CustomField]) -> list[CustomFieldOption]:
         return [build_option(option) for option in root.options]

@@ -45,7 +45,7 @@ class StaleVersionType(UserErrorInterface):
 
 @strawberry.type(
     name="UnseenMessages",
-    description="The ticket shows messages that the author of the reply has not seen: later than "
+    description="The ticket shows messages that the viewer has not seen: later than "
     "`lastSeenCursor`, or of a ticket that was merged into it since then.",
 )
 class UnseenMessagesType(UserErrorInterface):

@@ -1,4 +1,4 @@
-"""Jobs that callers start, and the results of their tickets."""
+"""Jobs of users and API clients, and the results of their tickets."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TicketExport:
         description="The time at which the file is deleted, by default 7 days after the job's end. "
         "It is deleted earlier if a text of its tickets is redacted or erased, if a person is "
         "erased, and "
-        "if the caller has more than 5 files, by default."
+        "if the starter of the job has more than 5 files, by default."
     )
     job: strawberry.Private[CallerJob]
 
@@ -130,7 +130,7 @@ class TicketExport:
 
 @strawberry.type(
     name="Job",
-    description="Work on many tickets that a caller started. The server does it in the "
+    description="Work on many tickets that a user or API client started. The server does it in the "
     "background, continues after a crash, and processes each ticket once.",
 )
 class JobType(Node):

@@ -145,7 +145,7 @@ class WebhookType(Node):
         ("user", "client"),
         None,
         Actor | None,
-        "The owner, with whose rights the server reads the payloads.",
+        "The owner. The server reads the payloads with this owner's permissions.",
     )
     url: str = strawberry.field(description="The URL to which the server sends requests.")
 

@@ -204,7 +204,7 @@ class AttemptRun:
             raise NotPrepared  # a text was redacted, or the webhook was changed, at the same time
 
     async def read_owner(self, webhook: Webhook) -> Viewer:
-        """The owner with its current rights. If it has lost them, pause and raise NotPrepared."""
+        """The owner with its permissions now. If it has lost them, pause and raise NotPrepared."""
         owner = await read_owner(webhook, self.now())
         if isinstance(owner, Viewer):
             return owner

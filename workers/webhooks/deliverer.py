@@ -104,7 +104,7 @@ class WebhookDeliverer:
     async def plan(self, at: datetime) -> int:
         """Plan the next events of each webhook that is behind; returns how many were read."""
         count = 0
-        for webhook in await planning.read_behind(await event.read_head()):
+        for webhook in await planning.find_webhooks_behind(await event.read_head()):
             try:
                 count += await self.plan_webhook(webhook, at)
             except WebhookInvalid as error:
@@ -143,7 +143,7 @@ class WebhookDeliverer:
         return len(redactions)
 
     async def check_owners(self, at: datetime) -> None:
-        """Pause the webhooks of owners who have lost their rights, also without new events."""
+        """Pause the webhooks of owners who have lost their permissions, also without new events."""
         checked = self.owners_checked_at
         if checked is not None and abs(at - checked) < OWNER_CHECK_INTERVAL:
             return

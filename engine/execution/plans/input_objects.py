@@ -81,7 +81,7 @@ class InputConverters:
             )
             for field in definition.fields
         }
-        # Fields that have no default are None if the caller omits them.
+        # Fields that have no default are None if the client omits them.
         omitted: dict[str, Any] = {
             field.python_name: None for field in definition.fields if not has_default(field)
         }

@@ -56,7 +56,7 @@ class RowLayout:
     def join(self, record: RowRecord, attribute: str) -> RowRecord:
         """Join the record that a foreign key refers to.
 
-        Its primary key is null in the row if there is none or the caller may not see it.
+        Its primary key is null in the row if there is none or the viewer may not see it.
         """
         known = self.joins.get((record.alias, attribute))
         if known is not None:
@@ -73,7 +73,7 @@ class RowLayout:
         return target
 
     def joins_sql(self, context: Any) -> tuple[str, list[object]]:
-        """The JOIN clauses and their parameters, with the visibility conditions of the caller."""
+        """The JOIN clauses and their parameters, with the visibility conditions of the viewer."""
         texts: list[str] = []
         params: list[object] = []
         for join in self.joins.values():

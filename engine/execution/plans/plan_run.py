@@ -12,7 +12,10 @@ State = list[Any]
 
 
 class PlanAbandoned(Exception):
-    """The plan can't produce this response. graphql-core must execute the operation."""
+    """The plan can't produce this response. graphql-core must execute the operation.
+
+    Readers of rows are compiled during the execution, so they raise it for what they can't compile.
+    """
 
 
 def abandon() -> Any:
@@ -85,6 +88,7 @@ class BuiltObjects:
             merged.sources += part.sources
             merged.objects += part.objects
         if field.needs_records:
+            # Sets the cached property: the parts may have several nodes, which make their records.
             merged.records = [record for part in parts for record in part.records]
         return merged
 

@@ -114,7 +114,7 @@ class Planner:
             self.fallbacks += 1
             log.debug("plan.abandoned", error=repr(error))
             if not resolved:
-                context.refresh()  # the loaders may hold part of what the plan read
+                context.renew_loaders()  # the loaders may hold part of what the plan read
             return Unplanned(resolved)
         self.executions += 1
         return data
@@ -143,7 +143,7 @@ class Planner:
         except Exception as error:
             self.fallbacks += 1
             log.debug("plan.abandoned", error=repr(error))
-            context.refresh()  # the loaders may hold part of what the plan read
+            context.renew_loaders()  # the loaders may hold part of what the plan read
             return None
         self.executions += 1
         return data

@@ -144,7 +144,7 @@ class RecordCompiler:
         return is_first_key and not self.may_refer_to_hidden_record(model, relation)
 
     def may_refer_to_hidden_record(self, model: Any, relation: Any) -> bool:
-        """Whether one of several foreign keys can refer to a record that the caller may not see.
+        """Whether one of several foreign keys can refer to a record that the viewer may not see.
 
         A join can't tell such a key from a key that is null.
         """

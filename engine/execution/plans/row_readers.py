@@ -72,6 +72,7 @@ class RowReader:
     async def read(self, run: PlanRun, query: Any) -> Any:
         """The objects of the query, or the first one if the field is no list."""
         row_query = query.row_query
+        # Without order, limit and lock, the query of a single record is a condition on a key.
         is_lookup = not (self.is_list or row_query.order or row_query.limit or row_query.lock)
         rows = await self.layout.read(row_query, run.context, is_lookup=is_lookup)
         if not self.is_list:

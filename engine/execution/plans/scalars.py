@@ -40,6 +40,7 @@ def column_expression(
     `code` reads the column from a row. None if the value must be read from the record.
     """
     is_postgres = dialect == "postgres"
+    # Only if the leaf and the column both have an enum are its names known by the stored values.
     if isinstance(leaf, GraphQLEnumType):
         if not isinstance(field, ENUM_FIELDS):
             return None
@@ -70,6 +71,8 @@ def leaf_serializer(leaf: LeafType) -> Callable[[Any], Any]:
     """A function that serializes a value that a record holds or a resolver returns."""
     serialize = leaf.coerce_output_value
     if isinstance(leaf, GraphQLEnumType):
+        # Strawberry's enum types have the Python enum as `wrapped_cls`. Its members are few and
+        # hashable, so their names can be cached.
         if issubclass(getattr(leaf, "wrapped_cls", object), Enum):
             return cached_enum_serializer(serialize)
         return skip_none(serialize)

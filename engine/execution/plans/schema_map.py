@@ -44,7 +44,7 @@ class RelationKind(Enum):
     """The records that `read` returns for each owner."""
     RECORD_BY_KEY = "record_by_key"
     """The record whose primary key `get_key` returns for the object; `read` returns the records of
-    many keys. The record is null if the key is null, or the caller may not see the record."""
+    many keys. The record is null if the key is null, or the viewer may not see the record."""
     COLUMN_BY_CONTEXT = "column_by_context"
     """The column `attribute`, or `alternative` if `uses_alternative` is true for the context."""
     RECORD_ID = "record_id"
@@ -70,9 +70,9 @@ class SchemaMap:
     """Returns the GraphQL type name of a record."""
     visibility: Callable[[type[Model], Any, str], Condition | None]
     """Takes a restricted model, the request context and a table alias. Returns the condition under
-    which the caller may see a record that another one refers to; None if they may see all."""
+    which the viewer may see a record that another one refers to; None if they may see all."""
     restricted: frozenset[type[Model]]
-    """Models whose records can be invisible to a caller who sees a record that refers to them."""
+    """Models whose records can be invisible to a viewer who sees a record that refers to them."""
     never_joined: frozenset[type[Model]]
     """Restricted models whose visibility depends on more than their own row. Loaders read them."""
     hydrator: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
@@ -86,6 +86,6 @@ class SchemaMap:
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
     """Executes one statement and returns its rows."""
     fetch_lookup: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
-    """`fetch` for one record by a key. Requests at the same time may share a statement."""
+    """`fetch` for one record by a key. Concurrent lookups may share a statement."""
     dialect: Callable[[], str]
     """Returns `sqlite` or `postgres`."""

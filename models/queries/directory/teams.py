@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import TRUE, Condition, in_list
 from models.core.words import index_words, split_query
 from models.people.team import Category, Team
@@ -14,7 +14,7 @@ from models.queries.directory.users import clean_search
 from models.queries.text_search.search import MAX_QUERY_CHARS, MAX_WORDS
 
 
-async def list_teams(search: str | None, *, include_inactive: bool) -> Many[Team]:
+async def list_teams(search: str | None, *, include_inactive: bool) -> ListQuery[Team]:
     """Return the teams by name. Everybody may see them.
 
     With `search`, each of its words must be the start of a word of the name, or the whole text that
@@ -24,16 +24,16 @@ async def list_teams(search: str | None, *, include_inactive: bool) -> Many[Team
     text = clean_search(search)
     if text:
         condition &= in_list("t.id", find_matches(text, await read_names(Team)))
-    return Many(LazyQuery(Team, "t", "teams t", condition, "t.name, t.id"))
+    return ListQuery(LazyQuery(Team, "t", "teams t", condition, "t.name, t.id"))
 
 
-async def list_categories(search: str | None, *, include_inactive: bool) -> Many[Category]:
+async def list_categories(search: str | None, *, include_inactive: bool) -> ListQuery[Category]:
     """Return the categories by name, like `list_teams`."""
     condition = TRUE if include_inactive else Condition("(c.active = ?)", (True,))
     text = clean_search(search)
     if text:
         condition &= in_list("c.id", find_matches(text, await read_names(Category)))
-    return Many(LazyQuery(Category, "c", "categories c", condition, "c.name, c.id"))
+    return ListQuery(LazyQuery(Category, "c", "categories c", condition, "c.name, c.id"))
 
 
 async def read_names(model: type[Team] | type[Category]) -> list[tuple[UUID, str, str]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from models import database
 from models.core import ids
 from models.core.errors import BadRequest
-from models.core.lazy_query import ConnectionQuery, LazyQuery, One
+from models.core.lazy_query import ConnectionQuery, LazyQuery, RecordQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -36,9 +36,9 @@ ORGANIZATION_ORDER = Order(
 )
 
 
-def find_user(user_id: UUID) -> One[User]:
+def find_user(user_id: UUID) -> RecordQuery[User]:
     """Return the user with this key, whether or not any viewer may see them."""
-    return One(LazyQuery(User, "u", "users u", compare("u.id", "=", user_id)))
+    return RecordQuery(LazyQuery(User, "u", "users u", compare("u.id", "=", user_id)))
 
 
 def list_users(

@@ -14,7 +14,7 @@ from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.core import ids
 from models.core.errors import BadRequest
-from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.lazy_query import ConnectionQuery, LazyQuery, ListQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -118,7 +118,7 @@ async def read_in_batches(
     while True:
         order = OLDEST_FIRST.order_by()
         query = LazyQuery(AuditEntry, "a", SOURCE, condition & rest, order, EXPORT_BATCH_ENTRIES)
-        entries = await Many(query)
+        entries = await ListQuery(query)
         if entries:
             yield entries
         if len(entries) < EXPORT_BATCH_ENTRIES:

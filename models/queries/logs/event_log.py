@@ -13,7 +13,7 @@ from models.access.viewer import Viewer
 from models.access.visibility import visible_events
 from models.audit.directory_event import DirectoryEvent
 from models.core.errors import CursorExpired, CursorInvalid
-from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.lazy_query import ConnectionQuery, LazyQuery, ListQuery
 from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, all_of, in_list
 from models.log.event import Event, EventType, LogEntry, decode_cursor, encode_cursor, read_head
@@ -166,7 +166,7 @@ async def read_by_positions(positions: Collection[int]) -> Mapping[int, Event]:
 async def read_after(position: int, limit: int) -> list[Event]:
     """Return the events after a position, whether or not any viewer may see them."""
     newer = Condition("(e.position > ?)", (position,))
-    return await Many(LazyQuery(Event, "e", "events e", newer, "e.position", limit))
+    return await ListQuery(LazyQuery(Event, "e", "events e", newer, "e.position", limit))
 
 
 def position_of(entry: LogEntry) -> int:

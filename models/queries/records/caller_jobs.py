@@ -11,7 +11,7 @@ from uuid import UUID
 from models import database
 from models.access.permissions import ADMINISTER
 from models.access.viewer import Viewer
-from models.core.lazy_query import ConnectionQuery, LazyQuery, One
+from models.core.lazy_query import ConnectionQuery, LazyQuery, RecordQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -73,10 +73,10 @@ def list_jobs(
     return build_connection(CallerJob, "j", "caller_jobs j", condition, NEWEST_FIRST, page_request)
 
 
-def find_job(viewer: Viewer, key: UUID | None) -> One[CallerJob]:
+def find_job(viewer: Viewer, key: UUID | None) -> RecordQuery[CallerJob]:
     """Return the job with this key, if the viewer may see it. None stands for an unknown job."""
     condition = FALSE if key is None else compare("j.id", "=", key)
-    return One(LazyQuery(CallerJob, "j", "caller_jobs j", condition & visible_jobs(viewer)))
+    return RecordQuery(LazyQuery(CallerJob, "j", "caller_jobs j", condition & visible_jobs(viewer)))
 
 
 def list_job_tickets(

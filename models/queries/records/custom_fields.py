@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.access.viewer import Viewer
-from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.lazy_query import ConnectionQuery, LazyQuery, ListQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -30,9 +30,10 @@ def list_custom_fields(
     *,
     include_inactive: bool = False,
 ) -> ConnectionQuery[CustomField]:
-    """Return a page of the fields that the viewer sees, of this category's tickets, or all.
+    """Return a page of the fields that the viewer sees.
 
-    `category` is a slug; no field belongs to an unknown one.
+    With the slug `category`, it has only the fields of this category's tickets: none if no category
+    has the slug.
 
     Raises CursorInvalid.
     """
@@ -40,18 +41,23 @@ def list_custom_fields(
     if not include_inactive:
         condition &= Condition("(f.active = ?)", (True,))
     if category is not None:
-        condition &= of_category(category)
+        condition &= category_condition(category)
     return build_connection(
         CustomField, "f", "custom_fields f", condition, FIELD_ORDER, page_request
     )
 
 
-def of_category(slug: str) -> Condition:
-    """The list of keys, which is JSON, has that of the category, or is empty."""
+def category_condition(slug: str) -> Condition:
+    """The condition that a field belongs to the tickets of the category with this slug.
+
+    The column `categories` is a JSON list of keys. An empty list stands for all categories.
+    """
     if not can_be_slug(slug):
         return FALSE
     listed = "CAST(f.categories AS text)"
     key = "CAST(c.id AS text)"
+    # `replace` changes the list only if it contains the key. Keys are UUIDs, so none is a part of
+    # another one. Both databases have this function, but different ones for JSON.
     text = (
         f"EXISTS (SELECT 1 FROM categories c WHERE c.slug = ? "
         f"AND ({listed} = '[]' OR replace({listed}, {key}, '') <> {listed}))"
@@ -59,12 +65,12 @@ def of_category(slug: str) -> Condition:
     return Condition(text, (slug,))
 
 
-def custom_values(viewer: Viewer, ticket_ids: Sequence[object]) -> Many[TicketCustomValue]:
+def custom_values(viewer: Viewer, ticket_ids: Sequence[object]) -> ListQuery[TicketCustomValue]:
     """The values of tickets that the viewer may see, in the order of the fields' creation."""
     source = "ticket_custom_values v JOIN custom_fields f ON f.id = v.field_id"
     condition = in_list("v.ticket_id", ticket_ids) & visible_values(viewer)
     query = LazyQuery(TicketCustomValue, "v", source, condition, "v.field_id")
-    return Many(query, "v.ticket_id")
+    return ListQuery(query, "v.ticket_id")
 
 
 async def read_by_keys(keys: Sequence[str]) -> list[CustomField]:

@@ -11,7 +11,7 @@ from models import database
 from models.access.audience import Audience, visible_shared_records
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
-from models.core.lazy_query import ConnectionQuery, LazyQuery, Many
+from models.core.lazy_query import ConnectionQuery, LazyQuery, ListQuery
 from models.core.paging.cursor_values import SortType
 from models.core.paging.ordering import Order, Sort
 from models.core.paging.pagination import PageRequest
@@ -48,7 +48,7 @@ async def read_views(viewer: Viewer, limit: int) -> list[SavedView]:
     """The first views of `list_views`."""
     condition = visible_shared_records(viewer, "v", all_teams=False)
     order = VIEW_ORDER.order_by(reverse=False)
-    return await Many(LazyQuery(SavedView, "v", "saved_views v", condition, order, limit))
+    return await ListQuery(LazyQuery(SavedView, "v", "saved_views v", condition, order, limit))
 
 
 async def count_tickets(viewer: Viewer, filters: Sequence[FilterData], at: datetime) -> list[int]:

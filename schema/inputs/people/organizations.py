@@ -30,7 +30,7 @@ UNTIL_SHARED = "An organization that becomes shared stops matching, unless this 
 ACTIVE = (
     "Whether the organization is active. True restores an archived organization, false archives it."
 )
-ORGANIZATION_ROW = "An organization to create or change. The external id finds the organization."
+ORGANIZATION_ROW = "An organization to create or change, identified by its external id."
 
 
 @strawberry.input(description="A new organization.")

@@ -16,8 +16,8 @@ from schema.inputs.fields import (
 )
 
 USER_ROW = (
-    "A user to create or change. The external id finds the user, or else the email "
-    "address. At least one of them is required."
+    "A user to create or change, identified by the external id or else by the email address. At "
+    "least one of them is required."
 )
 
 

@@ -20,6 +20,6 @@ class RevokeAllSessionsInput:
         "user. Null: the viewer."
     )
     keep_current: bool = optional(
-        "Whether the session that makes the call stays valid. Default: false.", default=False
+        "Whether the session of the request stays valid. Default: false.", default=False
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -14,7 +14,7 @@ OWN_OR_CLIENT = (
 )
 SHOWN_ONCE_IDEMPOTENCY_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it for 24 "
-    "hours per caller and mutation. A repetition with the same key and input creates no token; it "
+    "hours per viewer and mutation. A repetition with the same key and input creates no token; it "
     "returns the first one in its current state, without its text, with `replayed: true`. Null: no "
     "protection."
 )

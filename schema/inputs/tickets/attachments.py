@@ -7,13 +7,13 @@ import strawberry
 from schema.inputs.fields import RECORD_IDEMPOTENCY_KEY, optional, required
 
 ATTACHMENT_IDS = (
-    "The ids of files that the caller has uploaded and not attached yet, at most 10 by default. "
+    "The ids of files that the viewer has uploaded and not attached yet, at most 10 by default. "
     "Null: none."
 )
 """The argument of mutations that attach files."""
 
 
-@strawberry.input(description="A file that the caller is going to upload.")
+@strawberry.input(description="A file that the viewer is going to upload.")
 class CreateAttachmentInput:
     filename: str = required(
         "The name of the file without a path, 1 to 255 characters and at most 255 bytes in UTF-8. "

@@ -12,24 +12,24 @@ DRAFT_KIND = (
     "only."
 )
 EXPECTED_DRAFT_VERSION = (
-    "The `version` of the draft that the caller has read, or 0 if the caller has seen no draft. If "
+    "The `version` of the draft that the viewer has read, or 0 if the viewer has seen no draft. If "
     "the draft has another version by now, the mutation changes nothing and returns StaleVersion, "
     "whose `current` is 0 if there is no draft any more. Null: no check."
 )
 DRAFT_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it for 24 "
-    "hours per caller and mutation. A repetition with the same key and input changes nothing; it "
+    "hours per viewer and mutation. A repetition with the same key and input changes nothing; it "
     "returns the draft in its current state, or null if it has been sent or discarded since, with "
     "`replayed: true`. Null: no protection."
 )
 PLAIN_KEY = (
     "A key that makes the mutation safe to repeat, 1 to 128 characters. The server keeps it for 24 "
-    "hours per caller and mutation. A repetition with the same key and input changes nothing; it "
+    "hours per viewer and mutation. A repetition with the same key and input changes nothing; it "
     "returns the first result with `replayed: true`. Null: no protection."
 )
 
 
-@strawberry.input(description="The caller's draft on a ticket.")
+@strawberry.input(description="The viewer's draft on a ticket.")
 class SaveDraftInput:
     ticket_id: strawberry.ID = required(TICKET_ID)
     kind: MessageKind = required(DRAFT_KIND)
@@ -37,7 +37,7 @@ class SaveDraftInput:
         "The text in Markdown, 0 to 65,536 characters by default. It is kept as it is."
     )
     attachment_ids: list[strawberry.ID] | None = optional(
-        "The ids of files that the caller has uploaded and not attached yet, at most 10 by "
+        "The ids of files that the viewer has uploaded and not attached yet, at most 10 by "
         "default. They replace the draft's files, and are kept as long as the draft has them. A "
         "file of another draft moves to this one. Null: none."
     )

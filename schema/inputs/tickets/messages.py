@@ -21,14 +21,14 @@ from schema.inputs.fields import (
 from schema.inputs.tickets.attachments import ATTACHMENT_IDS
 
 LAST_SEEN_CURSOR = (
-    "The cursor of the last event that the caller has seen. If other people's messages have "
+    "The cursor of the last event that the viewer has seen. If other people's messages have "
     "appeared on the ticket since then, including those that a merge moved to it, the mutation "
     "changes nothing and returns UnseenMessages. Null: no check."
 )
 
 
 DRAFT_VERSION = (
-    "The `version` of the caller's draft from which this message was written. The draft is "
+    "The `version` of the viewer's draft from which this message was written. The draft is "
     "discarded in the same transaction. A draft with another version is kept, because another "
     "browser tab has changed it. Null: no draft is discarded."
 )

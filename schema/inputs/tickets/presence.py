@@ -17,5 +17,5 @@ class SetPresenceInput:
     state: PresenceState = required("The viewer's state. GONE removes the presence at once.")
     client_key: str | None = optional(
         "A key that tells apart the viewer's windows and devices, 1 to 64 characters. Each "
-        "key has its own presence. Null: the token that makes the call is the key."
+        "key has its own presence. Null: the token of the request is the key."
     )

@@ -90,7 +90,7 @@ class CreateTicketInput:
     )
     follow_up_of: strawberry.ID | None = optional(
         "The id of an earlier ticket that the new one follows up. The two tickets are "
-        "linked. Callers who may reply to a ticket, also as participants, may create a follow-up. "
+        "linked. Viewers who may reply to a ticket, also as participants, may create a follow-up. "
         "Null: none."
     )
     attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
@@ -142,8 +142,8 @@ class UpdateTicketInput:
 
 
 @strawberry.input(
-    description="A ticket to create or change. The external id finds the ticket among those of the "
-    "caller: of the API client, or of all agents and admins. For a ticket that exists, a field "
+    description="A ticket to create or change, identified by its external id among the tickets of "
+    "the viewer: of the API client, or of all agents and admins. For a ticket that exists, a field "
     "that is absent or null keeps its value."
 )
 class UpsertTicketInput:

@@ -30,7 +30,7 @@ class ErasureMutations:
             "REQUIRED (reason)",
             "TOO_LONG (reason)",
             "INVALID (userId: an active agent or admin, or a person who is being erased; reason; "
-            "idempotencyKey; without a field, if 20 jobs of the caller wait or run, by default)",
+            "idempotencyKey; without a field, if 20 jobs of the viewer wait or run, by default)",
             *KEY_ERRORS,
         ),
     )
@@ -50,7 +50,7 @@ class ErasureMutations:
             "NOT_FOUND (userId, idempotencyKey)",
             "NOT_ENABLED (the server has no storage)",
             "INVALID (userId: the person is erased; idempotencyKey; without a field, if 20 jobs or "
-            "2 exports of the caller wait or run, by default)",
+            "2 exports of the viewer wait or run, by default)",
             *KEY_ERRORS,
         ),
     )

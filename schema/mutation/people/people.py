@@ -44,7 +44,7 @@ class PeopleMutations:
     sign_out: Any = mutation(
         resolvers.people.sign_in.sign_out,
         AUTHENTICATED,
-        "Revokes the token that makes the call. Its subscriptions end within seconds.",
+        "Revokes the token of the request. Its subscriptions end within seconds.",
         SignOutPayload | None,
         errors=(),
     )

@@ -126,7 +126,7 @@ class TeamMutations:
         teams.set_availability,
         HANDLE_TICKETS_AS_STAFF,
         "Sets whether the server may assign tickets to a user automatically. Only admins and "
-        "API clients with the scope `admin` may name another user; for other callers the "
+        "API clients with the scope `admin` may name another user; for other viewers the "
         "operation fails with FORBIDDEN.",
         AvailabilityPayload | None,
         errors=(

@@ -26,7 +26,7 @@ class AttachmentMutations:
             "REQUIRED (filename)",
             "TOO_LONG (filename, contentType)",
             "INVALID (filename, contentType, size, sha256, idempotencyKey; without a field, if the "
-            "caller has too many files that are not attached)",
+            "viewer has too many files that are not attached)",
             "NOT_FOUND (idempotencyKey): the file of the first call was deleted",
             "NOT_ENABLED: the server has no storage, or no encryption key",
             *KEY_ERRORS,

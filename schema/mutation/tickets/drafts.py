@@ -24,7 +24,7 @@ class DraftMutations:
     save_draft: Any = mutation(
         drafts.save_draft,
         WRITE_DRAFTS,
-        "Stores the caller's draft on a ticket, in place of an earlier one. Nobody else can read "
+        "Stores the viewer's draft on a ticket, in place of an earlier one. Nobody else can read "
         "it, except in the file of exportPerson. A draft stays with its ticket if that is closed "
         "or merged. It is not in the log, and notifies nobody. A person has at most 200 drafts, "
         "by default. A draft of the kind NOTE without the scope `notes:write` fails with "
@@ -41,7 +41,7 @@ class DraftMutations:
     discard_draft: Any = mutation(
         drafts.discard_draft,
         WRITE_DRAFTS,
-        "Deletes the caller's draft on a ticket. Without a draft, it succeeds and changes nothing. "
+        "Deletes the viewer's draft on a ticket. Without a draft, it succeeds and changes nothing. "
         "A file that belongs to no draft any more is deleted once a day has passed since "
         "createAttachment.",
         DiscardDraftPayload | None,
@@ -52,8 +52,8 @@ class DraftMutations:
         PROPOSE_DRAFTS,
         "Stores a text as the draft of an agent or admin, who can change, send or discard it. It "
         "replaces an earlier proposal of any API client, but never a draft that the person has "
-        "saved. The caller can't read the draft afterwards. A draft of the kind NOTE without the "
-        "scope `notes:write` fails with FORBIDDEN.",
+        "saved. The API client can't read the draft afterwards. A draft of the kind NOTE without "
+        "the scope `notes:write` fails with FORBIDDEN.",
         ProposeDraftPayload | None,
         errors=(
             "NOT_FOUND (ticketId; userId: no active agent or admin has this id)",

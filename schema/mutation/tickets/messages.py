@@ -26,14 +26,14 @@ class MessageMutations:
     reply_to_ticket: Any = mutation(
         messages.reply_to_ticket,
         WRITE_TICKETS,
-        "Adds a public message. A customer's reply resumes a ticket that is "
-        "WAITING_ON_CUSTOMER and reopens one that is RESOLVED or CLOSED. The first reply of "
-        "an agent, admin or API client starts a NEW ticket; such callers can't reply to a "
-        "CLOSED ticket, unless they are its requester. `then` also changes the status: the reply "
-        "and the change are stored together or not at all, and the payload lists the errors of "
-        "both. Customers may only use `then: CLOSE`, which confirms a RESOLVED ticket and "
-        "withdraws one in any other status; other actions fail with FORBIDDEN. An invalid "
-        "`lastSeenCursor` fails with CURSOR_INVALID or CURSOR_EXPIRED.",
+        "Adds a public message. A customer's reply resumes a ticket that is WAITING_ON_CUSTOMER "
+        "and reopens one that is RESOLVED or CLOSED. The first reply of an agent, admin or API "
+        "client starts a NEW ticket. Agents, admins and API clients can't reply to a CLOSED "
+        "ticket, unless they are its requester. `then` also changes the status: the reply and the "
+        "change are stored together or not at all, and the payload lists the errors of both. "
+        "Customers may only use `then: CLOSE`, which confirms a RESOLVED ticket and withdraws one "
+        "in any other status; other actions fail with FORBIDDEN. An invalid `lastSeenCursor` fails "
+        "with CURSOR_INVALID or CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,
@@ -43,7 +43,7 @@ class MessageMutations:
             "value of a required custom field",
             "INVALID, NOT_FOUND, TOO_LONG (customFields)",
             "UNSEEN_MESSAGES (lastSeenCursor)",
-            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the caller is neither "
+            "TRANSITION_REFUSED: the ticket is merged, or CLOSED and the viewer is neither "
             "a customer nor the requester, or its status does not permit `then`",
             "REOPEN_WINDOW_PASSED: also if a retention policy erased the ticket's texts",
             *TICKET_ERRORS,

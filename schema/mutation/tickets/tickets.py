@@ -69,8 +69,8 @@ class TicketMutations:
     assign_ticket: Any = mutation(
         changes.assign_ticket,
         HANDLE_TICKETS_AS_STAFF,
-        "Assigns a ticket to an active agent or admin, or removes its assignee. After a "
-        "caller removes the assignee, automatic assignment skips the ticket until it moves to "
+        "Assigns a ticket to an active agent or admin, or removes its assignee. After a user or "
+        "API client removes the assignee, automatic assignment skips the ticket until it moves to "
         "another team or is reopened. Assigning a NEW ticket also starts it.",
         TICKET,
         errors=(

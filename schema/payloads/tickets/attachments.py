@@ -17,7 +17,7 @@ NULL_IF_OVER = "Null if the upload is complete, the time for it is over, or with
 @strawberry.type(description="The result of createAttachment.")
 class CreateAttachmentPayload:
     attachment: Attachment | None = record_field(
-        f"The file. Only the caller sees it until it is attached. {NULL_IF_REFUSED}",
+        f"The file. Only the viewer sees it until it is attached. {NULL_IF_REFUSED}",
         AttachmentType | None,
     )
     upload_url: str | None = strawberry.field(

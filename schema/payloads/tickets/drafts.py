@@ -13,7 +13,7 @@ from schema.types.tickets.drafts import DraftType
 @strawberry.type(description="The result of the mutation saveDraft.")
 class SaveDraftPayload:
     draft: Draft | None = record_field(
-        "The draft after the change. Null if the mutation returns user errors, or if the caller "
+        "The draft after the change. Null if the mutation returns user errors, or if the viewer "
         "may not read it, which needs the scope `tickets:read`, for a NOTE also `notes:read`. A "
         "repetition also returns null if the draft has been sent or discarded since.",
         DraftType | None,

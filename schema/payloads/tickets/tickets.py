@@ -36,9 +36,9 @@ class TicketPayload:
 @strawberry.type(description="The result of the mutation markTicketRead.")
 class MarkTicketReadPayload:
     ticket: Ticket | None = record_field(
-        "The ticket, read after the mark was stored. A response that was read before the mark has "
-        "this `version` or a lower one. Null with user errors, and if the viewer may no longer "
-        "see the ticket.",
+        "The ticket, read after the mark was stored. Its `viewerHasUnread` replaces that of a "
+        "response with the same `version` or a lower one. Null with user errors, and "
+        "if the viewer may no longer see the ticket.",
         TicketType | None,
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)

@@ -106,7 +106,7 @@ class ApiClientDirectoryEvent(DirectoryEventInterface):
 
 @strawberry.type(
     name="SlaPolicyDirectoryEvent",
-    description="An SLA policy was created or changed. Only callers who may read policies see it.",
+    description="An SLA policy was created or changed. Only viewers who may read policies see it.",
 )
 class SlaPolicyDirectoryEvent(DirectoryEventInterface):
     sla_policy: Any = record_field(SlaPolicyType, "SLA policy")
@@ -114,7 +114,7 @@ class SlaPolicyDirectoryEvent(DirectoryEventInterface):
 
 @strawberry.type(
     name="SlaCalendarDirectoryEvent",
-    description="An SLA calendar was created or changed. Only callers who may read policies see "
+    description="An SLA calendar was created or changed. Only viewers who may read policies see "
     "it.",
 )
 class SlaCalendarDirectoryEvent(DirectoryEventInterface):
@@ -123,7 +123,7 @@ class SlaCalendarDirectoryEvent(DirectoryEventInterface):
 
 @strawberry.type(
     name="EscalationPathDirectoryEvent",
-    description="An escalation path was created or changed. Only callers who may read policies see "
+    description="An escalation path was created or changed. Only viewers who may read policies see "
     "it.",
 )
 class EscalationPathDirectoryEvent(DirectoryEventInterface):

@@ -109,7 +109,8 @@ class TicketUpdated(TicketEventInterface):
 class Candidate:
     user: User = strawberry.field(description="The user.", graphql_type=UserType)
     open_tickets: int = strawberry.field(
-        description="The number of open tickets that were assigned to the user at the choice."
+        description="The number of open tickets that were assigned to the user when the server "
+        "chose."
     )
 
 
@@ -170,7 +171,7 @@ class TicketEscalated(TicketEventInterface):
         return cast("int", root.changes["escalation_level"][AFTER])
 
     @strawberry.field(
-        description="The reason, as the caller gave it.", metadata=cost(flat=TEXT_COST)
+        description="The reason, as the `actor` gave it.", metadata=cost(flat=TEXT_COST)
     )
     def reason(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("reason"))

@@ -167,8 +167,9 @@ class TicketMailFailed(TicketEventInterface):
         return await loaders(info).users.load(UUID(cast("str", root.value("user"))))
 
     @strawberry.field(
-        description="The response of the mail server. Without the scope `users:read`, it has "
-        "only status codes and known phrases, because it may quote other people's addresses."
+        description="The response of the mail server. Without the scope `users:read`, it has only "
+        "the codes and the words that are usual in such responses, and `…` in place of all others, "
+        "because it may quote other people's addresses."
     )
     def answer(self, root: strawberry.Parent[Event], info: strawberry.Info) -> str:
         answer = cast("str", root.value("answer"))

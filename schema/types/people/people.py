@@ -154,9 +154,7 @@ class ApiClientType(Node, Actor):
         return await loaders(info).client_scopes.load(root.id)
 
     active: bool = strawberry.field(description="Whether the tokens of the client are accepted.")
-    version: int = strawberry.field(
-        description="The version, which each change raises, for `expectedVersion`."
-    )
+    version: int = strawberry.field(description=VERSION)
     tokens: Any = related_list_field(
         related.client_tokens,
         list[ApiTokenType],
@@ -205,7 +203,7 @@ class ViewerType:
     )
 
     @strawberry.field(
-        description="The scopes of the token that makes the call, as far as the role permits them."
+        description="The scopes of the token of the request, as far as the role permits them."
     )
     def scopes(self, root: strawberry.Parent[Viewer]) -> list[str]:
         return sorted(scope.value for scope in root.scopes)

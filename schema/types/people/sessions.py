@@ -34,7 +34,9 @@ class SessionType:
         "Null if it sent none."
     )
 
-    @strawberry.field(description="Whether this session makes the call.", metadata=personal())
+    @strawberry.field(
+        description="Whether this is the session of the request.", metadata=personal()
+    )
     def current(self, root: strawberry.Parent[Token], info: strawberry.Info) -> bool:
         token = context_of(info).viewer.token
         return token is not None and token.id == root.id

@@ -33,8 +33,9 @@ class MailDeliveryType:
 
     @strawberry.field(
         description="The last response of the mail server, or the reason for which the email was "
-        "not sent. Null before the first attempt. Without the scope `users:read`, it has only "
-        "status codes and known phrases, because it may quote other people's addresses."
+        "not sent. Null before the first attempt. Without the scope `users:read`, it has only the "
+        "codes and the words that are usual in such responses, and `…` in place of all others, "
+        "because it may quote other people's addresses."
     )
     def answer(self, root: strawberry.Parent[Mail], info: strawberry.Info) -> str | None:
         answer = cast("str | None", root.answer)

@@ -22,10 +22,10 @@ class OwnTicketFields:
         "Whether somebody else changed the ticket, visibly to the viewer, after the viewer's last "
         "markTicketRead for it.\n\n- Only changes that raised `version` count, but not "
         "TICKET_REDACTED.\n- The viewer's own changes never count, and do not mark earlier changes "
-        "as read.\n- Changes older than 90 days count as read.\n- Of two values with "
-        "one `version`, false is the newer one, unless the server has deleted the mark.\n- It is "
-        "false for API clients.\n- "
-        "Subscriptions read it for each item, but send no item for markTicketRead.",
+        "as read.\n- Changes older than 90 days count as read.\n- If two responses with the same "
+        "`version` have different values, false is the newer one, because markTicketRead has set "
+        "it. The only exception: the server has deleted the mark.\n- It is false for API "
+        "clients.\n- Subscriptions read it for each item, but send no item for markTicketRead.",
         flat=UNREAD_COST,
     )
     viewer_draft: Any = personal_field(

@@ -41,7 +41,7 @@ async def do_nothing() -> None:
 
 def patch_intake(monkeypatch: pytest.MonkeyPatch, steps: Iterable[tuple[Step, Step]]) -> None:
     """Let the first attempts run a step before and another after reading what a ticket needs."""
-    prepare = intake.prepare_ticket
+    prepare = intake.read_intake
     remaining = iter(steps)
 
     async def patched(*arguments: Any, **named: Any) -> intake.TicketIntake:
@@ -51,7 +51,7 @@ def patch_intake(monkeypatch: pytest.MonkeyPatch, steps: Iterable[tuple[Step, St
         await after()
         return prepared
 
-    monkeypatch.setattr(intake, "prepare_ticket", patched)
+    monkeypatch.setattr(intake, "read_intake", patched)
 
 
 async def create_during_another(

@@ -22,7 +22,8 @@ from models.access.viewer import ANONYMOUS, Viewer
 from models.core.errors import Forbidden, Unauthenticated
 from schema.fields import (
     PermissionCheck,
-    describe_callers,
+    describe_permission,
+    merge_errors,
     mutation,
     permission_of,
     query,
@@ -89,25 +90,42 @@ async def test_a_query_or_mutation_does_not_run_without_permission(field: Any) -
 @pytest.mark.parametrize(
     ("permission", "description"),
     [
-        (PUBLIC, "Callers: everyone, also without authentication."),
-        (AUTHENTICATED, "Callers: customers, agents, admins and API clients."),
+        (PUBLIC, "Permitted for: everyone, also without authentication."),
+        (AUTHENTICATED, "Permitted for: customers, agents, admins and API clients."),
         (
             READ_EVENTS,
-            "Callers: customers, agents, admins and API clients. "
+            "Permitted for: customers, agents, admins and API clients. "
             "The token needs the scope `events:read`.",
         ),
-        (ADMINISTER, "Callers: admins and API clients. The token needs the scope `admin`."),
+        (ADMINISTER, "Permitted for: admins and API clients. The token needs the scope `admin`."),
         (
             MANAGE_OWN_TOKENS,
-            "Callers: customers, agents and admins, with a session token of signIn or "
+            "Permitted for: customers, agents and admins, with a session token of signIn or "
             "signInWithCode. API tokens are refused.",
         ),
     ],
 )
-def test_a_description_names_the_permitted_callers(
+def test_a_description_names_the_permitted_viewers(
     permission: Permission, description: str
 ) -> None:
-    assert describe_callers(permission) == description
+    assert describe_permission(permission) == description
+
+
+def test_the_fields_of_one_code_are_listed_together() -> None:
+    errors = (
+        "INVALID (name: taken; key)",
+        "REQUIRED (name)",
+        "INVALID (team)",
+        "INVALID: too many records",
+        "REQUIRED, TOO_LONG (customFields)",
+        "REQUIRED (team)",
+    )
+    assert merge_errors(errors) == [
+        "INVALID (name: taken; key; team)",
+        "REQUIRED (name; team)",
+        "INVALID: too many records",
+        "REQUIRED, TOO_LONG (customFields)",
+    ]
 
 
 async def find(info: strawberry.Info, number: int) -> str:

@@ -44,6 +44,8 @@ WITHOUT_KEY = {
     "setPresence": "clients repeat it every few seconds, and the last call counts",
 }
 """The mutations without an idempotency key, each with the reason."""
+OTHER_WORDS = {"caller": "viewer", "callers": "viewers", "rights": "permissions"}
+"""Words that descriptions don't use, each with the one for the same concept that they use."""
 KEY_ERRORS = {UserErrorCode.IDEMPOTENCY_KEY_REUSED, UserErrorCode.IDEMPOTENCY_IN_PROGRESS}
 
 
@@ -103,6 +105,12 @@ def test_no_description_has_an_unfilled_placeholder(schema: GraphQLSchema) -> No
     unfilled = re.compile(r"(?<!\{)\{[a-z_]+\}")
     found = {place: unfilled.findall(text or "") for place, text in iterate_descriptions(schema)}
     assert [place for place, names in found.items() if names] == []
+
+
+def test_descriptions_use_one_word_per_concept(schema: GraphQLSchema) -> None:
+    other_word = re.compile(rf"\b({'|'.join(OTHER_WORDS)})\b", re.IGNORECASE)
+    found = {place: other_word.findall(text or "") for place, text in iterate_descriptions(schema)}
+    assert {place: words for place, words in found.items() if words} == {}
 
 
 def test_every_mutation_lists_its_user_errors(schema: GraphQLSchema) -> None:

@@ -180,7 +180,7 @@ async def test_a_search_costs_the_same_in_every_position(schema: Schema, words: 
     query = "query($f: TicketFilter, $n: TicketFilter, $o: [TicketFilter!], $t: String) { %s }"
     search = f'{{search: "{text}"}}'
     literal = costs(schema, f"{{ {NESTED % search} }}")
-    assert literal.search_terms == words
+    assert literal.search_words == words
     assert literal.cost == 1 + TOTAL_COUNT_COST + 3 * CONDITION_COST + words * SEARCH_COST
     field = "tickets(first: 1, filter: %s) { totalCount }"
     same = [
@@ -209,7 +209,7 @@ async def test_every_search_of_a_filter_counts(schema: Schema, field: str) -> No
         searches = '{search: "a"} ' * 32
         filter = f"{{not: {{{operator}: [{searches}]}}}}"
         result = costs(schema, f"{{ {field}(filter: {filter}) {{ __typename }} }}")
-        assert result.search_terms == 32
+        assert result.search_words == 32
         assert result.cost > 32 * SEARCH_COST
 
 
@@ -226,7 +226,7 @@ async def test_the_cost_of_a_variable_is_not_cached_for_a_longer_search(schema: 
         {"t": "a", "f": {"subject": {"eq": "a b c"}}},
     )
     for _ in range(2):
-        assert [query_cost.get(each).search_terms for each in variables] == [1, 2, 3, 4, 1]
+        assert [query_cost.get(each).search_words for each in variables] == [1, 2, 3, 4, 1]
 
 
 def test_the_page_sizes_of_costs_are_those_of_lists() -> None:
@@ -296,7 +296,7 @@ async def test_a_subscription_has_costs_while_it_runs(schema: Schema) -> None:
         result = costs(schema, query)
         assert result.update_cost >= 3 * SEARCH_COST
         assert result.cost >= 3 * SEARCH_COST
-        assert result.search_terms == 3
+        assert result.search_words == 3
     wide = costs(schema, "subscription { ticketEvents { ticket { team { id } } } }")
     assert wide.item_cost == ITEM_COST + 2
 

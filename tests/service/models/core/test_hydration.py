@@ -9,7 +9,7 @@ from tortoise import Tortoise
 from models.changes import commands
 from models.core.hydration import new_record
 from models.core.ids import new_id
-from models.core.lazy_query import LazyQuery, Many
+from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import TRUE
 from models.log.event import Event, EventType
 from models.sla.clock import ClockStatus
@@ -71,7 +71,7 @@ async def test_records_read_fast_equal_those_read_by_their_class(desk: Desk) -> 
     kinds_with_records = 0
     for kind in Tortoise.apps["models"].values():
         meta = kind._meta
-        found = await Many(
+        found = await ListQuery(
             LazyQuery(kind, "x", f"{meta.db_table} x", TRUE, f"x.{meta.db_pk_column}")
         )
         assert [vars(each) for each in found] == [

@@ -194,7 +194,7 @@ class World:
             audience=audience,
             request_id="r",
             address="",
-            refresh=lambda: None,
+            renew_loaders=lambda: None,
         )
 
     async def read(

@@ -43,7 +43,7 @@ class Caller:
     resume_from = None
     confirmation = None
 
-    def refresh(self) -> None: ...
+    def renew_loaders(self) -> None: ...
 
 
 @pytest.fixture(scope="module")
