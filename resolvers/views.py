@@ -35,7 +35,7 @@ from schema.inputs.views import CreateSavedViewInput, DeleteSavedViewInput, Upda
 from schema.pagination import After, Before, First, Last
 from schema.payloads.views import DeleteSavedViewPayload, SavedViewPayload
 
-CLEARABLE_FIELDS = frozenset({"filter", "order_by", "columns"})
+CLEARABLE_FIELDS = frozenset({"filter", "order_by", "columns", "custom_field_columns"})
 """The fields of a view that null resets."""
 
 
@@ -111,6 +111,8 @@ def view_fields(
         fields["order_by"] = build_order(input.order_by or [])
     if "columns" in given:
         fields["columns"] = [each.name for each in input.columns or ()]
+    if "custom_field_columns" in given:
+        fields["custom_field_columns"] = input.custom_field_columns or []
     if "position" in given:
         fields["position"] = check_position(given["position"])
     return cast("ViewFields", fields)

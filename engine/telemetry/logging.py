@@ -7,7 +7,9 @@ event streams have lines of their own.
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -73,11 +75,17 @@ SHARED_PROCESSORS: Sequence[Processor] = (
     structlog.processors.format_exc_info,
 )
 """The processors for our own lines and for those of libraries."""
+UNSTARTED_COROUTINES = ("coroutine 'GraphQLCoreConverter.from_resolver", "coroutine 'Executor.")
+"""How the warnings begin that such coroutines were never awaited.
+
+graphql-core 3.3.2 wraps the coroutine of a resolver in another one, and starts that one as a task.
+If the request is cancelled before the task's first step, or another field fails, neither starts.
+The resolver has read nothing then, and holds nothing. Compiled plans never create them."""
 RENDERER = structlog.processors.JSONRenderer(serializer=encode_line)
 
 
 def configure_logging(level: str) -> None:
-    """Configure structlog and the standard library's logging.
+    """Configure structlog, the standard library's logging, and what is logged of warnings.
 
     Args:
         level: the least severe level of our own lines; libraries log warnings and above.
@@ -98,3 +106,6 @@ def configure_logging(level: str) -> None:
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    for start in UNSTARTED_COROUTINES:
+        warnings.filterwarnings("ignore", re.escape(start), RuntimeWarning)

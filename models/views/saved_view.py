@@ -53,7 +53,8 @@ class SavedView(Model):
     team           the team whose members see a TEAM view; null for other views
     ticket_filter  a TicketFilter of the API, as JSON; without conditions it matches every ticket
     order_by       the fields to order by, as `{"field": …, "direction": …}`; empty for the default
-    columns        names of `ViewColumn`; empty for the client's default
+    columns        names of `ViewColumn`, of which none means the client's default; then custom
+                   fields as `custom_fields.<key>`
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

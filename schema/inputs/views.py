@@ -24,6 +24,10 @@ FILTER = (
 )
 ORDER = "The fields to order the tickets by, at most 4."
 COLUMNS = "The columns, at most 30. Duplicates are left out."
+FIELD_COLUMNS = (
+    "The keys of the custom fields that are columns after `columns`, at most 30. Duplicates are "
+    "left out. A key may have no custom field; clients don't show it."
+)
 POSITION = "The position among the views of the same people, 0 to 2,147,483,647."
 VIEW_ID = "The id of the view."
 
@@ -38,6 +42,7 @@ class CreateSavedViewInput:
     filter: TicketFilter | None = optional(f"{FILTER} Absent or null: every ticket.")
     order_by: list[TicketOrder] | None = optional(f"{ORDER} Absent or null: the default order.")
     columns: list[ViewColumn] | None = optional(f"{COLUMNS} Absent or null: the client's choice.")
+    custom_field_columns: list[str] | None = optional(f"{FIELD_COLUMNS} Absent or null: none.")
     position: int | None = optional(f"{POSITION} Absent or null: after all others.")
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)
 
@@ -61,6 +66,9 @@ class UpdateSavedViewInput:
     )
     columns: list[ViewColumn] | None = optional(
         f"{COLUMNS} Absent: unchanged. Null: the client's choice.", strawberry.UNSET
+    )
+    custom_field_columns: list[str] | None = optional(
+        f"{FIELD_COLUMNS} Absent: unchanged. Null: none.", strawberry.UNSET
     )
     position: int | None = optional(f"{POSITION} {KEEP}")
     expected_version: int | None = optional(RECORD_VERSION)

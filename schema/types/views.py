@@ -12,6 +12,7 @@ from strawberry.scalars import JSON
 
 from models import database
 from models.access.audience import Audience, can_change_shared
+from models.custom_fields.custom_field import key_of_column
 from models.log.event import encode_cursor
 from models.views.saved_view import SavedView, ViewColumn
 from schema.context import context_of, loaders
@@ -84,6 +85,14 @@ class SavedViewType(Node):
     )
     def columns(self, root: strawberry.Parent[SavedView]) -> list[ViewColumn]:
         return [ViewColumn[name] for name in root.columns if name in ViewColumn.__members__]
+
+    @strawberry.field(
+        description="The keys of the custom fields that are columns after `columns`, in order. A "
+        "field may have been archived since; `customFields` has the fields that are in use."
+    )
+    def custom_field_columns(self, root: strawberry.Parent[SavedView]) -> list[str]:
+        keys = map(key_of_column, root.columns)
+        return [key for key in keys if key is not None]
 
     position: int = strawberry.field(
         description="The position among the views of the same people, in ascending order."

@@ -25,11 +25,13 @@ PATH = "/desk/reports"
 FORMULA = '=HYPERLINK("böse", 1)'
 OVERFLOW = "document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
 DURATIONS = ["firstResponse", "firstResponseWorkingTime", "resolution", "resolutionWorkingTime"]
+ATTAINMENTS = ["firstResponseAttainment", "nextResponseAttainment", "resolutionAttainment"]
 QUERY = """query($range: ReportRangeInput!, $by: TicketReportGroupBy) {
   ticketReport(range: $range, groupBy: $by) { groups { key label created ratings averageRating
     firstResponse { ...Times } firstResponseWorkingTime { ...Times }
     resolution { ...Times } resolutionWorkingTime { ...Times }
-    firstResponseAttainment { met missed } resolutionAttainment { met missed } } } }
+    firstResponseAttainment { met missed } nextResponseAttainment { met missed }
+    resolutionAttainment { met missed } } } }
   fragment Times on ReportDurations { count median percentile90 }"""
 
 
@@ -40,7 +42,7 @@ def range_around(service: Service) -> dict[str, str]:
 
 
 async def handle_tickets(service: Service, ada: Client, cora: Client) -> list[str]:
-    """Three tickets: one is resolved and rated, one is answered, one waits."""
+    """Three tickets: one is resolved and rated, one is answered four times, one waits."""
     service.clock.stop()
     ids = [(await cora.raise_ticket(f"Ticket {each}"))["id"] for each in range(3)]
     service.clock.advance(minutes=10)
@@ -49,6 +51,9 @@ async def handle_tickets(service: Service, ada: Client, cora: Client) -> list[st
     await ada.do("resolveTicket", ticketId=ids[0], resolution="Done")
     await cora.do("rateTicket", ticketId=ids[0], score=4)
     await ada.do("replyToTicket", ticketId=ids[1], body="Hello")
+    for _ in range(3):
+        await cora.do("replyToTicket", ticketId=ids[1], body="And now?")
+        await ada.do("replyToTicket", ticketId=ids[1], body="Now it works.")
     return ids
 
 
@@ -71,7 +76,7 @@ def expected_row(group: dict[str, Any]) -> dict[str, str]:
             f"{name}MedianSeconds": seconds_of(found["median"]),
             f"{name}Percentile90Seconds": seconds_of(found["percentile90"]),
         }
-    for name in ("firstResponseAttainment", "resolutionAttainment"):
+    for name in ATTAINMENTS:
         row |= {f"{name}Met": group[name]["met"], f"{name}Missed": group[name]["missed"]}
     average = group["averageRating"]
     row |= {"ratings": group["ratings"], "averageRating": "" if average is None else f"{average:g}"}
@@ -94,12 +99,20 @@ async def test_a_report_is_read_and_its_csv_equals_the_api(
     await page.goto(address)
     main = page.get_by_role("main")
     await expect(main.get_by_role("definition")).to_have_text(
-        ["3", "10 m", "100% (2 of 2)", "30 m", "100% (1 of 1)", "4 (1)"]
+        ["3", "10 m", "100% (2 of 2)", "100% (3 of 3)", "30 m", "100% (1 of 1)", "4 (1)"]
     )
-    row = main.get_by_role("region", name="Data by group").get_by_role("row").last
+    bars = main.get_by_role("region", name="SLA targets that were met").get_by_role("listitem")
+    await expect(bars).to_contain_text("Next response 100% (3 of 3)")
+    table = main.get_by_role("region", name="Data by group").get_by_role("table")
+    for name in ("First response", "Next response", "Resolution"):
+        await expect(table.get_by_role("columnheader", name=name, exact=True)).to_have_count(1)
+    row = table.get_by_role("row").last
     await expect(row).to_contain_text(FORMULA)
     await expect(row.get_by_role("cell")).to_have_text(
-        ["3", "10 m", "30 m", "100% (2 of 2)", "30 m", "30 m", "100% (1 of 1)", "4 (1)"]
+        [
+            *["3", "10 m", "30 m", "100% (2 of 2)", "100% (3 of 3)"],
+            *["30 m", "30 m", "100% (1 of 1)", "4 (1)"],
+        ]
     )
     ratings = main.get_by_role("region", name="Average rating").get_by_role("listitem")
     await expect(ratings).to_have_text(re.compile(r"HYPERLINK.*4 \(1\)"))
@@ -205,7 +218,7 @@ async def test_the_report_of_a_single_ticket(page: Page, service: Service, world
     await page.goto(f"{PATH}?days=7")
     main = page.get_by_role("main")
     figures = main.get_by_role("definition")
-    await expect(figures).to_have_text(["1", "–", "–", "–", "–", "–"])
+    await expect(figures).to_have_text(["1", "–", "–", "–", "–", "–", "–"])
     volume = main.get_by_role("region", name="Volume").get_by_role("img")
     await expect(volume).to_have_attribute("aria-label", re.compile("1 together, at most 1 on"))
     bars = await volume.locator("rect").evaluate_all(
@@ -217,7 +230,7 @@ async def test_the_report_of_a_single_ticket(page: Page, service: Service, world
     service.clock.advance(minutes=10)
     await ada.do("replyToTicket", ticketId=ticket, body="Hello")
     await main.get_by_role("button", name="Read again").click()
-    await expect(figures).to_have_text(["1", "10 m", "100% (1 of 1)", "–", "–", "–"])
+    await expect(figures).to_have_text(["1", "10 m", "100% (1 of 1)", "–", "–", "–", "–"])
     await expect(lines.locator("circle")).to_have_count(1)
     await assert_accessible(page, "report of a single ticket")
 

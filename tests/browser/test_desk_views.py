@@ -6,7 +6,8 @@ import re
 
 import pytest
 from playwright.async_api import Page, expect
-from support import Service, World
+from support import Client, Service, World
+from support.admin_mutations import run_mutation
 from support.desk_page import open_desk, row_of
 
 PHONE = {"width": 390, "height": 800}
@@ -83,3 +84,51 @@ async def test_a_ticket_that_does_not_exist_is_named(
 ) -> None:
     await open_desk(page, path="/tickets/4711")
     await expect(page.get_by_role("alert")).to_contain_text("There is no ticket 4711")
+
+
+async def test_custom_fields_are_columns_and_a_view_outlasts_them(
+    page: Page, service: Service, world: World, admin: Client
+) -> None:
+    customer, agent = service.client(world.cora.token), service.client(world.ada.token)
+    field = await run_mutation(admin, "createCustomField", key="seats", label="Seats", type="TEXT")
+    ticket = await customer.raise_ticket("Printer")
+
+    async def set_seats(text: str) -> None:
+        values = [{"key": "seats", "text": text}]
+        await agent.do("updateTicket", ticketId=ticket["id"], customFields=values)
+
+    await set_seats("twelve")
+    await page.set_viewport_size({"width": 1900, "height": 900})
+    await open_desk(page)
+    row, names = row_of(page, ticket["ref"]), page.locator(".head")
+    await expect(row).to_contain_text("Printer")
+    await expect(row).not_to_contain_text("twelve")
+    await page.get_by_role("button", name="Columns and rows").click()
+    await page.get_by_label("Seats").check()
+    await page.keyboard.press("Escape")
+    await expect(row).to_contain_text("twelve")
+    await expect(names).to_contain_text("Seats")
+    await set_seats("thirteen")
+    await expect(row).to_contain_text("thirteen")
+    await page.get_by_role("button", name="Save as view").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill("With seats")
+    await page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    await expect(page).to_have_url(re.compile(r"/desk\?view=svw_[^&]*$"))
+    await page.reload()
+    await expect(row).to_contain_text("thirteen")
+
+    await run_mutation(admin, "archiveCustomField", fieldId=field["id"])
+    await page.reload()
+    await expect(row).to_contain_text("Printer")
+    await expect(names).to_contain_text("Subject")
+    await page.get_by_role("button", name="Columns and rows").click()
+    await page.get_by_label("Tags").check()
+    await page.keyboard.press("Escape")
+    await expect(names).to_contain_text("Tags")
+    await expect(names).not_to_contain_text("Seats")
+    await page.get_by_role("button", name="Update view").click()
+    await expect(page).to_have_url(re.compile(r"/desk\?view=svw_[^&]*$"))
+    query = "{ savedViews(first: 1) { nodes { name columns customFieldColumns } } }"
+    (view,) = (await agent.run(query))["savedViews"]["nodes"]
+    assert (view["name"], view["customFieldColumns"]) == ("With seats", ["seats"])
+    assert "TAGS" in view["columns"]

@@ -24,7 +24,7 @@ ORGANIZATION_FIELDS = "id name shared externalId active domains matchesDomains v
 TEAM_FIELDS = "id slug name assignsByLoad active version members { displayName }"
 CATEGORY_FIELDS = "id slug name team { slug } parent { slug } active version"
 SAVED_VIEW_FIELDS = """id name audience owner { displayName } team { slug } filter filterError
-  orderBy { field direction } columns position version viewerCanChange count"""
+  orderBy { field direction } columns customFieldColumns position version viewerCanChange count"""
 JOB_FIELDS = """id kind status dryRun errorPolicy progress total succeeded failed
   createdBy { displayName } cancelledBy { displayName } startedAt finishedAt undoableUntil
   result { changed unchanged unprocessed }"""

@@ -306,7 +306,8 @@ async def fill_directory(world: World) -> None:
     view = {"ticket_filter": {}, "order_by": [], "columns": ["REF"], "position": 1}
     support = await Team.get(slug="support")
     by_field = {"field": "CUSTOM_FIELD", "direction": "ASC", "customField": "seats"}
-    ordered: dict[str, Any] = {**view, "order_by": [by_field]}
+    columns = ["REF", "custom_fields.seats"]
+    ordered: dict[str, Any] = {**view, "order_by": [by_field], "columns": columns}
     await SavedView.create(**ordered, name="Support", audience=Audience.TEAM, team=support)
     robin = await User.get(email="admin@example.com")
     view |= {"ticket_filter": {"status": {"eq": "FORGOTTEN"}}}  # of an earlier version

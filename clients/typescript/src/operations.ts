@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import { laterCursor, LOG_START } from "./cursor.js";
 import type { Cursor } from "./cursor.js";
 import type { Operation, Variables } from "./document.js";
 import { isTransient, NetworkError, RequestError, SessionExpiredError, toError } from "./errors.js";
@@ -51,11 +52,11 @@ export class Operations {
     options: QueryOptions,
   ): Promise<QueryResult> {
     return this.repeat(options.maxAttempts, true, async () => {
-      const sentAt = this.services.store.nextStep();
+      const begun = this.services.store.beginRequest();
       const { data, extensions } = await this.execute({ query: operation.text, variables });
       const cursor = typeof extensions?.cursor === "string" ? extensions.cursor : undefined;
       const response = normalize(operation.selections, variables, data!);
-      this.services.store.write(response, { cursor, sentAt }, options.isShown());
+      this.services.store.write(response, withCursor(begun, cursor), options.isShown());
       return { data: data!, cursor };
     });
   }
@@ -83,7 +84,7 @@ export class Operations {
    * Executes a mutation once. A repetition while the first request is running fails as UNAVAILABLE.
    */
   async mutateOnce(operation: Operation, variables: Variables): Promise<object> {
-    const sentAt = this.services.store.nextStep();
+    const begun = this.services.store.beginRequest();
     const { data } = await this.execute({ query: operation.text, variables });
     const { cursor, userErrors } = payloadOf(data!);
     if (userErrors?.some((each) => each.code === "IDEMPOTENCY_IN_PROGRESS")) {
@@ -94,9 +95,9 @@ export class Operations {
     }
     if (!userErrors?.length) {
       const written = normalize(operation.selections, variables, data!);
-      const freshness = { cursor: cursor ?? undefined };
-      this.services.store.write(written, { ...freshness, sentAt });
-      this.services.share(written.records, freshness);
+      const freshness = withCursor(begun, cursor);
+      this.services.store.write(written, freshness);
+      this.services.share(written.records, { cursor: freshness.cursor });
     }
     return data!;
   }
@@ -130,4 +131,12 @@ export class Operations {
       }
     }
   }
+}
+
+/** A mutation without `cursor` and a query of some tokens have no cursor of their own. */
+function withCursor(
+  begun: ReturnType<Store["beginRequest"]>,
+  cursor: Cursor | null | undefined,
+): ReturnType<Store["beginRequest"]> {
+  return { ...begun, cursor: laterCursor(begun.cursor, cursor ?? LOG_START) };
 }

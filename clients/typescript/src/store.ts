@@ -1,4 +1,4 @@
-import { isFinal, isNewer, LOG_START, mergeStamps } from "./cursor.js";
+import { isFinal, isNewer, laterCursor, LOG_START, mergeStamps } from "./cursor.js";
 import type { Cursor, Stamp } from "./cursor.js";
 import type { Selection, Variables } from "./document.js";
 import { isEqual, readRecord, shareStructure } from "./normalize.js";
@@ -15,7 +15,7 @@ const MIN_RECORDS_TO_SWEEP = 2_000;
 
 /** States how current a response is. */
 export interface Freshness {
-  /** Undefined if the server sent none: the response is then as current as what the store has. */
+  /** Undefined for an item that has none: it is then as current as what the store has. */
   readonly cursor: Cursor | undefined;
   /** The step at which the request was sent. Undefined for items of subscriptions. */
   readonly sentAt?: number;
@@ -66,6 +66,8 @@ export class Store {
   private readonly lists = new Set<ListProgress>();
   private recordsAfterSweep = 0;
   private step = 0;
+  /** The highest cursor that was received, by any response or item. */
+  private lastCursor = LOG_START;
 
   /** @param now Returns the time in milliseconds. */
   constructor(private readonly now: () => number) {
@@ -82,10 +84,16 @@ export class Store {
     return ++this.step;
   }
 
+  /** For a request that is sent now: the server reads no older state than it has sent before. */
+  beginRequest(): { readonly cursor: Cursor; readonly sentAt: number } {
+    return { cursor: this.lastCursor, sentAt: this.nextStep() };
+  }
+
   /** Stores what is newer in a response. */
   write(response: Normalized, freshness: Freshness, includeRoot = false): void {
     const changed = new Set<string>();
     const receivedAt = this.nextStep();
+    this.lastCursor = laterCursor(this.lastCursor, freshness.cursor ?? LOG_START);
     const records = includeRoot
       ? [{ id: QUERY_ROOT, version: undefined, fields: response.root }, ...response.records]
       : response.records;

@@ -50,6 +50,35 @@ function response(version: number, position: number): GraphQLResponse {
   return { data: { ticket: ticket(version) }, extensions: { cursor: cursor(position) } };
 }
 
+it("does not replace an event by a response that has no cursor and was asked for earlier", async () => {
+  const read = (at: number): object => ({ id: "tkt_1", version: 1, clocks: [{ breachesAt: at }] });
+  const FIELDS = "ticket { id version clocks { breachesAt } }";
+  const followed = gql<{ ticketEvents: { cursor: string } }>(
+    `subscription { ticketEvents { cursor ${FIELDS} } }`,
+  );
+  const mark = gql<{ mark: Payload }>(`mutation { mark { ${FIELDS} userErrors { code } } }`);
+  const tellEvent = (position: number): void => {
+    const ticketEvents = { cursor: cursor(position), ticket: read(position) };
+    transport.subscriptions[0]!.sink.next({ data: { ticketEvents } });
+  };
+  let answer = (_: GraphQLResponse): void => {};
+  transport.answer = () => new Promise((resolve) => (answer = resolve));
+  const clock = (): unknown => client.store.readField("tkt_1", "clocks{breachesAt}");
+  client.follow(followed, { next: () => {} });
+  tellEvent(5);
+  const marked = client.mutate(mark, {});
+  await until(() => transport.requests.length === 1);
+  tellEvent(7);
+  answer({ data: { mark: { ticket: read(6), userErrors: [] } } });
+  await marked;
+  assert.deepEqual(clock(), [{ breachesAt: 7 }]);
+  const again = client.mutate(mark, {});
+  await until(() => transport.requests.length === 2);
+  answer({ data: { mark: { ticket: read(8), userErrors: [] } } });
+  await again;
+  assert.deepEqual(clock(), [{ breachesAt: 8 }]);
+});
+
 describe("a query", () => {
   it("is repeated after interruptions, and read again when the connection is back", async () => {
     answers = [new NetworkError("offline"), response(1, 5), response(2, 6)];

@@ -17,6 +17,7 @@ from models.core.errors import InvalidInput, UserErrorCode
 from models.core.positions import next_position
 from models.core.record_changes import RecordChanges, Value, check_version
 from models.core.record_limits import RecordLimits
+from models.custom_fields.custom_field import column_of, is_custom_field_key, key_of_column
 from models.directory.access import lock_directory
 from models.directory.shared.audiences import (
     apply_audience,
@@ -32,7 +33,10 @@ MAX_COLUMNS = 30
 
 
 class ViewFields(TypedDict, total=False):
-    """The input fields of a view that the caller sets. `team` is a slug."""
+    """The input fields of a view that the caller sets.
+
+    `team` is a slug. `custom_field_columns` has keys, which `columns` of the record has, too.
+    """
 
     name: str
     audience: Audience
@@ -40,6 +44,7 @@ class ViewFields(TypedDict, total=False):
     ticket_filter: Mapping[str, Value]
     order_by: Sequence[Mapping[str, str]]
     columns: Sequence[str]
+    custom_field_columns: Sequence[str]
     position: int
 
 
@@ -149,8 +154,13 @@ async def apply_fields(view: SavedView, actor: Viewer, fields: ViewFields) -> No
     await apply_audience(view, actor, audience, fields.get("team"))
     view.ticket_filter = fields.get("ticket_filter", view.ticket_filter)
     view.order_by = fields.get("order_by", view.order_by)
+    names = [each for each in view.columns if key_of_column(each) is None]
+    columns_of_fields = [each for each in view.columns if key_of_column(each) is not None]
     if "columns" in fields:
-        view.columns = check_columns(fields["columns"])
+        names = check_columns(fields["columns"], "columns")
+    if "custom_field_columns" in fields:
+        columns_of_fields = check_custom_field_columns(fields["custom_field_columns"])
+    view.columns = [*names, *columns_of_fields]
     view.position = fields.get("position", view.position)
     check_relevance(view)
 
@@ -164,9 +174,20 @@ def check_relevance(view: SavedView) -> None:
         raise InvalidInput(UserErrorCode.INVALID, message, "orderBy")
 
 
-def check_columns(columns: Sequence[str]) -> list[str]:
-    """The columns without duplicates. Raises InvalidInput."""
+def check_columns(columns: Sequence[str], field: str) -> list[str]:
+    """The columns of an input field without duplicates. Raises InvalidInput."""
     if len(columns) > MAX_COLUMNS:
         message = f"must have at most {MAX_COLUMNS} columns; it has {len(columns)}"
-        raise InvalidInput(UserErrorCode.TOO_LONG, message, "columns")
+        raise InvalidInput(UserErrorCode.TOO_LONG, message, field)
     return list(dict.fromkeys(columns))
+
+
+def check_custom_field_columns(keys: Sequence[str]) -> list[str]:
+    """The columns of custom fields as they are stored. Raises InvalidInput.
+
+    As in an order, a key may have no field: fields can be archived at any time.
+    """
+    if not all(map(is_custom_field_key, keys)):
+        message = "must have keys of custom fields: lower-case letters, digits and underscores"
+        raise InvalidInput(UserErrorCode.INVALID, message, "customFieldColumns")
+    return [column_of(key) for key in check_columns(keys, "customFieldColumns")]

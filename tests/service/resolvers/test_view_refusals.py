@@ -51,6 +51,9 @@ def ada(service: Service, world: World) -> Client:
         ({"team": "support"}, "INVALID team"),
         ({"position": -1}, "INVALID position"),
         ({"columns": ["REF"] * 31}, "TOO_LONG columns"),
+        ({"customFieldColumns": ["region"] * 31}, "TOO_LONG customFieldColumns"),
+        ({"customFieldColumns": ["region", "Region"]}, "INVALID customFieldColumns"),
+        ({"customFieldColumns": ["x" * 65]}, "INVALID customFieldColumns"),
         ({"orderBy": [{"field": "NUMBER"}] * 5}, "TOO_LONG orderBy"),
         ({"orderBy": [{"field": "RELEVANCE"}]}, "INVALID orderBy"),
         (
@@ -85,6 +88,7 @@ async def test_bad_input_is_refused(ada: Client, input: dict[str, Any], error: s
         {**MINE, "orderBy": [{"direction": "ASC"}]},
         {**MINE, "columns": ["GONE"]},
         {**MINE, "columns": [None]},
+        {**MINE, "customFieldColumns": [None]},
         {**MINE, "position": 2**31},
         {**MINE, "position": 1.5},
         {**MINE, "owner": "usr_1"},

@@ -117,6 +117,7 @@ async def test_the_filter_of_a_view_lists_its_tickets(service: Service, world: W
             {"field": "NUMBER", "direction": "ASC"},
         ],
         "columns": ["REF", "SUBJECT"],
+        "customFieldColumns": [],
         "position": 100,
         "version": 1,
         "viewerCanChange": True,
@@ -294,6 +295,29 @@ async def test_a_view_with_an_invalid_filter_does_not_break_the_list(
     found = (await list_views(ada))[0]
     assert (found["filterError"], found["count"]) == (None, 0)
     assert (found["orderBy"], found["columns"]) == ([], ["REF"])
+
+
+async def test_columns_of_custom_fields_outlast_the_fields(
+    service: Service, world: World, admin: Client
+) -> None:
+    ada = service.client(world.ada.token)
+    field = await run_mutation(
+        admin, "createCustomField", key="region", label="Region", type="TEXT"
+    )
+    given = {"columns": ["REF"], "customFieldColumns": ["region", "gone", "region"]}
+    view = await run_mutation(ada, "createSavedView", **MINE, **given)
+    assert (view["columns"], view["customFieldColumns"]) == (["REF"], ["region", "gone"])
+    await run_mutation(admin, "archiveCustomField", fieldId=field["id"])
+    assert (await list_views(ada))[0] == view
+    changed = await run_mutation(ada, "updateSavedView", viewId=view["id"], columns=["SLA"])
+    assert (changed["columns"], changed["customFieldColumns"]) == (["SLA"], ["region", "gone"])
+    given = {"customFieldColumns": ["seats"]}
+    changed = await run_mutation(ada, "updateSavedView", viewId=view["id"], **given)
+    assert (changed["columns"], changed["customFieldColumns"]) == (["SLA"], ["seats"])
+    given = {"customFieldColumns": None}
+    changed = await run_mutation(ada, "updateSavedView", viewId=view["id"], **given)
+    assert (changed["columns"], changed["customFieldColumns"]) == (["SLA"], [])
+    assert changed["version"] == 4
 
 
 async def test_counting_takes_a_constant_number_of_statements(

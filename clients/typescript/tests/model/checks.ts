@@ -7,6 +7,7 @@ import type { Simulation } from "./simulation.js";
 /** What the store must never do, checked after each step and at the end of a run. */
 export class Checks {
   private readonly shownVersions = new Map<string, number>();
+  private readonly clockCursors = new Map<string, string>();
   private shownCursor = "";
   private shownTickets = 0;
   private shownRows = new Set<string>();
@@ -51,6 +52,7 @@ export class Checks {
       `${id} went back to version ${shown.version}`,
     );
     this.shownVersions.set(id, shown.version);
+    this.checkClockCursor(id);
     if (this.simulation.hasSummaries) return this.checkFields(shown);
     const states = this.statesOf(id, stamp.cursor);
     const same = states.filter(
@@ -65,6 +67,14 @@ export class Checks {
       `${id} has a clock older than ${stamp.cursor}`,
     );
     this.checkStatus(shown, same);
+  }
+
+  /** The clock has no version, so only the cursor tells since when it can't go back. */
+  private checkClockCursor(id: string): void {
+    const cursor = this.simulation.client.store.stampOf(id, "clock")?.cursor ?? "";
+    const before = this.clockCursors.get(id) ?? "";
+    assert.ok(cursor >= before, `the clock of ${id} went back from ${before} to ${cursor}`);
+    this.clockCursors.set(id, cursor);
   }
 
   /** A ticket that was marked as read is unread only because of something that came later. */

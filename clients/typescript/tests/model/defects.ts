@@ -64,6 +64,12 @@ const DEFECTS: readonly Defect[] = [
     replacement: "",
   },
   {
+    name: "a response without a cursor is as current as what the store has",
+    file: "operations.js",
+    text: "cursor: laterCursor(begun.cursor, cursor ?? LOG_START)",
+    replacement: "cursor: cursor ?? undefined",
+  },
+  {
     name: "a failed mutation is not rolled back",
     file: "client.js",
     text: "catch (error) {\n            this.store.rollBack(change);",

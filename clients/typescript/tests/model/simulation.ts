@@ -33,7 +33,7 @@ const CHANGE = gql<{ change: Payload }, { input: MutationInput }>(
   `mutation($input: Input!) { change(input: $input) { ticket { ${PART} } cursor replayed userErrors { code message } } }`,
 );
 const MARK = gql<{ markTicketRead: Payload }, { input: MarkInput }>(
-  `mutation($input: Input!) { markTicketRead(input: $input) { ticket { ${VERSIONED} } userErrors { code } } }`,
+  `mutation($input: Input!) { markTicketRead(input: $input) { ticket { ${PART} } userErrors { code } } }`,
 );
 /** A document whose version is newer than the fields that it does not select. */
 const SHORT_MARK: typeof MARK = gql(

@@ -1,14 +1,22 @@
 // The operations of the list and of its views, and the types of their results.
 import { graphql, type ResultOf, type VariablesOf } from "../../shared/graphql";
-import { ROW } from "../documents";
+import { ROW, type TicketRow } from "../documents";
 
+/** The values of custom fields, for lists that have them as columns. */
+const FIELD_VALUES = graphql(`
+  fragment FieldValues on Ticket {
+    customFields { field { id key label type } text number boolean date options { key label } }
+  }
+`);
 export const FIRST_TICKETS = graphql(
   `
-    query FirstTickets($filter: TicketFilter, $orderBy: [TicketOrder!]) {
-      tickets(filter: $filter, orderBy: $orderBy, first: 50) { nodes { ...TicketRow } }
+    query FirstTickets($filter: TicketFilter, $orderBy: [TicketOrder!], $withFields: Boolean!) {
+      tickets(filter: $filter, orderBy: $orderBy, first: 50) {
+        nodes { ...TicketRow ...FieldValues @include(if: $withFields) }
+      }
     }
   `,
-  [ROW],
+  [ROW, FIELD_VALUES],
 );
 export const TICKET_IDS = graphql(`
   query TicketIds($filter: TicketFilter, $orderBy: [TicketOrder!], $after: String) {
@@ -20,16 +28,16 @@ export const TICKET_IDS = graphql(`
 `);
 export const TICKET_CHANGES = graphql(
   `
-    subscription TicketChanges($filter: TicketFilter, $after: String) {
+    subscription TicketChanges($filter: TicketFilter, $after: String, $withFields: Boolean!) {
       ticketChanges(filter: $filter, after: $after) {
         kind
         cursor
         ticketId
-        ticket { ...TicketRow }
+        ticket { ...TicketRow ...FieldValues @include(if: $withFields) }
       }
     }
   `,
-  [ROW],
+  [ROW, FIELD_VALUES],
 );
 const VIEW = graphql(`
   fragment View on SavedView {
@@ -42,6 +50,7 @@ const VIEW = graphql(`
     filterError
     orderBy { field direction customField }
     columns
+    customFieldColumns
     position
     viewerCanChange
   }
@@ -89,6 +98,7 @@ export const DELETE_VIEW = graphql(`
 
 export type StoredView = ResultOf<typeof VIEW>;
 export type Column = StoredView["columns"][number];
+export type ListedTicket = TicketRow & Partial<ResultOf<typeof FIELD_VALUES>>;
 export type Order = StoredView["orderBy"][number];
 export type TicketFilter = NonNullable<VariablesOf<typeof TICKET_CHANGES>["filter"]>;
 export type Audience = StoredView["audience"];

@@ -2,7 +2,8 @@
 import type { TicketStatus } from "../documents";
 import type { Priority } from "../../shared/parts/names";
 import { ME, NOBODY } from "./choices";
-import type { Column, Order, TicketFilter } from "./documents";
+import type { Order, TicketFilter } from "./documents";
+import { isColumn, type ListColumn } from "./list-columns";
 import type { View } from "./views";
 
 export const FILTER_NAMES = [
@@ -16,7 +17,7 @@ export interface Filters {
   readonly values: Readonly<Record<FilterName, readonly string[]>>;
   /** Null for those of the view. */
   readonly orderBy: readonly Order[] | null;
-  readonly columns: readonly Column[] | null;
+  readonly columns: readonly ListColumn[] | null;
 }
 
 const FIELDS = new Set<string>([
@@ -24,18 +25,17 @@ const FIELDS = new Set<string>([
   ...(["LAST_REPLY_AT", "UNTOUCHED", "RELEVANCE"] as const),
 ] satisfies Order["field"][]);
 const DIRECTIONS = new Set(["ASC", "DESC"]);
-const COLUMN = /^[A-Z_]{2,30}$/;
 
 export function readFilters(search: URLSearchParams): Filters {
   const orders = search.getAll("order").map(readOrder);
-  const columns = search.get("columns")?.split(",").filter((each) => COLUMN.test(each));
+  const columns = search.get("columns")?.split(",").filter(isColumn);
   const values = FILTER_NAMES.map((name) => [name, search.getAll(name).filter(Boolean)]);
   return {
     text: search.get("q") ?? "",
     unread: search.has("unread"),
     values: Object.fromEntries(values) as Filters["values"],
     orderBy: orders.length > 0 && orders.every(isOrder) ? orders : null,
-    columns: (columns as Column[] | undefined) ?? null,
+    columns: columns ?? null,
   };
 }
 

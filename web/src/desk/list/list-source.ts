@@ -1,6 +1,7 @@
 // What a list asks the server for, and what it does itself.
 import type { TicketRow } from "../documents";
 import type { Order, TicketFilter } from "./documents";
+import { isFieldColumn } from "./list-columns";
 import type { View } from "./views";
 
 export interface ListSource {
@@ -8,17 +9,20 @@ export interface ListSource {
   readonly orderBy: readonly Order[];
   /** Only rows that are unread, or only others; null for all. */
   readonly unread: boolean | null;
+  /** Whether rows have the values of custom fields. */
+  readonly withFields: boolean;
   readonly matches?: ((row: TicketRow) => boolean) | undefined;
 }
 
 export function sourceOf(view: View): ListSource {
   const { filter, unread } = splitUnread(view.filter);
-  return { filter, unread, orderBy: view.orderBy, matches: view.matches };
+  const withFields = view.columns.some(isFieldColumn);
+  return { filter, unread, withFields, orderBy: view.orderBy, matches: view.matches };
 }
 
 export function isSameSource(a: ListSource, b: ListSource | undefined): boolean {
   const text = (source: ListSource | undefined): string =>
-    JSON.stringify([source?.filter, source?.orderBy, source?.unread]);
+    JSON.stringify([source?.filter, source?.orderBy, source?.unread, source?.withFields]);
   return text(a) === text(b);
 }
 

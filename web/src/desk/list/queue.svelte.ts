@@ -4,6 +4,7 @@ import { router } from "../router.svelte";
 import { BulkJobs } from "./bulk-jobs.svelte";
 import { Choices } from "./choices";
 import { FILTER_NAMES, readFilters, writeFilters, type Filters } from "./filters";
+import { FieldColumns } from "./field-columns.svelte";
 import { Selection } from "./selection.svelte";
 
 const COMPACT_KEY = "ticketwire-compact-rows";
@@ -12,12 +13,14 @@ export class Queue {
   readonly selection = new Selection();
   readonly jobs: BulkJobs;
   readonly choices: Choices;
+  readonly fields: FieldColumns;
   /** Whether rows are lower. It is kept in this browser. */
   private compact = $state(localStorage.getItem(COMPACT_KEY) !== null);
 
   constructor(client: TicketwireClient) {
     this.jobs = new BulkJobs(client);
     this.choices = new Choices(client);
+    this.fields = new FieldColumns(client);
   }
 
   readonly filters = $derived.by((): Filters => readFilters(router.search));

@@ -1,25 +1,24 @@
 // The rows of one view.
 import type { LiveListOptions, TicketwireClient } from "@ticketwire/client";
 import { LiveRows } from "../../shared/ticket/live-rows.svelte";
-import type { TicketRow } from "../documents";
-import { FIRST_TICKETS, TICKET_CHANGES } from "./documents";
+import { FIRST_TICKETS, TICKET_CHANGES, type ListedTicket } from "./documents";
 import type { ListSource } from "./list-source";
 import { compareBy, isOrderOfServer } from "./order";
 import { readServerOrder } from "./server-order";
 
-export class TicketList extends LiveRows<TicketRow> {
+export class TicketList extends LiveRows<ListedTicket> {
   constructor(
     client: TicketwireClient,
     readonly source: ListSource,
   ) {
-    const { filter, orderBy, matches, unread } = source;
+    const { filter, orderBy, matches, unread, withFields } = source;
     const list = {
       document: TICKET_CHANGES,
-      variables: { filter },
+      variables: { filter, withFields },
       compare: compareBy(orderBy),
       ...(matches && { matches }),
-    } as unknown as LiveListOptions<TicketRow, object>;
-    const variables = { filter, orderBy: orderBy.map((each) => ({ ...each })) };
+    } as unknown as LiveListOptions<ListedTicket, object>;
+    const variables = { filter, withFields, orderBy: orderBy.map((each) => ({ ...each })) };
     super(client, {
       list,
       unread,

@@ -1,7 +1,8 @@
 // The lists of the desk: one that is always there, and the saved views.
 import { m } from "../../shared/messages";
 import type { TicketRow } from "../documents";
-import type { Column, Order, StoredView, TicketFilter } from "./documents";
+import type { Order, StoredView, TicketFilter } from "./documents";
+import { fieldColumn, type ListColumn } from "./list-columns";
 
 export interface View {
   /** Null for the list of all open tickets. */
@@ -9,7 +10,7 @@ export interface View {
   readonly name: string;
   readonly filter: TicketFilter;
   readonly orderBy: readonly Order[];
-  readonly columns: readonly Column[];
+  readonly columns: readonly ListColumn[];
   /** Null if it is not known. */
   readonly count: number | null;
   /** What the server stores; null for the list of all open tickets. */
@@ -37,7 +38,8 @@ export const ALL_OPEN: View = {
 /** A view that the server stores; null if its filter is not valid. */
 export function savedView(stored: StoredView, count: number | null): View | null {
   if (stored.filterError !== null) return null;
-  const { id, name, filter, columns } = stored;
+  const { id, name, filter } = stored;
+  const columns = [...stored.columns, ...stored.customFieldColumns.map(fieldColumn)];
   const orderBy = stored.orderBy.length > 0 ? stored.orderBy : BY_DEADLINE;
   return { id, name, filter: filter as TicketFilter, orderBy, columns, count, stored };
 }

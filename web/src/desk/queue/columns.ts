@@ -1,6 +1,8 @@
 // The columns of the list: their names, widths, and which of them fit.
 import { m } from "../../shared/messages";
 import type { Column } from "../list/documents";
+import type { FieldColumns } from "../list/field-columns.svelte";
+import { fieldKeyOf, isFieldColumn, isOwnColumn, type ListColumn } from "../list/list-columns";
 
 /** Below this width of the list, a row has two lines instead of columns. */
 export const ONE_LINE_FROM_PX = 560;
@@ -48,6 +50,8 @@ export const COLUMNS: Readonly<Record<Exclude<Column, "SUBJECT">, ColumnDefiniti
   SATISFACTION_SCORE: { name: m.queue_column_rating, width: 64 },
 };
 
+const FIELD_WIDTH_PX = 128;
+
 const DEFAULT: readonly Column[] = [
   ...(["STATUS", "REF", "SUBJECT", "ORGANIZATION", "PRIORITY", "SLA", "ASSIGNEE"] as const),
   ...(["LAST_REPLY_AT"] as const),
@@ -56,33 +60,52 @@ const DEFAULT: readonly Column[] = [
 export const COLUMN_NAMES = Object.keys(COLUMNS) as Exclude<Column, "SUBJECT">[];
 
 export interface ShownColumn {
-  readonly column: Column;
+  readonly column: ListColumn;
+  readonly name: string;
   /** Null for the subject, which takes the rest. */
   readonly width: number | null;
 }
 
-/** The columns of a view; the subject is always among them. */
-export function columnsOf(columns: readonly Column[]): readonly Column[] {
+/** The columns of a view, custom fields last. The subject is always among them. */
+export function columnsOf(columns: readonly ListColumn[]): readonly ListColumn[] {
+  return [...ownColumns(columns.filter(isOwnColumn)), ...new Set(columns.filter(isFieldColumn))];
+}
+
+function ownColumns(columns: readonly Column[]): readonly Column[] {
   if (columns.length === 0) return DEFAULT;
   const known = [...new Set(columns)].filter((each) => each === "SUBJECT" || each in COLUMNS);
   return known.includes("SUBJECT") ? known : ["SUBJECT", ...known];
 }
 
 /** The columns that fit into a list of this width, the first ones first. */
-export function fitColumns(columns: readonly Column[], width: number): readonly ShownColumn[] {
+export function fitColumns(
+  columns: readonly ListColumn[],
+  width: number,
+  fields: FieldColumns["known"],
+): readonly ShownColumn[] {
   const isNarrow = width < WORDS_FROM_PX;
   let left = width - (isNarrow ? MIN_NARROW_SUBJECT_PX : MIN_SUBJECT_PX) - PADDING_PX;
   const shown: ShownColumn[] = [];
   for (const column of columns) {
     if (column === "SUBJECT") {
-      shown.push({ column, width: null });
+      shown.push({ column, name: m.queue_column_subject(), width: null });
       continue;
     }
-    const definition = COLUMNS[column];
+    const definition = isFieldColumn(column) ? fieldDefinition(column, fields) : COLUMNS[column];
+    if (definition === undefined) continue;
     const own = isNarrow ? definition.narrow : definition.width;
     if (own === undefined || own + GAP_PX > left) continue;
     left -= own + GAP_PX;
-    shown.push({ column, width: own });
+    shown.push({ column, name: definition.name(), width: own });
   }
   return shown;
+}
+
+/** Undefined for a field that does not exist, or is archived. */
+function fieldDefinition(
+  column: ListColumn,
+  fields: FieldColumns["known"],
+): ColumnDefinition | undefined {
+  const field = fields.find(({ key }) => key === fieldKeyOf(column));
+  return field && { name: () => field.label, width: FIELD_WIDTH_PX };
 }

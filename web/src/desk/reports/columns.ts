@@ -23,10 +23,12 @@ export const COLUMNS: readonly Column[] = [
       { name: `${name}Percentile90Seconds`, value: (group) => secondsOf(group[name].percentile90) },
     ],
   ),
-  ...(["firstResponseAttainment", "resolutionAttainment"] as const).flatMap((name): Column[] => [
-    { name: `${name}Met`, value: (group) => group[name].met },
-    { name: `${name}Missed`, value: (group) => group[name].missed },
-  ]),
+  ...(["firstResponseAttainment", "nextResponseAttainment", "resolutionAttainment"] as const).flatMap(
+    (name): Column[] => [
+      { name: `${name}Met`, value: (group) => group[name].met },
+      { name: `${name}Missed`, value: (group) => group[name].missed },
+    ],
+  ),
   { name: "ratings", value: (group) => group.ratings },
   { name: "averageRating", value: (group) => group.averageRating },
 ];

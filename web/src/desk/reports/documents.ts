@@ -21,6 +21,7 @@ export const REPORT = graphql(`
         resolution { count median percentile90 }
         resolutionWorkingTime { count median percentile90 }
         firstResponseAttainment { met missed ratio }
+        nextResponseAttainment { met missed ratio }
         resolutionAttainment { met missed ratio }
       }
     }
