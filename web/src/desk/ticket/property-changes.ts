@@ -90,7 +90,7 @@ export function toggleWatcher(
 export function setShared(changes: TicketChanges, sharedWithOrganization: boolean): Result {
   const own = { sharedWithOrganization };
   const options = { expected: own, fitsAnyVersion: true };
-  return changes.run("shared", m.ticket_not_changed(), UPDATE, own, options);
+  return changes.run("watchers", m.ticket_not_changed(), UPDATE, own, options);
 }
 
 export function setCustomField(changes: TicketChanges, value: CustomFieldInput): Result {
