@@ -139,9 +139,9 @@ export class TestBrowser {
   }
 }
 
-/** Waits until a condition holds, for at most ten seconds. */
+/** Waits until a condition holds, for at most a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
