@@ -1,31 +1,20 @@
-"""No page of the portal breaks a rule of axe-core or has too small targets, also on a phone."""
+"""No page of the portal breaks a rule of axe-core or has too small targets, also at 400 %."""
 
 from __future__ import annotations
 
-from playwright.async_api import Page, expect
-from support import Service, World
-from support.accessibility import assert_accessible
+from playwright.async_api import Page, ViewportSize, expect
+from support import Service, World, accessibility
+from support.accessibility import PHONE, ZOOM_400
 from support.desk_page import timeline_of
-from support.portal_page import PHONE, card_of, open_portal
+from support.portal_page import card_of, open_portal
 
-WIDE = {"width": 1280, "height": 900}
-SMALL_TARGETS = """(least) => [...document.querySelectorAll(
-    "a, button, select, summary, textarea, input:not([type=file], [type=radio], [type=checkbox])"
-)].filter((each) => {
-    const isInText = each.tagName === "A" && each.closest(".body") !== null;
-    const { width, height } = each.getBoundingClientRect();
-    return !isInText && width > 0 && (width < least || height < least);
-}).map((each) => [each.outerHTML.slice(0, 120), JSON.stringify(each.getBoundingClientRect())])"""
-OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+SIZES = ((PHONE, 44), (ZOOM_400, 44), (WIDE, 24))
+"""Each size of the window, and the least size of targets there."""
 
 
 async def assert_usable(page: Page, state: str) -> None:
-    """Check a state wide and on a phone: axe-core, the sizes of targets, and the width."""
-    for size, least in ((PHONE, 44), (WIDE, 24)):
-        await page.set_viewport_size(size)
-        await assert_accessible(page, f"{state} at {size['width']} px")
-        assert await page.evaluate(SMALL_TARGETS, least) == [], (state, size)
-        assert await page.evaluate(OVERFLOW) <= 0, (state, size)
+    await accessibility.assert_usable(page, state, SIZES)
 
 
 async def test_the_list(page: Page, service: Service, world: World) -> None:
