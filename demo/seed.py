@@ -24,7 +24,7 @@ from models.people.team import Membership, Team
 from models.people.user import Organization, Role, User
 from models.sla.clock_records import record_from_clock
 from models.sla.records import SlaClock
-from models.tickets.lifecycle import Status
+from models.tickets.lifecycle import Priority, Status
 from models.tickets.message import Message
 from models.tickets.ticket import Ticket, TicketLink, TicketResource, TicketTag, TicketWatcher
 
@@ -39,6 +39,10 @@ DEMO_AGENTS_PER_TEAM = 3
 DEMO_PERIOD = timedelta(days=45)
 DEMO_PROBABILITIES = Probabilities(follow_up=0.06, duplicate=0.05, link=0.08)
 """More relations than usual, so that some of the few tickets have them."""
+AT_RISK_INDEX = 58
+AT_RISK_AGE = timedelta(hours=3, minutes=10)
+"""Without a reply, a ticket of HIGH priority is at risk after 3 hours and breaches after 4. So one
+ticket is at risk in the first 50 minutes of the demo."""
 
 BENCHMARK_PERIOD = timedelta(days=180)
 TICKETS_PER_TRANSACTION = 500
@@ -78,6 +82,7 @@ async def seed_demo(now: datetime, store: FileStore | None = None) -> bool:
         await create_macros(since)
         fields = await create_custom_fields(since)
         creation_times = choose_creation_times(DEMO_TICKETS, DEMO_PERIOD, now, random)
+        creation_times[AT_RISK_INDEX] = now - AT_RISK_AGE
         generator = DatasetGenerator(random, people, now, DEMO_PROBABILITIES)
         numbers, specs = await allocate_numbers(DEMO_TICKETS), build_specs(accounts)
         histories = generator.generate_histories(numbers, creation_times, specs)
@@ -122,7 +127,7 @@ def build_specs(accounts: Accounts) -> Mapping[int, TicketSpec]:
     company, customer, agent = accounts.company, accounts.customer, accounts.agent
     return {
         59: TicketSpec(company, customer, category="technical", status=Status.NEW),
-        58: TicketSpec(status=Status.NEW),
+        AT_RISK_INDEX: TicketSpec(status=Status.NEW, priority=Priority.HIGH),
         57: TicketSpec(company, customer, agent, "technical", status=Status.OPEN),
         56: TicketSpec(status=Status.NEW),
         55: TicketSpec(agent=agent, category="technical", status=Status.OPEN),

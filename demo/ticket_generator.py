@@ -45,6 +45,7 @@ class TicketSpec:
     category: str | None = None
     topic: Topic | None = None
     status: Status | None = None
+    priority: Priority | None = None
 
 
 ANY_TICKET = TicketSpec()
@@ -131,6 +132,7 @@ class TicketGenerator:
         )
         writer = TextWriter(self.random, topic, load_category_phrases(category.slug), facts)
         ticket = self.build_ticket(number, created_at, participants.requester, category, writer)
+        ticket.priority = spec.priority or ticket.priority
         history = History(ticket, sla_policies=self.people.sla_policies)
         return Scenario(history, writer, participants, created_at, self.now)
 

@@ -44,9 +44,15 @@ from screenshot_states import (
     write_subject,
 )
 
-SIZES = {"wide": (1440, 900), "medium": (700, 900), "phone": (390, 844), "wall": (1920, 1080)}
+SIZES = {
+    "wide": (1440, 900),
+    "medium": (700, 900),
+    "phone": (390, 844),
+    "wall": (1920, 1080),
+    "small-wall": (960, 540),
+}
 USUAL_SIZES = ("wide", "medium", "phone")
-WALL_SIZES = ("wall", "phone")
+WALL_SIZES = ("wall", "small-wall", "phone")
 AGENT = "agent@example.com"
 CUSTOMER = "customer@example.com"
 ADMIN = "admin@example.com"
@@ -151,5 +157,6 @@ DOCS = {
     ("desk-note", "phone", "light"),
     ("portal", "phone", "light"),
     ("admin-sla", "wide", "light"),
+    ("wall", "small-wall", "dark"),
 }
 """The pictures of the documents."""

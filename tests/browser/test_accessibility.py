@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accessibility import assert_accessible
+from support.accessibility import ZOOM_400, assert_accessible
 from support.browser_page import open_page
 from support.desk_page import open_desk, row_of, sign_in, timeline_of
-
-ZOOM_400 = {"width": 320, "height": 256}
-"""The size, in CSS pixels, of a window of 1280 × 1024 at 400 %."""
 
 
 async def test_the_sign_in_page(browser: Browser, service: Service, world: World) -> None:

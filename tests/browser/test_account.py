@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from playwright.async_api import Browser, Locator, Page, expect
 from support import Service, World
-from support.accessibility import assert_accessible
+from support.accessibility import ZOOM_400, assert_accessible
 from support.accounts import PASSWORD, code_at, enrol, hash_password, set_password, succeed
 from support.browser_page import open_page
 from support.desk_page import open_desk, sign_in
@@ -17,7 +17,6 @@ from support.service import running
 
 KEY = Fernet.generate_key().decode()
 NEW_PASSWORD = "a new horse battery"
-ZOOM_400 = {"width": 320, "height": 256}
 STORED = """async () => {
   const all = [location.href, document.body.outerHTML, JSON.stringify({...localStorage})];
   all.push(JSON.stringify({...sessionStorage}), JSON.stringify(history.state));

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from support import Service, World
-from support.accessibility import assert_accessible
+from support.accessibility import OVERFLOW, PHONE, ZOOM_400, assert_accessible
 from support.accounts import set_passwords
 from support.admin_page import open_admin
 from support.admin_records import create_records
 from support.browser_page import open_page
 
-ZOOM_400 = {"width": 320, "height": 256}
-"""The size, in CSS pixels, of a window of 1280 × 1024 at 400 %."""
-PHONE = {"width": 360, "height": 740}
-WIDE = {"width": 1280, "height": 900}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
 SECTIONS = {
     "people": "People",
     "teams": "Teams",
@@ -30,7 +27,6 @@ SECTIONS = {
     "escalation": "Escalation paths",
     "clients": "API clients",
 }
-OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 CUT_OFF = """() => [...document.querySelectorAll("main :is(button, input, select, textarea, h1)")]
   .filter((each) => { const box = each.getBoundingClientRect(); return box.right > innerWidth; })
   .map((each) => each.outerHTML.slice(0, 120))"""

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
 from support.accounts import PASSWORD, hash_password, set_password
-from support.browser_page import open_page
+from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import WIDE, open_desk, row_of, send_and, timeline_of
 from support.held_requests import hold, hold_response
 from support.portal_page import card_of, open_portal
@@ -201,6 +201,29 @@ async def test_a_reply_that_is_refused_can_be_edited(
     await unsent.get_by_role("button", name="Edit").click()
     await expect(page.get_by_label("Your reply")).to_have_value("x" * 65_537)
     await expect(unsent).to_have_count(0)
+
+
+async def test_a_refused_reply_to_a_merged_ticket_keeps_its_text(
+    browser: Browser, service: Service, world: World
+) -> None:
+    """The page has no reply box into which the text could go back."""
+    await set_password("cora@example.com", hash_password(PASSWORD))
+    cora, agent = service.client(world.cora.token), service.client(world.ada.token)
+    ticket, other = await cora.raise_ticket("Printer"), await cora.raise_ticket("Scanner")
+    async with open_page(browser, service.port, *NETWORK_ERRORS) as page:
+        await open_portal(page, path=f"/tickets/{ticket['ref']}")
+        await page.get_by_label("Your reply").fill("It has worked for a year")
+        await page.context.set_offline(True)
+        await page.get_by_role("button", name="Send reply").click()
+        unsent = page.get_by_label("Unsent reply")
+        await expect(unsent).to_contain_text("It has worked for a year")
+        await agent.do("mergeTickets", ticketId=ticket["id"], intoId=other["id"])
+        await page.context.set_offline(False)
+        await expect(unsent.get_by_role("alert")).to_contain_text("Not sent")
+        await expect(page.get_by_label("Your reply")).to_have_count(0)
+        await expect(unsent.get_by_role("button")).to_have_text(["Discard"])
+        await page.reload()
+        await expect(unsent).to_contain_text("It has worked for a year")
 
 
 async def test_a_customer_reopens_and_withdraws_a_ticket(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from support import Service, World
+from support.accessibility import PHONE
 from support.accounts import PASSWORD, hash_password, set_password
 from support.browser_page import open_page
 from support.desk_page import start_session
-from support.portal_page import PHONE
 
 MESSAGES = Path(__file__).parents[2] / "web" / "messages"
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accessibility import assert_accessible
+from support.accessibility import OVERFLOW, assert_accessible
 from support.admin_mutations import run_mutation, send_mutation
 from support.browser_page import open_page
 from support.desk_page import open_desk
@@ -22,8 +22,6 @@ from resolvers.wall import endpoints
 
 TEXTS = ("Kryptonite", "Lex Luthor", "daily-planet", "cora", "Cora", "Acme")
 SECRET: dict[str, Any] = {"description": "Lex Luthor sent it.", "tags": ["daily-planet"]}
-PHONE = {"width": 360, "height": 740}
-OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
 
 @pytest.fixture
@@ -190,29 +188,6 @@ async def test_the_pages_rotate_until_somebody_pauses_them(
         await expect(screen.get_by_text("Page 2 of 2")).to_be_visible()
         await screen.get_by_role("button", name="Next page").click()
         await expect(screen.get_by_text("Page 1 of 2")).to_be_visible()
-
-
-async def test_every_page_is_accessible_and_fits_a_television_and_a_phone(
-    screen: Page, service: Service, world: World
-) -> None:
-    async def check(state: str) -> None:
-        for size in ({"width": 1920, "height": 1080}, PHONE):
-            await screen.set_viewport_size(size)  # pyright: ignore[reportArgumentType]
-            await assert_accessible(screen, f"{state} at {size['width']} px")
-            assert await screen.evaluate(OVERFLOW) <= 0, (state, size)
-
-    await check("pairing")
-    await approve(screen, service.client(world.ada.token))
-    await check("empty")
-    for _ in range(11):
-        ticket = await service.client(world.cora.token).raise_ticket("x", priority="URGENT")
-    await expect(figure_of(screen, "Open")).to_have_text("11")
-    await expect(screen.locator("tbody tr")).to_have_count(10)
-    service.clock.advance(minutes=20)
-    assert ticket["ref"]
-    await check("overview")
-    await screen.get_by_role("button", name="Next page").click()
-    await check("hours")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,25 @@
-"""Accessibility of pages, judged by axe-core: its default rules, and the size of targets."""
+"""Accessibility of pages: axe-core's default rules, the size of targets, and the width."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from support.service import ROOT
 
+PHONE: ViewportSize = {"width": 360, "height": 740}
+ZOOM_400: ViewportSize = {"width": 320, "height": 256}
+"""The size, in CSS pixels, of a window of 1280 × 1024 at 400 %."""
+OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+SMALL_TARGETS = """(least) => [...document.querySelectorAll(
+    "a, button, select, summary, textarea, input:not([type=file], [type=radio], [type=checkbox])"
+)].filter((each) => {
+    const isInText = each.tagName === "A" && each.closest(".body") !== null;
+    const { width, height } = each.getBoundingClientRect();
+    return !isInText && width > 0 && (width < least || height < least);
+}).map((each) => [each.outerHTML.slice(0, 120), JSON.stringify(each.getBoundingClientRect())])"""
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => {
   const rules = { "target-size": { enabled: true } };
@@ -32,3 +44,15 @@ async def assert_accessible(page: Page, state: str) -> None:
         violations = await find_violations(page)
         assert not violations, (state, scheme, violations)
     await page.emulate_media(color_scheme="light")
+
+
+async def assert_usable(page: Page, state: str, sizes: Sequence[tuple[ViewportSize, int]]) -> None:
+    """Check the state of a page at sizes of the window: axe-core, targets and the width.
+
+    With each size comes the least width and height of targets, in CSS pixels.
+    """
+    for size, least in sizes:
+        await page.set_viewport_size(size)
+        await assert_accessible(page, f"{state} at {size['width']} px")
+        assert await page.evaluate(SMALL_TARGETS, least) == [], (state, size)
+        assert await page.evaluate(OVERFLOW) <= 0, (state, size)

@@ -8,8 +8,6 @@ from playwright.async_api import Locator, Page, expect
 
 from support.desk_page import expect_live, start_session
 
-PHONE = {"width": 360, "height": 740}
-
 
 async def open_portal(page: Page, name: str = "cora", path: str = "/portal") -> None:
     """Open a page with a new session, and wait until it is live."""
