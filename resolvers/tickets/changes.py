@@ -25,18 +25,17 @@ from models.tickets.ticket import Ticket, TicketResource, TicketTag
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from resolvers.tickets.resources import clean_resources
 from schema.inputs.custom_fields import read_input_values
+from schema.inputs.tickets.links import LinkTicketsInput, UnlinkTicketsInput
 from schema.inputs.tickets.tickets import (
     AssignTicketInput,
     CloseTicketInput,
     EscalateTicketInput,
     HoldTicketInput,
-    LinkTicketsInput,
     RateTicketInput,
     ReopenTicketInput,
     ResolveTicketInput,
     TicketActionInput,
     TransferTicketInput,
-    UnlinkTicketsInput,
     UpdateTicketInput,
 )
 from schema.payloads.tickets.tickets import TicketPayload

@@ -6,7 +6,8 @@ from models.changes.merges.locked_tickets import merge_into, undo_merge
 from models.core import ids
 from models.tickets.ticket import Ticket
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
-from schema.inputs.tickets.tickets import MergeTicketsInput, TicketActionInput
+from schema.inputs.tickets.links import MergeTicketsInput
+from schema.inputs.tickets.tickets import TicketActionInput
 from schema.payloads.tickets.tickets import TicketPayload
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 import strawberry
 
 from models.tickets.lifecycle import CloseReason, Priority
-from models.tickets.link_kind import LinkKind
 from schema.inputs.custom_fields import CUSTOM_FIELDS, CustomFieldInput
 from schema.inputs.fields import (
     BODY,
@@ -261,46 +260,6 @@ class RateTicketInput:
     score: int = required("The score, from 1 (very dissatisfied) to 5 (very satisfied).")
     comment: str | None = optional(
         "A comment, at most 65,536 characters after trimming. Null or blank: none."
-    )
-    expected_version: int | None = optional(EXPECTED_VERSION)
-    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
-
-
-@strawberry.input(description="Two tickets to link.")
-class LinkTicketsInput:
-    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
-    other_id: strawberry.ID = required("The id of another ticket.")
-    kind: LinkKind = required("The relation of the ticket `ticketId` to the ticket `otherId`.")
-    expected_version: int | None = optional(EXPECTED_VERSION)
-    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
-
-
-@strawberry.input(description="Two tickets to unlink.")
-class UnlinkTicketsInput:
-    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
-    other_id: strawberry.ID = required("The id of another ticket.")
-    kind: LinkKind | None = optional(
-        "The relation of the ticket `ticketId` to the ticket `otherId`. Null: all links between "
-        "the two tickets."
-    )
-    expected_version: int | None = optional(EXPECTED_VERSION)
-    idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
-
-
-@strawberry.input(description="Two tickets to merge.")
-class MergeTicketsInput:
-    ticket_id: strawberry.ID = required("The id of the ticket that the merge closes.")
-    into_id: strawberry.ID = required(
-        "The id of another ticket, which remains and shows the messages of both. It must "
-        "be neither merged itself nor CLOSED. By default, at most 100 tickets can be "
-        "merged into one."
-    )
-    across_requesters: bool = optional(
-        "Whether the tickets may have different requesters. Each of them then becomes a "
-        "participant of the other's ticket and sees both conversations. Only admins can merge "
-        "tickets that belong to different organizations, or whose requesters have no organization "
-        "or different ones. The token also needs the scope `tickets:read`.",
-        False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)
     idempotency_key: str | None = optional(TICKET_IDEMPOTENCY_KEY)
