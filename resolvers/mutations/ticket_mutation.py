@@ -47,7 +47,8 @@ Payload = TypeVar("Payload")
 
 
 FOR_REQUESTER_ONLY = (
-    "Participants of a ticket can only reply to it and watch it. Ask its requester or the team."
+    "The ticket is shared with you: you can reply to it and watch it, but not change it. Ask its "
+    "requester or the team."
 )
 
 
@@ -75,17 +76,15 @@ class TicketMutation(ChangeSet):
         self.records = RecordChanges(settings.limits)
         """Changes of administrative records, such as a new requester."""
 
-    async def lock_ticket(
-        self, input: TicketInput, *, for_participants: bool = False
-    ) -> TicketChange:
+    async def lock_ticket(self, input: TicketInput, *, allow_shared: bool = False) -> TicketChange:
         """Lock the ticket of the input, and begin a change of it.
 
-        Participants of the ticket are refused unless `for_participants` is true. Raises
-        InvalidInput NOT_FOUND or INVALID, StaleVersion.
+        A ticket that is only shared with the viewer is refused unless `allow_shared` is true.
+        Raises InvalidInput NOT_FOUND or INVALID, StaleVersion.
         """
         ids_by_field = {"ticketId": input.ticket_id}
         changes = await self.lock_tickets(
-            ids_by_field, input.expected_version, for_participants=for_participants
+            ids_by_field, input.expected_version, allow_shared=allow_shared
         )
         return changes[0]
 
@@ -95,7 +94,7 @@ class TicketMutation(ChangeSet):
         expected_version: int | None = None,
         also_lock: Iterable[UUID] = (),
         *,
-        for_participants: bool = False,
+        allow_shared: bool = False,
     ) -> list[TicketChange]:
         """Lock tickets, and begin changes of them.
 
@@ -117,7 +116,7 @@ class TicketMutation(ChangeSet):
             ticket = locked.get(key) if key else None
             if ticket is None or not can_access_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
-            if not for_participants and not can_change_ticket(viewer, ticket):
+            if not allow_shared and not can_change_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
             changes.append(self.begin_change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)

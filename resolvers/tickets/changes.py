@@ -208,7 +208,7 @@ async def rate_ticket(mutation: TicketMutation, input: RateTicketInput) -> None:
 
 @ticket_mutation(TicketPayload)
 async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.lock_ticket(input, for_participants=True)
+    change = await mutation.lock_ticket(input, allow_shared=True)
     sharing.watch(
         change,
         require_user_id(mutation),
@@ -219,7 +219,7 @@ async def watch_ticket(mutation: TicketMutation, input: TicketActionInput) -> No
 
 @ticket_mutation(TicketPayload)
 async def unwatch_ticket(mutation: TicketMutation, input: TicketActionInput) -> None:
-    change = await mutation.lock_ticket(input, for_participants=True)
+    change = await mutation.lock_ticket(input, allow_shared=True)
     sharing.unwatch(change, require_user_id(mutation), await read_watchers(change.ticket))
 
 

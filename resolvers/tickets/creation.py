@@ -68,7 +68,7 @@ async def create(mutation: TicketMutation, input: CreateTicketInput) -> None:
         # Participants may create a follow-up, too, because they may reply, and a reply to a ticket
         # that can no longer be reopened is refused with the advice to create a follow-up.
         ids_by_field = {"followUpOf": input.follow_up_of}
-        (earlier,) = await mutation.lock_tickets(ids_by_field, for_participants=True)
+        (earlier,) = await mutation.lock_tickets(ids_by_field, allow_shared=True)
         link_commands.follow_up(change, earlier, await count_links(mutation, earlier))
     # Locks files after tickets, as replies do.
     await attach_files(mutation, change, input.attachment_ids)

@@ -76,7 +76,7 @@ async def reply_to_ticket(mutation: TicketMutation, input: ReplyToTicketInput) -
     viewer, then = mutation.viewer, input.then
     if then is not None and then not in CUSTOMER_REPLY_ACTIONS:
         HANDLE_TICKETS_AS_STAFF.check(viewer)
-    change = await mutation.lock_ticket(input, for_participants=then is None)
+    change = await mutation.lock_ticket(input, allow_shared=then is None)
     is_from_customer = viewer.is_customer or viewer.user_id == change.ticket.requester_id
     action = then.value if then is not None else None
     refusals: list[Refusal] = []

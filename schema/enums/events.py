@@ -13,7 +13,8 @@ register_enum(
     {
         "TICKET_CREATED": "A ticket was created.",
         "TICKET_UPDATED": "The ticket's subject, priority, category, requester, organization, "
-        "tags, resources, custom fields, watchers, participants or external id changed.",
+        "tags, resources, custom fields, watchers, participants or external id changed, or whether "
+        "it is shared with its organization.",
         "STATUS_CHANGED": "The ticket's status changed.",
         "ASSIGNED": "The ticket's assignee changed.",
         "TRANSFERRED": "The ticket's team changed.",

@@ -23,7 +23,7 @@ NOT_FOUND = "NOT_FOUND (ticketId)"
 INVALID_KEY = "INVALID (idempotencyKey)"
 TRANSITION = "TRANSITION_REFUSED: the status does not allow the action"
 REASON_TEXT = ("REQUIRED (reason)", "TOO_LONG (reason)")
-PARTICIPANT = "ticketId: the viewer is only a participant"
+SHARED = "ticketId: the ticket is only shared with the viewer"
 
 
 @strawberry.type
@@ -52,15 +52,18 @@ class TicketMutations:
         changes.update_ticket,
         WRITE_TICKETS,
         "Changes the subject, priority, category, tags, resources, custom fields or external id of "
-        "a ticket. A new category transfers the ticket to its team. Customers may only change "
-        "custom fields that are EDITABLE; they get FORBIDDEN for all else.",
+        "a ticket, or whether it is shared with its organization. A new category transfers the "
+        "ticket to its team. Customers may only change `sharedWithOrganization` and custom fields "
+        "that are EDITABLE; they get FORBIDDEN for all else.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, category, customFields)",
             "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
-            f"INVALID ({PARTICIPANT}; category: archived; subject, addTags, removeTags, "
-            "addResources, removeResources, externalId, customFields, idempotencyKey)",
+            f"INVALID ({SHARED}; category: archived; subject, addTags, removeTags, "
+            "addResources, removeResources, externalId, customFields, idempotencyKey; "
+            "sharedWithOrganization: without an organization, too many shared tickets, or the "
+            "token lacks the scope `tickets:read`)",
             "REQUIRED, TOO_LONG (customFields)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
@@ -155,7 +158,7 @@ class TicketMutations:
             "REQUIRED (reason)",
             "REQUIRED (without a field): the ticket has no value of a custom field that is "
             "required at resolution",
-            f"INVALID ({PARTICIPANT}; reason, idempotencyKey)",
+            f"INVALID ({SHARED}; reason, idempotencyKey)",
             TRANSITION,
             *TICKET_ERRORS,
         ),
@@ -170,7 +173,7 @@ class TicketMutations:
         errors=(
             NOT_FOUND,
             *REASON_TEXT,
-            f"INVALID ({PARTICIPANT}; reason, idempotencyKey)",
+            f"INVALID ({SHARED}; reason, idempotencyKey)",
             "TRANSITION_REFUSED: the ticket is merged, or its status does not allow the action",
             "REOPEN_WINDOW_PASSED: also if a retention policy erased the ticket's texts",
             *TICKET_ERRORS,
@@ -185,7 +188,7 @@ class TicketMutations:
         errors=(
             NOT_FOUND,
             *REASON_TEXT,
-            "INVALID (ticketId: resolved or closed, or the viewer is only a participant; reason, "
+            "INVALID (ticketId: resolved or closed, or only shared with the viewer; reason, "
             "idempotencyKey)",
             *TICKET_ERRORS,
         ),
