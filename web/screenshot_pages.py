@@ -156,6 +156,7 @@ DOCS = {
     ("desk-list", "wide", "dark"),
     ("desk-note", "phone", "light"),
     ("portal", "phone", "light"),
+    ("desk-reports", "wide", "light"),
     ("admin-sla", "wide", "light"),
     ("wall", "small-wall", "dark"),
 }
