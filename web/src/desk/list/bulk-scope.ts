@@ -13,7 +13,7 @@ interface ShownList {
 
 /**
  * Whether the selected tickets are exactly those that match the view. Otherwise the view's filter
- * would also change tickets that the person has not seen.
+ * would also change tickets that the person has not selected, or not even seen.
  */
 export function isWholeList(list: ShownList, ids: readonly string[]): boolean {
   return list.newCount === 0 && list.goneCount === 0 && ids.length === list.rows.length;

@@ -2,7 +2,7 @@
 
 export class Selection {
   private ids = $state.raw<ReadonlySet<string>>(new Set());
-  /** The row from which `extendTo` selects: the one that was toggled last. */
+  /** The row from which `extendTo` selects: the one toggled last, or the `start` of a call. */
   private anchor: string | null = null;
 
   get size(): number {
