@@ -90,8 +90,9 @@ class Subscription:
             "may see.",
             "after": "Sends the changes after this cursor instead of a snapshot. A ticket that "
             "matches comes as UPDATED, or as ADDED if it was created since; one that does "
-            "not match comes as REMOVED. If the server cannot tell all changes, it sends GAP "
-            "and a snapshot. An invalid cursor gives CURSOR_INVALID. Default: no cursor.",
+            "not match comes as REMOVED. If the server cannot tell all changes, and always to "
+            "customers, it sends GAP and a snapshot. An invalid cursor gives CURSOR_INVALID. "
+            "Default: no cursor.",
             "snapshot": "Whether to send a snapshot if `after` is not given. If false, the first "
             "message is the next change.",
         },

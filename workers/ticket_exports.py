@@ -1,4 +1,4 @@
-"""Runs the exports that callers start, some tickets at a time, and deletes their files.
+"""Runs the exports that callers start, of tickets and of a person's data, and deletes their files.
 
 It is a job of its own, because a store that does not respond must not stop changes of tickets.
 """
@@ -100,7 +100,10 @@ class TicketExports:
         return 0
 
     async def clean_up(self, at: datetime) -> int:
-        """Delete files that are not needed any more; returns how many, without orphans."""
+        """Delete files that are not needed any more.
+
+        Returns how many, without *orphans*: files that no row names, because a process was killed.
+        """
         if self.cleaned_at is not None and at - self.cleaned_at < CLEANUP_INTERVAL:
             return 0
         max_stored = self.limits.max_stored_exports_per_caller

@@ -34,7 +34,7 @@ FINAL_CODES = {
     "Use a new target, and copy everything again",
     "CURSOR_INVALID": "the server does not know the cursor of this target",
 }
-"""Errors after which no later attempt can succeed, and what they mean to the user."""
+"""Errors after which the same request can't succeed later, and what they mean to the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,12 @@ class Api:
             raise ServerError(f"{self.url} is not the API of a Ticketwire server") from None
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
-        """Send a request and read its response. Raises ServerError if it has no end."""
+        """Send a request and read its response. Raises ServerError if it is too large."""
         async with self.http.stream("POST", self.url, content=body, headers=headers) as response:
             return await self.read(response)
 
     async def read(self, response: httpx2.Response) -> httpx2.Response:
-        """Read a response to its end. Raises ServerError if it has none."""
+        """Read a whole response. Raises ServerError beyond MAX_RESPONSE_BYTES."""
         parts, size = list[bytes](), 0
         async for part in response.aiter_bytes():
             parts.append(part)
@@ -206,7 +206,7 @@ def build_graphql_url(server: str) -> str:
 
 
 def read_json(response: httpx2.Response) -> dict[str, Any] | None:
-    """The JSON object of a GraphQL response, also of one with errors; None if it is none."""
+    """The JSON object of a GraphQL response, with data or errors; None for any other body."""
     try:
         result = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -238,7 +238,7 @@ def raise_status_error(url: str, response: httpx2.Response) -> NoReturn:
 
 
 def raise_graphql_error(errors: Any, retry_after: float) -> NoReturn:
-    """Raises what the first error of a response means."""
+    """Raises the exception for the first error of a response."""
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
     extensions = first.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}

@@ -1,4 +1,8 @@
-"""The errors that end `ticketwire follow`. Each is one line for its user."""
+"""The errors of `ticketwire follow`. A FollowError ends it; its text is one line for the user.
+
+The two others do not end it by themselves: the follower sends the query again, with a smaller page
+or from the first page, or raises a ServerError.
+"""
 
 from __future__ import annotations
 

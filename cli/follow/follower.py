@@ -26,6 +26,7 @@ class Follower:
         self.report = report
         self.position = Position()
         self.rows = 0
+        """How many rows this run has written, for the reports."""
 
     async def run(self, *, once: bool) -> None:
         """Follow until cancelled, or with `once` until the target is up to date.
@@ -44,6 +45,7 @@ class Follower:
             await self.target.close()
 
     async def apply(self, batch: Batch) -> None:
+        """Store a batch. One that does not move the position has no rows."""
         if batch.position != self.position:
             await self.target.apply(batch)
             self.position = batch.position

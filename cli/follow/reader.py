@@ -79,7 +79,7 @@ class Reader:
             position = await self.read_end_of_log(position)
         table = TABLES_BY_NAME[position.stage]
         document = documents.PAGES[position.stage]
-        if position.stage not in self.page_sizes:
+        if position.stage not in self.page_sizes:  # a short list, which the API returns whole
             response = await self.query(document)
             nodes, next_page = response.data["page"], None
         else:
@@ -115,9 +115,10 @@ class Reader:
         """The next events, with the records that they changed; and whether more events wait."""
         response = await self.query_log(position)
         lists = [response.data["events"], response.data["directoryEvents"]]
-        # Both lists are complete up to the cursor of the response, and one that goes on only up to
-        # its last event. They are read one after the other: an event beyond the cursor may be in
-        # one of them although an earlier one is missing in the other. Later events are read again.
+        # Both lists are complete up to the cursor of the response. A list with a next page is
+        # complete only up to its last event. The server reads one list after the other, so one may
+        # have an event beyond the cursor although the other lacks an earlier one. This batch
+        # leaves out the events beyond the end; the next one reads them again.
         ends = [page["nodes"][-1]["cursor"] for page in lists if page["pageInfo"]["hasNextPage"]]
         end = min([*ends, response.cursor])
         found = [node for page in lists for node in page["nodes"]]
@@ -175,7 +176,7 @@ class Reader:
                 erased.add(node["recordId"])
         for ticket_id in rewritten:
             merged = await self.read_timeline(batch, ticket_id, erases=ticket_id in erased)
-            if ticket_id in separated:  # a reply may have moved from any ticket of the family
+            if ticket_id in separated:  # replies may have moved from any merged ticket
                 changed[TICKETS.type] |= dict.fromkeys(merged)
                 for other in merged - rewritten.keys():
                     await self.read_timeline(batch, other, erases=False)

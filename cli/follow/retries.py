@@ -22,7 +22,10 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
 class TemporaryError(Exception):
-    """A request failed, and may succeed later; `retry_after` is what the server asks for."""
+    """A request failed, and may succeed later.
+
+    `retry_after` is the delay in seconds that the server asks for.
+    """
 
     def __init__(self, reason: str, retry_after: float = 0, *, is_outage: bool = True) -> None:
         super().__init__(reason)
@@ -61,6 +64,7 @@ class Retries:
         await asyncio.sleep(delay)
 
     def count_outage(self, error: TemporaryError, delay: float) -> None:
+        """Count a failure. Raises ServerError if the next attempt would come too late."""
         now = time.monotonic()
         if self.failing_since is None:
             self.failing_since = now

@@ -50,7 +50,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What became of some waiting tickets. `size` is that of their lines, in bytes."""
+    """The result of reading some waiting tickets.
+
+    rows     the rows of the tickets
+    found    the ids of the tickets whose lines were written; the rows of the others fail
+    failure  why the others are not in the file
+    size     the size of the lines in bytes
+    """
 
     rows: Sequence[JobTicket]
     found: set[UUID]
@@ -64,7 +70,7 @@ class ExportTooLarge(Exception):
 
 @dataclass(slots=True)
 class BoundedWriter:
-    """Writes to a file, at most `rest` bytes. Raises ExportTooLarge."""
+    """Writes to a file. `rest` is how many bytes it may still write. Raises ExportTooLarge."""
 
     file: IO[bytes]
     rest: int
@@ -124,7 +130,7 @@ class ExportRun:
     async def read_part(
         self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes], rest: int
     ) -> Part:
-        """Write the lines of tickets to a file; only of the first one if an error occurs.
+        """Write the lines of tickets to a file. After an error, only the first one is read again.
 
         Raises ExportTooLarge if the lines have more than `rest` bytes.
         """
@@ -162,13 +168,20 @@ class ExportRun:
         return is_stored
 
     async def delete_unused(self, key: str) -> None:
-        """Delete a file that no row names: a commit may succeed although its answer is lost."""
+        """Delete a file unless a row names it.
+
+        The transaction may have been committed although it raised an error, because the connection
+        was lost before the response.
+        """
         is_part = await ExportPart.filter(storage_key=key).exists()
         if not is_part and not await CallerJob.filter(export_key=key).exists():
             await self.store.delete(key)
 
     async def add_part(self, part: Part, key: str | None, at: datetime) -> bool:
-        """Store what became of the tickets; returns whether the file is used."""
+        """Store the results of the tickets, and the part if it has a file.
+
+        Returns whether the file is a part of the export now; if not, the caller deletes it.
+        """
         job = await self.lock()
         row_ids = [row.id for row in part.rows]
         waiting = JobTicket.filter(id__in=row_ids, outcome=JobTicketOutcome.WAITING)
@@ -203,9 +216,10 @@ class ExportRun:
 
 
 async def stop(job: CallerJob, failure: Failure, at: datetime) -> None:
-    """End a locked export at its next ticket, which tells why. Its parts are deleted later.
+    """End a locked export without a file. Its parts are deleted later.
 
-    If no ticket waits any more, the last one that was exported tells why. The file is lost anyway.
+    The next waiting ticket fails with the failure, so that the job shows the reason. If no ticket
+    waits any more, the last exported one fails instead.
     """
     exported, failed = job.exported, job.failed
     rows = JobTicket.filter(job_id=job.id)

@@ -40,7 +40,7 @@ class SignInError(Enum):
     """No user has the identity, and the provider's settings permit neither a link nor a new one."""
     DEACTIVATED = "deactivated"
     NO_ROLE = "no_role"
-    """None of the groups of an agent or admin has the role of an agent or admin."""
+    """The user is an agent or admin, but the settings give none of their groups such a role."""
     REFUSED_BY_PROVIDER = "refused_by_provider"
     """The person cancelled, or the provider's response is not valid."""
     PROVIDER_UNAVAILABLE = "provider_unavailable"
@@ -149,8 +149,9 @@ async def apply_groups(
 ) -> None:
     """Give the user the role and the teams of the groups. Raises SignInRefused.
 
-    A customer without a role stays a customer. Agents and admins without a role are refused, not
-    demoted, because a demotion would take their tickets and teams away.
+    If the groups have no role, a customer stays a customer. An agent or admin whose groups have no
+    role, or only that of customers, is refused, not demoted, because a demotion would take their
+    tickets and teams away. The last active admin who can sign in stays an admin.
     """
     has_new_role = False
     if provider.roles:
@@ -168,7 +169,10 @@ async def apply_groups(
 async def select_teams(
     provider: Provider, groups: Sequence[str], user: User, limits: RecordLimits
 ) -> list[Team]:
-    """The user's teams after the groups decided about the active teams of the provider's settings.
+    """The user's new teams.
+
+    The groups decide about the active teams that the provider's settings name. The user stays in
+    all other teams.
 
     A team beyond the maximum of a user's teams, and a team with the maximum number of members, are
     left out, because that is no reason to refuse the sign-in.

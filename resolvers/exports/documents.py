@@ -10,6 +10,7 @@ FIRST_MESSAGES, FIRST_EVENTS = 20, 50
 batch of tickets with long histories is not in memory at once."""
 MORE_MESSAGES, MORE_EVENTS = 50, 100
 
+# The fragments for people, values of custom fields, files and references to other tickets.
 PEOPLE = """
 fragment person on Actor {
   __typename displayName

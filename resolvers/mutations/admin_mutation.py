@@ -68,9 +68,9 @@ def admin_mutation(
     """Make a resolver of a function that changes a record of this model.
 
     `name` is the payload's field for the record. A repetition with the same idempotency key returns
-    the current record. `check` is called before the transaction, also for a repetition, and may
-    raise Forbidden. `prepare` runs after it, in transactions of its own, and may raise Refusal. It
-    does not run for a repetition, unless `prepare_repetition` is true.
+    the record in its current state. `check` is called before the transaction, also for a
+    repetition, and may raise Forbidden. `prepare` runs after `check`, in transactions of its own,
+    and may raise Refusal. It does not run for a repetition, unless `prepare_repetition` is true.
     `describe` builds the payload's fields for records of which some viewers see only a part.
     `recall` loads the record of a repetition by its key, and raises Refusal if it was deleted. It
     is needed if records of the model can be deleted.
@@ -126,8 +126,9 @@ async def run_action(
 ) -> T:
     """Run a change without idempotency key in one transaction, and store it in the audit log.
 
-    `find_actor` takes the result of the change and returns the actor. Without it, the actor is the
-    context's viewer, which is anonymous if the input proves the client's identity.
+    `find_actor` takes the result of the change and returns the actor. It is needed if the request
+    is anonymous, and its input proves who acts, as the token of a link does in `resetPassword`.
+    Without it, the actor is the context's viewer.
     """
     at = context.now()
 
@@ -145,7 +146,10 @@ async def run_action(
 
 
 def origin_of(context: Context, action: str, actor: Viewer | None = None) -> Origin:
-    """Where an action comes from, for the audit log. The default actor is the viewer."""
+    """The origin of an action, for the audit log: its name, its actor, the address and the request.
+
+    The default actor is the viewer.
+    """
     viewer = context.viewer if actor is None else actor
     return Origin(action, viewer, context.address, context.request_id)
 

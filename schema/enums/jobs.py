@@ -56,7 +56,7 @@ register_enum(
         "WAITING": "Nothing yet.",
         "CHANGED": "The job changed the ticket.",
         "UNCHANGED": "The ticket had the values already.",
-        "FAILED": "The job could not change the ticket; `code` and `message` state why.",
+        "FAILED": "The job could not change or export the ticket; `code` and `message` state why.",
         "EXPORTED": "The file of the export has the ticket.",
     },
 )

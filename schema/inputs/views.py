@@ -28,7 +28,7 @@ FIELD_COLUMNS = (
     "The keys of the custom fields that are columns after `columns`, at most 30. Duplicates are "
     "left out. A key may have no custom field; clients don't show it."
 )
-POSITION = "The position among the views of the same people, 0 to 2,147,483,647."
+POSITION = "The position among the views with the same audience, 0 to 2,147,483,647."
 VIEW_ID = "The id of the view."
 
 

@@ -30,7 +30,8 @@ class CustomFieldOption:
     key: str = strawberry.field(description="The stable key of the option, 1 to 64 characters.")
     label: str = strawberry.field(description="The name for people, 1 to 200 characters.")
     active: bool = strawberry.field(
-        description="False if the option is archived: tickets keep it, but no other can get it."
+        description="False if the option is archived. Tickets that have it keep it, but it "
+        "can't be set on other tickets."
     )
 
 

@@ -144,8 +144,8 @@ class JobType(Node):
     )
 
     @strawberry.field(
-        description="The processed share of the tickets, from 0 to 1. For EXPORT_PERSON, that of "
-        "the tables."
+        description="The processed share of the tickets, from 0 to 1. For EXPORT_PERSON, the "
+        "processed share of the database's tables with data about people."
     )
     def progress(self, root: strawberry.Parent[CallerJob]) -> float:
         if root.kind is JobKind.EXPORT_PERSON and root.is_active:

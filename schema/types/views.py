@@ -95,7 +95,7 @@ class SavedViewType(Node):
         return [key for key in keys if key is not None]
 
     position: int = strawberry.field(
-        description="The position among the views of the same people, in ascending order."
+        description="The position among the views with the same audience, in ascending order."
     )
     version: int = strawberry.field(description=VERSION)
     created_at: datetime = strawberry.field(description="The time of creation.")

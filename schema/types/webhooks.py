@@ -108,7 +108,8 @@ class WebhookDeliveryType(Node):
         flat=WEBHOOK_BODY_COST,
     )
     attempts: int = strawberry.field(
-        description="The number of attempts that have begun since the delivery was last requested."
+        description="The number of attempts that have begun in the current series. A "
+        "redelivery, a replay and the end of a pause begin a new series."
     )
     response_status: int | None = strawberry.field(
         description="The status code of the last response. Null if the last attempt had none."

@@ -48,7 +48,10 @@ EVENT_TYPE_OF_TEMPLATE: Mapping[str, EventType] = {
     "reminder_closing": EventType.REMINDED,
     "rated": EventType.RATED,
 }
-"""The type of event that each template is for. No template is for notes."""
+"""The type of event that each template is for. No template is for notes.
+
+`created` confirms a new ticket to its requester; `raised` tells its team about it.
+"""
 INTERNAL_BUT_MAILED = frozenset({EventType.ESCALATION_STEP})
 """Internal events that are mailed, without their contents."""
 MAX_REFERENCES = 20
@@ -60,9 +63,10 @@ class MailWithheld(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """`subject` is the ticket's first subject.
+    """An email about an event, with the records from which it is built.
 
-    `earlier_message_ids` are the recipient's emails before this one, oldest first.
+    `subject` is the ticket's first subject. `earlier_message_ids` has the Message-IDs of the
+    recipient's emails about the ticket before this one, oldest first.
     """
 
     mail: Mail
@@ -77,7 +81,7 @@ class OutgoingMail:
     is_watching: bool = False
     is_wanted: bool = True
     unanswered_reply: Message | None = None
-    """The team's reply before the event, if the customer has not answered it."""
+    """The team's reply before an event by which the ticket began to wait for the customer."""
     closing: Event | None = None
     """The event by which the reply of this email also closed the ticket."""
     merge_target: Ticket | None = None
@@ -85,11 +89,11 @@ class OutgoingMail:
     shared_tickets: Mapping[UUID, frozenset[UUID]] = field(
         default_factory=dict[UUID, frozenset[UUID]]
     )
-    """The tickets that are shared with the recipient, by user."""
+    """The tickets that are shared with the recipient, by the id of the recipient."""
 
     @property
     def is_participant(self) -> bool:
-        """Whether a merge made the recipient a participant of the ticket."""
+        """Whether the recipient may see the ticket only because they are a participant of it."""
         is_shared = self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
         return is_shared and not can_access_without_participation(self.recipient, self.ticket)
 
@@ -187,7 +191,10 @@ async def find_clock(event: Event) -> SlaClock | None:
 
 
 async def find_unanswered_reply(event: Event) -> Message | None:
-    """Return the reply before the event, if it is the team's and the event awaits the customer."""
+    """Return the team's reply before the event by which the ticket began to wait for the customer.
+
+    None after another event, or if the last reply is the customer's.
+    """
     if event.value("action") != Action.AWAIT_CUSTOMER.value:
         return None
     replies = Event.filter(

@@ -39,9 +39,10 @@ DIALECT = sql.Dialect(
 
 
 class SQLiteTarget:
-    """The file has all rights to itself: other programs read it, at any time.
+    """Only this follower writes the file. Other programs may read it at any time.
 
-    A file beside it is locked instead of the file itself, whose locks SQLite needs.
+    Against a second follower, a file with the suffix LOCK_SUFFIX is locked. The database file
+    itself can't be locked for this, because SQLite uses its locks.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,8 +50,9 @@ class SQLiteTarget:
         self.lock: int | None = None
         self.connection: sqlite3.Connection | None = None
         self.revision = 0
+        """How many batches the file has had. Each write checks it, to detect a second follower."""
         self.has_former_pages = False
-        """Whether the write-ahead log may have texts that were erased."""
+        """Whether the write-ahead log may still have pages with texts that were erased."""
 
     async def open(self) -> Position:
         return await self.run(self.open_now)
@@ -90,7 +92,7 @@ class SQLiteTarget:
         lock_path = self.path.with_name(self.path.name + LOCK_SUFFIX)
         self.lock = open_file(lock_path)
         lock_file(self.lock, self.path)
-        os.close(open_file(self.path))  # SQLite would create it for everybody
+        os.close(open_file(self.path))  # SQLite would let all users read it
         self.connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -105,7 +107,7 @@ class SQLiteTarget:
         elif sql.STATE_TABLE not in tables:
             raise TargetError(sql.describe_other_content(str(self.path)))
         position = self.read_position(self.connection)
-        for suffix in ("", "-wal", "-shm"):  # SQLite gave them the former mode of the file
+        for suffix in ("", "-wal", "-shm"):  # SQLite gave -wal and -shm the file's mode
             companion = self.path.with_name(self.path.name + suffix)
             if companion.exists():
                 restrict_file(companion)
@@ -154,7 +156,7 @@ class SQLiteTarget:
             self.empty_log(connection)
 
     def empty_log(self, connection: sqlite3.Connection) -> None:
-        """Empty the write-ahead log, which has former pages.
+        """Empty the write-ahead log, which may still have pages with erased texts.
 
         A reader can keep it from being emptied; then each transaction tries again, without waiting.
         """

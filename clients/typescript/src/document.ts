@@ -87,7 +87,11 @@ interface Conditions {
 
 const NO_CONDITIONS: Conditions = { isInFragment: false, isConditional: false };
 
-/** @param outer Whether all fields may be absent. */
+/**
+ * Merges selection sets of one object into a list of fields.
+ *
+ * @param outer Why all these fields may be absent.
+ */
 function expand(
   sets: readonly SelectionSetNode[],
   fragments: Fragments,
@@ -96,7 +100,8 @@ function expand(
   const fields = new Map<string, Field>();
   for (const set of sets) collect(set, fragments, outer, fields);
   return [...fields.values()].map(({ node, sets: children, conditions }) => {
-    // Fragments of several types may select different fields of it.
+    // The field occurs several times, always in a fragment or with a condition. Fragments of
+    // several types may select different fields of its object, so each of these may be absent.
     const isMerged = children.length > 1 && (conditions.isInFragment || conditions.isConditional);
     const selection = {
       responseKey: responseKey(node),
@@ -144,7 +149,10 @@ function collect(
   }
 }
 
-/** Tells whether a selection always has `id`, so that its objects are records. */
+/**
+ * Tells whether a selection has `id` without a condition, so that its objects are records. An `id`
+ * in a named fragment counts.
+ */
 function hasId(sets: readonly SelectionSetNode[], fragments: Fragments): boolean {
   const fields = new Map<string, Field>();
   for (const set of sets) collect(set, fragments, NO_CONDITIONS, fields);
@@ -181,7 +189,10 @@ function buildKey(selection: Selection, variables: Variables): string {
   return `${field}{${parts.sort().join(" ")}}`;
 }
 
-/** Returns a field of an object without an id, with all that is selected of records within it. */
+/**
+ * Returns what the key of an object without an id has for one of its fields. A record within the
+ * object is stored under its own id, so the record's selection is not part of the key.
+ */
 function describe(selection: Selection, variables: Variables): string {
   const key = storageKey(selection, variables);
   return selection.isRecord ? `${key}{id}` : key;

@@ -20,7 +20,10 @@ POLICY_KINDS = (RecordKind.SLA_POLICY, RecordKind.SLA_CALENDAR, RecordKind.ESCAL
 
 
 def visible_events(viewer: Viewer) -> Condition:
-    """The events (alias `e`) that the viewer can see: of policies only with `tickets:read`."""
+    """The condition for the events (alias `e`) that the viewer can see.
+
+    Without `tickets:read`, these are all events except those of POLICY_KINDS.
+    """
     if not READ_PEOPLE.allows(viewer):
         return FALSE
     return TRUE if READ_POLICIES.allows(viewer) else ~of_kinds(POLICY_KINDS)

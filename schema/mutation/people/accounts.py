@@ -56,9 +56,10 @@ class AccountMutations:
     reset_password: Any = mutation(
         accounts.reset_password,
         PUBLIC,
-        "Sets the password that a link in an email permits: the link of a password reset, an "
-        "invitation or a registration. The link of a registration also creates the customer. All "
-        "sessions of the user are revoked. The second factor stays.",
+        "Sets the password of the user to whom a link was sent by email: the link of a password "
+        "reset, an invitation or a registration. `token` is that of the link. The link of a "
+        "registration also creates the customer. All sessions of the user are revoked. The second "
+        "factor stays.",
         ResetPasswordPayload | None,
         errors=(
             "INVALID (token: invalid, used or expired; newPassword: too short)",

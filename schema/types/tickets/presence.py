@@ -34,7 +34,10 @@ class PresenceType:
     )
 
 
-@strawberry.type(name="TicketPresence", description="The agents and admins on a ticket.")
+@strawberry.type(
+    name="TicketPresence",
+    description="The agents and admins who have a ticket open, or write a reply or a note on it.",
+)
 class TicketPresenceType:
     @strawberry.field(
         description="The ticket in its current state. Null if the viewer may not see it.",
@@ -46,6 +49,7 @@ class TicketPresenceType:
         return await loaders(info).tickets.load(root.ticket_id)
 
     people: list[PresentUser] = strawberry.field(
-        description="The users on the ticket, including the viewer, by `since` from the oldest.",
+        description="The users who have the ticket open or write on it, including the viewer, by "
+        "`since` from the oldest.",
         graphql_type=list[PresenceType],
     )

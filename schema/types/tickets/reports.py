@@ -87,7 +87,7 @@ class TicketReportGroupType:
     label: str = strawberry.field(
         description="The value in a form for people, such as a name, or 2026-W13 for a week."
     )
-    created: int = strawberry.field(description="The number of tickets.")
+    created: int = strawberry.field(description="The number of tickets in the group.")
     first_response: Any = durations_of(
         Measure.FIRST_RESPONSE, "The time from `createdAt` to `firstRespondedAt`."
     )

@@ -253,8 +253,9 @@ class TicketType(OwnTicketFields, Node):
         "The user or API client who wrote the last reply. Null if there is none.",
     )
     resolved_at: datetime | None = strawberry.field(
-        description="The time of the resolution, or of the closure, if it was closed as RESOLVED "
-        "directly. Null until then, and again once the ticket is reopened."
+        description="The time of the resolution. If the ticket was closed with the reason RESOLVED "
+        "without being resolved before, the time of the closure. Null until then, and again once "
+        "the ticket is reopened."
     )
     closed_at: datetime | None = strawberry.field(
         description="The time of the closure. Null until then, and again once the ticket is "

@@ -1,4 +1,4 @@
-"""Executes the operations of the generated client: keys, repetition, and user errors."""
+"""Executes the operations of the generated client: idempotency keys, repetition, user errors."""
 
 from __future__ import annotations
 
@@ -91,6 +91,7 @@ class OperationClient:
             await sleep(delay)
 
     async def attempt(self, body: Mapping[str, Any], *, is_mutation: bool) -> OperationResult:
+        """Send an operation once. Raises a TicketwireError, also if a mutation is refused."""
         response = await self.endpoint.post(body, self.timeout_seconds)
         data: dict[str, Any] = response["data"]
         if is_mutation:
@@ -114,8 +115,11 @@ def to_json(value: object) -> Any:
 
 
 def add_key(variables: Mapping[str, object], values: dict[str, Any]) -> str | None:
-    """The idempotency key of a mutation; a random one if the input has none. None if it can't have
-    one."""
+    """Add a random idempotency key to `values` if the input has none, and return the key.
+
+    `variables` has the input as the caller gave it, `values` the same as JSON. Returns None if the
+    input can't have a key.
+    """
     input = variables.get("input")
     if not isinstance(input, BaseModel) or "idempotency_key" not in type(input).model_fields:
         return None

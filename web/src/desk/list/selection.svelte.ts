@@ -2,7 +2,7 @@
 
 export class Selection {
   private ids = $state.raw<ReadonlySet<string>>(new Set());
-  /** The end of a range that stays. */
+  /** The row from which `extendTo` selects: the one toggled last, or the `start` of a call. */
   private anchor: string | null = null;
 
   get size(): number {
@@ -20,7 +20,7 @@ export class Selection {
     this.anchor = id;
   }
 
-  /** Select all rows between the one that was chosen last, or `start`, and this one. */
+  /** Also select all rows from the anchor to this one. Without an anchor, `start` becomes it. */
   extendTo(id: string, rows: readonly { readonly id: string }[], start = id): void {
     this.anchor ??= start;
     const indexOf = (wanted: string | null): number => rows.findIndex((row) => row.id === wanted);
