@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from models.access.viewer import Viewer, read_shared_tickets, viewer_of_user
-from models.access.visibility import can_access_ticket, can_access_without_participation
+from models.access.visibility import can_access_ticket
 from models.log.event import Event, EventType
 from models.notifications import preferences
 from models.notifications.email import MORE_UPDATES, Mail, MailStatus
@@ -92,10 +92,9 @@ class OutgoingMail:
     """The tickets that are shared with the recipient, by the id of the recipient."""
 
     @property
-    def is_participant(self) -> bool:
-        """Whether the recipient may see the ticket only because they are a participant of it."""
-        is_shared = self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
-        return is_shared and not can_access_without_participation(self.recipient, self.ticket)
+    def is_shared(self) -> bool:
+        """Whether the ticket is shared with the recipient, as a participant or a colleague."""
+        return self.ticket.id in self.shared_tickets.get(self.recipient.id, ())
 
     @property
     def message(self) -> Message | None:

@@ -189,8 +189,8 @@ def explain_email(outgoing: OutgoingMail) -> str:
         return "this ticket is assigned to you"
     if outgoing.is_watching:
         return "you watch this ticket"
-    if outgoing.is_participant:
-        return "your request was merged into this ticket"
+    if outgoing.is_shared:
+        return "this ticket is shared with you"
     return explain_access(user)
 
 

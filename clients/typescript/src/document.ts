@@ -75,6 +75,8 @@ interface Field {
   readonly node: FieldNode;
   readonly sets: SelectionSetNode[];
   readonly conditions: Conditions;
+  /** Whether each of its occurrences may be absent, by whatever condition. */
+  isOptional: boolean;
 }
 
 /** Why a field may be absent from an object. */
@@ -99,18 +101,18 @@ function expand(
 ): readonly Selection[] {
   const fields = new Map<string, Field>();
   for (const set of sets) collect(set, fragments, outer, fields);
-  return [...fields.values()].map(({ node, sets: children, conditions }) => {
+  return [...fields.values()].map(({ node, sets: children, conditions, isOptional }) => {
     // The field occurs several times, always in a fragment or with a condition. Fragments of
     // several types may select different fields of its object, so each of these may be absent.
-    const isMerged = children.length > 1 && (conditions.isInFragment || conditions.isConditional);
+    const isMerged = children.length > 1 && isOptional;
     const selection = {
       responseKey: responseKey(node),
       name: node.name.value,
       args: (node.arguments ?? []).map((each) => [each.name.value, each.value] as const),
       children: children.length
-        ? expand(children, fragments, isMerged ? conditions : NO_CONDITIONS)
+        ? expand(children, fragments, isMerged ? { ...conditions, isInFragment: true } : NO_CONDITIONS)
         : null,
-      isOptional: conditions.isInFragment || conditions.isConditional,
+      isOptional,
       isRecord: hasId(children, fragments),
       staticKey: null,
     };
@@ -133,7 +135,10 @@ function collect(
     const isConditional = outer.isConditional || (node.directives?.length ?? 0) > 0;
     if (node.kind === "Field") {
       const name = `${responseKey(node)}:${node.name.value}`;
-      const field = fields.get(name) ?? { node, sets: [], conditions: { ...outer, isConditional } };
+      const isOptional = isConditional || outer.isInFragment;
+      const conditions = { ...outer, isConditional };
+      const field = fields.get(name) ?? { node, sets: [], conditions, isOptional };
+      field.isOptional &&= isOptional;
       field.conditions.isConditional &&= isConditional;
       field.conditions.isInFragment &&= outer.isInFragment;
       if (node.selectionSet) field.sets.push(node.selectionSet);

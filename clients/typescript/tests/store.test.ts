@@ -174,6 +174,18 @@ describe("the store", () => {
     assert.deepEqual(read()?.ticket, { id: "tkt_1", name: "VPN", events });
   });
 
+  it("reads an object without a field that is in a fragment and, with a condition, outside of it", () => {
+    const store = new Store(Date.now);
+    const document = gql<{ ticket: { events: object[] } }>(`
+      query($all: Boolean!) { ticket(id: "1") { id events: timeline(last: 1) {
+        type actor { __typename ...Person displayName @include(if: $all) } } } }
+      fragment Person on User { displayName }
+    `);
+    const events = [{ type: "CREATED", actor: { __typename: "System" } }];
+    const read = write(store, document, { ticket: { id: "tkt_1", events } }, 5);
+    assert.deepEqual(read()?.ticket, { id: "tkt_1", events });
+  });
+
   it("shows an optimistic change until its cursor is included", () => {
     const store = new Store(Date.now);
     const read = write(store, TICKET, ticket(1), 5);

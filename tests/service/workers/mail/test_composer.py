@@ -454,8 +454,8 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
     )
     await add("reminder_waiting", people.cora, "waiting for your reply", "UTC")
     await TicketParticipant.create(ticket_id=ticket.id, user_id=people.olga.id)
-    merged = "your request was merged into this ticket"
-    await add("reminder_waiting", people.olga, "waiting for your reply", merged)
+    shared = "this ticket is shared with you"
+    await add("reminder_waiting", people.olga, "waiting for your reply", shared)
     await apply_commands(
         people.ada, ticket, lambda change: commands.close(change, CloseReason.SPAM)
     )
