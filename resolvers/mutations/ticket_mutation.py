@@ -47,7 +47,8 @@ Payload = TypeVar("Payload")
 
 
 FOR_REQUESTER_ONLY = (
-    "Participants of a ticket can only reply to it and watch it. Ask its requester or the team."
+    "The ticket is only shared with you: you can reply to it and watch it. "
+    "Ask its requester or the team for other changes."
 )
 
 

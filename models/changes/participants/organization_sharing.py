@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from models.access.permissions import READ_TICKETS
+from models.access.permissions import ADMINISTER, READ_TICKETS
 from models.access.viewer import read_tickets_shared_with
 from models.changes.change import TicketChange
 from models.changes.participants.people_records import (
     list_watchers_without_access,
+    read_current_organizations,
     read_watchers,
 )
 from models.changes.participants.sharing import build_lists
@@ -46,6 +47,14 @@ async def check_may_share(change: TicketChange) -> None:
         raise InvalidInput(
             UserErrorCode.INVALID, "needs a ticket that belongs to an organization", FIELD
         )
+    requester_id = change.ticket.requester_id
+    current = (await read_current_organizations([requester_id])).get(requester_id)
+    if current != organization_id and not ADMINISTER.allows(change.actor):
+        message = (
+            "needs a requester who still belongs to the organization of the ticket; "
+            "only admins can share the ticket of another requester with it"
+        )
+        raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
     shared = await read_tickets_shared_with([organization_id])
     max_tickets = change.limits.max_shared_tickets_per_organization
     if len(shared.get(organization_id, ())) >= max_tickets:

@@ -37,7 +37,7 @@ class MessageMutations:
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,
-            "INVALID (until, reason; ticketId: the viewer is only a participant and uses `then`)",
+            "INVALID (until, reason; ticketId: only shared with the viewer, who uses `then`)",
             "REQUIRED (reason)",
             "REQUIRED (customFields for RESOLVE; without a field for CLOSE): the ticket has no "
             "value of a required custom field",

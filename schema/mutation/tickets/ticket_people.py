@@ -27,8 +27,8 @@ class TicketPeopleMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, userId)",
-            "INVALID (ticketId: too many watchers or participants, or the viewer is only a "
-            "participant; userId: deactivated, of another organization, in too many tickets, or "
+            "INVALID (ticketId: too many watchers or participants, or only shared with the "
+            "viewer; userId: deactivated, of another organization, in too many tickets, or "
             "the token lacks the scope `tickets:read`; idempotencyKey)",
             *TICKET_ERRORS,
         ),
@@ -42,7 +42,7 @@ class TicketPeopleMutations:
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, userId)",
-            "INVALID (ticketId: the viewer is only a participant; idempotencyKey)",
+            "INVALID (ticketId: only shared with the viewer; idempotencyKey)",
             *TICKET_ERRORS,
         ),
     )

@@ -23,7 +23,7 @@ NOT_FOUND = "NOT_FOUND (ticketId)"
 INVALID_KEY = "INVALID (idempotencyKey)"
 TRANSITION = "TRANSITION_REFUSED: the status does not allow the action"
 REASON_TEXT = ("REQUIRED (reason)", "TOO_LONG (reason)")
-PARTICIPANT = "ticketId: the viewer is only a participant"
+PARTICIPANT = "ticketId: only shared with the viewer"
 
 
 @strawberry.type
@@ -51,16 +51,16 @@ class TicketMutations:
     update_ticket: Any = mutation(
         changes.update_ticket,
         WRITE_TICKETS,
-        "Changes the subject, priority, category, tags, resources, custom fields or external id of "
-        "a ticket. A new category transfers the ticket to its team. Customers may only change "
-        "custom fields that are EDITABLE; they get FORBIDDEN for all else.",
+        "Changes a ticket. A new category transfers it to its team. Customers may only change "
+        "EDITABLE custom fields and `sharedWithOrganization`; they get FORBIDDEN for all else.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, category, customFields)",
             "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
             f"INVALID ({PARTICIPANT}; category: archived; subject, addTags, removeTags, "
-            "addResources, removeResources, externalId, customFields, idempotencyKey)",
+            "addResources, removeResources, externalId, customFields, sharedWithOrganization, "
+            "idempotencyKey)",
             "REQUIRED, TOO_LONG (customFields)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
@@ -185,7 +185,7 @@ class TicketMutations:
         errors=(
             NOT_FOUND,
             *REASON_TEXT,
-            "INVALID (ticketId: resolved or closed, or the viewer is only a participant; reason, "
+            "INVALID (ticketId: resolved or closed, or only shared with the viewer; reason, "
             "idempotencyKey)",
             *TICKET_ERRORS,
         ),
