@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from models import database
 from models.access.scopes import (
     ALL_SCOPES,
     CALLER_KIND_BY_ROLE,
@@ -17,9 +18,11 @@ from models.access.scopes import (
     Scope,
     granted_scopes,
 )
+from models.core.sql import in_list
+from models.database import as_uuid
 from models.people.token import Token, TokenKind, hash_token
 from models.people.user import ApiClient, Role, User
-from models.tickets.ticket import Ticket, TicketParticipant
+from models.tickets.ticket import TicketParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +173,15 @@ async def read_tickets_shared_with(
     """The tickets that are shared with each organization, one by one."""
     if not organization_ids:
         return {}
-    shared = Ticket.filter(
-        organization_id__in=list(organization_ids), shared_with_organization=True
+    # The condition is that of the index tickets_shared. For `= TRUE`, SQLite would read all tickets
+    # of the organizations.
+    belongs = in_list("t.organization_id", sorted(organization_ids))
+    rows = await database.fetch_readonly(
+        "SELECT t.organization_id, t.id FROM tickets t "
+        f"WHERE t.shared_with_organization AND {belongs.text}",
+        belongs.params,
     )
-    return group_ids(await shared.values_list("organization_id", "id"))
+    return group_ids((as_uuid(row[0]), as_uuid(row[1])) for row in rows)
 
 
 def group_ids(rows: Iterable[tuple[Any, ...]]) -> dict[Any, frozenset[UUID]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from models.access.permissions import READ_TICKETS
+from models.access.permissions import ADMINISTER, READ_TICKETS
+from models.access.viewer import read_tickets_shared_with
 from models.changes.change import TicketChange
 from models.changes.participants.people_records import (
     list_watchers_without_access,
+    read_current_organizations,
     read_watchers,
 )
 from models.changes.participants.sharing import build_lists
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Json
-from models.tickets.ticket import Ticket
 
 FIELD = "sharedWithOrganization"
 
@@ -46,9 +47,17 @@ async def check_may_share(change: TicketChange) -> None:
         raise InvalidInput(
             UserErrorCode.INVALID, "needs a ticket that belongs to an organization", FIELD
         )
-    shared = Ticket.filter(organization_id=organization_id, shared_with_organization=True)
+    requester_id = change.ticket.requester_id
+    current = (await read_current_organizations([requester_id])).get(requester_id)
+    if current != organization_id and not ADMINISTER.allows(change.actor):
+        message = (
+            "needs a requester who still belongs to the organization of the ticket; "
+            "only admins can share the ticket of another requester with it"
+        )
+        raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
+    shared = await read_tickets_shared_with([organization_id])
     max_tickets = change.limits.max_shared_tickets_per_organization
-    if await shared.count() >= max_tickets:
+    if len(shared.get(organization_id, ())) >= max_tickets:
         message = f"is on for {max_tickets} tickets of the organization, which is the maximum"
         raise InvalidInput(
             UserErrorCode.INVALID, message, FIELD, limit_name="organization_shared_tickets"

@@ -89,7 +89,7 @@ class CreateTicketInput:
     )
     follow_up_of: strawberry.ID | None = optional(
         "The id of an earlier ticket that the new one follows up. The two tickets are "
-        "linked. Viewers who may reply to a ticket, also as participants, may create a follow-up. "
+        "linked. Everybody who may reply to a ticket may create a follow-up. "
         "Null: none."
     )
     attachment_ids: list[strawberry.ID] | None = optional(ATTACHMENT_IDS)
@@ -131,7 +131,8 @@ class UpdateTicketInput:
         "Whether all customers of the ticket's organization see the ticket, can reply to it and "
         "watch it. Only for a ticket with an organization, which has by default at most 1,000 such "
         "tickets. Customers who can't see the ticket afterwards no longer watch it. To share a "
-        "ticket, the token needs the scope `tickets:read`."
+        "ticket, the token needs the scope `tickets:read`. Only admins can share a ticket whose "
+        "requester does not belong to the organization any more."
     )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET

@@ -216,7 +216,7 @@ class TicketType(OwnTicketFields, Node):
 
     @strawberry.field(
         description="The actions by which the viewer may change the status now. Empty without the "
-        "scope `tickets:write`, and for participants."
+        "scope `tickets:write`, and for customers with whom the ticket is only shared."
     )
     def allowed_actions(
         self, root: strawberry.Parent[Ticket], info: strawberry.Info

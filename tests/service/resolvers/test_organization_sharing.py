@@ -12,7 +12,7 @@ from support.ticket_mutations import read_timeline
 from models.access import revision
 from models.log import event
 from models.log.event import Event
-from models.people.user import Organization
+from models.people.user import Organization, User
 from models.tickets.ticket import Ticket, TicketWatcher
 
 pytestmark = [
@@ -134,6 +134,26 @@ async def test_only_tickets_of_an_organization_can_be_shared(
     await share(service.client(world.ada.token), other)
     await share(writer, other, shared=False)
     assert await Ticket.filter(shared_with_organization=True).count() == 0
+
+
+async def test_only_admins_share_a_ticket_whose_requester_has_left_the_organization(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    ada, root = service.client(world.ada.token), service.client(world.root.token)
+    ticket = str((await olga.raise_ticket())["id"])
+    other = await Organization.create(name="Competitor")
+    await User.filter(id=world.olga.id).update(organization_id=other.id)
+    fields = {"ticketId": ticket, "sharedWithOrganization": True}
+    async with assert_nothing_stored():
+        for client in (olga, ada):
+            assert await refusals(client, "updateTicket", **fields) == [
+                "INVALID sharedWithOrganization"
+            ]
+    await share(root, ticket)
+    assert await read_ticket(otto, ticket) is not None
+    await share(olga, ticket, shared=False)
+    assert await read_ticket(otto, ticket) is None
 
 
 async def test_customers_may_still_not_change_other_fields(service: Service, world: World) -> None:

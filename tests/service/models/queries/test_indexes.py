@@ -26,7 +26,7 @@ from support.statements import statements
 from support.ticket_factory import NOON
 
 from models import database
-from models.access.viewer import Viewer
+from models.access.viewer import Viewer, read_tickets_shared_with
 from models.core.ids import ORGANIZATION, USER, encode
 from models.core.lazy_query import ConnectionQuery
 from models.core.sql import TRUE
@@ -169,6 +169,20 @@ async def test_the_tickets_of_a_wallboard_are_found_by_an_index(large: LargeData
         "last": (read_last, "tickets_latest_breach"),
     }
     assert await find_wrong_plans(cases) == []
+
+
+async def test_the_tickets_that_are_shared_with_organizations_are_found_by_an_index(
+    large: LargeDatabase,
+) -> None:
+    customers = [viewer.user for viewer in large.desk.customers if viewer.user]
+    keys = sorted({each.organization_id for each in customers if each.organization_id})
+    for organizations_read in (keys, keys[:1]):
+        found = await read_plan(
+            lambda keys=organizations_read: read_tickets_shared_with(keys),
+            "shared_with",
+            walks=False,
+        )
+        assert (found.scanned, found.indexes) == ([], ["tickets_shared"]), str(found)
 
 
 async def test_common_filters_use_one_index_for_filter_and_order(large: LargeDatabase) -> None:
