@@ -56,7 +56,8 @@ def can_access_without_participation(user: User, ticket: Ticket) -> bool:
 
     For a ticket with changes that are not stored yet. The user's organization must be loaded.
     """
-    shares = ticket.shared_with_organization and ticket.organization_id == user.organization_id
+    organization_id = ticket.organization_id if ticket.shared_with_organization else None
+    shares = organization_id is not None and user.organization_id == organization_id
     shared_tickets = {user.id: frozenset({ticket.id})} if shares else {}
     return can_access_ticket(viewer_of_user(user, shared_tickets), ticket)
 

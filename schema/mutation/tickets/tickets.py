@@ -51,19 +51,16 @@ class TicketMutations:
     update_ticket: Any = mutation(
         changes.update_ticket,
         WRITE_TICKETS,
-        "Changes the subject, priority, category, tags, resources, custom fields or external id of "
-        "a ticket, or whether it is shared with its organization. A new category transfers the "
-        "ticket to its team. Customers may only change `sharedWithOrganization` and custom fields "
-        "that are EDITABLE; they get FORBIDDEN for all else.",
+        "Changes a ticket. A new category transfers it to its team. Customers may only change "
+        "EDITABLE custom fields and `sharedWithOrganization`; they get FORBIDDEN for all else.",
         TICKET,
         errors=(
             "NOT_FOUND (ticketId, category, customFields)",
             "REQUIRED (subject, addTags, removeTags, addResources, removeResources, externalId)",
             "TOO_LONG (subject, addTags, removeTags, addResources, removeResources, externalId)",
             f"INVALID ({SHARED}; category: archived; subject, addTags, removeTags, "
-            "addResources, removeResources, externalId, customFields, idempotencyKey; "
-            "sharedWithOrganization: without an organization, too many shared tickets, or the "
-            "token lacks the scope `tickets:read`)",
+            "addResources, removeResources, externalId, customFields, sharedWithOrganization, "
+            "idempotencyKey)",
             "REQUIRED, TOO_LONG (customFields)",
             "TAKEN (externalId)",
             *TICKET_ERRORS,
