@@ -82,10 +82,28 @@ async def test_a_customer_shares_one_ticket_with_the_organization(
     await expect(people.get_by_text("Everyone at Other can see this ticket")).to_be_visible()
     await expect(people.get_by_role("checkbox")).to_have_count(0)
     await expect(page.get_by_text("Only Olga can")).to_be_visible()
+    await people.get_by_role("button", name="Notify me about this ticket").click()
+    await people.get_by_role("button", name="Remove Otto").click()
+    await expect(people.get_by_role("button", name="Notify me about this ticket")).to_be_enabled()
+    await expect(people.get_by_role("alert")).to_have_count(0)
+    await expect(people.get_by_role("button", name="Remove Otto")).to_have_count(0)
 
     await open_portal(page, "olga", f"/tickets/{ticket['ref']}")
     await choice.uncheck()
     await until(is_hidden)
+
+
+async def test_a_colleague_in_a_shared_organization_reads_why_a_closed_ticket_stays_closed(
+    page: Page, service: Service, world: World
+) -> None:
+    carl = service.client(world.carl.token)
+    ticket = await carl.raise_ticket("Printer")
+    await carl.do("updateTicket", ticketId=ticket["id"], sharedWithOrganization=True)
+    await carl.do("closeTicket", ticketId=ticket["id"])
+    service.clock.advance(days=60)
+    await open_portal(page, path=f"/tickets/{ticket['ref']}")
+    await expect(page.get_by_role("link", name="New ticket about the same")).to_be_visible()
+    await expect(page.get_by_text(re.compile("It could be reopened until"))).to_be_visible()
 
 
 async def test_notifications_are_live_and_can_be_marked_as_read(

@@ -150,6 +150,22 @@ export const UPDATE = graphql(
   `,
   [CHANGED],
 );
+export const WATCH = graphql(
+  `
+    mutation PortalWatch($input: TicketActionInput!) {
+      result: watchTicket(input: $input) { ...PortalChanged }
+    }
+  `,
+  [CHANGED],
+);
+export const UNWATCH = graphql(
+  `
+    mutation PortalUnwatch($input: TicketActionInput!) {
+      result: unwatchTicket(input: $input) { ...PortalChanged }
+    }
+  `,
+  [CHANGED],
+);
 export const ADD_WATCHER = graphql(
   `
     mutation PortalAddWatcher($input: AddWatcherInput!) {
