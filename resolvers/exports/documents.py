@@ -74,7 +74,7 @@ TICKET_FIELDS = """
     id number ref externalId subject description status stage priority
     category { slug name } team { slug name }
     requester { ...person } organization { id name } assignee { ...person }
-    watchers { ...person } participants { ...person }
+    watchers { ...person } participants { ...person } sharedWithOrganization
     tags resources { kind externalId name } ...values
     escalationLevel heldUntil resolution closeReason
     clocks {
