@@ -10,6 +10,8 @@ from support.accounts import PASSWORD, hash_password, set_password
 from support.live import until
 from support.portal_page import open_portal
 
+from models.people.user import Organization, User
+
 WATCHERS = "{ ticketByNumber(number: %d) { watchers { displayName } } }"
 
 
@@ -91,6 +93,13 @@ async def test_a_customer_shares_one_ticket_with_the_organization(
     await open_portal(page, "olga", f"/tickets/{ticket['ref']}")
     await choice.uncheck()
     await until(is_hidden)
+
+    # Who has left the organization does not share a ticket with it.
+    acme = await Organization.get(name="Acme")
+    await User.filter(id=world.olga.id).update(organization_id=acme.id)
+    await page.goto(f"/tickets/{ticket['ref']}")
+    await expect(page.get_by_role("region", name="Also notified")).to_be_visible()
+    await expect(choice).to_have_count(0)
 
 
 async def test_a_colleague_in_a_shared_organization_reads_why_a_closed_ticket_stays_closed(

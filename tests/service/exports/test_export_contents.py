@@ -57,6 +57,7 @@ async def test_a_line_has_a_ticket_with_its_messages_and_events(
         "id": world.cora.gid,
         "email": "cora@example.com",
     }
+    assert line["sharedWithOrganization"] is False
     bodies = [(each["__typename"], each["body"]) for each in line["messages"]]
     assert bodies == [("Reply", "Pull the plug."), ("Note", "Third time this week.")]
     types = [each["type"] for each in line["events"]]

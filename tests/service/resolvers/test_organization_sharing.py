@@ -156,6 +156,29 @@ async def test_only_admins_share_a_ticket_whose_requester_has_left_the_organizat
     assert await read_ticket(otto, ticket) is None
 
 
+async def test_after_a_merge_colleagues_see_only_the_messages_of_tickets_that_are_shared(
+    service: Service, world: World
+) -> None:
+    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
+    merged, into = [str((await olga.raise_ticket())["id"]) for _ in range(2)]
+    await olga.do("replyToTicket", ticketId=merged, body="Before.")
+    ada = service.client(world.ada.token)
+    await ada.do("mergeTickets", ticketId=merged, intoId=into)
+    await olga.do("replyToTicket", ticketId=into, body="After.")
+
+    async def read_messages(client: Client) -> list[str]:
+        query = "query($id: ID!) { ticket(id: $id) { messages { nodes { body } } } }"
+        found = (await client.run(query, id=into))["ticket"]["messages"]["nodes"]
+        return [each["body"] for each in found]
+
+    await share(olga, into)
+    assert await read_messages(olga) == ["Before.", "After."]
+    assert await read_messages(otto) == ["After."]
+    await share(olga, merged)
+    assert await read_messages(otto) == ["Before.", "After."]
+    await audit()
+
+
 async def test_customers_may_still_not_change_other_fields(service: Service, world: World) -> None:
     olga = service.client(world.olga.token)
     ticket = str((await olga.raise_ticket())["id"])
