@@ -180,6 +180,7 @@ class SubscriptionGroup:
         """Release the source. A task that is cancelled before its first step never enters `run`."""
         self.groups.running.discard(self)
         self.execution.source.close()
+        self.task = None  # its traceback refers to this group
 
     def stop(self) -> None:
         self.stop_leading()

