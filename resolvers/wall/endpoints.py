@@ -124,7 +124,8 @@ class WallEndpoints:
             raise RequestRefused(
                 429, TOO_MANY_PAIRINGS, "RATE_LIMITED", retry_after=retry_after
             ) from None
-        response = build_json({"code": opened.code, "expiresAt": opened.expires_at})
+        now = self.services.now()
+        response = build_json({"now": now, "code": opened.code, "expiresAt": opened.expires_at})
         self.set_cookie(request, response, opened.secret, PAIRING_COOKIE_LIFETIME)
         return response
 
