@@ -209,7 +209,7 @@ class LimitSettings(SettingsGroup):
     max_shared_tickets_per_user: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """The maximum number of tickets in which a user participates. Each request of the user reads
     them."""
-    max_shared_tickets_per_organization: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    max_shared_tickets_per_organization: Annotated[int, Field(ge=1, le=10_000)] = 200
     """The maximum number of tickets that are shared with an organization one by one. Each request
     of its customers reads them."""
     max_read_marks_per_user: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000

@@ -148,7 +148,7 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     participants of a ticket          50        max_participants_per_ticket
     tickets merged into a ticket      100       max_merged_tickets
     shared tickets per user           1,000     max_shared_tickets_per_user
-    shared tickets per organization   1,000     max_shared_tickets_per_organization
+    shared tickets per organization   200       max_shared_tickets_per_organization
     read marks per user               10,000    max_read_marks_per_user          oldest deleted
     age of a read mark                90 days   models/tickets/read_marks.py     deleted
     mentions per note                 50        models/notifications/mentions.py (ignored)

@@ -24,7 +24,7 @@ class RecordLimits:
     max_participants_per_ticket: int = 50
     max_merged_tickets: int = 100
     max_shared_tickets_per_user: int = 1000
-    max_shared_tickets_per_organization: int = 1000
+    max_shared_tickets_per_organization: int = 200
     max_read_marks_per_user: int = 10_000
     max_domains_per_organization: int = 50
     max_teams: int = 200

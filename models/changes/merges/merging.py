@@ -59,11 +59,11 @@ def merge(
     source, target = [change, *merged_into_this], [into, *merged_into_other]
     check_can_merge(change, into, len(source) + len(merged_into_other))
     is_across = list_requesters(source) != list_requesters(target)
-    if is_across or is_shown_to_colleagues(source, into):
-        check_may_show(change, across_requesters=across_requesters)
     if is_across:
         family = [*source, *target]
-        check_organizations(change, family, current_organizations or {})
+        check_requesters(
+            change, family, current_organizations or {}, across_requesters=across_requesters
+        )
         check_participant_count(family, participants or {})
     for each in source:
         changes = each.set(merged_into_id=into.ticket.id)
@@ -110,32 +110,23 @@ def list_requesters(changes: Sequence[TicketChange]) -> set[UUID]:
     return {change.ticket.requester_id for change in changes}
 
 
-def is_shown_to_colleagues(source: Sequence[TicketChange], into: TicketChange) -> bool:
-    """Whether colleagues see the other ticket, who could not see each of the merged ones."""
-    organization_id = into.ticket.organization_id
-    return into.ticket.shared_with_organization and not all(
-        each.ticket.shared_with_organization and each.ticket.organization_id == organization_id
-        for each in source
-    )
-
-
-def check_may_show(change: TicketChange, *, across_requesters: bool) -> None:
-    """Raises InvalidInput if the actor may not show the conversations to more people."""
+def check_requesters(
+    change: TicketChange,
+    family: Sequence[TicketChange],
+    current_organizations: Organizations,
+    *,
+    across_requesters: bool,
+) -> None:
+    """Raises InvalidInput if the actor may not show the family's requesters its conversation."""
     if not across_requesters:
         message = (
-            "is required to merge tickets of different requesters, or into a ticket that is "
-            "shared with its organization, because more people will see both conversations"
+            "is required to merge tickets of different requesters, "
+            "because each of them will see both conversations"
         )
         raise InvalidInput(UserErrorCode.REQUIRED, message, "acrossRequesters")
     if not READ_TICKETS.allows(change.actor):
         message = "needs a token with the scope tickets:read, because it shows conversations"
         raise InvalidInput(UserErrorCode.INVALID, message, "acrossRequesters")
-
-
-def check_organizations(
-    change: TicketChange, family: Sequence[TicketChange], current_organizations: Organizations
-) -> None:
-    """Raises InvalidInput if the family has several organizations, except for admins."""
     if not ADMINISTER.allows(change.actor) and not is_one_organization(
         family, current_organizations
     ):

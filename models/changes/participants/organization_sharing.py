@@ -8,7 +8,6 @@ from models.changes.change import TicketChange
 from models.changes.participants.people_records import (
     list_watchers_without_access,
     read_current_organizations,
-    read_family_requesters,
     read_watchers,
 )
 from models.changes.participants.sharing import build_lists
@@ -52,14 +51,12 @@ async def check_may_share(change: TicketChange) -> None:
         raise InvalidInput(
             UserErrorCode.INVALID, "needs a ticket that belongs to an organization", FIELD
         )
-    # The ticket shows the messages of all tickets that were merged into it.
-    requester_ids = await read_family_requesters(change.ticket)
-    current = await read_current_organizations(requester_ids)
-    is_of_organization = all(current.get(each) == organization_id for each in requester_ids)
-    if not is_of_organization and not ADMINISTER.allows(change.actor):
+    requester_id = change.ticket.requester_id
+    current = (await read_current_organizations([requester_id])).get(requester_id)
+    if current != organization_id and not ADMINISTER.allows(change.actor):
         message = (
-            "needs requesters who still belong to the organization of the ticket, also of the "
-            "tickets that are merged with it; only admins can share others with it"
+            "needs a requester who still belongs to the organization of the ticket; "
+            "only admins can share the ticket of another requester with it"
         )
         raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
     shared = await read_tickets_shared_with([organization_id])

@@ -43,11 +43,10 @@ class MergeTicketsInput:
         "merged into one."
     )
     across_requesters: bool = optional(
-        "Whether more people may see both conversations. True is required if the tickets have "
-        "different requesters, each of whom becomes a participant of the other's ticket, or if "
-        "the other ticket is shared with its organization and this one is not. Only admins can "
-        "merge tickets that belong to different organizations, or whose requesters have no "
-        "organization or different ones. The token also needs the scope `tickets:read`.",
+        "Whether the tickets may have different requesters. Each of them then becomes a "
+        "participant of the other's ticket and sees both conversations. Only admins can merge "
+        "tickets that belong to different organizations, or whose requesters have no organization "
+        "or different ones. The token also needs the scope `tickets:read`.",
         False,
     )
     expected_version: int | None = optional(EXPECTED_VERSION)

@@ -129,11 +129,11 @@ class UpdateTicketInput:
     )
     shared_with_organization: bool | None = optional(
         "Whether all customers of the ticket's organization see the ticket, can reply to it and "
-        "watch it. Only for a ticket with an organization, which has by default at most 1,000 such "
+        "watch it. Only for a ticket with an organization, which has by default at most 200 such "
         "tickets. Customers who can't see the ticket afterwards no longer watch it. To share a "
-        "ticket, the token needs the scope `tickets:read`. Only admins can share a ticket if its "
-        "requester, or that of a merged one, is not of the organization any more. Of customers, "
-        "only the requester may change this."
+        "ticket, the token needs the scope `tickets:read`. Only admins can share a ticket whose "
+        "requester does not belong to the organization any more. Of customers, only the requester "
+        "may change this."
     )
     external_id: str | None = optional(
         f"{EXTERNAL_ID} Absent: unchanged. Null: cleared.", strawberry.UNSET

@@ -216,32 +216,3 @@ async def test_only_the_requester_and_the_team_share_a_ticket(
     async with assert_nothing_stored():
         fields = {"ticketId": ticket, "sharedWithOrganization": False}
         assert await refusals(carl, "updateTicket", **fields) == error
-
-
-async def test_a_merge_into_a_shared_ticket_must_be_asked_for(
-    service: Service, world: World
-) -> None:
-    olga, ada = service.client(world.olga.token), service.client(world.ada.token)
-    private, shared, also_shared = [str((await olga.raise_ticket())["id"]) for _ in range(3)]
-    for ticket in (shared, also_shared):
-        await share(olga, ticket)
-    merge = {"ticketId": private, "intoId": shared}
-    async with assert_nothing_stored():
-        assert await refusals(ada, "mergeTickets", **merge) == ["REQUIRED acrossRequesters"]
-    await ada.do("mergeTickets", ticketId=also_shared, intoId=shared)
-    await ada.do("mergeTickets", **merge, acrossRequesters=True)
-    other = str((await olga.raise_ticket())["id"])
-    await ada.do("mergeTickets", ticketId=shared, intoId=other)  # shows it to nobody else
-
-
-async def test_a_ticket_with_a_merged_one_of_another_organization_is_shared_only_by_admins(
-    service: Service, world: World
-) -> None:
-    olga, root = service.client(world.olga.token), service.client(world.root.token)
-    ticket = str((await olga.raise_ticket())["id"])
-    other = str((await service.client(world.cora.token).raise_ticket())["id"])
-    await root.do("mergeTickets", ticketId=other, intoId=ticket, acrossRequesters=True)
-    async with assert_nothing_stored():
-        fields = {"ticketId": ticket, "sharedWithOrganization": True}
-        assert await refusals(olga, "updateTicket", **fields) == ["INVALID sharedWithOrganization"]
-    await share(root, ticket)
