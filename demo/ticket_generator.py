@@ -132,7 +132,8 @@ class TicketGenerator:
         )
         writer = TextWriter(self.random, topic, load_category_phrases(category.slug), facts)
         ticket = self.build_ticket(number, created_at, participants.requester, category, writer)
-        ticket.priority = spec.priority or ticket.priority
+        if spec.priority is not None:
+            ticket.priority = spec.priority
         history = History(ticket, sla_policies=self.people.sla_policies)
         return Scenario(history, writer, participants, created_at, self.now)
 

@@ -123,7 +123,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
-        # The scope is part of this protocol; see `connection_lost` for the reason.
+        # The scope refers to the writer, and so to this protocol, which refers to the scope. See
+        # `connection_lost`.
         cast("dict[str, Any]", self.scope.get("extensions")).pop(FRAME_WRITER_EXTENSION, None)
 
     # ------------------------------------------------------------ reading

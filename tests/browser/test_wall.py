@@ -15,7 +15,14 @@ from support.browser_page import open_page
 from support.desk_page import open_desk
 from support.live import until
 from support.service import Process, start
-from support.wall_page import UNPAIRED, approve, expect_live, figure_of, open_screen
+from support.wall_page import (
+    UNPAIRED,
+    approve,
+    assert_screen_usable,
+    expect_live,
+    figure_of,
+    open_screen,
+)
 
 import web_routes
 from resolvers.wall import endpoints
@@ -218,6 +225,7 @@ async def test_a_screen_waits_and_tries_again_if_too_many_wait_for_approval(
     async with open_page(browser, service.port, UNPAIRED, "status of 429") as screen:
         await screen.goto("/wall/all")
         await expect(screen.get_by_role("alert")).to_contain_text("Too many screens")
+        await assert_screen_usable(screen, "too many")
         monkeypatch.setattr(endpoints, "PAIRING_COST", 0)
         await expect(screen.locator(".code")).to_be_visible()
         await expect(screen.get_by_role("alert")).to_have_count(0)

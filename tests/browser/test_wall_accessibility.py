@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from support import Client, Service, World
 from support.admin_mutations import send_mutation
@@ -12,8 +11,6 @@ from support.browser_page import NETWORK_ERRORS, open_page
 from support.client import TIMEOUT_SECONDS
 from support.service import running
 from support.wall_page import UNPAIRED, approve, assert_screen_usable, open_screen
-
-from resolvers.wall import endpoints
 
 REQUESTS = "**/wall/session/**"
 API_URL = "https://tickets.example"
@@ -109,16 +106,6 @@ async def test_a_screen_that_waits_for_approval(
         await let_pass(screen, 50)
         await expect(screen.get_by_text("The server can't be reached")).to_be_visible()
         await assert_screen_usable(screen, "pairing, stale")
-
-
-async def test_a_screen_that_gets_no_code(
-    browser: Browser, service: Service, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(endpoints, "PAIRING_COST", 10**9)
-    async with open_page(browser, service.port, UNPAIRED, "status of 429") as screen:
-        await screen.goto("/wall/all")
-        await expect(screen.get_by_role("alert")).to_contain_text("Too many screens")
-        await assert_screen_usable(screen, "too many")
 
 
 async def test_a_screen_that_was_opened_at_an_address_without_https(

@@ -42,33 +42,28 @@ async def test_a_change_of_the_requester_moves_the_ticket_between_live_lists(
         assert ("REMOVED", ticket) in await next_steps(later, "REMOVED")
 
 
-async def test_a_participant_has_the_ticket_in_the_live_list_while_it_is_shared(
-    service: Service, world: World
+@pytest.mark.parametrize("is_participant", [True, False])
+async def test_a_ticket_is_in_the_live_list_while_it_is_shared(
+    service: Service, world: World, *, is_participant: bool
 ) -> None:
+    """With a participant, or with the organization."""
     olga, otto = service.client(world.olga.token), service.client(world.otto.token)
     ticket = (await olga.raise_ticket())["id"]
+
+    async def share(*, shared: bool) -> None:
+        if is_participant:
+            name = "addWatcher" if shared else "removeWatcher"
+            await olga.do(name, ticketId=ticket, userId=world.otto.gid)
+        else:
+            await olga.do("updateTicket", ticketId=ticket, sharedWithOrganization=shared)
+
     async with otto.socket() as socket:
         await LiveList().subscribe(socket)
-        await olga.do("addWatcher", ticketId=ticket, userId=world.otto.gid)
+        await share(shared=True)
         # The list gets the change, or a new snapshot if its permissions were read again first.
         steps = await next_steps(socket, "ADDED", "SNAPSHOT_END")
         assert steps[-1] == ("ADDED", ticket) or ("SNAPSHOT", ticket) in steps
-        await olga.do("removeWatcher", ticketId=ticket, userId=world.otto.gid)
-        steps = await next_steps(socket, "REMOVED", "SNAPSHOT_END")
-        assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
-
-
-async def test_a_colleague_has_a_ticket_in_the_live_list_while_it_is_shared_with_the_organization(
-    service: Service, world: World
-) -> None:
-    olga, otto = service.client(world.olga.token), service.client(world.otto.token)
-    ticket = (await olga.raise_ticket())["id"]
-    async with otto.socket() as socket:
-        await LiveList().subscribe(socket)
-        await olga.do("updateTicket", ticketId=ticket, sharedWithOrganization=True)
-        steps = await next_steps(socket, "ADDED", "SNAPSHOT_END")
-        assert steps[-1] == ("ADDED", ticket) or ("SNAPSHOT", ticket) in steps
-        await olga.do("updateTicket", ticketId=ticket, sharedWithOrganization=False)
+        await share(shared=False)
         steps = await next_steps(socket, "REMOVED", "SNAPSHOT_END")
         assert steps[-1] == ("REMOVED", ticket) or ("SNAPSHOT", ticket) not in steps
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.access.permissions import ADMINISTER, READ_TICKETS
+from models.access.permissions import ADMINISTER
 from models.access.viewer import read_tickets_shared_with
 from models.changes.change import TicketChange
 from models.changes.participants.people_records import (
@@ -10,7 +10,7 @@ from models.changes.participants.people_records import (
     read_current_organizations,
     read_watchers,
 )
-from models.changes.participants.sharing import build_lists
+from models.changes.participants.sharing import build_lists, check_token_reads
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import Json
 
@@ -32,8 +32,9 @@ async def set_shared_with_organization(
         message = "can be changed only by the requester of the ticket and by the team"
         raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
     if shared:
-        await check_may_share(change)
-    changes = change.set(shared_with_organization=shared)
+        await check_can_be_shared(change)
+        return change.set(shared_with_organization=True)
+    changes = change.set(shared_with_organization=False)
     watchers = await read_watchers(change.ticket)
     change.removed_watchers = await list_watchers_without_access(change, watchers)
     if change.removed_watchers:
@@ -41,11 +42,9 @@ async def set_shared_with_organization(
     return changes
 
 
-async def check_may_share(change: TicketChange) -> None:
-    """Raises InvalidInput if the ticket can't be shared with its organization."""
-    if not READ_TICKETS.allows(change.actor):
-        message = "needs a token with the scope tickets:read, because it shows a conversation"
-        raise InvalidInput(UserErrorCode.INVALID, message, FIELD)
+async def check_can_be_shared(change: TicketChange) -> None:
+    """Raises InvalidInput if the actor can't share the ticket with its organization."""
+    check_token_reads(change, FIELD)
     organization_id = change.ticket.organization_id
     if organization_id is None:
         raise InvalidInput(

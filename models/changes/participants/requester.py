@@ -7,13 +7,9 @@ from uuid import UUID
 
 from models.changes.change import TicketChange
 from models.changes.participants.sharing import TicketPeople, build_people_changes, check_may_share
-from models.changes.serialization import serialize_value
 from models.core.errors import InvalidInput, UserErrorCode
 from models.log.event import EventType, Json
 from models.people.user import User
-from models.tickets.ticket import Ticket
-
-REQUESTER_COLUMNS = ("requester_id", "organization_id", "shared_with_organization")
 
 
 def change_requester(
@@ -23,8 +19,8 @@ def change_requester(
     outsiders: Collection[UUID],
     *,
     is_family: bool,
-) -> None:
-    """Set the requester, and the organization to theirs.
+) -> dict[str, Json]:
+    """Set the requester, and the organization to theirs; returns the changes for `log_requester`.
 
     `outsiders` are the participants who don't belong to the new organization; they lose the ticket
     if its organization changes, and the ticket is no longer shared with the earlier organization.
@@ -33,7 +29,7 @@ def change_requester(
     """
     ticket = change.ticket
     if requester.id == ticket.requester_id:
-        return
+        return {}
     if is_family:
         message = "is merged with another ticket; undo the merge first"
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
@@ -41,36 +37,29 @@ def change_requester(
         raise InvalidInput(UserErrorCode.INVALID, "must be an active user", "requesterId")
     check_may_share(change, requester, people, "requesterId")
     leaving = {requester.id}.intersection(people.participants)
+    is_shared = ticket.shared_with_organization
     if requester.organization_id != ticket.organization_id:
         leaving |= set(outsiders)
-        change.set(shared_with_organization=False)
+        is_shared = False
     change.removed_participants = sorted(leaving)
-    change.set(requester_id=requester.id, organization_id=requester.organization_id)
+    return change.set(
+        requester_id=requester.id,
+        organization_id=requester.organization_id,
+        shared_with_organization=is_shared,
+    )
 
 
 def log_requester(
     change: TicketChange,
-    before: tuple[UUID, UUID | None, bool],
+    changes: dict[str, Json],
     people: TicketPeople,
     without_access: Collection[UUID],
 ) -> None:
-    """Log the change of REQUESTER_COLUMNS, which had the values `before`.
+    """Log the `changes` that `change_requester` has made, if any.
 
     `without_access` are the watchers who can't see the ticket any more. They are removed.
     """
-    after = get_requester_values(change.ticket)
-    if before == after:
+    if not changes:
         return
     change.removed_watchers = sorted(without_access)
-    values = zip(REQUESTER_COLUMNS, before, after, strict=True)
-    changes: dict[str, Json] = {
-        name: [serialize_value(old), serialize_value(new)]
-        for name, old, new in values
-        if old != new
-    }
     change.log(EventType.TICKET_UPDATED, {**changes, **build_people_changes(change, people)})
-
-
-def get_requester_values(ticket: Ticket) -> tuple[UUID, UUID | None, bool]:
-    """The values of REQUESTER_COLUMNS."""
-    return ticket.requester_id, ticket.organization_id, ticket.shared_with_organization

@@ -18,15 +18,13 @@ async def set_requester(change: TicketChange, user: User) -> None:
 
     Raises InvalidInput.
     """
-    ticket = change.ticket
     people = await read_people(change, user)
-    before = requester.get_requester_values(ticket)
-    requester.change_requester(
+    changes = requester.change_requester(
         change,
         user,
         people,
         await list_outsiders(people.participants, user.organization_id),
-        is_family=await is_merged(ticket),
+        is_family=await is_merged(change.ticket),
     )
     without_access = await list_watchers_without_access(change, people.watchers)
-    requester.log_requester(change, before, people, without_access)
+    requester.log_requester(change, changes, people, without_access)

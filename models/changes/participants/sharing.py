@@ -118,9 +118,7 @@ def check_may_share(
     change: TicketChange, user: User, people: TicketPeople, field: str = "userId"
 ) -> None:
     """Raises InvalidInput if the actor may not show the ticket to this user."""
-    if not READ_TICKETS.allows(change.actor):
-        message = "needs a token with the scope tickets:read, because it shows a conversation"
-        raise InvalidInput(UserErrorCode.INVALID, message, field)
+    check_token_reads(change, field)
     if ADMINISTER.allows(change.actor):
         return
     organizations = {
@@ -133,6 +131,13 @@ def check_may_share(
             "must belong to the organization of the ticket and its requester; "
             "only admins can share a ticket with another organization"
         )
+        raise InvalidInput(UserErrorCode.INVALID, message, field)
+
+
+def check_token_reads(change: TicketChange, field: str) -> None:
+    """Raises InvalidInput if the token of the actor may not read tickets, and so show none."""
+    if not READ_TICKETS.allows(change.actor):
+        message = "needs a token with the scope tickets:read, because it shows a conversation"
         raise InvalidInput(UserErrorCode.INVALID, message, field)
 
 
