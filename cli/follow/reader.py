@@ -187,12 +187,9 @@ class Reader:
         """All events and messages of a ticket; returns the tickets that are merged into it."""
         after = None
         while True:
-            try:
-                response = await self.query_page(
-                    "timeline", documents.TIMELINE, id=ticket_id, after=after
-                )
-            except PageCursorInvalid as error:  # the log ends before the page
-                raise ServerError(OTHER_LOG) from error
+            response = await self.query_page(
+                "timeline", documents.TIMELINE, id=ticket_id, after=after
+            )
             ticket = response.data["ticket"]
             if ticket is None:
                 raise ServerError(f"the server does not show {ticket_id}, which its log names")
