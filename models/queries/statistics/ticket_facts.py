@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from models import database
 from models.core.sql import Condition, exists
-from models.queries.statistics.stats import IS_OPEN
 from models.queries.statistics.stats_groups import COLUMNS, GroupBy, GroupCounts
+from models.queries.statistics.stats_statements import IS_OPEN
 from models.sla.clock import ClockStatus
 
 Keys = tuple[object, ...]
