@@ -38,6 +38,7 @@ from workers.mailer import Mailer
 from workers.notifier import Notifier
 from workers.retention import Retention
 from workers.sla_refresh import SlaRefresh
+from workers.ticket_counter import TicketCounter
 from workers.ticket_exports import TicketExports
 from workers.ticket_timers import TicketTimers
 from workers.webhooks.attempt import AttemptServices
@@ -74,6 +75,7 @@ def build_jobs(
             settings.max_ended_jobs_per_caller,
             settings.draft_retention,
         ),
+        TicketCounter(),
         SlaRefresh(window),
         Escalator(window),
         EscalationSteps(window),

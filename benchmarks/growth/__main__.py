@@ -22,9 +22,13 @@ from benchmarks.databases import POSTGRES, create_database, database_label, temp
 from benchmarks.growth.dataset import create_dataset
 from benchmarks.growth.reads import COUNTS, create_reads
 from models import database, migrate
+from models.core.time import now
+from workers import runner
+from workers.ticket_counter import TicketCounter
 
 MAX_RATIO = 1.3
 """The goal: the time at the largest size, divided by that at the smallest."""
+EVENTS_PER_COUNT = 50_000
 MAX_READ_SECONDS = 3.0
 """A read is not repeated further in a round after this time."""
 
@@ -97,8 +101,19 @@ async def fill_database(url: str, size: int) -> None:
     try:
         await migrate.migrate()
         await create_dataset(size, log)
+        await count_tickets()
     finally:
         await database.disconnect()
+
+
+async def count_tickets() -> None:
+    """Run the job that counts tickets up to the head of the log, as after weeks of service."""
+    log("  counts")
+    await runner.register([TicketCounter.name])
+    counter, position, more = TicketCounter(1, EVENTS_PER_COUNT), 0, True
+    while more:
+        progress = await counter.run_once(now(), position)
+        position, more = progress.position, progress.more
 
 
 async def measure_round(url: str, key: Key, times: Times) -> None:

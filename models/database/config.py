@@ -9,6 +9,7 @@ MODULES = [
     "models.people.domains",
     "models.people.team",
     "models.tickets.ticket",
+    "models.tickets.ticket_counts",
     "models.tickets.message",
     "models.tickets.attachment",
     "models.log.event",

@@ -20,6 +20,8 @@ from models.log import event
 
 PERMANENT_CONSUMERS = ("notifier", "escalator", "assigner", "handover")
 """Each migration registers them if they are missing, so that they miss no event before they run."""
+TICKET_COUNTER = "ticket_counter"
+"""The consumer that counts all tickets, so it starts at the beginning of the log."""
 UNUSED_TIME = timedelta(days=30)
 """A consumer of an unknown job is deleted after this time without a lease."""
 MAX_ERROR_CHARS = 2000
@@ -52,8 +54,12 @@ class PositionConflict(Exception):
 
 
 async def register(name: str) -> None:
-    """Create the consumer if it is missing; a new one starts at the head of the log."""
-    await LogConsumer.get_or_create(name=name, defaults={"position": await event.read_head()})
+    """Create the consumer if it is missing.
+
+    A new one starts at the head of the log, except TICKET_COUNTER.
+    """
+    position = 0 if name == TICKET_COUNTER else await event.read_head()
+    await LogConsumer.get_or_create(name=name, defaults={"position": position})
 
 
 async def delete_unused(names: Collection[str], at: datetime) -> None:

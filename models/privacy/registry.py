@@ -102,6 +102,7 @@ COLUMNS: dict[Holding, frozenset[str]] = {
             *("caller_jobs.export_key", "caller_jobs.export_sha256", "export_parts.storage_key"),
             *("caller_jobs.report", "webhooks.scopes", "webhooks.types"),
             *("webhook_deliveries.claimed_by", "webhook_deliveries.body_scopes"),
+            "ticket_counts.status",
         }
     ),
 }

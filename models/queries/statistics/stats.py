@@ -12,9 +12,16 @@ from typing import cast
 
 from models import database
 from models.access.viewer import Viewer
+from models.core.sql import Condition
 from models.database import Row, as_instant
 from models.queries.filters.filter import FilterData
-from models.queries.search_plan import charge_collection, plan_search
+from models.queries.search_plan import NO_SEARCH, charge_collection, plan_search
+from models.queries.statistics.counted_tickets import (
+    build_counted_statement,
+    has_counts,
+    is_close,
+    read_counted_position,
+)
 from models.queries.statistics.stats_groups import (
     Bucket,
     CountedGroups,
@@ -26,8 +33,8 @@ from models.queries.statistics.stats_groups import (
 )
 from models.queries.statistics.stats_statements import (
     NO_GROUPS,
-    TOTALS_SQL,
-    build_table_expressions,
+    StatsStatement,
+    build_stats_statement,
     select_groups,
 )
 from models.queries.statistics.time_buckets import StatsPeriod
@@ -67,16 +74,10 @@ async def read_stats(
     """
     period = complete_period(group, period)
     times = None if period is None else period.resolve(at)
-    plan = await plan_search(viewer, filter, at)
-    await charge_collection(viewer, plan)
-    tables = build_table_expressions(plan.compile(filter, viewer, at), group)
     groups = NO_GROUPS if group is None else select_groups(group, times)
-    rows = await database.fetch_dicts(
-        f"WITH {tables.text} SELECT h.position AS position, a.*, g.bucket AS bucket, "
-        "g.omitted AS omitted, g.created AS created, g.resolved AS resolved, g.closed AS closed "
-        f"FROM log_head h CROSS JOIN ({TOTALS_SQL}) a LEFT JOIN ({groups.text}) g ON (1 = 1)",
-        tables.params + groups.params,
-    )
+    rows = await read_counted_rows(viewer, filter, group, at, groups)
+    if rows is None:
+        rows = await count_tickets(viewer, filter, group, at, groups)
     counted = count_rows(group, rows)
     buckets: Sequence[Bucket] = ()
     remainder = None
@@ -93,6 +94,48 @@ async def read_stats(
         oldest_open_at=as_instant(totals["oldest_open_at"]),
         buckets=buckets,
         remainder=remainder,
+    )
+
+
+async def read_counted_rows(
+    viewer: Viewer,
+    filter: FilterData | None,
+    group: GroupBy | None,
+    at: datetime,
+    groups: Condition,
+) -> list[Row] | None:
+    """The rows of the statistics by the stored counts; None if these don't suffice."""
+    if not has_counts(viewer, filter, group):
+        return None
+    position = await read_counted_position()
+    if position is None:
+        return None
+    condition = NO_SEARCH.compile(filter, viewer, at)
+    rows = await fetch_rows(build_counted_statement(condition, group, position), groups)
+    return rows if is_close(position, cast("int", rows[0]["position"])) else None
+
+
+async def count_tickets(
+    viewer: Viewer,
+    filter: FilterData | None,
+    group: GroupBy | None,
+    at: datetime,
+    groups: Condition,
+) -> list[Row]:
+    """The rows of the statistics, for which the database reads all tickets that match."""
+    plan = await plan_search(viewer, filter, at)
+    await charge_collection(viewer, plan)
+    condition = plan.compile(filter, viewer, at)
+    return await fetch_rows(build_stats_statement(condition, group), groups)
+
+
+async def fetch_rows(statement: StatsStatement, groups: Condition) -> list[Row]:
+    tables, totals = statement.tables, statement.totals
+    return await database.fetch_dicts(
+        f"WITH {tables.text} SELECT h.position AS position, a.*, g.bucket AS bucket, "
+        "g.omitted AS omitted, g.created AS created, g.resolved AS resolved, g.closed AS closed "
+        f"FROM log_head h CROSS JOIN ({totals.text}) a LEFT JOIN ({groups.text}) g ON (1 = 1)",
+        tables.params + totals.params + groups.params,
     )
 
 

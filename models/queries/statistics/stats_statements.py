@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from models import database
 from models.core.sql import Condition, in_list
 from models.queries.statistics.stats_groups import COLUMNS, MAX_GROUPS, GroupBy, GroupCounts
@@ -33,7 +35,7 @@ MATCHING_COLUMNS = (
     "t.resolved_at AS resolved_at, t.closed_at AS closed_at, s.at_risk AS at_risk, "
     "s.breached AS breached"
 )
-TOTALS_SQL = (
+TOTALS = Condition(
     "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
     "SUM(s.unassigned_count) AS unassigned_count, MIN(s.oldest_open_at) AS oldest_open_at, "
     "SUM(s.at_risk_count) AS at_risk_count, SUM(s.breached_count) AS breached_count FROM sums s"
@@ -49,7 +51,15 @@ IS_FIRST_SPELLING = (
 TIME_COLUMNS = ("created_at", "resolved_at", "closed_at")
 
 
-def build_table_expressions(condition: Condition, group: GroupBy | None) -> Condition:
+@dataclass(frozen=True, slots=True)
+class StatsStatement:
+    """The parts of a statement that count tickets: common table expressions, and the totals."""
+
+    tables: Condition
+    totals: Condition = TOTALS
+
+
+def build_stats_statement(condition: Condition, group: GroupBy | None) -> StatsStatement:
     """Return the common table expression `sums`, and `matching` if tickets have several buckets.
 
     They count the tickets that meet the condition.
@@ -65,12 +75,13 @@ def build_table_expressions(condition: Condition, group: GroupBy | None) -> Cond
         text = (
             f"sums AS MATERIALIZED (SELECT {bucket} AS bucket, {OPEN_SUMS.text} FROM {source}{by})"
         )
-        return Condition(text, OPEN_SUMS.params + condition.params)
-    return Condition(
+        return StatsStatement(Condition(text, OPEN_SUMS.params + condition.params))
+    tables = Condition(
         f"matching AS MATERIALIZED (SELECT {MATCHING_COLUMNS} FROM {source}), "
         f"sums AS MATERIALIZED (SELECT NULL AS bucket, {OPEN_SUMS.text} FROM matching t)",
         condition.params + OPEN_SUMS.params,
     )
+    return StatsStatement(tables)
 
 
 def select_groups(group: GroupBy, times: TimeBuckets | None) -> Condition:

@@ -77,6 +77,7 @@ NAMES = [
     "0039_message_events",
     "0040_webhook_requests",
     "0041_organization_sharing",
+    "0042_ticket_counts",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""

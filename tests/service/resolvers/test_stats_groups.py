@@ -12,8 +12,7 @@ from support.client import Client, Refused
 from engine.graphql.cost_arguments import MAX_COUNTED_LENGTH
 from models.access.viewer import SYSTEM
 from models.core import ids
-from models.queries.statistics import stats as stats_query
-from models.queries.statistics import stats_groups
+from models.queries.statistics import stats_groups, stats_statements
 from models.queries.statistics.running_stats import RunningStats
 from models.queries.statistics.stats import read_stats
 from models.queries.statistics.stats_groups import GroupBy
@@ -132,7 +131,7 @@ async def test_groups_beyond_the_largest_are_summed(
 ) -> None:
     """Running statistics omit the same groups, also among groups of one size."""
     cora, at = service.client(world.cora.token), service.clock()
-    for module in (stats_query, stats_groups):
+    for module in (stats_statements, stats_groups):
         monkeypatch.setattr(module, "MAX_GROUPS", 3)
     for tags in (["b", "Z", "ä"], ["b", "a", "é"], ["B", "y", "_"], ["a"]):
         await cora.raise_ticket(tags=tags)

@@ -1,0 +1,123 @@
+"""Statistics by the stored counts of tickets, for viewers who see all tickets.
+
+The counts are those up to a position of the log (models/tickets/ticket_counts). Each ticket with a
+later event is subtracted from the group in which it was counted, and added to its current one. All
+this is one statement, so the result is exact at the log's head, and the database reads only the
+groups and the tickets that have changed.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from models import database
+from models.access.viewer import Viewer
+from models.core.sql import Condition
+from models.log.consumer import TICKET_COUNTER
+from models.queries.filters.filter import FilterData
+from models.queries.indexes import OPEN_TICKETS_SQL
+from models.queries.statistics.stats_groups import COLUMNS, GroupBy
+from models.queries.statistics.stats_statements import (
+    CLOCK_FLAGS_SQL,
+    IS_OPEN,
+    StatsStatement,
+)
+from models.tickets.ticket_counts import GROUP_COLUMNS
+
+MAX_CHANGED_EVENTS = 5000
+"""If the counts are further behind, as after a migration, the database counts the tickets."""
+COUNTED_FIELDS = frozenset({"status", "stage", "priority", "category", "team", "assigneeId"})
+"""The fields of a filter that depend on the groups alone."""
+COMPOUND_FIELDS = frozenset({"and", "or", "not"})
+COUNTED_GROUPS = frozenset({*COLUMNS, None}) - {GroupBy.ORGANIZATION}
+"""There are too many organizations to count the tickets of each in every group."""
+CHANGED_SQL = (
+    "SELECT DISTINCT p.ticket_id AS ticket_id FROM (SELECT e.ticket_id AS ticket_id, "
+    "e.position AS position FROM events e WHERE e.position > ? "
+    f"ORDER BY e.position LIMIT {MAX_CHANGED_EVENTS}) p"
+)
+"""The order and limit make Postgres scan the key from the position and expect few tickets."""
+
+
+def has_counts(viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> bool:
+    """Whether the stored counts suffice for these statistics."""
+    return viewer.can_see_all_tickets and group in COUNTED_GROUPS and is_counted(filter or {})
+
+
+def is_counted(filter: FilterData) -> bool:
+    """Whether all fields of the filter, at any depth, depend on the groups alone."""
+    for name, value in filter.items():
+        if value is None or name in COUNTED_FIELDS:
+            continue
+        if name not in COMPOUND_FIELDS:
+            return False
+        parts = [value] if name == "not" else cast("list[object]", value)
+        if not all(is_counted(cast("FilterData", part)) for part in parts):
+            return False
+    return True
+
+
+async def read_counted_position() -> int | None:
+    """The position of the stored counts. None if they are missing or too far behind the log."""
+    rows = await database.fetch_dicts(
+        "SELECT r.position AS position, h.position AS head FROM readers r CROSS JOIN log_head h "
+        "WHERE r.name = ?",
+        [TICKET_COUNTER],
+    )
+    if not rows:
+        return None
+    position = cast("int", rows[0]["position"])
+    return position if is_close(position, cast("int", rows[0]["head"])) else None
+
+
+def is_close(position: int, head: int) -> bool:
+    """Whether CHANGED_SQL has all tickets with events from after the position to the log's head."""
+    return head - position <= MAX_CHANGED_EVENTS
+
+
+def build_counted_statement(
+    condition: Condition, group: GroupBy | None, position: int
+) -> StatsStatement:
+    """The statement that adds up the counts at `position`, and the changes since.
+
+    Counts that are newer than `position` give the same result: tickets whose changes they include
+    are subtracted and added again.
+    """
+    bucket, by = (COLUMNS[group], f" GROUP BY {COLUMNS[group]}") if group else ("NULL", "")
+    columns = ", ".join(GROUP_COLUMNS)
+    counts = ", ".join(f"k.{column}" for column in GROUP_COLUMNS)
+    current = ", ".join(f"t.{column}" for column in GROUP_COLUMNS)
+    is_unassigned = f"{IS_OPEN.text} AND t.assignee_id IS NULL"
+    tables = Condition(
+        f"changed AS MATERIALIZED ({CHANGED_SQL}), "
+        f"counted ({columns}, resolved, closed, tickets) AS ("
+        f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, k.tickets "
+        "FROM ticket_counts k UNION ALL "
+        f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, -1 "
+        "FROM changed c JOIN counted_tickets x ON x.ticket_id = c.ticket_id "
+        "JOIN ticket_counts k ON k.id = x.count_id UNION ALL "
+        f"SELECT {current}, {as_number('t.resolved_at IS NOT NULL')}, "
+        f"{as_number('t.closed_at IS NOT NULL')}, 1 "
+        "FROM changed c JOIN tickets t ON t.id = c.ticket_id), "
+        f"sums AS MATERIALIZED (SELECT {bucket} AS bucket, SUM(t.tickets) AS created, "
+        "SUM(t.tickets * t.resolved) AS resolved, SUM(t.tickets * t.closed) AS closed, "
+        f"SUM(CASE WHEN {IS_OPEN.text} THEN t.tickets ELSE 0 END) AS open_count, "
+        f"SUM(CASE WHEN {is_unassigned} THEN t.tickets ELSE 0 END) AS unassigned_count "
+        f"FROM counted t WHERE {condition.text}{by} HAVING SUM(t.tickets) > 0)",
+        (position, *IS_OPEN.params, *IS_OPEN.params, *condition.params),
+    )
+    totals = Condition(
+        "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
+        "SUM(s.unassigned_count) AS unassigned_count, (SELECT t.created_at FROM tickets t "
+        f"WHERE t.{OPEN_TICKETS_SQL} AND {condition.text} ORDER BY t.created_at, t.id LIMIT 1) "
+        "AS oldest_open_at, MAX(f.at_risk) AS at_risk_count, MAX(f.breached) AS breached_count "
+        "FROM (SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached "
+        f"FROM ({CLOCK_FLAGS_SQL}) s JOIN tickets t ON t.id = s.ticket_id "
+        f"WHERE {condition.text}) f LEFT JOIN sums s ON (1 = 1)",
+        condition.params * 2,
+    )
+    return StatsStatement(tables, totals)
+
+
+def as_number(condition: str) -> str:
+    return f"CASE WHEN {condition} THEN 1 ELSE 0 END"
