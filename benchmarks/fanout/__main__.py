@@ -2,8 +2,8 @@
 
 `--quick` takes two to three minutes, the default 15 to 20. Ticketwire runs as in production and
 checks permissions. Its events come from the log, and their latency counts from the start of the
-commit. The peers' events are in memory, and they check no permissions. Needs cc, Redis, Node.js
-and, by default, Postgres.
+commit, or with `--mutations`, of the mutation. The peers' events are in memory, and they check no
+permissions. Needs cc, Redis, Node.js and, by default, Postgres.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks.command_line import log, parse_names, parse_numbers
 from benchmarks.databases import POSTGRES, temporary_database
 from benchmarks.fanout import table
 from benchmarks.fanout.cell import Cell
+from benchmarks.fanout.client import FILTERED_PAYLOAD, PAYLOAD
 from benchmarks.fanout.contenders import PEERS, Bare, Contender, Peer, compile_c, install_peers
 from benchmarks.fanout.phases import PHASES
 from benchmarks.fanout.results import CellResult, Plan
@@ -43,15 +44,21 @@ OTHER_OPEN_FILES = 300
 CONDITIONS = """\
 The servers use core {servers}; the load client, writer, database and Redis use core {load}.
 Ticketwire runs in production mode on {database} with {processes} and without background jobs
-(TICKETWIRE_RUN_JOBS=false). Its viewers are agents with tokens, and permissions are checked. A
-writer commits each event to the log and signals it over Redis; the latency counts from the start
-of the commit. The database's CPU time is not part of the server's. The peers' events are in
-memory, nothing is read and no permissions are checked; the latency counts from the command to
-publish. Memory is measured after a garbage collection. All contenders have the same selection and
-load client. Each socket checks that it gets every event once, in order and under its own id.
+(TICKETWIRE_RUN_JOBS=false). Its viewers are agents with tokens, and permissions are checked.
+{writer} The database's CPU time is not part of the server's. The peers' events are in memory,
+nothing is read and no permissions are checked; the latency counts from the command to publish.
+Memory is measured after a garbage collection. All contenders have the same selection and load
+client.{filters} Each socket checks that it gets every event once, in order and under its own id.
 Above 50 events per second, several are published at a time, every 20 ms. "ratio" is Ticketwire's
 figure divided by the peer's: higher is better for rates, lower for all others."""
 
+PREPARED = """\
+A writer commits each event to the log and signals it over Redis; the latency counts from the start
+of the commit."""
+MUTATIONS = """\
+Each event is that of a mutation, which the same process executes, 16 of them at a time; the latency
+counts from the start of the mutation."""
+FILTERS = " Each socket has another filter, which the peers do not evaluate."
 
 DEFAULTS: dict[str, object] = {
     "sizes": [100, 1000, 5000, 10000],
@@ -79,6 +86,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--quick", action="store_true", help=quick)
     command_line.add_database_option(parser, default=POSTGRES)
     add("--bus", help="the URL of a Redis for the wake-up bus; by default one is started")
+    add("--mutations", action="store_true", help="events of mutations that the server executes")
+    add("--filters", action="store_true", help="each socket subscribes with another filter")
     add("--workers", type=int, default=1, help="processes of Ticketwire")
     command_line.add_core_options(parser)
     add("--json", type=Path, help="a file to write all figures to")
@@ -101,7 +110,8 @@ async def run(options: argparse.Namespace) -> dict[int, dict[str, CellResult]]:
             name: await create_contender(name, options, folder, stack)
             for name in options.contenders
         }
-        plan = Plan(options.seconds, options.connect, options.budget)
+        payload = FILTERED_PAYLOAD if options.filters else PAYLOAD
+        plan = Plan(options.seconds, options.connect, options.budget, payload)
         for size in options.sizes:
             results[size] = {}
             for name, contender in contenders.items():
@@ -137,7 +147,14 @@ async def create_contender(
             return Peer(options.server_cores, name, LABELS[name])
         bus = options.bus or await stack.enter_async_context(run_redis(options.load_cores))
         url = await stack.enter_async_context(temporary_database(options.database))
-        return Ticketwire(options.server_cores, options.load_cores, url, bus, options.workers)
+        return Ticketwire(
+            options.server_cores,
+            options.load_cores,
+            url,
+            bus,
+            options.workers,
+            mutations=options.mutations,
+        )
     except (BenchmarkError, OSError, asyncpg.PostgresError) as error:
         return str(error)
 
@@ -156,6 +173,8 @@ def render_report(
             servers=command_line.format_cores(options.server_cores),
             load=command_line.format_cores(options.load_cores),
             database="SQLite" if options.database == "sqlite" else "Postgres",
+            writer=MUTATIONS if options.mutations else PREPARED,
+            filters=FILTERS if options.filters else "",
             processes="one process" if options.workers == 1 else f"{options.workers} processes",
         ),
         "",

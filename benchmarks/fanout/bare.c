@@ -102,15 +102,7 @@ static void say(struct peer *p, const char *text) {
 }
 
 static void cursor(char *to) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char plain[32];
-    int length = snprintf(plain, sizeof plain, "log:%ld", position);
-    unsigned bits = 0, have = 0;
-    for (int i = 0; i < length; i++)
-        for (bits = bits << 8 | (unsigned char)plain[i], have += 8; have >= 6;)
-            *to++ = digits[bits >> (have -= 6) & 63];
-    if (have) *to++ = digits[bits << (6 - have) & 63];
-    *to = 0;
+    sprintf(to, "%016lx", position);
 }
 
 static void flush(void) {

@@ -98,7 +98,12 @@ class Cell:
 
     async def new_client(self) -> Client:
         return await Client.start(
-            self.program, self.contender.port, self.contender.tokens, self.folder, self.load_cores
+            self.program,
+            self.contender.port,
+            self.contender.tokens,
+            self.folder,
+            self.load_cores,
+            self.plan.payload,
         )
 
     async def stop(self) -> None:

@@ -2,8 +2,8 @@
  *
  *   client PORT PATH PAYLOAD_FILE TOKENS_FILE
  *
- * PAYLOAD_FILE holds the JSON payload of a subscribe message. TOKENS_FILE has one token per line; the
- * sockets use them in turn. Each command is a line on standard input and is answered by a line of JSON:
+ * PAYLOAD_FILE holds the JSON payload of a subscribe message; "@socket" in it becomes the number of the
+ * socket, from 1. TOKENS_FILE has one token per line; the sockets use them in turn. Each command is a line on standard input and is answered by a line of JSON:
  *
  *   open COUNT WINDOW SECONDS   open sockets until COUNT are subscribed, at most WINDOW of them at a time
  *   zero                        reset the measurements
@@ -59,7 +59,7 @@ static struct peer *peers;
 static struct seen kept[KEPT_EVENTS];
 static int count, live, pending, epoll;
 static long target, reached; /* the position to wait for, and how many sockets have it */
-static char *payload, *tokens[64], *buffer;
+static char *payload, *payload_end, *tokens[64], *buffer;
 static int token_count, port;
 static const char *path;
 static struct sockaddr_in server;
@@ -248,22 +248,17 @@ static int is(struct span text, const char *wanted) {
     return text.from && text.length == size + 2 && !memcmp(text.from + 1, wanted, size);
 }
 
-/* The position in a cursor, which is the base64 of "log:<position>"; -1 if it is not a cursor. */
+/* The position in a cursor, which has 16 hexadecimal digits; -1 if it is not a cursor. */
 static long position_in(struct span text) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char plain[32];
-    unsigned bits = 0, have = 0;
-    size_t used = 0;
-    if (!text.from || text.length < 2 || text.length > 34) return -1;
-    for (size_t i = 1; i + 1 < text.length; i++) {
-        const char *digit = strchr(digits, text.from[i]);
+    long position = 0;
+    if (!text.from || text.length != 18) return -1;
+    for (size_t i = 1; i < 17; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, text.from[i], 16);
         if (!digit) return -1;
-        bits = bits << 6 | (digit - digits);
-        have += 6;
-        if (have >= 8) plain[used++] = bits >> (have -= 8);
+        position = position << 4 | (digit - digits);
     }
-    plain[used] = 0;
-    return strncmp(plain, "log:", 4) ? -1 : atol(plain + 4);
+    return position;
 }
 
 /* The microseconds since 1970 of an RFC 3339 instant in UTC; -1 if it is not one. */
@@ -348,7 +343,8 @@ static void message(struct peer *p, const char *text, size_t length, long now) {
     else if (is(parts[0], "ping")) say(p, "{\"type\":\"pong\"}");
     else if (is(parts[0], "connection_ack") && p->state == GREETING) {
         p->state = SUBSCRIBING;
-        say(p, "{\"id\":\"%s\",\"type\":\"subscribe\",\"payload\":%s}", p->id, payload);
+        if (payload_end) say(p, "{\"id\":\"%s\",\"type\":\"subscribe\",\"payload\":%s%ld%s}", p->id, payload, (long)(p - peers) + 1, payload_end);
+        else say(p, "{\"id\":\"%s\",\"type\":\"subscribe\",\"payload\":%s}", p->id, payload);
         say(p, "{\"type\":\"ping\"}"); /* its pong says that the server has read the subscribe */
     } else if (is(parts[0], "pong") && p->state == SUBSCRIBING) {
         p->state = LIVE;
@@ -551,6 +547,10 @@ int main(int argument_count, char **arguments) {
     port = atoi(arguments[1]);
     path = arguments[2];
     payload = whole_file(arguments[3]);
+    if ((payload_end = strstr(payload, "\"@socket\""))) {
+        *payload_end = 0;
+        payload_end += strlen("\"@socket\"");
+    }
     for (char *line = strtok(whole_file(arguments[4]), "\n"); line && token_count < 64; line = strtok(NULL, "\n")) tokens[token_count++] = line;
     if (!token_count) stop("no tokens");
     buffer = malloc(MAX_FRAME_BYTES + 64 + READ_BYTES);

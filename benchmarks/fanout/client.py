@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-QUERY = (
-    "subscription($after: String) { ticketStatusChanged(after: $after) { cursor from to occurredAt "
-    "ticket { id number ref subject status priority team { slug name } } actor { displayName } } }"
+FIELDS = (
+    "{ cursor from to occurredAt "
+    "ticket { id number ref subject status priority team { slug name } } actor { displayName } }"
 )
+PAYLOAD = {
+    "query": f"subscription($after: String) {{ ticketStatusChanged(after: $after) {FIELDS} }}",
+    "variables": {"after": None},
+}
+FILTERED_PAYLOAD = {
+    "query": "subscription($filter: TicketFilter) "
+    f"{{ ticketStatusChanged(filter: $filter) {FIELDS} }}",
+    "variables": {"filter": {"escalationLevel": {"lt": "@socket"}}},
+}
+"""Each socket has another filter, because client.c replaces "@socket" by its number. All match."""
 GRACE_SECONDS = 10.0
 MAX_CONNECTING = 64
 
@@ -66,11 +76,15 @@ class Client:
 
     @classmethod
     async def start(
-        cls, program: Path, port: int, tokens: Sequence[str], folder: Path, cores: set[int]
+        cls,
+        program: Path,
+        port: int,
+        tokens: Sequence[str],
+        folder: Path,
+        cores: set[int],
+        payload: Mapping[str, object] = PAYLOAD,
     ) -> Client:
-        (folder / "payload.json").write_text(
-            json.dumps({"query": QUERY, "variables": {"after": None}})
-        )
+        (folder / "payload.json").write_text(json.dumps(payload))
         (folder / "tokens").write_text("\n".join(tokens))
         process = await asyncio.create_subprocess_exec(
             *("taskset", "-c", ",".join(map(str, sorted(cores)))),

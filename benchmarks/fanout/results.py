@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.fanout.client import Answer
+from benchmarks.fanout.client import PAYLOAD, Answer
 
 LATENCY_LIMIT_MS = 250.0
 """A rate is sustained if the p99 latency is below this."""
@@ -15,11 +16,12 @@ MIN_RATE_SHARE = 0.95
 @dataclass(frozen=True)
 class Plan:
     """Time limits in seconds: a window at one rate, connecting, and a cell after it has
-    connected."""
+    connected. `payload` is that of the subscribe messages."""
 
     seconds: float = 3.0
     connect: float = 60.0
     budget: float = 60.0
+    payload: Mapping[str, object] = field(default_factory=lambda: PAYLOAD)
 
 
 @dataclass

@@ -25,10 +25,19 @@ class Ticketwire(Contender):
     name, label = "ticketwire", "Ticketwire"
 
     def __init__(
-        self, cores: set[int], load_cores: set[int], database: str, bus: str, workers: int
+        self,
+        cores: set[int],
+        load_cores: set[int],
+        database: str,
+        bus: str,
+        workers: int,
+        *,
+        mutations: bool = False,
     ) -> None:
+        """With `mutations`, the events are those of mutations that the server executes."""
         super().__init__(cores)
         self.load_cores, self.database, self.bus, self.workers = load_cores, database, bus, workers
+        self.mutations = mutations
         self.writer: asyncio.subprocess.Process | None = None
         self.position = self.pending = 0
 
@@ -101,9 +110,10 @@ class Ticketwire(Contender):
         if self.tokens == ("none",):
             await self.prepare()
         await super().start(folder)
+        target = (str(self.port), self.tokens[0]) if self.mutations else ()
         self.writer = await asyncio.create_subprocess_exec(
             *("taskset", "-c", ",".join(map(str, sorted(self.load_cores)))),
-            *(sys.executable, "-m", "benchmarks.fanout.writer", self.bus),
+            *(sys.executable, "-m", "benchmarks.fanout.writer", self.bus, *target),
             cwd=ROOT,
             env={**os.environ, **self.environment()},
             stdin=asyncio.subprocess.PIPE,

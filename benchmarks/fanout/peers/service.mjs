@@ -1,8 +1,9 @@
 // The parts that the three peers share: the schema, the events, and the commands on standard input.
 //
-// The events are in memory: nothing is read from a database and no permissions are checked, which
-// favours the peers. Each line "<count> <instant>" on standard input publishes so many events at once,
-// which occurred at that instant. "collect" collects garbage before memory is measured.
+// The events are in memory: nothing is read from a database, no permissions are checked, and a filter,
+// which every event matches, is not evaluated. That favours the peers. Each line "<count> <instant>" on
+// standard input publishes so many events at once, which occurred at that instant. "collect" collects
+// garbage before memory is measured.
 import { createInterface } from "node:readline";
 
 export const typeDefs = /* GraphQL */ `
@@ -31,8 +32,10 @@ export const typeDefs = /* GraphQL */ `
     ticket: Ticket!
     actor: Actor!
   }
+  input IntFilter { lt: Int }
+  input TicketFilter { escalationLevel: IntFilter }
   type Query { hello: String }
-  type Subscription { ticketStatusChanged(after: String): TicketStatusEvent! }
+  type Subscription { ticketStatusChanged(after: String, filter: TicketFilter): TicketStatusEvent! }
 `;
 
 const team = { id: "tea_1", slug: "support", name: "Support" };
@@ -54,7 +57,7 @@ function createEvent(occurredAt) {
   const to = held ? "ON_HOLD" : "OPEN";
   return {
     id: `evt_${position}`,
-    cursor: Buffer.from(`log:${position}`).toString("base64url"),
+    cursor: position.toString(16).padStart(16, "0"),
     from: held ? "OPEN" : "ON_HOLD",
     to,
     occurredAt,

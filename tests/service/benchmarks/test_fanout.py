@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import shutil
@@ -15,8 +14,9 @@ import pytest
 from support.missing_programs import skip_unless_in_ci
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.fanout.client import Answer, Client, ClientFailed
+from benchmarks.fanout.client import FILTERED_PAYLOAD, Answer, Client, ClientFailed
 from benchmarks.fanout.contenders import PEERS, Bare, compile_c
+from models.log.event import encode_cursor
 
 CORES = os.sched_getaffinity(0)
 SECONDS = 60.0
@@ -36,10 +36,9 @@ async def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def event(id: str, position: int, **more: object) -> str:
-    cursor = base64.urlsafe_b64encode(f"log:{position}".encode()).decode().rstrip("=")
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     change = {
-        "cursor": cursor,
+        "cursor": encode_cursor(position),
         "occurredAt": at,
         "ticket": {"id": "tkt_1"},
         "actor": {"displayName": "A"},
@@ -107,6 +106,30 @@ async def test_the_client_accepts_every_event_of_a_large_burst(folder: Path) -> 
             )
     finally:
         await server.stop()
+
+
+async def test_each_socket_has_another_filter(folder: Path) -> None:
+    filters: list[object] = []
+
+    async def speak(socket: ServerConnection) -> None:
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "connection_init":
+                await socket.send(json.dumps({"type": "connection_ack"}))
+            elif message["type"] == "subscribe":
+                filters.append(message["payload"]["variables"]["filter"])
+            elif message["type"] == "ping":
+                await socket.send(json.dumps({"type": "pong"}))
+
+    async with serve(
+        speak, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"], compression=None
+    ) as server:  # type: ignore[list-item]
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with await Client.start(
+            folder / "client", port, ["secret"], folder, CORES, FILTERED_PAYLOAD
+        ) as client:
+            assert (await client.open(3, SECONDS)).open == 3
+    assert sorted(filters, key=str) == [{"escalationLevel": {"lt": n}} for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
