@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import clocks, costs, desk, live_memory, matching, revocation, wakeup
+from benchmarks import clocks, costs, desk, live_memory, matching, plot, revocation, wakeup
 from benchmarks.attacks import __main__ as attacks
 from benchmarks.caches import __main__ as caches
 from benchmarks.exports import __main__ as exports
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], None]] = {
     "growth": growth.main,
     "live-memory": live_memory.main,
     "matching": matching.main,
+    "plot": plot.main,
     "queries": queries.main,
     "revocation": revocation.main,
     "soak": soak.main,
@@ -44,6 +45,7 @@ benchmarks:
   growth    reads with 10,000 to 1,000,000 tickets
   live-memory  the memory of live statistics and lists
   matching  how long an event takes with 100 filters of subscriptions
+  plot      draws the figures of queries or growth as an SVG
   queries   reads and a write over HTTP, compared with other servers
   revocation  how long sockets stay open after their permission has ended
   soak      500 sockets and steady writes for 30 minutes: nothing may grow

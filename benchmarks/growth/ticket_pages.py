@@ -18,6 +18,7 @@ from models.database import as_uuid
 from models.queries import tickets
 from models.queries.connection import count_rows
 from models.queries.filters.filter import FilterData
+from models.queries.ticket_search import find_tickets
 from models.sla.clock import ClockStatus
 from models.tickets.lifecycle import Priority, Status
 from models.tickets.ticket import Ticket
@@ -31,7 +32,8 @@ def page(
     window: PageRequest = WINDOW,
 ) -> ReadFunction:
     async def read() -> object:
-        return await tickets.list_tickets(viewer, filter, order or build_order(), window, at)
+        page_order = order or build_order()
+        return await (await find_tickets(viewer, filter, page_order, window, at))
 
     return read
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from benchmarks.growth.reads import COUNTS, create_reads
+from benchmarks.plot import GROWTH_CHARTS
 from demo.seed import seed_tickets
 from models.core.paging.pagination import Page
 
@@ -39,4 +40,6 @@ async def test_each_read_returns_rows() -> None:
         if not any(page.rows for page in pages if isinstance(page, Page)):
             empty.add(read.name)
     assert len(reads) > 80
+    plotted = {name for chart in GROWTH_CHARTS.values() for name in chart.values()}
+    assert plotted <= {f"{read.group}: {read.name}" for read in reads}
     assert ALWAYS_EMPTY <= empty <= ALWAYS_EMPTY | POSSIBLY_EMPTY
