@@ -1,4 +1,4 @@
-"""Decides how the database finds the tickets of a filter with searches.
+"""Decides how the database finds the tickets of a filter with searches or tags.
 
 If a search has a word that few tickets contain, the index finds these tickets, and the database
 checks the other words in each of them. Otherwise it would have to collect nearly all tickets. It
@@ -7,6 +7,10 @@ must collect them, and the caller pays for that.
 
 A customer's own tickets are usually few. If they are many, the customer pays for each of them. So
 the cost shows nothing about the words of other tickets.
+
+SQLite would check each ticket for a tag, which is the best way if many tickets have it. If few
+tickets have it, the index of tags finds them. Postgres knows from its statistics which tags are
+rare.
 """
 
 from __future__ import annotations
@@ -20,8 +24,10 @@ from models import database
 from models.access.viewer import Viewer
 from models.access.visibility import visible_tickets
 from models.core.query_cost import CHARGE, charge
-from models.core.sql import FALSE, TRUE, Condition
+from models.core.sql import FALSE, TRUE, Condition, in_list
+from models.core.text import fold_tag, is_storable
 from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.filters.limits import MAX_VALUES
 from models.queries.text_search.search import SearchScope, count_by_index_sql, split_words
 
 FREQUENT_ROWS = 1000
@@ -33,6 +39,8 @@ MAX_CHARGED_ROWS = 50_000
 would take as long as the search."""
 ROWS_PER_POINT = 7
 """So many rows of the index cost 1 point. The database collects them in about 10 microseconds."""
+RARE_TICKETS = 1000
+"""Tags of a filter that together fewer tickets have are rare."""
 COMPOUND_FIELDS = frozenset({"and", "or", "not", "search"})
 """The fields of a filter that may hold searches."""
 
@@ -46,6 +54,8 @@ class SearchPlan:
     """Whether few tickets meet the rest of the filter."""
     collected_words: frozenset[str] = frozenset()
     """The words of searches whose words are all frequent, unless there are few tickets."""
+    rare_tags: frozenset[str] = frozenset()
+    """The keys of the filter's tags, if few tickets have one of them."""
     rest: Condition = TRUE
     """The restriction, visibility and all fields of the filter that can't hold searches."""
 
@@ -63,6 +73,7 @@ class SearchPlan:
             database.dialect(),
             few_tickets=each or self.few_tickets,
             frequent_words=self.frequent_words,
+            rare_tags=self.rare_tags,
         )
 
 
@@ -79,7 +90,10 @@ async def plan_search(
     """
     filter = filter or {}
     texts = list(find_searches(filter))
-    if not texts or NO_SEARCH.compile(filter, viewer, at) is FALSE:
+    if not texts:
+        rare_tags = await find_rare_tags(viewer, filter)
+        return SearchPlan(rare_tags=rare_tags) if rare_tags else NO_SEARCH
+    if NO_SEARCH.compile(filter, viewer, at) is FALSE:
         return NO_SEARCH
     searches = [words for text in texts if (words := set(split_words(text)))]
     words = set[str]().union(*searches)
@@ -92,6 +106,26 @@ async def plan_search(
     if collected and await count_tickets(rest, FEW_TICKETS + 1) <= FEW_TICKETS:
         return SearchPlan(frequent, few_tickets=True)
     return SearchPlan(frequent, collected_words=collected, rest=rest)
+
+
+async def find_rare_tags(viewer: Viewer, filter: FilterData) -> frozenset[str]:
+    """The keys of the tags of which the tickets must have some, if the index should find them.
+
+    Not for customers, whose times must not depend on other tickets.
+    """
+    tags = cast("Mapping[str, Sequence[str]]", filter.get("tags") or {})
+    keys = frozenset(map(fold_tag, tags.get("some") or ()))
+    if not keys or database.dialect() != "sqlite" or not viewer.can_see_all_tickets:
+        return frozenset()
+    if len(keys) > MAX_VALUES or not all(map(is_storable, keys)):
+        return frozenset()  # the filter is refused when it is compiled
+    condition = in_list("g.key", sorted(keys))
+    rows = await database.fetch_dicts(
+        "SELECT COUNT(*) AS n FROM (SELECT 1 FROM ticket_tags g "
+        f"WHERE {condition.text} LIMIT {RARE_TICKETS}) s",
+        condition.params,
+    )
+    return keys if cast("int", rows[0]["n"]) < RARE_TICKETS else frozenset()
 
 
 async def charge_or_find_few(condition: Condition, words: int) -> bool:

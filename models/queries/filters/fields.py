@@ -170,9 +170,15 @@ def has_some_tag(names: Sequence[str], context: FilterContext) -> FilterConditio
     if not names:
         return FALSE
     keys = list(dict.fromkeys(map(fold_tag, names)))
-    text = f"ticket_tags g WHERE g.ticket_id = t.id AND g.key IN ({placeholders(keys)})"
+    is_named = f"g.key IN ({placeholders(keys)})"
+    if context.rare_tags >= set(keys):
+        found = f"(t.id IN (SELECT g.ticket_id FROM ticket_tags g WHERE {is_named}))"
+        condition = Condition(found, tuple(keys))
+    else:
+        text = f"ticket_tags g WHERE g.ticket_id = t.id AND {is_named}"
+        condition = exists(text, keys, per_row=context.few_tickets)
     return FilterCondition(
-        exists(text, keys, per_row=context.few_tickets),
+        condition,
         lambda ticket: not ticket.tag_keys.isdisjoint(keys),
     )
 

@@ -104,15 +104,23 @@ def compile_filter(
     *,
     few_tickets: bool = False,
     frequent_words: Set[str] = frozenset(),
+    rare_tags: Set[str] = frozenset(),
 ) -> Condition:
     """Return the condition that a ticket matches the filter. It doesn't include visibility.
 
-    `few_tickets` is for statements that apply the filter to few tickets, and `frequent_words` for
-    words of searches that many tickets contain. They influence the time, but not the result.
+    `few_tickets` is for statements that apply the filter to few tickets, `frequent_words` for words
+    of searches that many tickets contain, and `rare_tags` for tags that few tickets have. They
+    influence the time, but not the result.
     Raises BadRequest if the filter exceeds a limit.
     """
     return compile_both(
-        filter, viewer, at, dialect, few_tickets=few_tickets, frequent_words=frequent_words
+        filter,
+        viewer,
+        at,
+        dialect,
+        few_tickets=few_tickets,
+        frequent_words=frequent_words,
+        rare_tags=rare_tags,
     ).sql
 
 
@@ -124,6 +132,7 @@ def compile_both(
     *,
     few_tickets: bool = False,
     frequent_words: Set[str] = frozenset(),
+    rare_tags: Set[str] = frozenset(),
 ) -> FilterCondition:
     """`compile_filter`, as SQL and as a function on `FilterFacts`.
 
@@ -131,7 +140,7 @@ def compile_both(
     """
     if not filter:
         return TRUE
-    context = FilterContext(viewer, at, dialect, few_tickets, frequent_words)
+    context = FilterContext(viewer, at, dialect, few_tickets, frequent_words, rare_tags)
     return compile_fields(filter, context)
 
 

@@ -33,6 +33,8 @@ class FilterContext:
     """Whether the filter is applied to few tickets, so that related rows are read per ticket."""
     frequent_words: Set[str] = frozenset()
     """Words of searches that many tickets contain; see `search.build_search_condition`."""
+    rare_tags: Set[str] = frozenset()
+    """Keys of tags that few tickets have, so that their index finds the tickets."""
     conditions: int = 0
     levels: int = 0
     values: int = 0
