@@ -4,6 +4,11 @@ from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
 
+async def restart_job(apps, editor):
+    """Let the job count all tickets, also if this migration was applied and undone before."""
+    await editor.client.execute_query("DELETE FROM readers WHERE name = 'ticket_counter'")
+
+
 class Migration(migrations.Migration):
     dependencies = [("models", "0041_organization_sharing")]
 
@@ -53,4 +58,5 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        ops.RunPython(restart_job, restart_job),
     ]

@@ -14,7 +14,7 @@ from models.core.ids import first_id_at
 from models.database import as_instant
 from models.jobs.caller_job import ACTIVE_STATUSES
 from models.log import event
-from models.log.consumer import PERMANENT_CONSUMERS, LogConsumer
+from models.log.consumer import PERMANENT_CONSUMERS, TICKET_COUNTER, LogConsumer
 from models.wall.screen import WallPairing, WallScreen, is_in_use
 from models.webhooks.delivery import UNPREPARED, WebhookDeliveryStatus
 from models.webhooks.webhook import WebhookState
@@ -71,7 +71,7 @@ def build_consumer_samples(consumer: LogConsumer, head: int, system_time: dateti
     label = ("background_job", consumer.name)
     has_lease = consumer.held_until is not None and consumer.held_until > system_time
     samples: list[Sample] = []
-    if consumer.name in PERMANENT_CONSUMERS:
+    if consumer.name in (*PERMANENT_CONSUMERS, TICKET_COUNTER):
         # the head was read before the position
         lag = max(0, head - consumer.position)
         samples.append(Sample("ticketwire_job_lag_events", lag, label))

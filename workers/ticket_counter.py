@@ -11,10 +11,11 @@ from models.tickets.ticket_counts import count_changed_tickets
 from workers.job import Progress
 
 MIN_EVENTS = 1000
-"""So many new events are counted at once. Each of them makes statistics a little slower."""
-MAX_EVENTS_PER_RUN = 1000
+"""The number of new events for which a run is worthwhile."""
+MAX_EVENTS_PER_RUN = 250
+"""The limit for one transaction, which keeps other writers of SQLite waiting."""
 MAX_SECONDS = 60.0
-"""Fewer new events are counted after this time."""
+"""After this time, a run counts fewer new events too."""
 
 
 class TicketCounter:
@@ -31,17 +32,19 @@ class TicketCounter:
         self.min_events = min_events
         self.max_events_per_run = max_events_per_run
         self.counted_at = monotonic()
+        self.is_counting = False
+        """Whether there are events left that a run has found."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
         head = await event.read_head()
+        new_events = head - position
         waited = monotonic() - self.counted_at >= MAX_SECONDS
-        if head == position or (head - position < self.min_events and not waited):
+        if not new_events or not (self.is_counting or waited or new_events >= self.min_events):
             return Progress(0, position)
         until = min(head, position + self.max_events_per_run)
         count = await database.run_in_transaction(lambda: self.count(position, until))
-        self.counted_at = monotonic()
-        more = head - until >= self.min_events
-        return Progress(count, until, more=more, changed=False)
+        self.counted_at, self.is_counting = monotonic(), until < head
+        return Progress(count, until, more=self.is_counting, changed=False)
 
     async def count(self, position: int, until: int) -> int:
         # Move the position first: a process that lost the race raises PositionConflict here.

@@ -28,7 +28,7 @@ from workers.ticket_counter import TicketCounter
 
 MAX_RATIO = 1.3
 """The goal: the time at the largest size, divided by that at the smallest."""
-EVENTS_PER_COUNT = 50_000
+MAX_EVENTS_PER_RUN = 50_000
 MAX_READ_SECONDS = 3.0
 """A read is not repeated further in a round after this time."""
 
@@ -110,7 +110,7 @@ async def count_tickets() -> None:
     """Run the job that counts tickets up to the head of the log, as after weeks of service."""
     log("  counts")
     await runner.register([TicketCounter.name])
-    counter, position, more = TicketCounter(1, EVENTS_PER_COUNT), 0, True
+    counter, position, more = TicketCounter(1, MAX_EVENTS_PER_RUN), 0, True
     while more:
         progress = await counter.run_once(now(), position)
         position, more = progress.position, progress.more

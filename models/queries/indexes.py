@@ -76,6 +76,14 @@ SHARING_INDEXES: Mapping[str, str] = {
     "tickets_shared": "(organization_id) WHERE shared_with_organization",
 }
 """Apart from INDEXES, for the same reason."""
+
+ORDER_INDEXES: Mapping[str, str] = {
+    "tickets_priority_oldest": "(priority DESC, created_at, id)",
+    "tickets_untouched": f"({build_is_touched_sql()}, {BREACH_TIME_ASC_SQL}, id)",
+}
+"""Apart from INDEXES, for the same reason. They are for lists of all tickets, because those of open
+tickets alone don't help there."""
+
 EMAIL_PREFIX_SQL = 'email COLLATE "C"'
 """On Postgres, only this collation finds the addresses that begin with a text by an index."""
 

@@ -95,6 +95,16 @@ ORDERS: Mapping[str, tuple[FilterData | None, Sorts, str]] = {
     "last SLA target": (None, [("sla_breaches_at", True)], "tickets_latest_breach"),
     "oldest reply": (None, [("last_reply_at", False)], "tickets_oldest_reply"),
     "newest reply": (None, [("last_reply_at", True)], "tickets_newest_reply"),
+    "priority, then oldest": (
+        None,
+        [("priority", True), ("created_at", False)],
+        "tickets_priority_oldest",
+    ),
+    "untouched, then next SLA target": (
+        None,
+        [("is_untouched", True), ("sla_breaches_at", False)],
+        "tickets_untouched",
+    ),
     "open, newest change": (OPEN, (), "tickets_open_updated"),
     "open, oldest": (OPEN, [("created_at", False)], "tickets_open_created"),
     "open, priority, then oldest": (

@@ -24,10 +24,11 @@ from models.queries.statistics.stats_statements import (
 )
 from models.tickets.ticket_counts import GROUP_COLUMNS
 
-MAX_CHANGED_EVENTS = 5000
+MAX_CHANGED_EVENTS = 3000
 """If the counts are further behind, as after a migration, the database counts the tickets."""
-COUNTED_FIELDS = frozenset({"status", "stage", "priority", "category", "team", "assigneeId"})
-"""The fields of a filter that depend on the groups alone."""
+COUNTED_FIELDS = frozenset({"status", "stage", "priority", "category", "team"})
+"""The fields of a filter that depend on the groups alone. Not the assignee, because an index finds
+an agent's tickets, and there are as many groups of each agent as of all others."""
 COMPOUND_FIELDS = frozenset({"and", "or", "not"})
 COUNTED_GROUPS = frozenset({*COLUMNS, None}) - {GroupBy.ORGANIZATION}
 """There are too many organizations to count the tickets of each in every group."""
@@ -83,6 +84,8 @@ def build_counted_statement(
     Counts that are newer than `position` give the same result: tickets whose changes they include
     are subtracted and added again.
     """
+    # The groups of changed tickets are looked up one by one: the fence keeps Postgres from joining
+    # whole tables when it reuses a plan without knowing how many tickets have changed.
     bucket, by = (COLUMNS[group], f" GROUP BY {COLUMNS[group]}") if group else ("NULL", "")
     columns = ", ".join(GROUP_COLUMNS)
     counts = ", ".join(f"k.{column}" for column in GROUP_COLUMNS)
@@ -90,15 +93,17 @@ def build_counted_statement(
     is_unassigned = f"{IS_OPEN.text} AND t.assignee_id IS NULL"
     tables = Condition(
         f"changed AS MATERIALIZED ({CHANGED_SQL}), "
+        f"before ({columns}, resolved, closed) AS MATERIALIZED (SELECT {counts}, "
+        f"{as_number('k.is_resolved')}, {as_number('k.is_closed')} FROM changed c "
+        f"CROSS JOIN {look_up('counted_tickets x', 'x.ticket_id = c.ticket_id', 'x')} "
+        f"CROSS JOIN {look_up('ticket_counts k', 'k.id = x.count_id', 'k')}), "
+        f"after ({columns}, resolved, closed) AS MATERIALIZED (SELECT {current}, "
+        f"{as_number('t.resolved_at IS NOT NULL')}, {as_number('t.closed_at IS NOT NULL')} "
+        f"FROM changed c CROSS JOIN {look_up('tickets t', 't.id = c.ticket_id', 't')}), "
         f"counted ({columns}, resolved, closed, tickets) AS ("
         f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, k.tickets "
-        "FROM ticket_counts k UNION ALL "
-        f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, -1 "
-        "FROM changed c JOIN counted_tickets x ON x.ticket_id = c.ticket_id "
-        "JOIN ticket_counts k ON k.id = x.count_id UNION ALL "
-        f"SELECT {current}, {as_number('t.resolved_at IS NOT NULL')}, "
-        f"{as_number('t.closed_at IS NOT NULL')}, 1 "
-        "FROM changed c JOIN tickets t ON t.id = c.ticket_id), "
+        "FROM ticket_counts k UNION ALL SELECT b.*, -1 FROM before b "
+        "UNION ALL SELECT a.*, 1 FROM after a), "
         f"sums AS MATERIALIZED (SELECT {bucket} AS bucket, SUM(t.tickets) AS created, "
         "SUM(t.tickets * t.resolved) AS resolved, SUM(t.tickets * t.closed) AS closed, "
         f"SUM(CASE WHEN {IS_OPEN.text} THEN t.tickets ELSE 0 END) AS open_count, "
@@ -106,17 +111,30 @@ def build_counted_statement(
         f"FROM counted t WHERE {condition.text}{by} HAVING SUM(t.tickets) > 0)",
         (position, *IS_OPEN.params, *IS_OPEN.params, *condition.params),
     )
+    oldest = (
+        f"SELECT t.created_at FROM tickets t WHERE t.{OPEN_TICKETS_SQL} AND {condition.text} "
+        "ORDER BY t.created_at, t.id LIMIT 1"
+    )
+    flags = (
+        "SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached "
+        f"FROM ({CLOCK_FLAGS_SQL}) s JOIN tickets t ON t.id = s.ticket_id WHERE {condition.text}"
+    )
     totals = Condition(
         "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
-        "SUM(s.unassigned_count) AS unassigned_count, (SELECT t.created_at FROM tickets t "
-        f"WHERE t.{OPEN_TICKETS_SQL} AND {condition.text} ORDER BY t.created_at, t.id LIMIT 1) "
-        "AS oldest_open_at, MAX(f.at_risk) AS at_risk_count, MAX(f.breached) AS breached_count "
-        "FROM (SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached "
-        f"FROM ({CLOCK_FLAGS_SQL}) s JOIN tickets t ON t.id = s.ticket_id "
-        f"WHERE {condition.text}) f LEFT JOIN sums s ON (1 = 1)",
+        "SUM(s.unassigned_count) AS unassigned_count, "
+        f"CASE WHEN SUM(s.open_count) > 0 THEN ({oldest}) END AS oldest_open_at, "
+        "MAX(f.at_risk) AS at_risk_count, MAX(f.breached) AS breached_count "
+        f"FROM ({flags}) f LEFT JOIN sums s ON (1 = 1)",
         condition.params * 2,
     )
     return StatsStatement(tables, totals)
+
+
+def look_up(table: str, condition: str, alias: str) -> str:
+    """A join that reads one row for each row before it. SQLite keeps the order of the tables."""
+    if database.dialect() == "sqlite":
+        return f"{table} ON {condition}"
+    return f"LATERAL (SELECT * FROM {table} WHERE {condition} OFFSET 0) {alias}"
 
 
 def as_number(condition: str) -> str:

@@ -78,6 +78,7 @@ NAMES = [
     "0040_webhook_requests",
     "0041_organization_sharing",
     "0042_ticket_counts",
+    "0043_order_indexes",
 ]
 MIGRATION_TABLES = ("tortoise_migrations",)
 """Tables that record the applied migrations."""
@@ -219,6 +220,7 @@ async def test_a_migrated_database_matches_the_records(url: str, empty_url: str)
         await indexes.install(database.connection(), indexes.LAST_REPLY_INDEXES)
         await indexes.install(database.connection(), indexes.RETENTION_INDEXES)
         await indexes.install(database.connection(), indexes.SHARING_INDEXES)
+        await indexes.install(database.connection(), indexes.ORDER_INDEXES)
         await webhook_indexes.install(database.connection())
         await indexes.install_email_prefix(database.connection(), database.dialect())
         await indexes.install_message_events(database.connection(), database.dialect())
