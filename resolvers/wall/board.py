@@ -75,7 +75,7 @@ class Board:
             services.event_tail,
             services.now,
             services.live_memory,
-            owner=f"wall:{self.slug}",
+            memory_key=f"wall:{self.slug}",
         )
 
     async def read(self) -> BoardState:
