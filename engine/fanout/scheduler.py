@@ -47,7 +47,7 @@ class GroupScheduler:
         self.buckets = buckets or LeakyBuckets(0, 1)
         self.set_caller = set_caller
         self.set_charge = set_charge
-        self.working = PerCallerLimit(MAX_WORKING_GROUPS_PER_CALLER)
+        self.working_group_limit = PerCallerLimit(MAX_WORKING_GROUPS_PER_CALLER)
         self.waits = 0
         """How often groups had to wait for the budgets of their callers."""
 
@@ -58,7 +58,7 @@ class GroupScheduler:
         Yields that caller. Inside of the block, the current task works for it.
         """
         caller = await self.select_caller(callers)
-        async with self.working.semaphore_of(caller):
+        async with self.working_group_limit.semaphore_of(caller):
             self.set_caller(caller)
             self.set_charge(partial(self.charge, caller))
             yield caller
@@ -89,7 +89,7 @@ class GroupScheduler:
 
     def is_busy(self, caller: str) -> bool:
         """Whether the caller has MAX_WORKING_GROUPS_PER_CALLER working groups."""
-        return self.working.semaphore_of(caller).locked()
+        return self.working_group_limit.semaphore_of(caller).locked()
 
     def seconds_until_budget(self, caller: str) -> float:
         if not self.buckets.capacity:
