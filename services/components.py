@@ -204,7 +204,7 @@ def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogE
         attrgetter("position"),
         wakeup.listen(),
         refresh=viewers.refresh,
-        outdates_earlier=event.rewrites_earlier,
+        outdates_earlier=event.is_rewriting_event,
     )
 
 

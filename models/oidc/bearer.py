@@ -15,7 +15,7 @@ import structlog
 from models.access.scopes import scopes_of_role
 from models.audit.entry import Origin
 from models.oidc import sessions
-from models.oidc.accounts import SignInRefused, find_account
+from models.oidc.accounts import SignInRefused, find_or_create_account
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
 from models.oidc.metadata import ProviderClient
@@ -107,7 +107,7 @@ async def check_and_store(
         if await sessions.store_jwt(token) and is_sign_in:
             await write_sign_in(identity, user, origin, at)
 
-    identity, _ = await find_account(
+    identity, _ = await find_or_create_account(
         provider, jwt.subject, jwt.claims, origin, at, providers.limits, store
     )
     max_jwts = providers.limits.max_jwts_per_user

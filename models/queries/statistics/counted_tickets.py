@@ -1,9 +1,9 @@
 """Statistics by the stored counts of tickets, for viewers who see all tickets.
 
-The counts are those up to a position of the log (models/tickets/ticket_counts). Each ticket with a
-later event is subtracted from the group in which it was counted, and added to its current one. All
-this is one statement, so the result is exact at the log's head, and the database reads only the
-groups and the tickets that have changed.
+The counts are those up to a position of the log (models/tickets/ticket_counts.py). Each ticket with
+a later event is subtracted from the group in which it was counted, and added to its current group.
+This is one statement, so the result is exact at the log's head. The database reads only the counts
+and the tickets that have changed.
 """
 
 from __future__ import annotations
@@ -25,27 +25,29 @@ from models.queries.statistics.stats_statements import (
 from models.tickets.ticket_counts import GROUP_COLUMNS
 
 MAX_CHANGED_EVENTS = 5000
-"""If the counts are further behind, as after a migration, the database counts the tickets."""
+"""If more events came after the counts, as after a migration, the database counts all tickets
+instead."""
 COUNTED_FIELDS = frozenset({"status", "stage", "priority", "category", "team", "assigneeId"})
-"""The fields of a filter that depend on the groups alone."""
+"""The fields of a filter whose values are columns of the stored counts."""
 COMPOUND_FIELDS = frozenset({"and", "or", "not"})
 COUNTED_GROUPS = frozenset({*COLUMNS, None}) - {GroupBy.ORGANIZATION}
-"""There are too many organizations to count the tickets of each in every group."""
-CHANGED_SQL = (
+"""All groups except organizations, which are too many for stored counts."""
+CHANGED_TICKETS_SQL = (
     "SELECT DISTINCT p.ticket_id AS ticket_id FROM (SELECT e.ticket_id AS ticket_id, "
     "e.position AS position FROM events e WHERE e.position > ? "
     f"ORDER BY e.position LIMIT {MAX_CHANGED_EVENTS}) p"
 )
-"""The order and limit make Postgres scan the key from the position and expect few tickets."""
+"""The tickets with events after a position. Because of the order and limit, Postgres scans the
+primary key from the position on, and expects few tickets."""
 
 
 def has_counts(viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> bool:
-    """Whether the stored counts suffice for these statistics."""
+    """Whether these statistics can be computed from the stored counts."""
     return viewer.can_see_all_tickets and group in COUNTED_GROUPS and is_counted(filter or {})
 
 
 def is_counted(filter: FilterData) -> bool:
-    """Whether all fields of the filter, at any depth, depend on the groups alone."""
+    """Whether all fields of the filter, at any depth, are in COUNTED_FIELDS."""
     for name, value in filter.items():
         if value is None or name in COUNTED_FIELDS:
             continue
@@ -67,11 +69,11 @@ async def read_counted_position() -> int | None:
     if not rows:
         return None
     position = cast("int", rows[0]["position"])
-    return position if is_close(position, cast("int", rows[0]["head"])) else None
+    return position if is_close_to_head(position, cast("int", rows[0]["head"])) else None
 
 
-def is_close(position: int, head: int) -> bool:
-    """Whether CHANGED_SQL has all tickets with events from after the position to the log's head."""
+def is_close_to_head(position: int, head: int) -> bool:
+    """Whether CHANGED_TICKETS_SQL finds all tickets with events after the position."""
     return head - position <= MAX_CHANGED_EVENTS
 
 
@@ -83,13 +85,15 @@ def build_counted_statement(
     Counts that are newer than `position` give the same result: tickets whose changes they include
     are subtracted and added again.
     """
-    bucket, by = (COLUMNS[group], f" GROUP BY {COLUMNS[group]}") if group else ("NULL", "")
+    bucket = "NULL" if group is None else COLUMNS[group]
+    group_by = "" if group is None else f" GROUP BY {bucket}"
     columns = ", ".join(GROUP_COLUMNS)
     counts = ", ".join(f"k.{column}" for column in GROUP_COLUMNS)
     current = ", ".join(f"t.{column}" for column in GROUP_COLUMNS)
     is_unassigned = f"{IS_OPEN.text} AND t.assignee_id IS NULL"
     tables = Condition(
-        f"changed AS MATERIALIZED ({CHANGED_SQL}), "
+        f"changed AS MATERIALIZED ({CHANGED_TICKETS_SQL}), "
+        # The stored counts, then -1 for each changed ticket in its old group, 1 in its current one.
         f"counted ({columns}, resolved, closed, tickets) AS ("
         f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, k.tickets "
         "FROM ticket_counts k UNION ALL "
@@ -103,7 +107,7 @@ def build_counted_statement(
         "SUM(t.tickets * t.resolved) AS resolved, SUM(t.tickets * t.closed) AS closed, "
         f"SUM(CASE WHEN {IS_OPEN.text} THEN t.tickets ELSE 0 END) AS open_count, "
         f"SUM(CASE WHEN {is_unassigned} THEN t.tickets ELSE 0 END) AS unassigned_count "
-        f"FROM counted t WHERE {condition.text}{by} HAVING SUM(t.tickets) > 0)",
+        f"FROM counted t WHERE {condition.text}{group_by} HAVING SUM(t.tickets) > 0)",
         (position, *IS_OPEN.params, *IS_OPEN.params, *condition.params),
     )
     totals = Condition(
