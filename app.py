@@ -169,7 +169,7 @@ async def collect_process_samples(components: Components) -> list[ProcessSample]
             wakeups_sent_total=wakeup.sent,
             subscription_cost_per_event=connections.schema.subscription_budgets.total_cost,
             subscriptions_refused_total=connections.schema.subscription_budgets.refused,
-            subscription_waits_total=connections.groups.turns.waits,
+            subscription_waits_total=connections.groups.scheduler.waits,
             filters_evaluated_total=components.services.evaluations.evaluated,
             filters_shared_total=components.services.evaluations.shared,
             live_sources=components.services.live_memory.source_count,

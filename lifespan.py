@@ -106,7 +106,7 @@ async def store_token_use(services: Services) -> None:
     last_used = dict(services.last_used)
     services.last_used.clear()
     try:
-        await token.record_use(last_used)
+        await token.record_uses(last_used)
     except Exception:
         log.exception("token_use.store_failed")
         services.last_used = {**last_used, **services.last_used}

@@ -110,7 +110,7 @@ async def read_samples_by_audience(table: str) -> list[Sample]:
 
 
 async def read_caller_job_samples() -> list[Sample]:
-    """The number of jobs of callers that wait, and of those that run."""
+    """The number of viewers' jobs that wait, and of those that run."""
     statuses = [each.value for each in ACTIVE_STATUSES]
     rows = await database.fetch_dicts(
         "SELECT status, COUNT(*) AS n FROM caller_jobs WHERE status IN (?, ?) GROUP BY status",

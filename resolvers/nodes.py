@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from models.access import permissions
 from models.access.audience import can_see_shared
+from models.access.permissions import Permission
 from models.access.viewer import Viewer
 from models.access.visibility import can_see_record
 from models.core import ids
@@ -20,9 +23,29 @@ from models.jobs.caller_job import can_see_job
 from models.macros.macro import Macro
 from models.people.token import Token, TokenKind
 from models.views.saved_view import SavedView
-from models.webhooks.delivery import WebhookDelivery
-from models.webhooks.webhook import Webhook, can_see_webhook
+from models.webhooks.webhook import can_see_webhook
 from resolvers.context import Context, context_of
+from schema.records.loaders import Loaders
+
+PERMISSION_BY_PREFIX: Mapping[str, Permission] = {
+    ids.EVENT: permissions.READ_EVENTS,
+    ids.NOTIFICATION: permissions.USE_OWN_NOTIFICATIONS,
+    ids.AUDIT_ENTRY: permissions.ADMINISTER,
+    ids.RETENTION_POLICY: permissions.ADMINISTER,
+    ids.WALL_SCREEN: permissions.MANAGE_WALL_SCREENS,
+    ids.WEBHOOK: permissions.MANAGE_WEBHOOKS,
+    ids.WEBHOOK_DELIVERY: permissions.MANAGE_WEBHOOKS,
+    ids.SAVED_VIEW: permissions.READ_SAVED_VIEWS,
+    ids.MACRO: permissions.READ_MACROS,
+    ids.JOB: permissions.FOLLOW_JOBS,
+}
+"""The permission without which a viewer sees no record with ids of this prefix."""
+VISIBILITY_BY_PREFIX: Mapping[str, Callable[[Viewer, Any], bool]] = {
+    ids.WEBHOOK: can_see_webhook,
+    ids.JOB: can_see_job,
+    ids.CUSTOM_FIELD: can_see_custom_field,
+}
+"""Whether a viewer can see a record, for types to which `can_see_record` does not apply."""
 
 
 async def node(info: strawberry.Info, id: strawberry.ID) -> Any:
@@ -43,41 +66,34 @@ async def find_node(context: Context, id: str) -> Any:
         return None
     prefix, number = decoded
     loaders, viewer = context.loaders, context.viewer
+    permission = PERMISSION_BY_PREFIX.get(prefix)
+    if permission is not None and not permission.allows(viewer):
+        return None
     if prefix == ids.EVENT:
-        is_allowed = permissions.READ_EVENTS.allows(viewer)
-        return await loaders.events.load(int(number)) if is_allowed else None
+        return await loaders.events.load(int(number))
     if prefix == ids.DIRECTORY_EVENT:
         return await loaders.directory_events.load(int(number))
     if prefix == ids.NOTIFICATION:
-        is_allowed = permissions.USE_OWN_NOTIFICATIONS.allows(viewer)
-        return await loaders.notifications.load(int(number)) if is_allowed else None
+        return await loaders.notifications.load(int(number))
     key = ids.key_of(prefix, id)
     assert key is not None
-    if prefix == ids.AUDIT_ENTRY:
-        is_allowed = permissions.ADMINISTER.allows(viewer)
-        return await loaders.audit_entries.load(key) if is_allowed else None
-    if prefix == ids.RETENTION_POLICY:
-        is_allowed = permissions.ADMINISTER.allows(viewer)
-        return await loaders.retention_policies.load(key) if is_allowed else None
-    if prefix == ids.WALL_SCREEN:
-        is_allowed = permissions.MANAGE_WALL_SCREENS.allows(viewer)
-        return await loaders.wall_screens.load(key) if is_allowed else None
-    if prefix in (ids.WEBHOOK, ids.WEBHOOK_DELIVERY):
-        return await find_webhook_record(context, prefix, key)
     if prefix == ids.SESSION:
-        return None  # the type Session is no Node
+        return None  # the type Session does not implement Node
     if prefix == ids.TOKEN:
         return await find_token(viewer, key)
     if prefix in (ids.SAVED_VIEW, ids.MACRO):
-        return await find_shared(context, prefix, key)
-    if prefix == ids.JOB:
-        is_allowed = permissions.FOLLOW_JOBS.allows(viewer)
-        job = await loaders.jobs.load(key) if is_allowed else None
-        return job if job is not None and can_see_job(viewer, job) else None
-    if prefix == ids.CUSTOM_FIELD:
-        field = await loaders.custom_fields.load(key)
-        return field if field is not None and can_see_custom_field(viewer, field) else None
-    loader = {
+        return await find_shared_record(context, prefix, key)
+    record = await load_record(loaders, prefix, key)
+    can_see = VISIBILITY_BY_PREFIX.get(prefix, can_see_record)
+    return record if record is not None and can_see(viewer, record) else None
+
+
+async def load_record(loaders: Loaders, prefix: str, key: UUID) -> Any:
+    """The record with this key; None if it does not exist.
+
+    Some loaders also return None if the viewer may not see the record.
+    """
+    loader: DataLoader[UUID, Any] = {
         ids.TICKET: loaders.tickets,
         ids.MESSAGE: loaders.messages,
         ids.TEAM: loaders.teams,
@@ -90,34 +106,23 @@ async def find_node(context: Context, id: str) -> Any:
         ids.SLA_POLICY: loaders.policies,
         ids.SLA_CALENDAR: loaders.calendars,
         ids.ESCALATION_PATH: loaders.escalation_paths,
+        ids.AUDIT_ENTRY: loaders.audit_entries,
+        ids.RETENTION_POLICY: loaders.retention_policies,
+        ids.WALL_SCREEN: loaders.wall_screens,
+        ids.WEBHOOK: loaders.webhooks,
+        ids.WEBHOOK_DELIVERY: loaders.webhook_deliveries,
+        ids.JOB: loaders.jobs,
+        ids.CUSTOM_FIELD: loaders.custom_fields,
     }[prefix]
-    record = await loader.load(key)
-    return record if record is not None and can_see_record(viewer, record) else None
+    return await loader.load(key)
 
 
-async def find_shared(context: Context, prefix: str, key: UUID) -> SavedView | Macro | None:
+async def find_shared_record(context: Context, prefix: str, key: UUID) -> SavedView | Macro | None:
     """A saved view or a macro that the viewer may see."""
     viewer, loaders = context.viewer, context.loaders
-    is_view = prefix == ids.SAVED_VIEW
-    permission = permissions.READ_SAVED_VIEWS if is_view else permissions.READ_MACROS
-    if not permission.allows(viewer):
-        return None
-    record = await (loaders.views if is_view else loaders.macros).load(key)
+    record = await (loaders.views if prefix == ids.SAVED_VIEW else loaders.macros).load(key)
     team_ids = await loaders.team_ids.load(viewer.user_id)
     return record if record is not None and can_see_shared(viewer, record, team_ids) else None
-
-
-async def find_webhook_record(
-    context: Context, prefix: str, key: UUID
-) -> Webhook | WebhookDelivery | None:
-    """A webhook, or a delivery of an event, that the viewer may see."""
-    viewer, loaders = context.viewer, context.loaders
-    if not permissions.MANAGE_WEBHOOKS.allows(viewer):
-        return None
-    if prefix == ids.WEBHOOK_DELIVERY:
-        return await loaders.webhook_deliveries.load(key)
-    webhook = await loaders.webhooks.load(key)
-    return webhook if webhook is not None and can_see_webhook(viewer, webhook) else None
 
 
 async def find_token(viewer: Viewer, key: UUID) -> Token | None:

@@ -104,7 +104,7 @@ async def recall_deleted(_: Viewer, key: UUID) -> RetentionPolicy:
     return RetentionPolicy(id=key)
 
 
-def describe_deleted(_: Viewer, policy: RetentionPolicy) -> dict[str, Any]:
+def build_deletion_fields(_: Viewer, policy: RetentionPolicy) -> dict[str, Any]:
     return {"deleted_policy_id": strawberry.ID(ids.encode(ids.RETENTION_POLICY, policy.id))}
 
 
@@ -112,7 +112,7 @@ def describe_deleted(_: Viewer, policy: RetentionPolicy) -> dict[str, Any]:
     DeleteRetentionPolicyPayload,
     "deleted_policy_id",
     RetentionPolicy,
-    describe=describe_deleted,
+    build_fields=build_deletion_fields,
     recall=recall_deleted,
 )
 async def delete_retention_policy(

@@ -82,7 +82,7 @@ async def recall_deleted(_: Viewer, key: UUID) -> SavedView:
     return SavedView(id=key)
 
 
-def describe_deleted(_: Viewer, view: SavedView) -> dict[str, Any]:
+def build_deletion_fields(_: Viewer, view: SavedView) -> dict[str, Any]:
     return {"deleted_view_id": strawberry.ID(ids.encode(ids.SAVED_VIEW, view.id))}
 
 
@@ -90,7 +90,7 @@ def describe_deleted(_: Viewer, view: SavedView) -> dict[str, Any]:
     DeleteSavedViewPayload,
     "deleted_view_id",
     SavedView,
-    describe=describe_deleted,
+    build_fields=build_deletion_fields,
     recall=recall_deleted,
 )
 async def delete_saved_view(mutation: AdminMutation, input: DeleteSavedViewInput) -> SavedView:

@@ -99,7 +99,7 @@ runs, it costs again:
 | each batch of items that is sent, such as 32 rows of a snapshot | 9 |
 | each item of it | 1 plus its selection |
 
-Equal subscriptions share this work, and their viewers take turns to pay for it. While a viewer's
+Equal subscriptions share this work, and their viewers pay for it in rotation. While a viewer's
 bucket is more than half full, the viewer's subscriptions wait; they lose no event.
 
 A search costs more if all its words are frequent and the server has to find all tickets with them:

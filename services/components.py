@@ -12,8 +12,8 @@ from engine.bus.log_tail import LogTail
 from engine.bus.wakeup import WakeupBus
 from engine.execution.plans import Planner
 from engine.fanout.group import SubscriptionGroups
+from engine.fanout.scheduler import GroupScheduler
 from engine.fanout.services import ConnectionServices
-from engine.fanout.turns import SubscriptionTurns
 from engine.graphql.document_limits import DocumentLimits
 from engine.graphql.persisted_documents import PersistedDocuments, load_manifest
 from engine.http.compression import Compressor
@@ -110,7 +110,7 @@ def build_components(settings: Settings, now: Callable[[], datetime] | None) -> 
     connections = ConnectionServices(
         schema,
         hooks,
-        SubscriptionGroups(SubscriptionTurns(schema.buckets, CALLER.set, CHARGE.set)),
+        SubscriptionGroups(GroupScheduler(schema.buckets, CALLER.set, CHARGE.set)),
         ConnectionRegistry(build_connection_limits(settings), hooks.viewer_key),
     )
     open_connections = build_open_connections(settings)
@@ -204,7 +204,7 @@ def build_event_tail(wakeup: WakeupBus, viewers: ViewerRegistry) -> LogTail[LogE
         attrgetter("position"),
         wakeup.listen(),
         refresh=viewers.refresh,
-        outdates_earlier=event.rewrites_earlier,
+        outdates_earlier=event.is_rewriting_event,
     )
 
 

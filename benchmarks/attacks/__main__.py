@@ -82,7 +82,7 @@ async def run(options: argparse.Namespace) -> None:
         effects = await find_effects(url)
     print_table(results, options)
     for each in effects:
-        print(f"\n{each.describe()}")
+        print(f"\n{each.format_sentence()}")
 
 
 async def find_effects(url: str) -> list[Effects]:

@@ -57,7 +57,7 @@ class Effects:
     summaries: int
     recipients: int
 
-    def describe(self) -> str:
+    def format_sentence(self) -> str:
         return (
             f"{self.escalations} escalations of one ticket caused {self.notifications} "
             f"notifications, {self.emails} emails and {self.summaries} summaries of further "

@@ -78,11 +78,11 @@ def report(options: argparse.Namespace, arguments: Sequence[str], soak: Soak) ->
     label = database_label(options.database)
     load = f"{options.sockets} WebSockets and {len(soak.clients) - options.sockets} event streams"
     print(f"`{command}`, {time.strftime('%B %Y')}. {machine.describe_machine()}. {label}.\n")
-    for name, value in soak.describe().items():
+    for name, value in soak.format_results().items():
         print(f"{name}: {value}")
     print(f"\nAfter {warm_up:g} minutes:")
     for line in lines:
-        print(f"- {line.describe()}")
+        print(f"- {line.format_verdict()}")
     errors = soak.verification.errors + soak.errors
     print(f"\n{len(errors)} errors" if errors else "\nNo client missed or repeated an event.")
     for error, count in Counter(errors).most_common(20):

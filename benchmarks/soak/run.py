@@ -106,7 +106,7 @@ class Soak:
         """Requests of the writers that failed."""
         return [error for writer in self.writers for error in writer.errors]
 
-    def describe(self) -> Mapping[str, str]:
+    def format_results(self) -> Mapping[str, str]:
         """The load and its latencies, as text by name."""
         ends, actions, user_errors = Counter[str](), Counter[str](), Counter[str]()
         for client in self.clients:

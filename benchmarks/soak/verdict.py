@@ -61,7 +61,7 @@ class Line:
     def value_at(self, minutes: float) -> float:
         return self.intercept + self.slope * minutes
 
-    def describe(self) -> str:
+    def format_verdict(self) -> str:
         text = (
             f"{self.curve.title.lower()}: mean {self.mean:,.1f} {self.curve.unit}, "
             f"{self.slope * 60:+,.2f} per hour, {self.rise:+.1%} in {self.end - self.start:.0f} min"

@@ -131,10 +131,11 @@ class Reader:
             batch.position = with_last_event(batch.position, last)
         for node in nodes:
             add_event(batch, node, response.cursor)
-        # Events after the end prove that the log goes on. The next response is complete up to them.
-        proven = max([self.reported, *(node["cursor"] for node in found)])
-        self.learn(proven)
-        if end > proven:
+        # The log has at least the events that were found, also those after the end. The next
+        # response is complete up to them.
+        newest_cursor = max([self.reported, *(node["cursor"] for node in found)])
+        self.learn(newest_cursor)
+        if end > newest_cursor:
             # Only an earlier response or a wake-up says that the log goes so far. A server that was
             # restored since then has lost these events, and others will follow in their place.
             await self.query_log(batch.position)

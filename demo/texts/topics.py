@@ -1,4 +1,4 @@
-"""The topics that a ticket can be about, from `demo/data/topics`."""
+"""The topics of the demo's tickets, from `demo/data/topics`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Topic:
     """The texts of one conversation.
 
     `finding` is an internal note about the cause. `resources` are the kinds of resource that the
-    ticket can name, the most likely one first. `priority` is the usual one.
+    ticket can name, the most likely one first. `priority` is the usual priority of such a ticket.
     """
 
     subjects: Templates

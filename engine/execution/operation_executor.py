@@ -12,7 +12,7 @@ from graphql.execution import create_source_event_stream
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from engine.execution.core_executor import build_core_executor
-from engine.execution.plans import Planner, Unplanned
+from engine.execution.plans import CoreFallback, Planner
 from engine.execution.subscription import SubscriptionExecution, build_operation_key
 from engine.execution.timeout import SharedTimeout, TimeoutScope
 from engine.graphql.errors import ErrorFormatter, RequestError
@@ -24,13 +24,14 @@ from engine.limits.concurrency import FairExecutor, PerCallerLimit
 from engine.viewer_confirmation import ViewerOutdated, confirm_viewer
 
 FAIR_SCHEDULING_COST_THRESHOLD = 100
-"""Queries that cost more are scheduled fairly, because their steps block the event loop for some
-milliseconds each."""
+"""Of the queries that cost more, each caller may run MAX_EXPENSIVE_QUERIES_PER_CALLER at once,
+because their steps block the event loop for some milliseconds each."""
 MAX_EXPENSIVE_QUERIES_PER_CALLER = 4
 MAX_MUTATIONS_PER_CALLER = 8
-"""Mutations of all callers wait for the same connections and row locks."""
+"""The mutations of all callers compete for the same connections and row locks."""
 MAX_INLINE_SCHEMA_OBJECTS = 2000
-"""Introspection that returns more objects is executed in a worker thread, which has no database."""
+"""Introspection that returns more objects is executed in a worker thread. It may select no other
+fields, because the thread can't read the database."""
 
 
 class OperationExecutor:
@@ -40,12 +41,12 @@ class OperationExecutor:
         timeout: For queries, and for starting subscriptions.
         worker: The worker thread for long introspection queries.
         limit_key: Returns the key under which the limits count a context's caller.
-        token_key: Returns the key of the token that a context's caller uses, if any.
-        is_schema_hidden: Tells whether the caller of a context may not see the schema.
+        token_key: Returns the key of the token that a context's viewer uses, if any.
+        is_schema_hidden: Returns whether the viewer of a context may not see the schema.
     """
 
     planner: Planner | None = None
-    """Executes operations in graphql-core's place if it can."""
+    """Executes operations by compiled plans. None if graphql-core executes all operations."""
 
     def __init__(
         self,
@@ -62,9 +63,9 @@ class OperationExecutor:
         self.limit_key = limit_key
         self.token_key = token_key
         self.is_schema_hidden = is_schema_hidden
-        self.expensive_queries = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
+        self.expensive_query_limit = PerCallerLimit(MAX_EXPENSIVE_QUERIES_PER_CALLER)
         self.personal_fields = find_personal_fields(schema)
-        self.mutations = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
+        self.mutation_limit = PerCallerLimit(MAX_MUTATIONS_PER_CALLER)
 
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any, cost: int
@@ -80,30 +81,30 @@ class OperationExecutor:
         caller = self.limit_key(context)
         if operation.type is not OperationType.QUERY:
             await confirm_viewer(context)
-            async with self.mutations.semaphore_of(caller):
-                return await self.execute_now(operation, variables, context)
+            async with self.mutation_limit.semaphore_of(caller):
+                return await self.execute_unlimited(operation, variables, context)
         try:
             with TimeoutScope(self.timeout):
                 if cost <= FAIR_SCHEDULING_COST_THRESHOLD:
-                    result = await self.execute_now(operation, variables, context)
+                    result = await self.execute_unlimited(operation, variables, context)
                 else:
-                    async with self.expensive_queries.semaphore_of(caller):
-                        result = await self.execute_now(operation, variables, context)
-                await confirm_viewer(context)  # the plan may have read nothing
+                    async with self.expensive_query_limit.semaphore_of(caller):
+                        result = await self.execute_unlimited(operation, variables, context)
+                await confirm_viewer(context)  # a plan without a statement has not confirmed it
                 return result
         except TimeoutError:
-            return ExecutionResult(None, [self.timeout_error(context)])
+            return ExecutionResult(None, [self.build_timeout_error(context)])
 
-    async def execute_now(
+    async def execute_unlimited(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
     ) -> ExecutionResult:
         try:
-            outcome: dict[str, Any] | Unplanned
+            outcome: dict[str, Any] | CoreFallback
             if self.planner is None:
-                outcome = Unplanned()
+                outcome = CoreFallback()
             else:
                 outcome = await self.planner.execute(operation, variables, context)
-            if not isinstance(outcome, Unplanned):
+            if not isinstance(outcome, CoreFallback):
                 return ExecutionResult(outcome, None)
             await confirm_viewer(context)
             return await self.execute_by_core(operation, variables, context, outcome)
@@ -117,7 +118,7 @@ class OperationExecutor:
         operation: Operation,
         variables: Mapping[str, Any] | None,
         context: Any,
-        unplanned: Unplanned,
+        fallback: CoreFallback,
     ) -> ExecutionResult:
         executor = self.build_core_executor(operation, variables, context)
         if isinstance(executor, PreExecutionError):
@@ -129,7 +130,7 @@ class OperationExecutor:
                 return request_error_result(message, "BAD_REQUEST")
             result = await self.worker.run(self.limit_key(context), executor.execute_operation)
         else:
-            middleware = unplanned.middleware()
+            middleware = fallback.build_middleware()
             if middleware is not None:
                 executor.middleware_manager = middleware
             result = executor.execute_operation()
@@ -145,7 +146,7 @@ class OperationExecutor:
             self.schema, operation, variables, context, hide_suggestions=hide_suggestions
         )
 
-    def timeout_error(self, context: Any) -> GraphQLError:
+    def build_timeout_error(self, context: Any) -> GraphQLError:
         count_refusal("operation_seconds")
         message = f"The operation took more than {self.timeout.seconds:g} seconds."
         return RequestError(message, "UNAVAILABLE", requestId=context.request_id)
@@ -167,7 +168,8 @@ class OperationExecutor:
                 source: Any = create_source_event_stream(executor)
                 source = await source if executor.is_awaitable(source) else source
         except TimeoutError as error:
-            reported = self.timeout_error(context) if scope.expired else as_graphql_error(error)
+            is_timeout = scope.expired  # or else the resolver has raised it
+            reported = self.build_timeout_error(context) if is_timeout else as_graphql_error(error)
             return PreExecutionError(None, [reported])
         if isinstance(source, CoreResult):
             return PreExecutionError(None, source.errors)
@@ -182,5 +184,5 @@ class OperationExecutor:
         )
 
     def personal_key(self, context: Any) -> Hashable:
-        """What the values of personal fields depend on: the viewer and its token."""
+        """A key of the viewer and its token, on which the values of personal fields depend."""
         return (self.limit_key(context), self.token_key(context))

@@ -43,7 +43,7 @@ class OperationLookup:
         self.check_caller = check_caller
 
     async def find(
-        self, request: GraphQLRequest, caller: str, *, schema_hidden: bool
+        self, request: GraphQLRequest, caller: str, *, is_schema_hidden: bool
     ) -> Operation | GraphQLError:
         """Find the operation in the document cache; parse and validate the document if needed.
 
@@ -52,13 +52,13 @@ class OperationLookup:
         """
         try:
             text = await self.persisted_documents.find_text(request.query, request.extensions)
-            document = self.document_cache.get_cached(text, schema_hidden=schema_hidden)
+            document = self.document_cache.get_cached(text, is_schema_hidden=is_schema_hidden)
             if document is None:
                 refusal = self.check_caller(caller)
                 if refusal is not None:
                     return refusal
                 document = await self.document_cache.load(
-                    text, schema_hidden=schema_hidden, caller=caller
+                    text, is_schema_hidden=is_schema_hidden, caller=caller
                 )
             return document.error or document.get_operation(request.operation_name)
         except RequestError as error:
@@ -70,16 +70,16 @@ class OperationLookup:
         allowed_types: Sequence[OperationType],
         caller: str,
         *,
-        schema_hidden: bool,
+        is_schema_hidden: bool,
     ) -> Operation | PreExecutionError:
         """Find the operation, or return a request error if it must not be executed."""
-        operation = await self.find(request, caller, schema_hidden=schema_hidden)
+        operation = await self.find(request, caller, is_schema_hidden=is_schema_hidden)
         if not isinstance(operation, Operation):
             return PreExecutionError(None, [operation])
         if operation.type not in allowed_types:
             plural = OPERATION_TYPE_PLURALS[operation.type]
             return request_error_result(f"{plural} are not allowed", "BAD_REQUEST")
-        validation_errors = operation.validation_errors[schema_hidden]  # by whether it is hidden
+        validation_errors = operation.validation_errors[is_schema_hidden]
         if validation_errors:
             return PreExecutionError(None, list(validation_errors))
         self.persisted_documents.register(request.query, request.extensions)

@@ -79,14 +79,14 @@ class Schema(strawberry.Schema):
         Args:
             explain_error: Describes the application's own exceptions to clients.
             is_outage: Tells whether an exception means that the database is unavailable.
-            is_schema_hidden: Tells whether the caller of a context may not see the schema. They
-                get no introspection and no suggestions in errors.
-            viewer_key: Returns the key of a context's viewer; None if the caller is anonymous.
-            token_key: Returns the key of the token that a context's caller uses; None without one.
-            actor_id: Returns the id of a context's viewer for the log; None if the caller is
+            is_schema_hidden: Tells whether the viewer of a context may not see the schema. It
+                gets no introspection and no suggestions in errors.
+            viewer_key: Returns the key of a context's viewer; None if the request is anonymous.
+            token_key: Returns the key of the token that a context's viewer uses; None without one.
+            actor_id: Returns the id of a context's viewer for the log; None if the request is
                 anonymous.
             head_cursor: Returns the cursor of the newest event, for `extensions.cursor` of a query.
-                It is called before the query reads anything. None if the caller may not have it.
+                It is called before the query reads anything. None if the viewer may not have it.
             document_limits: Limits on the size and nesting of documents.
             max_cost: The maximum query cost of one operation.
             max_search_words: The maximum number of words that one operation may search for.
@@ -151,7 +151,7 @@ class Schema(strawberry.Schema):
         None if the document or the operation is invalid; `execute_request` reports the error.
         """
         operation = await self.operation_lookup.find(
-            request, self.limit_key(context), schema_hidden=self.is_schema_hidden(context)
+            request, self.limit_key(context), is_schema_hidden=self.is_schema_hidden(context)
         )
         return operation.type if isinstance(operation, Operation) else None
 
@@ -165,7 +165,7 @@ class Schema(strawberry.Schema):
             request,
             allowed_types,
             self.limit_key(context),
-            schema_hidden=self.is_schema_hidden(context),
+            is_schema_hidden=self.is_schema_hidden(context),
         )
 
     # ------------------------------------------------------------ queries and mutations
@@ -244,7 +244,7 @@ class Schema(strawberry.Schema):
             self.error_formatter.format_errors(
                 result,
                 context.request_id,
-                schema_hidden=self.is_schema_hidden(context),
+                is_schema_hidden=self.is_schema_hidden(context),
                 validated=validated,
             )
 
@@ -287,7 +287,7 @@ class Schema(strawberry.Schema):
     def reserve_subscription_cost(
         self, execution: SubscriptionExecution, caller: str, costs: OperationCost
     ) -> SubscriptionExecution | ExecutionResult:
-        """Count a subscription for its caller, or close its source and return an error."""
+        """Count a subscription for its viewer, or close its source and return an error."""
         try:
             execution.cost_reservation = self.subscription_budgets.reserve(
                 caller, execution.share_key, costs.update_cost, costs.item_cost

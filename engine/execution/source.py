@@ -13,27 +13,27 @@ from typing import Any, ClassVar, Generic, TypeVar
 T = TypeVar("T")
 
 Item = tuple[int, T]
-"""A position and the value there. Positions never decrease, and all items of one position are in
+"""A position and the value at it. Positions never decrease, and all items of one position are in
 one batch."""
 
 
 class Source(ABC, Generic[T]):
-    """Made by the resolver of a subscription. It ends only by raising an exception.
+    """The resolver of a subscription creates a source. It ends only by raising an exception.
 
-    The exception becomes one error for each subscriber, masked like all others.
+    Each subscriber then receives one error, which is masked like all others.
 
     Two sources of one operation with the same `share_key` yield the same items after any position.
     A subscriber that has received everything up to position P from one of them can continue with
-    the other one, if the other is at P or before. It then skips the items up to P.
+    the other one, if the position of the other is P or less. It then skips the items up to P.
     """
 
     cursor_argument: ClassVar[str | None] = None
-    """The field's argument that states where to start. Operations that differ only in it can share
-    a source."""
+    """The field's argument with the cursor to start after. Operations that differ only in this
+    argument can share a source."""
 
     position: int
-    """Everything up to here was returned, or is not visible to this source's subscribers. Only
-    `next_batch` increases it."""
+    """All items up to this position were returned, or are not visible to this source's
+    subscribers. Only `next_batch` increases it."""
 
     @property
     @abstractmethod
@@ -72,17 +72,17 @@ class Source(ABC, Generic[T]):
         """
 
     def close(self) -> None:
-        """Release what the source holds. It is not read again, and may never have been read."""
+        """Release the resources of the source, which may never have been read."""
 
     def cursor(self, position: int) -> str | None:
-        """The cursor for a position; None if clients can't resume."""
+        """The cursor of a position for clients; None if they can't resume the subscription."""
         del position
         return None
 
     async def __aiter__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
     ) -> AsyncIterator[T]:
-        """Makes the source an event stream for graphql-core, if nothing is shared."""
+        """The values as an event stream of graphql-core, for one subscriber."""
         try:
             while True:
                 await self.wait()

@@ -59,8 +59,8 @@ class SubscriptionExecution:
         self.operation_key = operation_key
         self.personal_key = personal_key
         self.execute_items = execute_items
-        self.cost_reservation = CostReservation(owner="")
-        """Set when the subscription is counted for its owner."""
+        self.cost_reservation = CostReservation(caller="")
+        """Set when the subscription is counted for its viewer."""
 
     @property
     def share_key(self) -> Hashable:
@@ -72,8 +72,8 @@ class SubscriptionExecution:
         audience = self.source.share_key
         if audience is None:
             return None
-        caller = None if self.personal_key is None else self.personal_key(self.context)
-        return (self.operation_key, audience, caller)
+        personal_key = None if self.personal_key is None else self.personal_key(self.context)
+        return (self.operation_key, audience, personal_key)
 
     async def execute_batch(self, values: Sequence[Any]) -> list[bytes]:
         """Execute items together with new, shared loaders. Return the responses as JSON.

@@ -11,12 +11,12 @@ from types import TracebackType
 
 
 class TimeoutScope:
-    """A block that is cancelled when its time is over. It then raises TimeoutError.
+    """A context manager that cancels its block when the time is over, and then raises TimeoutError.
 
-    `expired` states whether it was cancelled for that reason.
+    `expired` states whether the block was cancelled for that reason.
     """
 
-    __slots__ = ("cancelling_before", "ends_at", "expired", "task", "timeout")
+    __slots__ = ("earlier_cancellations", "ends_at", "expired", "task", "timeout")
 
     def __init__(self, timeout: SharedTimeout) -> None:
         self.timeout = timeout
@@ -27,7 +27,7 @@ class TimeoutScope:
         task = asyncio.current_task(loop)
         assert task is not None
         self.task = task
-        self.cancelling_before = task.cancelling()
+        self.earlier_cancellations = task.cancelling()
         self.ends_at = loop.time() + self.timeout.seconds
         self.timeout.add(self, loop)
         return self
@@ -41,19 +41,20 @@ class TimeoutScope:
         self.timeout.active.pop(self, None)
         if not self.expired:
             return
-        # As in asyncio.timeout: a cancellation by someone else takes precedence.
-        is_only_cancellation = self.task.uncancel() <= self.cancelling_before
-        if is_only_cancellation and kind is asyncio.CancelledError:
+        # As in asyncio.timeout, a cancellation of the task by other code takes precedence.
+        is_cancelled_by_timeout_alone = self.task.uncancel() <= self.earlier_cancellations
+        if is_cancelled_by_timeout_alone and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
 
 class SharedTimeout:
-    """The duration, and the scopes that are running."""
+    """The duration in seconds, and the scopes that are running."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.active: dict[TimeoutScope, None] = {}
-        """In the order in which they end."""
+        """The running scopes in the order in which they end. A dict removes a scope in constant
+        time, and keeps this order."""
         self.timer: asyncio.TimerHandle | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 

@@ -16,7 +16,7 @@ from engine.execution.source import Item
 from engine.execution.subscription import ExecutionInterrupted, SubscriptionExecution
 from engine.fanout.batch import Batch, batch_ends, find_complete_position
 from engine.fanout.outbox import Outbox
-from engine.fanout.turns import SubscriptionTurns
+from engine.fanout.scheduler import GroupScheduler
 from engine.fanout.work import GroupWork
 from engine.limits.subscriptions import CostReservation
 
@@ -51,7 +51,7 @@ class Subscriber:
         self.on_end = on_end
         self.on_outage = on_outage
         self.group: SubscriptionGroup | None = None
-        self.cost_reservation = CostReservation(owner="")
+        self.cost_reservation = CostReservation(caller="")
 
     def leave(self) -> None:
         """End the subscription."""
@@ -96,12 +96,12 @@ class FanoutCounters:
 class SubscriptionGroups:
     """All subscription groups of this process.
 
-    The leader of a share key is the group that later subscriptions with this key join. `turns`
-    schedules the work of the groups.
+    The leader of a share key is the group that later subscriptions with this key join.
+    `scheduler` schedules the work of the groups.
     """
 
-    def __init__(self, turns: SubscriptionTurns | None = None) -> None:
-        self.turns = turns or SubscriptionTurns()
+    def __init__(self, scheduler: GroupScheduler | None = None) -> None:
+        self.scheduler = scheduler or GroupScheduler()
         self.leaders: dict[Hashable, SubscriptionGroup] = {}
         self.running: set[SubscriptionGroup] = set()
         self.counters = FanoutCounters()
@@ -142,7 +142,7 @@ class SubscriptionGroup:
         self.key = execution.share_key
         self.position = execution.source.position
         self.subscribers: dict[Subscriber, None] = {}
-        self.work = GroupWork(execution, groups.turns)
+        self.work = GroupWork(execution, groups.scheduler)
         self.task: asyncio.Task[None] | None = None
 
     # ---------------------------------------------------------------- subscribers
@@ -150,13 +150,13 @@ class SubscriptionGroup:
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers[subscriber] = None
         subscriber.group = self
-        self.work.add_owner(subscriber.cost_reservation.owner)
+        self.work.add_caller(subscriber.cost_reservation.caller)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Remove a subscriber. A group without subscribers stops."""
         del self.subscribers[subscriber]
         subscriber.group = None
-        self.work.remove_owner(subscriber.cost_reservation.owner)
+        self.work.remove_caller(subscriber.cost_reservation.caller)
         if not self.subscribers:
             self.stop()
 

@@ -1,6 +1,6 @@
 """The work of a subscription group: it reads the source and executes its items.
 
-Each step is charged to the viewer (`owner`) of one of its subscribers, in rotation (see turns.py).
+Each step is charged to one caller, the viewer of one of its subscribers (see scheduler.py).
 """
 
 from __future__ import annotations
@@ -13,41 +13,40 @@ import structlog
 
 from engine.execution.source import Item
 from engine.execution.subscription import ExecutionInterrupted, SubscriptionExecution
-from engine.fanout.turns import SubscriptionTurns
+from engine.fanout.scheduler import GroupScheduler
 
 RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 log = structlog.get_logger("ticketwire.groups")
 
 
 class GroupWork:
-    """Reads and executes for one group. Each step is charged to one subscriber's viewer (`owner`),
-    in rotation (see turns.py).
+    """Reads and executes for one group.
 
-    `owners` has the number of subscribers of each viewer.
+    `callers` has the number of subscribers of each caller.
     """
 
-    def __init__(self, execution: SubscriptionExecution, turns: SubscriptionTurns) -> None:
+    def __init__(self, execution: SubscriptionExecution, scheduler: GroupScheduler) -> None:
         self.execution = execution
-        self.turns = turns
-        self.owners: dict[str, int] = {}
+        self.scheduler = scheduler
+        self.callers: dict[str, int] = {}
 
-    def add_owner(self, owner: str) -> None:
-        self.owners[owner] = self.owners.get(owner, 0) + 1
+    def add_caller(self, caller: str) -> None:
+        self.callers[caller] = self.callers.get(caller, 0) + 1
 
-    def remove_owner(self, owner: str) -> None:
-        self.owners[owner] -= 1
-        if not self.owners[owner]:
-            del self.owners[owner]
+    def remove_caller(self, caller: str) -> None:
+        self.callers[caller] -= 1
+        if not self.callers[caller]:
+            del self.callers[caller]
 
     async def read_batch(self) -> Sequence[Item[Any]]:
         """Wait for new items and read them. May return none."""
         source = self.execution.source
         await source.wait()
-        async with self.turns.turn(self.owners) as owner:
+        async with self.scheduler.schedule_step(self.callers) as caller:
             before = source.position
             items = await source.next_batch()
             if items or source.position != before:
-                self.turns.pay(owner, self.execution.cost_reservation.update_cost)
+                self.scheduler.charge(caller, self.execution.cost_reservation.update_cost)
             return items
 
     async def execute(self, values: Sequence[Any]) -> list[bytes]:
@@ -64,7 +63,7 @@ class GroupWork:
         return await self.execute_once(values)
 
     async def execute_once(self, values: Sequence[Any]) -> list[bytes]:
-        async with self.turns.turn(self.owners) as owner:
+        async with self.scheduler.schedule_step(self.callers) as caller:
             payloads = await self.execution.execute_batch(values)
-            self.turns.pay(owner, self.execution.cost_reservation.batch_cost(len(values)))
+            self.scheduler.charge(caller, self.execution.cost_reservation.batch_cost(len(values)))
             return payloads

@@ -1,6 +1,6 @@
 """Caches documents by their text: each is parsed, checked against the limits and validated once.
 
-The cache is small, because every full garbage collection visits it and blocks the event loop.
+The cache is small. Every full garbage collection traverses its documents and blocks the event loop.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ memory as its text."""
 MAX_INVALID_DOCUMENTS = 16
 MAX_VALIDATION_ERRORS = 20
 NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
+"""Replaces the tokens of all locations."""
 VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 RULES_WITHOUT_INTROSPECTION = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule)
 
 
 class CompactParser(Parser):
-    """Parses a document to nodes that hold no tokens, and share one object for equal locations.
+    """Parses a document to nodes without tokens. Nodes at equal locations share one Location.
 
-    This halves the memory of the document. graphql-core 3.3.2 has no option for it. We know of no
-    upstream issue.
+    This halves the memory of the document. graphql-core 3.3.2 has no option for it, and we know of
+    no upstream issue.
     """
 
     def __init__(self, source: str, **options: Any) -> None:
@@ -65,12 +66,12 @@ def parse(text: str, limits: DocumentLimits) -> DocumentNode:
     try:
         return parser.parse_document()
     except RecursionError:
-        pass  # raising here would keep the frames of the recursion as the error's context
+        pass  # an error raised here would refer to all frames of the recursion by its context
     raise nested_too_deeply_error(parser)
 
 
 class Document:
-    """A parsed document and its operations. It has no operations if it has an `error`."""
+    """A document, parsed to its operations. If it has an `error`, it has no operations."""
 
     __slots__ = ("ast", "error", "operations", "text", "validation_errors")
 
@@ -79,9 +80,9 @@ class Document:
         self.ast: DocumentNode | None = None
         self.operations: list[Operation] = []
         self.error: GraphQLError | None = None
-        """Why the document can't be parsed, or which limit it exceeds."""
+        """The syntax error, or the error about a limit that the document exceeds."""
         self.validation_errors: dict[bool, list[GraphQLError]] = {}
-        """The errors of validation, by whether the schema is hidden from the caller. Empty before
+        """The errors of validation, by whether the schema is hidden from the viewer. Empty before
         the first validation."""
         try:
             ast = parse(text, limits)
@@ -100,7 +101,7 @@ class Document:
 
     @property
     def is_invalid(self) -> bool:
-        """Whether it is invalid for all callers for whom it was validated."""
+        """Whether it is invalid for all viewers for whom it was validated."""
         return self.error is not None or all(self.validation_errors.values())
 
     def get_operation(self, name: str | None) -> Operation:
@@ -132,40 +133,40 @@ class DocumentCache:
         self.total_chars = 0
         self.executor = FairExecutor("documents")
 
-    def get_cached(self, text: str, *, schema_hidden: bool) -> Document | None:
-        """The cached document, if it was validated for callers like this one."""
+    def get_cached(self, text: str, *, is_schema_hidden: bool) -> Document | None:
+        """The cached document, if it was validated for viewers like this one."""
         cache = self.documents if text in self.documents else self.invalid_documents
         document = cache.get(text)
         if document is None:
             return None
-        if document.error is None and schema_hidden not in document.validation_errors:
+        if document.error is None and is_schema_hidden not in document.validation_errors:
             return None
         cache.move_to_end(text)
         return document
 
-    async def load(self, text: str, *, schema_hidden: bool, caller: Hashable) -> Document:
+    async def load(self, text: str, *, is_schema_hidden: bool, caller: Hashable) -> Document:
         """The document, from the cache or parsed and validated in a worker thread.
 
         Args:
-            schema_hidden: Whether the caller may not see the schema.
+            is_schema_hidden: Whether the viewer may not see the schema.
             caller: The caller's key. Each caller may have one document in the worker thread at a
                 time.
 
         Raises:
             RequestError: The text is empty or too long.
         """
-        document = self.get_cached(text, schema_hidden=schema_hidden)
+        document = self.get_cached(text, is_schema_hidden=is_schema_hidden)
         if document is not None:
             return document
         self.check_text(text)
-        async with self.executor.callers.semaphore_of(caller):
+        async with self.executor.caller_limit.semaphore_of(caller):
             # Another request of this caller may have loaded the document while this one waited.
-            document = self.get_cached(text, schema_hidden=schema_hidden)
+            document = self.get_cached(text, is_schema_hidden=is_schema_hidden)
             if document is not None:
                 return document
             document = self.documents.get(text) or self.invalid_documents.get(text)
             document = await self.executor.submit(
-                self.parse_and_validate, document, text, schema_hidden
+                self.parse_and_validate, document, text, is_schema_hidden
             )
             self.store(document)
             return document
@@ -181,19 +182,19 @@ class DocumentCache:
             raise error
 
     def parse_and_validate(
-        self, document: Document | None, text: str, schema_hidden: bool
+        self, document: Document | None, text: str, is_schema_hidden: bool
     ) -> Document:
-        """Runs in the worker thread. `document` is given if it is already parsed."""
+        """Runs in the worker thread. `document` is None if the text is not parsed yet."""
         if document is None:
             document = Document(text, self.limits)
         if document.ast is not None:
-            rules: Any = RULES_WITHOUT_INTROSPECTION if schema_hidden else VALIDATION_RULES
-            document.validation_errors[schema_hidden] = validate(
+            rules: Any = RULES_WITHOUT_INTROSPECTION if is_schema_hidden else VALIDATION_RULES
+            document.validation_errors[is_schema_hidden] = validate(
                 self.schema,
                 document.ast,
                 rules,
                 MAX_VALIDATION_ERRORS,
-                hide_suggestions=schema_hidden,
+                hide_suggestions=is_schema_hidden,
             )
         return document
 

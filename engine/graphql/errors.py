@@ -119,12 +119,17 @@ class ErrorFormatter:
         self.is_outage = is_outage
 
     def format_errors(
-        self, result: Any, request_id: str, *, schema_hidden: bool = False, validated: bool = True
+        self,
+        result: Any,
+        request_id: str,
+        *,
+        is_schema_hidden: bool = False,
+        validated: bool = True,
     ) -> None:
         """Replace the result's errors by a new list. The old list can belong to a cached document.
 
         Args:
-            schema_hidden: Whether the caller may not see the schema. See `mask_schema_names`.
+            is_schema_hidden: Whether the viewer may not see the schema. See `mask_schema_names`.
             validated: See `format_error`.
         """
         if not result.errors:
@@ -135,7 +140,7 @@ class ErrorFormatter:
             format_error(error, self.explain, self.is_outage, request_id, validated=validated)
             for error in result.errors
         ]
-        if schema_hidden:
+        if is_schema_hidden:
             errors = [mask_schema_names(error) for error in errors]
         result.errors = errors
 

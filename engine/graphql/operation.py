@@ -54,7 +54,7 @@ class Operation:
     ) -> None:
         self.text = text
         self.validation_errors = validation_errors
-        """The document's errors, by whether the schema is hidden from the caller."""
+        """The document's errors, by whether the schema is hidden from the viewer."""
         self.document = document
         self.node = node
         self.root = root
@@ -117,7 +117,7 @@ def log_operation(
     """Write the operation's line to the log.
 
     Args:
-        actor_id: The authenticated caller, after the operation; None if it is anonymous.
+        actor_id: The id of the viewer, after the operation; None if the request is anonymous.
         operation: None if the request has no valid operation.
         result: A result with `errors`; None for a subscription that has started.
         started: The time at which the request arrived, from `time.perf_counter`.

@@ -1,9 +1,8 @@
-"""Personal fields: their values depend on the viewer's account or token, not only on what the
-viewer sees.
+"""Finds personal fields. Their values depend on the viewer's account or token, not only on the
+viewer's permissions.
 
 A subscription with such a field must not share its execution with subscriptions of other viewers,
-or of other tokens of the viewer.
-A field states that it is personal in its metadata, under PERSONAL.
+or of other tokens of the viewer. The metadata of a personal field has the key PERSONAL.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def find_personal_fields(schema: GraphQLSchema) -> frozenset[str]:
 
 
 def has_field(document: DocumentNode, names: frozenset[str]) -> bool:
-    """Whether the document selects a field with one of the names, on whatever type."""
+    """Whether the document selects a field with one of the names, on any type."""
     finder = FieldFinder(names)
     visit(document, finder)
     return finder.found

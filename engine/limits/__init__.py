@@ -46,8 +46,8 @@ names a setting (see docs/configuration.md) or the file that defines the limit.
     cost per event, all viewers       200,000   max_subscription_cost            QUERY_TOO_EXPENSIVE
     live lists, statistics of a viewer 128 MiB  max_live_bytes_per_viewer        QUERY_TOO_EXPENSIVE
     live lists, statistics of all     512 MiB   max_live_bytes                   QUERY_TOO_EXPENSIVE
-    working subscriptions per viewer  2         engine/fanout/turns.py           wait
-    bucket of a subscription's owner  half      engine/fanout/turns.py           wait
+    working subscriptions per viewer  2         engine/fanout/scheduler.py       wait
+    bucket of a subscription's viewer half      engine/fanout/scheduler.py       wait
     WebSocket message                 128 KiB   server.py                        1009
     message before connection_init    16 KiB    engine/websocket/protocol.py     4400
     bytes that wait for a client      1 MiB     max_outbox_bytes                 1013, closed

@@ -35,11 +35,11 @@ class FairExecutor:
 
     def __init__(self, name: str) -> None:
         self.thread = ThreadPoolExecutor(1, name)
-        self.callers = PerCallerLimit(1)
+        self.caller_limit = PerCallerLimit(1)
 
     async def run(self, caller: Hashable, work: Callable[..., T], *arguments: Any) -> T:
         """Run the work as a task of this caller; returns its result and raises its exception."""
-        async with self.callers.semaphore_of(caller):
+        async with self.caller_limit.semaphore_of(caller):
             return await self.submit(work, *arguments)
 
     async def submit(self, work: Callable[..., T], *arguments: Any) -> T:

@@ -67,7 +67,7 @@ class RateLimitResult:
 class LeakyBuckets:
     """One bucket for each key. Each holds `capacity` and leaks `leak_per_second`.
 
-    A capacity of 0 turns the rate limit off; callers check that before they take a cost.
+    A capacity of 0 turns the rate limit off; check that before you take a cost.
     """
 
     def __init__(

@@ -29,14 +29,14 @@ class CostReservation:
     """An open subscription as the limits count it, until it is released.
 
     Args:
-        owner: The key under which the limits count the viewer.
+        caller: The key of the viewer, under which the limits count it.
         update_cost: The cost of looking for changes after new events.
         item_cost: The cost of each item that is sent.
         key: Equal for subscriptions of a viewer that share their work.
         budgets: Where the subscription is counted; None once it is released.
     """
 
-    owner: str
+    caller: str
     update_cost: int = 0
     item_cost: int = 0
     key: Hashable = None
@@ -82,7 +82,7 @@ class SubscriptionBudgets:
         self.refused = 0
 
     def reserve(
-        self, owner: str, share_key: Hashable, update_cost: int, item_cost: int
+        self, caller: str, share_key: Hashable, update_cost: int, item_cost: int
     ) -> CostReservation:
         """Count a new subscription. Raises SubscriptionLimitReached.
 
@@ -90,29 +90,29 @@ class SubscriptionBudgets:
             share_key: Equal for subscriptions that share their work; None if it is not shared.
         """
         key = object() if share_key is None else share_key
-        reservation = CostReservation(owner, update_cost, item_cost, key)
+        reservation = CostReservation(caller, update_cost, item_cost, key)
         try:
             self.check(reservation)
         except SubscriptionLimitReached:
             self.refused += 1
             raise
         reservation.budgets = self
-        keys = self.open.setdefault(owner, Counter())
+        keys = self.open.setdefault(caller, Counter())
         keys[key] += 1
         if keys[key] == 1:
-            self.costs[owner] += reservation.event_cost
+            self.costs[caller] += reservation.event_cost
             self.total_cost += reservation.event_cost
         return reservation
 
     def check(self, reservation: CostReservation) -> None:
-        keys = self.open.get(reservation.owner, Counter[Hashable]())
+        keys = self.open.get(reservation.caller, Counter[Hashable]())
         count = keys.total() + 1
         if count > self.max_subscriptions:
             message = f"A viewer can have at most {self.max_subscriptions} open subscriptions."
             raise SubscriptionLimitReached(message, count, self.max_subscriptions)
         if reservation.key in keys:
             return
-        cost = self.costs[reservation.owner] + reservation.event_cost
+        cost = self.costs[reservation.caller] + reservation.event_cost
         if cost > self.max_cost_per_viewer:
             message = (
                 f"With this subscription, each event would cost {cost} for your open "
@@ -125,14 +125,14 @@ class SubscriptionBudgets:
             raise SubscriptionLimitReached(message, total_cost, self.max_cost)
 
     def remove(self, reservation: CostReservation) -> None:
-        keys = self.open[reservation.owner]
+        keys = self.open[reservation.caller]
         keys[reservation.key] -= 1
         if not keys[reservation.key]:
             del keys[reservation.key]
-            self.costs[reservation.owner] -= reservation.event_cost
+            self.costs[reservation.caller] -= reservation.event_cost
             self.total_cost -= reservation.event_cost
         if not keys:
-            del self.open[reservation.owner], self.costs[reservation.owner]
+            del self.open[reservation.caller], self.costs[reservation.caller]
 
     @property
     def count(self) -> int:

@@ -26,10 +26,10 @@ class Permission:
     other_scope: Scope | None = None
     """A scope that suffices instead of `scope`."""
     requires_session: bool = False
-    """Whether the caller must have signed in. API tokens are refused, and so are JWTs without
+    """Whether the viewer must have signed in. API tokens are refused, and so are JWTs without
     `jwt_scope`."""
     jwt_scope: Scope | None = None
-    """If the caller must have signed in: the scope with which a provider's JWT suffices, too."""
+    """If the viewer must have signed in: the scope with which a provider's JWT suffices, too."""
     permits_setup: bool = False
     """Whether a session suffices that has no scopes yet, because its user must first set up a
     second factor."""
@@ -107,7 +107,7 @@ WRITE_DRAFTS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 PROPOSE_DRAFTS = Permission(frozenset({CallerKind.API_CLIENT}), Scope.TICKETS_WRITE)
 EXPORT_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
 FOLLOW_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKETS_READ)
-"""For the caller's own jobs. A bulk change needs `tickets:write` and an export `tickets:read`."""
+"""For the viewer's own jobs. A bulk change needs `tickets:write` and an export `tickets:read`."""
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

@@ -1,1 +1,1 @@
-"""What the jobs of callers do: changes of many tickets, and their undoing."""
+"""What the jobs of viewers do: changes of many tickets, and their undoing."""

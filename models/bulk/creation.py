@@ -64,7 +64,7 @@ async def create_bulk_update(
     """
     if dry_run and Scope.TICKETS_READ not in starter.scopes:
         raise Forbidden(DRY_RUN_NEEDS_READ)
-    await caller_jobs.lock_caller(starter)
+    await caller_jobs.lock_jobs(starter)
     await check_waiting_limit(starter, limits)
     condition = await build_condition(starter, selection, limits, at)
     job = build_job(starter, JobKind.BULK_UPDATE_TICKETS, at)
@@ -81,7 +81,7 @@ async def create_undo(
     changes: RecordChanges, starter: Viewer, job_id: str, at: datetime
 ) -> CallerJob:
     """Create a job that restores the values before a job. Raises InvalidInput."""
-    await caller_jobs.lock_caller(starter)
+    await caller_jobs.lock_jobs(starter)
     await check_waiting_limit(starter, changes.limits)
     undone = await lock_job(starter, job_id)
     await check_undoable(undone, at)
@@ -116,7 +116,7 @@ async def cancel_job(
 async def log_for_owner(
     changes: RecordChanges, viewer: Viewer, job: CallerJob, action: str
 ) -> None:
-    """Log what an admin does with the job of another caller, as a change of this caller."""
+    """Log what an admin does with another viewer's job, as a change of its owner."""
     if is_own_job(viewer, job):
         return
     owner = (
@@ -161,7 +161,7 @@ async def lock_job(viewer: Viewer, job_id: str) -> CallerJob:
 
 
 async def check_waiting_limit(starter: Viewer, limits: RecordLimits) -> None:
-    """Raises InvalidInput if too many jobs of the caller wait or run."""
+    """Raises InvalidInput if too many jobs of the viewer wait or run."""
     maximum = limits.max_active_jobs_per_caller
     active = CallerJob.filter(
         status__in=ACTIVE_STATUSES,

@@ -21,7 +21,7 @@ class ChangeSet:
         self.reopen_window = reopen_window
         self.limits = limits
         self.changes: list[TicketChange] = []
-        """The first change is that of the ticket that the caller names first."""
+        """The first change is that of the ticket that the mutation's input names first."""
 
     def begin_change(self, ticket: Ticket) -> TicketChange:
         """The only change of a new or locked ticket. The first call begins it."""

@@ -25,7 +25,7 @@ from models.core.lazy_query import LazyQuery, RecordQuery
 from models.core.sql import Condition
 from models.core.time import InstantField
 from models.database import batch
-from models.log.event import POSITION_FROM_EVENTS_AFTER
+from models.log.event import NEW_POSITION_SQL
 
 if TYPE_CHECKING:
     from models.log.event import Json
@@ -42,7 +42,7 @@ class RepeatedKey(Exception):
 
 
 class IdempotencyKey(Model):
-    """A mutation of one caller that had an idempotency key, and references to its result."""
+    """A mutation of one viewer that had an idempotency key, and references to its result."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     caller = fields.CharField(max_length=64)
@@ -82,7 +82,11 @@ class ResultReference:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request with an idempotency key. `digest` is the hash of its input."""
+    """A request with an idempotency key.
+
+    caller  the viewer's `caller_key`
+    digest  the hash of the input
+    """
 
     caller: str
     mutation: str
@@ -114,7 +118,7 @@ def hash_input(values: Mapping[str, Json]) -> str:
 
 
 async def find_stored(request: KeyedRequest, at: datetime) -> IdempotencyKey | None:
-    """The stored key and result of the caller's earlier request with this key, if any.
+    """The stored key and result of the viewer's earlier request with this key, if any.
 
     Call it inside the mutation's transaction. Raises InvalidInput: IDEMPOTENCY_KEY_REUSED if the
     input differs, IDEMPOTENCY_IN_PROGRESS if the earlier request is still running.
@@ -171,8 +175,8 @@ def build_insert(request: KeyedRequest, result: ResultReference) -> list[batch.W
     them. The statement subtracts them from the new head of the log.
     """
     expressions = (
-        ("position", POSITION_FROM_EVENTS_AFTER),
-        ("reached", POSITION_FROM_EVENTS_AFTER),
+        ("position", NEW_POSITION_SQL),
+        ("reached", NEW_POSITION_SQL),
     )
     return batch.insert([request.build_record(result)], expressions)
 

@@ -13,7 +13,7 @@ MAX_SCORE = 5
 def rate(change: TicketChange, score: int, comment: str | None) -> None:
     """Rate a resolved or closed ticket from 1 to MAX_SCORE, as its requester.
 
-    A new rating replaces the last one in the record; the log keeps both.
+    A new rating replaces the last one in the ticket; the log keeps both.
     """
     if not change.actor.is_customer or change.actor.user_id != change.ticket.requester_id:
         message = "Only the requester of the ticket can rate it."

@@ -17,7 +17,7 @@ from models.core.lazy_query import LazyQuery, ListQuery
 from models.core.sql import TRUE, Condition, in_list
 from models.custom_fields.custom_field import TicketCustomValue
 from models.database import batch, search_index
-from models.log.event import assign_positions, build_append_statements, rewrites_earlier
+from models.log.event import assign_positions, build_append_statements, is_rewriting_event
 from models.sla.clock_records import build_clock_records, build_clock_updates
 from models.sla.update import update_clocks
 from models.tickets.attachment import Attachment, FileDeletion
@@ -61,7 +61,7 @@ async def write(
     events = [event for change in changed for event in change.events]
     if not events:
         return 0
-    rewritten = {event.ticket_id for event in events if rewrites_earlier(event)}
+    rewritten = {event.ticket_id for event in events if is_rewriting_event(event)}
     await forget_bodies(sorted(rewritten))
     updated: list[TicketChange] = []
     steps: list[batch.WriteStatement] = []

@@ -40,7 +40,7 @@ class GivenOption:
 
 
 class CustomFieldFields(TypedDict, total=False):
-    """The input fields that the caller sets. `categories` are slugs."""
+    """The input fields that the viewer sets. `categories` are slugs."""
 
     label: str
     options: Sequence[GivenOption]

@@ -18,7 +18,7 @@ from models.retention.policy import MAX_RETENTION_DAYS, RetentionPolicy
 
 
 class PolicyFields(TypedDict, total=False):
-    """The input fields of a policy that the caller sets."""
+    """The input fields of a policy that the viewer sets."""
 
     name: str
     ticket_filter: Mapping[str, Value]

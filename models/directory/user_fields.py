@@ -1,4 +1,4 @@
-"""The fields of a user that callers set, and their checks."""
+"""The fields of a user that viewers set, and their checks."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ OWNER_FIELDS = ("url", "types", "ticket_filter", "query", "shape")
 
 
 class WebhookFields(TypedDict, total=False):
-    """The input fields of a webhook that the caller sets; they are checked already."""
+    """The input fields of a webhook that the viewer sets; they are checked already."""
 
     url: str
     types: Sequence[str]

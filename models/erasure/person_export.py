@@ -44,7 +44,7 @@ async def create_person_export(
     """
     if not can_export_people(starter):
         raise Forbidden(NEEDS_READ)
-    await caller_jobs.lock_caller(starter)
+    await caller_jobs.lock_jobs(starter)
     await check_waiting_limit(starter, limits)
     await check_active_exports(starter, limits)
     user = await lock_user(user_id, "userId")

@@ -35,7 +35,7 @@ async def start_erasure(
     taken over their tickets, and an active admin remains. Raises InvalidInput.
     """
     actor = origin.actor
-    await caller_jobs.lock_caller(actor)
+    await caller_jobs.lock_jobs(actor)
     await check_waiting_limit(actor, changes.limits)
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")

@@ -41,7 +41,7 @@ class StepFields(TypedDict):
 
 
 class PathFields(TypedDict, total=False):
-    """The input fields of a path that the caller sets. `team` is a slug."""
+    """The input fields of a path that the viewer sets. `team` is a slug."""
 
     name: str
     position: int

@@ -30,7 +30,7 @@ from models.queries.filters.filter import FilterData, compile_filter
 from models.queries.records import caller_jobs
 
 CALLER_KIND = "caller_kind"
-"""The parameter with the kind of caller. An export ends if its starter becomes another one."""
+"""The parameter with the CallerKind of the starter. An export ends if this kind changes."""
 ORGANIZATION = "organization"
 """The parameter with a customer's organization. An export ends if it becomes another one."""
 
@@ -46,7 +46,7 @@ async def create_export(
 
     Raises InvalidInput, and BadRequest for a filter that exceeds a limit.
     """
-    await caller_jobs.lock_caller(starter)
+    await caller_jobs.lock_jobs(starter)
     await check_waiting_limit(starter, limits)
     await check_active_exports(starter, limits)
     matching = compile_filter(filter, starter, at, database.dialect())
@@ -72,7 +72,7 @@ def build_parameters(starter: Viewer) -> dict[str, Json]:
 
 
 async def check_active_exports(starter: Viewer, limits: RecordLimits) -> None:
-    """Raises InvalidInput if too many exports of the caller wait or run."""
+    """Raises InvalidInput if too many exports of the viewer wait or run."""
     maximum = limits.max_active_exports_per_caller
     active = CallerJob.filter(
         kind__in=EXPORT_KINDS,

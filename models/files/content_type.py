@@ -9,9 +9,9 @@ import puremagic
 
 from models.files.refusals import FileRefused
 
-SIGNED_KINDS = ("image", "audio", "video", "font")
-"""The kinds of media types whose formats begin with a signature."""
-SIGNED_TYPES = frozenset(
+TOP_LEVEL_TYPES_WITH_SIGNATURE = ("image", "audio", "video", "font")
+"""The formats of these types begin with a file signature, also known as magic number."""
+TYPES_WITH_SIGNATURE = frozenset(
     {
         "application/pdf",
         "application/zip",
@@ -22,14 +22,15 @@ SIGNED_TYPES = frozenset(
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     }
 )
-"""Further types whose content must be that of the type."""
-ALIASES = {"image/jpg": "image/jpeg", "application/x-gzip": "application/gzip"}
-SIGNATURES: dict[str, tuple[bytes, ...]] = {
+"""Further types whose files begin with a signature."""
+TYPE_BY_ALIAS = {"image/jpg": "image/jpeg", "application/x-gzip": "application/gzip"}
+INLINE_SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/gif": (b"GIF87a", b"GIF89a"),
 }
-"""The types that browsers show inline. A type that several formats share is not precise enough."""
+"""The signatures of types that browsers show inline. puremagic also accepts other types with the
+same signature, which is not strict enough for these."""
 HEAD_BYTES = 8192
 
 
@@ -41,22 +42,28 @@ def check_content(path: Path, declared: str) -> None:
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    declared = ALIASES.get(declared, declared)
-    if declared in SIGNATURES:
-        matches = head.startswith(SIGNATURES[declared])
+    declared = TYPE_BY_ALIAS.get(declared, declared)
+    if declared in INLINE_SIGNATURES:
+        matches = head.startswith(INLINE_SIGNATURES[declared])
     elif declared == "image/webp":
         matches = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     elif declared.startswith("text/") or declared == "image/svg+xml":
         matches = b"\x00" not in head
-    elif declared in SIGNED_TYPES or declared.split("/")[0] in SIGNED_KINDS:
-        found = {ALIASES.get(each, each) for each in detect_types(path)}
-        matches = declared in found or (declared not in known_types() and not found)
+    elif has_signature(declared):
+        found = {TYPE_BY_ALIAS.get(each, each) for each in detect_types(path)}
+        matches = declared in found or (declared not in list_known_types() and not found)
     else:
         matches = True
     if not matches:
         raise FileRefused(
             "CONTENT_TYPE_MISMATCH", f"The content of the file is not of the type {declared}."
         )
+
+
+def has_signature(declared: str) -> bool:
+    """Whether all files of this type begin with a signature."""
+    top_level_type = declared.split("/")[0]
+    return declared in TYPES_WITH_SIGNATURE or top_level_type in TOP_LEVEL_TYPES_WITH_SIGNATURE
 
 
 def detect_types(path: Path) -> set[str]:
@@ -69,6 +76,6 @@ def detect_types(path: Path) -> set[str]:
 
 
 @lru_cache(maxsize=1)
-def known_types() -> frozenset[str]:
-    """The types whose signatures are known."""
+def list_known_types() -> frozenset[str]:
+    """The types whose signatures puremagic knows."""
     return frozenset(each.mime_type for each in puremagic.magic_header_array)

@@ -11,7 +11,7 @@ from models.files.acceptance import Acceptance
 from models.files.quarantine import received_file
 from models.files.refusals import FileRefused
 from models.files.s3_store import S3FileStore, quarantine_key
-from models.files.uploads import describe, find_pending, is_uploader, refuse_ids
+from models.files.uploads import encode_id, find_pending, is_uploader, refuse_ids
 from models.tickets.attachment import Attachment
 
 
@@ -33,7 +33,7 @@ async def complete_direct_uploads(
                 await complete(store, acceptance, attachment)
             except FileRefused as error:
                 verb = "can't contain" if error.status == 503 else "must not contain"
-                message = f"{verb} {describe(attachment)}: {error.message}"
+                message = f"{verb} {encode_id(attachment)}: {error.message}"
                 raise refuse_ids(UserErrorCode.INVALID, message, error.limit_name) from None
 
 

@@ -32,7 +32,7 @@ class Thumbnailer:
     """Makes thumbnails in a thread, one at a time in this process."""
 
     def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(1)
+        self.slot = asyncio.Semaphore(1)
 
     async def make(self, path: Path, content_type: str) -> Path | None:
         """A thumbnail in a new file beside `path`; None if the type has none.
@@ -42,7 +42,7 @@ class Thumbnailer:
         format = FORMATS.get(content_type)
         if format is None:
             return None
-        async with self.turn:
+        async with self.slot:
             return await asyncio.to_thread(make_thumbnail, path, format)
 
 

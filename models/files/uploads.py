@@ -133,15 +133,15 @@ async def lock_files(viewer: Viewer, keys: Sequence[UUID]) -> list[Attachment]:
     files = [found[key] for key in keys]
     for file in files:
         if file.ticket_id is not None:
-            message = f"must not contain {describe(file)}, which is attached already"
+            message = f"must not contain {encode_id(file)}, which is attached already"
             raise refuse_ids(UserErrorCode.INVALID, message)
         if not file.is_complete:
-            message = f"must not contain {describe(file)}, whose upload is not complete"
+            message = f"must not contain {encode_id(file)}, whose upload is not complete"
             raise refuse_ids(UserErrorCode.INVALID, message)
     return files
 
 
-def describe(file: Attachment) -> str:
+def encode_id(file: Attachment) -> str:
     return ids.encode(ids.ATTACHMENT, file.id)
 
 

@@ -1,1 +1,1 @@
-"""Jobs that callers start, and their tickets."""
+"""Jobs that viewers start, and their tickets."""

@@ -1,7 +1,7 @@
-"""Jobs that callers start, such as a change of many tickets. The API calls them `Job`.
+"""Jobs that viewers start, such as a change of many tickets. The API calls them `Job`.
 
 The background activities of the server are jobs, too (workers/job.py). In names, `CallerJob` and
-`caller_job` stand for a job that a caller has started.
+`caller_job` stand for a job that a viewer has started.
 """
 
 from __future__ import annotations

@@ -73,17 +73,18 @@ UNVERSIONED_EVENTS = frozenset(
 )
 """An event of these types does not by itself change the ticket's version or `updated_at`."""
 REWRITING_EVENTS = frozenset({EventType.MESSAGE_REDACTED, EventType.TICKET_REDACTED})
+"""With an event of these types, rows of earlier events are rewritten to remove texts."""
 REWRITING_SQL = "type IN ('message_redacted', 'ticket_redacted')"
-"""The same as a condition, which an index has, too."""
+"""REWRITING_EVENTS as an SQL condition. An index of the table has the same condition."""
 RETENTION_POLICY = "retention_policy_id"
-"""The name under which an event has the id of the retention policy that erased the texts."""
+"""The key in `data` of the id of the retention policy that erased the texts."""
 MESSAGE_EVENTS = frozenset({EventType.REPLY_ADDED, EventType.NOTE_ADDED})
 
-ADVANCE_HEAD = "UPDATE log_head SET position = position + ?"
-POSITION_FROM_EVENTS_AFTER = "(SELECT position FROM log_head) - ?"
-"""The position of a new event that has `?` new events after it, once the head is advanced."""
-CURSOR = re.compile(r"[0-7][0-9a-f]{15}", re.ASCII)
-"""The largest position is 2**63 - 1, as in the database."""
+ADVANCE_HEAD_SQL = "UPDATE log_head SET position = position + ?"
+NEW_POSITION_SQL = "(SELECT position FROM log_head) - ?"
+"""The position of a new event, after ADVANCE_HEAD_SQL. `?` is the number of new events after it."""
+CURSOR_PATTERN = re.compile(r"[0-7][0-9a-f]{15}", re.ASCII)
+"""The largest position is 2**63 - 1, which a BIGINT column can hold."""
 NOT_A_CURSOR = "This is not a cursor of the event log."
 
 
@@ -119,9 +120,9 @@ class Event(LogEntry):
     """One event of a ticket.
 
     `data["changes"]` maps each changed field of the ticket to `[from, to]`. Applied in order, the
-    changes of all events give the columns that models/changes/serialization.py logs. Only callers
-    who may see notes see an internal event. The actor is a user or an API client; if both are null,
-    it is the system.
+    changes of all events give the current values of the columns that
+    models/changes/serialization.py logs. Only viewers who may see notes see an internal event. The
+    actor is a user or an API client; if both are null, it is the system.
     """
 
     # Without a description, Tortoise would list all types in the column's comment.
@@ -162,18 +163,18 @@ class Event(LogEntry):
         return cast("Mapping[str, Sequence[Json]]", self.data.get("changes", {}))
 
     def value(self, name: str) -> Json:
-        """A value of `data` besides the changes, such as the reason of an escalation."""
+        """A value of `data` other than the changes, such as the reason of an escalation."""
         return self.data.get(name)
 
 
-def rewrites_earlier(entry: LogEntry) -> bool:
-    """Whether rows of earlier events were rewritten with this event, to remove texts."""
+def is_rewriting_event(entry: LogEntry) -> bool:
+    """Whether rows of earlier events were rewritten with this event (REWRITING_EVENTS)."""
     return isinstance(entry, Event) and entry.type in REWRITING_EVENTS
 
 
 def decode_cursor(cursor: str) -> int:
     """The position inside a cursor; 0 is before the first event. Raises CursorInvalid."""
-    if CURSOR.fullmatch(cursor) is None:
+    if CURSOR_PATTERN.fullmatch(cursor) is None:
         raise CursorInvalid(NOT_A_CURSOR)
     return int(cursor, 16)
 
@@ -189,18 +190,19 @@ async def lock_head() -> None:
 
 
 def build_append_statements(events: Sequence[LogEntry]) -> list[batch.WriteStatement]:
-    """The statements that give the events, all of one model, their positions and store them.
+    """The statements that assign positions to the events and store them. All are of one model.
 
-    They come as late as possible in their transaction, because other writers wait for the head from
-    then on. Only statements that need the new head follow. The positions are known only when the
-    statements run. Until `assign_positions`, an event's `position` is therefore the number of new
-    events after it: of three events, 2, 1 and 0.
+    Execute them as late as possible in the transaction, because other writers wait for the head
+    from then on. Only statements that need the new head may follow.
+
+    The positions are known only when the statements run. Until `assign_positions`, an event's
+    `position` is therefore the number of new events after it: of three events, 2, 1 and 0.
     """
     for events_after, event in enumerate(reversed(events)):
         event.position = events_after
     return [
-        batch.WriteStatement(ADVANCE_HEAD, [len(events)], LogHead.Meta.table, "position"),
-        *batch.insert(events, (("position", POSITION_FROM_EVENTS_AFTER),)),
+        batch.WriteStatement(ADVANCE_HEAD_SQL, [len(events)], LogHead.Meta.table, "position"),
+        *batch.insert(events, (("position", NEW_POSITION_SQL),)),
     ]
 
 

@@ -128,7 +128,7 @@ RULES: Mapping[tuple[EventType, str | None], tuple[Rule, ...]] = {
     (EventType.REMINDED, Status.RESOLVED.value): build_rules(
         Topic.REMINDERS, "reminder_closing", REQUESTER, PARTICIPANTS
     ),
-    # No email: the merge also closes the ticket, and the closing is emailed.
+    # No email: the merge also closes the ticket, which another email reports.
     (EventType.MERGED, "into"): build_rules(Topic.STATUS, None, REQUESTER, ASSIGNEE, WATCHERS),
     (EventType.MERGED, "from"): build_rules(Topic.STATUS, None, PARTICIPANTS, ASSIGNEE, WATCHERS),
     (EventType.MERGED, ACROSS_REQUESTERS): build_rules(

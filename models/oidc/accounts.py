@@ -1,4 +1,4 @@
-"""Finds, links, creates and updates the user of an identity."""
+"""Finds or creates the user of an identity, and updates the user by the provider's claims."""
 
 from __future__ import annotations
 
@@ -26,15 +26,13 @@ from models.people.team import Team
 from models.people.user import Role, User, lock_user
 
 reported_teams: set[tuple[str, str]] = set()
-"""The teams that don't exist, by the provider's name and the slug, which this process has logged.
-
-The settings bound their number.
-"""
+"""The unknown teams that this process has logged already: the provider's name and the slug. The
+settings limit their number."""
 log = structlog.get_logger("ticketwire.oidc")
 
 
 class SignInError(Enum):
-    """Why a sign-in by a provider failed. Applications receive it."""
+    """The reason for which a sign-in by a provider failed. Applications receive it."""
 
     UNKNOWN_USER = "unknown_user"
     """No user has the identity, and the provider's settings permit neither a link nor a new one."""
@@ -52,7 +50,7 @@ class SignInRefused(Exception):
         self.reason = reason
 
 
-async def find_account(
+async def find_or_create_account(
     provider: Provider,
     subject: str,
     claims: Json,
@@ -61,17 +59,17 @@ async def find_account(
     limits: RecordLimits,
     complete: Callable[[Identity, User], Awaitable[None]] | None = None,
 ) -> tuple[Identity, User]:
-    """The identity with this subject and its user, both stored. Raises SignInRefused.
+    """The identity with this subject and its user, both stored and updated. Raises SignInRefused.
 
-    `origin` is that of the sign-in. The audit log gets an entry for each change. `complete` is the
-    last step of the same transaction; if it raises an exception, nothing is stored.
+    `origin` is that of the sign-in. The audit log gets an entry for each change. `complete` is
+    called as the last step of the same transaction; if it raises an exception, nothing is stored.
     """
     profile = read_profile(provider, claims)
 
     async def run() -> tuple[Identity, User]:
         changes = RecordChanges(limits)
         await lock_directory(SYSTEM)
-        identity, user = await find_or_link(provider, subject, profile, changes, at)
+        identity, user = await find_or_create_identity(provider, subject, profile, changes, at)
         if not user.active:
             raise SignInRefused(SignInError.DEACTIVATED)
         if profile.groups is not None:
@@ -89,13 +87,17 @@ async def find_account(
         return await database.run_in_transaction(run)
 
 
-async def find_or_link(
+async def find_or_create_identity(
     provider: Provider, subject: str, profile: Profile, changes: RecordChanges, at: datetime
 ) -> tuple[Identity, User]:
+    """The identity with this subject, and its locked user. Raises SignInRefused.
+
+    A new identity is linked to the customer with the same email address, or to a new one.
+    """
     identity = await Identity.get_or_none(issuer=provider.issuer, subject=subject)
     if identity is not None:
         return identity, await lock_user(identity.user_id)
-    user = await find_linkable(profile)
+    user = await find_linkable_customer(profile)
     if user is None:
         user = await create_user(provider, profile, changes, at)
     else:
@@ -117,14 +119,15 @@ def log_identity(
     changes: RecordChanges, user: User, before: Identity | None, after: Identity | None
 ) -> None:
     """Log a new or a removed identity as a change of its user."""
-    values = [claims_of(each) if each else None for each in (before, after)]
-    changes.log(user, "identity", *values)
+    old_claims = claims_of(before) if before is not None else None
+    new_claims = claims_of(after) if after is not None else None
+    changes.log(user, "identity", old_claims, new_claims)
 
 
-async def find_linkable(profile: Profile) -> User | None:
-    """The customer with the profile's email address. Raises SignInRefused if it is a staff user.
+async def find_linkable_customer(profile: Profile) -> User | None:
+    """The customer with the profile's email address. Raises SignInRefused for a staff user.
 
-    A provider's email address never gives access to the account of an agent or admin.
+    An email address in claims never gives access to the account of an agent or admin.
     """
     user = await User.get_or_none(email=profile.email) if profile.email else None
     if user is not None and user.role is not Role.CUSTOMER:
@@ -174,8 +177,7 @@ async def select_teams(
     The groups decide about the active teams that the provider's settings name. The user stays in
     all other teams.
 
-    A team beyond the maximum of a user's teams, and a team with the maximum number of members, are
-    left out, because that is no reason to refuse the sign-in.
+    If a limit on teams is reached, further teams are left out; the sign-in is not refused.
     """
     slugs = set(provider.teams.values())
     mapped = await Team.filter(slug__in=slugs, active=True).order_by("slug")

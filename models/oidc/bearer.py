@@ -15,7 +15,7 @@ import structlog
 from models.access.scopes import scopes_of_role
 from models.audit.entry import Origin
 from models.oidc import sessions
-from models.oidc.accounts import SignInRefused, find_account
+from models.oidc.accounts import SignInRefused, find_or_create_account
 from models.oidc.claims import limit_scopes
 from models.oidc.http_client import ProviderUnavailable
 from models.oidc.metadata import ProviderClient
@@ -49,18 +49,18 @@ async def accept_jwt(
     at: datetime,
     origin: Origin,
     user_agent: str,
-    turn: AbstractAsyncContextManager[None],
+    slot: AbstractAsyncContextManager[None],
 ) -> bool:
     """Check and store a JWT. Returns whether it is now a valid token of a user.
 
-    `origin` and `user_agent` are those of the client. `turn` limits the concurrent checks: it is
+    `origin` and `user_agent` are those of the client. `slot` limits the concurrent checks: it is
     held while the signature and the database are checked, not while keys are read.
     """
     try:
         client = find_client(providers, text)
         if not await client.find_keys(key_id_of(read_header(text, client))):
             raise InvalidJwt("the provider has no key with this id")
-        async with turn:
+        async with slot:
             return await check_and_store(providers, client, text, at, origin, user_agent)
     except (InvalidJwt, SignInRefused, ProviderUnavailable) as error:
         log.info("oidc.jwt_refused", reason=str(error), request_id=origin.request_id)
@@ -107,7 +107,7 @@ async def check_and_store(
         if await sessions.store_jwt(token) and is_sign_in:
             await write_sign_in(identity, user, origin, at)
 
-    identity, _ = await find_account(
+    identity, _ = await find_or_create_account(
         provider, jwt.subject, jwt.claims, origin, at, providers.limits, store
     )
     max_jwts = providers.limits.max_jwts_per_user

@@ -1,4 +1,5 @@
-"""The email domains by which users find their organization."""
+"""The email domains of organizations. A new customer joins the organization with the domain of the
+email address."""
 
 from __future__ import annotations
 
@@ -15,9 +16,9 @@ from models.core.text import clean_text
 from models.people.user import Organization
 
 MAX_DOMAIN_CHARS = 253
-LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-DOMAIN = re.compile(rf"(?:{LABEL}\.)+{LABEL}")
-PUBLIC_MAIL_SERVICES = """
+LABEL_REGEX = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN_PATTERN = re.compile(rf"(?:{LABEL_REGEX}\.)+{LABEL_REGEX}")
+PUBLIC_MAIL_DOMAINS_TEXT = """
 gmail.com googlemail.com outlook.com outlook.de outlook.fr hotmail.com hotmail.co.uk hotmail.de
 hotmail.fr hotmail.it hotmail.es live.com live.co.uk live.de live.fr live.nl msn.com yahoo.com
 yahoo.co.uk yahoo.co.jp yahoo.co.in yahoo.de yahoo.fr yahoo.it yahoo.es yahoo.ca yahoo.com.br
@@ -38,7 +39,7 @@ kpnmail.nl planet.nl xs4all.nl home.nl bluewin.ch hispeed.ch sunrise.ch telia.co
 mail.dk duck.com relay.firefox.com privaterelay.appleid.com mailinator.com guerrillamail.com
 10minutemail.com yopmail.com trashmail.com temp-mail.org
 """
-PUBLIC_MAIL_DOMAINS = frozenset(PUBLIC_MAIL_SERVICES.split())
+PUBLIC_MAIL_DOMAINS = frozenset(PUBLIC_MAIL_DOMAINS_TEXT.split())
 """Domains at which anyone can get an address, so an address there proves no membership."""
 
 
@@ -76,7 +77,7 @@ async def find_organization_by_domain(verified_email: str) -> Organization | Non
 
 
 def is_domain(text: str) -> bool:
-    return len(text) <= MAX_DOMAIN_CHARS and DOMAIN.fullmatch(text) is not None
+    return len(text) <= MAX_DOMAIN_CHARS and DOMAIN_PATTERN.fullmatch(text) is not None
 
 
 def clean_domains(values: Sequence[str], *path: str, max_domains: int) -> list[str]:
@@ -92,7 +93,7 @@ def clean_domains(values: Sequence[str], *path: str, max_domains: int) -> list[s
 def clean_domain(value: str, *path: str) -> str:
     domain = clean_text(value, *path, max_chars=MAX_DOMAIN_CHARS).lower()
     if not is_domain(domain):
-        message = "must be a domain in ASCII, such as example.com, without @ and final dot"
+        message = "must be a domain in ASCII without @ or final dot, such as example.com"
         raise InvalidInput(UserErrorCode.INVALID, message, *path)
     if domain in PUBLIC_MAIL_DOMAINS:
         message = f"must not be a public mail domain such as {domain}, where anyone has an address"

@@ -30,7 +30,7 @@ NETWORK_LIMIT_FACTOR = 6
 FIRST_DELAY = timedelta(seconds=1)
 MAX_DELAY = timedelta(minutes=5)
 MAX_ACCOUNT_DELAY = timedelta(seconds=30)
-"""Shorter than MAX_DELAY: one wide network alone can't use all turns of an account."""
+"""Shorter than MAX_DELAY, so that one wide network can't use up all attempts of an account."""
 FORGET_AFTER = timedelta(hours=1)
 """Attempts are forgotten so long after the delay of the last one."""
 KNOWN_FOR = timedelta(days=30)

@@ -72,7 +72,7 @@ class Token(Model):
     """The identity by which the user signed in; null after a sign-in with a password."""
     identity_id: UUID | None
     provider_session = fields.CharField(max_length=255, null=True)
-    """The session at the identity provider, the claim `sid`."""
+    """The id of the session at the identity provider: the claim `sid`."""
     is_jwt = fields.BooleanField(default=False, db_default=False)
     """Whether the token is a JWT that an identity provider issued."""
 
@@ -140,26 +140,32 @@ async def revoke_token(token: Token, at: datetime) -> bool:
 
     A token that is already revoked keeps its `revoked_at`.
     """
-    revoked = await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
+    count = await Token.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=at)
     token.revoked_at = token.revoked_at or at
-    return revoked > 0
+    return count > 0
 
 
-async def record_use(last_used: dict[UUID, datetime]) -> None:
-    """Store when tokens were last used. Callers collect uses, so that a request needs no write."""
+async def record_uses(last_used: dict[UUID, datetime]) -> None:
+    """Store the times of the last uses of tokens, by token id.
+
+    Callers collect uses of many requests, so that a request needs no write.
+    """
     for token_id, at in last_used.items():
         await Token.filter(id=token_id).update(last_used_at=at)
 
 
 async def delete_expired_and_revoked(before: datetime, limit: int = MAX_DELETED_AT_ONCE) -> int:
-    """Delete tokens that expired or were revoked before that time; returns their number."""
+    """Delete at most `limit` tokens that expired or were revoked before a time.
+
+    Returns their number.
+    """
 
     async def delete() -> int:
         # A revoked JWT stays until it has expired, or else it would be accepted again.
         is_revoked = Q(revoked_at__lt=before, is_jwt=False)
         ended = Token.filter(Q(expires_at__lt=before) | is_revoked)
-        keys = await ended.order_by("id").limit(limit).values_list("id", flat=True)
-        return await Token.filter(id__in=keys).delete() if keys else 0
+        ids = await ended.order_by("id").limit(limit).values_list("id", flat=True)
+        return await Token.filter(id__in=ids).delete() if ids else 0
 
     return await database.run_in_transaction(delete)
 

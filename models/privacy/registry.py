@@ -122,7 +122,7 @@ class Treatment(Enum):
     DERIVED = "derived"
     """The words of another column. They change with it."""
     EXPIRES = "expires"
-    """A digest of an address or account, or a key that a caller chose. It expires within days, or
+    """A digest of an address or account, or a key that a viewer chose. It expires within days, or
     with the session or screen whose secret it is the digest of."""
     KEPT = "kept"
     """Kept, because it belongs to an organization or a setting, and must stay unique. The report of

@@ -70,7 +70,7 @@ class KeyRange:
 
 
 async def list_tags(search: str | None, request: PageRequest) -> Page[Tag]:
-    """Return a page of all tags, by name. The caller must be able to see all tickets.
+    """Return a page of all tags, by name. The viewer must be able to see all tickets.
 
     `search` is the start of a name, in any case. Raises BadRequest if it can't be stored, and
     CursorInvalid.

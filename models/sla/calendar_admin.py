@@ -1,6 +1,6 @@
 """Administration of SLA calendars. Each change is one transaction, with the policies that use it.
 
-Fields that the caller leaves out keep their values. Open tickets are updated later, by the job
+Fields that the input leaves out keep their values. Open tickets are updated later, by the job
 `workers.sla_refresh`.
 """
 

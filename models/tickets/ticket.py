@@ -48,7 +48,7 @@ class Ticket(Model):
     external_scope   the API client or customer that set the external id; "" for staff
     status_since     when the ticket entered its status
     reminded_at      when the customer was last reminded in this status
-    kept_unassigned  whether a caller removed the assignee; see docs/decisions/0012
+    kept_unassigned  whether a viewer removed the assignee; see docs/decisions/0012
     shared_with_organization  whether all customers of the ticket's organization may see it
     sla_terms        the digest of the SLA terms that apply
     sla_breaches_at  the earliest instant at which an SLA clock breaches or has breached

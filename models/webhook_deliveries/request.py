@@ -32,7 +32,7 @@ async def send(
     body: bytes,
     at: datetime,
 ) -> AttemptResult:
-    """Send a body and describe the response. `at` decides whether the former secret signs, too.
+    """Send a body and return the result. `at` decides whether the former secret signs, too.
 
     Raises UndecryptableSecret.
     """
@@ -54,7 +54,7 @@ async def send(
             error=error.message[:MAX_ERROR_CHARS],
             request=request,
         )
-    return describe(response, requested_at, request)
+    return build_result(response, requested_at, request)
 
 
 def describe_request(url: str, headers: dict[str, str], body: bytes) -> StoredRequest:
@@ -71,7 +71,7 @@ def read_secrets(store: SecretStore, webhook: Webhook, at: datetime) -> list[str
     return [store.decrypt(secret) for secret in stored if secret is not None]
 
 
-def describe(
+def build_result(
     response: OutboundResponse, requested_at: datetime, request: StoredRequest
 ) -> AttemptResult:
     outcome, error = Outcome.FAILED, f"the target responded with status {response.status}"

@@ -31,8 +31,8 @@ class JwtChecks:
 
     def __init__(self, buckets: LeakyBuckets) -> None:
         self.buckets = buckets
-        self.turns = asyncio.Semaphore(MAX_CONCURRENT)
-        self.turns_of_network = PerCallerLimit(MAX_CONCURRENT_PER_NETWORK)
+        self.slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self.network_slots = PerCallerLimit(MAX_CONCURRENT_PER_NETWORK)
 
     async def accept(self, context: Context, text: str) -> bool:
         """Check and store a JWT. Returns whether it is now a valid token of a user.
@@ -47,10 +47,10 @@ class JwtChecks:
             count_refusal("jwt_checks")
             raise TooManyTokens(wait_ms)
         origin = Origin(SIGN_IN_WITH_JWT, address=context.address, request_id=context.request_id)
-        turn = self.take_turn(key)
-        return await accept_jwt(providers, text, context.now(), origin, context.user_agent, turn)
+        slot = self.hold_slot(key)
+        return await accept_jwt(providers, text, context.now(), origin, context.user_agent, slot)
 
     @contextlib.asynccontextmanager
-    async def take_turn(self, key: str) -> AsyncGenerator[None]:
-        async with self.turns_of_network.semaphore_of(key), self.turns:
+    async def hold_slot(self, key: str) -> AsyncGenerator[None]:
+        async with self.network_slots.semaphore_of(key), self.slots:
             yield

@@ -25,7 +25,7 @@ from engine.limit_refusals import count_refusal
 from engine.limits.network import network_of, wide_network_of
 from models.audit.entry import Origin
 from models.oidc import code_flow, sessions
-from models.oidc.accounts import SignInError, SignInRefused, find_account
+from models.oidc.accounts import SignInError, SignInRefused, find_or_create_account
 from models.oidc.code_flow import AuthorizationRequest
 from models.oidc.http_client import ProviderRefused, ProviderUnavailable
 from models.oidc.metadata import ProviderClient
@@ -173,7 +173,7 @@ class OidcEndpoints:
                 challenge = authorization.challenge
                 codes.append(await sessions.create_code(identity, token, challenge, at))
 
-            await find_account(
+            await find_or_create_account(
                 provider, token.subject, claims, origin, at, self.providers.limits, create_code
             )
             return {"signInCode": codes[-1]}  # the transaction may have run more than once

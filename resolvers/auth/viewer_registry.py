@@ -69,7 +69,8 @@ class ViewerRegistry:
         """All viewers of open connections are at least as new as this time."""
         self.next_expiry: datetime | None = None
         """No token of an open connection expires before this time."""
-        self.closing: set[asyncio.Task[None]] = set()
+        self.closing_tasks: set[asyncio.Task[None]] = set()
+        """The tasks that close connections, until they have ended."""
         self.lock = asyncio.Lock()
         self.started = 0
         """The number of the update that began last."""
@@ -277,9 +278,9 @@ class ViewerRegistry:
         session = self.open.pop(context)
         self.remove_token(context, context.viewer)
         context.set_viewer(ANONYMOUS)
-        closing = asyncio.create_task(self.close(session.close))
-        self.closing.add(closing)
-        closing.add_done_callback(self.closing.discard)
+        task = asyncio.create_task(self.close(session.close))
+        self.closing_tasks.add(task)
+        task.add_done_callback(self.closing_tasks.discard)
         self.notify_connection(context, session)
 
     async def close(self, close: Callable[[], Awaitable[None]]) -> None:

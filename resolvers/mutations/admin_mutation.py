@@ -60,7 +60,7 @@ def admin_mutation(
     name: str,
     model: type[Record],
     check: Callable[[Viewer, Any], None] | None = None,
-    describe: Callable[[Viewer, Record], dict[str, Any]] | None = None,
+    build_fields: Callable[[Viewer, Record], dict[str, Any]] | None = None,
     prepare: Callable[[Context, Any], Awaitable[None]] | None = None,
     prepare_repetition: bool = False,
     recall: Callable[[Viewer, UUID], Awaitable[Record]] | None = None,
@@ -71,7 +71,8 @@ def admin_mutation(
     the record in its current state. `check` is called before the transaction, also for a
     repetition, and may raise Forbidden. `prepare` runs after `check`, in transactions of its own,
     and may raise Refusal. It does not run for a repetition, unless `prepare_repetition` is true.
-    `describe` builds the payload's fields for records of which some viewers see only a part.
+    `build_fields` builds the payload's fields, if they are not the record alone: for records of
+    which some viewers see only a part, and for those that were deleted.
     `recall` loads the record of a repetition by its key, and raises Refusal if it was deleted. It
     is needed if records of the model can be deleted.
     """
@@ -110,7 +111,9 @@ def admin_mutation(
                 return payload(user_errors=to_user_errors(error))
             context.services.wakeup.notify()
             context.renew_loaders()
-            fields = {name: record} if describe is None else describe(context.viewer, record)
+            fields = (
+                {name: record} if build_fields is None else build_fields(context.viewer, record)
+            )
             return payload(**fields, replayed=replayed, **extra_fields)
 
         return as_resolver(run_resolver, function, payload)

@@ -14,7 +14,7 @@ import strawberry
 from engine.limit_refusals import count_refusal
 from models.core.errors import Refusal, Refusals
 from resolvers.context import Context, context_of
-from schema.types.errors import user_error
+from schema.types.errors import to_user_error
 
 Input = TypeVar("Input")
 Payload = TypeVar("Payload")
@@ -62,4 +62,4 @@ def to_user_errors(error: Refusal | Refusals) -> list[Any]:
     refusals = error.refusals if isinstance(error, Refusals) else [error]
     for refusal in refusals:
         count_refusal(refusal.limit_name)
-    return [user_error(refusal) for refusal in refusals]
+    return [to_user_error(refusal) for refusal in refusals]

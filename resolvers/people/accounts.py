@@ -26,7 +26,7 @@ from resolvers.context import Context
 from resolvers.mutations.admin_mutation import AdminMutation, admin_mutation, run_action
 from resolvers.mutations.resolver import simple_mutation
 from resolvers.people.credentials import hash_password, require_password, to_milliseconds
-from resolvers.people.users import describe_user
+from resolvers.people.users import build_user_fields
 from schema.inputs.people.accounts import (
     ChangePasswordInput,
     InviteUserInput,
@@ -203,7 +203,9 @@ async def send_invitation_link(mutation: AdminMutation, user: User) -> None:
     await accounts.mails.send_to_user(user, LinkPurpose.INVITATION, INVITATION, expires_at, at)
 
 
-@admin_mutation(UserPayload, "user", User, prepare=check_account_mails, describe=describe_user)
+@admin_mutation(
+    UserPayload, "user", User, prepare=check_account_mails, build_fields=build_user_fields
+)
 async def send_invitation(mutation: AdminMutation, input: SendInvitationInput) -> User:
     user_id = ids.key_of(ids.USER, input.user_id)
     user = await users.lock_invitable_user(mutation.viewer, user_id)

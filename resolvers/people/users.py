@@ -60,14 +60,14 @@ async def users(
     return list_users(search, role, organization_id, active, page_request, roles=roles)
 
 
-def describe_user(viewer: Viewer, user: User) -> dict[str, Any]:
+def build_user_fields(viewer: Viewer, user: User) -> dict[str, Any]:
     return {
         "user_id": ids.encode(ids.USER, user.id),
         "user": user if can_see_record(viewer, user) else None,
     }
 
 
-user_mutation = admin_mutation(UserPayload, "user", User, describe=describe_user)
+user_mutation = admin_mutation(UserPayload, "user", User, build_fields=build_user_fields)
 
 
 def user_fields(
@@ -99,7 +99,7 @@ async def create_user(mutation: AdminMutation, input: CreateUserInput) -> User:
     return await directory.create_user(mutation.changes, mutation.viewer, fields, mutation.at)
 
 
-@admin_mutation(UserPayload, "user", User, check=check_may_update, describe=describe_user)
+@admin_mutation(UserPayload, "user", User, check=check_may_update, build_fields=build_user_fields)
 async def update_user(mutation: AdminMutation, input: UpdateUserInput) -> User:
     user = await directory.update_user(
         mutation.changes,
@@ -172,7 +172,7 @@ async def upsert_users(context: Context, input: UpsertUsersInput) -> UpsertUsers
             UpsertUserResult(
                 index=each.index,
                 user_errors=each.errors,
-                **({} if each.record is None else describe_user(context.viewer, each.record)),
+                **({} if each.record is None else build_user_fields(context.viewer, each.record)),
             )
             for each in outcomes
         ]

@@ -28,7 +28,7 @@ class MarkdownCache:
         html = self.find(text)
         if html is not None:
             return html
-        async with self.executor.callers.semaphore_of(caller):
+        async with self.executor.caller_limit.semaphore_of(caller):
             html = self.find(text)  # another request may have rendered it in the meantime
             if html is None:
                 html = await self.executor.submit(render, text)

@@ -55,10 +55,13 @@ class LiveStats:
         tail: LogTail[LogEntry],
         now: Callable[[], datetime],
         memory: MemoryBudget,
-        owner: str | None = None,
+        memory_key: str | None = None,
     ) -> None:
-        """`owner` has the memory, if it is not the viewer's. Then the database counts the tickets
-        if there is too little, because there is no subscriber who could close other sources."""
+        """`memory_key` is the key of the memory budget, by default the viewer's.
+
+        With another key, no subscriber could close other sources if there is too little memory.
+        The database then counts the tickets instead.
+        """
         self.viewer = viewer
         self.filter = filter
         self.group = group
@@ -78,8 +81,8 @@ class LiveStats:
         self.is_counted = self.is_polled
         """Whether the database counts all tickets for each update."""
         self.tracked: RunningStats | None = None
-        self.memory = reserve_memory(self, memory, viewer.caller_key if owner is None else owner)
-        self.has_subscriber = owner is None
+        self.memory = reserve_memory(self, memory, memory_key or viewer.caller_key)
+        self.has_subscriber = memory_key is None
         self.sources: WeakSet[object] = WeakSet()
         """The open sources that send these statistics."""
         self.last_counts: object = None

@@ -8,9 +8,9 @@ from engine.limits.memory import MemoryBudget, MemoryLimitReached, MemoryReserva
 from models.core.errors import TooExpensive
 
 
-def reserve_memory(source: object, budget: MemoryBudget, owner: str) -> MemoryReservation:
-    """A reservation of the owner that ends at the latest when the source is deleted."""
-    reservation = budget.open_reservation(owner)
+def reserve_memory(source: object, budget: MemoryBudget, key: str) -> MemoryReservation:
+    """A reservation under a key of the budget. It ends at the latest when the source is deleted."""
+    reservation = budget.open_reservation(key)
     weakref.finalize(source, reservation.release)
     return reservation
 

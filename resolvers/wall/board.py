@@ -75,7 +75,7 @@ class Board:
             services.event_tail,
             services.now,
             services.live_memory,
-            owner=f"wall:{self.slug}",
+            memory_key=f"wall:{self.slug}",
         )
 
     async def read(self) -> BoardState:
@@ -105,10 +105,10 @@ class Board:
         self.updated_at = started_at
 
     async def wait(self) -> None:
-        """Wait until there may be news, at most about a second."""
+        """Wait until the content may have changed, at most about a second."""
         before = monotonic()
         await self.stats.wait()
-        # with an event per moment, the statistics would not wait
+        # If events follow each other at once, the statistics don't wait.
         await asyncio.sleep(max(0.0, self.updated_at + MIN_INTERVAL_SECONDS - monotonic()))
         if monotonic() - before < MIN_INTERVAL_SECONDS / 4:
             await asyncio.sleep(MIN_INTERVAL_SECONDS / 4)

@@ -1,10 +1,10 @@
 """The HTTP endpoints of wallboard screens: /wall/session.
 
 POST /wall/session/pairing  gives a new screen a code and its cookie; staff approve the code
-GET  /wall/session/state    what the screen shows; waits up to HOLD_SECONDS for news
+GET  /wall/session/state    returns the content of the screen, by long polling
 
-The cookie is no credential of the API: no GraphQL endpoint reads it. So a screen can do nothing but
-read its board (docs/decisions/0047).
+No GraphQL endpoint reads the cookie. So a screen can do nothing but read its board
+(docs/decisions/0047).
 """
 
 from __future__ import annotations
@@ -43,32 +43,32 @@ from resolvers.wall.board import Board, Boards, BoardState
 PATH = "/wall/session"
 COOKIE_NAME = "ticketwire-wall"
 COOKIE_LIFETIME = timedelta(days=400)
-"""The longest time that browsers keep a cookie. It begins again when the page loads, at the
-approval, and each time that the server stores when it last saw the screen."""
+"""The longest time that browsers keep a cookie. The server sets the cookie again when the page
+loads, at the approval, and whenever it stores the time at which it last saw the screen."""
 PAIRING_COOKIE_LIFETIME = timedelta(days=1)
-"""Longer than a code: the screen may learn late of an approval in the last moment."""
-HOLD_SECONDS = 5.0
-"""How long a request waits for news: less than the server takes to stop."""
+"""Longer than a code is valid, because the screen may miss an approval for some time."""
+LONG_POLL_SECONDS = 5.0
+"""A request waits for a change at most this long, which is less than the server takes to stop."""
 PAIRING_POLL_SECONDS = 2.0
 AFTER_PAIRING = "pairing"
-"""The parameter `after` of a page that shows a code."""
+"""The value of the parameter `after` from a page that shows a code."""
 MAX_CONCURRENT_PER_SCREEN = 4
 MAX_CONCURRENT_PER_PAIRING = 2
-"""One more than a page needs, because a page that was reloaded may still have one."""
-MAX_KNOWN_SCREENS = 5000
+"""One more than a page needs, because the request of a reloaded page may not have ended yet."""
+MAX_PAIRED_KEYS = 5000
 PAIRING_COST = 1000
 STATE_COST = 20
-"""Query costs. They are charged to a paired screen itself, or else to the network."""
+"""Query costs. The state of a paired screen is charged to the screen, all else to the network."""
 NOT_PAIRED = "This screen is not paired. Request a pairing code."
 ALREADY_PAIRED = "This screen is paired. Request its board."
 TOO_MANY_PAIRINGS = "Too many screens wait for approval. Approve one, or try again in 10 minutes."
-TOO_MANY_REQUESTS = "Too many requests of wallboards from this network. Try again later."
-TOO_MANY_WAITING = "This screen already waits for its board several times."
+TOO_MANY_REQUESTS = "Too many requests for wallboards. Try again later."
+TOO_MANY_WAITING = "This screen has too many open requests for its board."
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class WallEndpoints:
-    """The endpoints of all wallboard screens. `read_version` tells the version of their page."""
+    """The endpoints of all wallboard screens. `read_version` returns the version of their page."""
 
     def __init__(
         self,
@@ -82,10 +82,10 @@ class WallEndpoints:
         own_origin = connections.auth.session_cookie.own_origin
         self.cookie = SessionCookie(own_origin, COOKIE_NAME)
         self.boards = Boards(services)
-        self.waiting: Counter[str] = Counter()
-        """The requests that wait, by the hash of the screen's secret."""
-        self.paired: set[str] = set()
-        """The hashes of the secrets of paired screens that have asked lately."""
+        self.waiting_requests: Counter[str] = Counter()
+        """The number of requests that wait, by the hash of the screen's secret."""
+        self.paired_keys: set[str] = set()
+        """The hashes of the secrets of paired screens that have sent requests lately."""
 
     def routes(self) -> list[Route]:
         return [
@@ -110,11 +110,11 @@ class WallEndpoints:
 
     async def pair(self, request: Request) -> Response:
         """Open a pairing, or respond with that of the same screen that is still open."""
-        self.charge(f"wall:{network(request)}", PAIRING_COST)
+        self.charge(f"wall:{get_network(request)}", PAIRING_COST)
         previous = self.cookie.find_token(request.scope)
         try:
             opened = await open_pairing(
-                network(request), wide_network(request), previous, self.services.now()
+                get_network(request), get_wide_network(request), previous, self.services.now()
             )
         except AlreadyPaired:
             raise RequestRefused(409, ALREADY_PAIRED, "CONFLICT") from None
@@ -133,62 +133,67 @@ class WallEndpoints:
         """Respond with the board, or with the code while the screen waits for approval.
 
         The parameter `after` is the revision that the screen shows. If the board is the same, the
-        response waits for news, and then says that there are none.
+        response waits up to LONG_POLL_SECONDS for a change.
         """
         secret = self.cookie.find_token(request.scope)
         key = hash_token(secret or "")
-        # strangers in the network of a paired screen can't use up its requests
-        is_paired = key in self.paired
-        self.charge(f"wall:screen:{key}" if is_paired else f"wall:{network(request)}", STATE_COST)
+        # Other clients in the network of a paired screen can't use up its requests.
+        is_paired = key in self.paired_keys
+        self.charge(
+            f"wall:screen:{key}" if is_paired else f"wall:{get_network(request)}", STATE_COST
+        )
         if not secret:
             raise refuse_unpaired()
         maximum = MAX_CONCURRENT_PER_SCREEN if is_paired else MAX_CONCURRENT_PER_PAIRING
-        if self.waiting[key] >= maximum:
+        if self.waiting_requests[key] >= maximum:
             count_refusal("wall_requests")
             raise RequestRefused(429, TOO_MANY_WAITING, "RATE_LIMITED", retry_after="5")
-        self.waiting[key] += 1
+        self.waiting_requests[key] += 1
         try:
             with cancel_on_disconnect(request.scope, can_cancel):
                 return await self.wait_for_state(request, secret)
         finally:
-            self.waiting[key] -= 1
-            self.waiting += Counter[str]()  # removes screens without requests
+            self.waiting_requests[key] -= 1
+            self.waiting_requests += Counter[str]()  # removes screens without requests
 
     async def wait_for_state(self, request: Request, secret: str) -> Response:
         after = request.query_params.get("after")
-        deadline = monotonic() + HOLD_SECONDS
+        deadline = monotonic() + LONG_POLL_SECONDS
+        # A page that shows nothing yet must not wait for the approval.
+        approval_deadline = monotonic() if after is None else deadline
         must_renew = after in (None, AFTER_PAIRING)
-        is_waiting = False
         while True:
             now = self.services.now()
-            if is_waiting and await exists_pairing(secret, now) and monotonic() < deadline:
-                await asyncio.sleep(PAIRING_POLL_SECONDS)
-                continue
             screen = await find_screen(secret, now)
-            if screen is None and await exists_pairing(secret, now):
-                if after is None or monotonic() >= deadline:
+            if screen is None:
+                if not await self.wait_for_approval(secret, approval_deadline):
                     return self.build_response({"pairing": {"code": derive_code(secret)}})
-                is_waiting = True
-                await asyncio.sleep(PAIRING_POLL_SECONDS)
-                continue
+                screen = await find_screen(secret, self.services.now())
+            self.remember_pairing(secret, is_paired=screen is not None)
             if screen is None:
-                # an approval between the two statements above has ended the pairing
-                screen = await find_screen(secret, now)
-            if screen is None:
-                self.note_pairing(secret, is_paired=False)
                 raise refuse_unpaired()
-            self.note_pairing(secret, is_paired=True)
             must_renew = must_renew or screen.last_seen_at == now
             board = self.boards.open(screen.team)
             state = await board.read()
             if state.revision != after or monotonic() >= deadline:
-                response = self.build_response(self.describe(screen, board, state))
+                response = self.build_response(self.build_board_content(screen, board, state))
                 if must_renew:
                     self.set_cookie(request, response, secret, COOKIE_LIFETIME)
                 return response
             await board.wait()
 
-    def describe(self, screen: WallScreen, board: Board, state: BoardState) -> dict[str, Any]:
+    async def wait_for_approval(self, secret: str, deadline: float) -> bool:
+        """Return True when the screen has no open pairing; an approval ends it. False if it is
+        still open at the deadline, a time of `time.monotonic`."""
+        while await exists_pairing(secret, self.services.now()):
+            if monotonic() >= deadline:
+                return False
+            await asyncio.sleep(PAIRING_POLL_SECONDS)
+        return True
+
+    def build_board_content(
+        self, screen: WallScreen, board: Board, state: BoardState
+    ) -> dict[str, Any]:
         team = None if screen.team is None else screen.team.name
         return {
             "screen": {"name": screen.name, "board": board.slug, "team": team},
@@ -201,15 +206,15 @@ class WallEndpoints:
         now: datetime = self.services.now()
         return build_json({"now": now, "version": self.read_version(), **content})
 
-    def note_pairing(self, secret: str, *, is_paired: bool) -> None:
+    def remember_pairing(self, secret: str, *, is_paired: bool) -> None:
         """Remember whether the screen with this secret is paired."""
         key = hash_token(secret)
         if not is_paired:
-            self.paired.discard(key)
+            self.paired_keys.discard(key)
             return
-        if len(self.paired) >= MAX_KNOWN_SCREENS:
-            self.paired.clear()  # revoked screens that never asked again; the others come back
-        self.paired.add(key)
+        if len(self.paired_keys) >= MAX_PAIRED_KEYS:
+            self.paired_keys.clear()  # of revoked screens, too; the others are added again
+        self.paired_keys.add(key)
 
     def charge(self, bucket: str, cost: int) -> None:
         """Raises RequestRefused if the network or screen has sent too many requests."""
@@ -230,15 +235,15 @@ class WallEndpoints:
 
 
 async def can_cancel() -> bool:
-    """A request that waits changes nothing."""
+    """A request that waits can be cancelled at any time, because it changes nothing."""
     return True
 
 
-def network(request: Request) -> str:
+def get_network(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
 
 
-def wide_network(request: Request) -> str:
+def get_wide_network(request: Request) -> str:
     return wide_network_of(request.client.host if request.client else "")
 
 

@@ -46,7 +46,7 @@ async def recall_revoked(_: Viewer, key: UUID) -> WallScreen:
     return WallScreen(id=key)
 
 
-def describe_revoked(_: Viewer, screen: WallScreen) -> dict[str, Any]:
+def build_revocation_fields(_: Viewer, screen: WallScreen) -> dict[str, Any]:
     return {"revoked_screen_id": strawberry.ID(ids.encode(ids.WALL_SCREEN, screen.id))}
 
 
@@ -54,7 +54,7 @@ def describe_revoked(_: Viewer, screen: WallScreen) -> dict[str, Any]:
     RevokeWallScreenPayload,
     "revoked_screen_id",
     WallScreen,
-    describe=describe_revoked,
+    build_fields=build_revocation_fields,
     recall=recall_revoked,
 )
 async def revoke_wall_screen(mutation: AdminMutation, input: RevokeWallScreenInput) -> WallScreen:

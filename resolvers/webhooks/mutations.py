@@ -86,12 +86,16 @@ async def recall_deleted(_: Viewer, key: UUID) -> Webhook:
     return Webhook(id=key)
 
 
-def describe_deleted(_: Viewer, webhook: Webhook) -> dict[str, Any]:
+def build_deletion_fields(_: Viewer, webhook: Webhook) -> dict[str, Any]:
     return {"deleted_id": strawberry.ID(ids.encode(ids.WEBHOOK, webhook.id))}
 
 
 @admin_mutation(
-    DeleteWebhookPayload, "deleted_id", Webhook, describe=describe_deleted, recall=recall_deleted
+    DeleteWebhookPayload,
+    "deleted_id",
+    Webhook,
+    build_fields=build_deletion_fields,
+    recall=recall_deleted,
 )
 async def delete_webhook(mutation: AdminMutation, input: DeleteWebhookInput) -> Webhook:
     return await admin.delete_webhook(

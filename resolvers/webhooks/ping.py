@@ -40,7 +40,7 @@ async def ping_webhook(context: Context, input: PingWebhookInput) -> PingWebhook
         result = await send_ping(context, webhook)
     finally:
         pings.discard(caller)
-    return PingWebhookPayload(attempt=describe(result))
+    return PingWebhookPayload(attempt=build_attempt(result))
 
 
 async def find_webhook(context: Context, webhook_id: str) -> Webhook:
@@ -85,7 +85,7 @@ def build_body(webhook: Webhook, message_id: str) -> bytes:
     )
 
 
-def describe(result: AttemptResult) -> WebhookAttempt:
+def build_attempt(result: AttemptResult) -> WebhookAttempt:
     """The attempt as a record that is not stored, because it is about no event."""
     return WebhookAttempt(
         requested_at=result.requested_at,

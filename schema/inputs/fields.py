@@ -1,4 +1,4 @@
-"""How an input declares its fields, and the descriptions that several inputs share."""
+"""Declares the fields of inputs, and has the descriptions that several inputs share."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ RECORD_IDEMPOTENCY_KEY = (
 
 
 def required(description: str) -> Any:
+    """A field that the client must send."""
     return strawberry.field(description=description)
 
 

@@ -1,9 +1,10 @@
 """Data loaders: they read the records of one operation in batches.
 
-A level of the result needs one statement per kind of record and batch of keys. Each
-operation, and each event of a subscription, has its own loaders, so that nothing is stale. Don't
-use them inside a transaction: a batch runs in its own task, which could use the transaction's
-connection after the transaction has ended.
+Each level of a result takes one statement for each kind of record and batch of keys. Each
+operation, and each event of a subscription, has its own loaders, so that no record is stale.
+
+Don't use them inside a transaction. A batch runs in its own task, which could use the
+transaction's connection after the transaction has ended.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ from schema.records.loader_names import LOADER_NAMES
 from schema.records.own_records import OwnRecords
 from schema.records.record_loader import MAX_KEYS_PER_STATEMENT, RecordLoader, ShieldedLoader
 
-MAX_AUDITED_TICKETS = 100
+MAX_TICKETS_PER_REBUILD = 100
 ReadRelated = Callable[..., ListQuery[Any]]
 """A function of models/related: takes the viewer and the keys of many owners."""
 ReadRelatedPage = Callable[..., ConnectionQuery[Any]]
-"""The same for pages, with further arguments that select the page."""
+"""A function that reads pages of such records. Its further arguments select the page."""
 ReadCounts = Callable[[list[UUID]], Awaitable[list[int]]]
 
 
@@ -176,7 +177,8 @@ class Loaders:
 
     @cached_property
     def rebuilt_clocks(self) -> DataLoader[UUID, RebuiltClocks]:
-        return ShieldedLoader(read_rebuilt_clocks, max_batch_size=MAX_AUDITED_TICKETS)
+        """The SLA clocks that the log gives for a ticket, by the ticket's key."""
+        return ShieldedLoader(read_rebuilt_clocks, max_batch_size=MAX_TICKETS_PER_REBUILD)
 
     @cached_property
     def snapshot_policies(self) -> DataLoader[str, SlaPolicy | None]:
@@ -191,6 +193,7 @@ class Loaders:
         if read not in self.related_loaders:
 
             async def load(keys: list[Any]) -> list[list[Any]]:
+                # Keys as text, because SQLite returns the keys of the owners as text.
                 records: dict[str, list[Any]] = {str(key): [] for key in keys}
                 for owner, record in await read(self.viewer, keys).fetch_with_owners():
                     records[str(owner)].append(record)
@@ -202,7 +205,10 @@ class Loaders:
     def related_page(
         self, read: ReadRelatedPage, *page_arguments: Hashable
     ) -> DataLoader[UUID, Page[Any]]:
-        """The loader of a page of such records. `page_arguments` select the page."""
+        """The loader of a page of the records of an owner, by the owner's key.
+
+        `page_arguments` select the page.
+        """
         key = (read, *page_arguments)
         if key not in self.page_loaders:
 

@@ -45,8 +45,8 @@ class StaleVersionType(UserErrorInterface):
 
 @strawberry.type(
     name="UnseenMessages",
-    description="The ticket shows messages that the viewer has not seen: later than "
-    "`lastSeenCursor`, or of a ticket that was merged into it since then.",
+    description="The ticket shows messages that the viewer has not seen: messages after "
+    "`lastSeenCursor`, or messages of a ticket that was merged into it since then.",
 )
 class UnseenMessagesType(UserErrorInterface):
     message_ids: strawberry.Private[list[UUID]]
@@ -59,8 +59,11 @@ class UnseenMessagesType(UserErrorInterface):
         return [message for message in messages if message is not None]
 
 
-def user_error(refusal: Refusal) -> UserErrorInterface:
-    """The GraphQL object of a refusal. graphql-core would raise the exception itself."""
+def to_user_error(refusal: Refusal) -> UserErrorInterface:
+    """The GraphQL object of a refusal.
+
+    A refusal itself can't be a value of a payload: it is an exception, which graphql-core raises.
+    """
     fields: dict[str, Any] = {
         "code": refusal.code,
         "message": refusal.message,

@@ -56,16 +56,17 @@ class JobTicketType(RecordType):
     )
     outcome: JobTicketOutcome = strawberry.field(description="What the job did with the ticket.")
     code: JobErrorCode | None = strawberry.field(
-        description="Why the ticket failed, for programs. Null if it did not."
+        description="The reason for the failure, for programs. Null if the ticket did not fail."
     )
     message: str | None = strawberry.field(
-        description="Why the ticket failed, for people, at most 500 characters. Null if it did not."
+        description="The reason for the failure, for people, at most 500 characters. Null if the "
+        "ticket did not fail."
     )
 
     @strawberry.field(
-        description="In a dry run, what would change. Empty without the scope `tickets:read`, and "
-        "for other jobs: the ticket's timeline has its changes. Changes of HIDDEN custom fields "
-        "require the scope `notes:read`.",
+        description="In a dry run, the changes that the job would make. Empty without the scope "
+        "`tickets:read`, and for other jobs: the ticket's timeline has its changes. Changes of "
+        "HIDDEN custom fields require the scope `notes:read`.",
         metadata=cost(each=0),
     )
     async def changes(
@@ -112,16 +113,15 @@ class TicketExport:
     expires_at: datetime = strawberry.field(
         description="The time at which the file is deleted, by default 7 days after the job's end. "
         "It is deleted earlier if a text of its tickets is redacted or erased, if a person is "
-        "erased, and "
-        "if the starter of the job has more than 5 files, by default."
+        "erased, or if the starter of the job has more than 5 files, by default."
     )
     job: strawberry.Private[CallerJob]
 
     @strawberry.field(
-        description="The URL of the file, valid for 5 minutes by default, for anybody who has it. "
-        "A URL without a host is relative to that of the API. Null unless the viewer started the "
-        "job, and has the role and all scopes with which it did. A customer must also belong to "
-        "the same organization and still see all tickets of the file.",
+        description="The URL of the file, valid for 5 minutes by default. It needs no token: keep "
+        "it secret. A URL without a host is relative to that of the API. Null unless the viewer "
+        "started the job, and has the role and all scopes with which it did. A customer must also "
+        "belong to the same organization and still see all tickets of the file.",
         metadata=cost(flat=URL_COST),
     )
     async def url(self, info: strawberry.Info) -> str | None:
@@ -134,10 +134,10 @@ class TicketExport:
     "background, continues after a crash, and processes each ticket once.",
 )
 class JobType(Node):
-    kind: JobKind = strawberry.field(description="What the job does.")
+    kind: JobKind = strawberry.field(description="The kind of work that the job does.")
     status: JobStatus = strawberry.field(description="The state of the job.")
     error_policy: JobErrorPolicy = strawberry.field(
-        description="What the job does after a ticket that it can't change."
+        description="Whether the job continues or stops after a ticket that it can't change."
     )
     dry_run: bool = strawberry.field(
         description="Whether the job only reports what it would change."
@@ -178,10 +178,10 @@ class JobType(Node):
     )
     created_at: datetime = strawberry.field(description="The time of creation.")
     started_at: datetime | None = strawberry.field(
-        description="The time at which the job began to run. Null before."
+        description="The time at which the job began to run. Null before it runs."
     )
     finished_at: datetime | None = strawberry.field(
-        description="The time at which the job ended. Null before."
+        description="The time at which the job ended. Null until then."
     )
     undoable_until: datetime | None = strawberry.field(
         description="The time until which undoJob is possible: a day after the end. Null if the "
@@ -284,9 +284,10 @@ class JobType(Node):
 def select_outcomes(
     job: CallerJob, info: strawberry.Info, outcomes: list[JobTicketOutcome] | None
 ) -> list[JobTicketOutcome] | None:
-    """The outcomes of the tickets that the viewer may list: none without the right to read them.
+    """The outcomes of the tickets that the viewer may list; empty if the viewer may list none.
 
-    A token that may only write tickets follows its owner's jobs, but an export tells which exist.
+    A token that may only write tickets can follow the jobs of its user or API client. The list of
+    an export's tickets would tell such a token which tickets exist, so it is hidden.
     """
     is_hidden = Scope.TICKETS_READ not in context_of(info).viewer.scopes
     return [] if job.kind is JobKind.EXPORT_TICKETS and is_hidden else outcomes

@@ -1,4 +1,4 @@
-"""The screens of wallboards."""
+"""The type WallScreen."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from schema.types.people.teams import TeamType
 @strawberry.type(
     name="WallScreen",
     description="A screen on a wall that shows live statistics and the tickets whose SLA targets "
-    "are breached next, without any text of a customer. It has a session of its own, which can do "
-    "nothing else.",
+    "are breached next, without any text of a customer. It has a session of its own, which "
+    "permits nothing else.",
 )
 class WallScreenType(Node):
     name: str = strawberry.field(
         description="The name of the screen, such as the place where it hangs; 1 to 200 characters."
     )
     team: Any = foreign_key_field(
-        "team", TeamType | None, "The team whose tickets it shows. Null: all tickets."
+        "team", TeamType | None, "The team whose tickets the screen shows. Null: all tickets."
     )
     approved_by: Any = foreign_key_field(
         "approved_by",
         UserType,
-        "The user who approved the screen. It ends when this user is deactivated, or becomes a "
-        "customer.",
+        "The user who approved the screen. The session of the screen ends when this user is "
+        "deactivated or becomes a customer.",
     )
     last_seen_at: datetime = strawberry.field(
         description="The time at which the screen last asked for its board. The server stores it "

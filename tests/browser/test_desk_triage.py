@@ -45,9 +45,9 @@ async def test_50_tickets_are_triaged_without_a_pointer(
     ids = [each["id"] for each in tickets]
     found = {each["ref"]: each for each in (await agent.run(READ, ids=ids))["nodes"]}
     for ref in together:
-        assert describe(found[ref]) == ("RESOLVED", "NORMAL", None, [], "All have paper", [])
+        assert read_triage(found[ref]) == ("RESOLVED", "NORMAL", None, [], "All have paper", [])
     for number, ref in enumerate(one_by_one):
-        assert describe(found[ref]) == EXPECTED[number % len(triage)], ref
+        assert read_triage(found[ref]) == EXPECTED[number % len(triage)], ref
 
 
 async def open_desk_by_keys(page: Page) -> None:
@@ -162,7 +162,7 @@ EXPECTED: list[Triaged] = [
 ]
 
 
-def describe(ticket: dict[str, Any]) -> Triaged:
+def read_triage(ticket: dict[str, Any]) -> Triaged:
     """What the triage has changed, in the order of `Triaged`."""
     assignee = ticket["assignee"] and ticket["assignee"]["displayName"]
     messages = [f"{each['__typename']}: {each['body']}" for each in ticket["messages"]["nodes"]]

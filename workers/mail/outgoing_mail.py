@@ -82,7 +82,7 @@ class OutgoingMail:
     is_wanted: bool = True
     unanswered_reply: Message | None = None
     """The team's reply before an event by which the ticket began to wait for the customer."""
-    closing: Event | None = None
+    close_event: Event | None = None
     """The event by which the reply of this email also closed the ticket."""
     merge_target: Ticket | None = None
     """The ticket that this one was merged into, if the recipient may see it."""
@@ -164,7 +164,7 @@ async def read_outgoing_mail(mail: Mail) -> OutgoingMail:
         await TicketWatcher.exists(ticket_id=ticket.id, user_id=mail.user_id),
         await is_still_wanted(mail, event),
         await find_unanswered_reply(event),
-        await find_closing(event),
+        await find_close_event(event),
         await find_merge_target(ticket, viewer_of_user(mail.user, shared_tickets)),
         shared_tickets,
     )
@@ -207,8 +207,8 @@ async def find_unanswered_reply(event: Event) -> Message | None:
     return last.message if last is not None and last.value("side") == Side.TEAM.value else None
 
 
-async def find_closing(event: Event) -> Event | None:
-    """Return the event of the closing in the change that added the event's reply."""
+async def find_close_event(event: Event) -> Event | None:
+    """Return the event by which the change that added the event's reply also closed the ticket."""
     if event.type is not EventType.REPLY_ADDED:
         return None
     changes = Event.filter(

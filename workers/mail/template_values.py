@@ -132,10 +132,10 @@ async def build_event_values(outgoing: OutgoingMail) -> Values:
     if template in ("created", "raised"):
         return {"request": await render_text(outgoing.ticket.description)}
     if template == "replied":
-        closing = {"closed": outgoing.closing is not None}
+        values: Values = {"closed": outgoing.close_event is not None}
         if outgoing.message is None:
-            return closing
-        return {**closing, "reply": await render_text(outgoing.message.body)}
+            return values
+        return {**values, "reply": await render_text(outgoing.message.body)}
     if template == "awaiting_customer":
         unanswered = outgoing.unanswered_reply
         return {"reply": await render_text(unanswered.body) if unanswered is not None else None}

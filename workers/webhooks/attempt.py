@@ -101,7 +101,7 @@ class AttemptRun:
         message_id = ids.encode(ids.EVENT, delivery.event_id)
         try:
             arrived = self.now()
-            async with self.services.preparations.hold_place(webhook):
+            async with self.services.preparations.hold_slot(webhook):
                 await self.keep_claim(arrived)
                 await self.prepare(webhook, delivery, message_id)
             # The claim, the body and the order may have changed while the attempt waited.

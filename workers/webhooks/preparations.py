@@ -10,29 +10,30 @@ from models.database.fair_share import CallerShares
 from models.webhooks.webhook import Webhook
 
 MAX_CONCURRENT = 4
-"""The maximum of payloads that are read at once, so that requests have priority."""
+"""The maximum number of payloads that are read at once. It leaves most connections to requests."""
 MAX_CONCURRENT_PER_OWNER = 2
-"""So the slow queries of an owner with many webhooks leave places to the others."""
+"""So the slow queries of an owner with many webhooks leave slots to the others."""
 
 
 class Preparations:
-    """The places for payloads that are read.
+    """The slots for reading payloads.
 
     A webhook reads one at a time, so that a slow query delays no other webhook of its owner.
     """
 
     def __init__(self) -> None:
-        self.places = asyncio.Semaphore(MAX_CONCURRENT)
-        self.owners, self.webhooks = CallerShares(MAX_CONCURRENT_PER_OWNER), CallerShares(1)
+        self.slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self.owner_shares = CallerShares(MAX_CONCURRENT_PER_OWNER)
+        self.webhook_shares = CallerShares(1)
 
     @asynccontextmanager
-    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
-        """Wait for a place. It is occupied only after the waits for the webhook and its owner."""
+    async def hold_slot(self, webhook: Webhook) -> AsyncGenerator[None]:
+        """Wait for a slot. It is taken last, so nobody holds it while waiting for another share."""
         owner = webhook.user_id or webhook.client_id
         async with (
-            hold_share(self.webhooks, webhook.id),
-            hold_share(self.owners, owner),
-            self.places,
+            hold_share(self.webhook_shares, webhook.id),
+            hold_share(self.owner_shares, owner),
+            self.slots,
         ):
             yield
 

@@ -190,7 +190,7 @@ function buildKey(selection: Selection, variables: Variables): string {
     .sort();
   const field = args.length ? `${selection.name}(${args.join(",")})` : selection.name;
   if (selection.children === null || selection.isRecord) return field;
-  const parts = selection.children.map((child) => describe(child, variables));
+  const parts = selection.children.map((child) => childKey(child, variables));
   return `${field}{${parts.sort().join(" ")}}`;
 }
 
@@ -198,7 +198,7 @@ function buildKey(selection: Selection, variables: Variables): string {
  * Returns what the key of an object without an id has for one of its fields. A record within the
  * object is stored under its own id, so the record's selection is not part of the key.
  */
-function describe(selection: Selection, variables: Variables): string {
+function childKey(selection: Selection, variables: Variables): string {
   const key = storageKey(selection, variables);
   return selection.isRecord ? `${key}{id}` : key;
 }

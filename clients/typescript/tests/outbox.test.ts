@@ -15,7 +15,7 @@ beforeEach(() => (browser = new TestBrowser()));
 afterEach(() => browser.close());
 
 /** Lets messages and transactions that are under way arrive. */
-async function turns(count: number): Promise<void> {
+async function runEventLoop(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -61,7 +61,7 @@ describe("the outbox", () => {
     const states = new Set<string>();
     while (!states.has("sent")) {
       states.add(client.outbox.entries.map((entry) => entry.state).join());
-      await turns(1);
+      await runEventLoop(1);
     }
     assert.deepEqual([...states], ["waiting", "sent"]);
   });
@@ -231,7 +231,7 @@ describe("several tabs", () => {
     for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 500) {
       browser.clock.advance(500);
       await until(() => browser.clock.waiting === tabs.length);
-      await turns(50); // messages between the tabs arrive
+      await runEventLoop(50); // messages between the tabs arrive
     }
     const { length } = server.transport.requests;
     assert.ok(length >= 10 && length <= 20, `${length} requests`);

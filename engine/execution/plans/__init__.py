@@ -4,7 +4,7 @@ A plan replaces graphql-core's walk over every field. docs/plans.md explains how
 which order to read the modules, and how to debug them.
 """
 
-from engine.execution.plans.planner import Planner, Unplanned
+from engine.execution.plans.planner import CoreFallback, Planner
 from engine.execution.plans.schema_map import SchemaMap, TypeByColumn
 
-__all__ = ["Planner", "SchemaMap", "TypeByColumn", "Unplanned"]
+__all__ = ["CoreFallback", "Planner", "SchemaMap", "TypeByColumn"]

@@ -19,13 +19,13 @@ from graphql.execution.values import VariableValues
 
 from engine.execution.plans.compilation import Compilation, Compilers
 from engine.execution.plans.input_objects import InputConverters
-from engine.execution.plans.inputs import InputCoercers, VariableCoercer
 from engine.execution.plans.nested_fields import ResolverField
 from engine.execution.plans.plan_run import PlanRun, gather_or_cancel
 from engine.execution.plans.record_compiler import RecordCompiler
 from engine.execution.plans.row_compiler import RowCompiler
 from engine.execution.plans.row_readers import PageReader, RowReader
 from engine.execution.plans.schema_map import SchemaMap
+from engine.execution.plans.variable_coercion import InputCoercers, VariableCoercer
 from engine.graphql.operation import Operation
 
 COMPILERS = Compilers(RecordCompiler, RowCompiler, RowReader, PageReader)

@@ -1,4 +1,4 @@
-"""Executes operations by plans, and hands over to graphql-core what a plan can't execute."""
+"""Executes operations by compiled plans. graphql-core executes those that no plan can execute."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
 
 from engine.execution.plans.input_objects import InputConverters
-from engine.execution.plans.inputs import InputCoercers
 from engine.execution.plans.plan import OperationPlans
 from engine.execution.plans.plan_run import PlanRun
 from engine.execution.plans.schema_map import SchemaMap
+from engine.execution.plans.variable_coercion import InputCoercers
 from engine.graphql.operation import Operation
 from engine.viewer_confirmation import ViewerOutdated
 
@@ -25,8 +25,8 @@ log = structlog.get_logger("ticketwire.plans")
 
 
 @dataclass(frozen=True, slots=True)
-class Unplanned:
-    """The result of an operation that graphql-core must execute.
+class CoreFallback:
+    """Returned for an operation that graphql-core must execute instead of a plan.
 
     `resolved` holds what the resolvers of a mutation's root fields returned before its plan was
     abandoned, by response key: a value, or the exception that the resolver raised.
@@ -34,8 +34,11 @@ class Unplanned:
 
     resolved: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def middleware(self) -> MiddlewareManager | None:
-        """Makes graphql-core use the resolved values, so that no mutation is executed twice."""
+    def build_middleware(self) -> MiddlewareManager | None:
+        """The middleware that makes graphql-core use the resolved values, if there are any.
+
+        So no mutation is executed twice.
+        """
         return ResolvedFields(self.resolved) if self.resolved else None
 
 
@@ -64,8 +67,8 @@ class Planner:
     Args:
         schema: The Strawberry schema.
         schema_map: What plans need to know about the application's records.
-        compile_at_once: Compile every operation when it first comes, for tests. By default only
-            expensive ones are; others are compiled when they come for the second time.
+        compile_at_once: Compile every operation at its first execution, for tests. By default only
+            expensive operations are; all others are compiled at their second execution.
     """
 
     def __init__(
@@ -77,34 +80,36 @@ class Planner:
         self.input_converters = InputConverters(schema)
         self.compile_at_once = compile_at_once
         self.executions = 0
-        """Operations, and batches of items of subscriptions, that plans executed."""
+        """The number of operations, and of batches of subscription items, that plans executed."""
         self.fallbacks = 0
-        """The same that were to be executed by a plan, and were left to graphql-core."""
+        """The number of those that graphql-core executed because their plan was missing or
+        abandoned."""
 
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None, context: Any
-    ) -> dict[str, Any] | Unplanned:
-        """Execute an operation, unless something fails.
+    ) -> dict[str, Any] | CoreFallback:
+        """Execute an operation by its plan.
 
-        Then the plan is abandoned, and graphql-core must execute the operation and report errors.
+        If anything fails, the plan is abandoned. graphql-core must then execute the operation and
+        report the errors.
 
         Args:
             operation: A validated operation whose query cost is known.
             variables: The values that the client sent.
-            context: The request context. If Unplanned is returned without `resolved`, its loaders
-                are unused or new.
+            context: The request context. If CoreFallback is returned without `resolved`, its
+                loaders are unused or new.
 
         Returns:
-            The response's data, or Unplanned. Raises ViewerOutdated.
+            The response's data, or CoreFallback. Raises ViewerOutdated.
         """
         plans = self.get_plans(operation)
         values = plans.variable_coercer.coerce(variables) if plans is not None else None
         if plans is None or values is None:
-            return Unplanned()
+            return CoreFallback()
         plan = plans.get(values)
         if plan is None:
             self.fallbacks += 1
-            return Unplanned()
+            return CoreFallback()
         resolved: dict[str, Any] = {}
         try:
             data = await plan.execute(PlanRun(context, values), resolved)
@@ -115,7 +120,7 @@ class Planner:
             log.debug("plan.abandoned", error=repr(error))
             if not resolved:
                 context.renew_loaders()  # the loaders may hold part of what the plan read
-            return Unplanned(resolved)
+            return CoreFallback(resolved)
         self.executions += 1
         return data
 
@@ -151,9 +156,9 @@ class Planner:
     def get_plans(self, operation: Operation) -> OperationPlans | None:
         """The operation's plans, which are kept as long as its document.
 
-        None if graphql-core executes it: introspection, and the first execution of cheap
-        operations. `operation.compiled` also tells that the operation has come before; its plans
-        are compiled when they are used.
+        None if graphql-core executes the operation: introspection, and the first execution of cheap
+        operations. The first call creates `operation.compiled`, which compiles a plan only when it
+        is used. So later calls know that the operation was executed before.
         """
         if operation.query_cost.schema_objects:
             return None

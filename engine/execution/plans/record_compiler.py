@@ -1,6 +1,6 @@
 """Compiles selection sets into functions that build objects from records and resolvers' values.
 
-In generated code, `o` is a record, `v` a value, and `s` the state: the PlanRun, then one
+In generated code, `o` is a record, `v` a value, and `s` the state: a list of the PlanRun and of one
 BuiltObjects for each selection set with nested fields. docs/plans.md has an example.
 """
 
@@ -25,7 +25,7 @@ from engine.execution.plans.codegen import CodeBuilder
 from engine.execution.plans.compilation import Compilation, FieldGroup
 from engine.execution.plans.plan_run import NestedField, SelectionNode
 from engine.execution.plans.resolver_call import ResolverCall
-from engine.execution.plans.scalars import leaf_serializer
+from engine.execution.plans.scalars import build_leaf_serializer
 from engine.execution.plans.schema_map import OutputType, RelationKind
 
 RELATION = "relation"
@@ -35,8 +35,8 @@ RELATION = "relation"
 class RecordCompiler:
     """Generates the functions that build objects from records.
 
-    `define_*_function` methods return the name of a generated function, which is added to the
-    CodeBuilder the first time. `*_expression` methods return an expression.
+    `define_*_function` methods return the name of a generated function. They add the function to
+    the CodeBuilder at the first call. `*_expression` methods return an expression as text.
     """
 
     def __init__(self, compilation: Compilation, builder: CodeBuilder) -> None:
@@ -45,19 +45,22 @@ class RecordCompiler:
         self.functions: dict[Hashable, str] = {}
         """The names of generated functions, by type and field nodes.
 
-        All types of an interface have the field nodes that are selected on it. So a selection below
-        such a field is compiled once for all of them.
+        If a field is selected on an interface, all object types of the interface have the same
+        field node. So the selection of that field is compiled once for all of them.
         """
 
     def define_once(
         self, key: tuple[Any, ...], group: FieldGroup, define: Callable[[], str]
     ) -> str:
+        """The name of the function with this key and these field nodes; `define` adds it once."""
         full_key = (*key, *(id(details.node) for details in group))
         if full_key not in self.functions:
             self.functions[full_key] = define()
         return self.functions[full_key]
 
-    def subfields(self, type_: GraphQLObjectType, group: FieldGroup) -> dict[str, FieldGroup]:
+    def collect_subfields(
+        self, type_: GraphQLObjectType, group: FieldGroup
+    ) -> dict[str, FieldGroup]:
         """The fields selected on an object type, by response key."""
         compilation = self.compilation
         return collect_subfields(
@@ -95,7 +98,7 @@ class RecordCompiler:
         fields: list[str] = []
         references: list[tuple[str, FieldGroup]] = []
         model = self.compilation.models.get(type_.name)
-        for key, subgroup in self.subfields(type_, group).items():
+        for key, subgroup in self.collect_subfields(type_, group).items():
             code = self.field_expression(type_, subgroup)
             if code is None:
                 if model is not None and self.is_joinable_reference(model, type_, subgroup):
@@ -113,9 +116,9 @@ class RecordCompiler:
     # ------------------------------------------------------------ fields
 
     def field_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str | None:
-        """The expression for a field that the record alone gives, without awaiting.
+        """The expression for a field whose value needs only the record and no awaiting.
 
-        None if the field needs more.
+        None for any other field.
         """
         name = group[0].node.name.value
         if name == "__typename":
@@ -161,15 +164,15 @@ class RecordCompiler:
         builder = self.builder
         if is_non_null_type(type_):
             inner = self.define_completion_function(type_.of_type, group)
-            # abandon() raises PlanAbandoned: a non-null field is null. graphql-core then executes
-            # the operation from the start and reports the error.
+            # abandon() raises PlanAbandoned because a non-null field is null. graphql-core then
+            # executes the operation from the start and reports the error.
             completed = f"(v := {inner}(v, s))"
             body = f"abandon() if v is None or {completed} is None else v"
         elif is_list_type(type_):
             inner = self.define_completion_function(type_.of_type, group)
             body = f"None if v is None else [{inner}(each, s) for each in v]"
         elif is_leaf_type(type_):
-            body = f"{builder.constant(leaf_serializer(type_))}(v)"
+            body = f"{builder.constant(build_leaf_serializer(type_))}(v)"
         else:
             body = f"None if v is None else {self.define_record_function(type_, group)}(v, s)"
         return builder.function("v, s", body)
@@ -181,7 +184,7 @@ class RecordCompiler:
         group: FieldGroup,
         key_index: Callable[[], int] | None = None,
     ) -> NestedField:
-        """The nested field for a field that neither the row nor the record gives.
+        """The nested field for a field whose value is not in the row or the record.
 
         `key_index` returns the index of the primary key in the rows that the objects are built
         from. It is None if they are built from records.
@@ -217,4 +220,5 @@ def relation_kind(relation: Any) -> RelationKind | None:
 
 
 def is_leaf(type_: OutputType) -> bool:
+    """Whether the type is a scalar or enum, or the non-null type of one."""
     return is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)

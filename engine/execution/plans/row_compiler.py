@@ -23,7 +23,11 @@ from engine.execution.plans.layout import (
 )
 from engine.execution.plans.plan_run import SelectionNode
 from engine.execution.plans.record_compiler import RecordCompiler, field_relation, relation_kind
-from engine.execution.plans.scalars import column_expression, leaf_serializer, python_expression
+from engine.execution.plans.scalars import (
+    build_leaf_serializer,
+    column_expression,
+    python_expression,
+)
 from engine.execution.plans.schema_map import OutputType, RelationKind, TypeByColumn
 
 
@@ -61,7 +65,7 @@ class RowCompiler(RecordCompiler):
         node = SelectionNode()
         fields: list[str] = []
         key_index = partial(self.layout.key_index, record)
-        for key, subgroup in self.subfields(type_, group).items():
+        for key, subgroup in self.collect_subfields(type_, group).items():
             code = self.row_field(record, type_, subgroup)
             if code is None:
                 node.nested_fields.append(self.nested_field(type_, key, subgroup, key_index))
@@ -163,7 +167,7 @@ class RowCompiler(RecordCompiler):
         arguments = [
             python_expression(builder, fields[name], self.column(record, name)) for name in columns
         ]
-        serialize = builder.constant(leaf_serializer(leaf))
+        serialize = builder.constant(build_leaf_serializer(leaf))
         compute = builder.constant(computed.compute)
         return f"{serialize}({compute}({', '.join(arguments)}))"
 

@@ -127,7 +127,7 @@ class PageReader:
     def connection_expression(self, type_: GraphQLObjectType, group: FieldGroup) -> str:
         """The expression that builds a connection from a page `o`."""
         compiler, node, fields = self.compiler, SelectionNode(), list[str]()
-        for key, subgroup in compiler.subfields(type_, group).items():
+        for key, subgroup in compiler.collect_subfields(type_, group).items():
             name = subgroup[0].node.name.value
             if name == "nodes":
                 code = self.nodes_expression(get_named_type(type_.fields[name].type), subgroup)
@@ -150,7 +150,7 @@ class PageReader:
         """The expression that builds the `edges` of a page `o`."""
         fields: list[str] = []
         has_cursors = False
-        for key, subgroup in self.compiler.subfields(type_, group).items():
+        for key, subgroup in self.compiler.collect_subfields(type_, group).items():
             name = subgroup[0].node.name.value
             if name == "node":
                 node_type = get_named_type(type_.fields[name].type)

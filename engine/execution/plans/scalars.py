@@ -1,4 +1,4 @@
-"""How stored values, and the values that records hold, become scalars and enums in the response."""
+"""Serializes stored values, and the values of records, as scalars and enums of the response."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ ENUM_FIELDS = (CharEnumFieldInstance, IntEnumFieldInstance)
 SQLITE_BOOLEANS = {None: None, 0: False, 1: True}
 
 
-def enum_names_by_value(enum: GraphQLEnumType) -> dict[Any, str | None]:
+def map_enum_names(enum: GraphQLEnumType) -> dict[Any, str | None]:
     """The names of an enum's values, by the value that the database stores."""
     names: dict[Any, str | None] = {value.value: name for name, value in enum.values.items()}
     names[None] = None
     return names
 
 
-def sqlite_datetime(text: str | None) -> str | None:
-    """A time as SQLite stores it, in the format of RFC 3339."""
+def format_sqlite_datetime(text: str | None) -> str | None:
+    """Convert a time from SQLite's format to that of RFC 3339."""
     return text if text is None else text.replace(" ", "T", 1).replace("+00:00", "Z")
 
 
@@ -40,11 +40,11 @@ def column_expression(
     `code` reads the column from a row. None if the value must be read from the record.
     """
     is_postgres = dialect == "postgres"
-    # Only if the leaf and the column both have an enum are its names known by the stored values.
+    # The names of an enum are known by the stored values only if the column has the enum, too.
     if isinstance(leaf, GraphQLEnumType):
         if not isinstance(field, ENUM_FIELDS):
             return None
-        return f"{builder.constant(enum_names_by_value(leaf))}[{code}]"
+        return f"{builder.constant(map_enum_names(leaf))}[{code}]"
     if isinstance(field, ENUM_FIELDS):
         return None
     if leaf.name == "String" and isinstance(field, TEXT_FIELDS):
@@ -55,7 +55,7 @@ def column_expression(
         return code if is_postgres else f"{builder.constant(SQLITE_BOOLEANS)}[{code}]"
     if leaf.name == "DateTime" and isinstance(field, fields.DatetimeField):
         # The Postgres driver returns datetimes, which the JSON encoder writes.
-        return code if is_postgres else f"{builder.constant(sqlite_datetime)}({code})"
+        return code if is_postgres else f"{builder.constant(format_sqlite_datetime)}({code})"
     return None
 
 
@@ -67,30 +67,39 @@ def python_expression(builder: CodeBuilder, field: fields.Field[Any], code: str)
     return f"{builder.constant(field.to_python_value)}({code})"
 
 
-def leaf_serializer(leaf: LeafType) -> Callable[[Any], Any]:
+def build_leaf_serializer(leaf: LeafType) -> Callable[[Any], Any]:
     """A function that serializes a value that a record holds or a resolver returns."""
     serialize = leaf.coerce_output_value
     if isinstance(leaf, GraphQLEnumType):
         # Strawberry's enum types have the Python enum as `wrapped_cls`. Its members are few and
         # hashable, so their names can be cached.
         if issubclass(getattr(leaf, "wrapped_cls", object), Enum):
-            return cached_enum_serializer(serialize)
+            return build_cached_serializer(serialize)
         return skip_none(serialize)
     if leaf.name == "String":
-        return lambda value: value if type(value) is str or value is None else serialize(value)
+        return build_string_serializer(serialize)
     return skip_none(serialize)
 
 
-def cached_enum_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], str | None]:
+def build_string_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def serialize_string(value: Any) -> Any:
+        # Most values are strings already, and `serialize` takes longer than this check.
+        return value if type(value) is str or value is None else serialize(value)
+
+    return serialize_string
+
+
+def build_cached_serializer(serialize: Callable[[Any], Any]) -> Callable[[Any], str | None]:
     names: dict[Any, str | None] = {}
 
-    def name(value: Any) -> str | None:
+    def serialize_enum(value: Any) -> str | None:
         if value not in names:
             names[value] = None if value is None else serialize(value)
         return names[value]
 
-    return name
+    return serialize_enum
 
 
 def skip_none(serialize: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same function, which also accepts None and returns it unchanged."""
     return lambda value: None if value is None else serialize(value)

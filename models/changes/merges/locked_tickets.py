@@ -10,8 +10,8 @@ from models.changes.change_set import ChangeSet
 from models.changes.merges import link_commands, merging
 from models.changes.merges.merge_records import (
     check_shared_tickets,
-    find_start_of_wait,
-    list_leaving_requesters,
+    find_waiting_since,
+    list_requesters_without_access,
     read_last_replies,
     read_merge_events,
     read_organizations,
@@ -39,7 +39,7 @@ async def merge_into(
         await read_participants(changes.changes),
         across_requesters=across_requesters,
         current_organizations=await read_organizations(changes.changes),
-        waiting_since=await find_start_of_wait(change.ticket),
+        waiting_since=await find_waiting_since(change.ticket),
     )
     await check_shared_tickets(changes.changes)
 
@@ -87,7 +87,7 @@ async def unmerge(
     separated = merging.list_separated_requesters(change, returning, remaining)
     replies = await read_replies(
         [each.ticket.id for each in remaining],
-        await list_leaving_requesters(separated, into.ticket),
+        await list_requesters_without_access(separated, into.ticket),
         after=merge_event.position,
     )
     merging.unmerge(

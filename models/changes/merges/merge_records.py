@@ -59,19 +59,19 @@ async def remove_watchers_without_access(changes: Sequence[TicketChange]) -> Non
             continue
         watchers = await TicketWatcher.filter(ticket_id=change.ticket.id)
         watcher_ids = {watcher.user_id for watcher in watchers}
-        leaving_ids = watcher_ids.intersection(change.removed_participants)
-        leaving = await User.filter(id__in=leaving_ids).select_related("organization")
+        removed_ids = watcher_ids.intersection(change.removed_participants)
+        removed = await User.filter(id__in=removed_ids).select_related("organization")
         without_access = [
-            user.id for user in leaving if not can_access_without_participation(user, change.ticket)
+            user.id for user in removed if not can_access_without_participation(user, change.ticket)
         ]
         remove_watchers(change, without_access, watcher_ids)
 
 
-async def find_start_of_wait(ticket: Ticket) -> datetime | None:
-    """The start of the customer's wait for an answer; None if they don't wait.
+async def find_waiting_since(ticket: Ticket) -> datetime | None:
+    """The time since which the customer waits for an answer; None if they don't wait.
 
-    Without any answer yet, they wait since the ticket's creation. A ticket that is
-    WAITING_ON_CUSTOMER has no unread message of theirs, because their reply would resume it.
+    A customer without any answer waits since the ticket's creation. On a ticket that is
+    WAITING_ON_CUSTOMER, no customer waits, because their reply would change the status.
     """
     if not ticket.is_open or ticket.status is Status.WAITING_ON_CUSTOMER:
         return None
@@ -90,8 +90,10 @@ async def read_merge_events(changes: Sequence[TicketChange]) -> dict[UUID, list[
     return events
 
 
-async def list_leaving_requesters(requester_ids: Collection[UUID], into: Ticket) -> list[UUID]:
-    """The requesters who could not see the ticket if they were not participants."""
+async def list_requesters_without_access(
+    requester_ids: Collection[UUID], into: Ticket
+) -> list[UUID]:
+    """The requesters who can access the ticket only as its participants."""
     users = await User.filter(id__in=list(requester_ids)).select_related("organization")
     return [user.id for user in users if not can_access_without_participation(user, into)]
 
@@ -113,11 +115,11 @@ async def read_replies(
 
 
 async def read_last_replies(moved: Sequence[MovedReply]) -> dict[UUID, Message | None]:
-    """The last reply that stays on each ticket from which replies are moved; None if none stays."""
+    """The last reply that stays on each ticket whose replies are moved; None if none stays."""
     moved_ids = [reply.message.id for reply in moved]
     last_replies: dict[UUID, Message | None] = {}
     for ticket_id in dict.fromkeys(reply.message.ticket_id for reply in moved):
-        staying = Message.filter(ticket_id=ticket_id, kind=MessageKind.REPLY)
-        staying = staying.exclude(id__in=moved_ids).order_by("-created_at", "-id")
-        last_replies[ticket_id] = await staying.first()
+        replies = Message.filter(ticket_id=ticket_id, kind=MessageKind.REPLY)
+        other_replies = replies.exclude(id__in=moved_ids).order_by("-created_at", "-id")
+        last_replies[ticket_id] = await other_replies.first()
     return last_replies

@@ -24,7 +24,7 @@ MAX_HOLD = timedelta(days=365)
 
 
 class MacroActionFields(TypedDict, total=False):
-    """The actions that the caller sets. `new_team` is a slug, `assignee_id` a global id."""
+    """The actions that the viewer sets. `new_team` is a slug, `assignee_id` a global id."""
 
     status_action: MacroStatusAction | None
     hold_for: timedelta | None

@@ -29,7 +29,7 @@ KIND = "macros"
 
 
 class MacroFields(MacroActionFields, total=False):
-    """The input fields of a macro that the caller sets. `team` is a slug."""
+    """The input fields of a macro that the viewer sets. `team` is a slug."""
 
     name: str
     audience: Audience

@@ -33,7 +33,7 @@ MAX_COLUMNS = 30
 
 
 class ViewFields(TypedDict, total=False):
-    """The input fields of a view that the caller sets.
+    """The input fields of a view that the viewer sets.
 
     `team` is a slug. `custom_field_columns` has keys, which `columns` of the record has, too.
     """

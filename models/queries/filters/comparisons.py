@@ -25,7 +25,7 @@ The values are enum members, datetimes, timedeltas, strings and numbers.
 FieldCompiler = Callable[[FilterData, FilterContext], FilterCondition]
 """Compiles the comparisons of one field: operands by operator, without nulls."""
 ToStored = Callable[[object], object]
-"""Converts a caller's value to the stored one; None if no stored value can be equal to it."""
+"""Converts a value of the filter to the stored one; None if no stored value can be equal to it."""
 
 NIL_KEY = UUID(int=0)
 """A key that no record has."""

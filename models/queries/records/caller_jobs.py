@@ -1,4 +1,4 @@
-"""Jobs that callers started: lists of them and of their tickets, and statements on many rows."""
+"""Jobs that viewers started: lists of them and of their tickets, and statements on many rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.jobs.caller_job import (
 from models.queries.connection import build_connection
 
 LOCK_HASH_SEED = 27
-"""The seed of the hash that names a caller's advisory lock; the same in all processes."""
+"""The seed of the hash that names a viewer's advisory lock; the same in all processes."""
 NEWEST_FIRST = Order((Sort("j.id", "id", True, SortType.UUID),))
 TICKET_ORDER = Order((Sort("r.id", "id", False, SortType.INTEGER, integers=range(2**63 - 1)),))
 IS_DELETABLE = (
@@ -90,8 +90,8 @@ def list_job_tickets(
     return build_connection(JobTicket, "r", source, condition, TICKET_ORDER, page_request)
 
 
-async def lock_caller(viewer: Viewer) -> None:
-    """Wait for other transactions that start jobs of this caller, so that limits hold.
+async def lock_jobs(viewer: Viewer) -> None:
+    """Wait for other transactions that start jobs of this viewer, so that limits hold.
 
     SQLite needs no lock: its transactions begin with BEGIN IMMEDIATE.
     """
@@ -147,7 +147,7 @@ async def insert_tickets(job_id: UUID, rows: str, params: Sequence[object]) -> i
 
 
 async def find_startable(max_running: int, kinds: Collection[JobKind]) -> UUID | None:
-    """The oldest waiting job of these kinds of a caller who runs fewer than `max_running`."""
+    """The oldest waiting job of these kinds of a viewer who runs fewer than `max_running`."""
     owner = "COALESCE({0}.created_by_user_id, {0}.created_by_client_id)"
     rows = await database.fetch_dicts(
         f"SELECT j.id AS id FROM caller_jobs j WHERE j.status = ? AND {of_kinds('j', kinds).text} "
@@ -195,7 +195,7 @@ async def delete_tickets_of_ended_jobs(before: datetime, limit: int) -> int:
 
 
 async def find_surplus(max_ended: int, limit: int) -> list[UUID]:
-    """Ended jobs of callers who have more than `max_ended`, without the newest ones of each."""
+    """Ended jobs of viewers who have more than `max_ended`, without the newest ones of each."""
     rows = await database.fetch_dicts(
         "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
         "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "
@@ -208,7 +208,7 @@ async def find_surplus(max_ended: int, limit: int) -> list[UUID]:
 
 
 async def find_surplus_files(max_stored: int, limit: int) -> list[UUID]:
-    """Exports with files of callers who have more than `max_stored`, without the newest ones."""
+    """Exports with files of viewers who have more than `max_stored`, without the newest ones."""
     rows = await database.fetch_dicts(
         "SELECT x.id AS id FROM (SELECT j.id AS id, ROW_NUMBER() OVER (PARTITION BY "
         "COALESCE(j.created_by_user_id, j.created_by_client_id) ORDER BY j.id DESC) AS place "

@@ -10,8 +10,8 @@ from models.core.sql import TRUE
 from models.queries.connection import build_connection
 from models.retention.policy import RetentionPolicy
 
-POLICY_ORDER = Order((Sort("p.id", "id", False, SortType.UUID),))
-"""Ids rise with time, so this is the order of creation."""
+POLICY_ORDER = Order((Sort("p.id", "id", descending=False, type=SortType.UUID),))
+"""Ids increase with time, so this is the order of creation."""
 
 
 def list_policies(page_request: PageRequest) -> ConnectionQuery[RetentionPolicy]:

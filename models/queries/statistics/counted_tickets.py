@@ -25,14 +25,15 @@ from models.queries.statistics.stats_statements import (
 from models.tickets.ticket_counts import GROUP_COLUMNS
 
 MAX_CHANGED_EVENTS = 3000
-"""If the counts are further behind, as after a migration, the database counts the tickets."""
+"""If more events came after the counts, as after a migration, the database counts all tickets
+instead."""
 COUNTED_FIELDS = frozenset({"status", "stage", "priority", "category", "team"})
-"""The fields of a filter that depend on the groups alone. Not the assignee, because an index finds
-an agent's tickets, and there are as many groups of each agent as of all others."""
+"""The fields of a filter whose values are columns of the stored counts. Not the assignee: an index
+finds the tickets of one agent faster than the counts."""
 COMPOUND_FIELDS = frozenset({"and", "or", "not"})
 COUNTED_GROUPS = frozenset({*COLUMNS, None}) - {GroupBy.ORGANIZATION}
-"""There are too many organizations to count the tickets of each in every group."""
-CHANGED_SQL = (
+"""All groups except organizations, which are too many for stored counts."""
+CHANGED_TICKETS_SQL = (
     "SELECT DISTINCT p.ticket_id AS ticket_id FROM (SELECT e.ticket_id AS ticket_id, "
     "e.position AS position FROM events e WHERE e.position > ? "
     f"ORDER BY e.position LIMIT {MAX_CHANGED_EVENTS}) p"
@@ -72,7 +73,7 @@ async def read_counted_position() -> int | None:
 
 
 def is_close(position: int, head: int) -> bool:
-    """Whether CHANGED_SQL has all tickets with events from after the position to the log's head."""
+    """Whether CHANGED_TICKETS_SQL has all tickets with events from after the position to the log's head."""
     return head - position <= MAX_CHANGED_EVENTS
 
 
@@ -86,13 +87,14 @@ def build_counted_statement(
     """
     # The groups of changed tickets are looked up one by one: the fence keeps Postgres from joining
     # whole tables when it reuses a plan without knowing how many tickets have changed.
-    bucket, by = (COLUMNS[group], f" GROUP BY {COLUMNS[group]}") if group else ("NULL", "")
+    bucket = "NULL" if group is None else COLUMNS[group]
+    group_by = "" if group is None else f" GROUP BY {bucket}"
     columns = ", ".join(GROUP_COLUMNS)
     counts = ", ".join(f"k.{column}" for column in GROUP_COLUMNS)
     current = ", ".join(f"t.{column}" for column in GROUP_COLUMNS)
     is_unassigned = f"{IS_OPEN.text} AND t.assignee_id IS NULL"
     tables = Condition(
-        f"changed AS MATERIALIZED ({CHANGED_SQL}), "
+        f"changed AS MATERIALIZED ({CHANGED_TICKETS_SQL}), "
         f"before ({columns}, resolved, closed) AS MATERIALIZED (SELECT {counts}, "
         f"{as_number('k.is_resolved')}, {as_number('k.is_closed')} FROM changed c "
         f"CROSS JOIN {look_up('counted_tickets x', 'x.ticket_id = c.ticket_id', 'x')} "
@@ -100,6 +102,7 @@ def build_counted_statement(
         f"after ({columns}, resolved, closed) AS MATERIALIZED (SELECT {current}, "
         f"{as_number('t.resolved_at IS NOT NULL')}, {as_number('t.closed_at IS NOT NULL')} "
         f"FROM changed c CROSS JOIN {look_up('tickets t', 't.id = c.ticket_id', 't')}), "
+        # The stored counts, then -1 for each changed ticket in its old group, 1 in its current one.
         f"counted ({columns}, resolved, closed, tickets) AS ("
         f"SELECT {counts}, {as_number('k.is_resolved')}, {as_number('k.is_closed')}, k.tickets "
         "FROM ticket_counts k UNION ALL SELECT b.*, -1 FROM before b "
@@ -108,7 +111,7 @@ def build_counted_statement(
         "SUM(t.tickets * t.resolved) AS resolved, SUM(t.tickets * t.closed) AS closed, "
         f"SUM(CASE WHEN {IS_OPEN.text} THEN t.tickets ELSE 0 END) AS open_count, "
         f"SUM(CASE WHEN {is_unassigned} THEN t.tickets ELSE 0 END) AS unassigned_count "
-        f"FROM counted t WHERE {condition.text}{by} HAVING SUM(t.tickets) > 0)",
+        f"FROM counted t WHERE {condition.text}{group_by} HAVING SUM(t.tickets) > 0)",
         (position, *IS_OPEN.params, *IS_OPEN.params, *condition.params),
     )
     oldest = (

@@ -119,7 +119,7 @@ async def read_report(
 async def charge_tickets(condition: Condition) -> None:
     """Charge a point for each ticket of the report, before they are read.
 
-    So a caller who cancels has paid, and the next report waits. Reading and sorting a ticket takes
+    So a viewer who cancels has paid, and the next report waits. Reading and sorting a ticket takes
     some 10 to 20 microseconds, counting it much less.
     """
     rows = await database.fetch_dicts(

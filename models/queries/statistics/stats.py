@@ -19,7 +19,7 @@ from models.queries.search_plan import NO_SEARCH, charge_collection, plan_search
 from models.queries.statistics.counted_tickets import (
     build_counted_statement,
     has_counts,
-    is_close,
+    is_close_to_head,
     read_counted_position,
 )
 from models.queries.statistics.stats_groups import (
@@ -112,7 +112,7 @@ async def read_counted_rows(
         return None
     condition = NO_SEARCH.compile(filter, viewer, at)
     rows = await fetch_rows(build_counted_statement(condition, group, position), groups)
-    return rows if is_close(position, cast("int", rows[0]["position"])) else None
+    return rows if is_close_to_head(position, cast("int", rows[0]["position"])) else None
 
 
 async def count_tickets(

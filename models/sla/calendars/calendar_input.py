@@ -1,4 +1,4 @@
-"""Builds SLA calendars from a caller's input, and checks the input."""
+"""Builds SLA calendars from the input of a mutation, and checks it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build_calendar(
     *path: str,
     max_holidays: int = DEFAULT_LIMITS.max_holidays_per_calendar,
 ) -> Calendar:
-    """Return the calendar of a caller's input; adjacent blocks are joined.
+    """Return the calendar of an input; adjacent blocks are joined.
 
     Raises InvalidInput REQUIRED, TOO_LONG or INVALID. Its path is `path` followed by `timeZone`,
     `week`, `week` and the day's number, or `holidays`.

@@ -36,7 +36,7 @@ def from_micros(micros: int) -> datetime:
 def list_time_zones() -> frozenset[str]:
     """Return the names of all time zones.
 
-    Check a caller's name against this set: ZoneInfo would treat it as a path on the disk.
+    Check the name in an input against this set: ZoneInfo would treat it as a path on the disk.
     """
     return frozenset(available_timezones() - {"localtime", "Factory"})
 

@@ -1,4 +1,4 @@
-"""Payload of the mutations for organizations."""
+"""Payloads of the mutations for organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The payload of the mutation for attachments."""
+"""The payload of the mutation createAttachment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schema.interfaces import UserErrorInterface
 from schema.payloads.fields import NULL_IF_REFUSED, REPLAYED, record_field, user_errors_field
 from schema.types.tickets.attachments import AttachmentType
 
-NULL_IF_OVER = "Null if the upload is complete, the time for it is over, or with user errors."
+NULL_IF_COMPLETE = "Null if the upload is complete or has expired, or if there are user errors."
 
 
 @strawberry.type(description="The result of createAttachment.")
@@ -24,11 +24,11 @@ class CreateAttachmentPayload:
         default=None,
         description="The URL to send the file to with PUT, as the body of the request. It needs no "
         "token: keep it secret. A URL without a host is relative to that of the API. "
-        f"{NULL_IF_OVER}",
+        f"{NULL_IF_COMPLETE}",
     )
     upload_expires_at: datetime | None = strawberry.field(
         default=None,
-        description=f"The time until which the whole file must have arrived. {NULL_IF_OVER}",
+        description=f"The time until which the whole file must have arrived. {NULL_IF_COMPLETE}",
     )
     replayed: bool = strawberry.field(default=False, description=REPLAYED)
     user_errors: list[UserErrorInterface] = user_errors_field()

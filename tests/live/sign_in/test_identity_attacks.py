@@ -14,7 +14,7 @@ from support.actors import api_client_token, token_of
 from support.oidc import Accounts, ProviderProcess, open_browser
 
 from models.audit.entry import AuditEntry
-from models.oidc.accounts import find_account
+from models.oidc.accounts import find_or_create_account
 from models.people.identity import Identity, SignInCode
 from models.people.token import Token
 from models.people.user import User
@@ -124,11 +124,11 @@ async def test_an_identity_that_is_unlinked_during_the_sign_in_leaves_an_invalid
     service: Service, world: World, provider: ProviderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def find_and_unlink(*arguments: Any) -> tuple[Identity, User]:
-        found = await find_account(*arguments)
+        found = await find_or_create_account(*arguments)
         await Identity.all().delete()
         return found
 
-    monkeypatch.setattr(oidc, "find_account", find_and_unlink)
+    monkeypatch.setattr(oidc, "find_or_create_account", find_and_unlink)
     async with open_browser(service) as browser:
         payload = await browser.sign_in("cora")
     assert payload["token"] is None

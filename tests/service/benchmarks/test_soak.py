@@ -92,7 +92,7 @@ def test_memory_that_rises_after_the_warm_up_is_not_flat() -> None:
     memory = {rate: fit_lines(build_samples(rate), 5)[0] for rate in (0, 0.1, 2)}
     assert [line.is_flat for line in memory.values()] == [True, True, False]
     assert memory[2].slope == pytest.approx(2, rel=0.05)
-    assert "NOT FLAT" in memory[2].describe()
+    assert "NOT FLAT" in memory[2].format_verdict()
     with pytest.raises(ValueError, match="2 samples"):
         fit_lines(build_samples(0)[-2:], 5)
     assert (choose_warm_up(30), choose_warm_up(3)) == (5, 1)

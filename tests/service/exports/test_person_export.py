@@ -87,7 +87,7 @@ async def test_a_crash_after_any_part_loses_and_repeats_nothing(
     monkeypatch.setattr(person_data, "ROWS_PER_PAGE", 2)
     monkeypatch.setattr(person_export, "PAGES_PER_TURN", 1)
     await write_messages(cora, 5)
-    job, turns = await start(root, world), 0
+    job, runs = await start(root, world), 0
     put = worker.store.put_export
 
     async def put_and_crash(*arguments: Any) -> str:
@@ -95,9 +95,9 @@ async def test_a_crash_after_any_part_loses_and_repeats_nothing(
         raise asyncio.CancelledError
 
     while (await read_export(root, job))["status"] != "FINISHED":
-        turns += 1
+        runs += 1
         current = build_exporter(url, folder)
-        if turns % 3 == 0:  # the file is stored, but its row is not
+        if runs % 3 == 0:  # the file is stored, but its row is not
             monkeypatch.setattr(current.store, "put_export", put_and_crash)
             try:
                 await current.run_once(now(), 0)
@@ -105,7 +105,7 @@ async def test_a_crash_after_any_part_loses_and_repeats_nothing(
                 continue
         else:
             await current.run_once(now(), 0)
-        assert turns < 500
+        assert runs < 500
     rows = parse_lines(await download(root, job))
     bodies = [each["row"]["body"] for each in rows if each["table"] == "messages"]
     assert bodies == [f"Reply {number}" for number in range(5)]

@@ -66,13 +66,15 @@ async def test_a_ticket_that_is_hidden_while_a_mutation_waits_is_not_changed(
 
     async with database.transaction():
         await lock_tickets([key])
-        closing = asyncio.create_task(cora.refusal_codes("closeTicket", ticketId=ticket["id"]))
+        close_request = asyncio.create_task(
+            cora.refusal_codes("closeTicket", ticketId=ticket["id"])
+        )
         await wait_for_waiters(1)
         await database.fetch(
             "UPDATE tickets SET requester_id = ?, organization_id = NULL WHERE id = ?",
             [world.olga.id, key],
         )
-    assert await closing == ["NOT_FOUND"]
+    assert await close_request == ["NOT_FOUND"]
     olga = service.client(world.olga.token)
     found = await olga.run("query($id: ID!) { ticket(id: $id) { status } }", id=ticket["id"])
     assert found["ticket"]["status"] == "NEW"

@@ -115,8 +115,8 @@ async def test_an_update_changes_what_is_given_and_null_removes(ada: Client, wor
 
     renamed = await update(name="New", team=None, audience=None, active=None)
     assert (renamed["name"], renamed["holdFor"], renamed["version"]) == ("New", "PT1H", 2)
-    closing = await update(statusAction="CLOSE", closeReason="SPAM", assignment="APPLIER")
-    assert (closing["holdFor"], closing["closeReason"], closing["assignee"]) == (None, "SPAM", None)
+    updated = await update(statusAction="CLOSE", closeReason="SPAM", assignment="APPLIER")
+    assert (updated["holdFor"], updated["closeReason"], updated["assignee"]) == (None, "SPAM", None)
     awaiting = await update(statusAction="AWAIT_CUSTOMER")
     assert (awaiting["statusAction"], awaiting["closeReason"]) == ("AWAIT_CUSTOMER", None)
     cleared = await update(

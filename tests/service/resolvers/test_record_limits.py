@@ -21,7 +21,7 @@ from models.core.record_changes import RecordChanges
 from models.core.record_limits import RecordLimits
 from models.directory.memberships import list_teams
 from models.escalation.path import EscalationPath
-from models.oidc.accounts import SignInError, SignInRefused, apply_groups, find_or_link
+from models.oidc.accounts import SignInError, SignInRefused, apply_groups, find_or_create_identity
 from models.oidc.claims import Profile
 from models.oidc.provider import Provider
 from models.people.identity import Identity
@@ -359,7 +359,7 @@ async def test_a_sign_in_by_a_provider_does_not_exceed_the_limit_of_identities(
     changes = RecordChanges(RecordLimits(max_identities_per_user=1))
     before = record_limits.REACHED.copy()
     with pytest.raises(SignInRefused) as refused:
-        await find_or_link(provider, "two", profile, changes, at)
+        await find_or_create_identity(provider, "two", profile, changes, at)
     assert refused.value.reason is SignInError.UNKNOWN_USER
     assert record_limits.REACHED - before == Counter({"identities": 1})
 

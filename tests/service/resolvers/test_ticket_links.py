@@ -67,8 +67,8 @@ async def test_a_cycle_of_links_is_refused(service: Service, world: World, kind:
     for one, other in ((a, b), (b, c), (c, d)):
         await ada.do("linkTickets", **link(one, kind, other))
     for start, end in ((c, a), (d, a), (d, b)):
-        for closing in (link(start, kind, end), link(end, INVERSE[kind], start)):
-            assert await refusals(ada, "linkTickets", **closing) == ["INVALID otherId"]
+        for refused in (link(start, kind, end), link(end, INVERSE[kind], start)):
+            assert await refusals(ada, "linkTickets", **refused) == ["INVALID otherId"]
     await ada.do("linkTickets", **link(d, "RELATED", a))
     await ada.do("unlinkTickets", **link(b, kind, c))
     await ada.do("linkTickets", **link(d, kind, a))
@@ -82,12 +82,12 @@ async def test_concurrent_links_form_no_cycle(service: Service, world: World) ->
     for a, b, c, d in quartets:
         await ada.do("linkTickets", **link(a, "PARENT_OF", b))
         await ada.do("linkTickets", **link(c, "PARENT_OF", d))
-    closing = [
+    links = [
         each
         for a, b, c, d in quartets
         for each in (link(b, "PARENT_OF", c), link(a, "CHILD_OF", d))
     ]
-    payloads = await asyncio.gather(*(ada.mutate("linkTickets", each) for each in closing))
+    payloads = await asyncio.gather(*(ada.mutate("linkTickets", each) for each in links))
     errors = [[error["field"] for error in each["userErrors"]] for each in payloads]
     for pair in zip(errors[::2], errors[1::2], strict=True):
         assert sorted(pair) == [[], [["input", "otherId"]]]

@@ -86,16 +86,16 @@ async def test_each_board_has_memory_of_its_own(
     monkeypatch.setattr(live_stats, "MIN_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(board, "MIN_INTERVAL_SECONDS", 0)
     await cora.raise_ticket("Printer")
-    owners: list[str] = []
+    keys: list[str] = []
     open_reservation = MemoryBudget.open_reservation
 
-    def note(budget: MemoryBudget, owner: str) -> MemoryReservation:
-        owners.append(owner)
-        return open_reservation(budget, owner)
+    def note(budget: MemoryBudget, key: str) -> MemoryReservation:
+        keys.append(key)
+        return open_reservation(budget, key)
 
     monkeypatch.setattr(MemoryBudget, "open_reservation", note)
     for name in ("all", "support"):
         screen = Screen(service)
         await screen.pair(ada, name)
         await screen.read_state()
-    assert len(set(owners)) == len(owners) == 2
+    assert len(set(keys)) == len(keys) == 2

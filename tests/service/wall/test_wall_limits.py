@@ -76,7 +76,7 @@ async def test_the_screens_of_a_team_end_when_it_is_archived(
 async def test_a_screen_that_is_not_approved_waits_only_twice(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "HOLD_SECONDS", 3600)
+    monkeypatch.setattr(endpoints, "LONG_POLL_SECONDS", 3600)
     await screen.open_pairing()
     waiting = [asyncio.create_task(screen.request_state("pairing")) for _ in range(4)]
 

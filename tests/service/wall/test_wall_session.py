@@ -155,7 +155,7 @@ async def test_a_change_reaches_a_screen_that_waits(
 async def test_without_news_a_screen_gets_a_sign_of_life(
     screen: Screen, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "HOLD_SECONDS", 0.2)
+    monkeypatch.setattr(endpoints, "LONG_POLL_SECONDS", 0.2)
     await screen.pair(ada)
     state = await screen.read_state()
     again = await screen.read_state(state["revision"])
@@ -167,7 +167,7 @@ async def test_without_news_a_screen_gets_a_sign_of_life(
 async def test_revoking_ends_a_request_that_waits(
     screen: Screen, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "HOLD_SECONDS", 3600)
+    monkeypatch.setattr(endpoints, "LONG_POLL_SECONDS", 3600)
     screen_id = await screen.pair(ada)
     state = await screen.read_state()
     waiting = asyncio.create_task(screen.request_state(state["revision"]))
@@ -264,7 +264,7 @@ async def test_a_screen_waits_a_limited_number_of_times(
     ada: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoints, "HOLD_SECONDS", 3600)
+    monkeypatch.setattr(endpoints, "LONG_POLL_SECONDS", 3600)
     screen_id = await screen.pair(ada)
     state = await screen.read_state()
     before = await read_limit_counts(service, world.root.token, "limit_refusals")

@@ -38,10 +38,10 @@ class InterruptedPreparations(Preparations):
         self.interruptions = [interrupt]
 
     @asynccontextmanager
-    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
+    async def hold_slot(self, webhook: Webhook) -> AsyncGenerator[None]:
         if self.interruptions:
             await self.interruptions.pop()()
-        async with super().hold_place(webhook):
+        async with super().hold_slot(webhook):
             yield
 
 

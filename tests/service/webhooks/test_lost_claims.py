@@ -41,18 +41,18 @@ class Clock:
 
 
 class LongWait(Preparations):
-    """A place that is free only after longer than a claim holds."""
+    """A slot that is free only after longer than a claim holds."""
 
     def __init__(self, clock: Clock, after: Callable[[], Awaitable[Any]]) -> None:
         super().__init__()
         self.clock, self.after = clock, after
 
     @asynccontextmanager
-    async def hold_place(self, webhook: Webhook) -> AsyncGenerator[None]:
+    async def hold_slot(self, webhook: Webhook) -> AsyncGenerator[None]:
         self.clock.now += timedelta(hours=1)
         await WebhookDelivery.all().update(claimed_until=time.now() - MINUTE)
         await self.after()
-        async with super().hold_place(webhook):
+        async with super().hold_slot(webhook):
             yield
 
 

@@ -230,11 +230,13 @@ async def test_a_ticket_with_thousands_of_waiting_events_costs_no_more_than_one_
         before = {each.id: each for each in await deliveries}
         await WebhookDelivery.filter(id=first.id).update(claimed_by=claim.by)
         assert await recorder.record(claim, AttemptResult(outcome, at), at)
-        after = [each for each in await deliveries if describe(each) != describe(before[each.id])]
+        after = [
+            each for each in await deliveries if schedule_of(each) != schedule_of(before[each.id])
+        ]
         assert len(after) == changed, "the attempt, and the next event that it releases"
     released = await deliveries.filter(waits_for_earlier=False, next_attempt_at__isnull=False)
     assert len(released) == 1
 
 
-def describe(delivery: WebhookDelivery) -> tuple[object, ...]:
+def schedule_of(delivery: WebhookDelivery) -> tuple[object, ...]:
     return delivery.status, delivery.next_attempt_at, delivery.waits_for_earlier

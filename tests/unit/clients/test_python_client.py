@@ -302,7 +302,7 @@ async def test_a_file_that_changes_while_it_is_uploaded_is_an_error(
 ) -> None:
     path = tmp_path / "log.txt"
     path.write_bytes(b"x" * 700_000)
-    file = ticketwire_client.attachments.describe(path, None, None)
+    file = ticketwire_client.attachments.inspect_file(path, None, None)
 
     async def read_sizes() -> list[int]:
         return [len(part) async for part in file.read_parts()]

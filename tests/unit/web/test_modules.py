@@ -7,16 +7,16 @@ from support.web_applications import evaluate
 SECOND, MINUTE = 1000, 60_000
 
 
-def scope_of(shown: int, selected: int, new: int = 0, gone: int = 0) -> str | None:
+def scope_of(shown: int, selected: int, new: int = 0, removed: int = 0) -> str | None:
     rows = [{"id": str(number)} for number in range(shown)]
     ids = [row["id"] for row in rows[:selected]]
-    value = [{"rows": rows, "newCount": new, "goneCount": gone}, ids]
+    value = [{"rows": rows, "newCount": new, "removedCount": removed}, ids]
     return evaluate("desk/list/bulk-scope.ts", "m.scopeOf(...value)", value)
 
 
 def test_a_bulk_change_names_its_tickets_as_long_as_the_server_takes_them() -> None:
     assert scope_of(shown=2500, selected=2500) == "ids"
-    assert scope_of(shown=9000, selected=2500, new=1, gone=1) == "ids"
+    assert scope_of(shown=9000, selected=2500, new=1, removed=1) == "ids"
 
 
 def test_a_bulk_change_of_the_whole_list_is_one_by_its_filter() -> None:
@@ -25,9 +25,11 @@ def test_a_bulk_change_of_the_whole_list_is_one_by_its_filter() -> None:
 
 def test_a_bulk_change_never_reaches_a_ticket_that_is_not_selected() -> None:
     assert scope_of(shown=2502, selected=2501) is None
-    assert scope_of(shown=2502, selected=2501, gone=1) is None, "one that has left counts as a row"
+    assert scope_of(shown=2502, selected=2501, removed=1) is None, (
+        "one that has left counts as a row"
+    )
     assert scope_of(shown=2501, selected=2501, new=1) is None, "nobody has seen the new one"
-    assert scope_of(shown=2501, selected=2501, gone=1) is None
+    assert scope_of(shown=2501, selected=2501, removed=1) is None
 
 
 def test_a_time_is_relative_under_a_day_and_has_the_year_only_if_it_is_another_one() -> None:

@@ -54,7 +54,7 @@ class AttachmentClient(GeneratedClient):
         MutationRefused, a RequestError with the code of the refusal, such as
         CONTENT_TYPE_MISMATCH, and OSError.
         """
-        file = await to_thread(describe, source, filename, content_type)
+        file = await to_thread(inspect_file, source, filename, content_type)
         input = CreateAttachmentInput(
             filename=file.filename,
             content_type=file.content_type,
@@ -247,7 +247,7 @@ class File:
             raise OSError(f"{self.source} has changed while it was uploaded")
 
 
-def describe(source: Path | bytes, filename: str | None, content_type: str | None) -> File:
+def inspect_file(source: Path | bytes, filename: str | None, content_type: str | None) -> File:
     """Read a file for its size and SHA-256. Raises OSError and ValueError."""
     if isinstance(source, bytes):
         if filename is None:

@@ -63,7 +63,7 @@ class OperationClient:
             if not isinstance(value, UnsetType)
         }
         values = {name: to_json(value) for name, value in given.items()}
-        key = add_key(given, values) if is_mutation else None
+        key = ensure_idempotency_key(given, values) if is_mutation else None
         body = {"query": query, "operationName": operation_name, "variables": values}
         try:
             return await self.repeat(
@@ -114,7 +114,7 @@ def to_json(value: object) -> Any:
     return to_jsonable_python(value)
 
 
-def add_key(variables: Mapping[str, object], values: dict[str, Any]) -> str | None:
+def ensure_idempotency_key(variables: Mapping[str, object], values: dict[str, Any]) -> str | None:
     """Add a random idempotency key to `values` if the input has none, and return the key.
 
     `variables` has the input as the caller gave it, `values` the same as JSON. Returns None if the

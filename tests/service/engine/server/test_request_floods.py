@@ -30,16 +30,16 @@ class MemoryTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
         self.written = b""
-        self.closing = False
+        self.is_closed = False
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
 
     def is_closing(self) -> bool:
-        return self.closing
+        return self.is_closed
 
     def close(self) -> None:
-        self.closing = True
+        self.is_closed = True
 
     abort = close
 

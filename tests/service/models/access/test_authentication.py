@@ -176,7 +176,7 @@ async def test_a_tokens_text_is_not_stored(desk: Desk) -> None:
 
 async def test_uses_of_several_tokens_are_recorded_together(desk: Desk) -> None:
     made = [(await issue_token(desk.ada.user_id))[0] for _ in range(3)]
-    await token.record_use({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
+    await token.record_uses({made[0].id: NOON, made[1].id: NOON + timedelta(hours=1)})
     assert [(await Token.get(id=each.id)).last_used_at for each in made] == [
         NOON,
         NOON + timedelta(hours=1),

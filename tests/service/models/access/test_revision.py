@@ -27,7 +27,7 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.core.ids import new_id
 from models.log import event
-from models.people.token import Token, TokenKind, issue_token, record_use, revoke_token
+from models.people.token import Token, TokenKind, issue_token, record_uses, revoke_token
 from models.people.user import ApiClient, Organization, Role, User
 from models.tickets.ticket import TicketParticipant
 
@@ -227,7 +227,7 @@ async def test_writes_of_the_models_raise_it_as_needed(desk: Desk) -> None:
         await act
         return await revision.read_revision() > before
 
-    assert not await is_raised_by(record_use({token.id: NOON}))
+    assert not await is_raised_by(record_uses({token.id: NOON}))
     assert not await is_raised_by(desk.raise_ticket())
     assert await is_raised_by(revoke_token(token, NOON))
     assert not await is_raised_by(revoke_token(token, NOON)), "it was already revoked"

@@ -86,14 +86,14 @@ async def test_eight_concurrent_tasks_log_exactly_their_changes(desk: Desk) -> N
             )
 
 
-async def test_only_one_of_concurrent_closings_succeeds(desk: Desk) -> None:
+async def test_only_one_of_concurrent_closures_succeeds(desk: Desk) -> None:
     for _ in range(10):
         ticket = await desk.raise_ticket()
-        closing = (
+        attempts = (
             desk.act(ticket, lambda change: commands.close(change, CloseReason.SPAM))
             for _ in range(4)
         )
-        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
         refusals = [outcome for outcome in outcomes if isinstance(outcome, TransitionRefused)]
         assert len(refusals) == 3
         assert {(refusal.code, refusal.status) for refusal in refusals} == {

@@ -12,7 +12,7 @@ from support.ticket_factory import NOON
 from models.audit.entry import Origin
 from models.core.record_limits import DEFAULT_LIMITS as LIMITS
 from models.directory.memberships import list_teams
-from models.oidc.accounts import SignInError, SignInRefused, find_account
+from models.oidc.accounts import SignInError, SignInRefused, find_or_create_account
 from models.oidc.provider import Provider
 from models.people.identity import Identity
 from models.people.team import Membership, Team
@@ -41,7 +41,9 @@ async def test_an_email_address_that_the_api_refuses_creates_no_user(
     claims: dict[str, Any] = {"email": email, "email_verified": True, "name": "Nina"}
     before = await User.all().count()
     with pytest.raises(SignInRefused) as refused:
-        await find_account(provider(create_users=True), "nina", claims, ORIGIN, NOON, LIMITS)
+        await find_or_create_account(
+            provider(create_users=True), "nina", claims, ORIGIN, NOON, LIMITS
+        )
     assert refused.value.reason is SignInError.UNKNOWN_USER
     assert await User.all().count() == before
 
@@ -49,7 +51,7 @@ async def test_an_email_address_that_the_api_refuses_creates_no_user(
 async def sign_in_with_groups(user: User, groups: list[str], **settings: Any) -> None:
     await Identity.get_or_create(issuer=ISSUER, subject="ada", defaults={"user_id": user.id})
     claims: dict[str, Any] = {"groups": groups}
-    await find_account(provider(**settings), "ada", claims, ORIGIN, NOON, LIMITS)
+    await find_or_create_account(provider(**settings), "ada", claims, ORIGIN, NOON, LIMITS)
 
 
 async def slugs_of(user: User) -> list[str]:

@@ -248,6 +248,6 @@ async def test_a_name_server_that_does_not_respond_delays_no_other_host(
         assert [each.status for each in await asyncio.gather(*slow)] == [200] * 5
 
         async def is_idle() -> bool:
-            return not impatient.backend.resolver.running
+            return not impatient.backend.resolver.running_lookups
 
         await until(is_idle)

@@ -100,7 +100,7 @@ async def test_few_jwts_use_the_database_at_once() -> None:
     running_by_network: Counter[str] = Counter()
 
     async def check(network: str) -> None:
-        async with checks.take_turn(network):
+        async with checks.hold_slot(network):
             running_by_network[network] += 1
             await release.wait()
 

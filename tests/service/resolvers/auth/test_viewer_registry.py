@@ -98,7 +98,7 @@ async def sockets(database: str) -> AsyncIterator[Sockets]:
         viewers,
     )
     yield Sockets(viewers, services, clock)
-    await asyncio.gather(*viewers.closing)
+    await asyncio.gather(*viewers.closing_tasks)
 
 
 async def revoke(text: str) -> None:

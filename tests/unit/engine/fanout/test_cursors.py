@@ -56,7 +56,7 @@ class StubExecution:
 
     def __init__(self, source: FixedSource) -> None:
         self.source = source
-        self.cost_reservation = CostReservation(owner="ada")
+        self.cost_reservation = CostReservation(caller="ada")
 
     def fork(self, context: Any, position: int) -> Any:
         raise ValueError("too much")

@@ -37,7 +37,7 @@ async def test_a_cancelled_task_occupies_the_thread_until_it_ends() -> None:
     first.cancel()
     await run_other_tasks()
     assert not first.done()
-    assert executor.callers.semaphore_of("ada").locked()
+    assert executor.caller_limit.semaphore_of("ada").locked()
     release.set()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -65,7 +65,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_never_starts() -> None:
 async def test_concurrent_requests_for_a_document_prepare_it_once() -> None:
     documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ viewer { role } }"
-    loads = [documents.load(text, schema_hidden=False, caller="ada") for _ in range(30)]
+    loads = [documents.load(text, is_schema_hidden=False, caller="ada") for _ in range(30)]
     loaded = await asyncio.gather(*loads)
     assert len({id(document) for document in loaded}) == 1
     documents.close()
@@ -74,10 +74,10 @@ async def test_concurrent_requests_for_a_document_prepare_it_once() -> None:
 async def test_a_document_invalid_only_for_anonymous_callers_moves_to_the_valid_ones() -> None:
     documents = DocumentCache(SCHEMA, DocumentLimits())
     text = "{ __schema { queryType { name } } }"
-    hidden = await documents.load(text, schema_hidden=True, caller="anonymous")
+    hidden = await documents.load(text, is_schema_hidden=True, caller="anonymous")
     assert hidden.validation_errors[True]
     assert text in documents.invalid_documents
-    shown = await documents.load(text, schema_hidden=False, caller="ada")
+    shown = await documents.load(text, is_schema_hidden=False, caller="ada")
     assert shown.validation_errors[False] == []
     assert text in documents.documents
     assert text not in documents.invalid_documents

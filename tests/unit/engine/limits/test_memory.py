@@ -27,7 +27,7 @@ def test_the_memory_of_each_viewer_and_of_the_process_is_limited() -> None:
     assert budget.source_count == 3
     for reservation in (ada, more, bob, bob):
         reservation.release()
-    assert (budget.total, budget.source_count, dict(budget.bytes_by_owner)) == (0, 0, {})
+    assert (budget.total, budget.source_count, dict(budget.bytes_by_key)) == (0, 0, {})
 
 
 def test_a_reservation_can_shrink_above_the_limit() -> None:

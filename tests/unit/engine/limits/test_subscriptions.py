@@ -13,10 +13,10 @@ from engine.limits.subscriptions import (
 
 
 def reserve(
-    budgets: SubscriptionBudgets, owner: str, key: str | None, cost: int
+    budgets: SubscriptionBudgets, caller: str, key: str | None, cost: int
 ) -> CostReservation:
     """Reserve for a subscription in which each event costs so much."""
-    return budgets.reserve(owner, key, cost - BATCH_COST - 1, 1)
+    return budgets.reserve(caller, key, cost - BATCH_COST - 1, 1)
 
 
 def test_the_cost_per_event_is_limited_for_each_viewer() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.outbound.http_client import OutboundResponse
-from models.webhook_deliveries.request import describe, parse_retry_after
+from models.webhook_deliveries.request import build_result, parse_retry_after
 from models.webhook_deliveries.results import Outcome
 from models.webhooks.delivery import StoredRequest
 
@@ -45,7 +45,11 @@ def test_a_malformed_header_is_ignored(value: str | None, seconds: int | None) -
 
 def test_only_failures_are_delayed() -> None:
     headers = {"retry-after": "120"}
-    busy = describe(OutboundResponse(503, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST)
+    busy = build_result(
+        OutboundResponse(503, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST
+    )
     assert (busy.outcome, busy.retry_after) == (Outcome.FAILED, timedelta(minutes=2))
-    done = describe(OutboundResponse(200, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST)
+    done = build_result(
+        OutboundResponse(200, headers, b"", is_cut=False, milliseconds=1), AT, REQUEST
+    )
     assert (done.outcome, done.retry_after) == (Outcome.DELIVERED, None)

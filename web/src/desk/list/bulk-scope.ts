@@ -8,7 +8,7 @@ interface ShownList {
   /** How many tickets match the view now, but are not in `rows` yet. */
   readonly newCount: number;
   /** How many of the rows no longer match the view. */
-  readonly goneCount: number;
+  readonly removedCount: number;
 }
 
 /**
@@ -16,7 +16,7 @@ interface ShownList {
  * would also change tickets that the person has not selected, or not even seen.
  */
 export function isWholeList(list: ShownList, ids: readonly string[]): boolean {
-  return list.newCount === 0 && list.goneCount === 0 && ids.length === list.rows.length;
+  return list.newCount === 0 && list.removedCount === 0 && ids.length === list.rows.length;
 }
 
 /**

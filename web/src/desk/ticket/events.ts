@@ -9,7 +9,7 @@ import { linkName } from "./link-kinds";
 import { isOfSla, type TimelineEntry } from "./timeline-entries";
 
 /** What has changed, in a sentence. */
-export function describe(entry: TimelineEntry): string {
+export function describeEntry(entry: TimelineEntry): string {
   const changes = entry.map(describeEvent).join(", ");
   const actor = entry[0].actor.displayName;
   return isOfSla(entry[0]) ? changes : m.ticket_event({ actor, changes });
@@ -29,7 +29,7 @@ function announcementOf(event: TimelineEvent): string {
     case "TicketNoted":
       return m.ticket_new_note({ name });
     default:
-      return describe([event]);
+      return describeEntry([event]);
   }
 }
 

@@ -4,7 +4,7 @@ import { statusText } from "../words";
 import type { PortalEvent } from "./documents";
 
 /** What has happened, in a sentence. */
-export function describe(event: PortalEvent): string {
+export function describeEvent(event: PortalEvent): string {
   const name = event.actor.displayName;
   switch (event.__typename) {
     case "TicketStatusChanged":
@@ -34,7 +34,7 @@ export function describe(event: PortalEvent): string {
 export function announcementOf(event: PortalEvent): string {
   return event.__typename === "TicketReplied"
     ? m.portal_new_reply({ name: event.actor.displayName })
-    : describe(event);
+    : describeEvent(event);
 }
 
 /** The text that a person gave with a change; null if there is none. */

@@ -60,7 +60,7 @@ export class LiveRows<T extends Row> {
     const shown = new Set(this.ids);
     return [...this.current.keys()].filter((id) => !shown.has(id)).length;
   });
-  readonly goneCount = $derived.by(() => this.ids.filter((id) => !this.current.has(id)).length);
+  readonly removedCount = $derived.by(() => this.ids.filter((id) => !this.current.has(id)).length);
   /** Whether the shown rows that stay have another order now. */
   readonly hasNewOrder = $derived.by(() => {
     const shown = new Set(this.ids);
@@ -68,7 +68,7 @@ export class LiveRows<T extends Row> {
     const before = this.ids.filter((id) => this.current.has(id));
     return after.some((id, index) => id !== before[index]);
   });
-  readonly hasChanges = $derived(this.newCount > 0 || this.goneCount > 0 || this.hasNewOrder);
+  readonly hasChanges = $derived(this.newCount > 0 || this.removedCount > 0 || this.hasNewOrder);
 
   get size(): number {
     return this.current.size;

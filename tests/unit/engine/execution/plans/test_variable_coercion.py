@@ -29,7 +29,7 @@ from strawberry.types.arguments import convert_argument
 from support.seed import random_for
 
 from engine.execution.plans.input_objects import InputConverters
-from engine.execution.plans.inputs import InputCoercers, VariableCoercer
+from engine.execution.plans.variable_coercion import InputCoercers, VariableCoercer
 from schema import root
 
 SCHEMA = root.build()
