@@ -63,7 +63,7 @@ class Planner:
 
     Args:
         schema: The Strawberry schema.
-        schema_map: What plans need to know about the application's records.
+        schema_map: Describes the application's records.
         compile_at_once: Compile every operation when it first comes, for tests. By default only
             expensive ones are; others are compiled when they come for the second time.
     """
