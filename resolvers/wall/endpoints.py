@@ -36,7 +36,7 @@ from models.wall.pairing import (
     derive_code,
     open_pairing,
 )
-from models.wall.screen import WallScreen, exists_pairing, find_screen
+from models.wall.screen import WallScreen, find_screen, has_pairing
 from resolvers.context import Services
 from resolvers.wall.board import Board, Boards, BoardState
 
@@ -161,11 +161,11 @@ class WallEndpoints:
         is_waiting = False
         while True:
             now = self.services.now()
-            if is_waiting and await exists_pairing(secret, now) and monotonic() < deadline:
+            if is_waiting and await has_pairing(secret, now) and monotonic() < deadline:
                 await asyncio.sleep(PAIRING_POLL_SECONDS)
                 continue
             screen = await find_screen(secret, now)
-            if screen is None and await exists_pairing(secret, now):
+            if screen is None and await has_pairing(secret, now):
                 if after is None or monotonic() >= deadline:
                     return self.build_response({"pairing": {"code": derive_code(secret)}})
                 is_waiting = True
