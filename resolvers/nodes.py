@@ -71,7 +71,7 @@ async def find_node(context: Context, id: str) -> Any:
     if prefix in (ids.SAVED_VIEW, ids.MACRO):
         return await find_shared(context, prefix, key)
     if prefix == ids.JOB:
-        is_allowed = permissions.FOLLOW_JOBS.allows(viewer)
+        is_allowed = permissions.READ_OR_CANCEL_JOBS.allows(viewer)
         job = await loaders.jobs.load(key) if is_allowed else None
         return job if job is not None and can_see_job(viewer, job) else None
     if prefix == ids.CUSTOM_FIELD:
