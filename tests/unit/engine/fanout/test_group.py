@@ -272,10 +272,10 @@ async def test_unequal_subscriptions_share_nothing(world: World, other: dict[str
     assert world.numbers.executed == [1, 1]
 
 
-async def test_a_subscriber_that_resumes_runs_alone_and_then_joins_the_leader(world: World) -> None:
-    leader = await world.read()
+async def test_a_subscriber_that_resumes_runs_alone_and_then_joins_the_group(world: World) -> None:
+    first = await world.read()
     world.numbers.write(200)
-    await until(lambda: leader.received == world.expected(leader))
+    await until(lambda: first.received == world.expected(first))
     late = [await world.read(after=position) for position in (0, 57, 199)]
     await until(lambda: all(reader.received == world.expected(reader) for reader in late))
     world.numbers.write(30)
