@@ -29,7 +29,9 @@ def audit_export(
         try:
             await export(since, until, sys.stdout.buffer.write)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:  # the reader has enough
+        except BrokenPipeError:
+            # The reader has closed the pipe. Python flushes standard output again at its exit, and
+            # would report the error then.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     with_database(load_settings(), write_entries)

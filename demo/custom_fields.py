@@ -20,7 +20,8 @@ from models.log.event import Json
 from models.people.team import Category
 
 RANDOM_SEED = 28
-SHARE_WITH_VALUES = 0.7
+VALUE_PROBABILITY = 0.7
+"""The probability that a ticket has a value of a field of its category."""
 REGIONS = {"eu_central": "EU Central", "eu_north": "EU North", "us_east": "US East"}
 SEVERITIES = {"minor": "Minor", "major": "Major", "critical": "Critical"}
 
@@ -31,8 +32,9 @@ def build_options(labels: Mapping[str, str]) -> list[Option]:
 
 async def create_custom_fields(at: datetime) -> Sequence[CustomField]:
     """Store the demo's custom fields."""
-    technical = [str((await Category.get(slug="technical")).id)]
-    shared = {"created_at": at, "updated_at": at}
+    technical = await Category.get(slug="technical")
+    technical_only = [str(technical.id)]
+    times = {"created_at": at, "updated_at": at}
     fields = [
         CustomField(
             key="region",
@@ -41,25 +43,25 @@ async def create_custom_fields(at: datetime) -> Sequence[CustomField]:
             options=build_options(REGIONS),
             categories=[],
             customer_access=CustomerAccess.EDITABLE,
-            **shared,
+            **times,
         ),
         CustomField(
             key="instance_id",
             label="Instance id",
             type=CustomFieldType.TEXT,
             options=[],
-            categories=technical,
+            categories=technical_only,
             customer_access=CustomerAccess.EDITABLE,
-            **shared,
+            **times,
         ),
         CustomField(
             key="outage_severity",
             label="Severity of the outage",
             type=CustomFieldType.SELECT,
             options=build_options(SEVERITIES),
-            categories=technical,
+            categories=technical_only,
             customer_access=CustomerAccess.VISIBLE,
-            **shared,
+            **times,
         ),
     ]
     await CustomField.bulk_create(fields)
@@ -67,23 +69,24 @@ async def create_custom_fields(at: datetime) -> Sequence[CustomField]:
 
 
 async def store_values(histories: Sequence[History], fields: Sequence[CustomField]) -> None:
-    """Store values of tickets, which must be stored. `add_values` has logged them."""
-    values = [
-        build_value(history, field, logged)
-        for history in histories
-        for field in fields
-        if (logged := history.events[0].changes.get(column_of(field.key))) is not None
-    ]
+    """Store the values that `log_values` has logged. The tickets must be stored already."""
+    values: list[TicketCustomValue] = []
+    for history in histories:
+        changes = history.events[0].changes
+        for field in fields:
+            change = changes.get(column_of(field.key))
+            if change is not None:
+                values.append(build_value(history, field, change))
     await TicketCustomValue.bulk_create(values)
 
 
-def add_values(histories: Sequence[History], fields: Sequence[CustomField]) -> None:
-    """Log values of some tickets at their creation."""
+def log_values(histories: Sequence[History], fields: Sequence[CustomField]) -> None:
+    """Add values of custom fields to the creation events of some tickets."""
     random = Random(RANDOM_SEED)
     for history in histories:
         changes: dict[str, Json] = {}
         for field in fields:
-            if field.applies_to(history.ticket.category_id) and random.random() < SHARE_WITH_VALUES:
+            if field.applies_to(history.ticket.category_id) and random.random() < VALUE_PROBABILITY:
                 changes[column_of(field.key)] = [None, choose_value(field, random)]
         created = history.events[0]
         created.data = {**created.data, "changes": {**created.changes, **changes}}
@@ -96,6 +99,7 @@ def choose_value(field: CustomField, random: Random) -> str:
 
 
 def build_value(history: History, field: CustomField, change: Sequence[Json]) -> TicketCustomValue:
+    """The stored value of a `change`, which is `[None, value]`."""
     value = str(change[1])
     option = field.find_option(value)
     position = field.options.index(option) if option is not None else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from demo.data_files import EXACT_KEYS, FOLDER, read_data_file
 from models.access.audience import Audience
 from models.core.errors import InvalidInput
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.log.event import Json
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.macros.placeholders import check_placeholders
@@ -25,10 +25,14 @@ from models.people.team import Team
 from models.tickets.lifecycle import CloseReason, Priority
 
 E = TypeVar("E", bound=Enum)
+SECONDS_PER_DAY = 24 * 3600
 
 
-def by_name(enum: type[E]) -> Callable[[object], E]:
-    """A parser of the names of an enum's members."""
+def member_parser(enum: type[E]) -> Callable[[object], E]:
+    """Return a function that returns an enum's member by its name, or raises ValueError.
+
+    Pydantic itself would expect the member's value.
+    """
 
     def parse(name: object) -> E:
         if name not in enum.__members__:
@@ -39,6 +43,7 @@ def by_name(enum: type[E]) -> Callable[[object], E]:
 
 
 def check_text(text: str) -> str:
+    """Return the text. Raises ValueError, as Pydantic requires, if a placeholder is unknown."""
     try:
         check_placeholders(text)
     except InvalidInput as error:
@@ -48,33 +53,37 @@ def check_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, config=EXACT_KEYS)
 class DemoMacro:
-    """A macro for the members of `team`, a slug, or else for everyone. `new_team` is a slug.
+    """A macro for the members of `team`, or for everyone if it is None.
 
-    `options` are keys of options of custom fields, by the keys of the fields.
+    `team` and `new_team` are slugs of teams. `options` has the keys of options of custom fields, by
+    the key of the field.
     """
 
     name: str
     text: Annotated[str, AfterValidator(check_text)] | None = None
     team: str | None = None
     status_action: Annotated[
-        MacroStatusAction | None, BeforeValidator(by_name(MacroStatusAction))
+        MacroStatusAction | None, BeforeValidator(member_parser(MacroStatusAction))
     ] = None
     hold_for_days: int | None = None
-    close_reason: Annotated[CloseReason | None, BeforeValidator(by_name(CloseReason))] = None
-    assignment: Annotated[MacroAssignment | None, BeforeValidator(by_name(MacroAssignment))] = None
+    close_reason: Annotated[CloseReason | None, BeforeValidator(member_parser(CloseReason))] = None
+    assignment: Annotated[
+        MacroAssignment | None, BeforeValidator(member_parser(MacroAssignment))
+    ] = None
     new_team: str | None = None
-    priority: Annotated[Priority | None, BeforeValidator(by_name(Priority))] = None
+    priority: Annotated[Priority | None, BeforeValidator(member_parser(Priority))] = None
     add_tags: tuple[str, ...] = ()
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
-MACROS_BY_KEY = TypeAdapter(dict[str, tuple[DemoMacro, ...]])
+MACRO_FILE = TypeAdapter(dict[str, tuple[DemoMacro, ...]])
+"""The contents of macros.toml: one array of tables, under the key `macros`."""
 
 
 @cache
 def load_macros(folder: Path = FOLDER) -> Sequence[DemoMacro]:
     """Read the demo's macros. Raises DataFileError."""
-    return read_data_file("macros.toml", MACROS_BY_KEY, folder)["macros"]
+    return read_data_file("macros.toml", MACRO_FILE, folder)["macros"]
 
 
 async def create_macros(at: datetime) -> None:
@@ -86,7 +95,7 @@ async def create_macros(at: datetime) -> None:
 def build_macro(macro: DemoMacro, team_ids: Mapping[str, UUID], at: datetime) -> Macro:
     hold_for = None
     if macro.hold_for_days is not None:
-        hold_for = timedelta(days=macro.hold_for_days) // timedelta(seconds=1)
+        hold_for = macro.hold_for_days * SECONDS_PER_DAY
     return Macro(
         name=macro.name,
         audience=Audience.EVERYONE if macro.team is None else Audience.TEAM,
@@ -107,5 +116,5 @@ def build_macro(macro: DemoMacro, team_ids: Mapping[str, UUID], at: datetime) ->
 
 
 def build_values(options: Mapping[str, Sequence[str]]) -> list[dict[str, Json]]:
-    """Options of custom fields, as macros and jobs store them."""
-    return [GivenValue(key, "options", list(keys)).to_json() for key, keys in options.items()]
+    """The options of custom fields in the form in which macros and jobs store values."""
+    return [NewValue(key, "options", list(keys)).to_json() for key, keys in options.items()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from demo.custom_fields import add_values, create_custom_fields, store_values
+from demo.custom_fields import create_custom_fields, log_values, store_values
 from demo.dataset import DatasetGenerator, choose_creation_times
 from demo.history import History, collect_events
 from demo.macros import create_macros
@@ -86,7 +86,7 @@ async def seed_demo(now: datetime, store: FileStore | None = None) -> bool:
         generator = DatasetGenerator(random, people, now, DEMO_PROBABILITIES)
         numbers, specs = await allocate_numbers(DEMO_TICKETS), build_specs(accounts)
         histories = generator.generate_histories(numbers, creation_times, specs)
-        add_values(histories, fields)
+        log_values(histories, fields)
         await store_histories(histories)
         await store_values(histories, fields)
     await add_showcase((CUSTOMER_EMAIL, AGENT_EMAIL, ADMIN_EMAIL), store, now)
@@ -103,7 +103,7 @@ async def has_demo_accounts() -> bool:
 
 
 async def create_accounts(random: Random, password_hash: str, since: datetime) -> Accounts:
-    """Store the three accounts that the first start shows, and two colleagues of the customer."""
+    """Store the demo's three accounts with a password, and two colleagues of the customer."""
     organization = await Organization.create(name="Fjord Analytics", shared=True)
     customer = User(email=CUSTOMER_EMAIL, display_name="Clara Meyer")
     agent = User(email=AGENT_EMAIL, display_name="Alex Kim", role=Role.AGENT)
@@ -150,11 +150,12 @@ async def seed_tickets(
     report_progress: Callable[[int], None],
     random_seed: int = 1,
 ) -> int:
-    """Add tickets and the people whom they need. Returns how many tickets were added.
+    """Add tickets and the people whom they need. Returns the number of tickets, `count`.
 
-    Calls `report_progress` with the number of tickets of each transaction. Another call adds other
-    tickets. On equal databases, equal `random_seed` and `now` add equal tickets.
+    Calls `report_progress` with the number of tickets of each transaction. On equal databases,
+    equal `random_seed` and `now` add equal tickets. A second call adds other tickets.
     """
+    # The number of tickets is part of the seed, so that another call adds other tickets.
     random, since = Random(f"{random_seed} {await Ticket.all().count()}"), now - BENCHMARK_PERIOD
     company_count = max(MIN_COMPANIES, count // TICKETS_PER_COMPANY)
     async with database.transaction():

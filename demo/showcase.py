@@ -32,7 +32,7 @@ from models.changes.redactions import redaction
 from models.changes.storage import write
 from models.core import ids
 from models.core.record_limits import DEFAULT_LIMITS
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.exports.creation import create_export
 from models.files.store import FileStore
 from models.jobs.caller_job import ExportFormat, JobErrorPolicy, JobStatus, JobTicket
@@ -218,7 +218,7 @@ async def run_job(texts: DemoJob, agent: Viewer, at: datetime) -> None:
     other = Ticket.exclude(category__slug=TECHNICAL).order_by("-number")
     found = [*await technical.limit(JOB_TICKETS), *await other.limit(1)]
     keys = [ids.encode(ids.TICKET, ticket.id) for ticket in found]
-    values = [GivenValue.from_json(each) for each in build_values(texts.options)]
+    values = [NewValue.from_json(each) for each in build_values(texts.options)]
     change = BulkChange(add_tags=texts.tags, custom_fields=tuple(values))
     selection, policy = TicketSelection(ticket_ids=keys), JobErrorPolicy.CONTINUE
     job = await create_bulk_update(

@@ -55,8 +55,8 @@ ANY_TICKET = TicketSpec()
 class Probabilities:
     """The probabilities of unusual tickets.
 
-    `alert` applies to technical tickets: a customer's monitoring raises them. `call` tickets are
-    raised by an agent after a telephone call.
+    `alert` applies to technical tickets: a customer's monitoring creates them. `call` tickets are
+    created by an agent after a telephone call.
     """
 
     follow_up: float = 0.02

@@ -19,7 +19,8 @@ from models.wall.screen import WallPairing, WallScreen, is_in_use
 from models.webhooks.delivery import UNPREPARED, WebhookDeliveryStatus
 from models.webhooks.webhook import WebhookState
 
-RECENT_ATTEMPTS = timedelta(minutes=5)
+RECENT_ATTEMPT_PERIOD = timedelta(minutes=5)
+"""An attempt of a webhook is counted if its result was stored within this time."""
 ATTEMPT_OUTCOMES = ("acknowledged", "refused", "no_response", "unprepared")
 """How an attempt of a webhook ends: with a status of 2xx or another one, without a response, or
 without a request, because its body could not be prepared."""
@@ -65,14 +66,14 @@ async def read_background_metrics(at: datetime, system_time: datetime) -> Sequen
 def build_consumer_samples(consumer: LogConsumer, head: int, system_time: datetime) -> list[Sample]:
     """Build the samples of one job: its lag in events, its failures, and whether its lease is held.
 
-    A job without work stores its position only when it renews its lease, so its lag may be out of
-    date by that time. The label is not `job`, which Prometheus sets itself.
+    A job without work stores its position only when it renews its lease, so until then its lag
+    seems larger than it is. The label is not `job`, because Prometheus sets that label itself.
     """
     label = ("background_job", consumer.name)
     has_lease = consumer.held_until is not None and consumer.held_until > system_time
     samples: list[Sample] = []
     if consumer.name in (*PERMANENT_CONSUMERS, TICKET_COUNTER):
-        # the head was read before the position
+        # The head was read before the position, which may therefore be greater.
         lag = max(0, head - consumer.position)
         samples.append(Sample("ticketwire_job_lag_events", lag, label))
     samples.append(Sample("ticketwire_job_failures", consumer.failures, label))
@@ -81,6 +82,7 @@ def build_consumer_samples(consumer: LogConsumer, head: int, system_time: dateti
 
 
 async def read_email_samples() -> list[Sample]:
+    """The number of emails that will be tried, by status."""
     rows = await database.fetch_dicts(
         "SELECT status, COUNT(*) AS n FROM mails WHERE next_attempt_at IS NOT NULL "
         "GROUP BY status ORDER BY status"
@@ -93,6 +95,7 @@ async def read_email_samples() -> list[Sample]:
 
 
 async def read_folded_sample() -> Sample:
+    """The total of notifications and emails that were folded: replaced by earlier ones."""
     rows = await database.fetch_dicts("SELECT folded FROM notification_head")
     return Sample("ticketwire_notifications_folded", cast("int", rows[0]["folded"]))
 
@@ -110,7 +113,7 @@ async def read_samples_by_audience(table: str) -> list[Sample]:
 
 
 async def read_caller_job_samples() -> list[Sample]:
-    """The number of viewers' jobs that wait, and of those that run."""
+    """The number of jobs that viewers started and that wait, and of those that run."""
     statuses = [each.value for each in ACTIVE_STATUSES]
     rows = await database.fetch_dicts(
         "SELECT status, COUNT(*) AS n FROM caller_jobs WHERE status IN (?, ?) GROUP BY status",
@@ -124,7 +127,7 @@ async def read_caller_job_samples() -> list[Sample]:
 
 
 async def read_retention_samples() -> list[Sample]:
-    """The number of retention policies, and how many tickets those that exist have erased."""
+    """The number of retention policies, and of the tickets that these policies have erased."""
     [row] = await database.fetch_dicts(
         "SELECT COUNT(*) AS n, COALESCE(SUM(erased_tickets), 0) AS tickets FROM retention_policies"
     )
@@ -135,7 +138,7 @@ async def read_retention_samples() -> list[Sample]:
 
 
 async def read_wall_samples(at: datetime) -> list[Sample]:
-    """The number of approved wallboard screens, and of those that wait for approval."""
+    """The number of approved wallboard screens in use, and of screens that wait for approval."""
     return [
         Sample("ticketwire_wall_screens", await WallScreen.filter(is_in_use(at)).count()),
         Sample("ticketwire_wall_pairings", await WallPairing.filter(expires_at__gt=at).count()),
@@ -165,7 +168,7 @@ async def read_webhook_samples(head: int) -> list[Sample]:
 
 
 async def read_webhook_attempt_samples(system_time: datetime) -> list[Sample]:
-    """How the attempts of webhooks ended whose results were stored in the last minutes."""
+    """The numbers of recent attempts of webhooks, by their outcome."""
     outcome = (
         "CASE WHEN error IS NULL THEN 'acknowledged' WHEN status IS NOT NULL THEN 'refused' "
         f"WHEN error LIKE '{UNPREPARED}%' THEN 'unprepared' ELSE 'no_response' END"
@@ -173,7 +176,7 @@ async def read_webhook_attempt_samples(system_time: datetime) -> list[Sample]:
     rows = await database.fetch_dicts(
         f"SELECT {outcome} AS outcome, COUNT(*) AS n FROM webhook_attempts WHERE id >= ? "
         "GROUP BY 1",
-        [first_id_at(system_time - RECENT_ATTEMPTS)],
+        [first_id_at(system_time - RECENT_ATTEMPT_PERIOD)],
     )
     counts = {str(row["outcome"]): cast("int", row["n"]) for row in rows}
     return [
@@ -185,6 +188,7 @@ async def read_webhook_attempt_samples(system_time: datetime) -> list[Sample]:
 def build_state_samples(
     name: str, label: str, rows: Sequence[Mapping[str, object]], states: Iterable[Enum]
 ) -> list[Sample]:
+    """A sample for each state, from rows with a `state` and a count `n`. Missing rows count 0."""
     counts = {str(row["state"]): cast("int", row["n"]) for row in rows}
     return [
         Sample(f"ticketwire_{name}", counts.get(str(each.value), 0), (label, str(each.value)))
@@ -193,6 +197,7 @@ def build_state_samples(
 
 
 async def read_sla_clock_sample(at: datetime) -> Sample:
+    """How long the oldest due SLA clock has waited for the job that handles it, in seconds."""
     sql = "SELECT MIN(due_at) AS due FROM sla_clocks WHERE due_at <= ?"
     due = as_instant((await database.fetch_dicts(sql, [at]))[0]["due"])
     overdue_seconds = (at - due).total_seconds() if due else 0.0

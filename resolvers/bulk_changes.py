@@ -12,8 +12,8 @@ from models.bulk.bulk_change import BulkChange
 from models.core import ids, text
 from models.core.errors import Forbidden, InvalidInput, UserErrorCode
 from models.custom_fields.custom_field import CustomerAccess
-from models.custom_fields.given_values import check_given_values
-from models.custom_fields.values import GivenValue
+from models.custom_fields.value_checks import check_new_values
+from models.custom_fields.values import NewValue
 from models.people.team import get_active_team, get_category
 from models.people.user import User, no_such_user
 from models.tickets.lifecycle import Action
@@ -139,17 +139,17 @@ async def find_other_ticket(viewer: Viewer, id: str, *path: str) -> UUID:
 
 async def read_custom_fields(
     mutation: AdminMutation, input: BulkTicketChange, category_id: UUID | None, *, dry_run: bool
-) -> list[GivenValue]:
+) -> list[NewValue]:
     """The values of custom fields, checked. Raises Refusals and Forbidden."""
-    given = read_input_values(input.custom_fields, CHANGE)
+    new_values = read_input_values(input.custom_fields, CHANGE)
     path, limits = (CHANGE, "customFields"), mutation.changes.limits
-    definitions = await check_given_values(
-        mutation.viewer, given, limits, *path, category_id=category_id
+    definitions = await check_new_values(
+        mutation.viewer, new_values, limits, *path, category_id=category_id
     )
     access = [each.customer_access for each in definitions.values()]
     if dry_run and CustomerAccess.HIDDEN in access and not mutation.viewer.can_see_notes:
         raise Forbidden(DRY_RUN_NEEDS_NOTES)
-    return given
+    return new_values
 
 
 def invalid(message: str, field: str) -> InvalidInput:

@@ -37,7 +37,7 @@ PERMISSION_BY_PREFIX: Mapping[str, Permission] = {
     ids.WEBHOOK_DELIVERY: permissions.MANAGE_WEBHOOKS,
     ids.SAVED_VIEW: permissions.READ_SAVED_VIEWS,
     ids.MACRO: permissions.READ_MACROS,
-    ids.JOB: permissions.FOLLOW_JOBS,
+    ids.JOB: permissions.READ_OR_CANCEL_JOBS,
 }
 """The permission without which a viewer sees no record with ids of this prefix."""
 VISIBILITY_BY_PREFIX: Mapping[str, Callable[[Viewer, Any], bool]] = {

@@ -7,8 +7,8 @@ from typing import Any
 import strawberry
 
 from models.access.permissions import (
-    FOLLOW_JOBS,
     READ_EVENTS,
+    READ_OR_CANCEL_JOBS,
     READ_PRESENCE,
     READ_SAVED_VIEWS,
     READ_TICKETS,
@@ -135,7 +135,7 @@ class Subscription:
     )
     job_changed: Any = subscription(
         jobs.job_changed,
-        FOLLOW_JOBS,
+        READ_OR_CANCEL_JOBS,
         "Sends a job that the viewer may see: at once, then after each change, at most once per "
         "second. The last item has a status other than WAITING and RUNNING. It fails with "
         "NOT_FOUND if the viewer sees no such job. After a disconnect, subscribe again.",

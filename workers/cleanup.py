@@ -56,7 +56,7 @@ class Cleanup:
             await account_link.delete_expired(at)
             await identity.delete_expired(at)
             await pairing.delete_expired(at)
-            await wall_screens.delete_unused(at)
+            await wall_screens.delete_unused_screens(at)
             deleted_drafts = await draft.delete_old(at - self.draft_retention, MAX_DELETED_DRAFTS)
             deleted_tickets = await self.delete_jobs(at)
             deleted = await self.delete_audit_entries(at)

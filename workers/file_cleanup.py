@@ -1,4 +1,4 @@
-"""Deletes files that nobody has attached or that were erased, and remains of uploads."""
+"""Deletes erased files, files that nobody has attached, and the remains of killed uploads."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from models.files import cleanup
 from models.files.store import FileStore
 from workers.job import Progress
 
-INTERVAL = timedelta(minutes=5)
-MAX_FILES = 50
-"""The number of files that one run deletes. If there are more, it runs again."""
+UNATTACHED_INTERVAL = timedelta(minutes=5)
+"""The time between two searches for files that are not attached."""
+MAX_FILES_PER_RUN = 50
+"""One run deletes at most so many files. If there are more, the job runs again at once."""
 
 
 class FileCleanup:
-    """The job that deletes erased files at each run, and others every five minutes.
+    """The job that deletes erased files at each run, and all others every five minutes.
 
     It is a job of its own, because a store that does not respond must not stop other clean-ups.
     """
@@ -23,17 +24,19 @@ class FileCleanup:
 
     def __init__(self, store: FileStore) -> None:
         self.store = store
-        self.last_run: datetime | None = None
+        self.unattached_deleted_at: datetime | None = None
+        """The time of the last run that left no unattached file; None before the first one."""
 
     async def run_once(self, at: datetime, position: int) -> Progress:
-        erased = await cleanup.delete_erased(self.store, at, MAX_FILES)
+        erased = await cleanup.delete_erased(self.store, at, MAX_FILES_PER_RUN)
         if erased:
             return Progress(erased, position, changed=False)
-        if self.last_run is not None and at - self.last_run < INTERVAL:
+        last = self.unattached_deleted_at
+        if last is not None and at - last < UNATTACHED_INTERVAL:
             return Progress(0, position)
-        deleted = await cleanup.delete_unattached(self.store, at, MAX_FILES)
-        if deleted == MAX_FILES:
+        deleted = await cleanup.delete_unattached(self.store, at, MAX_FILES_PER_RUN)
+        if deleted == MAX_FILES_PER_RUN:
             return Progress(deleted, position, changed=False)
         await cleanup.delete_quarantined(self.store)
-        self.last_run = at
+        self.unattached_deleted_at = at
         return Progress(0, position)

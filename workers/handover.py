@@ -17,7 +17,7 @@ from models.changes.change import TicketChange
 from models.changes.storage import lock_tickets, write
 from models.log.event import Event, EventType
 from models.people import team
-from models.people.succession import find_active_team, find_active_user
+from models.people.succession import find_active_team, find_assignable_user
 from models.people.team import Team
 from models.people.user import User
 from models.tickets.lifecycle import OPEN_STATUSES, Action
@@ -123,4 +123,4 @@ async def replace_team(change: TicketChange) -> None:
 async def replace_assignee(change: TicketChange) -> None:
     if change.ticket.assignee_id is not None:
         assignee = await User.get(id=change.ticket.assignee_id)
-        commands.assign(change, await find_active_user(assignee))
+        commands.assign(change, await find_assignable_user(assignee))

@@ -28,17 +28,17 @@ TOO_SLOW = "{} sends its response too slowly"
 STREAM_TIMEOUT = httpx2.Timeout(60, connect=10, read=HEARTBEAT_DEADLINE_SECONDS)
 SCOPES = ("tickets:read", "notes:read", "events:read", "users:read")
 """The scopes that the token needs, so that it sees all rows of the tables."""
-FINAL_CODES = {
+PERMANENT_ERRORS = {
     "UNAUTHENTICATED": "the server does not accept the token: it is unknown, expired or revoked",
     "CURSOR_EXPIRED": "the server has deleted events that this target has not read yet. "
     "Use a new target, and copy everything again",
     "CURSOR_INVALID": "the server does not know the cursor of this target",
 }
-"""Errors after which the same request can't succeed later, and what they mean to the user."""
+"""The codes of errors that stay when the request is repeated, and their meaning for the user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class QueryResult:
     """The data of a query, and the cursor up to which it includes all changes."""
 
     data: Mapping[str, Any]
@@ -69,22 +69,22 @@ class Api:
     async def close(self) -> None:
         await self.http.aclose()
 
-    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> Response:
-        """Run a query, again and again during an outage.
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> QueryResult:
+        """Run a query. During an outage, repeat it until it succeeds.
 
-        Raises ServerError, and QueryTooExpensive and PageCursorInvalid, after which the caller can
-        send another query.
+        Raises ServerError. After QueryTooExpensive or PageCursorInvalid, the caller can send
+        another query.
         """
         while True:
             try:
-                response = await self.attempt(document, variables or {})
+                result = await self.try_query(document, variables or {})
             except TemporaryError as error:
                 await self.retries.wait(error)
                 continue
             self.retries.succeed()
-            return response
+            return result
 
-    async def attempt(self, document: str, variables: Mapping[str, Any]) -> Response:
+    async def try_query(self, document: str, variables: Mapping[str, Any]) -> QueryResult:
         """Send one request. Raises TemporaryError besides the errors of `query`."""
         body = orjson.dumps({"query": document, "variables": variables})
         headers = {"content-type": "application/json", "accept": "application/json"}
@@ -102,21 +102,22 @@ class Api:
             raise_status_error(self.url, response)
         errors = result.get("errors")
         if errors:
-            raise_graphql_error(errors, retry_after_of(response))
+            raise_graphql_error(errors, read_retry_after(response))
         try:
-            check_viewer(result["data"])  # a caller who may read nothing gets no cursor
+            # Before the cursor, because a viewer without permissions gets none.
+            check_viewer(result["data"])
             if not isinstance(result["extensions"]["cursor"], str):
                 raise TypeError
-            return Response(result["data"], result["extensions"]["cursor"])
+            return QueryResult(result["data"], result["extensions"]["cursor"])
         except (KeyError, TypeError):
             raise ServerError(f"{self.url} is not the API of a Ticketwire server") from None
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> httpx2.Response:
         """Send a request and read its response. Raises ServerError if it is too large."""
         async with self.http.stream("POST", self.url, content=body, headers=headers) as response:
-            return await self.read(response)
+            return await self.read_response(response)
 
-    async def read(self, response: httpx2.Response) -> httpx2.Response:
+    async def read_response(self, response: httpx2.Response) -> httpx2.Response:
         """Read a whole response. Raises ServerError beyond MAX_RESPONSE_BYTES."""
         parts, size = list[bytes](), 0
         async for part in response.aiter_bytes():
@@ -124,6 +125,7 @@ class Api:
             size += len(part)
             if size > MAX_RESPONSE_BYTES:
                 raise ServerError(f"{self.url} sends more than {MAX_RESPONSE_BYTES:,} bytes")
+        # These headers describe the encoded body, and `content` is decoded.
         headers_without_coding = [
             (name, value)
             for name, value in response.headers.raw
@@ -151,10 +153,10 @@ class Api:
             ):
                 is_stream = "text/event-stream" in response.headers.get("content-type", "")
                 if response.status_code != 200 or not is_stream:
-                    refusal = await self.read(response)
+                    refusal = await self.read_response(response)
                     errors = (read_json(refusal) or {}).get("errors")
                     if errors:
-                        raise_graphql_error(errors, retry_after_of(refusal))
+                        raise_graphql_error(errors, read_retry_after(refusal))
                     raise_status_error(self.url, refusal)
                 deadline.reschedule(None)  # the stream has no end
                 yield read_messages(self.url, response)
@@ -188,17 +190,15 @@ async def read_messages(
 
 def build_graphql_url(server: str) -> str:
     """The URL of the API. Raises ServerError."""
+    not_a_server = f"{server!r} is not the URL of a server, such as https://desk.example.com"
     try:
         parts = urlsplit(server.strip())
-        has_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
+        _ = parts.port  # raises ValueError if it is not a port
     except ValueError:
-        has_address = False
-        parts = urlsplit("")
+        raise ServerError(not_a_server) from None
+    has_address = parts.scheme in ("http", "https") and bool(parts.hostname)
     if not has_address or parts.query or parts.fragment:
-        raise ServerError(
-            f"{server!r} is not the URL of a server, such as https://desk.example.com"
-        )
+        raise ServerError(not_a_server)
     if parts.username is not None or parts.password is not None:
         raise ServerError("the URL of the server must not contain a user name or password")
     path = parts.path.rstrip("/").removesuffix("/graphql")
@@ -215,7 +215,7 @@ def read_json(response: httpx2.Response) -> dict[str, Any] | None:
     return result if is_result else None
 
 
-def retry_after_of(response: httpx2.Response) -> float:
+def read_retry_after(response: httpx2.Response) -> float:
     return parse_retry_after(response.headers.get("retry-after"))
 
 
@@ -230,46 +230,47 @@ def raise_status_error(url: str, response: httpx2.Response) -> NoReturn:
     if status >= 500 or status in (408, 425, 429):
         is_outage = status != 429
         raise TemporaryError(
-            f"{url} responds with {status}", retry_after_of(response), is_outage=is_outage
+            f"{url} responds with {status}", read_retry_after(response), is_outage=is_outage
         )
     if response.is_redirect:
         raise ServerError(f"{url} redirects to another address; use that address")
     raise ServerError(f"{url} is not the API of a Ticketwire server: it responds with {status}")
 
 
-def raise_graphql_error(errors: Any, retry_after: float) -> NoReturn:
+def raise_graphql_error(errors: Any, retry_after_seconds: float) -> NoReturn:
     """Raises the exception for the first error of a response."""
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
     extensions = first.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}
-    code, message = extensions.get("code"), one_line(first.get("message", "an error"))
+    code, message = extensions.get("code"), clean_message(first.get("message", "an error"))
     if code == "QUERY_TOO_EXPENSIVE":
         raise QueryTooExpensive(message)
     if code == "RATE_LIMITED":
-        asked = extensions.get("retryAfterMs")
-        wait = max(retry_after, asked / 1000 if isinstance(asked, int | float) else 0)
-        raise TemporaryError("the server limits the rate", wait, is_outage=False)
+        retry_after_ms = extensions.get("retryAfterMs")
+        if isinstance(retry_after_ms, int | float):
+            retry_after_seconds = max(retry_after_seconds, retry_after_ms / 1000)
+        raise TemporaryError("the server limits the rate", retry_after_seconds, is_outage=False)
     if code in ("UNAVAILABLE", "INTERNAL"):
-        raise TemporaryError(f"the server responds with {code}: {message}", retry_after)
+        raise TemporaryError(f"the server responds with {code}: {message}", retry_after_seconds)
     if code == "CURSOR_INVALID":
-        raise PageCursorInvalid(FINAL_CODES[code])
-    raise ServerError(FINAL_CODES.get(str(code), f"the server refuses a query: {message}"))
+        raise PageCursorInvalid(PERMANENT_ERRORS[code])
+    raise ServerError(PERMANENT_ERRORS.get(str(code), f"the server refuses a query: {message}"))
 
 
-def one_line(message: object) -> str:
-    """A text of the server, without line breaks and other control characters."""
+def clean_message(message: object) -> str:
+    """A text of the server for the terminal: shortened, and on one line."""
     text = "".join(each if each.isprintable() else " " for each in str(message))
     return text[:MAX_MESSAGE_CHARS]
 
 
 def check_viewer(data: Mapping[str, Any]) -> None:
-    """Check that the token still sees everything. Raises ServerError.
+    """Check that the viewer can still read everything. Raises ServerError.
 
-    A caller with fewer permissions gets shorter lists, not an error, so rows would be missing.
+    A viewer with fewer permissions gets shorter lists, not an error, so rows would be missing.
     """
     viewer = data["viewer"]
     if viewer is None:
-        raise ServerError(FINAL_CODES["UNAUTHENTICATED"])
+        raise ServerError(PERMANENT_ERRORS["UNAUTHENTICATED"])
     if viewer["role"] == "CUSTOMER":
         raise ServerError("the token belongs to a customer. Use one of an agent or an API client")
     missing = [scope for scope in SCOPES if scope not in viewer["scopes"]]

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from cli.follow import documents
-from cli.follow.api import Api, Response
+from cli.follow.api import Api, QueryResult
 from cli.follow.columns import Node
 from cli.follow.errors import OTHER_LOG, PageCursorInvalid, QueryTooExpensive, ServerError
 from cli.follow.position import COPY_STAGES, LOG_STAGE, Batch, Position
@@ -50,7 +50,7 @@ class Reader:
     def learn(self, cursor: str) -> None:
         self.known = max(self.known, cursor)
 
-    async def query(self, document: str, **variables: Any) -> Response:
+    async def query(self, document: str, **variables: Any) -> QueryResult:
         """Run a query; the cursor of the response is never less than what was known before."""
         known = self.known
         response = await self.api.query(document, variables)
@@ -58,7 +58,7 @@ class Reader:
         self.learn(response.cursor)
         return replace(response, cursor=max(known, response.cursor))
 
-    async def query_page(self, name: str, document: str, **variables: Any) -> Response:
+    async def query_page(self, name: str, document: str, **variables: Any) -> QueryResult:
         """Run a query for a page, which becomes smaller if the server says that it costs too much.
 
         Raises ServerError if even one item does.
@@ -142,7 +142,7 @@ class Reader:
         await self.read_changed_records(batch, nodes, position.copied_from or "")
         return batch, bool(ends) or len(nodes) < len(found)
 
-    async def query_log(self, position: Position) -> Response:
+    async def query_log(self, position: Position) -> QueryResult:
         document, variables = documents.LOG_FROM_START, {"after": position.cursor}
         if position.last_event_id is not None:
             document, variables = documents.LOG, {**variables, "last": position.last_event_id}
@@ -236,7 +236,7 @@ def with_last_event(position: Position, event: Node) -> Position:
     )
 
 
-def check_log(response: Response, position: Position) -> None:
+def check_log(response: QueryResult, position: Position) -> None:
     """Raises ServerError if the log no longer has the last event that was applied.
 
     After a backup was restored, another event may have its id and cursor, but not its time.

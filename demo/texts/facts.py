@@ -21,7 +21,7 @@ T = TypeVar("T")
 def check_placeholders(text: str) -> str:
     """Return the text. Raises ValueError if it has a placeholder that no ticket has a value for."""
     for _, name, _, _ in Formatter().parse(text):
-        if name is not None and name not in GENERATORS and name not in PEOPLE:
+        if name is not None and name not in GENERATORS and name not in NAME_PLACEHOLDERS:
             raise ValueError(f"unknown placeholder {{{name}}}")
     return text
 
@@ -31,6 +31,7 @@ Template = Annotated[str, AfterValidator(check_placeholders)]
 Templates = Annotated[tuple[Template, ...], Field(min_length=1)]
 """Texts to choose from."""
 Strings = Annotated[tuple[str, ...], Field(min_length=1)]
+"""Values to choose from."""
 
 
 @dataclass(frozen=True, slots=True, config=EXACT_KEYS)
@@ -82,7 +83,10 @@ class Facts(dict[str, str]):
         contact: str,
         agent: str,
     ) -> None:
-        """Take the full names of the company and people, and the time when the ticket is raised."""
+        """Arguments: the time of the ticket's creation, and full names.
+
+        `customer` is the requester, and `contact` is a member of the company whom texts mention.
+        """
         super().__init__(
             company=company,
             customer=customer,
@@ -95,7 +99,8 @@ class Facts(dict[str, str]):
         self.options = load_options()
 
     def __missing__(self, name: str) -> str:
-        self[name] = value = GENERATORS[name](self)
+        value = GENERATORS[name](self)
+        self[name] = value
         return value
 
     def choose(self, values: Sequence[T]) -> T:
@@ -110,7 +115,7 @@ class Facts(dict[str, str]):
         return str(self.random.randint(lowest, highest))
 
     def generate_id(self, prefix: str, digits: int) -> str:
-        """Return the prefix and so many hexadecimal digits."""
+        """Return the prefix with this number of random hexadecimal digits."""
         return f"{prefix}{self.random.getrandbits(4 * digits):0{digits}x}"
 
     def choose_date(self, first_day: int, last_day: int) -> str:
@@ -120,7 +125,7 @@ class Facts(dict[str, str]):
 
 
 def generate_amount(facts: Facts) -> str:
-    """Most amounts are some hundred euros, a few are thousands."""
+    """Most amounts are some hundred euros. A few are thousands."""
     return f"€{facts.random.lognormvariate(5.3, 1.2) + 4:,.2f}"
 
 
@@ -164,7 +169,8 @@ def generate_ipv6_address(facts: Facts) -> str:
 
 
 def generate_previous_month(facts: Facts) -> str:
-    return f"{facts.created_at - timedelta(days=facts.created_at.day + 3):%B}"
+    last_day = facts.created_at - timedelta(days=facts.created_at.day)
+    return f"{last_day:%B}"
 
 
 def generate_time(facts: Facts) -> str:
@@ -179,8 +185,8 @@ def generate_version(facts: Facts) -> str:
     return f"{facts.random.randint(2, 17)}.{facts.random.randint(0, 9)}"
 
 
-PEOPLE = frozenset({"company", "customer", "first_name", "contact", "agent"})
-"""The placeholders whose values are given when the facts are created."""
+NAME_PLACEHOLDERS = frozenset({"company", "customer", "first_name", "contact", "agent"})
+"""The placeholders whose values are passed to `Facts`. GENERATORS generate the other values."""
 
 GENERATORS: Mapping[str, Callable[[Facts], str]] = {
     "amount": generate_amount,

@@ -33,7 +33,13 @@ class TextWriter:
         self.facts = facts
         self.unused_exchanges = random.sample(phrases.exchanges, len(phrases.exchanges))
         self.next_answer = ""
+        """The answer to the agent's last question; empty before the first question."""
         self.used_texts: set[str] = set()
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether the agent has asked a question."""
+        return bool(self.next_answer)
 
     def fill_placeholders(self, text: str) -> str:
         return text.format_map(self.facts)
@@ -43,7 +49,7 @@ class TextWriter:
         return self.fill_placeholders(self.random.choice(texts))
 
     def choose_unused_text(self, texts: Sequence[str]) -> str:
-        """Choose a text that the ticket does not have yet, if possible. Its placeholders stay."""
+        """Choose a text that the ticket does not have yet, if possible. Fills no placeholders."""
         unused_texts = [text for text in texts if text not in self.used_texts]
         text = self.random.choice(unused_texts or texts)
         self.used_texts.add(text)
@@ -116,8 +122,8 @@ class TextWriter:
         return self.fill_placeholders(text)
 
     def write_question(self) -> str:
-        """Write an agent's question: first the topic's, then the category's."""
-        if self.next_answer:
+        """Write an agent's question: first that of the topic, then others of the category."""
+        if self.has_asked:
             exchange = self.unused_exchanges.pop()
             question, self.next_answer = exchange.question, exchange.answer
         else:
@@ -142,8 +148,8 @@ class TextWriter:
 
     def write_note(self) -> str:
         """Write an internal note. After the first question, one note may be the topic's finding."""
-        has_finding = self.next_answer and self.topic.finding not in self.used_texts
-        if has_finding and self.random.random() < 0.6:
+        can_add_finding = self.has_asked and self.topic.finding not in self.used_texts
+        if can_add_finding and self.random.random() < 0.6:
             return self.fill_placeholders(self.choose_unused_text([self.topic.finding]))
         return self.fill_placeholders(self.choose_unused_text(self.phrases.internal_notes))
 

@@ -1,8 +1,7 @@
-"""A backend of broadcaster that sends wake-up signals over Redis. It never fails, never blocks a
-caller and reconnects.
+"""A backend of the library broadcaster that sends wake-up signals over Redis.
 
-The Redis backend of broadcaster 0.3.1 does not reconnect, and its queues are unbounded. We know no
-upstream issue.
+It reconnects, raises no error of the connection, and blocks no caller. The Redis backend of
+broadcaster 0.3.1 does not reconnect, and its queues are unbounded. We know no upstream issue.
 
 Signals have no content. At most one signal per channel waits to be sent, and at most one waits to
 be read. A process does not receive its own signals. After each connect it signals itself, because
@@ -38,7 +37,7 @@ class RedisBackend(BroadcastBackend):
         self.sender_id = sender_id
         self.channels: set[str] = set()
         """The channels that this process wants to receive."""
-        self.subscribed: set[str] = set()
+        self.subscribed_channels: set[str] = set()
         """The channels that the current connection has asked Redis for."""
         self.incoming: set[str] = set()
         """The channels with a signal that broadcaster has not read yet."""
@@ -63,14 +62,17 @@ class RedisBackend(BroadcastBackend):
         self.connected = False
 
     async def subscribe(self, group: str) -> None:
-        """Takes effect with the next connection, or within IDLE_SECONDS on the current one."""
+        """Subscribe to a channel, which broadcaster calls `group` here.
+
+        Takes effect with the next connection, or within IDLE_SECONDS on the current one.
+        """
         self.channels.add(group)
 
     async def unsubscribe(self, group: str) -> None:
         self.channels.discard(group)
 
     async def publish(self, channel: str, message: object) -> None:
-        """Queue a signal and return at once. Calls before it is sent are merged into one signal."""
+        """Queue a signal and return at once. Further calls before it is sent add no signal."""
         self.outgoing.add(channel)
         self.has_outgoing.set()
 
@@ -83,15 +85,17 @@ class RedisBackend(BroadcastBackend):
     # ---------------------------------------------------------------- the connection
 
     async def stay_connected(self) -> None:
-        """Connect again after each failure, for ever. The delay grows, minus the time that the
-        failed attempt took."""
+        """Connect again after each failure, without end.
+
+        The delay between the starts of two attempts doubles up to MAX_RETRY_SECONDS.
+        """
         clock, delay = asyncio.get_running_loop().time, MIN_RETRY_SECONDS
         while True:
             started_at = clock()
             try:
                 await self.run_connection()
             except Exception as error:  # whatever failed, the next attempt may succeed
-                self.record_loss(error)
+                self.record_disconnect(error)
             duration = clock() - started_at
             if duration > STABLE_SECONDS:
                 delay = MIN_RETRY_SECONDS
@@ -109,25 +113,27 @@ class RedisBackend(BroadcastBackend):
     async def start_connection(
         self, subscriber: RedisConnection, publisher: RedisConnection
     ) -> None:
-        """Subscribe, then publish to each channel. Either may be forbidden, so `connected` is set
-        after both worked."""
-        self.subscribed = set(self.channels)
-        if self.subscribed:
-            await subscriber.send("SUBSCRIBE", *self.subscribed)
+        """Subscribe, then publish to each channel.
+
+        Redis may forbid either, so `connected` is set only after both have worked.
+        """
+        self.subscribed_channels = set(self.channels)
+        if self.subscribed_channels:
+            await subscriber.send("SUBSCRIBE", *self.subscribed_channels)
         confirmed = 0
-        while confirmed < len(self.subscribed):
+        while confirmed < len(self.subscribed_channels):
             if is_confirmation(await subscriber.read_reply()):
                 confirmed += 1
-        await self.send_to_channels(publisher, self.subscribed)
+        await self.send_to_channels(publisher, self.subscribed_channels)
         self.connected = True
-        self.record_return()
-        self.deliver(self.subscribed)
+        self.record_reconnect()
+        self.deliver(self.subscribed_channels)
 
     async def receive_signals(self, subscriber: RedisConnection) -> None:
         while True:
-            new_channels = self.channels - self.subscribed
+            new_channels = self.channels - self.subscribed_channels
             if new_channels:
-                self.subscribed |= new_channels
+                self.subscribed_channels |= new_channels
                 await subscriber.send("SUBSCRIBE", *new_channels)
             match await subscriber.receive():
                 case [b"message", bytes(channel), bytes(sender)] if (
@@ -174,13 +180,13 @@ class RedisBackend(BroadcastBackend):
         self.incoming.update(channels)
         self.has_incoming.set()
 
-    def record_loss(self, error: Exception) -> None:
+    def record_disconnect(self, error: Exception) -> None:
         self.connected = False
         if self.lost_at is None:
             self.lost_at = asyncio.get_running_loop().time()
             log.warning("bus.disconnected", error=f"{type(error).__name__}: {error}")
 
-    def record_return(self) -> None:
+    def record_reconnect(self) -> None:
         if self.lost_at is not None:
             outage_seconds = asyncio.get_running_loop().time() - self.lost_at
             self.lost_at = None

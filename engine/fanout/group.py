@@ -1,8 +1,8 @@
 """Subscription groups: equal subscriptions of viewers with equal permissions share one execution.
 
-A new subscription first runs alone. When it has reached the position of the leading group, it joins
-that group and skips the items that it already has. The subscribers of a group share one source, one
-execution and one encoding of each item.
+A subscription that is behind runs alone, in a group of its own. When it has reached the position of
+the shared group for equal subscriptions, it joins that group and skips the items that it already
+has. The subscribers of a group share one source, one execution and one encoding of each item.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Subscriber:
 
 
 class FanoutCounters:
-    """Totals for the metrics."""
+    """Totals for the metrics: items executed once for a group, and sent to each subscriber."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -96,13 +96,13 @@ class FanoutCounters:
 class SubscriptionGroups:
     """All subscription groups of this process.
 
-    The leader of a share key is the group that later subscriptions with this key join.
-    `scheduler` schedules the work of the groups.
+    `shared_groups` has at most one group for each share key: the group that later subscriptions
+    with this key join. `scheduler` schedules the work of the groups.
     """
 
     def __init__(self, scheduler: GroupScheduler | None = None) -> None:
         self.scheduler = scheduler or GroupScheduler()
-        self.leaders: dict[Hashable, SubscriptionGroup] = {}
+        self.shared_groups: dict[Hashable, SubscriptionGroup] = {}
         self.running: set[SubscriptionGroup] = set()
         self.counters = FanoutCounters()
 
@@ -110,14 +110,15 @@ class SubscriptionGroups:
         """Send the subscriber all items after the current position of the execution's source."""
         subscriber.position = execution.source.position
         subscriber.cost_reservation = execution.cost_reservation
-        leader = None if execution.share_key is None else self.leaders.get(execution.share_key)
-        if leader is not None and leader.position <= subscriber.position:
-            leader.add(subscriber)
-            execution.source.close()  # the leader's has all its items
+        key = execution.share_key
+        shared_group = None if key is None else self.shared_groups.get(key)
+        if shared_group is not None and shared_group.position <= subscriber.position:
+            shared_group.add(subscriber)
+            execution.source.close()  # the source of the shared group has all its items
             return
         group = SubscriptionGroup(self, execution)
         group.add(subscriber)
-        group.lead_or_merge()
+        group.share_or_merge()
         group.start()
 
     async def close(self) -> None:
@@ -167,46 +168,46 @@ class SubscriptionGroup:
             subscriber.group = None
             subscriber.cost_reservation.release()
         self.subscribers.clear()
-        self.stop_leading()
+        self.stop_sharing()
         return subscribers
 
     def start(self) -> None:
         # An empty context, because the task works for all subscribers, not for the first one.
         self.task = asyncio.get_running_loop().create_task(self.run(), context=Context())
         self.groups.running.add(self)
-        self.task.add_done_callback(self.ended)
+        self.task.add_done_callback(self.clean_up)
 
-    def ended(self, _: asyncio.Task[None]) -> None:
+    def clean_up(self, _: asyncio.Task[None]) -> None:
         """Release the source. A task that is cancelled before its first step never enters `run`."""
         self.groups.running.discard(self)
         self.execution.source.close()
         self.task = None  # its traceback refers to this group
 
     def stop(self) -> None:
-        self.stop_leading()
+        self.stop_sharing()
         if self.task is not None:
             self.task.cancel()
 
-    def stop_leading(self) -> None:
-        if self.key is not None and self.groups.leaders.get(self.key) is self:
-            del self.groups.leaders[self.key]
+    def stop_sharing(self) -> None:
+        if self.key is not None and self.groups.shared_groups.get(self.key) is self:
+            del self.groups.shared_groups[self.key]
 
-    def lead_or_merge(self) -> bool:
-        """Become the leader if there is none, or join the leader at its position.
+    def share_or_merge(self) -> bool:
+        """Become the shared group if there is none, or move the subscribers to it at its position.
 
         Returns whether this group still has its subscribers.
         """
         if self.key is None:
             return True
-        leader = self.groups.leaders.get(self.key)
-        if leader is None:
+        shared_group = self.groups.shared_groups.get(self.key)
+        if shared_group is None:
             if self.execution.source.is_live:
-                self.groups.leaders[self.key] = self
+                self.groups.shared_groups[self.key] = self
             return True
-        if leader is self or leader.position > self.position:
+        if shared_group is self or shared_group.position > self.position:
             return True
         for subscriber in list(self.subscribers):
-            leader.add(subscriber)
+            shared_group.add(subscriber)
         self.subscribers.clear()
         return False
 
@@ -216,7 +217,7 @@ class SubscriptionGroup:
         """Read, execute and send batches until the source fails or the group merges."""
         source = self.execution.source
         try:
-            while self.lead_or_merge():
+            while self.share_or_merge():
                 items = await self.work.read_batch()
                 for start in range(0, len(items), MAX_BATCH_ITEMS):
                     end = min(start + MAX_BATCH_ITEMS, len(items))
@@ -234,10 +235,7 @@ class SubscriptionGroup:
                 subscriber.on_end(errors)
 
     def advance_subscribers(self) -> None:
-        """Advance all subscribers past events that none of them sees.
-
-        So one that leaves does not read them again.
-        """
+        """Advance all past events that none of them sees, so that no new group reads them again."""
         for subscriber in self.subscribers:
             subscriber.position = max(subscriber.position, self.position)
 
@@ -267,20 +265,20 @@ class SubscriptionGroup:
         return find_complete_position(items, end, self.position, self.execution.source.position)
 
     async def deliver(self, batch: Batch, complete_position: int) -> None:
-        before, self.position = self.position, complete_position
+        start, self.position = self.position, complete_position
         if batch.position > complete_position:
             # A subscriber that joined now would miss the first items of a position.
-            self.stop_leading()
+            self.stop_sharing()
         for number, subscriber in enumerate(list(self.subscribers), 1):
             if subscriber.group is self:  # it may have left during the delivery
-                self.deliver_to(subscriber, batch, before)
+                self.deliver_to(subscriber, batch, start)
                 subscriber.position = max(subscriber.position, complete_position)
             if not number % SUBSCRIBERS_PER_YIELD:
                 await asyncio.sleep(0)
 
-    def deliver_to(self, subscriber: Subscriber, batch: Batch, before: int) -> None:
-        """Send the part of a batch that the subscriber has not got from another group."""
-        part = batch.after(subscriber.position) if subscriber.position > before else batch
+    def deliver_to(self, subscriber: Subscriber, batch: Batch, start: int) -> None:
+        """Send the part of a batch after `start` that the subscriber has not received elsewhere."""
+        part = batch.after(subscriber.position) if subscriber.position > start else batch
         if part is not None:
             self.groups.counters.deliveries += len(part.positions)
             subscriber.outbox.deliver(part, subscriber.suffix)
@@ -288,12 +286,12 @@ class SubscriptionGroup:
     async def drain_single_subscriber(self) -> None:
         """Wait until a group's only subscriber has read most of its messages.
 
-        So a subscriber that catches up is served at its own speed. Several subscribers are not
-        waited for. During the wait the group does not lead, because a subscriber that joined it
+        So a subscriber that catches up is served at its own speed. A group with several subscribers
+        does not wait. During the wait the group is not shared, because a subscriber that joined it
         would have to wait as well.
         """
         if len(self.subscribers) != 1:
             return
         [subscriber] = self.subscribers
-        self.stop_leading()
+        self.stop_sharing()
         await subscriber.outbox.drain_unless_stalled()

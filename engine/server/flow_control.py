@@ -45,8 +45,8 @@ class PipelineFlowControl(FlowControl):
 def count_unaccepted_bytes(transport: asyncio.Transport) -> int:
     """The written bytes that the client has not acknowledged: in this process and in the kernel.
 
-    The kernel may hold megabytes, which a slow client reads for minutes while it takes no further
-    bytes from this process. If it can't be asked, its bytes count as accepted.
+    The kernel may hold megabytes. A slow client reads them for minutes, while no further bytes of
+    this process are written. On a platform that can't count them, they are left out.
     """
     waiting = transport.get_write_buffer_size()
     with contextlib.suppress(OSError, AttributeError, ValueError):
@@ -58,7 +58,10 @@ def count_unaccepted_bytes(transport: asyncio.Transport) -> int:
 
 
 class StallDetector:
-    """Detects a client that has accepted none of the bytes that wait for it for a whole timeout."""
+    """Detects a client that accepts no bytes for a whole timeout, although bytes wait for it.
+
+    A client has accepted the bytes that its TCP connection has acknowledged.
+    """
 
     def __init__(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
@@ -69,10 +72,10 @@ class StallDetector:
     def update(self, accepted_bytes: int, has_backlog: bool, now: float) -> bool:
         """Return whether the client has accepted nothing for `timeout_seconds`.
 
-        The backlog itself may grow while a client reads, because more is written.
+        Compares accepted bytes, because the backlog may grow even while the client reads.
 
         Args:
-            accepted_bytes: all bytes that the client has acknowledged.
+            accepted_bytes: all bytes that the client has accepted since it connected.
             has_backlog: whether written bytes wait in this process.
             now: the event loop's time.
         """

@@ -106,8 +106,9 @@ CHANGE_SAVED_VIEWS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 WRITE_DRAFTS = Permission(HUMAN_CALLERS, Scope.TICKETS_WRITE)
 PROPOSE_DRAFTS = Permission(frozenset({CallerKind.API_CLIENT}), Scope.TICKETS_WRITE)
 EXPORT_TICKETS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_READ)
-FOLLOW_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKETS_READ)
-"""For the viewer's own jobs. A bulk change needs `tickets:write` and an export `tickets:read`."""
+READ_OR_CANCEL_JOBS = Permission(AUTHENTICATED_CALLERS, Scope.TICKETS_WRITE, Scope.TICKETS_READ)
+"""The resolvers check which jobs: the viewer's own, or for admins all. A bulk change needs
+`tickets:write`, and an export `tickets:read`."""
 READ_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_READ)
 CHANGE_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)
 APPLY_MACROS = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

@@ -1,7 +1,7 @@
 """Database triggers that raise the permission revision when permissions or visibility may change.
 
-The table `rights` holds the permission revision. docs/decisions/0015 gives the reason, and
-the order in which rows are locked.
+The table `rights` has one row with the permission revision, and the log's position at the last
+change of visibility. docs/decisions/0015 gives the reason, and the order in which rows are locked.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class RevisionTrigger:
 
     @property
     def name(self) -> str:
+        """The first column tells the triggers for updates of one table apart."""
         return "_".join(("rights", self.table, self.operation.lower(), *self.columns[:1]))
 
 
@@ -67,8 +68,10 @@ SHARING_TRIGGERS = (
 # On Postgres, the trigger runs at the commit and locks log_head first, like a transaction that
 # appends an event. So no transaction waits for log_head while it holds the row of `rights`. The
 # lock also prevents other transactions from appending events between reading the position and the
-# commit. A transaction raises the permission revision at most twice, however many rows it changed.
-# An argument of the trigger means that visibility may have changed.
+# commit.
+# An argument of the trigger means that visibility may have changed. xmin is the transaction that
+# wrote the row last. So the first change of a transaction raises the revision, and the others
+# don't, unless one of them is the first to change visibility: it also has to store the position.
 POSTGRES_FUNCTION = """
 CREATE FUNCTION raise_rights() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -87,7 +90,7 @@ $$"""
 
 
 async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
-    """Create the triggers; a migration calls this once.
+    """Create the first triggers; the migration 0004 calls this once.
 
     The only row of `rights` starts at the log's current position, because earlier reads of the log
     may have used other permissions.
@@ -103,9 +106,9 @@ async def install(client: BaseDBAsyncClient, dialect: Dialect) -> None:
 async def create_triggers(
     client: BaseDBAsyncClient, dialect: Dialect, triggers: Sequence[RevisionTrigger]
 ) -> None:
-    create = postgres_trigger if dialect == "postgres" else sqlite_trigger
+    build = build_postgres_trigger if dialect == "postgres" else build_sqlite_trigger
     for trigger in triggers:
-        await client.execute_query(create(trigger))
+        await client.execute_query(build(trigger))
 
 
 async def drop_triggers(
@@ -117,39 +120,40 @@ async def drop_triggers(
 
 
 async def remove(client: BaseDBAsyncClient, dialect: Dialect) -> None:
+    """Undo `install`; the migration 0004 calls this when it is undone."""
     await drop_triggers(client, dialect, TRIGGERS)
     if dialect == "postgres":
         await client.execute_query("DROP FUNCTION raise_rights()")
     await client.execute_query("DELETE FROM rights")
 
 
-def postgres_trigger(trigger: RevisionTrigger) -> str:
+def build_postgres_trigger(trigger: RevisionTrigger) -> str:
     argument = "'visibility'" if trigger.affects_visibility else ""
     return (
-        f"CREATE CONSTRAINT TRIGGER {trigger.name} AFTER {event_clause(trigger)} "
+        f"CREATE CONSTRAINT TRIGGER {trigger.name} AFTER {build_event_clause(trigger)} "
         f"ON {trigger.table} "
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
-        f"{when_clause(trigger, 'IS DISTINCT FROM')}EXECUTE FUNCTION raise_rights({argument})"
+        f"{build_when_clause(trigger, 'IS DISTINCT FROM')}EXECUTE FUNCTION raise_rights({argument})"
     )
 
 
-def sqlite_trigger(trigger: RevisionTrigger) -> str:
+def build_sqlite_trigger(trigger: RevisionTrigger) -> str:
     head = "(SELECT position FROM log_head)"
     position = f", position = {head}" if trigger.affects_visibility else ""
     return (
-        f"CREATE TRIGGER {trigger.name} AFTER {event_clause(trigger)} ON {trigger.table} "
-        f"FOR EACH ROW {when_clause(trigger, 'IS NOT')}"
+        f"CREATE TRIGGER {trigger.name} AFTER {build_event_clause(trigger)} ON {trigger.table} "
+        f"FOR EACH ROW {build_when_clause(trigger, 'IS NOT')}"
         f"BEGIN UPDATE rights SET revision = revision + 1{position}; END"
     )
 
 
-def event_clause(trigger: RevisionTrigger) -> str:
+def build_event_clause(trigger: RevisionTrigger) -> str:
     if not trigger.columns:
         return trigger.operation
     return f"{trigger.operation} OF {', '.join(trigger.columns)}"
 
 
-def when_clause(trigger: RevisionTrigger, differs: str) -> str:
+def build_when_clause(trigger: RevisionTrigger, differs: str) -> str:
     """The condition that a column changed; `differs` is the dialect's null-safe inequality."""
     if not trigger.columns:
         return ""

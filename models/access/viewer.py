@@ -96,7 +96,7 @@ class Viewer:
 
     @property
     def has_session(self) -> bool:
-        """Whether the viewer signed in here, instead of using an API token or a provider's JWT."""
+        """Whether the viewer has a session token, and no API token or JWT of a provider."""
         token = self.token
         return token is not None and token.kind is TokenKind.SESSION and not token.is_jwt
 
@@ -142,8 +142,8 @@ async def authenticate(bearer_token: str, at: datetime) -> Viewer | None:
 async def read_shared_tickets(users: Collection[User | None]) -> dict[UUID, frozenset[UUID]]:
     """The tickets that are shared with those users who are customers, by user.
 
-    The users' organizations must be loaded. In a shared organization, customers see all tickets, so
-    those that are shared with it are left out.
+    The users' organizations must be loaded. In a shared organization, customers see all tickets of
+    the organization, so those that are shared with it individually are left out.
     """
     customers = [user for user in users if user is not None and not user.is_staff]
     participations = await read_participations([user.id for user in customers])
@@ -151,10 +151,10 @@ async def read_shared_tickets(users: Collection[User | None]) -> dict[UUID, froz
     by_organization = await read_tickets_shared_with(
         [organization.id for organization in organizations if not organization.shared]
     )
-    nothing: frozenset[UUID] = frozenset()
+    no_tickets: frozenset[UUID] = frozenset()
     return {
-        user.id: participations.get(user.id, nothing)
-        | by_organization.get(user.organization_id, nothing)
+        user.id: participations.get(user.id, no_tickets)
+        | by_organization.get(user.organization_id, no_tickets)
         for user in customers
     }
 
@@ -170,11 +170,11 @@ async def read_participations(user_ids: Collection[UUID]) -> dict[UUID, frozense
 async def read_tickets_shared_with(
     organization_ids: Collection[UUID],
 ) -> dict[UUID | None, frozenset[UUID]]:
-    """The tickets that are shared with each organization, one by one."""
+    """The tickets that are individually shared with their organization, by organization."""
     if not organization_ids:
         return {}
-    # The condition is that of the index tickets_shared. For `= TRUE`, SQLite would read all tickets
-    # of the organizations.
+    # The partial index tickets_shared has this condition. With `= TRUE`, SQLite would not use the
+    # index, and would read all tickets of the organizations.
     belongs = in_list("t.organization_id", sorted(organization_ids))
     rows = await database.fetch_readonly(
         "SELECT t.organization_id, t.id FROM tickets t "
@@ -243,11 +243,11 @@ def viewer_of_user(user: User, shared_tickets: Mapping[UUID, frozenset[UUID]]) -
     )
 
 
-async def read_current_reach(viewer: Viewer) -> Viewer:
-    """A copy of a customer's viewer, with the organization and shared tickets as they are now.
+async def read_current_visibility(viewer: Viewer) -> Viewer:
+    """A copy of a customer's viewer, with its shared organization and shared tickets read again.
 
     Mutations call it after they have waited for a lock, because the viewer was loaded when the
-    request arrived. Both are empty if the user is gone or deactivated.
+    request arrived. Both are empty if the user was deleted or deactivated.
     """
     assert viewer.user_id is not None
     user = await User.get_or_none(id=viewer.user_id, active=True).select_related("organization")
@@ -260,6 +260,7 @@ async def read_current_reach(viewer: Viewer) -> Viewer:
 
 
 def shared_organization_id(user: User) -> UUID | None:
+    """The user's organization, if its customers may see each other's tickets."""
     if user.organization is None or not user.organization.shared:
         return None
     return user.organization_id

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from models.access.permissions import READ_POLICIES
 from models.access.scopes import STAFF, Scope
-from models.access.viewer import Viewer, read_current_reach, viewer_of_user
+from models.access.viewer import Viewer, read_current_visibility, viewer_of_user
 from models.core.sql import FALSE, TRUE, Condition, compare, exists, in_list
 from models.escalation.path import EscalationPath
 from models.people.user import ApiClient, Organization, Role, User
@@ -80,11 +80,11 @@ def can_change_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 async def read_current_viewer(viewer: Viewer, tickets: Iterable[Ticket]) -> Viewer:
     """The viewer for access checks of tickets that are locked or were just read.
 
-    `viewer` is that of the request's arrival. A customer's reach beyond its own tickets may have
-    ended since then, so it is read again if a ticket is not the customer's own.
+    `viewer` is that of the request's arrival. A customer's access to other tickets than its own
+    may have ended since then, so it is read again if a ticket is not the customer's own.
     """
     if viewer.is_customer and any(each.requester_id != viewer.user_id for each in tickets):
-        return await read_current_reach(viewer)
+        return await read_current_visibility(viewer)
     return viewer
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from models.changes.resources import ResourceKey
 from models.core.time import format_instant
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.tickets.lifecycle import Action, CloseReason, Priority
 from models.tickets.link_kind import LinkKind
 
@@ -43,7 +43,7 @@ class BulkChange:
     priority: Priority | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
-    custom_fields: tuple[GivenValue, ...] = ()
+    custom_fields: tuple[NewValue, ...] = ()
     add_resources: tuple[tuple[str, str, str | None], ...] = ()
     remove_resources: tuple[ResourceKey, ...] = ()
     add_watcher_id: UUID | None = None
@@ -119,7 +119,7 @@ class BulkChange:
             priority=optional("priority", Priority),
             add_tags=tuple(cast("list[str]", stored["add_tags"])),
             remove_tags=tuple(cast("list[str]", stored["remove_tags"])),
-            custom_fields=tuple(map(GivenValue.from_json, custom_fields)),
+            custom_fields=tuple(map(NewValue.from_json, custom_fields)),
             add_resources=tuple((each[0], each[1], each[2]) for each in add_resources),
             remove_resources=tuple((each[0], each[1]) for each in remove_resources),
             add_watcher_id=optional("add_watcher_id", UUID),

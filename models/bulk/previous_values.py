@@ -11,8 +11,8 @@ from models.bulk import other_tickets
 from models.bulk.ticket_change import (
     add_watcher,
     assign,
+    change_requester,
     remove_watcher,
-    set_requester,
     transfer,
     update,
 )
@@ -21,7 +21,7 @@ from models.changes.change import TicketChange
 from models.changes.resources import ResourceKey
 from models.core.time import format_instant
 from models.custom_fields.custom_field import CustomField, key_of_column
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.people.team import Category
 from models.tickets.lifecycle import Priority, Status
 from models.tickets.ticket import Ticket, TicketResource
@@ -101,7 +101,7 @@ async def restore(change: TicketChange, previous: Mapping[str, Json]) -> None:
     # A job of an earlier version has not stored the requester.
     requester_id = UUID(str(previous.get("requester_id", ticket.requester_id)))
     if ticket.requester_id != requester_id:
-        await set_requester(change, requester_id)
+        await change_requester(change, requester_id)
     for user_id in list_ids(previous, "added_watchers"):
         await remove_watcher(change, user_id)
     for user_id in list_ids(previous, "removed_watchers"):
@@ -128,12 +128,12 @@ async def compare_resources(
     return earlier, {(each.kind, each.external_id) for each in current} - earlier.keys()
 
 
-async def read_custom_fields(previous: Mapping[str, Json]) -> list[GivenValue]:
+async def read_custom_fields(previous: Mapping[str, Json]) -> list[NewValue]:
     """The earlier values of custom fields. Definitions are never deleted."""
     logged = {key_of_column(column): value for column, value in previous.items()}
     logged.pop(None, None)
     definitions = await CustomField.filter(key__in=list(logged)).order_by("id") if logged else []
-    return [GivenValue.from_logged(each, logged[each.key]) for each in definitions]
+    return [NewValue.from_logged(each, logged[each.key]) for each in definitions]
 
 
 def restore_status(change: TicketChange, previous: Mapping[str, Json]) -> None:

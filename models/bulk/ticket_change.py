@@ -14,7 +14,7 @@ from models.changes.participants import requester_change, sharing
 from models.changes.participants.people_records import get_user, read_people
 from models.changes.resources import ResourceKey, change_resources
 from models.core.errors import InvalidInput, UserErrorCode
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.people import team
 from models.people.team import Category, Team
 from models.people.user import User
@@ -55,7 +55,7 @@ async def apply(change: TicketChange, bulk: BulkChange) -> None:
     if bulk.remove_watcher_id is not None:
         await remove_watcher(change, bulk.remove_watcher_id)
     if bulk.requester_id is not None:
-        await set_requester(change, bulk.requester_id)
+        await change_requester(change, bulk.requester_id)
     if bulk.escalation_reason is not None:
         commands.escalate(change, bulk.escalation_reason)
     if bulk.action is not None:
@@ -83,7 +83,7 @@ async def update(
     priority: Priority | None,
     add_tags: tuple[str, ...],
     remove_tags: tuple[str, ...],
-    custom_fields: Sequence[GivenValue],
+    custom_fields: Sequence[NewValue],
     add_resources: Mapping[ResourceKey, str | None],
     remove_resources: Collection[ResourceKey],
 ) -> None:
@@ -129,9 +129,9 @@ async def remove_watcher(change: TicketChange, user_id: UUID) -> None:
     sharing.remove_watcher(change, user, await read_people(change, user))
 
 
-async def set_requester(change: TicketChange, user_id: UUID) -> None:
+async def change_requester(change: TicketChange, user_id: UUID) -> None:
     user = await get_user(user_id, "requesterId")
-    await requester_change.set_requester(change, user)
+    await requester_change.change_requester(change, user)
 
 
 def act(change: TicketChange, bulk: BulkChange) -> None:

@@ -29,9 +29,8 @@ class TicketChange:
     """A change of one ticket by one actor.
 
     Commands modify `ticket` in memory; `storage.write` stores the result. `at` is the time of the
-    change. `reopen_window` is the time after closing in which the ticket can be reopened. The
-    change `advances_clocks` if it lets due SLA clocks act. It `has_current_terms` if the SLA terms
-    need no update. `limits` are those of the ticket's records.
+    change. `reopen_window` is the time after closing in which the ticket can be reopened. `limits`
+    are those of the ticket's records, and `columns` the ticket's columns to store.
     """
 
     ticket: Ticket
@@ -40,7 +39,9 @@ class TicketChange:
     reopen_window: timedelta
     creates_ticket: bool = False
     advances_clocks: bool = False
+    """Whether to update the SLA clocks even without an event that changes them."""
     has_current_terms: bool = False
+    """Whether `sla_terms` already names the policy that applies after the change."""
     limits: RecordLimits = DEFAULT_LIMITS
     previous_terms: str | None = field(init=False)
     previous_status_since: datetime | None = field(init=False)
@@ -50,7 +51,7 @@ class TicketChange:
     attached_files: list[Attachment] = field(default_factory=list[Attachment])
     redacted_messages: list[Message] = field(default_factory=list[Message])
     redacted_events: list[Event] = field(default_factory=list[Event])
-    rewritten_indexes: set[str] = field(default_factory=set[str])
+    indexes_with_erased_words: set[str] = field(default_factory=set[str])
     erased_files: list[Attachment] = field(default_factory=list[Attachment])
     added_tags: list[str] = field(default_factory=list[str])
     removed_tags: list[str] = field(default_factory=list[str])
@@ -119,12 +120,11 @@ class TicketChange:
 
     def set_last_reply(self, reply: Message | None) -> None:
         """Store when and by whom the ticket's last reply was written. None: it has no reply."""
-        values: dict[str, object] = {
-            "last_reply_at": reply.created_at if reply else None,
-            "last_reply_user_id": reply.author_user_id if reply else None,
-            "last_reply_client_id": reply.author_client_id if reply else None,
-        }
-        self.set(**values)
+        self.set(
+            last_reply_at=reply.created_at if reply else None,
+            last_reply_user_id=reply.author_user_id if reply else None,
+            last_reply_client_id=reply.author_client_id if reply else None,
+        )
 
     def advance_last_reply(self, reply: Message) -> None:
         """Store the reply as the last one, unless a later one is stored.
@@ -137,7 +137,7 @@ class TicketChange:
             self.set_last_reply(reply)
 
     def set_kept_unassigned(self, value: bool) -> None:
-        """Store whether assignment by load leaves the ticket alone. Its log implies it."""
+        """Store whether assignment by load skips the ticket. The ticket's events imply this."""
         if self.ticket.kept_unassigned != value:
             self.ticket.kept_unassigned = self.columns["kept_unassigned"] = value
 
@@ -173,7 +173,7 @@ class TicketChange:
         side: Side | None = None,
         **values: object,
     ) -> None:
-        """Apply a life-cycle action and set further columns.
+        """Apply a life-cycle action and set further columns. `side` is the side that acted.
 
         An action that keeps the status does not restart the time in the status.
         Raises TransitionRefused if the ticket's status does not permit the action.
@@ -193,7 +193,7 @@ class TicketChange:
             self.set_kept_unassigned(False)
         changes = self.set(status=after, reminded_at=None, **values)
         if before is after:
-            changes["status"] = [before.value, after.value]  # each step states the status
+            changes["status"] = [before.value, after.value]  # the event states it in any case
         else:
             status_since = max(self.at, self.previous_status_since or self.at)
             self.ticket.status_since = self.columns["status_since"] = status_since
@@ -239,7 +239,8 @@ class TicketChange:
 
     def attach(self, file: Attachment, message: Message | None) -> None:
         """Attach a locked file to a new message, or to the ticket if there is none."""
-        file.ticket_id, file.message_id = self.ticket.id, message.id if message else None
+        file.ticket_id = self.ticket.id
+        file.message_id = None if message is None else message.id
         self.attached_files.append(file)
         is_internal = message is not None and message.kind is MessageKind.NOTE
         self.log(EventType.ATTACHMENT_ADDED, internal=is_internal, attachment_id=str(file.id))
@@ -293,6 +294,7 @@ class TicketChange:
         self.log_link(EventType.UNLINKED, other, kind)
 
     def log_link(self, type: EventType, other: Ticket, kind: LinkKind) -> None:
-        """Log a link. By the team, between two requesters, it is internal: one may not see both."""
+        """Log the change of a link. It is internal if staff link the tickets of two requesters,
+        because a requester may not see the other's ticket."""
         is_internal = not self.actor.is_customer and other.requester_id != self.ticket.requester_id
         self.log(type, internal=is_internal, kind=kind.value, other_id=str(other.id))

@@ -20,15 +20,15 @@ from models.custom_fields.custom_field import (
     can_see_custom_field,
     column_of,
 )
-from models.custom_fields.given_values import (
+from models.custom_fields.value_checks import (
     FIELD,
     check_can_be_set,
     check_count,
-    check_first,
+    check_not_repeated,
     find_definitions,
-    no_such_field,
+    no_such_custom_field,
 )
-from models.custom_fields.values import GivenValue, StoredValue, build_stored_value
+from models.custom_fields.values import NewValue, StoredValue, build_stored_value
 from models.log.event import EventType
 
 if TYPE_CHECKING:
@@ -65,18 +65,18 @@ class CustomFieldChanges:
 
 
 async def set_custom_values(
-    change: TicketChange, given: Sequence[GivenValue], category_id: UUID
+    change: TicketChange, new_values: Sequence[NewValue], category_id: UUID
 ) -> CustomFieldChanges:
-    """Set the given values in the change; returns what its events must log.
+    """Set the new values in the change; returns what its events must log.
 
     `category_id` is that of the ticket after the change. Raises Refusals.
     """
-    if not given:
+    if not new_values:
         return CustomFieldChanges()
-    check_count(len(given), change.limits, FIELD)
+    check_count(len(new_values), change.limits, FIELD)
     ticket_id = None if change.creates_ticket else change.ticket.id
-    records = await read_custom_records(given, ticket_id)
-    return apply_custom_values(change, given, records, category_id)
+    records = await read_custom_records(new_values, ticket_id)
+    return apply_custom_values(change, new_values, records, category_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,13 @@ class CustomRecords:
     current: Mapping[UUID, TicketCustomValue]
 
 
-async def read_custom_records(given: Sequence[GivenValue], ticket_id: UUID | None) -> CustomRecords:
+async def read_custom_records(
+    new_values: Sequence[NewValue], ticket_id: UUID | None
+) -> CustomRecords:
     """Read what `apply_custom_values` needs. A new ticket has no id yet, and no values."""
-    if not given:
+    if not new_values:
         return CustomRecords({}, {})
-    definitions = await find_definitions(given)
+    definitions = await find_definitions(new_values)
     if ticket_id is None:
         return CustomRecords(definitions, {})
     values = await TicketCustomValue.filter(ticket_id=ticket_id).select_related("field")
@@ -99,16 +101,16 @@ async def read_custom_records(given: Sequence[GivenValue], ticket_id: UUID | Non
 
 
 def apply_custom_values(
-    change: TicketChange, given: Sequence[GivenValue], records: CustomRecords, category_id: UUID
+    change: TicketChange, new_values: Sequence[NewValue], records: CustomRecords, category_id: UUID
 ) -> CustomFieldChanges:
     """Like `set_custom_values`, with records that the caller has read."""
     definitions, current = records.definitions, records.current
     changes, refusals = CustomFieldChanges(), list[Refusal]()
     seen: set[str] = set()
-    for index, each in enumerate(given):
+    for index, each in enumerate(new_values):
         path = (FIELD, str(index))
         with collect_refusals(refusals):
-            check_first(each, seen, *path)
+            check_not_repeated(each, seen, *path)
             definition = get_definition(change, definitions, each, *path)
             value = current.get(definition.id)
             options = value.option_keys if value is not None else ()
@@ -136,16 +138,16 @@ def stored_value_of(value: TicketCustomValue) -> StoredValue:
 def get_definition(
     change: TicketChange,
     definitions: Mapping[str, CustomField],
-    given: GivenValue,
+    new_value: NewValue,
     *path: str,
 ) -> CustomField:
     """The field, if the actor may set its value. Raises InvalidInput.
 
     For customers, a hidden field does not exist.
     """
-    definition = definitions.get(given.key)
+    definition = definitions.get(new_value.key)
     if definition is None or not can_see_custom_field(change.actor, definition):
-        raise no_such_field(*path)
+        raise no_such_custom_field(*path)
     is_editable = definition.customer_access is CustomerAccess.EDITABLE
     if change.actor.is_customer and not is_editable:
         message = "must be a field that customers may set; only the team can set this one"

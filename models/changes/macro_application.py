@@ -23,7 +23,7 @@ from models.core.errors import (
     UserErrorCode,
     collect_refusals,
 )
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.log.event import EventType
 from models.macros.macro import Macro, MacroAssignment
 from models.macros.placeholders import fill_placeholders
@@ -45,7 +45,7 @@ class MacroApplication:
     assignee    the new assignee, if the macro assigns the ticket to a person
     team        the new team, if any, and the keys of its members
     tags        the ticket's tags
-    given       the values of custom fields to set, and in `custom_records` what this needs
+    new_values  the values of custom fields to set, and in `custom_records` what this needs
     """
 
     macro: Macro
@@ -54,7 +54,7 @@ class MacroApplication:
     team: Team | None
     member_ids: Sequence[UUID]
     tags: Sequence[str]
-    given: Sequence[GivenValue]
+    new_values: Sequence[NewValue]
     custom_records: CustomRecords
 
 
@@ -77,9 +77,9 @@ async def read_application(
     team = await Team.get(id=macro.new_team_id) if macro.new_team_id is not None else None
     member_ids = await list_member_ids(team.id) if team is not None else []
     tags = [tag.name for tag in await TicketTag.filter(ticket_id=ticket.id).order_by("name")]
-    given = [GivenValue.from_json(each) for each in macro.custom_fields]
-    records = await read_custom_records(given, ticket.id)
-    return MacroApplication(macro, body, assignee, team, member_ids, tags, given, records)
+    new_values = [NewValue.from_json(each) for each in macro.custom_fields]
+    records = await read_custom_records(new_values, ticket.id)
+    return MacroApplication(macro, body, assignee, team, member_ids, tags, new_values, records)
 
 
 async def build_body(template: str, ticket: Ticket, agent: User) -> str:
@@ -172,7 +172,7 @@ def set_custom_fields(change: TicketChange, application: MacroApplication) -> li
     category_id = change.ticket.category_id
     try:
         values = apply_custom_values(
-            change, application.given, application.custom_records, category_id
+            change, application.new_values, application.custom_records, category_id
         )
     except Refusals as found:
         return [

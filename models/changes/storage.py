@@ -87,7 +87,7 @@ async def write(
         if not updated_rows:
             current = await Ticket.get(id=change.ticket.id)
             raise StaleVersion(current.get_version(is_customer=change.actor.is_customer))
-    indexes = {name for change in changed for name in change.rewritten_indexes}
+    indexes = {name for change in changed for name in change.indexes_with_erased_words}
     await search_index.remove_deleted_words(*sorted(indexes))
     assign_positions(events, results[len(steps)])
     return max(event.position for event in events)

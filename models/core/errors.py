@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 INPUT_LENGTH = "input_length"
-"""The limits on texts and lists in inputs."""
+"""The name of the limits on texts and lists in inputs, in the metric of reached limits."""
 
 
 class UserErrorCode(Enum):
@@ -72,8 +72,8 @@ def collect_refusals(refusals: list[Refusal]) -> Generator[None]:
         yield
     except Refusal as refusal:
         refusals.append(refusal)
-    except Refusals as found:
-        refusals += found.refusals
+    except Refusals as several:
+        refusals += several.refusals
 
 
 class InvalidInput(Refusal):
@@ -167,7 +167,10 @@ class RateLimited(ApiError):
 
 
 def explain_error(error: Exception) -> Mapping[str, Any] | None:
-    """The message and code that clients receive for an expected exception; None for a bug."""
+    """The message and code that clients receive for an ApiError; None for any other exception.
+
+    Any other exception is a bug, and clients receive no details of it.
+    """
     if isinstance(error, RateLimited):
         return {"message": error.message, "code": error.code, "retryAfterMs": error.retry_after_ms}
     if isinstance(error, ApiError):

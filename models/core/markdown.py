@@ -24,6 +24,7 @@ def align_cells(state: StateCore) -> None:
 
 
 def build_parser(*rules: str) -> MarkdownIt:
+    """A parser with strikethrough and further `rules` of markdown-it. Line breaks are kept."""
     options = {"html": False, "breaks": True, "maxNesting": 30}
     parser = MarkdownIt("commonmark", options)
     parser.core.ruler.push("align", align_cells)
@@ -33,8 +34,32 @@ def build_parser(*rules: str) -> MarkdownIt:
 PARSER = build_parser("table")
 PARSER_WITHOUT_TABLES = build_parser()
 ALLOWED_TAGS = {
-    *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li"),
-    *("ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 }
 ALLOWED_ATTRIBUTES = {
     "a": {"href", "title"},
@@ -45,7 +70,8 @@ ALLOWED_ATTRIBUTES = {
 }
 MAX_TABLE_CELLS = 5000
 """The parser fills each row up to the width of the header, so a short text can make many cells."""
-BLOCK_PREFIXES = " \t>"
+BLANK_LINE_CHARACTERS = " \t>"
+"""The characters of an empty line, which may be in a quote."""
 DELIMITER_ROW_CHARACTERS = " \t|:->*+.)0123456789"
 """The characters of a table's delimiter row, with the markers of quotes and lists before it."""
 MAX_HTML_CHARS = 4 * MAX_BODY_CHARS
@@ -57,10 +83,10 @@ async def to_html(text: str) -> str:
 
 
 def render(text: str) -> str:
-    """Render and sanitise: no scripts, images, frames or styles.
+    """Render and sanitise: no scripts, images, frames or styles. Links are http, https or mailto.
 
-    Links are http, https or mailto.
-    A text whose HTML is too long is shown as written, and so is a table with too many cells.
+    A text whose HTML is too long is shown as it was written. So are the tables of a text that may
+    have too many cells.
     """
     parser = PARSER if count_table_cells(text) <= MAX_TABLE_CELLS else PARSER_WITHOUT_TABLES
     html = parser.render(text)
@@ -82,7 +108,7 @@ def count_table_cells(text: str) -> int:
     """
     total = columns = lines = 0
     for line in [*text.splitlines(), ""]:
-        if not line.strip(BLOCK_PREFIXES):
+        if not line.strip(BLANK_LINE_CHARACTERS):
             total += columns * lines
             columns = lines = 0
             continue

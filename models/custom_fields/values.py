@@ -1,4 +1,4 @@
-"""Values of custom fields, as clients give them. No I/O."""
+"""Values of custom fields, in inputs and as they are stored. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXPECTED_FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class GivenValue:
+class NewValue:
     """A new value of the field with this key.
 
     `name` is the input field that has the value; None removes the value of the ticket.
@@ -45,13 +45,13 @@ class GivenValue:
         return {"key": self.key, "name": self.name, "value": cast("Json", value)}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Json]) -> GivenValue:
+    def from_json(cls, stored: Mapping[str, Json]) -> NewValue:
         name, value = cast("str | None", stored["name"]), stored["value"]
         key = str(stored["key"])
         return cls(key, name, date.fromisoformat(str(value)) if name == "date" else value)
 
     @classmethod
-    def from_logged(cls, definition: CustomField, logged: Json) -> GivenValue:
+    def from_logged(cls, definition: CustomField, logged: Json) -> NewValue:
         """The value that events store as `logged`; see `TicketCustomValue.logged`."""
         if logged is None:
             return cls(definition.key, None, None)
@@ -78,7 +78,7 @@ class CustomValues:
 
 def build_stored_value(
     definition: CustomField,
-    given: GivenValue,
+    new_value: NewValue,
     current_options: Sequence[str],
     limits: RecordLimits,
     *path: str,
@@ -89,14 +89,14 @@ def build_stored_value(
     archived. `path` is that of the value in the input. Raises InvalidInput.
     """
     expected = EXPECTED_FIELDS[definition.type]
-    if given.name is None:
+    if new_value.name is None:
         return None
-    if given.name != expected:
+    if new_value.name != expected:
         kind = definition.type.name
         message = f"must be absent: the field {definition.key} is a {kind}; give {expected}"
-        raise InvalidInput(UserErrorCode.INVALID, message, *path, given.name)
+        raise InvalidInput(UserErrorCode.INVALID, message, *path, new_value.name)
     path = (*path, expected)
-    value = given.value
+    value = new_value.value
     match definition.type:
         case CustomFieldType.TEXT:
             maximum = limits.max_custom_field_text_chars

@@ -150,11 +150,11 @@ async def execute_one_by_one(statements: Sequence[WriteStatement], *, commit: bo
 
 async def execute_combined(statements: Sequence[WriteStatement], *, commit: bool) -> list[int]:
     combined: list[database.Statement] = []
-    rest = statements
-    while rest:
-        count = count_fitting(rest)
-        combined.append(combine(rest[:count]))
-        rest = rest[count:]
+    remaining = statements
+    while remaining:
+        count = count_fitting(remaining)
+        combined.append(combine(remaining[:count]))
+        remaining = remaining[count:]
     results: list[int] = []
     for rows in await database.fetch_each(combined, commit=commit):
         (row,) = rows

@@ -78,4 +78,4 @@ async def revoke_tokens(changes: RecordChanges, user: User, at: datetime) -> Non
         await changes.update(token, revoked_at=at)
     await sessions.revoke_sessions(changes, user.id, at)
     await account_link.invalidate_links(user.id, at)
-    await wall_screens.revoke_screens_of(changes, user)
+    await wall_screens.revoke_screens_of_user(changes, user)

@@ -1,4 +1,4 @@
-"""The fields of a user that viewers set, and their checks."""
+"""The fields of a user that viewers can set, and their checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXTERNAL_ID_TAKEN = "Another user has this external id."
 
 
 class UserFields(TypedDict, total=False):
-    """The organization by global id, teams by slug."""
+    """The fields of an input. `organization_id` is a global id, and `teams` are slugs."""
 
     email: str
     display_name: str
@@ -34,10 +34,13 @@ class UserFields(TypedDict, total=False):
 
 
 async def clean_fields(fields: UserFields, user: User | None) -> dict[str, object]:
-    """The columns to set, by name. `user` is the user to change, if any. Raises InvalidInput."""
+    """The columns to set, by name; `teams` has none. Raises InvalidInput.
+
+    `user` is the user to change, or None if the user is new.
+    """
     values: dict[str, object] = {}
     if "email" in fields:
-        values["email"] = await clean_free_email(fields["email"], user)
+        values["email"] = await clean_unique_email(fields["email"], user)
     if "display_name" in fields:
         max_chars = text.MAX_NAME_CHARS
         values["display_name"] = text.clean_line(
@@ -48,21 +51,22 @@ async def clean_fields(fields: UserFields, user: User | None) -> dict[str, objec
     if "organization_id" in fields:
         values["organization_id"] = await clean_organization(fields["organization_id"], user)
     if "external_id" in fields:
-        values["external_id"] = await clean_free_external_id(fields["external_id"], user)
+        values["external_id"] = await clean_unique_external_id(fields["external_id"], user)
     if "locale" in fields:
         values["locale"] = clean_locale(fields["locale"])
-    zone = fields.get("time_zone")
-    if zone is not None:
-        check_zone(zone, "timeZone")
     if "time_zone" in fields:
+        zone = fields["time_zone"]
+        if zone is not None:
+            check_zone(zone, "timeZone")
         values["time_zone"] = zone
     return values
 
 
-async def clean_free_email(value: str, user: User | None) -> str:
+async def clean_unique_email(value: str, user: User | None) -> str:
+    """The email address in its stored form. Raises InvalidInput if another user has it."""
     address = clean_email(value, "email")
-    owner = await User.get_or_none(email=address)
-    if owner is not None and owner != user:
+    other = await User.get_or_none(email=address)
+    if other is not None and other != user:
         raise InvalidInput(UserErrorCode.TAKEN, EMAIL_TAKEN, "email")
     return address
 
@@ -77,17 +81,19 @@ async def clean_organization(organization_id: str | None, user: User | None) -> 
     return (await get_active_organization(key, "organizationId")).id
 
 
-async def clean_free_external_id(value: str | None, user: User | None) -> str | None:
+async def clean_unique_external_id(value: str | None, user: User | None) -> str | None:
+    """The external id, if it is valid. Raises InvalidInput if another user has it."""
     if value is None:
         return None
     external_id = text.clean_external_id(value)
-    owner = await User.get_or_none(external_id=external_id)
-    if owner is not None and owner != user:
+    other = await User.get_or_none(external_id=external_id)
+    if other is not None and other != user:
         raise InvalidInput(UserErrorCode.TAKEN, EXTERNAL_ID_TAKEN, "externalId")
     return external_id
 
 
 def clean_locale(value: str | None) -> str | None:
+    """The language tag, if it has the form of one (BCP 47). Raises InvalidInput."""
     if value is None:
         return None
     text.check_length(value, "locale", max_chars=MAX_LOCALE_CHARS)

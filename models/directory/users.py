@@ -15,7 +15,7 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges, check_version
 from models.directory import memberships, wall_screens
-from models.directory.access import check_manages_users, check_other_admin, lock_directory
+from models.directory.access import check_can_manage_users, check_not_last_admin, lock_directory
 from models.directory.promotion import check_address, end_earlier_access, is_promotion
 from models.directory.user_fields import UserFields, clean_fields
 from models.people import account_link, sessions
@@ -40,7 +40,7 @@ async def create_user(
     Raises InvalidInput, and Forbidden if the actor may not manage users of this role.
     """
     role = fields.get("role", Role.CUSTOMER)
-    check_manages_users(actor, role)
+    check_can_manage_users(actor, role)
     await lock_directory(actor)
     return await insert_user(changes, fields, at, password_hash)
 
@@ -109,7 +109,7 @@ def check_may_edit(actor: Viewer, user: User, fields: UserFields) -> None:
     is_own_profile = user.id == actor.user_id and PROFILE_FIELDS.issuperset(fields)
     if is_own_profile and EDIT_OWN_PROFILE.allows(actor):
         return
-    check_manages_users(actor, user.role, fields.get("role", user.role))
+    check_can_manage_users(actor, user.role, fields.get("role", user.role))
 
 
 def check_not_erased(user: User, field: str = "userId") -> None:
@@ -132,10 +132,10 @@ async def apply_fields(
     role = fields.get("role", user.role)
     was_staff = user.role is not Role.CUSTOMER
     if role is not Role.ADMIN:
-        await check_other_admin(user, "role", at)
+        await check_not_last_admin(user, "role", at)
     if was_staff and role is Role.CUSTOMER:
         values["handover_pending"] = True
-        await wall_screens.revoke_screens_of(changes, user)
+        await wall_screens.revoke_screens_of_user(changes, user)
     slugs = fields.get("teams")
     memberships.check_teams(role, slugs or (), changes.limits.max_teams_per_user)
     if role is Role.CUSTOMER:
@@ -174,12 +174,12 @@ async def upsert_user(
 
     `keep_credentials` is that of `update_user`. Raises InvalidInput and Forbidden.
     """
-    check_manages_users(actor, fields.get("role", Role.CUSTOMER))
+    check_can_manage_users(actor, fields.get("role", Role.CUSTOMER))
     await lock_directory(actor)
     user = await find_by_keys(fields)
     if user is None:
         return await insert_user(changes, fields, at)
-    check_manages_users(actor, user.role, fields.get("role", user.role))
+    check_can_manage_users(actor, user.role, fields.get("role", user.role))
     check_not_erased(user, "email")
     check_address(user.role, fields.get("role"), fields.get("email"), None, "email")
     return await apply_fields(changes, user, fields, at, keep_credentials=keep_credentials)
@@ -220,9 +220,9 @@ async def deactivate_user(
     """
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
-    check_manages_users(actor, user.role)
+    check_can_manage_users(actor, user.role)
     check_version(user, expected_version)
-    await check_other_admin(user, "userId", at)
+    await check_not_last_admin(user, "userId", at)
     successor = await find_successor(user, successor_id)
     successor_key = successor.id if successor else None
     if user.active or user.successor_id != successor_key:
@@ -264,7 +264,7 @@ async def reactivate_user(
     """
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
-    check_manages_users(actor, user.role)
+    check_can_manage_users(actor, user.role)
     check_not_erased(user)
     check_version(user, expected_version)
     if not user.active:
@@ -278,7 +278,7 @@ async def lock_invitable_user(actor: Viewer, user_id: UUID | None) -> User:
     """Lock a user who has no way to sign in yet. Raises InvalidInput and Forbidden."""
     await lock_directory(actor)
     user = await lock_user(user_id, "userId")
-    check_manages_users(actor, user.role)
+    check_can_manage_users(actor, user.role)
     if not user.active:
         raise InvalidInput(UserErrorCode.INVALID, "must be an active user", "userId")
     if user.password_hash is not None or await Identity.exists(user_id=user.id):

@@ -1,5 +1,7 @@
-"""Approves and revokes the screens of wallboards. Each function but `delete_unused` is part of the
-caller's transaction."""
+"""Approves and revokes the screens of wallboards.
+
+`delete_unused_screens` has a transaction of its own. All other functions are part of the caller's.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ DELETE_UNUSED = "deleteUnusedWallScreen"
 async def approve_screen(
     changes: RecordChanges, actor: Viewer, code: str, name: str, board: str, at: datetime
 ) -> WallScreen:
-    """Make a screen of the pairing with this code, which ends with that. Raises InvalidInput."""
+    """Replace the pairing with this code by an approved screen. Raises InvalidInput.
+
+    `board` is ALL_BOARD, or the slug or id of a team.
+    """
     await lock_directory(actor)
     assert actor.user_id is not None  # because the mutation needs a session
     name = text.clean_line(name, "name", max_chars=text.MAX_NAME_CHARS)
@@ -38,7 +43,9 @@ async def approve_screen(
         code_digest=hash_token(clean_code(code)), expires_at__gt=at
     )
     if pairing is None:
-        message = "No screen shows this code now. Look at the screen: a code is valid 10 minutes."
+        message = (
+            "No screen shows this code now. Look at the screen: a code is valid for 10 minutes."
+        )
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "code")
     maximum = changes.limits.max_wall_screens
     if await WallScreen.filter(is_in_use(at)).count() >= maximum:
@@ -87,11 +94,11 @@ async def revoke_screen(changes: RecordChanges, actor: Viewer, screen_id: str) -
     return screen
 
 
-async def revoke_screens_of(changes: RecordChanges, user: User) -> None:
-    """Delete the screens that a user has approved, who is no active agent or admin any more.
+async def revoke_screens_of_user(changes: RecordChanges, user: User) -> None:
+    """Delete the screens that a user approved. Call it when the user is no longer active staff.
 
-    The user could otherwise watch the figures on a screen at home. The directory must be locked,
-    so that no other screen is approved in the meantime.
+    Otherwise the user could still watch the figures on a screen at home. The directory must be
+    locked, so that no other screen is approved before the commit.
     """
     await delete_screens(changes, Q(approved_by_id=user.id))
 
@@ -106,8 +113,8 @@ async def delete_screens(changes: RecordChanges, condition: Q) -> None:
         await changes.delete(screen)
 
 
-async def delete_unused(at: datetime) -> None:
-    """Delete the screens that were not seen for UNUSED_DAYS, and log that in the audit log."""
+async def delete_unused_screens(at: datetime) -> None:
+    """Delete the screens that were not seen for MAX_UNUSED_DAYS, with entries of the audit log."""
     if not await WallScreen.exists(~is_in_use(at)):
         return
 
@@ -120,7 +127,8 @@ async def delete_unused(at: datetime) -> None:
 
 
 async def recall_screen(_: Viewer, key: UUID) -> WallScreen:
-    """The screen of a repeated mutation. Raises InvalidInput NOT_FOUND if it is gone."""
+    """The screen that the first call of a repeated mutation approved. Raises InvalidInput NOT_FOUND
+    if it was revoked since."""
     screen = await WallScreen.get_or_none(id=key)
     if screen is None:
         message = "The screen of the first call was revoked."

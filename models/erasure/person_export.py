@@ -85,11 +85,11 @@ async def take_turn(run: ExportRun, at: datetime, retention: timedelta) -> int:
 
 async def write_part(run: ExportRun, user: User, at: datetime) -> int:
     """Write the next pages to a part; returns their number."""
-    rest = run.limits.max_export_bytes - await run.measure_parts()
+    remaining_bytes = run.limits.max_export_bytes - await run.measure_parts()
     # The file has no name, so nothing is left of it if the process is killed.
     with tempfile.TemporaryFile() as file:
         try:
-            position, pages = await write_pages(run, user, file, rest)
+            position, pages = await write_pages(run, user, file, remaining_bytes)
         except ExportTooLarge:
             await run.stop(run.build_too_large(), at)
             return 0
@@ -103,10 +103,10 @@ async def write_part(run: ExportRun, user: User, at: datetime) -> int:
 
 
 async def write_pages(
-    run: ExportRun, user: User, file: IO[bytes], rest: int
+    run: ExportRun, user: User, file: IO[bytes], max_bytes: int
 ) -> tuple[DataPosition, int]:
     """Write pages; returns the position after them, and their number. Raises ExportTooLarge."""
-    position, pages, writer = position_of(run.job), 0, BoundedWriter(file, rest)
+    position, pages, writer = position_of(run.job), 0, BoundedWriter(file, max_bytes)
     while pages < PAGES_PER_TURN and not position.is_end:
         position = await write_page(user, position, writer.write)
         pages += 1

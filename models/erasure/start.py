@@ -116,6 +116,6 @@ def check_reason(parameters: ErasureParameters) -> None:
 async def forget_person(job: CallerJob) -> None:
     """Remove the address and the name from the parameters of a job that has ended."""
     parameters = ErasureParameters.of(job)
-    rest = ErasureParameters(parameters.user_id, parameters.reason, parameters.is_customer)
-    job.parameters = rest.to_json()
+    anonymous = ErasureParameters(parameters.user_id, parameters.reason, parameters.is_customer)
+    job.parameters = anonymous.to_json()
     await job.save(update_fields=["parameters"])

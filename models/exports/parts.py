@@ -52,32 +52,32 @@ class Failure:
 class Part:
     """The result of reading some waiting tickets.
 
-    rows     the rows of the tickets
-    found    the ids of the tickets whose lines were written; the rows of the others fail
-    failure  why the others are not in the file
-    size     the size of the lines in bytes
+    rows         the rows of the tickets
+    written_ids  the ids of the tickets whose lines were written; the rows of the others fail
+    failure      why the others are not in the file
+    size         the size of the lines in bytes
     """
 
     rows: Sequence[JobTicket]
-    found: set[UUID]
+    written_ids: set[UUID]
     failure: Failure
     size: int
 
 
 class ExportTooLarge(Exception):
-    """The lines of a part exceed what is left of the size of a file."""
+    """The lines of a part would make the file larger than its maximum."""
 
 
 @dataclass(slots=True)
 class BoundedWriter:
-    """Writes to a file. `rest` is how many bytes it may still write. Raises ExportTooLarge."""
+    """Writes at most `remaining_bytes` more bytes to a file. Beyond that, raises ExportTooLarge."""
 
     file: IO[bytes]
-    rest: int
+    remaining_bytes: int
 
     def write(self, piece: bytes) -> None:
-        self.rest -= len(piece)
-        if self.rest < 0:
+        self.remaining_bytes -= len(piece)
+        if self.remaining_bytes < 0:
             raise ExportTooLarge
         self.file.write(piece)
 
@@ -102,12 +102,12 @@ class ExportRun:
 
         If a ticket can't be read, its row fails. Raises the errors of outages and of the store.
         """
-        rest = self.limits.max_export_bytes - await self.measure_parts()
+        remaining_bytes = self.limits.max_export_bytes - await self.measure_parts()
         # Small writes to a new file stay in the page cache, so they don't block the event loop.
         # The file has no name, so nothing is left of it if the process is killed.
         with tempfile.TemporaryFile() as file:
             try:
-                part = await self.read_part(viewer, rows, file, rest)
+                part = await self.read_part(viewer, rows, file, remaining_bytes)
             except ExportTooLarge:
                 await self.stop(self.build_too_large(), at)
                 return 0
@@ -128,18 +128,18 @@ class ExportRun:
         return Failure(JobErrorCode.INVALID, TOO_LARGE.format(self.limits.max_export_bytes))
 
     async def read_part(
-        self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes], rest: int
+        self, viewer: Viewer, rows: Sequence[JobTicket], file: IO[bytes], max_bytes: int
     ) -> Part:
         """Write the lines of tickets to a file. After an error, only the first one is read again.
 
-        Raises ExportTooLarge if the lines have more than `rest` bytes.
+        Raises ExportTooLarge if the lines have more than `max_bytes` bytes.
         """
         failure = Failure(JobErrorCode.NOT_FOUND, NO_TICKET)
         format, keys = self.job.export_format, [row.ticket_id for row in rows]
         assert format is not None  # every export has one
         try:
-            found = await self.source.write_tickets(
-                viewer, keys, format, BoundedWriter(file, rest).write
+            written_ids = await self.source.write_tickets(
+                viewer, keys, format, BoundedWriter(file, max_bytes).write
             )
         except ExportTooLarge:
             raise
@@ -149,13 +149,13 @@ class ExportRun:
             file.seek(0)
             file.truncate()
             if len(rows) > 1:
-                return await self.read_part(viewer, rows[:1], file, rest)
-            found = set[UUID]()
+                return await self.read_part(viewer, rows[:1], file, max_bytes)
+            written_ids = set[UUID]()
             if not isinstance(error, TicketLost):
                 log.exception("export.ticket_failed", job=str(self.job.id), row=rows[0].id)
                 failure = Failure(JobErrorCode.INTERNAL, INTERNAL)
         file.flush()
-        return Part(rows, found, failure, file.tell())
+        return Part(rows, written_ids, failure, file.tell())
 
     async def commit_file(self, key: str | None, commit: Callable[[], Awaitable[bool]]) -> bool:
         """Run a transaction that stores the key of a file; delete the file unless it did."""
@@ -189,11 +189,11 @@ class ExportRun:
             return False  # another process that believes it has the lease has done them
         parts = await ExportPart.filter(job_id=job.id).only("id", "size")
         if sum(each.size for each in parts) + part.size > self.limits.max_export_bytes:
-            await stop(job, self.build_too_large(), at)
+            await stop_locked_job(job, self.build_too_large(), at)
             return False
-        exported = [row.id for row in part.rows if row.ticket_id in part.found]
+        exported = [row.id for row in part.rows if row.ticket_id in part.written_ids]
         await JobTicket.filter(id__in=exported).update(outcome=JobTicketOutcome.EXPORTED)
-        failed = [row.id for row in part.rows if row.ticket_id not in part.found]
+        failed = [row.id for row in part.rows if row.ticket_id not in part.written_ids]
         await fail_rows(failed, part.failure)
         await CallerJob.filter(id=job.id).update(
             exported=job.exported + len(exported), failed=job.failed + len(failed)
@@ -205,18 +205,18 @@ class ExportRun:
         return True
 
     async def stop(self, failure: Failure, at: datetime) -> None:
-        """End the export without a file."""
+        """Lock the export and end it without a file, in a transaction."""
 
-        async def end() -> None:
+        async def lock_and_stop() -> None:
             job = await self.lock()
             if job is not None:
-                await stop(job, failure, at)
+                await stop_locked_job(job, failure, at)
 
-        await database.run_in_transaction(end)
+        await database.run_in_transaction(lock_and_stop)
 
 
-async def stop(job: CallerJob, failure: Failure, at: datetime) -> None:
-    """End a locked export without a file. Its parts are deleted later.
+async def stop_locked_job(job: CallerJob, failure: Failure, at: datetime) -> None:
+    """End a locked export without a file, in the caller's transaction. Its parts are deleted later.
 
     The next waiting ticket fails with the failure, so that the job shows the reason. If no ticket
     waits any more, the last exported one fails instead.

@@ -1,4 +1,7 @@
-"""Deletes files that were not attached within a day or were erased, and remains of uploads."""
+"""Deletes files that were not attached within a day, erased files, and quarantined files.
+
+An upload is in quarantine until it was checked. A killed process leaves its upload there.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Macro(Model):
     assignee       for PERSON; null for other assignments
     new_team       the team to which the ticket moves
     add_tags, remove_tags  names of tags
-    custom_fields          values of custom fields, as `GivenValue.to_json` writes them
+    custom_fields          values of custom fields, as `NewValue.to_json` writes them
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -11,7 +11,7 @@ from models.core import ids
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_changes import RecordChanges
 from models.core.text import check_length, clean_text, is_storable
-from models.directory.access import check_other_admin
+from models.directory.access import check_not_last_admin
 from models.oidc.accounts import log_identity
 from models.oidc.sessions import refuse_earlier_tokens
 from models.people.identity import MAX_ISSUER_CHARS, MAX_SUBJECT_CHARS, Identity
@@ -73,7 +73,7 @@ async def unlink_identity(
         message = "The user has no such identity."
         raise InvalidInput(UserErrorCode.NOT_FOUND, message, "subject")
     if not await has_other_way_to_sign_in(user, identity):
-        await check_other_admin(user, "subject", at)
+        await check_not_last_admin(user, "subject", at)
     await refuse_earlier_tokens(identity, at, leeway)
     await identity.delete()
     log_identity(changes, user, identity, None)

@@ -27,8 +27,9 @@ T = TypeVar("T")
 MIN_PASSWORD_CHARS = 8
 MAX_PASSWORD_CHARS = 1024
 PASSWORD_COST = 4000
-"""The query cost of hashing or checking a password. It takes 0.15 s of CPU time, or 15,000 points.
-The price is a quarter of that, because the threads use only time that others leave."""
+"""The query cost of hashing or checking a password, which takes about 0.15 s of CPU time. By this
+time it would cost 15,000 points. It costs about a quarter of that, because the threads have a low
+priority, and so use only CPU time that other threads leave."""
 THREAD_NICENESS = 15
 """How far the priority of the threads is below that of the process."""
 HASHER = PasswordHash((Argon2Hasher(),))
@@ -54,15 +55,18 @@ class PasswordQueueFull(Exception):
 
 
 class QueueCapacity:
-    """The capacity of a queue, of which one wide network can hold only a share."""
+    """The places in a queue. The clients of one wide network can take only `per_network` of them.
+
+    A wide network is an IPv4 /24 or IPv6 /48 network.
+    """
 
     def __init__(self, total: int, per_network: int) -> None:
         self.free, self.per_network = total, per_network
         self.taken_by_network: Counter[str] = Counter()
 
     @contextmanager
-    def take(self, wide_network: str) -> Generator[None]:
-        """Wait in the queue. Raises PasswordQueueFull."""
+    def take_place(self, wide_network: str) -> Generator[None]:
+        """Take a place in the queue until the block ends. Raises PasswordQueueFull."""
         if self.free == 0 or self.taken_by_network[wide_network] >= self.per_network:
             raise PasswordQueueFull
         self.free -= 1
@@ -78,38 +82,43 @@ class QueueCapacity:
 class PasswordChecker:
     """Checks passwords, at most `max_concurrent` at once, in threads of a low priority.
 
-    Callers wait in two queues for `max_queued` callers each: one for accounts at networks that are
-    known to them, and one for all others. So clients at unknown networks can't fill the queue of
-    those at known ones. At most one of them at a time waits for a slot, so the others hardly wait.
+    A network is known to an account after a sign-in from it. Callers wait in two queues, with
+    `max_queued` places each: one for known networks, and one for all others. So clients at unknown
+    networks can't fill the queue of known ones. Only one caller at an unknown network competes for
+    a slot at a time, so callers at known networks hardly wait for it.
     """
 
     def __init__(self, max_concurrent: int = 2, max_queued: int = 52) -> None:
-        self.threads = ThreadPoolExecutor(max_concurrent, "passwords", lower_priority)
+        self.threads = ThreadPoolExecutor(max_concurrent, "passwords", initializer=lower_priority)
         self.slots = asyncio.Semaphore(max_concurrent)
-        self.unknown_next = asyncio.Semaphore(1)
-        """Held by the caller at an unknown network that waits for a slot."""
+        self.unknown_network_lock = asyncio.Semaphore(1)
+        """Held by the one caller at an unknown network that competes for a slot."""
         self.known_queue = QueueCapacity(max_queued, max_queued // 2)
         self.unknown_queue = QueueCapacity(max_queued, max_queued // 4)
 
     def enter_queue(self, wide_network: str, *, is_known: bool) -> AbstractContextManager[None]:
-        """Wait in the queue, before the attempt is counted. Raises PasswordQueueFull."""
+        """Take a place in a queue until the block ends, so that `matches` or `hash` can be called.
+
+        Call it before the attempt is counted, so that a full queue costs no attempt. Raises
+        PasswordQueueFull.
+        """
         queue = self.known_queue if is_known else self.unknown_queue
-        return queue.take(wide_network)
+        return queue.take_place(wide_network)
 
-    async def matches(self, password: str, stored: str | None, *, is_known: bool) -> bool:
-        """Whether the password has the hash `stored` (never if None).
+    async def matches(self, password: str, stored_hash: str | None, *, is_known: bool) -> bool:
+        """Whether the password has the stored hash; false if there is none.
 
-        The caller must be in the queue.
+        The caller must have entered a queue.
         """
         if is_known:
             await self.slots.acquire()
         else:
-            async with self.unknown_next:
+            async with self.unknown_network_lock:
                 await self.slots.acquire()
-        return await self.run(verify_password, password[:MAX_PASSWORD_CHARS], stored)
+        return await self.run(verify_password, password[:MAX_PASSWORD_CHARS], stored_hash)
 
     async def hash(self, password: str) -> str:
-        """The hash of a new password. The caller must be in the queue of known networks."""
+        """The hash of a new password. The caller must have entered the queue of known networks."""
         await self.slots.acquire()
         return await self.run(hash_password, password)
 
@@ -132,14 +141,14 @@ def lower_priority() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
-def verify_password(password: str, stored: str | None) -> bool:
-    """Whether the password has the hash `stored`. None never matches, but takes the same time.
+def verify_password(password: str, stored_hash: str | None) -> bool:
+    """Whether the password has the stored hash. None never matches, but takes the same time.
 
     Blocks the calling thread.
     """
-    # Needed in every case, so that the check of the first unknown user takes no extra time.
-    dummy = get_dummy_hash()
-    return HASHER.verify(password, stored or dummy) and stored is not None
+    # Computed in every case, so that the check of the first unknown user takes no extra time.
+    dummy_hash = get_dummy_hash()
+    return HASHER.verify(password, stored_hash or dummy_hash) and stored_hash is not None
 
 
 @lru_cache(maxsize=1)
@@ -151,7 +160,7 @@ def get_dummy_hash() -> str:
 def hash_password(password: str) -> str:
     """The argon2id hash as a PHC string.
 
-    Blocks the calling thread for 50 ms or more, uses about 0.2 s of CPU time in several threads,
-    and takes 64 MiB.
+    Blocks the calling thread for 50 ms or more, uses about 0.15 s of CPU time in several threads,
+    and takes 64 MiB of memory.
     """
     return HASHER.hash(password)

@@ -1,4 +1,4 @@
-"""The successors of deactivated users and archived teams."""
+"""Finds the successors of deactivated users and archived teams."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from models.people.team import Team
 from models.people.user import User
 
 MAX_STEPS = 10
-"""A successor may have a successor, too. The limit also ends cycles."""
+"""How many successors are followed: a successor may have a successor, too. The limit also ends
+cycles."""
 
 
-async def find_active_user(user: User) -> User | None:
-    """The user, if they can be assigned tickets, or else the next successor who can be."""
+async def find_assignable_user(user: User) -> User | None:
+    """The user, if they can be assigned tickets, or else the next successor who can be.
+
+    None if there is no such successor, or an active customer comes first.
+    """
     for _ in range(MAX_STEPS):
         if user.is_staff:
             return user

@@ -22,7 +22,7 @@ from models.queries.connection import build_connection
 from models.queries.indexes import BREACH_TIME_ASC_SQL, BREACH_TIME_DESC_SQL, OPEN_TICKETS_SQL
 from models.sla.snapshot import Metric
 from models.tickets.lifecycle import Priority, Status
-from models.wall.screen import UNUSED_DAYS, WallScreen
+from models.wall.screen import MAX_UNUSED_DAYS, WallScreen
 
 SCREEN_ORDER = Order((Sort("w.id", "id", False, SortType.UUID),))
 """Ids rise with time, so this is the order of approval."""
@@ -54,7 +54,7 @@ class BreachingTicket:
 def list_screens(at: datetime, page_request: PageRequest) -> ConnectionQuery[WallScreen]:
     """Return a page of the screens in use, in the order of their approval. Raises CursorInvalid."""
     source = "wall_screens w"
-    in_use = compare("w.last_seen_at", ">", at - timedelta(days=UNUSED_DAYS))
+    in_use = compare("w.last_seen_at", ">", at - timedelta(days=MAX_UNUSED_DAYS))
     return build_connection(WallScreen, "w", source, in_use, SCREEN_ORDER, page_request)
 
 

@@ -1,7 +1,7 @@
 """The screens of wallboards, and the pairings by which staff approve them.
 
-A screen has one secret, the value of its cookie. It begins as that of a pairing, and stays the same
-when staff approve the screen. Only hashes of secrets and codes are stored.
+A screen has one secret, the value of its cookie. Its pairing creates the secret, and the screen
+keeps it when staff approve the pairing. Only hashes of secrets and codes are stored.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from models.people.user import User
 
 ALL_BOARD = "all"
 """The board of all tickets. Each other board has the slug of a team."""
-UNUSED_DAYS = 30
-"""A screen that has not been seen so long must be approved again."""
+MAX_UNUSED_DAYS = 30
+"""A screen that was not seen for this time must be approved again."""
 SEEN_INTERVAL = timedelta(hours=1)
-"""How precisely `last_seen_at` is stored, so that a request seldom writes."""
+"""`last_seen_at` is stored at most once in this time, so that few requests write."""
 
 
 class WallScreen(Model):
-    """A screen that staff have approved. It ends when it is deleted, or unused for UNUSED_DAYS.
+    """A screen that staff have approved. It ends when it is deleted, or unused for MAX_UNUSED_DAYS.
 
     team         the team whose tickets it shows; null for all tickets
-    approved_by  who approved it; the screen ends when this user is no active agent or admin
+    approved_by  the user who approved it; it ends when this user is no active agent or admin
     digest       the hash of the secret in its cookie
     """
 
@@ -59,8 +59,8 @@ class WallPairing(Model):
 
     code_digest  the hash of the code
     digest       the hash of the secret in the screen's cookie
-    network      a hash of the network of the screen's address
-    wide_network a hash of the wider network, one of which a customer of a provider may have
+    network      the hash of the screen's IPv4 address or IPv6 /64 network
+    wide_network the hash of the IPv4 /24 or IPv6 /48 network around it
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -77,24 +77,23 @@ class WallPairing(Model):
 
 
 def is_in_use(at: datetime) -> Q:
-    """The condition on screens: seen within the last UNUSED_DAYS days."""
-    return Q(last_seen_at__gt=at - timedelta(days=UNUSED_DAYS))
+    """The condition on screens: seen within the last MAX_UNUSED_DAYS days."""
+    return Q(last_seen_at__gt=at - timedelta(days=MAX_UNUSED_DAYS))
 
 
 async def find_screen(secret: str, at: datetime) -> WallScreen | None:
     """The approved screen with this secret, with its team.
 
-    Notes that it was seen, at most once per SEEN_INTERVAL. Then `last_seen_at` is `at`.
+    If its `last_seen_at` is SEEN_INTERVAL or more ago, sets and stores it as `at`.
     """
-    found = await WallScreen.get_or_none(is_in_use(at), digest=hash_token(secret)).select_related(
-        "team"
-    )
-    if found is not None and at - found.last_seen_at >= SEEN_INTERVAL:
-        await WallScreen.filter(id=found.id).update(last_seen_at=at)
-        found.last_seen_at = at
-    return found
+    query = WallScreen.get_or_none(is_in_use(at), digest=hash_token(secret))
+    screen = await query.select_related("team")
+    if screen is not None and at - screen.last_seen_at >= SEEN_INTERVAL:
+        await WallScreen.filter(id=screen.id).update(last_seen_at=at)
+        screen.last_seen_at = at
+    return screen
 
 
-async def exists_pairing(secret: str, at: datetime) -> bool:
+async def has_pairing(secret: str, at: datetime) -> bool:
     """Whether a screen with this secret waits for approval."""
     return await WallPairing.exists(digest=hash_token(secret), expires_at__gt=at)

@@ -10,8 +10,7 @@ FIRST_MESSAGES, FIRST_EVENTS = 20, 50
 batch of tickets with long histories is not in memory at once."""
 MORE_MESSAGES, MORE_EVENTS = 50, 100
 
-# The fragments for people, values of custom fields, files and references to other tickets.
-PEOPLE = """
+SHARED_FRAGMENTS = """
 fragment person on Actor {
   __typename displayName
   ... on User { id email }
@@ -21,8 +20,9 @@ fragment values on Ticket {
   customFields { field { key label } type text number boolean date options { key label } }
 }
 fragment file on Attachment { id filename contentType size sha256 createdAt }
-fragment named on Ticket { id ref }
+fragment reference on Ticket { id ref }
 """
+"""For people, values of custom fields, files, and references to other tickets."""
 MESSAGES = """
 fragment messages on MessageConnection {
   nodes {
@@ -52,11 +52,11 @@ fragment events on TicketEventConnection {
     ... on TicketReplied { reply { id } }
     ... on TicketNoted { note { id } }
     ... on TicketAttachmentAdded { attachment { id } }
-    ... on TicketLinked { kind other { ...named } }
-    ... on TicketUnlinked { kind other { ...named } }
-    ... on TicketMerged { fromTicket { ...named } into { ...named } }
-    ... on TicketUnmerged { fromTicket { ...named } into { ...named } }
-    ... on TicketReplyMoved { movedTo { ...named } }
+    ... on TicketLinked { kind other { ...reference } }
+    ... on TicketUnlinked { kind other { ...reference } }
+    ... on TicketMerged { fromTicket { ...reference } into { ...reference } }
+    ... on TicketUnmerged { fromTicket { ...reference } into { ...reference } }
+    ... on TicketReplyMoved { movedTo { ...reference } }
     ... on TicketMessageRedacted { message { id } reason }
     ... on TicketRedacted { reason retentionPolicyId }
     ... on TicketRated { score comment }
@@ -82,8 +82,8 @@ TICKET_FIELDS = """
       metric ordinal status startedAt pausedAt atRiskAt breachesAt achievedAt breachedAt target
       policy { id name }
     }
-    links { kind ticket { ...named } }
-    mergedInto { ...named } mergedTickets { ...named }
+    links { kind ticket { ...reference } }
+    mergedInto { ...reference } mergedTickets { ...reference }
     attachments { ...file }
     createdAt updatedAt firstRespondedAt lastReplyAt lastReplyBy { ...person }
     resolvedAt closedAt textsErasedAt version
@@ -103,7 +103,7 @@ query ExportMessages($id: ID!, $after: String) {{
 query ExportEvents($id: ID!, $after: String) {{
   ticket(id: $id) {{ page: timeline(first: {MORE_EVENTS}, after: $after) {{ ...events }} }}
 }}
-{PEOPLE}{MESSAGES}{EVENTS}
+{SHARED_FRAGMENTS}{MESSAGES}{EVENTS}
 """
 CSV_DOCUMENT = """
 query ExportTickets($ids: [ID!]!) {

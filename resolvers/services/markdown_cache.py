@@ -1,4 +1,4 @@
-"""Renders Markdown in a worker thread, and caches the HTML for all callers."""
+"""Renders Markdown in a worker thread, and caches the HTML for all viewers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Hashable
 from engine.limits.concurrency import FairExecutor
 from models.core.markdown import render
 
-MAX_CHARACTERS = 8 * 1024 * 1024
-"""The maximum number of characters in the cached texts and their HTML."""
+MAX_CACHED_CHARS = 8 * 1024 * 1024
+"""The maximum of all characters in the cached texts and their HTML."""
 
 
 class MarkdownCache:
-    """Renders one text per caller at a time.
+    """Caches the HTML that was used last. Renders one text per caller at a time.
 
     A caller with many texts therefore delays others by at most the time for one text.
     """
 
-    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
+    def __init__(self, max_chars: int = MAX_CACHED_CHARS) -> None:
         self.executor = FairExecutor("markdown")
-        self.max_characters = max_characters
+        self.max_chars = max_chars
         self.html_by_text: OrderedDict[str, str] = OrderedDict()
-        self.characters = 0
+        """HTML by Markdown, the least recently used first."""
+        self.cached_chars = 0
 
     async def render(self, caller: Hashable, text: str) -> str:
         html = self.find(text)
@@ -45,10 +46,10 @@ class MarkdownCache:
         if text in self.html_by_text:
             return
         self.html_by_text[text] = html
-        self.characters += len(text) + len(html)
-        while self.characters > self.max_characters:
+        self.cached_chars += len(text) + len(html)
+        while self.cached_chars > self.max_chars:
             oldest_text, oldest_html = self.html_by_text.popitem(last=False)
-            self.characters -= len(oldest_text) + len(oldest_html)
+            self.cached_chars -= len(oldest_text) + len(oldest_html)
 
     def close(self) -> None:
         self.executor.close()

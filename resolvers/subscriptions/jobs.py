@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from engine.execution.source import Item, Source
-from models.access.permissions import FOLLOW_JOBS
+from models.access.permissions import READ_OR_CANCEL_JOBS
 from models.core import ids
 from models.core.errors import TicketNotFound
 from models.jobs.caller_job import CallerJob
@@ -61,7 +61,7 @@ class JobSource(Source[CallerJob]):
 
     async def next_batch(self) -> Sequence[Item[CallerJob]]:
         await self.context.services.viewers.refresh()
-        FOLLOW_JOBS.check(self.context.viewer)
+        READ_OR_CANCEL_JOBS.check(self.context.viewer)
         job = await retry_on_outage(self.read_job)
         if self.sent is not None and is_same(self.sent, job):
             return []

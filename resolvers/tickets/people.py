@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from models.changes.participants import sharing
+from models.changes.participants import requester_change, sharing
 from models.changes.participants.people_records import get_user, read_people
-from models.changes.participants.requester_change import set_requester
 from models.core import ids
 from resolvers.mutations.ticket_mutation import TicketMutation, ticket_mutation
 from schema.inputs.tickets.ticket_people import (
@@ -33,4 +32,4 @@ async def remove_watcher(mutation: TicketMutation, input: RemoveWatcherInput) ->
 async def change_requester(mutation: TicketMutation, input: ChangeRequesterInput) -> None:
     change = await mutation.lock_ticket(input)
     user = await get_user(ids.key_of(ids.USER, input.requester_id), "requesterId")
-    await set_requester(change, user)
+    await requester_change.change_requester(change, user)

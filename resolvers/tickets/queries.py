@@ -34,7 +34,7 @@ async def ticket_by_external_id(
     info: strawberry.Info, external_id: str, owner_id: strawberry.ID | None = None
 ) -> RecordQuery[Ticket]:
     viewer = context_of(info).viewer
-    key = None
+    key = None  # no ticket has an external id that can't be stored
     if text.is_storable(external_id) and len(external_id) <= text.MAX_EXTERNAL_ID_CHARS:
         key = await find_by_external_id(viewer, external_id, owner_id)
     return find_ticket(viewer, key)
@@ -51,8 +51,9 @@ async def tickets(
 ) -> ConnectionQuery[Ticket]:
     context = context_of(info)
     page = parse_page_arguments(first, after, last, before)
-    data, order = filter_mapping(filter, context.viewer), build_ticket_order(sort_pairs(order_by))
-    return await find_tickets(context.viewer, data, order, page, context.now())
+    conditions = filter_mapping(filter, context.viewer)
+    order = build_ticket_order(sort_pairs(order_by))
+    return await find_tickets(context.viewer, conditions, order, page, context.now())
 
 
 async def ticket_stats(
@@ -63,8 +64,8 @@ async def ticket_stats(
 ) -> Stats:
     context = context_of(info)
     stats_period = build_period(group_by, period)
-    data = filter_mapping(filter, context.viewer)
-    return await read_stats(context.viewer, data, group_by, context.now(), stats_period)
+    conditions = filter_mapping(filter, context.viewer)
+    return await read_stats(context.viewer, conditions, group_by, context.now(), stats_period)
 
 
 async def log_events(
@@ -79,5 +80,5 @@ async def log_events(
     context = context_of(info)
     event_filter = EventFilter.of_types(types)
     page = parse_page_arguments(first, after, last, before)
-    data = filter_mapping(filter, context.viewer)
-    return await list_events(context.viewer, event_filter, data, page, context.now())
+    conditions = filter_mapping(filter, context.viewer)
+    return await list_events(context.viewer, event_filter, conditions, page, context.now())

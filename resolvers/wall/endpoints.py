@@ -36,7 +36,7 @@ from models.wall.pairing import (
     derive_code,
     open_pairing,
 )
-from models.wall.screen import WallScreen, exists_pairing, find_screen
+from models.wall.screen import WallScreen, find_screen, has_pairing
 from resolvers.context import Services
 from resolvers.wall.board import Board, Boards, BoardState
 
@@ -168,7 +168,8 @@ class WallEndpoints:
             if screen is None:
                 if not await self.wait_for_approval(secret, approval_deadline):
                     return self.build_response({"pairing": {"code": derive_code(secret)}})
-                screen = await find_screen(secret, self.services.now())
+                now = self.services.now()
+                screen = await find_screen(secret, now)
             self.remember_pairing(secret, is_paired=screen is not None)
             if screen is None:
                 raise refuse_unpaired()
@@ -185,7 +186,7 @@ class WallEndpoints:
     async def wait_for_approval(self, secret: str, deadline: float) -> bool:
         """Return True when the screen has no open pairing; an approval ends it. False if it is
         still open at the deadline, a time of `time.monotonic`."""
-        while await exists_pairing(secret, self.services.now()):
+        while await has_pairing(secret, self.services.now()):
             if monotonic() >= deadline:
                 return False
             await asyncio.sleep(PAIRING_POLL_SECONDS)

@@ -9,7 +9,7 @@ import strawberry
 
 from models.core.errors import InvalidInput, Refusal, Refusals, UserErrorCode
 from models.custom_fields.custom_field import CustomerAccess, CustomFieldType, RequiredAt
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from schema.inputs.fields import (
     KEEP,
     NAME,
@@ -109,24 +109,24 @@ class CustomFieldInput:
     )
 
 
-def read_input_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[GivenValue]:
+def read_input_values(inputs: Sequence[CustomFieldInput] | None, *path: str) -> list[NewValue]:
     """The values that the input sets. `path` is that of the object in the input with the list.
 
     Raises Refusals.
     """
     refusals: list[Refusal] = []
-    values: list[GivenValue] = []
+    values: list[NewValue] = []
     for index, each in enumerate(inputs or ()):
-        given = {name: getattr(each, name) for name in VALUE_NAMES}
-        given = {name: value for name, value in given.items() if value is not strawberry.UNSET}
-        names = [name for name, value in given.items() if value is not None]
-        if len(names) > 1 or not given:
+        present = {name: getattr(each, name) for name in VALUE_NAMES}
+        present = {name: value for name, value in present.items() if value is not strawberry.UNSET}
+        names = [name for name, value in present.items() if value is not None]
+        if len(names) > 1 or not present:
             message = f"must have exactly one of {', '.join(VALUE_NAMES)}; null removes the value"
             item = (*path, "customFields", str(index))
             refusals.append(InvalidInput(UserErrorCode.INVALID, message, *item))
             continue
         name = names[0] if names else None
-        values.append(GivenValue(each.key, name, given[name] if name else None))
+        values.append(NewValue(each.key, name, present[name] if name else None))
     if refusals:
         raise Refusals(refusals)
     return values

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from models.access.permissions import EXPORT_TICKETS, FOLLOW_JOBS, HANDLE_TICKETS_AS_STAFF
+from models.access.permissions import EXPORT_TICKETS, HANDLE_TICKETS_AS_STAFF, READ_OR_CANCEL_JOBS
 from resolvers import jobs
 from schema.fields import mutation
 from schema.mutation.errors import KEY_ERRORS
@@ -57,7 +57,7 @@ class JobMutations:
     )
     cancel_job: Any = mutation(
         jobs.cancel_job,
-        FOLLOW_JOBS,
+        READ_OR_CANCEL_JOBS,
         "Cancels a job that waits or runs. After the response, it changes no further ticket. A job "
         "that has ended stays as it is. An export leaves no file. To cancel a job that is no "
         "export, the token needs the scope `tickets:write`; without it, the mutation fails with "
@@ -73,7 +73,7 @@ class JobMutations:
         "end. It leaves out tickets that were changed since, and reports them with CHANGED_SINCE. "
         "A job can be undone once. A job with `reply`, `note`, `escalationReason` or `unmerge`, or "
         "with another action than AWAIT_CUSTOMER, HOLD or RESUME, can't be undone. A ticket that "
-        f"was NEW before the job and was started by it is OPEN afterwards. {OWN_OR_ADMIN}",
+        f"was NEW before the job, and that the job started, becomes OPEN, not NEW. {OWN_OR_ADMIN}",
         JobPayload | None,
         errors=(
             "NOT_FOUND (jobId, idempotencyKey)",

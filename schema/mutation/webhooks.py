@@ -20,10 +20,13 @@ from schema.payloads.webhooks import (
     WebhookPayload,
 )
 
-OWNER_ONLY = "Only the owner may do this, with all scopes of the webhook; others get FORBIDDEN."
+OWNER_ONLY = (
+    "Only the owner may do this, with a token that has all scopes of the webhook; others get "
+    "FORBIDDEN."
+)
 OWNER_OR_ADMIN = "The owner may do this, and admins with the scope `admin`."
 DELETED_WEBHOOK = "idempotencyKey: the webhook of the first call was deleted"
-NO_KEY = "NOT_ENABLED: the server has no encryption key for secrets"
+NO_ENCRYPTION_KEY = "NOT_ENABLED: the server has no encryption key for secrets"
 
 
 @strawberry.type
@@ -42,7 +45,7 @@ class WebhookMutations:
             "INVALID (url, filter, query, idempotencyKey; without a field, if the owner has 20 "
             "webhooks or there are 100, by default)",
             f"NOT_FOUND ({DELETED_WEBHOOK})",
-            NO_KEY,
+            NO_ENCRYPTION_KEY,
             *KEY_ERRORS,
         ),
     )
@@ -50,9 +53,9 @@ class WebhookMutations:
         mutations.update_webhook,
         MANAGE_WEBHOOKS,
         "Changes, pauses or resumes a webhook. Admins with the scope `admin` may change the state "
-        "of each webhook. Only the owner may change other fields, with all scopes of the webhook; "
-        "others get FORBIDDEN. Events that wait are sent to the new URL. Those with a prepared "
-        "body keep it.",
+        "of each webhook. Only the owner may change other fields, with a token that has all scopes "
+        "of the webhook; others get FORBIDDEN. Events that wait are sent to the new URL. If the "
+        "body of such an event is already prepared, it stays as it is.",
         WebhookPayload | None,
         errors=(
             "REQUIRED (types)",
@@ -86,7 +89,7 @@ class WebhookMutations:
         errors=(
             f"NOT_FOUND (webhookId; {DELETED_WEBHOOK})",
             "INVALID (idempotencyKey)",
-            NO_KEY,
+            NO_ENCRYPTION_KEY,
             *RECORD_ERRORS,
         ),
     )

@@ -13,11 +13,11 @@ from schema.payloads.fields import (
     CURSOR,
     EVENT,
     NULL_IF_REFUSED,
+    NULL_WITHOUT_READ,
     REF,
     REPLAYED,
-    REQUIRES_READ,
     TICKET,
-    TICKET_KEY,
+    TICKET_ID,
     VERSION,
     record_field,
     user_errors_field,
@@ -39,7 +39,7 @@ class MacroPayload:
 @strawberry.type(description="The result of the mutation applyMacro.")
 class ApplyMacroPayload:
     reply: Message | None = record_field(
-        f"The reply, if there is one. {REQUIRES_READ} {NULL_IF_REFUSED}", ReplyType | None
+        f"The reply, if there is one. {NULL_WITHOUT_READ} {NULL_IF_REFUSED}", ReplyType | None
     )
     reply_id: strawberry.ID | None = strawberry.field(
         default=None,
@@ -48,7 +48,7 @@ class ApplyMacroPayload:
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
-    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_ID)
     ref: str | None = strawberry.field(default=None, description=REF)
     version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 import resolvers.jobs
-from models.access.permissions import FOLLOW_JOBS
+from models.access.permissions import READ_OR_CANCEL_JOBS
 from schema.fields import query
 from schema.pagination import Connection
 from schema.types.jobs import JobType
@@ -17,7 +17,7 @@ from schema.types.jobs import JobType
 class JobQueries:
     job: Any = query(
         resolvers.jobs.job,
-        FOLLOW_JOBS,
+        READ_OR_CANCEL_JOBS,
         "The job with this id. Null if there is none, or if the viewer may not see it. Users and "
         "API clients see their own jobs; admins with the scope `admin` see all.",
         JobType | None,
@@ -25,7 +25,7 @@ class JobQueries:
     )
     jobs: Any = query(
         resolvers.jobs.jobs,
-        FOLLOW_JOBS,
+        READ_OR_CANCEL_JOBS,
         "The jobs that the viewer started, newest first, in pages of up to 100. Admins with the "
         "scope `admin` see the jobs of everyone. A job is deleted 30 days (by default) after "
         "its end.",

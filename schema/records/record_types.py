@@ -82,14 +82,14 @@ def viewer_of(context: Any) -> Viewer:
 
 SCHEMA_MAP = SchemaMap(
     types=TYPES,
-    type_name=type_name,
-    visibility=visibility,
-    restricted=RESTRICTED,
-    never_joined=NEVER_JOINED,
-    hydrator=record_factory,
-    permission_check=permission_check,
-    viewer=viewer_of,
+    get_type_name=type_name,
+    build_visibility=visibility,
+    restricted_models=RESTRICTED,
+    never_joined_models=NEVER_JOINED,
+    build_hydrator=record_factory,
+    get_permission_check=permission_check,
+    get_viewer=viewer_of,
     fetch=database.fetch,
     fetch_lookup=database.fetch_lookup,
-    dialect=database.dialect,
+    get_dialect=database.dialect,
 )

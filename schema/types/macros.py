@@ -10,7 +10,7 @@ import strawberry
 
 from models.access.audience import Audience, can_change_shared
 from models.custom_fields.custom_field import CustomField
-from models.custom_fields.values import GivenValue
+from models.custom_fields.values import NewValue
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.tickets.lifecycle import CloseReason, Priority
 from schema.context import context_of, loaders
@@ -43,11 +43,11 @@ class MacroCustomValue:
     )
 
 
-def build_value(given: GivenValue, field: CustomField) -> MacroCustomValue:
-    keys = cast("Sequence[str]", given.value) if given.name == "options" else ()
+def build_value(new_value: NewValue, field: CustomField) -> MacroCustomValue:
+    keys = cast("Sequence[str]", new_value.value) if new_value.name == "options" else ()
     values: dict[str, Any] = dict.fromkeys(("text", "number", "boolean", "date"))
-    if given.name in values:
-        values[given.name] = given.value
+    if new_value.name in values:
+        values[new_value.name] = new_value.value
     options = [build_option(each) for each in field.options if each["key"] in keys]
     return MacroCustomValue(field=field, options=options, **values)
 
@@ -116,10 +116,12 @@ class MacroType(Node):
     async def custom_fields(
         self, root: strawberry.Parent[Macro], info: strawberry.Info
     ) -> list[MacroCustomValue]:
-        given = [GivenValue.from_json(each) for each in root.custom_fields]
-        keys = [each.key for each in given]
+        new_values = [NewValue.from_json(each) for each in root.custom_fields]
+        keys = [each.key for each in new_values]
         definitions = await loaders(info).custom_fields_by_key.load_many(keys)
-        return [build_value(each, field) for each, field in zip(given, definitions, strict=True)]
+        return [
+            build_value(each, field) for each, field in zip(new_values, definitions, strict=True)
+        ]
 
     active: bool = strawberry.field(
         description="False if the macro is archived: nobody can apply it."

@@ -14,7 +14,7 @@ from models.changes.storage import lock_tickets, write
 from models.escalation.path import EscalationRun, StepAction
 from models.log.event import EventType
 from models.people import team
-from models.people.succession import find_active_team, find_active_user
+from models.people.succession import find_active_team, find_assignable_user
 from models.people.team import Team
 from models.people.user import Role, User
 from models.queries.workload import Workload
@@ -146,7 +146,7 @@ class EscalationStep:
 
     async def assign_intended(self, user_id: UUID) -> str | None:
         user = await User.get_or_none(id=user_id)
-        user = None if user is None else await find_active_user(user)
+        user = None if user is None else await find_assignable_user(user)
         if user is None:
             return "The intended assignee is not an active agent or admin."
         if user.id == self.ticket.assignee_id:

@@ -262,5 +262,5 @@ async def read_earlier_message_ids(mail: Mail) -> list[str]:
 async def read_first_subject(ticket: Ticket) -> str:
     """Read the ticket's first subject: email programs group a thread by it."""
     created = await Event.filter(ticket_id=ticket.id, type=EventType.TICKET_CREATED).first()
-    raised = created.changes.get("subject") if created else None
-    return str(raised[1]) if raised else ticket.subject
+    change = created.changes.get("subject") if created else None  # [from, to]
+    return str(change[1]) if change else ticket.subject

@@ -46,10 +46,10 @@ class JSONLTarget:
         """The end of the last line with a position. A greater length is never read."""
 
     async def open(self) -> Position:
-        return await self.run(self.open_now)
+        return await self.run(self.open_blocking)
 
     async def apply(self, batch: Batch) -> None:
-        await self.run(lambda: self.apply_now(batch))
+        await self.run(lambda: self.apply_blocking(batch))
 
     async def close(self) -> None:
         if self.file is not None:
@@ -65,14 +65,14 @@ class JSONLTarget:
             while not task.done():  # a second signal must not close the file under the thread
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait({task})
-            task.exception()
+            task.exception()  # or asyncio would log that nobody has retrieved it
             raise
         except OSError as error:
             raise TargetError(f"can't write {self.path}: {error.strerror}") from error
 
     # ---------------------------------------------------------------- open
 
-    def open_now(self) -> Position:
+    def open_blocking(self) -> Position:
         self.file = open_file(self.path)
         lock_file(self.file, self.path)
         self.check_header(self.file)
@@ -122,7 +122,7 @@ class JSONLTarget:
 
     # ---------------------------------------------------------------- write
 
-    def apply_now(self, batch: Batch) -> None:
+    def apply_blocking(self, batch: Batch) -> None:
         file = self.file
         assert file is not None
         rows = b"".join(

@@ -28,14 +28,14 @@ def write_at(file: int, offset: int, content: bytes) -> None:
 
 def read_lines(file: int, end: int) -> Iterator[bytes]:
     """The lines before the offset, with their line breaks."""
-    position, rest = 0, b""
+    position, incomplete_line = 0, b""
     while position < end and (block := read_at(file, position, min(BLOCK_BYTES, end - position))):
         position += len(block)
-        *lines, rest = (rest + block).split(b"\n")
+        *lines, incomplete_line = (incomplete_line + block).split(b"\n")
         for line in lines:
             yield line + b"\n"
-    if rest:
-        yield rest
+    if incomplete_line:
+        yield incomplete_line
 
 
 def find_last_line(file: int, end: int, beginning: bytes) -> tuple[int, bytes]:

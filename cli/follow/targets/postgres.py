@@ -15,7 +15,7 @@ from cli.follow.errors import TargetError
 from cli.follow.position import Batch, Position
 from cli.follow.tables import SCHEMA_VERSION
 from cli.follow.targets import sql
-from cli.follow.targets.file_lock import SECOND_FOLLOWER
+from cli.follow.targets.file_lock import LOCKED_BY_FOLLOWER
 
 SCHEMA = "ticketwire"
 NAME = f"the schema {SCHEMA} of the Postgres database"
@@ -75,7 +75,7 @@ class PostgresTarget:
         deadline = asyncio.get_running_loop().time() + LOCK_SECONDS
         while not await self.connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
             if asyncio.get_running_loop().time() > deadline:
-                raise TargetError(SECOND_FOLLOWER.format(NAME))
+                raise TargetError(LOCKED_BY_FOLLOWER.format(NAME))
             await asyncio.sleep(LOCK_POLL_SECONDS)
 
     async def prepare(self) -> Position:

@@ -64,7 +64,7 @@ class Compilation:
     def type_name(self, record: Any) -> str:
         """The name of the object type of a value that a resolver returned for an abstract type."""
         definition = getattr(type(record), "__strawberry_definition__", None)
-        return self.schema_map.type_name(record) if definition is None else definition.name
+        return self.schema_map.get_type_name(record) if definition is None else definition.name
 
     def referenced_model(self, model: type[Model], attribute: str) -> type[Model]:
         return foreign_key(model, attribute).related_model

@@ -68,7 +68,7 @@ class RowLayout:
         on = f"{target.alias}.{key} = {record.alias}.{source}"
         text = f" LEFT JOIN {table} {target.alias} ON {on}"
         self.joins[record.alias, attribute] = Join(
-            text, target, model in self.schema_map.restricted
+            text, target, model in self.schema_map.restricted_models
         )
         return target
 
@@ -80,7 +80,7 @@ class RowLayout:
             texts.append(join.text)
             if join.is_restricted:
                 target = join.target
-                condition = self.schema_map.visibility(target.model, context, target.alias)
+                condition = self.schema_map.build_visibility(target.model, context, target.alias)
                 if condition is not None:
                     texts.append(f" AND {condition.text}")
                     params.extend(condition.params)
@@ -126,7 +126,7 @@ def column_name(model: type[Model], attribute: str) -> str:
 
 def record_maker(layout: RowLayout, record: RowRecord) -> Callable[[Row], Any]:
     """A function that makes a model's record from a row. Adds all its columns to the layout."""
-    hydrate = layout.schema_map.hydrator(record.model)
+    hydrate = layout.schema_map.build_hydrator(record.model)
     attributes = metadata(record.model).fields_db_projection
     columns = itemgetter(*(layout.column_index(record, name) for name in attributes))
     return lambda row: hydrate(columns(row))

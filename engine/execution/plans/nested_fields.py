@@ -203,7 +203,7 @@ class OwnedRecordsField:
             arguments = self.relation.build_read_arguments(**field_arguments)
         keys = [self.owner_key(source) for source in objects.sources]
         owners = {str(key): key for key in keys}
-        viewer = self.schema_map.viewer(run.context)
+        viewer = self.schema_map.get_viewer(run.context)
         query = self.relation.read(viewer, list(owners.values()), *arguments)
         by_owner = await self.completion.get_reader(query).read_by_owner(run, query, owners)
         for key, built in zip(keys, objects.objects, strict=True):
@@ -238,7 +238,9 @@ class RecordByKeyField:
         found = {str(key): key for key in keys if key is not None}
         values: dict[str, list[Any]] = {}
         if found:
-            query = self.relation.read(self.schema_map.viewer(run.context), list(found.values()))
+            query = self.relation.read(
+                self.schema_map.get_viewer(run.context), list(found.values())
+            )
             values = await self.completion.get_reader(query).read_by_owner(run, query, found)
         for key, built in zip(keys, objects.objects, strict=True):
             records = values.get(str(key))

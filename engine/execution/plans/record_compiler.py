@@ -142,7 +142,7 @@ class RecordCompiler:
         kind = relation_kind(relation)
         if kind is RelationKind.FOREIGN_KEY:
             target = self.compilation.referenced_model(model, relation.attribute)
-            return target not in self.compilation.schema_map.never_joined
+            return target not in self.compilation.schema_map.never_joined_models
         is_first_key = kind is RelationKind.FIRST_FOREIGN_KEY
         return is_first_key and not self.may_refer_to_hidden_record(model, relation)
 
@@ -151,7 +151,7 @@ class RecordCompiler:
 
         A join can't tell such a key from a key that is null.
         """
-        restricted = self.compilation.schema_map.restricted
+        restricted = self.compilation.schema_map.restricted_models
         targets = [self.compilation.referenced_model(model, each) for each in relation.attributes]
         return any(target in restricted for target in targets)
 

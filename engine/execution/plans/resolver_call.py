@@ -179,7 +179,7 @@ class ResolverCall:
         info = resolver.info_parameter
         self.name: str = definition.extensions.get("name", node.name.value)
         self.permission_checks = [
-            compilation.schema_map.permission_check(extension) for extension in field.extensions
+            compilation.schema_map.get_permission_check(extension) for extension in field.extensions
         ]
         self.function = cast("Callable[..., Any]", resolver.wrapped_func)
         self.takes_self = resolver.self_parameter is not None

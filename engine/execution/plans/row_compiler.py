@@ -107,7 +107,7 @@ class RowCompiler(RecordCompiler):
         """The expression for the record that a foreign key refers to."""
         compilation = self.compilation
         model = compilation.referenced_model(record.model, attribute)
-        if model in compilation.schema_map.never_joined:
+        if model in compilation.schema_map.never_joined_models:
             return None
         target = self.layout.join(record, attribute)
         function = self.row_function(target, nullable(type_), group)
@@ -154,7 +154,7 @@ class RowCompiler(RecordCompiler):
                 leaf,
                 fields[name],
                 self.column(record, name),
-                self.compilation.schema_map.dialect(),
+                self.compilation.schema_map.get_dialect(),
             )
         return self.computed_property(record, getattr(record.model, name, None), leaf)
 

@@ -63,7 +63,7 @@ class RowReader:
         root = self.layout.root
         code = f"r[{self.layout.column_index(root, attribute)}]"
         field = metadata(root.model).fields_map[attribute]
-        dialect = compilation.schema_map.dialect()
+        dialect = compilation.schema_map.get_dialect()
         expression = column_expression(self.builder, leaf, field, code, dialect)
         if expression is None:
             raise PlanAbandoned

@@ -1,6 +1,7 @@
-"""What plans need to know about the application's records.
+"""Describes the application's records to the plans.
 
-The application supplies it: the engine knows Tortoise's metadata, but imports no model.
+The application supplies the description, because the engine imports no model. The engine itself
+reads only Tortoise's metadata.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class RelationKind(Enum):
     """The record that the first non-null foreign key of `attributes` refers to; `otherwise` if all
     are null."""
     OWNED_RECORDS = "owned_records"
-    """The records that `read` returns for each owner."""
+    """The records that belong to the parent record. `read` returns them for many parents."""
     RECORD_BY_KEY = "record_by_key"
     """The record whose primary key `get_key` returns for the object; `read` returns the records of
     many keys. The record is null if the key is null, or the viewer may not see the record."""
@@ -66,26 +67,27 @@ class SchemaMap:
 
     types: Mapping[type[Model], str | TypeByColumn]
     """The GraphQL type of each model's records."""
-    type_name: Callable[[Any], str]
+    get_type_name: Callable[[Any], str]
     """Returns the GraphQL type name of a record."""
-    visibility: Callable[[type[Model], Any, str], Condition | None]
+    build_visibility: Callable[[type[Model], Any, str], Condition | None]
     """Takes a restricted model, the request context and a table alias. Returns the condition under
     which the viewer may see a record that another one refers to; None if they may see all."""
-    restricted: frozenset[type[Model]]
+    restricted_models: frozenset[type[Model]]
     """Models whose records can be invisible to a viewer who sees a record that refers to them."""
-    never_joined: frozenset[type[Model]]
-    """Restricted models whose visibility depends on more than their own row. Loaders read them."""
-    hydrator: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
+    never_joined_models: frozenset[type[Model]]
+    """Restricted models whose visibility depends on more than their own row. Statements don't join
+    them; loaders read them."""
+    build_hydrator: Callable[[type[Model]], Callable[[Sequence[Any]], Any]]
     """Returns a function that makes a model's record from the values of all its columns."""
-    permission_check: Callable[[FieldExtension], Callable[[Any], None]]
+    get_permission_check: Callable[[FieldExtension], Callable[[Any], None]]
     """Returns the permission check of a field's extension. It takes the request context, and raises
     if the resolver must not be called. Raises TypeError if the extension is no permission check;
     the operation is then not compiled."""
-    viewer: Callable[[Any], Any]
+    get_viewer: Callable[[Any], Any]
     """Returns the viewer of a request context."""
     fetch: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
     """Executes one statement and returns its rows."""
     fetch_lookup: Callable[[str, Sequence[object]], Awaitable[Sequence[Row]]]
     """`fetch` for one record by a key. Concurrent lookups may share a statement."""
-    dialect: Callable[[], str]
+    get_dialect: Callable[[], str]
     """Returns `sqlite` or `postgres`."""

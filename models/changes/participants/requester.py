@@ -12,25 +12,25 @@ from models.log.event import EventType, Json
 from models.people.user import User
 
 
-def change_requester(
+def set_requester(
     change: TicketChange,
     requester: User,
     people: TicketPeople,
     outsiders: Collection[UUID],
     *,
-    is_family: bool,
+    is_merged: bool,
 ) -> dict[str, Json]:
-    """Set the requester, and the organization to theirs; returns the changes for `log_requester`.
+    """Set the requester, and the organization to theirs; returns the changes to log.
 
     `outsiders` are the participants who don't belong to the new organization; they lose the ticket
     if its organization changes, and the ticket is no longer shared with the earlier organization.
-    `is_family` is whether a merge connects the ticket with another. `log_requester` must follow,
-    because only then is the new visibility known. Raises InvalidInput.
+    `is_merged` is whether a merge connects the ticket with another. `log_requester_change` must
+    follow, because only then is the new visibility known. Raises InvalidInput.
     """
     ticket = change.ticket
     if requester.id == ticket.requester_id:
         return {}
-    if is_family:
+    if is_merged:
         message = "is merged with another ticket; undo the merge first"
         raise InvalidInput(UserErrorCode.INVALID, message, "ticketId")
     if not requester.active:
@@ -49,13 +49,13 @@ def change_requester(
     )
 
 
-def log_requester(
+def log_requester_change(
     change: TicketChange,
     changes: dict[str, Json],
     people: TicketPeople,
     without_access: Collection[UUID],
 ) -> None:
-    """Log the `changes` that `change_requester` has made, if any.
+    """Log the `changes` that `set_requester` has made, if any.
 
     `without_access` are the watchers who can't see the ticket any more. They are removed.
     """

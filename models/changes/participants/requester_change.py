@@ -13,18 +13,18 @@ from models.changes.participants.people_records import (
 from models.people.user import User
 
 
-async def set_requester(change: TicketChange, user: User) -> None:
-    """Set the requester, and remove the people who may not see the ticket any more.
+async def change_requester(change: TicketChange, user: User) -> None:
+    """Set the requester, remove the people who may not see the ticket any more, and log the change.
 
     Raises InvalidInput.
     """
     people = await read_people(change, user)
-    changes = requester.change_requester(
+    changes = requester.set_requester(
         change,
         user,
         people,
         await list_outsiders(people.participants, user.organization_id),
-        is_family=await is_merged(change.ticket),
+        is_merged=await is_merged(change.ticket),
     )
     without_access = await list_watchers_without_access(change, people.watchers)
-    requester.log_requester(change, changes, people, without_access)
+    requester.log_requester_change(change, changes, people, without_access)

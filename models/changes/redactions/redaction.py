@@ -45,7 +45,7 @@ def redact(
     redact_copies(change, message.body, redacted, status_events)
     message.body = redacted(message.body)
     change.redacted_messages.append(message)
-    change.rewritten_indexes.add(search_index.MESSAGE_INDEX)
+    change.indexes_with_erased_words.add(search_index.MESSAGE_INDEX)
     is_note = message.kind is MessageKind.NOTE
     # The log's own column names the event that added the message, so the id is in the data.
     change.log(

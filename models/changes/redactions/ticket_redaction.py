@@ -78,7 +78,7 @@ def redact_ticket(
             event.data = data
             change.redacted_events.append(event)
     if field is not RedactableField.RESOLUTION:
-        change.rewritten_indexes.add(search_index.TICKET_INDEX)
+        change.indexes_with_erased_words.add(search_index.TICKET_INDEX)
     # The events that repeat the field are rewritten, so its change is in no event.
     change.log(EventType.TICKET_REDACTED, reason=reason)
     return redact_jobs(jobs, values, text)

@@ -11,8 +11,8 @@ from models.core import ids, text
 from models.core.errors import InvalidInput, UserErrorCode
 from models.core.record_limits import RecordLimits
 from models.core.time import to_whole_seconds
-from models.custom_fields.given_values import FIELD, check_given_values
-from models.custom_fields.values import GivenValue
+from models.custom_fields.value_checks import FIELD, check_new_values
+from models.custom_fields.values import NewValue
 from models.macros.macro import Macro, MacroAssignment, MacroStatusAction
 from models.macros.placeholders import check_placeholders
 from models.people.team import get_active_team
@@ -35,7 +35,7 @@ class MacroActionFields(TypedDict, total=False):
     priority: Priority | None
     add_tags: Sequence[str]
     remove_tags: Sequence[str]
-    custom_fields: Sequence[GivenValue]
+    custom_fields: Sequence[NewValue]
 
 
 def apply_text(macro: Macro, value: str | None, limits: RecordLimits) -> None:
@@ -62,9 +62,9 @@ async def apply_actions(
         macro.priority = fields["priority"]
     apply_tags(macro, fields, limits)
     if "custom_fields" in fields:
-        given = fields["custom_fields"]
-        await check_given_values(actor, given, limits, FIELD)
-        macro.custom_fields = [each.to_json() for each in given]
+        new_values = fields["custom_fields"]
+        await check_new_values(actor, new_values, limits, FIELD)
+        macro.custom_fields = [each.to_json() for each in new_values]
     check_completeness(macro)
 
 

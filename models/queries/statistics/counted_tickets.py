@@ -73,7 +73,7 @@ async def read_counted_position() -> int | None:
 
 
 def is_close(position: int, head: int) -> bool:
-    """Whether CHANGED_TICKETS_SQL has all tickets with events from after the position to the log's head."""
+    """Whether CHANGED_TICKETS_SQL finds all tickets with events from the position to the head."""
     return head - position <= MAX_CHANGED_EVENTS
 
 

@@ -18,8 +18,8 @@ class SessionMutations:
     revoke_session: Any = mutation(
         sessions.revoke_session,
         AUTHENTICATED,
-        "Revokes a session of the viewer, who must have signed in; with the scope `admin`, a "
-        "session of anyone. Its subscriptions end within seconds.",
+        "Revokes a session of the viewer, if the viewer has signed in. With the scope `admin`, it "
+        "may be a session of any user. Its subscriptions end within seconds.",
         RevokeSessionPayload | None,
         errors=(
             "NOT_FOUND (sessionId; idempotencyKey: the session of the first call was deleted)",

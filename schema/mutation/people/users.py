@@ -13,7 +13,7 @@ from schema.mutation.errors import KEY_ERRORS, RECORD_ERRORS, ROWS
 from schema.payloads.people.people import UpsertUsersPayload, UserPayload
 
 USER = UserPayload | None
-RULE = (
+ROLE_RULE = (
     "Setting a role or teams, or changing an agent or admin, needs the scope `admin`; otherwise "
     "the operation fails with FORBIDDEN."
 )
@@ -22,16 +22,13 @@ STAFF_RULE = (
     "FORBIDDEN."
 )
 PROMOTION = (
-    "A change that makes a customer an agent or admin must name {proof}. Then the sessions, API "
-    "tokens and links of the account end. Unless `keepCredentials` is set, its password and "
-    "identities are removed, and the user gets an email with a link to choose a new password."
+    "A promotion makes a customer an agent or admin. It must name {fields}, because the owner of "
+    "the email address can sign in. It ends the sessions, API tokens and links of the account. "
+    "Unless `keepCredentials` is set, its password and identities are removed, and the user gets "
+    "an email with a link to choose a new password."
 )
-PROMOTION_BY_UPDATE = PROMOTION.format(
-    proof="`expectedVersion` or `email`, because the email address decides who can sign in"
-)
-PROMOTION_BY_UPSERT = PROMOTION.format(
-    proof="`email`, because the email address decides who can sign in"
-)
+PROMOTION_BY_UPDATE = PROMOTION.format(fields="`expectedVersion` or `email`")
+PROMOTION_BY_UPSERT = PROMOTION.format(fields="`email`")
 PROMOTION_ERROR = (
     "NOT_ENABLED: a promotion removes a password or an identity, and the server does not know its "
     "public URL"
@@ -50,9 +47,8 @@ class UserMutations:
     create_user: Any = mutation(
         users.create_user,
         MANAGE_CUSTOMERS,
-        "Creates a user without a password. An agent or admin, or a user with teams, needs the "
-        "scope "
-        "`admin`; otherwise the operation fails with FORBIDDEN.",
+        "Creates a user without a password. To create an agent or admin, or a user with teams, the "
+        "token needs the scope `admin`; otherwise the operation fails with FORBIDDEN.",
         USER,
         errors=(
             "REQUIRED (email, displayName, externalId, timeZone)",
@@ -65,9 +61,8 @@ class UserMutations:
         users.update_user,
         AUTHENTICATED,
         "Changes a user. Users change their own name, locale and time zone with a session token, "
-        "or "
-        "with a provider's JWT that has the scope `tickets:write`. Other changes need "
-        f"the scope `users:write`, as for createUser. {RULE} {PROMOTION_BY_UPDATE}",
+        "or with a provider's JWT that has the scope `tickets:write`. Other changes need the scope "
+        f"`users:write`, as for createUser. {ROLE_RULE} {PROMOTION_BY_UPDATE}",
         USER,
         errors=(
             "NOT_FOUND (userId)",
@@ -85,7 +80,7 @@ class UserMutations:
         users.upsert_user,
         MANAGE_CUSTOMERS,
         "Changes the user with the external id or else with the email address, or creates one "
-        f"without a password. It does not reactivate a user. {RULE} {PROMOTION_BY_UPSERT}",
+        f"without a password. It does not reactivate a user. {ROLE_RULE} {PROMOTION_BY_UPSERT}",
         USER,
         errors=(
             "REQUIRED (externalId: both it and email are absent; email, displayName: for a new "

@@ -12,11 +12,11 @@ from schema.payloads.fields import (
     CURSOR,
     EVENT,
     NULL_IF_REFUSED,
+    NULL_WITHOUT_READ,
     REF,
     REPLAYED,
-    REQUIRES_READ,
     TICKET,
-    TICKET_KEY,
+    TICKET_ID,
     VERSION,
     record_field,
     user_errors_field,
@@ -28,7 +28,7 @@ from schema.types.tickets.tickets import TicketType
 @strawberry.type(description="The result of the mutation replyToTicket.")
 class ReplyPayload:
     reply: Message | None = record_field(
-        f"The new reply. {REQUIRES_READ} {NULL_IF_REFUSED}", ReplyType | None
+        f"The new reply. {NULL_WITHOUT_READ} {NULL_IF_REFUSED}", ReplyType | None
     )
     reply_id: strawberry.ID | None = strawberry.field(
         default=None,
@@ -37,7 +37,7 @@ class ReplyPayload:
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
-    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_ID)
     ref: str | None = strawberry.field(default=None, description=REF)
     version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)
@@ -48,7 +48,7 @@ class ReplyPayload:
 @strawberry.type(description="The result of the mutation addNote.")
 class NotePayload:
     note: Message | None = record_field(
-        f"The new note. {REQUIRES_READ} {NULL_IF_REFUSED}", NoteType | None
+        f"The new note. {NULL_WITHOUT_READ} {NULL_IF_REFUSED}", NoteType | None
     )
     note_id: strawberry.ID | None = strawberry.field(
         default=None,
@@ -57,7 +57,7 @@ class NotePayload:
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
-    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_ID)
     ref: str | None = strawberry.field(default=None, description=REF)
     version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)

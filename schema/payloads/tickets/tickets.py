@@ -13,7 +13,7 @@ from schema.payloads.fields import (
     REF,
     REPLAYED,
     TICKET,
-    TICKET_KEY,
+    TICKET_ID,
     VERSION,
     record_field,
     user_errors_field,
@@ -25,7 +25,7 @@ from schema.types.tickets.tickets import TicketType
 class TicketPayload:
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
     event: Event | None = record_field(EVENT, TicketEventInterface | None)
-    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_KEY)
+    ticket_id: strawberry.ID | None = strawberry.field(default=None, description=TICKET_ID)
     ref: str | None = strawberry.field(default=None, description=REF)
     version: int | None = strawberry.field(default=None, description=VERSION)
     cursor: str | None = strawberry.field(default=None, description=CURSOR)

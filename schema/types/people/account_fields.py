@@ -18,7 +18,7 @@ from schema.records.relations import RELATION, RelatedRecords, related_list_fiel
 from schema.types.people.identities import IdentityType
 from schema.types.people.sessions import SessionType
 from schema.types.people.tokens import ApiTokenType
-from schema.types.tickets.ticket_arguments import page_arguments
+from schema.types.tickets.ticket_arguments import parse_page
 
 ADMINS_ONLY = (
     "Visible to admins and API clients with the scope `admin`; empty for others, who find their own"
@@ -75,7 +75,7 @@ class AccountFields:
         description="The API tokens of the user, newest first and in pages of up to 100, including "
         f"expired and revoked ones, for revokeApiToken. {ADMINS_ONLY} in `apiTokens`.",
         graphql_type=Connection[ApiTokenType],
-        metadata={RELATION: RelatedRecords(list_api_tokens, build_read_arguments=page_arguments)},
+        metadata={RELATION: RelatedRecords(list_api_tokens, build_read_arguments=parse_page)},
     )
     async def api_tokens(
         self,

@@ -25,17 +25,22 @@ TicketOrderArgument = Annotated[
         "Default: UPDATED_AT, DESC."
     ),
 ]
-EventTypes = Annotated[
+EventTypesArgument = Annotated[
     list[EventType] | None,
     strawberry.argument(description="Returns events of these types. Default: all types."),
 ]
 
 
-def page_arguments(**arguments: Any) -> tuple[PageRequest]:
+def parse_page(**arguments: Any) -> tuple[PageRequest]:
+    """The arguments of a function that reads related records, from a field's page arguments.
+
+    For `RelatedRecords.build_read_arguments`. Raises BadRequest.
+    """
     return (parse_page_arguments(**arguments),)
 
 
-def timeline_arguments(
+def parse_timeline(
     types: list[EventType] | None, **arguments: Any
 ) -> tuple[EventFilter, PageRequest]:
+    """Like `parse_page`, for the events of a ticket."""
     return (EventFilter.of_types(types), parse_page_arguments(**arguments))

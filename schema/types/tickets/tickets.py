@@ -34,7 +34,7 @@ from schema.types.people.teams import CategoryType, TeamType
 from schema.types.sla import SlaClockType
 from schema.types.tickets.attachments import AttachmentType
 from schema.types.tickets.own_ticket_fields import OwnTicketFields
-from schema.types.tickets.ticket_arguments import EventTypes, page_arguments, timeline_arguments
+from schema.types.tickets.ticket_arguments import EventTypesArgument, parse_page, parse_timeline
 from schema.types.tickets.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
@@ -172,7 +172,7 @@ class TicketType(OwnTicketFields, Node):
         "one are included, but not their descriptions: see `mergedTickets`. A message's cursor is "
         "the cursor of its event.",
         graphql_type=Connection[MessageInterface],
-        metadata={RELATION: RelatedRecords(list_messages, build_read_arguments=page_arguments)},
+        metadata={RELATION: RelatedRecords(list_messages, build_read_arguments=parse_page)},
     )
     async def messages(
         self,
@@ -193,13 +193,13 @@ class TicketType(OwnTicketFields, Node):
         description="The events of the ticket that the viewer may see, including messages, oldest "
         "first and in pages of up to 100.",
         graphql_type=Connection[TicketEventInterface],
-        metadata={RELATION: RelatedRecords(list_timeline, build_read_arguments=timeline_arguments)},
+        metadata={RELATION: RelatedRecords(list_timeline, build_read_arguments=parse_timeline)},
     )
     async def timeline(
         self,
         root: strawberry.Parent[Ticket],
         info: strawberry.Info,
-        types: EventTypes = None,
+        types: EventTypesArgument = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -209,7 +209,7 @@ class TicketType(OwnTicketFields, Node):
             await loaders(info)
             .related_page(
                 list_timeline,
-                *timeline_arguments(types, first=first, after=after, last=last, before=before),
+                *parse_timeline(types, first=first, after=after, last=last, before=before),
             )
             .load(root.id)
         )

@@ -87,7 +87,7 @@ async def test_files_that_can_not_be_deleted_do_not_hold_up_the_others(
         await delete_all(key)
 
     monkeypatch.setattr(store, "delete_all", fail_first)
-    monkeypatch.setattr(file_cleanup, "MAX_FILES", 1)
+    monkeypatch.setattr(file_cleanup, "MAX_FILES_PER_RUN", 1)
     job = FileCleanup(store)
     for _ in range(2):
         service.clock.advance(seconds=1)

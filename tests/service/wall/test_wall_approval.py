@@ -35,13 +35,13 @@ async def test_an_approval_while_the_server_looks_the_screen_up_shows_the_board(
     screen: Screen, ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = await screen.open_pairing()
-    exists_pairing = endpoints.exists_pairing
+    has_pairing = endpoints.has_pairing
 
     async def approve_first(*arguments: object) -> bool:
         await run_mutation(ada, "approveWallScreen", code=code, name="Entrance")
-        return await exists_pairing(*arguments)  # pyright: ignore[reportArgumentType]
+        return await has_pairing(*arguments)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(endpoints, "exists_pairing", approve_first)
+    monkeypatch.setattr(endpoints, "has_pairing", approve_first)
     assert (await screen.read_state("pairing"))["screen"]["name"] == "Entrance"
 
 

@@ -17,7 +17,7 @@ from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.people.user import User
 from models.wall import pairing
-from models.wall.screen import UNUSED_DAYS, WallPairing, WallScreen
+from models.wall.screen import MAX_UNUSED_DAYS, WallPairing, WallScreen
 from workers.cleanup import Cleanup
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
@@ -205,5 +205,5 @@ async def test_expired_pairings_and_unused_screens_are_deleted(
     at = service.clock() + timedelta(minutes=11)
     await Cleanup().run_once(at, 0)
     assert (await WallScreen.all().count(), await WallPairing.all().count()) == (1, 0)
-    await Cleanup().run_once(at + timedelta(days=UNUSED_DAYS), 0)
+    await Cleanup().run_once(at + timedelta(days=MAX_UNUSED_DAYS), 0)
     assert await WallScreen.all().count() == 0

@@ -13,7 +13,7 @@ from support.wall import Screen
 from models.audit.entry import AuditEntry
 from models.audit.records import RecordKind
 from models.people.user import User
-from models.wall.screen import UNUSED_DAYS, WallScreen
+from models.wall.screen import MAX_UNUSED_DAYS, WallScreen
 from workers.cleanup import Cleanup
 
 pytestmark = [pytest.mark.usefixtures("without_jobs"), pytest.mark.never_retried]
@@ -66,7 +66,7 @@ async def test_unused_screens_are_neither_listed_nor_kept_and_their_end_is_logge
     service: Service, screen: Screen, ada: Client
 ) -> None:
     await screen.pair(ada)
-    old = service.clock() - timedelta(days=UNUSED_DAYS, seconds=1)
+    old = service.clock() - timedelta(days=MAX_UNUSED_DAYS, seconds=1)
     await WallScreen.all().update(last_seen_at=old)
     new = await Screen(service).pair(ada)
     assert [each["id"] for each in await list_screens(ada)] == [new]

@@ -20,7 +20,7 @@ from support.wall import Screen
 from websockets.asyncio.client import connect
 
 from models.tickets.timers import TimerSettings
-from models.wall.screen import UNUSED_DAYS, WallScreen
+from models.wall.screen import MAX_UNUSED_DAYS, WallScreen
 from resolvers.wall import endpoints
 from workers.ticket_timers import run_timers
 
@@ -191,11 +191,11 @@ async def test_an_unknown_missing_or_old_cookie_shows_nothing(
     assert (
         await screen.request_state(Authorization=f"Bearer {ada.token}", Cookie=None)
     ).status_code == 401
-    service.clock.advance(days=UNUSED_DAYS - 1)
+    service.clock.advance(days=MAX_UNUSED_DAYS - 1)
     assert (await screen.request_state()).status_code == 200
-    service.clock.advance(days=UNUSED_DAYS - 1)
+    service.clock.advance(days=MAX_UNUSED_DAYS - 1)
     assert (await screen.request_state()).status_code == 200, "it was seen since"
-    service.clock.advance(days=UNUSED_DAYS + 1)
+    service.clock.advance(days=MAX_UNUSED_DAYS + 1)
     assert (await screen.request_state()).status_code == 401
 
 
@@ -310,6 +310,6 @@ async def test_the_number_of_screens_is_limited_and_unused_ones_do_not_count(url
         async with assert_nothing_stored():
             payload = await send_mutation(ada, "approveWallScreen", code=code, name="Third")
         assert "2 wallboard screens" in payload["userErrors"][0]["message"]
-        old = service.clock() - timedelta(days=UNUSED_DAYS + 1)
+        old = service.clock() - timedelta(days=MAX_UNUSED_DAYS + 1)
         await WallScreen.all().update(last_seen_at=old)
         await run_mutation(ada, "approveWallScreen", code=code, name="Third")

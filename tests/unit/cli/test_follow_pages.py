@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.follow.api import Api, Response
+from cli.follow.api import Api, QueryResult
 from cli.follow.errors import PageCursorInvalid, ServerError
 from cli.follow.position import Position
 from cli.follow.reader import Reader
@@ -44,7 +44,7 @@ class GrowingLog:
     def __init__(self) -> None:
         self.responses = 0
 
-    async def query(self, document: str, variables: Mapping[str, Any]) -> Response:
+    async def query(self, document: str, variables: Mapping[str, Any]) -> QueryResult:
         self.responses += 1
         after, count = int(variables["after"], 16), variables["first"]
         is_first = self.responses == 1
@@ -54,7 +54,7 @@ class GrowingLog:
             "events": build_list(tickets, count, "TicketUpdated"),
             "directoryEvents": build_list(directory, count, "UserDirectoryEvent"),
         }
-        return Response(data, cursor(100 if is_first else LAST))
+        return QueryResult(data, cursor(100 if is_first else LAST))
 
 
 async def test_no_event_is_skipped_that_one_list_has_not_yet(
@@ -81,12 +81,12 @@ async def test_no_event_is_skipped_that_one_list_has_not_yet(
 class RestoredServer:
     """A server that was restored, and has lost the events after 100."""
 
-    async def query(self, document: str, variables: Mapping[str, Any]) -> Response:
+    async def query(self, document: str, variables: Mapping[str, Any]) -> QueryResult:
         del document
         if variables["after"] > cursor(100):
             raise PageCursorInvalid
         none = build_list([], 1, "TicketUpdated")
-        return Response({"events": none, "directoryEvents": none}, cursor(100))
+        return QueryResult({"events": none, "directoryEvents": none}, cursor(100))
 
 
 async def test_events_that_were_announced_and_then_lost_are_not_skipped() -> None:

@@ -18,7 +18,7 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"<p>{text}</p>"
 
     monkeypatch.setattr(markdown_cache, "render", record)
-    cache = MarkdownCache(max_characters=100)
+    cache = MarkdownCache(max_chars=100)
     assert [await cache.render("ada", "x") for _ in range(3)] == ["<p>x</p>"] * 3
     assert await cache.render("bill", "x") == "<p>x</p>"
     assert rendered == ["x"]
@@ -27,12 +27,12 @@ async def test_a_text_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
         await cache.render("ada", "x")
     assert rendered.count("x") == 1, "recently used texts stay in the cache"
     assert (
-        cache.characters
+        cache.cached_chars
         == sum(len(text) + len(html) for text, html in cache.html_by_text.items())
         <= 100
     )
     await asyncio.gather(*(cache.render(caller, "z" * 200) for caller in ("ada", "bill")))
-    assert cache.characters == 0
+    assert cache.cached_chars == 0
     rendered.clear()
     second_cache = MarkdownCache()
     await asyncio.gather(*(second_cache.render("ada", "y") for _ in range(20)))

@@ -79,7 +79,7 @@ EXPECTED: Mapping[str, tuple[str, str | None]] = {
     "WRITE_DRAFTS": ("CUSTOMER AGENT ADMIN", "tickets:write"),
     "PROPOSE_DRAFTS": ("API_CLIENT", "tickets:write"),
     "EXPORT_TICKETS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:read"),
-    "FOLLOW_JOBS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write tickets:read"),
+    "READ_OR_CANCEL_JOBS": ("CUSTOMER AGENT ADMIN API_CLIENT", "tickets:write tickets:read"),
     "READ_MACROS": ("AGENT ADMIN", "tickets:read"),
     "CHANGE_MACROS": ("AGENT ADMIN", "tickets:write"),
     "APPLY_MACROS": ("AGENT ADMIN", "tickets:write"),

@@ -403,7 +403,7 @@ async def compose_every_kind(people: World) -> Mapping[str, str]:
         await mail.delete()
 
     await add("created", people.cora, "It **fails**", "this is your request")
-    await add("raised", people.ada, "Cora raised", "Support", "your team's")
+    await add("raised", people.ada, "Cora created", "Support", "your team's")
     await assign(people.root, ticket, people.ada)
     await add("assigned", people.ada, "Root assigned this ticket to you", "assigned to you")
     await reply(people.ada, ticket, "Try again")

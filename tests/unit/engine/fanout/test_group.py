@@ -272,10 +272,10 @@ async def test_unequal_subscriptions_share_nothing(world: World, other: dict[str
     assert world.numbers.executed == [1, 1]
 
 
-async def test_a_subscriber_that_resumes_runs_alone_and_then_joins_the_leader(world: World) -> None:
-    leader = await world.read()
+async def test_a_subscriber_that_resumes_runs_alone_and_then_joins_the_group(world: World) -> None:
+    first = await world.read()
     world.numbers.write(200)
-    await until(lambda: leader.received == world.expected(leader))
+    await until(lambda: first.received == world.expected(first))
     late = [await world.read(after=position) for position in (0, 57, 199)]
     await until(lambda: all(reader.received == world.expected(reader) for reader in late))
     world.numbers.write(30)
@@ -315,7 +315,7 @@ async def test_a_group_ends_when_its_last_subscriber_leaves(world: World) -> Non
         assert len(world.groups.running) == 1
         reader.subscriber.leave()
     await until(lambda: not world.groups.running)
-    assert not world.groups.leaders
+    assert not world.groups.shared_groups
     world.numbers.write()
     again = await world.read(after=0)
     await until(lambda: again.received == [1])
@@ -335,7 +335,7 @@ async def test_a_source_that_fails_ends_each_subscription_with_one_masked_error(
         assert [error["extensions"]["code"] for error in reader.errors] == ["INTERNAL"]
         assert "secret" not in str(reader.errors)
     await until(lambda: not world.groups.running)
-    assert not world.groups.leaders
+    assert not world.groups.shared_groups
 
 
 async def test_a_single_subscriber_is_served_at_its_own_speed(

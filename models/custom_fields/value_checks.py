@@ -13,15 +13,15 @@ from models.custom_fields.custom_field import (
     can_see_custom_field,
     is_custom_field_key,
 )
-from models.custom_fields.values import GivenValue, build_stored_value
+from models.custom_fields.values import NewValue, build_stored_value
 
 FIELD = "customFields"
-"""The input field that refusals name."""
+"""The input field that refusals name in their path."""
 
 
-async def check_given_values(
+async def check_new_values(
     viewer: Viewer,
-    given: Sequence[GivenValue],
+    new_values: Sequence[NewValue],
     limits: RecordLimits,
     *path: str,
     category_id: UUID | None = None,
@@ -30,28 +30,31 @@ async def check_given_values(
 
     `path` is that of the list in the input. `category_id` is that of the tickets, if it is known.
     """
-    check_count(len(given), limits, *path)
-    definitions = await find_definitions(given)
+    check_count(len(new_values), limits, *path)
+    definitions = await find_definitions(new_values)
     refusals: list[Refusal] = []
-    seen: set[str] = set()
-    for index, each in enumerate(given):
+    seen_keys: set[str] = set()
+    for index, each in enumerate(new_values):
         with collect_refusals(refusals):
-            item = (*path, str(index))
+            item_path = (*path, str(index))
             definition = definitions.get(each.key)
             if definition is None or not can_see_custom_field(viewer, definition):
-                raise no_such_field(*item)
-            check_first(each, seen, *item)
-            if build_stored_value(definition, each, (), limits, *item) is not None:
-                check_can_be_set(definition, category_id, *item)
+                raise no_such_custom_field(*item_path)
+            check_not_repeated(each, seen_keys, *item_path)
+            # A value can be removed even from an archived field, or one of another category.
+            if build_stored_value(definition, each, (), limits, *item_path) is not None:
+                check_can_be_set(definition, category_id, *item_path)
     if refusals:
         raise Refusals(refusals)
     return definitions
 
 
-async def find_definitions(given: Sequence[GivenValue]) -> dict[str, CustomField]:
-    """The fields of the values by key, without unknown ones."""
-    keys = [each.key for each in given if is_custom_field_key(each.key)]
-    return {each.key: each for each in await CustomField.filter(key__in=keys)} if keys else {}
+async def find_definitions(new_values: Sequence[NewValue]) -> dict[str, CustomField]:
+    """The fields that the values are for, by key. A key without a field is left out."""
+    keys = [each.key for each in new_values if is_custom_field_key(each.key)]
+    if not keys:
+        return {}
+    return {each.key: each for each in await CustomField.filter(key__in=keys)}
 
 
 def check_count(count: int, limits: RecordLimits, *path: str) -> None:
@@ -62,20 +65,20 @@ def check_count(count: int, limits: RecordLimits, *path: str) -> None:
         raise InvalidInput(UserErrorCode.INVALID, message, *path, limit_name="custom_values")
 
 
-def check_first(given: GivenValue, seen: set[str], *path: str) -> None:
-    """Raises InvalidInput for the second value of a field. Adds the key to `seen`."""
-    if given.key in seen:
+def check_not_repeated(value: NewValue, seen_keys: set[str], *path: str) -> None:
+    """Raises InvalidInput for the second value of a field. Adds the key to `seen_keys`."""
+    if value.key in seen_keys:
         raise InvalidInput(UserErrorCode.INVALID, "must be given once", *path, "key")
-    seen.add(given.key)
+    seen_keys.add(value.key)
 
 
-def no_such_field(*path: str) -> InvalidInput:
+def no_such_custom_field(*path: str) -> InvalidInput:
     message = "There is no such custom field."
     return InvalidInput(UserErrorCode.NOT_FOUND, message, *path, "key")
 
 
 def check_can_be_set(definition: CustomField, category_id: UUID | None, *path: str) -> None:
-    """Raises InvalidInput for an archived field, and for one of other categories."""
+    """Raises InvalidInput if the field is archived, or not a field of this category."""
     if not definition.active:
         message = f"must not be an archived custom field, as {definition.key} is"
         raise InvalidInput(UserErrorCode.INVALID, message, *path, "key")
