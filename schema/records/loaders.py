@@ -2,7 +2,6 @@
 
 Each level of a result takes one statement for each kind of record and batch of keys. Each
 operation, and each event of a subscription, has its own loaders, so that no record is stale.
-
 Don't use them inside a transaction. A batch runs in its own task, which could use the
 transaction's connection after the transaction has ended.
 """
@@ -177,7 +176,6 @@ class Loaders:
 
     @cached_property
     def rebuilt_clocks(self) -> DataLoader[UUID, RebuiltClocks]:
-        """The SLA clocks that the log gives for a ticket, by the ticket's key."""
         return ShieldedLoader(read_rebuilt_clocks, max_batch_size=MAX_TICKETS_PER_REBUILD)
 
     @cached_property
@@ -193,8 +191,7 @@ class Loaders:
         if read not in self.related_loaders:
 
             async def load(keys: list[Any]) -> list[list[Any]]:
-                # Keys as text, because SQLite returns the keys of the owners as text.
-                records: dict[str, list[Any]] = {str(key): [] for key in keys}
+                records: dict[str, list[Any]] = {str(key): [] for key in keys}  # text on SQLite
                 for owner, record in await read(self.viewer, keys).fetch_with_owners():
                     records[str(owner)].append(record)
                 return [records[str(key)] for key in keys]
@@ -205,10 +202,7 @@ class Loaders:
     def related_page(
         self, read: ReadRelatedPage, *page_arguments: Hashable
     ) -> DataLoader[UUID, Page[Any]]:
-        """The loader of a page of the records of an owner, by the owner's key.
-
-        `page_arguments` select the page.
-        """
+        """The loader of the page of an owner's records that `page_arguments` select."""
         key = (read, *page_arguments)
         if key not in self.page_loaders:
 

@@ -69,10 +69,10 @@ async def read_counted_position() -> int | None:
     if not rows:
         return None
     position = cast("int", rows[0]["position"])
-    return position if is_close(position, cast("int", rows[0]["head"])) else None
+    return position if is_close_to_head(position, cast("int", rows[0]["head"])) else None
 
 
-def is_close(position: int, head: int) -> bool:
+def is_close_to_head(position: int, head: int) -> bool:
     """Whether CHANGED_TICKETS_SQL finds all tickets with events from the position to the head."""
     return head - position <= MAX_CHANGED_EVENTS
 
