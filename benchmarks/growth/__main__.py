@@ -16,6 +16,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+
 from benchmarks import command_line, machine
 from benchmarks.command_line import log, parse_numbers
 from benchmarks.databases import POSTGRES, create_database, database_label, temporary_database
@@ -96,8 +98,15 @@ def parse_made(text: str) -> Mapping[Key, str]:
     return urls
 
 
+async def connect(url: str, max_connections: int) -> None:
+    """Connect to one of several databases. Tortoise keeps statements by connection name and table,
+    so those of SQLite would be sent to Postgres."""
+    EXECUTOR_CACHE.clear()
+    await database.connect(url, max_connections)
+
+
 async def fill_database(url: str, size: int) -> None:
-    await database.connect(url, 1)
+    await connect(url, 1)
     try:
         await migrate.migrate()
         await create_dataset(size, log)
@@ -118,7 +127,7 @@ async def count_tickets() -> None:
 
 async def measure_round(url: str, key: Key, times: Times) -> None:
     """Run each read on one database: once without measuring, then up to five times."""
-    await database.connect(url, 2)
+    await connect(url, 2)
     try:
         for read in await create_reads():
             deadline = time.perf_counter() + MAX_READ_SECONDS
