@@ -22,11 +22,13 @@ STYLE = """
   .curve { fill: none; stroke: #0969da; stroke-width: 1.6; }
   .second { stroke: #bc4c00; } .third { stroke: #1a7f37; } .fourth { stroke: #8250df; }
   .fifth { stroke: #bf3989; } .sixth { stroke: #59636e; }
+  [class$="-label"] { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; }
   .first-label, .curve-label { fill: #0969da; } .second-label { fill: #bc4c00; }
   .third-label { fill: #1a7f37; } .fourth-label { fill: #8250df; }
   .fifth-label { fill: #bf3989; } .sixth-label { fill: #59636e; }
   .fit { stroke: #1a7f37; stroke-width: 1.6; stroke-dasharray: 6 4; }
   @media (prefers-color-scheme: dark) {
+    [class$="-label"] { stroke: #0d1117; }
     .back { fill: #0d1117; } text { fill: #f0f6fc; } .faint { fill: #9198a1; }
     .grid { stroke: #3d444d; } .axis { stroke: #9198a1; }
     .curve { stroke: #58a6ff; } .second { stroke: #f0883e; } .third, .fit { stroke: #56d364; }
@@ -101,7 +103,8 @@ class Chart:
             parts.append(draw_text(self.left - 6, y + 4, f"{value:,g}", "end"))
         for value in self.horizontal.ticks:
             label = f"{value:,.0f}" if value == int(value) else f"{value:g}"
-            parts.append(draw_text(self.x(value), self.bottom + 16, label, "middle"))
+            anchor = "end" if value == self.horizontal.high else "middle"
+            parts.append(draw_text(self.x(value), self.bottom + 16, label, anchor))
         middle = (self.top + self.bottom) / 2
         x = self.left - 50
         return [

@@ -63,18 +63,21 @@ def draw_chart(
     """A chart with logarithmic scales. The label of each curve has its colour."""
     values = [value for points in curves.values() for _, value in points]
     chart = Chart(index, horizontal, Axis.logarithmic(unit, values))
-    parts = chart.draw_frame(title)
+    parts, labels = chart.draw_frame(title), list[str]()
     for place, ((label, points), style) in enumerate(zip(curves.items(), STYLES, strict=False)):
         parts.append(chart.draw_curve(points, style))
         text_style = f"{style.split()[-1]}-label"
         y = chart.top + 12 + 14 * place
-        parts.append(draw_text(chart.left + 8, y, label, "start", text_style))
-    return parts
+        labels.append(draw_text(chart.left + 8, y, label, "start", text_style))
+    return parts + labels
 
 
 def plot_queries(figures: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """The p99 latency by connections. `figures` has the rounds by contender, operation, size."""
-    labels = {name: each.label for name, each in create_contenders("postgres").items()}
+    labels = {
+        name: each.label.removesuffix(", its own tables")
+        for name, each in create_contenders("postgres").items()
+    }
     cells: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for key, rounds in figures.items():
         contender, question, connections = key.rsplit(" ", 2)

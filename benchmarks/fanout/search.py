@@ -9,6 +9,8 @@ from benchmarks.programs import BenchmarkError
 MAX_EVENTS_PER_SECOND = 12_800
 PRECISION = 1.2
 """The search stops if a rate that is too high is at most this many times a sustained one."""
+LIMITED_SHARE = 0.9
+"""The share of the rate at which events could be written that is tried next."""
 SEARCH_SHARE = 0.55
 """The share of the budget after which the search stops."""
 HOLD_SHARES = (1, 0.85, 0.7, 0.5, 0.3)
@@ -56,6 +58,8 @@ async def search_rate(cell: Cell, rate: float, good: float) -> float:
         if not step.is_sustained or step.is_limited:
             too_high = rate
         if step.is_limited:
+            if step.answer.p99 < LATENCY_LIMIT_MS:
+                good = max(good, step.achieved * LIMITED_SHARE)
             cell.result.notes.append(
                 f"events could not be written faster than {step.achieved:.0f} per second"
             )
