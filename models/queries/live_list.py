@@ -26,12 +26,6 @@ from models.queries.search_plan import charge_collection, plan_search
 EVENTS_PER_STATEMENT = 100
 LOG_HEAD_SQL = "(SELECT l.position AS position FROM log_head l LIMIT 1)"
 """The limit shows Postgres that there is one row. Without it, Postgres would plan for thousands."""
-CHANGED_TICKETS_SQL = (
-    "SELECT p.ticket_id AS ticket_id, MAX(p.position) AS last "
-    "FROM (SELECT e.ticket_id AS ticket_id, e.position AS position FROM events e "
-    f"WHERE e.position > ? ORDER BY e.position LIMIT {EVENTS_PER_STATEMENT}) p GROUP BY p.ticket_id"
-)
-"""The order and limit make Postgres scan the key from the position and expect few tickets."""
 NO_COLUMNS = Condition("")
 
 
@@ -69,6 +63,19 @@ class ListMembership(Enum):
 
 
 # Reads
+
+
+def select_changed_tickets(max_events: int) -> str:
+    """The statement for the tickets of the first events after a position, its only parameter.
+
+    `last` is the position of the ticket's last event among them. The order and limit make Postgres
+    scan the key from the position and expect few tickets.
+    """
+    return (
+        "SELECT p.ticket_id AS ticket_id, MAX(p.position) AS last "
+        "FROM (SELECT e.ticket_id AS ticket_id, e.position AS position FROM events e "
+        f"WHERE e.position > ? ORDER BY e.position LIMIT {max_events}) p GROUP BY p.ticket_id"
+    )
 
 
 async def read_members(
@@ -123,10 +130,11 @@ async def read_changed_tickets(
     fits = FALSE
     if visible is not FALSE:
         fits = compile_filter(filter, viewer, at, database.dialect(), few_tickets=True)
+    changed_tickets = select_changed_tickets(EVENTS_PER_STATEMENT)
     statement = (
         "SELECT h.position AS position, x.ticket_id AS ticket_id, x.last AS last, t.id AS id, "
         f"CASE WHEN t.id IS NOT NULL AND {fits.text} THEN 1 ELSE 0 END AS fits{more.text} "
-        f"FROM {LOG_HEAD_SQL} h LEFT JOIN ({CHANGED_TICKETS_SQL}) x ON (1 = 1) "
+        f"FROM {LOG_HEAD_SQL} h LEFT JOIN ({changed_tickets}) x ON (1 = 1) "
         f"LEFT JOIN tickets t ON t.id = x.ticket_id AND {visible.text}"
     )
     rows_by_ticket: dict[UUID, Row] = {}

@@ -16,6 +16,7 @@ from models.core.sql import Condition
 from models.log.consumer import TICKET_COUNTER
 from models.queries.filters.filter import FilterData
 from models.queries.indexes import OPEN_TICKETS_SQL
+from models.queries.live_list import select_changed_tickets
 from models.queries.statistics.stats_groups import COLUMNS, GroupBy
 from models.queries.statistics.stats_statements import (
     CLOCK_FLAGS_SQL,
@@ -33,12 +34,6 @@ finds the tickets of one agent faster than the counts."""
 COMPOUND_FIELDS = frozenset({"and", "or", "not"})
 COUNTED_GROUPS = frozenset({*COLUMNS, None}) - {GroupBy.ORGANIZATION}
 """All groups except organizations, which are too many for stored counts."""
-CHANGED_TICKETS_SQL = (
-    "SELECT DISTINCT p.ticket_id AS ticket_id FROM (SELECT e.ticket_id AS ticket_id, "
-    "e.position AS position FROM events e WHERE e.position > ? "
-    f"ORDER BY e.position LIMIT {MAX_CHANGED_EVENTS}) p"
-)
-"""The order and limit make Postgres scan the key from the position and expect few tickets."""
 
 
 def has_counts(viewer: Viewer, filter: FilterData | None, group: GroupBy | None) -> bool:
@@ -73,7 +68,7 @@ async def read_counted_position() -> int | None:
 
 
 def is_close_to_head(position: int, head: int) -> bool:
-    """Whether CHANGED_TICKETS_SQL finds all tickets with events from the position to the head."""
+    """Whether there are at most as many events in between as a statement looks at."""
     return head - position <= MAX_CHANGED_EVENTS
 
 
@@ -94,7 +89,7 @@ def build_counted_statement(
     current = ", ".join(f"t.{column}" for column in GROUP_COLUMNS)
     is_unassigned = f"{IS_OPEN.text} AND t.assignee_id IS NULL"
     tables = Condition(
-        f"changed AS MATERIALIZED ({CHANGED_TICKETS_SQL}), "
+        f"changed AS MATERIALIZED ({select_changed_tickets(MAX_CHANGED_EVENTS)}), "
         f"before ({columns}, resolved, closed) AS MATERIALIZED (SELECT {counts}, "
         f"{as_number('k.is_resolved')}, {as_number('k.is_closed')} FROM changed c "
         f"CROSS JOIN {look_up('counted_tickets x', 'x.ticket_id = c.ticket_id', 'x')} "

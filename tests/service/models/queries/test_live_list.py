@@ -59,12 +59,7 @@ async def ticket_ids() -> list[UUID]:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each statement reads two events."""
-    assert "LIMIT 100" in live_list.CHANGED_TICKETS_SQL
-    monkeypatch.setattr(
-        live_list,
-        "CHANGED_TICKETS_SQL",
-        live_list.CHANGED_TICKETS_SQL.replace("LIMIT 100", "LIMIT 2"),
-    )
+    monkeypatch.setattr(live_list, "EVENTS_PER_STATEMENT", 2)
 
 
 @pytest.mark.usefixtures("small_batches")
