@@ -46,6 +46,28 @@ VISIBILITY_BY_PREFIX: Mapping[str, Callable[[Viewer, Any], bool]] = {
     ids.CUSTOM_FIELD: can_see_custom_field,
 }
 """Whether a viewer can see a record, for types to which `can_see_record` does not apply."""
+LOADER_BY_PREFIX: Mapping[str, Callable[[Loaders], DataLoader[UUID, Any]]] = {
+    ids.TICKET: lambda loaders: loaders.tickets,
+    ids.MESSAGE: lambda loaders: loaders.messages,
+    ids.TEAM: lambda loaders: loaders.teams,
+    ids.CATEGORY: lambda loaders: loaders.categories,
+    ids.USER: lambda loaders: loaders.users,
+    ids.ORGANIZATION: lambda loaders: loaders.organizations,
+    ids.API_CLIENT: lambda loaders: loaders.clients,
+    ids.ATTACHMENT: lambda loaders: loaders.attachments,
+    ids.DRAFT: lambda loaders: loaders.drafts,
+    ids.SLA_POLICY: lambda loaders: loaders.policies,
+    ids.SLA_CALENDAR: lambda loaders: loaders.calendars,
+    ids.ESCALATION_PATH: lambda loaders: loaders.escalation_paths,
+    ids.AUDIT_ENTRY: lambda loaders: loaders.audit_entries,
+    ids.RETENTION_POLICY: lambda loaders: loaders.retention_policies,
+    ids.WALL_SCREEN: lambda loaders: loaders.wall_screens,
+    ids.WEBHOOK: lambda loaders: loaders.webhooks,
+    ids.WEBHOOK_DELIVERY: lambda loaders: loaders.webhook_deliveries,
+    ids.JOB: lambda loaders: loaders.jobs,
+    ids.CUSTOM_FIELD: lambda loaders: loaders.custom_fields,
+}
+"""The loader of each type. It is created only when it is needed."""
 
 
 async def node(info: strawberry.Info, id: strawberry.ID) -> Any:
@@ -93,27 +115,7 @@ async def load_record(loaders: Loaders, prefix: str, key: UUID) -> Any:
 
     Some loaders also return None if the viewer may not see the record.
     """
-    loader: DataLoader[UUID, Any] = {
-        ids.TICKET: loaders.tickets,
-        ids.MESSAGE: loaders.messages,
-        ids.TEAM: loaders.teams,
-        ids.CATEGORY: loaders.categories,
-        ids.USER: loaders.users,
-        ids.ORGANIZATION: loaders.organizations,
-        ids.API_CLIENT: loaders.clients,
-        ids.ATTACHMENT: loaders.attachments,
-        ids.DRAFT: loaders.drafts,
-        ids.SLA_POLICY: loaders.policies,
-        ids.SLA_CALENDAR: loaders.calendars,
-        ids.ESCALATION_PATH: loaders.escalation_paths,
-        ids.AUDIT_ENTRY: loaders.audit_entries,
-        ids.RETENTION_POLICY: loaders.retention_policies,
-        ids.WALL_SCREEN: loaders.wall_screens,
-        ids.WEBHOOK: loaders.webhooks,
-        ids.WEBHOOK_DELIVERY: loaders.webhook_deliveries,
-        ids.JOB: loaders.jobs,
-        ids.CUSTOM_FIELD: loaders.custom_fields,
-    }[prefix]
+    loader: DataLoader[UUID, Any] = LOADER_BY_PREFIX[prefix](loaders)
     return await loader.load(key)
 
 
