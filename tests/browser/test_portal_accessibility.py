@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -123,6 +124,22 @@ async def test_pages_that_can_not_be_read(
         await expect(page.get_by_role("alert")).to_contain_text(title)
         await expect(page.get_by_role("button", name="Try again")).to_be_visible()
         await assert_usable(page, title)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "hi"])
+async def test_the_widest_time_of_a_lost_connection(cut_off_page: Page, language: str) -> None:
+    page = cut_off_page
+    await open_portal(page)
+    await page.evaluate(f"localStorage.setItem('ticketwire-language', '{language}')")
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await page.context.set_offline(True)
+    status = page.get_by_role("status").filter(has_text=re.compile("[0-9]+:[0-9]+:[0-9]+"))
+    await status.evaluate(
+        "(found) => { found.lastChild.data = found.lastChild.data.replace(/[0-9]+:/, '12:'); }"
+    )
+    await expect(status).to_contain_text("12:")
+    await assert_usable(page, language)
 
 
 async def test_a_reply_that_is_not_sent(cut_off_page: Page, service: Service, world: World) -> None:
