@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 from support import Service, World
-from support.accessibility import ZOOM_400, assert_accessible
-from support.browser_page import open_page
+from support.accessibility import OVERFLOW, PHONE, ZOOM_400, assert_accessible, show_widest_time
+from support.accounts import set_passwords
+from support.browser_page import NETWORK_ERRORS, open_page
 from support.desk_page import open_desk, row_of, sign_in, timeline_of
 
 
@@ -73,3 +75,21 @@ async def test_the_desk_in_other_languages(page: Page, service: Service, world: 
         await expect(page.locator("html")).to_have_attribute("lang", language)
         await expect(page.get_by_role("link", name=ticket["ref"])).to_be_visible()
         await assert_accessible(page, language)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "hi"])
+async def test_the_desk_without_a_connection(
+    browser: Browser, service: Service, world: World, language: str
+) -> None:
+    await set_passwords("ada")
+    async with open_page(browser, service.port, *NETWORK_ERRORS) as page:
+        await open_desk(page)
+        await page.evaluate(f"localStorage.setItem('ticketwire-language', '{language}')")
+        await page.reload()
+        await expect(page.locator("html")).to_have_attribute("lang", language)
+        await expect(page.locator("header .status.Live")).to_be_visible()
+        await show_widest_time(page)
+        for size in (ZOOM_400, PHONE):
+            await page.set_viewport_size(size)
+            assert await page.evaluate(OVERFLOW) <= 0, size
+            await assert_accessible(page, f"{language}, {size['width']} px")

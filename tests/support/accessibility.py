@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from playwright.async_api import Page, ViewportSize
+from playwright.async_api import Page, ViewportSize, expect
 
 from support.service import ROOT
 
@@ -27,6 +28,16 @@ RUN = """async () => {
   return violations.map(({ id, nodes }) =>
     [id, ...nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`)]);
 }"""
+
+
+async def show_widest_time(page: Page) -> None:
+    """Take the connection of the page, and put the widest hour into "Offline, as of 9:43:05"."""
+    await page.context.set_offline(True)
+    status = page.get_by_role("status").filter(has_text=re.compile("[0-9]+:[0-9]+:[0-9]+"))
+    await status.evaluate(
+        "(found) => { found.lastChild.data = found.lastChild.data.replace(/[0-9]+:/, '12:'); }"
+    )
+    await expect(status).to_contain_text("12:")
 
 
 async def find_violations(page: Page) -> list[Any]:
