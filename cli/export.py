@@ -26,7 +26,7 @@ class Format(Enum):
 
 
 def export_tickets(
-    format: Annotated[Format, Option(help="jsonl has messages and events; csv has not.")] = (
+    format: Annotated[Format, Option(help="csv has messages and events as JSON in two cells.")] = (
         Format.JSONL
     ),
     output: Annotated[

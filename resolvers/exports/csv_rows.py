@@ -8,10 +8,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from models.exports.source import Write
+from resolvers.exports.histories import HISTORIES, ReadPage, write_array
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins with one of these can be a formula for a spreadsheet program, which could
 send other cells to an attacker. Japanese programs accept the wide characters, too (OWASP, CSV
 Injection)."""
+
+END_OF_ROW = b"\r\n"
 
 Ticket = Mapping[str, Any]
 Read = Callable[[Ticket], object]
@@ -77,14 +82,27 @@ COLUMNS: Mapping[str, Read] = {
     "satisfactionComment": field("satisfaction", "comment"),
     "customFields": read_custom_fields,
 }
-"""The columns in their order. Programs rely on it: add new ones at the end only."""
+"""The columns that each have one value. Those of HISTORIES follow, which are JSON arrays.
+
+Programs rely on the order of all columns: add new ones at the end of the row only."""
 
 
 def build_header() -> bytes:
-    return encode_row(list(COLUMNS))
+    return encode_row([*COLUMNS, *HISTORIES])
 
 
-def build_row(ticket: Ticket) -> bytes:
+async def write_row(ticket: Ticket, read_page: ReadPage, write: Write) -> None:
+    """Write a ticket with what `write_array` writes."""
+    write(build_cells(ticket).removesuffix(END_OF_ROW))
+    for name in HISTORIES:
+        write(b',"')
+        await write_array(name, ticket, read_page, lambda part: write(part.replace(b'"', b'""')))
+        write(b'"')
+    write(END_OF_ROW)
+
+
+def build_cells(ticket: Ticket) -> bytes:
+    """The row with the values of COLUMNS."""
     return encode_row([neutralise(read(ticket)) for read in COLUMNS.values()])
 
 

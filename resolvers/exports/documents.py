@@ -16,13 +16,10 @@ fragment person on Actor {
   ... on User { id email }
   ... on ApiClient { id }
 }
-fragment values on Ticket {
-  customFields { field { key label } type text number boolean date options { key label } }
-}
 fragment file on Attachment { id filename contentType size sha256 createdAt }
 fragment reference on Ticket { id ref }
 """
-"""For people, values of custom fields, files, and references to other tickets."""
+"""For people, files, and references to other tickets."""
 MESSAGES = """
 fragment messages on MessageConnection {
   nodes {
@@ -71,12 +68,15 @@ fragment events on TicketEventConnection {
   pageInfo { hasNextPage endCursor }
 }
 """
+HISTORIES = f"{MESSAGES}{EVENTS}{SHARED_FRAGMENTS}"
+"""The fragments `messages` and `events`, with those that they contain."""
 TICKET_FIELDS = """
     id number ref externalId subject description status stage priority
     category { slug name } team { slug name }
     requester { ...person } organization { id name } assignee { ...person }
     watchers { ...person } participants { ...person } sharedWithOrganization
-    tags resources { kind externalId name } ...values
+    tags resources { kind externalId name }
+    customFields { field { key label } type text number boolean date options { key label } }
     escalationLevel heldUntil resolution closeReason
     clocks {
       metric ordinal status startedAt pausedAt atRiskAt breachesAt achievedAt breachedAt target
@@ -89,6 +89,16 @@ TICKET_FIELDS = """
     resolvedAt closedAt textsErasedAt version
     satisfaction { score comment ratedAt }
 """
+PAGE_DOCUMENT = f"""
+query ExportMessages($id: ID!, $after: String) {{
+  ticket(id: $id) {{ page: messages(first: {MORE_MESSAGES}, after: $after) {{ ...messages }} }}
+}}
+query ExportEvents($id: ID!, $after: String) {{
+  ticket(id: $id) {{ page: timeline(first: {MORE_EVENTS}, after: $after) {{ ...events }} }}
+}}
+{HISTORIES}
+"""
+"""Reads the pages after the first one of a ticket."""
 JSONL_DOCUMENT = f"""
 query ExportTickets($ids: [ID!]!) {{
   nodes(ids: $ids) {{ ... on Ticket {{
@@ -97,25 +107,22 @@ query ExportTickets($ids: [ID!]!) {{
     timeline(first: {FIRST_EVENTS}) {{ ...events }}
   }} }}
 }}
-query ExportMessages($id: ID!, $after: String) {{
-  ticket(id: $id) {{ page: messages(first: {MORE_MESSAGES}, after: $after) {{ ...messages }} }}
-}}
-query ExportEvents($id: ID!, $after: String) {{
-  ticket(id: $id) {{ page: timeline(first: {MORE_EVENTS}, after: $after) {{ ...events }} }}
-}}
-{SHARED_FRAGMENTS}{MESSAGES}{EVENTS}
+{HISTORIES}
 """
-CSV_DOCUMENT = """
-query ExportTickets($ids: [ID!]!) {
-  nodes(ids: $ids) { ... on Ticket {
+CSV_DOCUMENT = f"""
+query ExportTickets($ids: [ID!]!) {{
+  nodes(ids: $ids) {{ ... on Ticket {{
     ref id externalId subject description status stage priority
-    category { slug } team { slug }
-    requester { id displayName email } organization { name } assignee { id displayName }
-    tags escalationLevel messages { totalCount }
+    category {{ slug }} team {{ slug }}
+    requester {{ id displayName email }} organization {{ name }} assignee {{ id displayName }}
+    tags escalationLevel
     createdAt updatedAt firstRespondedAt lastReplyAt heldUntil resolvedAt closedAt
-    closeReason resolution mergedInto { ref } satisfaction { score comment }
-    customFields { field { key } text number boolean date options { key } }
-  } }
-}
+    closeReason resolution mergedInto {{ ref }} satisfaction {{ score comment }}
+    customFields {{ field {{ key }} text number boolean date options {{ key }} }}
+    messages(first: {FIRST_MESSAGES}) {{ totalCount ...messages }}
+    timeline(first: {FIRST_EVENTS}) {{ ...events }}
+  }} }}
+}}
+{HISTORIES}
 """
-"""Only what `csv_rows.COLUMNS` prints."""
+"""Of the ticket's own fields only what `csv_rows.COLUMNS` prints."""

@@ -16,8 +16,8 @@ from models.core import ids
 from models.exports.source import TicketLost, Write
 from models.jobs.caller_job import ExportFormat
 from resolvers.context import Context
-from resolvers.exports.csv_rows import build_header, build_row
-from resolvers.exports.documents import CSV_DOCUMENT, JSONL_DOCUMENT
+from resolvers.exports.csv_rows import build_header, write_row
+from resolvers.exports.documents import CSV_DOCUMENT, JSONL_DOCUMENT, PAGE_DOCUMENT
 from resolvers.exports.jsonl import write_line
 
 TICKETS_PER_READ = 20
@@ -52,10 +52,8 @@ class GraphQLTicketSource:
             for key, ticket in zip(keys, data["nodes"], strict=True):
                 if ticket is None:
                     continue
-                if format is ExportFormat.CSV:
-                    write(build_row(ticket))
-                else:
-                    await write_line(ticket, partial(self.read_page, viewer, ticket["id"]), write)
+                write_ticket = write_row if format is ExportFormat.CSV else write_line
+                await write_ticket(ticket, partial(self.read_page, viewer, ticket["id"]), write)
                 found.add(key)
         return found
 
@@ -64,7 +62,7 @@ class GraphQLTicketSource:
     ) -> Mapping[str, Any]:
         """The next page of messages or events. Raises TicketLost."""
         variables = {"id": ticket_id, "after": after}
-        data = await self.execute(viewer, JSONL_DOCUMENT, PAGE_OPERATIONS[name], variables)
+        data = await self.execute(viewer, PAGE_DOCUMENT, PAGE_OPERATIONS[name], variables)
         if data["ticket"] is None:
             raise TicketLost
         page: Mapping[str, Any] = data["ticket"]["page"]

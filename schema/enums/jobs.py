@@ -66,9 +66,9 @@ register_enum(
     "The format of the file of an export. Both are UTF-8.",
     {
         "JSONL": "One JSON object per line and ticket, with its messages and events.",
-        "CSV": "One row per ticket after a header, with a fixed list of columns, without messages "
-        "and events. A cell that a spreadsheet program could take for a formula gets an apostrophe "
-        "before its text.",
+        "CSV": "One row per ticket after a header, with a fixed list of columns. Its messages and "
+        "its events are JSON arrays in two of the cells. A cell that a spreadsheet program could "
+        "take for a formula gets an apostrophe before its text.",
     },
 )
 register_enum(
