@@ -225,7 +225,12 @@ async def test_a_full_disk_loses_nothing(
     process = await asyncio.create_subprocess_exec(
         *("bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *command),
         cwd=ROOT,
-        env={"TICKETWIRE_FOLLOW_SERVER": server_of(service), "TICKETWIRE_FOLLOW_TOKEN": token},
+        env={
+            "TICKETWIRE_FOLLOW_SERVER": server_of(service),
+            "TICKETWIRE_FOLLOW_TOKEN": token,
+            # Python would store the first part of a large module's bytecode, and fail from then on.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await process.communicate()
