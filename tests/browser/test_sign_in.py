@@ -10,6 +10,12 @@ from playwright.async_api import Page, Route, expect
 from support import Service, World
 from support.desk_page import expect_live, row_of, sign_in
 
+SEND_QUERY = """() => fetch("/graphql", {
+  method: "POST",
+  body: JSON.stringify({ query: "{ viewer { __typename } }" }),
+  headers: { "content-type": "application/json", authorization: "Bearer ended" },
+})"""
+
 
 async def test_an_agent_signs_in_sees_the_tickets_and_signs_out(
     page: Page, service: Service, world: World
@@ -106,6 +112,8 @@ async def test_what_fails_while_a_person_signs_out_leads_to_no_other_page(
     async def end_the_session_and_wait(route: Route) -> None:
         response = await route.fetch()
         await closed.wait()  # the page knows that its session has ended
+        # The page then tells that the ticket was seen, or any other request, which is refused.
+        await page.evaluate(SEND_QUERY)
         await route.fulfill(response=response)
 
     await page.route("**/session", end_the_session_and_wait)

@@ -21,19 +21,23 @@ async def open_page(
     """An empty page with cookies of its own. The options are those of Playwright's `new_context`.
 
     At the end, the console must be free of errors, among them violations of the content security
-    policy, and no request may have gone to another origin.
+    policy, and no request may have gone to another origin. From signing out on, other requests of
+    the page may be refused.
     """
     origin = f"http://127.0.0.1:{port}"
     errors: list[str] = []
+    expected = [*expected_errors]
 
     def note_console(message: ConsoleMessage) -> None:
-        is_expected = any(each in message.text for each in expected_errors)
+        is_expected = any(each in message.text for each in expected)
         if message.type in ("error", "warning") and not is_expected:
             errors.append(f"{message.type}: {message.text}")
 
     def note_request(request: Request) -> None:
         if not request.url.startswith(origin):
             errors.append(f"a request to {request.url}")
+        if (request.method, request.url) == ("DELETE", f"{origin}/session"):
+            expected.append("status of 401")
 
     context = await browser.new_context(base_url=origin, **options)
     try:
