@@ -68,6 +68,21 @@ def test_a_quick_response_of_long_ago_does_not_count() -> None:
     assert ahead_after((5 * SECOND, 10, 0), (4 * SECOND, 100, late)) == 4 * SECOND
 
 
+def test_the_size_of_a_file_is_in_units_of_1000_as_its_kilobytes_say() -> None:
+    for size, amount, unit in (
+        (3, 1, "kilobyte"),
+        (1000, 1, "kilobyte"),
+        (1001, 2, "kilobyte"),
+        (12_288, 13, "kilobyte"),
+        (999_000, 999, "kilobyte"),
+        (999_001, 0.999001, "megabyte"),
+        (1_000_000, 1, "megabyte"),
+        (1_500_000, 1.5, "megabyte"),
+    ):
+        found = evaluate("shared/files/file-size.ts", "m.fileSize(value)", size)
+        assert found == {"amount": amount, "unit": unit}, size
+
+
 VALUES = "admin/base/values.ts"
 
 

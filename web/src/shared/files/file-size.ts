@@ -1,12 +1,13 @@
-import { FORMAT } from "../messages";
+// The size of a file in the unit in which people read it. 1 kB is 1000 bytes, and 1 MB is 1000 kB.
 
-const numbersOf = (unit: string): Intl.NumberFormat =>
-  new Intl.NumberFormat(FORMAT, { style: "unit", unit, maximumFractionDigits: 1 });
-const KILOBYTES = numbersOf("kilobyte");
-const MEGABYTES = numbersOf("megabyte");
+interface FileSize {
+  readonly amount: number;
+  readonly unit: "kilobyte" | "megabyte";
+}
 
-/** The size of a file for people, such as "12 kB" or "1.5 MB". */
-export function sizeText(bytes: number): string {
-  const kib = bytes / 1024;
-  return kib < 1024 ? KILOBYTES.format(Math.ceil(kib)) : MEGABYTES.format(kib / 1024);
+/** Whole kilobytes, rounded up, or megabytes. */
+export function fileSize(bytes: number): FileSize {
+  const kilobytes = Math.ceil(bytes / 1000);
+  if (kilobytes < 1000) return { amount: kilobytes, unit: "kilobyte" };
+  return { amount: bytes / 1_000_000, unit: "megabyte" };
 }
