@@ -100,7 +100,7 @@ export class TicketwireClient {
       verifyAccount: () => this.account.verify(),
       send: (entry) => this.sendEntry(entry),
       exclusively: (run) => this.tabs.exclusively("outbox", run),
-      postChange: () => this.tabs.post({ type: "outbox-changed" }),
+      notifyOtherTabs: () => this.tabs.post({ type: "outbox-changed" }),
       draftsChanged: () => {
         this.drafts.notify();
         this.tabs.post({ type: "drafts-changed" });
@@ -233,7 +233,7 @@ export class TicketwireClient {
   }
 
   /**
-   * Closes the client, and deletes the drafts and unsent replies of this person on this computer.
+   * Closes the client, and deletes the drafts and unsent replies of this person in this browser.
    * Call it after signing out, if the person has chosen it.
    */
   async forget(): Promise<void> {

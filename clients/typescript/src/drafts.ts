@@ -7,7 +7,7 @@ export interface LocalDraft<Content = unknown> {
   /** The key that the application chose, for example `reply:` and the ticket's id. */
   readonly key: string;
   readonly content: Content;
-  /** Rises with each change. 0 if there is no draft. */
+  /** Rises with each change. Always greater than 0. */
   readonly revision: number;
   /** The time of the last change in milliseconds. */
   readonly savedAt: number;
@@ -30,7 +30,7 @@ export class Drafts {
   constructor(
     private readonly storage: Promise<Storage>,
     private readonly now: () => number,
-    private readonly postChange: () => void,
+    private readonly notifyOtherTabs: () => void,
   ) {}
 
   async read<Content>(key: string): Promise<LocalDraft<Content> | undefined> {
@@ -53,7 +53,8 @@ export class Drafts {
     revision: number,
   ): Promise<LocalDraft<Content>> {
     const draft = { key, content: storable(content), revision: 0, savedAt: this.now() };
-    // Also higher than those of a draft with this key that was deleted.
+    // The time makes it higher than the revisions of a deleted draft with this key. So a tab that
+    // still has the deleted draft gets a conflict.
     draft.revision = Math.max(revision + 1, draft.savedAt);
     await this.write(key, draft, revision);
     return draft;
@@ -66,7 +67,7 @@ export class Drafts {
 
   private async write(key: string, draft: LocalDraft | undefined, revision: number): Promise<void> {
     const storage = await this.storage;
-    if (this.isClosed) throw new Error("the drafts of this computer were deleted");
+    if (this.isClosed) throw new Error("the drafts in this browser were deleted");
     const holds = (current: object | undefined): boolean =>
       ((current as LocalDraft | undefined)?.revision ?? 0) === revision;
     const isStored = await storage.write(
@@ -74,7 +75,7 @@ export class Drafts {
       { table: "drafts", key, holds },
     );
     if (!isStored) throw new DraftConflictError(await storage.read<LocalDraft>("drafts", key));
-    this.postChange();
+    this.notifyOtherTabs();
     this.listeners.notify();
   }
 

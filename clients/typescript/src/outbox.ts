@@ -22,7 +22,9 @@ export interface OutboxServices {
   readonly send: (entry: OutboxEntry) => Promise<Payload>;
   /** Runs a function while no other tab sends. */
   readonly exclusively: <T>(run: () => Promise<T>) => Promise<T>;
-  readonly postChange: () => void;
+  /** Tells the other tabs that the outbox has changed. */
+  readonly notifyOtherTabs: () => void;
+  /** Tells the listeners of drafts, here and in the other tabs, that the outbox has changed one. */
   readonly draftsChanged: () => void;
 }
 
@@ -264,6 +266,6 @@ export class Outbox {
 
   private async changed(): Promise<void> {
     await this.load();
-    this.services.postChange();
+    this.services.notifyOtherTabs();
   }
 }

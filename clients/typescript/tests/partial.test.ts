@@ -56,7 +56,7 @@ function assign(user: string): void {
 
 describe("a reference that moves to a record which is known only partly", () => {
   for (const [name, document] of Object.entries({ fields: TICKET, fragments: FRAGMENT })) {
-    it(`leaves the last value of a query of ${name}, which is read again once`, async () => {
+    it(`keeps the last value of a query of ${name}, and reads it again once`, async () => {
       const query = client.watch(document);
       await until(() => query.status === "ready");
       assign("usr_2");
@@ -66,7 +66,7 @@ describe("a reference that moves to a record which is known only partly", () => 
     });
   }
 
-  it("is read a few times if the response does not have the record either", async () => {
+  it("does not refetch the query for ever if the responses are too old", async () => {
     const query = client.watch(TICKET);
     await until(() => query.status === "ready");
     assign("usr_2");
@@ -92,7 +92,7 @@ describe("a reference that moves to a record which is known only partly", () => 
     assert.deepEqual(list.rows, [ticket(2, "usr_2")]);
   });
 
-  it("is not shown as an expected value, but the other ones are", async () => {
+  it("is left out of an optimistic change, whose other fields are shown", async () => {
     const query = client.watch(TICKET);
     await until(() => query.status === "ready");
     client.store.change({ tkt_1: { version: 9, assignee: { id: "usr_3" } } });
