@@ -107,7 +107,7 @@ export class Compose {
     this.wasBlocked = false;
   }
 
-  /** Put a message that was not sent back. Resolves when the browser has stored it. */
+  /** Restore an unsent message to its box. Resolves when the browser has stored it. */
   async insert(kind: MessageKind, content: Content): Promise<void> {
     await this.parts[kind].draft.insert(content);
     this.choose(kind);
@@ -117,7 +117,7 @@ export class Compose {
   async useOther(other: OtherDraft): Promise<void> {
     try {
       await this.insert(kindOfDraft(other), { body: other.body, files: other.attachments });
-      this.server.decide(other);
+      this.server.replace(other);
     } catch (failure) {
       this.error = messageOf(failure);
     }

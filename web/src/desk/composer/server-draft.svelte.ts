@@ -96,8 +96,8 @@ export class ServerDraft {
     this.work = this.work.then(discard).catch(() => undefined);
   }
 
-  /** The person continues the draft, or keeps the own text instead. */
-  decide(other: OtherDraft): void {
+  /** From now on, what this browser has replaces the other draft: its text was taken or dismissed. */
+  replace(other: OtherDraft): void {
     this.own(other.version, kindOfDraft(other));
     this.edit(kindOfDraft(other));
   }

@@ -28,7 +28,7 @@ class Connection {
     this.status = status;
   }
 
-  readonly word = $derived.by((): "Connecting" | "Live" | "Reconnecting" | "Offline" => {
+  readonly state = $derived.by((): "Connecting" | "Live" | "Reconnecting" | "Offline" => {
     if (this.isOnline && this.status === "live") return "Live";
     if (!this.isOnline || this.status === "failed") return "Offline";
     const since = this.interruptedAt ?? serverTime.now;
@@ -37,7 +37,7 @@ class Connection {
   });
 
   /** The time of the server's last message, while the page is offline. */
-  readonly asOf = $derived(this.word === "Offline" ? new Date(this.lastMessageAt) : null);
+  readonly asOf = $derived(this.state === "Offline" ? new Date(this.lastMessageAt) : null);
 }
 
 export const connection = new Connection();

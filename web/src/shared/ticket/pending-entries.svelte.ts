@@ -7,8 +7,9 @@ import { readable } from "../parts/sources";
 
 export class PendingEntries {
   private readonly outbox;
-  /** The entry that a button changes at this moment, and why that has failed. */
+  /** The key of the entry that a button changes at this moment. */
   busyKey = $state<string | null>(null);
+  /** The last change, if it has failed, and why. */
   failure = $state.raw<{ readonly key: string; readonly reason: string } | null>(null);
 
   /** @param isHere Whether an entry belongs to this part of the page, which does not show it yet. */
@@ -22,7 +23,7 @@ export class PendingEntries {
 
   readonly all = $derived.by(() => this.outbox().entries.filter(this.isHere));
 
-  /** Change an entry. A second click does nothing while the first one has an effect. */
+  /** Change an entry. A second click does nothing while the first change is still running. */
   async change({ key }: OutboxEntry, run: () => Promise<void>): Promise<void> {
     if (this.busyKey !== null) return;
     this.busyKey = key;
@@ -42,7 +43,8 @@ export function isIncluded(entry: OutboxEntry, cursor: string | undefined): bool
   return entry.state === "sent" && entry.cursor !== undefined && (cursor ?? "") >= entry.cursor;
 }
 
-export function hasFailed({ state }: OutboxEntry): boolean {
+/** Whether the person must decide what happens to an entry. */
+export function needsDecision({ state }: OutboxEntry): boolean {
   return state === "refused" || state === "uncertain";
 }
 
@@ -53,6 +55,6 @@ export function stateText(entry: OutboxEntry): string {
     case "refused":
       return m.drafts_not_sent({ reason: entry.userErrors?.[0]?.message ?? m.drafts_refused() });
     default:
-      return connection.word === "Live" ? m.drafts_sending() : m.drafts_sent_later();
+      return connection.state === "Live" ? m.drafts_sending() : m.drafts_sent_later();
   }
 }
