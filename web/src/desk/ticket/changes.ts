@@ -9,15 +9,15 @@ import { CURRENT, type Payload } from "./mutations";
 import { refusals, type Place } from "./refusals.svelte";
 
 type Mutation<Input> = TadaDocumentNode<{ result: Payload | null }, { input: Input }, void>;
-type Target = { expectedVersion?: number | null; idempotencyKey?: string | null };
-/** What a change adds to the ticket's id, version and key. */
-export type Own<Input> = Omit<Input, keyof Target | "ticketId">;
+type VersionAndKey = { expectedVersion?: number | null; idempotencyKey?: string | null };
+/** The input of a change without the ticket's id, the expected version and the idempotency key. */
+export type ChangeInput<Input> = Omit<Input, keyof VersionAndKey | "ticketId">;
 
 const MAX_ATTEMPTS = 3;
 
 export interface ChangeOptions {
   /** The new values of fields, as the page shows them until the server responds. */
-  readonly expected?: Readonly<Record<string, unknown>>;
+  readonly optimisticValues?: Readonly<Record<string, unknown>>;
   /** Whether it fits any version, for example because it adds an item to a list. */
   readonly fitsAnyVersion?: boolean;
   /**
@@ -27,7 +27,10 @@ export interface ChangeOptions {
   readonly fitsIfUnchanged?: boolean;
 }
 
-/** How many changes the server has not confirmed yet. Unlike messages, they are only in this page. */
+/**
+ * How many changes the server has not confirmed yet. They are lost when the page closes, while unsent
+ * messages are stored in the browser.
+ */
 let unconfirmed = 0;
 
 addEventListener("beforeunload", (event) => {
@@ -49,20 +52,20 @@ export class TicketChanges {
    * Run a change after the earlier ones. Resolves with whether the server has accepted it; if not,
    * the reason is in `refusals`.
    *
-   * @param title What is refused, for example "Not resolved".
+   * @param title How the refusal begins, for example "Not resolved".
    */
-  run<Input extends Target>(
+  run<Input extends VersionAndKey>(
     place: Place,
     title: string,
     document: Mutation<Input>,
-    own: Own<Input>,
+    input: ChangeInput<Input>,
     options: ChangeOptions = {},
   ): Promise<boolean> {
     const ticket = this.getTicket();
     this.changing();
     refusals.forget(ticket.id, place);
     unconfirmed += 1;
-    const result = this.send(ticket.id, document, own, options).then((reason) => {
+    const result = this.send(ticket.id, document, input, options).then((reason) => {
       unconfirmed -= 1;
       if (reason === null) return true;
       const { id: ticketId, number, ref } = ticket;
@@ -74,27 +77,27 @@ export class TicketChanges {
   }
 
   /** Returns why the change was refused, or null. */
-  private async send<Input extends Target>(
+  private async send<Input extends VersionAndKey>(
     id: string,
     document: Mutation<Input>,
-    own: Own<Input>,
-    { expected, fitsAnyVersion = false, fitsIfUnchanged = false }: ChangeOptions,
+    input: ChangeInput<Input>,
+    { optimisticValues, fitsAnyVersion = false, fitsIfUnchanged = false }: ChangeOptions,
   ): Promise<string | null> {
     const { earlier } = this;
-    const before = fitsIfUnchanged ? textOf(this.getTicket(), expected) : null;
+    const before = fitsIfUnchanged ? serializeFields(this.getTicket(), optimisticValues) : null;
     const whenReady = async (): Promise<{ input: Input }> => {
       await earlier;
       const version = Math.max(this.version, this.getTicket().version);
-      const input = {
-        ...("messageId" in own ? {} : { ticketId: id }),
-        ...own,
+      const completed = {
+        ...("messageId" in input ? {} : { ticketId: id }), // mutations of a message have no `ticketId`
+        ...input,
         ...(fitsAnyVersion ? {} : { expectedVersion: version }),
         idempotencyKey: createKey(),
       };
-      return { input: input as unknown as Input };
+      return { input: completed as unknown as Input };
     };
     try {
-      const patches = expected === undefined ? {} : { [id]: expected };
+      const patches = optimisticValues === undefined ? {} : { [id]: optimisticValues };
       for (let attempt = 1; ; attempt++) {
         const { result } = await this.client.mutate(document, whenReady, patches);
         this.version = Math.max(this.version, result?.ticket?.version ?? 0);
@@ -102,7 +105,8 @@ export class TicketChanges {
         if (error?.code !== "STALE_VERSION" || before === null || attempt === MAX_ATTEMPTS)
           return error?.message ?? null;
         const { ticket } = await this.client.query(CURRENT, { id });
-        if (ticket === null || textOf(ticket, expected) !== before) return error.message;
+        if (ticket === null || serializeFields(ticket, optimisticValues) !== before)
+          return error.message;
         this.version = Math.max(this.version, ticket.version);
       }
     } catch (failure) {
@@ -111,9 +115,9 @@ export class TicketChanges {
   }
 }
 
-/** The values of the fields that a change expects to change; records by their ids. */
-function textOf(ticket: object, expected: object | undefined): string {
-  const values = Object.keys(expected ?? {}).map((key) => {
+/** The values of the fields that a change sets, to compare them; records by their ids. */
+function serializeFields(ticket: object, optimisticValues: object | undefined): string {
+  const values = Object.keys(optimisticValues ?? {}).map((key) => {
     const value = (ticket as Record<string, unknown>)[key];
     return (value as { id?: string } | null)?.id ?? value;
   });

@@ -6,19 +6,20 @@ import type { TicketChanges } from "./changes";
 import { AWAIT_CUSTOMER, CLOSE, HOLD, REOPEN, RESUME, START } from "./mutations";
 
 interface ActionDefinition {
-  readonly expected: TicketStatus;
+  /** The status that the ticket has after it. */
+  readonly newStatus: TicketStatus;
   /** Whether it needs a text or a choice first. */
   readonly needsInput: boolean;
 }
 
 export const ACTIONS: Readonly<Record<Action, ActionDefinition>> = {
-  START: { expected: "OPEN", needsInput: false },
-  AWAIT_CUSTOMER: { expected: "WAITING_ON_CUSTOMER", needsInput: false },
-  HOLD: { expected: "ON_HOLD", needsInput: true },
-  RESUME: { expected: "OPEN", needsInput: false },
-  RESOLVE: { expected: "RESOLVED", needsInput: true },
-  CLOSE: { expected: "CLOSED", needsInput: true },
-  REOPEN: { expected: "OPEN", needsInput: true },
+  START: { newStatus: "OPEN", needsInput: false },
+  AWAIT_CUSTOMER: { newStatus: "WAITING_ON_CUSTOMER", needsInput: false },
+  HOLD: { newStatus: "ON_HOLD", needsInput: true },
+  RESUME: { newStatus: "OPEN", needsInput: false },
+  RESOLVE: { newStatus: "RESOLVED", needsInput: true },
+  CLOSE: { newStatus: "CLOSED", needsInput: true },
+  REOPEN: { newStatus: "OPEN", needsInput: true },
 };
 
 /** What a person gives with an action, as far as it needs that. */
@@ -38,7 +39,7 @@ export function runAction(
   { until, closeReason, reason }: ActionInput,
 ): Promise<boolean> {
   const title = m.ticket_not_done({ action: ACTION_NAMES[action]() });
-  const options = { expected: { status: ACTIONS[action].expected } };
+  const options = { optimisticValues: { status: ACTIONS[action].newStatus } };
   switch (action) {
     case "HOLD": {
       const end = until === "" ? null : new Date(until).toISOString();
