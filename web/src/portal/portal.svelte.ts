@@ -15,8 +15,8 @@ export const { openLink } = router;
 export class Portal {
   readonly client: TicketwireClient;
   readonly unread: UnreadNotifications;
-  /** The new ticket that waits to be opened when the server has stored it. */
-  sentTicket = $state<string | null>(null);
+  /** The outbox key of the new ticket that opens as soon as the server has stored it. */
+  sentEntryKey = $state<string | null>(null);
 
   constructor(readonly viewer: Viewer) {
     this.client = openClient(viewer.id);

@@ -32,6 +32,7 @@ export const LATEST_NOTIFICATIONS = graphql(
   [NOTIFICATION],
 );
 
+/** The labels of the topics in the notification preferences. */
 export const TOPICS = {
   RAISED: m.shell_topic_raised,
   REPLIES: m.shell_topic_replies,
@@ -51,29 +52,29 @@ export function textOf({ event, reason }: ResultOf<typeof NOTIFICATION>): string
     case "TicketReplied":
       return m.ticket_new_reply({ name });
     case "TicketNoted":
-      return reason === "MENTIONED" ? m.shell_note_mention({ name }) : m.ticket_new_note({ name });
+      return reason === "MENTIONED" ? m.shell_notification_mention({ name }) : m.ticket_new_note({ name });
     case "TicketAssigned":
-      return m.shell_note_assigned({ name });
+      return m.shell_notification_assigned({ name });
     case "TicketTransferred":
-      return m.shell_note_transferred({ name });
+      return m.shell_notification_transferred({ name });
     case "TicketCreated":
-      return m.shell_note_created({ name });
+      return m.shell_notification_created({ name });
     case "TicketStatusChanged":
-      return m.shell_note_status({ name, status: statusName(event.to) });
+      return m.shell_notification_status({ name, status: statusName(event.to) });
     case "SlaAtRisk":
       return m.ticket_event_at_risk({ metric: metricName(event.metric) });
     case "SlaBreached":
       return m.ticket_event_breached({ metric: metricName(event.metric) });
     case "TicketEscalated":
     case "TicketEscalationStep":
-      return m.shell_note_escalated();
+      return m.shell_notification_escalated();
     case "TicketRated":
-      return m.shell_note_rated({ name, score: event.score });
+      return m.shell_notification_rated({ name, score: event.score });
     case "TicketMailFailed":
-      return m.shell_note_mail_failed();
+      return m.shell_notification_mail_failed();
     case "TicketDraftProposed":
-      return m.shell_note_draft({ name });
+      return m.shell_notification_draft({ name });
     default:
-      return m.shell_note_changed({ name });
+      return m.shell_notification_changed({ name });
   }
 }
