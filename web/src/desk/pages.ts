@@ -1,4 +1,4 @@
-// The pages beside the list and the tickets. Each is loaded when a person opens it.
+// The desk's pages other than the list and the tickets. OtherPage loads each when a person opens it.
 import { m } from "../shared/messages";
 import type { Viewer } from "./documents";
 import type { PageName } from "./router.svelte";

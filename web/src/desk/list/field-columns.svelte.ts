@@ -8,7 +8,7 @@ interface ListedField {
 }
 
 export class FieldColumns {
-  /** The fields that are in use, as of the last reading. Columns of other fields are not shown. */
+  /** The active custom fields, as of the last reading. Columns of other fields are not shown. */
   known = $state.raw<readonly ListedField[]>([]);
 
   constructor(private readonly client: TicketwireClient) {}

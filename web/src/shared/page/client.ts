@@ -7,7 +7,7 @@ import { serverTime } from "../time/server-time.svelte";
 
 const KEY = Symbol("client");
 
-/** A client of the person with this id, whose session this browser has. */
+/** A client for the signed-in user. `account` is the id of this user. */
 export function openClient(account: string): TicketwireClient {
   return new TicketwireClient({
     url: "/graphql",
