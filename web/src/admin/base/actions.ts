@@ -23,11 +23,11 @@ export function archiving<R extends Row>(row: R, { name, text, field, archive, r
 /** A page of a list that was read as a whole: the rows that have all words. */
 export function filterRows<R extends Row>(
   rows: readonly R[],
-  { search, hasArchived }: ListQuery,
+  { search, includeArchived }: ListQuery,
   textOf: (row: R) => string,
 ): ListPage<R> {
   const shown = rows.filter(
-    (row) => (hasArchived || row.active !== false) && (search === "" || hasWords(textOf(row), search)),
+    (row) => (includeArchived || row.active !== false) && (search === "" || hasWords(textOf(row), search)),
   );
   return { rows: shown, next: null };
 }

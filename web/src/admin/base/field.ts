@@ -100,7 +100,9 @@ export const NAME_AND_SLUG: readonly Field[] = [
   },
 ];
 
+/** A block of working hours. */
 export interface Hours {
+  /** A time of day, such as "09:00". */
   readonly start: string;
   readonly end: string;
 }
@@ -114,8 +116,9 @@ export interface DurationValue {
 }
 
 export interface StepValue {
-  /** For the list of steps on the page. */
+  /** Identifies the step in the list on the page. The server does not know it. */
   readonly key: number;
+  /** The delay between the trigger of the escalation and the step. */
   readonly after: DurationValue;
   readonly action: string;
   readonly team: string;
@@ -123,9 +126,11 @@ export interface StepValue {
 }
 
 export interface OptionValue {
+  /** Identifies the option in the list on the page. The server does not know it. */
   readonly id: number;
   readonly key: string;
   readonly label: string;
   readonly active: boolean;
+  /** Whether the server has the option. If so, its key is fixed. */
   readonly isStored: boolean;
 }

@@ -16,7 +16,8 @@ export interface Outcome<R> {
 
 export interface ListQuery {
   readonly search: string;
-  readonly hasArchived: boolean;
+  /** Whether to return archived or deactivated records, too. */
+  readonly includeArchived: boolean;
   readonly after: string | null;
 }
 
@@ -68,7 +69,7 @@ export interface Section<R extends Row = Row> {
   readonly hint: () => string;
   /** The title of a new record; null if records are not created here. */
   readonly newTitle: (() => string) | null;
-  /** Whether records are archived, or deactivated, and listed on demand. */
+  /** Whether records can be archived or deactivated. The list shows these only on demand. */
   readonly hasArchived: boolean;
   readonly columns: readonly Column<R>[];
   nameOf(row: R): string;

@@ -1,4 +1,4 @@
-// The list of a section: what the server has for the words of the person, page by page.
+// The list of a section: the records that the server finds for the search words, page by page.
 import { messageOf } from "../../shared/api";
 import { uniqueById } from "../../shared/parts/unique";
 import type { Row, Section } from "../base/section";
@@ -8,12 +8,12 @@ const DELAY_MS = 150;
 export class RecordList<R extends Row> {
   rows = $state.raw<readonly R[]>([]);
   next = $state<string | null>(null);
-  /** Whether the list is that of the present words. */
+  /** Whether the rows are those of the present search words. */
   isLoaded = $state(false);
   isLoading = $state(false);
   error = $state("");
   search = $state("");
-  hasArchived = $state(false);
+  includeArchived = $state(false);
   /** The record that was opened last: its row gets the focus back. */
   openedId = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -28,13 +28,13 @@ export class RecordList<R extends Row> {
     this.timer = setTimeout(() => void this.reload(), DELAY_MS);
   }
 
-  showArchived(hasArchived: boolean): void {
-    this.hasArchived = hasArchived;
+  showArchived(includeArchived: boolean): void {
+    this.includeArchived = includeArchived;
     this.isLoaded = false;
     void this.reload();
   }
 
-  /** Read the rows again, as many as there are. For other words, the first page is enough. */
+  /** Read the rows again, as many as there are. For other search words, the first page is enough. */
   async reload(): Promise<void> {
     await this.read(null, this.isLoaded ? this.rows.length : 0);
   }
@@ -48,12 +48,12 @@ export class RecordList<R extends Row> {
     this.error = "";
     this.isLoading = true;
     try {
-      const query = { search: this.search.trim(), hasArchived: this.hasArchived };
+      const query = { search: this.search.trim(), includeArchived: this.includeArchived };
       let rows = after === null ? [] : this.rows;
       let next = after;
       do {
         const page = await this.section.load({ ...query, after: next });
-        if (turn !== this.latest) return; // only the latest words count
+        if (turn !== this.latest) return; // only the latest search counts
         rows = uniqueById([...rows, ...page.rows]);
         next = page.next;
       } while (next !== null && rows.length < minimum);
@@ -70,7 +70,7 @@ export class RecordList<R extends Row> {
 
 const lists = new Map<string, RecordList<Row>>();
 
-/** The list of a section, which keeps its words while the page is open. */
+/** The list of a section, which keeps its search words while the page is open. */
 export function listOf(section: Section): RecordList<Row> {
   const known = lists.get(section.id);
   if (known !== undefined) return known;

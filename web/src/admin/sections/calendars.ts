@@ -79,7 +79,7 @@ export const SECTION: Section<Calendar> = {
   ],
   nameOf: (row) => row.name,
   async load(query) {
-    const { slaCalendars } = await run(LIST, { includeInactive: query.hasArchived });
+    const { slaCalendars } = await run(LIST, { includeInactive: query.includeArchived });
     return filterRows(slaCalendars, query, (row) => row.name);
   },
   async find(id) {

@@ -72,8 +72,8 @@ export const SECTION: Section<Category> = {
     { label: m.admin_parent, text: (row) => row.parent?.name ?? "" },
   ],
   nameOf: (row) => row.name,
-  async load({ search, hasArchived }) {
-    const { categories } = await run(LIST, { search: textOrNull(search), includeInactive: hasArchived });
+  async load({ search, includeArchived }) {
+    const { categories } = await run(LIST, { search: textOrNull(search), includeInactive: includeArchived });
     return { rows: categories, next: null };
   },
   async find(id) {

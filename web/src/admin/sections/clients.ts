@@ -85,7 +85,7 @@ export const SECTION: Section<Client> = {
   ],
   nameOf: (row) => row.displayName,
   async load(query) {
-    const includeInactive = query.hasArchived;
+    const includeInactive = query.includeArchived;
     const rows = await readAll(
       async (first, after) => (await run(LIST, { includeInactive, first, after })).apiClients,
     );

@@ -87,7 +87,7 @@ export const SECTION: Section<CustomField> = {
   ],
   nameOf: (row) => row.label,
   async load(query) {
-    const includeInactive = query.hasArchived;
+    const includeInactive = query.includeArchived;
     const rows = await readAll(
       async (first, after) => (await run(LIST, { includeInactive, first, after })).customFields,
     );

@@ -143,8 +143,8 @@ export const SECTION: Section<Macro> = {
     { label: m.admin_status, text: (row) => (row.statusAction ? STATUS_ACTIONS[row.statusAction]() : "") },
   ],
   nameOf: (row) => row.name,
-  async load({ search, hasArchived, after }) {
-    const variables = { search: textOrNull(search), includeInactive: hasArchived, after };
+  async load({ search, includeArchived, after }) {
+    const variables = { search: textOrNull(search), includeInactive: includeArchived, after };
     const { nodes, pageInfo } = (await run(LIST, variables)).macros;
     return { rows: nodes, next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
   },

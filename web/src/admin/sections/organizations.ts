@@ -79,8 +79,8 @@ export const SECTION: Section<Organization> = {
     { label: m.admin_shared, text: (row) => (row.shared ? m.shared_yes() : m.shared_no()) },
   ],
   nameOf: (row) => row.name,
-  async load({ search, hasArchived, after }) {
-    const variables = { search: textOrNull(search), includeInactive: hasArchived, after };
+  async load({ search, includeArchived, after }) {
+    const variables = { search: textOrNull(search), includeInactive: includeArchived, after };
     const { nodes, pageInfo } = (await run(LIST, variables)).organizations;
     return { rows: nodes, next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
   },

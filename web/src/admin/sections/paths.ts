@@ -1,4 +1,4 @@
-// The escalation paths: what happens when, after an event.
+// The escalation paths: what happens after an event, and how long after it.
 import { graphql, type ResultOf } from "../../shared/graphql";
 import { m } from "../../shared/messages";
 import { priorityName } from "../../shared/parts/names";
@@ -100,7 +100,7 @@ export const SECTION: Section<Path> = {
   ],
   nameOf: (row) => row.name,
   async load(query) {
-    const { escalationPaths } = await run(LIST, { includeInactive: query.hasArchived });
+    const { escalationPaths } = await run(LIST, { includeInactive: query.includeArchived });
     return filterRows(escalationPaths, query, (row) => `${row.name} ${conditionsOf(row)}`);
   },
   async find(id) {

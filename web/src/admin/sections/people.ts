@@ -113,8 +113,8 @@ export const SECTION: Section<Person> = {
     { label: m.admin_organization, text: (row) => row.organization?.name ?? "" },
   ],
   nameOf: (row) => row.displayName,
-  async load({ search, hasArchived, after }) {
-    const variables = { search: textOrNull(search), active: hasArchived ? null : true, after };
+  async load({ search, includeArchived, after }) {
+    const variables = { search: textOrNull(search), active: includeArchived ? null : true, after };
     const { nodes, pageInfo } = (await run(documents.PEOPLE, variables)).users;
     return { rows: nodes, next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
   },

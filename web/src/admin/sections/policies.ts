@@ -83,7 +83,7 @@ export const SECTION: Section<Policy> = {
   ],
   nameOf: (row) => row.name,
   async load(query) {
-    const { slaPolicies } = await run(LIST, { includeInactive: query.hasArchived });
+    const { slaPolicies } = await run(LIST, { includeInactive: query.includeArchived });
     return filterRows(slaPolicies, query, (row) => `${row.name} ${conditionsOf(row)}`);
   },
   async find(id) {

@@ -127,7 +127,7 @@ export const SECTION: Section<Retention> = {
   nameOf: (row) => row.name,
   async load(query) {
     const rows = await readAll(async (first, after) => (await run(LIST, { first, after })).retentionPolicies);
-    return filterRows(rows, { ...query, hasArchived: true }, (row) => row.name);
+    return filterRows(rows, { ...query, includeArchived: true }, (row) => row.name);
   },
   async find(id) {
     const { node } = await run(FIND, { id });

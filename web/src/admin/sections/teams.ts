@@ -69,8 +69,8 @@ export const SECTION: Section<Team> = {
     { label: m.admin_by_load, text: (row) => (row.assignsByLoad ? m.shared_yes() : m.shared_no()) },
   ],
   nameOf: (row) => row.name,
-  async load({ search, hasArchived }) {
-    const { teams } = await run(LIST, { search: textOrNull(search), includeInactive: hasArchived });
+  async load({ search, includeArchived }) {
+    const { teams } = await run(LIST, { search: textOrNull(search), includeInactive: includeArchived });
     return { rows: teams, next: null };
   },
   async find(id) {
