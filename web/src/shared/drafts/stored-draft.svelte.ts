@@ -1,5 +1,5 @@
-// What a person writes, with its files. Each change is stored in this browser within a third of a
-// second.
+// What a person writes, with its files. Changes are stored in this browser as soon as the person pauses
+// for a third of a second, or leaves the page.
 import {
   DraftConflictError,
   type Drafts,
@@ -24,7 +24,7 @@ export interface DraftContent {
 export interface ContentRules<Content> {
   readonly empty: Content;
   readonly isEmpty: (content: Content) => boolean;
-  /** Both contents, each only once. */
+  /** Both contents as one. What is in both is there only once. */
   readonly join: (first: Content, second: Content) => Content;
 }
 
@@ -96,7 +96,7 @@ export class StoredDraft<Content extends DraftContent> {
 
   /** Send the text with another request than a message. The draft ends only if that succeeds. */
   async sendWith(send: (text: string) => Promise<boolean>): Promise<void> {
-    void this.save(); // a refused text is there again
+    void this.save(); // so that a reload does not lose the text if it is refused
     if (!(await send(this.text))) return;
     this.edit({ body: "" } as Partial<Content>);
     await this.save();
@@ -231,7 +231,7 @@ export class StoredDraft<Content extends DraftContent> {
   }
 }
 
-/** Add a content to a draft that no page shows. Resolves when the browser has stored it. */
+/** Add content to a draft that no page shows. Resolves when the browser has stored it. */
 export async function addToStored<Content extends DraftContent>(
   drafts: Drafts,
   key: string,
@@ -249,11 +249,12 @@ export async function addToStored<Content extends DraftContent>(
   }
 }
 
-/** Both texts, and both lists of files, each only once. */
+/** Both texts, one below the other. Equal texts are one. */
 export function joinTexts(first: string, second: string): string {
   return (first === second ? [first] : [first, second]).filter(Boolean).join("\n\n");
 }
 
+/** The files of all lists, each only once. */
 export function joinFiles(...lists: (readonly UploadedFile[] | undefined)[]): UploadedFile[] {
   const all = lists.flatMap((list) => list ?? []);
   return [...new Map(all.map((file) => [file.id, file])).values()];
