@@ -5,8 +5,9 @@ const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
 
 interface Waiter {
-  /** Not even a returning network ends the wait earlier: the server has asked for this delay. */
+  /** Not even `wake` ends the wait before this time, because the server has asked for the delay. */
   readonly notBefore: number;
+  /** When the wait ends without a `wake`. */
   readonly due: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;

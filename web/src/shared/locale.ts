@@ -4,7 +4,7 @@ export type Locale = (typeof locales)[number];
 
 const KEY = "ticketwire-language";
 
-/** The language that the person has chosen, or else the first of the browser's that there is. */
+/** The index of the stored language, or else of the first of the browser's languages that there is. */
 function findIndex(): number {
   const wanted = [localStorage.getItem(KEY) ?? "", ...navigator.languages];
   const found = wanted.map((tag) => locales.indexOf(tag.split("-")[0]?.toLowerCase() as Locale));
@@ -21,7 +21,10 @@ export function setLocale(chosen: Locale): void {
   location.reload();
 }
 
-/** The one of the same text in all languages that the page shows; compact-messages.mjs writes the calls. */
+/**
+ * Returns the text in the language of the page. The arguments are one text in all languages, in the order
+ * of `locales`. compact-messages.mjs writes the calls.
+ */
 export function choose<Text>(...texts: Text[]): Text | undefined {
   return texts[index];
 }

@@ -134,7 +134,7 @@ export class Compose {
     this.error = "";
     this.wasBlocked = uploads.obstacle !== "";
     if (this.wasBlocked) return false;
-    if (draft.macro?.hasText === false && !draft.isOnlyMacro) {
+    if (draft.macro?.hasText === false && draft.hasTextOrFiles) {
       this.error = m.composer_macro_adds_no_reply();
       return false;
     }

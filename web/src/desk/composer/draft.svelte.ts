@@ -34,13 +34,13 @@ export class MessageDraft extends StoredDraft<Content> {
     return this.content.macro ?? null;
   }
 
-  /** Whether it has neither a text nor files. */
-  get isOnlyMacro(): boolean {
-    return this.text.trim() === "" && this.files.length === 0;
+  /** Whether it has more than a macro. */
+  get hasTextOrFiles(): boolean {
+    return this.text.trim() !== "" || this.files.length > 0;
   }
 }
 
-/** Add a content to a draft that no page shows. Resolves when the browser has stored it. */
+/** Add content to a draft that no page shows. Resolves when the browser has stored it. */
 export function addToDraft(drafts: Drafts, key: string, added: Content): Promise<void> {
   return addToStored(drafts, key, added, RULES);
 }

@@ -20,7 +20,8 @@ export interface Filters {
   readonly columns: readonly ListColumn[] | null;
 }
 
-const FIELDS = new Set<string>([
+/** The fields that an order in the address may have. */
+const ORDER_FIELDS = new Set<string>([
   ...(["CREATED_AT", "UPDATED_AT", "NUMBER", "PRIORITY", "SLA_BREACHES_AT"] as const),
   ...(["LAST_REPLY_AT", "UNTOUCHED", "RELEVANCE"] as const),
 ] satisfies Order["field"][]);
@@ -64,14 +65,16 @@ export function applyFilters(view: View, filters: Filters): View {
   const orderBy = filters.orderBy ?? view.orderBy;
   const shown = { ...view, orderBy, columns: filters.columns ?? view.columns };
   if (!hasFilters(filters)) return shown;
-  const own = ownFilter(filters);
-  // Statuses take the place of "open", which is what the first view means.
-  if (view.id !== null || own.status == null) return { ...shown, filter: both(view.filter, own) };
+  const added = buildFilter(filters);
+  // In the list of all open tickets, chosen statuses replace the condition "open".
+  if (view.id !== null || added.status == null)
+    return { ...shown, filter: both(view.filter, added) };
   const { matches, ...rest } = shown;
-  return { ...rest, filter: own };
+  return { ...rest, filter: added };
 }
 
-function ownFilter({ text, unread, values }: Filters): TicketFilter {
+/** The filter of what the person has set, without that of the view. */
+function buildFilter({ text, unread, values }: Filters): TicketFilter {
   const filter: TicketFilter = {};
   if (text.trim() !== "") filter.search = text.trim();
   if (unread) filter.unread = true;
@@ -102,5 +105,5 @@ function readOrder(text: string): Order {
 }
 
 function isOrder({ field, direction }: Order): boolean {
-  return FIELDS.has(field) && DIRECTIONS.has(direction);
+  return ORDER_FIELDS.has(field) && DIRECTIONS.has(direction);
 }

@@ -10,6 +10,7 @@ export interface View {
   readonly name: string;
   readonly filter: TicketFilter;
   readonly orderBy: readonly Order[];
+  /** Empty for the default columns. */
   readonly columns: readonly ListColumn[];
   /** Null if it is not known. */
   readonly count: number | null;

@@ -6,13 +6,13 @@ import { isMessage } from "../composer/unseen";
 import type { TimelineEvent } from "../ticket-documents";
 import { describeChange } from "./field-changes";
 import { linkName } from "./link-kinds";
-import { isOfSla, type TimelineEntry } from "./timeline-entries";
+import { isSlaEvent, type TimelineEntry } from "./timeline-entries";
 
 /** What has changed, in a sentence. */
 export function describeEntry(entry: TimelineEntry): string {
   const changes = entry.map(describeEvent).join(", ");
   const actor = entry[0].actor.displayName;
-  return isOfSla(entry[0]) ? changes : m.ticket_event({ actor, changes });
+  return isSlaEvent(entry[0]) ? changes : m.ticket_event({ actor, changes });
 }
 
 /** What a screen reader says about new events: messages first, because they matter most. */

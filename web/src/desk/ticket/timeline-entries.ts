@@ -20,7 +20,7 @@ export function groupChanges(events: readonly TimelineEvent[]): TimelineEntry[] 
 function belongTogether(first: TimelineEvent, next: TimelineEvent): boolean {
   const elapsedMs = Date.parse(next.occurredAt) - Date.parse(first.occurredAt);
   const isSamePerson = actorOf(first) === actorOf(next);
-  return isSmall(first) && isSmall(next) && isSamePerson && elapsedMs <= GROUP_MS;
+  return isGroupable(first) && isGroupable(next) && isSamePerson && elapsedMs <= GROUP_MS;
 }
 
 /** Two people can have the same name. Only the system has no id. */
@@ -29,9 +29,9 @@ function actorOf({ actor }: TimelineEvent): string {
 }
 
 /** Whether an event is a change without a text or file of its own. */
-function isSmall(event: TimelineEvent): boolean {
+function isGroupable(event: TimelineEvent): boolean {
   const isMessage = MESSAGES.has(event.__typename) || event.__typename === "TicketAttachmentAdded";
-  return !isMessage && !isOfSla(event) && commentOf(event) === null;
+  return !isMessage && !isSlaEvent(event) && commentOf(event) === null;
 }
 
 /** The text that a person gave with a change; null if there is none. */
@@ -49,7 +49,7 @@ export function commentOf(event: TimelineEvent): string | null {
   }
 }
 
-export function isOfSla(event: TimelineEvent): boolean {
+export function isSlaEvent(event: TimelineEvent): boolean {
   return event.__typename.startsWith("Sla");
 }
 
