@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from tortoise.models import Model
 
 from models import database
 from models.core.lazy_query import ConnectionQuery, LazyQuery
-from models.core.paging.ordering import Order
+from models.core.paging.ordering import Order, Range
 from models.core.paging.pagination import PageRequest
 from models.core.sql import FALSE, TRUE, Condition, in_list
 from models.database import as_uuid
@@ -38,6 +39,9 @@ def build_connection(
     # condition, it may be another one, so Postgres should know all of them.
     hidden = database.dialect() == "postgres" and not condition.params and not source_params
     on_page = condition & between_cursors(order, page_request, hidden=hidden)
+    ranges = find_ranges(order, page_request, hidden=hidden)
+    if len(ranges) > 1 and not source_params:
+        on_page = build_merged_page(alias, source, condition, order, page_request, ranges)
 
     async def count_total(_: object) -> int:
         return await count_rows(source, condition, source_params)
@@ -61,6 +65,51 @@ def build_connection(
         count_total,
         has_rows_before_page,
     )
+
+
+def find_ranges(order: Order, page_request: PageRequest, *, hidden: bool) -> list[Range]:
+    """The ranges of `Order.ranges_beyond` from the cursor at which the page begins.
+
+    Empty without such a cursor. Raises CursorInvalid.
+    """
+    backward = page_request.backward
+    edge = page_request.before if backward else page_request.after
+    if edge is None:
+        return []
+    is_postgres = database.dialect() == "postgres"
+    return order.ranges_beyond(
+        edge, after=not backward, hidden=hidden, compares_expressions=is_postgres
+    )
+
+
+def build_merged_page(
+    alias: str,
+    source: str,
+    condition: Condition,
+    order: Order,
+    page_request: PageRequest,
+    ranges: Sequence[Range],
+) -> Condition:
+    """The condition of a page's rows, which reads at most one page of each range.
+
+    With the ranges in one condition, the database would read all rows that equal the cursor's in
+    the first sort, and drop those on the other side of the cursor.
+    """
+    backward = page_request.backward
+    other_edge = replace(page_request, **{"before" if backward else "after": None})
+    listed = condition & between_cursors(order, other_edge)
+    parts: list[Condition] = []
+    for number, each in enumerate(ranges):
+        selected = listed & each.condition
+        order_by = each.order_by(reverse=backward)
+        text = (
+            f"SELECT id FROM (SELECT {alias}.id AS id FROM {source} WHERE {selected.text} "
+            f"ORDER BY {order_by} LIMIT {page_request.size + 1}) range{number}"
+        )
+        parts.append(Condition(text, selected.params))
+    union = " UNION ALL ".join(part.text for part in parts)
+    params = tuple(param for part in parts for param in part.params)
+    return FALSE if listed is FALSE else Condition(f"({alias}.id IN ({union}))", params)
 
 
 def build_owned_connection(

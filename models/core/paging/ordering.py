@@ -87,6 +87,22 @@ class Sort:
         return f"{self.expression} {'DESC' if self.descending != reverse else 'ASC'}"
 
 
+def join_sorts(sorts: Sequence[Sort], *, reverse: bool) -> str:
+    return ", ".join(sort.order_by(reverse=reverse) for sort in sorts)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Neighbouring rows of an order, which the database finds by an index of the order."""
+
+    condition: Condition
+    sorts: tuple[Sort, ...]
+    """The sorts in which the rows can differ. SQLite would sort by the others, too."""
+
+    def order_by(self, *, reverse: bool) -> str:
+        return join_sorts(self.sorts, reverse=reverse)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A total order: the last sort is by a unique key."""
@@ -101,7 +117,7 @@ class Order:
         object.__setattr__(self, "signature", signature)  # the dataclass is frozen
 
     def order_by(self, *, reverse: bool = False) -> str:
-        return ", ".join(sort.order_by(reverse=reverse) for sort in self.sorts)
+        return join_sorts(self.sorts, reverse=reverse)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -144,20 +160,46 @@ class Order:
         it expects fewer rows, and this takes longer than reading a page. Use it on Postgres, if the
         best plan is the same for all cursors.
         """
-        values: list[object] = []
-        for sort, value in zip(self.sorts, self.decode_cursor(cursor), strict=True):
-            values.append(sort.null_value if value is None else value)
+        values = self.decode_bounds(cursor)
         count = self.count_same_direction()
         if count == len(self.sorts):
-            return self.row_condition(count, values, or_equal=False, after=after, hidden=hidden)
-        # One comparison of rows can't express sorts in both directions. The second part below is
-        # the whole condition. The first part follows from it, and lets the database use an index.
-        places = range(len(self.sorts))
-        differing = any_of(
-            self.differs_first_at(place, values, after=after, hidden=hidden) for place in places
-        )
-        row = self.row_condition(count, values, or_equal=True, after=after, hidden=hidden)
-        return row & differing
+            return self.rows_beyond(0, count, values, or_equal=False, after=after, hidden=hidden)
+        # One comparison of rows can't express sorts in both directions. The ranges below are the
+        # whole condition. The first part follows from it, and lets the database use an index.
+        row = self.rows_beyond(0, count, values, or_equal=True, after=after, hidden=hidden)
+        ranges = self.ranges_beyond(cursor, after=after, hidden=hidden, compares_expressions=True)
+        return row & any_of(each.condition for each in ranges)
+
+    def ranges_beyond(
+        self, cursor: str, *, after: bool, hidden: bool = False, compares_expressions: bool
+    ) -> list[Range]:
+        """`condition_beyond`, divided into ranges of which each row is in exactly one.
+
+        `compares_expressions` says whether the database finds a range of an index by a comparison
+        of rows that contain expressions.
+        """
+        values, sorts = self.decode_bounds(cursor), self.sorts
+        starts = [0]
+        for place in range(1, len(sorts)):
+            is_expression = sorts[place - 1].is_expression or sorts[place].is_expression
+            turns = sorts[place - 1].descending != sorts[place].descending
+            if turns or (is_expression and not compares_expressions):
+                starts.append(place)
+        return [
+            Range(
+                self.equals_before(start, values, hidden=hidden)
+                & self.rows_beyond(start, end, values, or_equal=False, after=after, hidden=hidden),
+                sorts[start:],
+            )
+            for start, end in zip(starts, [*starts[1:], len(sorts)], strict=True)
+        ]
+
+    def decode_bounds(self, cursor: str) -> list[object]:
+        """The sort values of the cursor's row as they are compared. Raises CursorInvalid."""
+        return [
+            sort.null_value if value is None else value
+            for sort, value in zip(self.sorts, self.decode_cursor(cursor), strict=True)
+        ]
 
     def count_same_direction(self) -> int:
         """The number of sorts at the start of the order that all have the same direction."""
@@ -168,34 +210,35 @@ class Order:
             count += 1
         return count
 
-    def row_condition(
-        self, count: int, values: Sequence[object], *, or_equal: bool, after: bool, hidden: bool
+    def rows_beyond(
+        self,
+        start: int,
+        end: int,
+        values: Sequence[object],
+        *,
+        or_equal: bool,
+        after: bool,
+        hidden: bool,
     ) -> Condition:
-        """Compares the first `count` columns with their values as rows: `(a, b) > (?, ?)`."""
-        first = self.sorts[0]
+        """Compares columns that have the same direction with their values: `(a, b) > (?, ?)`."""
+        first, sorts = self.sorts[start], self.sorts[start:end]
         operator = first.operator(after=after)
-        columns = ", ".join(sort.expression for sort in self.sorts[:count])
+        columns = ", ".join(sort.expression for sort in sorts)
         equal = "=" if or_equal else ""
-        bounds = ", ".join(sort.placeholder(hidden=hidden) for sort in self.sorts[:count])
-        row = Condition(f"(({columns}) {operator}{equal} ({bounds}))", tuple(values[:count]))
-        if not first.is_expression:
+        bounds = ", ".join(sort.placeholder(hidden=hidden) for sort in sorts)
+        row = Condition(f"(({columns}) {operator}{equal} ({bounds}))", tuple(values[start:end]))
+        if not first.is_expression or len(sorts) == 1:
             return row
         # SQLite uses an index on an expression only for a comparison of that expression alone.
         bound = first.placeholder(hidden=hidden)
-        return Condition(f"({first.expression} {operator}= {bound})", (values[0],)) & row
+        return Condition(f"({first.expression} {operator}= {bound})", (values[start],)) & row
 
-    def differs_first_at(
-        self, place: int, values: Sequence[object], *, after: bool, hidden: bool
-    ) -> Condition:
-        """The rows that equal the values before `place`, and lie beyond the value there."""
-        equal = all_of(
+    def equals_before(self, place: int, values: Sequence[object], *, hidden: bool) -> Condition:
+        """The rows that equal the values of all sorts before `place`."""
+        return all_of(
             Condition(f"({sort.expression} = {sort.placeholder(hidden=hidden)})", (value,))
             for sort, value in zip(self.sorts[:place], values[:place], strict=True)
         )
-        sort = self.sorts[place]
-        operator = sort.operator(after=after)
-        bound = sort.placeholder(hidden=hidden)
-        return equal & Condition(f"({sort.expression} {operator} {bound})", (values[place],))
 
     def condition_not_beyond(self, cursor: str, *, after: bool) -> Condition:
         """All rows except those of `condition_beyond`: the cursor's own and those before it."""
