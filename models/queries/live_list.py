@@ -21,6 +21,7 @@ from models.core.sql import FALSE, Condition, in_list, is_null
 from models.database import Row, as_uuid
 from models.log.event import UNVERSIONED_EVENTS, Event, EventType
 from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.filters.limits import FilterHints
 from models.queries.search_plan import charge_collection, plan_search
 
 EVENTS_PER_STATEMENT = 100
@@ -129,7 +130,7 @@ async def read_changed_tickets(
     visible, more = visible_tickets(viewer), columns or NO_COLUMNS
     fits = FALSE
     if visible is not FALSE:
-        fits = compile_filter(filter, viewer, at, database.dialect(), few_tickets=True)
+        fits = compile_filter(filter, viewer, at, database.dialect(), FilterHints(few_tickets=True))
     changed_tickets = select_changed_tickets(EVENTS_PER_STATEMENT)
     statement = (
         "SELECT h.position AS position, x.ticket_id AS ticket_id, x.last AS last, t.id AS id, "

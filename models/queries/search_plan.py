@@ -16,7 +16,7 @@ rare.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -27,7 +27,7 @@ from models.core.query_cost import CHARGE, charge
 from models.core.sql import FALSE, TRUE, Condition, in_list
 from models.core.text import fold_tag, is_storable
 from models.queries.filters.filter import FilterData, compile_filter
-from models.queries.filters.limits import MAX_VALUES
+from models.queries.filters.limits import MAX_VALUES, NO_HINTS, FilterHints
 from models.queries.text_search.search import SearchScope, count_by_index_sql, split_words
 
 FREQUENT_ROWS = 1000
@@ -49,13 +49,9 @@ COMPOUND_FIELDS = frozenset({"and", "or", "not", "search"})
 class SearchPlan:
     """How to compile a filter. A plan never changes which tickets match."""
 
-    frequent_words: frozenset[str] = frozenset()
-    few_tickets: bool = False
-    """Whether few tickets meet the rest of the filter."""
+    hints: FilterHints = NO_HINTS
     collected_words: frozenset[str] = frozenset()
     """The words of searches whose words are all frequent, unless there are few tickets."""
-    rare_tags: frozenset[str] = frozenset()
-    """The keys of the filter's tags, if few tickets have one of them."""
     rest: Condition = TRUE
     """The restriction, visibility and all fields of the filter that can't hold searches."""
 
@@ -66,15 +62,9 @@ class SearchPlan:
 
         With `each`, the database checks each ticket that the rest of the statement selects.
         """
-        return visible_tickets(viewer) & compile_filter(
-            filter,
-            viewer,
-            at,
-            database.dialect(),
-            few_tickets=each or self.few_tickets,
-            frequent_words=self.frequent_words,
-            rare_tags=self.rare_tags,
-        )
+        hints = replace(self.hints, few_tickets=True) if each else self.hints
+        is_match = compile_filter(filter, viewer, at, database.dialect(), hints)
+        return visible_tickets(viewer) & is_match
 
 
 NO_SEARCH = SearchPlan()
@@ -92,7 +82,7 @@ async def plan_search(
     texts = list(find_searches(filter))
     if not texts:
         rare_tags = await find_rare_tags(viewer, filter)
-        return SearchPlan(rare_tags=rare_tags) if rare_tags else NO_SEARCH
+        return SearchPlan(FilterHints(rare_tags=rare_tags)) if rare_tags else NO_SEARCH
     if NO_SEARCH.compile(filter, viewer, at) is FALSE:
         return NO_SEARCH
     searches = [words for text in texts if (words := set(split_words(text)))]
@@ -100,12 +90,13 @@ async def plan_search(
     simple = {name: value for name, value in filter.items() if name not in COMPOUND_FIELDS}
     rest = NO_SEARCH.compile(simple, viewer, at) & restriction
     if not viewer.can_see_all_tickets and await charge_or_find_few(rest, len(words)):
-        return SearchPlan(few_tickets=True)
+        return SearchPlan(FilterHints(few_tickets=True))
     frequent = await find_frequent_words(viewer, words)
     collected = frozenset[str]().union(*(each for each in searches if each <= frequent))
     if collected and await count_tickets(rest, FEW_TICKETS + 1) <= FEW_TICKETS:
-        return SearchPlan(frequent, few_tickets=True)
-    return SearchPlan(frequent, collected_words=collected, rest=rest)
+        return SearchPlan(FilterHints(few_tickets=True))
+    hints = FilterHints(frequent_words=frequent, rare_words=words - frequent)
+    return SearchPlan(hints, collected, rest)
 
 
 async def find_rare_tags(viewer: Viewer, filter: FilterData) -> frozenset[str]:

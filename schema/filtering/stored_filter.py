@@ -35,6 +35,7 @@ from models.queries.filters.filter import (
     compile_filter,
     without_nulls,
 )
+from models.queries.filters.limits import FilterHints
 from models.webhook_deliveries.payload_source import WebhookInvalid
 from schema.filtering.filters import TicketFilter, TicketOrder, name_viewer
 from schema.input_mapping import to_mapping
@@ -142,7 +143,7 @@ def compile_webhook_filter(data: object, owner: Viewer, at: datetime) -> Conditi
     """The filter of a webhook, for its owner. Raises WebhookInvalid."""
     try:
         filter = parse_filter(data, owner)
-        return compile_filter(filter, owner, at, database.dialect(), few_tickets=True)
+        return compile_filter(filter, owner, at, database.dialect(), FilterHints(few_tickets=True))
     except (StoredFilterInvalid, BadRequest) as error:
         raise WebhookInvalid(str(error)) from None
 

@@ -234,9 +234,14 @@ def slug_field(name: str, table: str) -> FieldCompiler:
             # This compares with one key instead of a set, so that an index that starts with the
             # key can also give the order.
             query = f"SELECT s.id FROM {table} s WHERE s.slug = ?"
-            text = f"({key_column} = COALESCE(({query}), '{NIL_KEY}'))"
-            is_equal = equals(slug, comparisons["eq"])
-            condition &= FilterCondition(Condition(text, (comparisons["eq"],)), is_equal.matches)
+            key = Condition(f"COALESCE(({query}), '{NIL_KEY}')", (comparisons["eq"],))
+            is_key = compare_with(key_column, "=", key)
+            if context.dialect == "postgres":
+                # Postgres expects that all keys have equally many tickets, and would search the
+                # index of the order for them: to its end, if there are none. The second comparison
+                # lets it expect fewer, and use the index that starts with the key.
+                is_key &= compare_with(key_column, ">=", key)
+            condition &= FilterCondition(is_key, equals(slug, comparisons["eq"]).matches)
         others = without(comparisons, "eq")
         if others:
             slugs = compile_slug(others, context)
@@ -245,6 +250,10 @@ def slug_field(name: str, table: str) -> FieldCompiler:
         return condition
 
     return compile_field
+
+
+def compare_with(column: str, operator: str, value: Condition) -> Condition:
+    return Condition(f"({column} {operator} {value.text})", value.params)
 
 
 def without(comparisons: FilterData, *operators: str) -> FilterData:

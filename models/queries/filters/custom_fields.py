@@ -176,4 +176,4 @@ def build_value_condition(
         values = filter(is_of_field, ticket.custom_values)
         return any(bool(condition.matches(value)) for value in values)
 
-    return FilterCondition(exists(text, params, per_row=context.few_tickets), matches)
+    return FilterCondition(exists(text, params, per_row=context.hints.few_tickets), matches)

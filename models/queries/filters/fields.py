@@ -95,7 +95,7 @@ def has_row(table: str, condition: Condition, context: FilterContext) -> Conditi
     condition: the database finds all of them, unless the filter is applied to few tickets.
     """
     alias = table[-1]
-    if context.few_tickets:
+    if context.hints.few_tickets:
         text = f"{table} WHERE {alias}.ticket_id = t.id AND {condition.text}"
         return exists(text, condition.params, per_row=True)
     text = f"(t.id IN (SELECT {alias}.ticket_id FROM {table} WHERE {condition.text}))"
@@ -129,7 +129,7 @@ def has_some_watcher(context: FilterContext) -> FilterCondition:
     visible = visible_watchers(context.viewer, "w.user_id")
     text = f"ticket_watchers w WHERE w.ticket_id = t.id AND {visible.text}"
     return FilterCondition(
-        exists(text, visible.params, per_row=context.few_tickets),
+        exists(text, visible.params, per_row=context.hints.few_tickets),
         lambda ticket: bool(visible_watchers_of(ticket, context)),
     )
 
@@ -150,7 +150,7 @@ def has_no_watcher(keys: frozenset[UUID], context: FilterContext) -> FilterCondi
     is_user = in_list("w.user_id", sorted(keys)) & visible_watchers(context.viewer, "w.user_id")
     text = f"ticket_watchers w WHERE w.ticket_id = t.id AND {is_user.text}"
     return FilterCondition(
-        ~exists(text, is_user.params, per_row=context.few_tickets),
+        ~exists(text, is_user.params, per_row=context.hints.few_tickets),
         lambda ticket: keys.isdisjoint(visible_watchers_of(ticket, context)),
     )
 
@@ -171,12 +171,12 @@ def has_some_tag(names: Sequence[str], context: FilterContext) -> FilterConditio
         return FALSE
     keys = list(dict.fromkeys(map(fold_tag, names)))
     is_named = f"g.key IN ({placeholders(keys)})"
-    if context.rare_tags >= set(keys):
+    if context.hints.rare_tags >= set(keys):
         found = f"(t.id IN (SELECT g.ticket_id FROM ticket_tags g WHERE {is_named}))"
         condition = Condition(found, tuple(keys))
     else:
         text = f"ticket_tags g WHERE g.ticket_id = t.id AND {is_named}"
-        condition = exists(text, keys, per_row=context.few_tickets)
+        condition = exists(text, keys, per_row=context.hints.few_tickets)
     return FilterCondition(
         condition,
         lambda ticket: not ticket.tag_keys.isdisjoint(keys),

@@ -9,7 +9,7 @@ A field that is null or absent doesn't restrict the tickets. `and: []` matches e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -43,7 +43,13 @@ from models.queries.filters.fields import (
     compile_updated_at,
     compile_watcher,
 )
-from models.queries.filters.limits import FILTER_SIZE, MAX_LEVELS, FilterContext
+from models.queries.filters.limits import (
+    FILTER_SIZE,
+    MAX_LEVELS,
+    NO_HINTS,
+    FilterContext,
+    FilterHints,
+)
 from models.queries.filters.unread import has_unread
 
 UNREAD = "unread"
@@ -101,27 +107,13 @@ def compile_filter(
     viewer: Viewer,
     at: datetime,
     dialect: Dialect,
-    *,
-    few_tickets: bool = False,
-    frequent_words: Set[str] = frozenset(),
-    rare_tags: Set[str] = frozenset(),
+    hints: FilterHints = NO_HINTS,
 ) -> Condition:
     """Return the condition that a ticket matches the filter. It doesn't include visibility.
 
-    `few_tickets` is for statements that apply the filter to few tickets, `frequent_words` for words
-    of searches that many tickets contain, and `rare_tags` for tags that few tickets have. They
-    influence the time, but not the result.
     Raises BadRequest if the filter exceeds a limit.
     """
-    return compile_both(
-        filter,
-        viewer,
-        at,
-        dialect,
-        few_tickets=few_tickets,
-        frequent_words=frequent_words,
-        rare_tags=rare_tags,
-    ).sql
+    return compile_both(filter, viewer, at, dialect, hints).sql
 
 
 def compile_both(
@@ -129,10 +121,7 @@ def compile_both(
     viewer: Viewer,
     at: datetime,
     dialect: Dialect,
-    *,
-    few_tickets: bool = False,
-    frequent_words: Set[str] = frozenset(),
-    rare_tags: Set[str] = frozenset(),
+    hints: FilterHints = NO_HINTS,
 ) -> FilterCondition:
     """`compile_filter`, as SQL and as a function on `FilterFacts`.
 
@@ -140,8 +129,7 @@ def compile_both(
     """
     if not filter:
         return TRUE
-    context = FilterContext(viewer, at, dialect, few_tickets, frequent_words, rare_tags)
-    return compile_fields(filter, context)
+    return compile_fields(filter, FilterContext(viewer, at, dialect, hints))
 
 
 def compile_fields(filter: FilterData, context: FilterContext) -> FilterCondition:

@@ -22,6 +22,26 @@ FILTER_SIZE = "filter_size"
 """The name of these limits in the metric of refusals."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilterHints:
+    """What the caller knows about the tickets of a filter.
+
+    It influences the time of the statement, but not which tickets match.
+    """
+
+    few_tickets: bool = False
+    """Whether the filter is applied to few tickets, so that related rows are read per ticket."""
+    frequent_words: Set[str] = frozenset()
+    """Words of searches that many tickets contain; see `search.build_search_condition`."""
+    rare_words: Set[str] = frozenset()
+    """Words of searches that few tickets contain."""
+    rare_tags: Set[str] = frozenset()
+    """Keys of tags that few tickets have, so that their index finds the tickets."""
+
+
+NO_HINTS = FilterHints()
+
+
 @dataclass
 class FilterContext:
     """The viewer, time and database of a filter, and its size so far."""
@@ -29,12 +49,7 @@ class FilterContext:
     viewer: Viewer
     at: datetime
     dialect: Dialect
-    few_tickets: bool = False
-    """Whether the filter is applied to few tickets, so that related rows are read per ticket."""
-    frequent_words: Set[str] = frozenset()
-    """Words of searches that many tickets contain; see `search.build_search_condition`."""
-    rare_tags: Set[str] = frozenset()
-    """Keys of tags that few tickets have, so that their index finds the tickets."""
+    hints: FilterHints = NO_HINTS
     conditions: int = 0
     levels: int = 0
     values: int = 0
@@ -68,6 +83,7 @@ class FilterContext:
             self.dialect,
             include_notes=self.viewer.can_see_notes,
             include_people=not self.viewer.is_customer,
-            few_tickets=self.few_tickets,
-            frequent_words=self.frequent_words,
+            few_tickets=self.hints.few_tickets,
+            frequent_words=self.hints.frequent_words,
+            rare_words=self.hints.rare_words,
         )

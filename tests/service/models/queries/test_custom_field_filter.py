@@ -18,6 +18,7 @@ from models.core.time import now
 from models.people.user import User
 from models.queries.filters.facts import load_facts
 from models.queries.filters.filter import FilterData, compile_both
+from models.queries.filters.limits import FilterHints
 from models.tickets.ticket import Ticket
 
 pytestmark = [
@@ -150,7 +151,9 @@ async def find_both_ways(filter: FilterData, viewer: Viewer) -> list[int]:
     facts = await load_facts(list(all_tickets))
     results: list[set[object]] = []
     for few_tickets in (False, True):
-        condition = compile_both(filter, viewer, now(), database.dialect(), few_tickets=few_tickets)
+        condition = compile_both(
+            filter, viewer, now(), database.dialect(), FilterHints(few_tickets=few_tickets)
+        )
         text = f"SELECT t.id AS id FROM tickets t WHERE {condition.sql.text}"
         rows = await database.fetch_dicts(text, condition.sql.params)
         results.append({database.as_uuid(row["id"]) for row in rows})

@@ -19,6 +19,7 @@ from models.access.viewer import Viewer
 from models.core.ids import USER, encode
 from models.queries.filters.facts import FilterFacts, load_facts
 from models.queries.filters.filter import FIELD_COMPILERS, FilterData, compile_both
+from models.queries.filters.limits import FilterHints
 from models.sla.clock import ClockStatus, Metric
 from models.sla.records import SlaClock
 
@@ -49,7 +50,9 @@ async def with_clocks(sample: RandomTickets, random: Random) -> RandomTickets:
 
 
 async def find_in_sql(filter: FilterData, viewer: Viewer, *, few_tickets: bool) -> set[UUID]:
-    condition = compile_both(filter, viewer, NOON, database.dialect(), few_tickets=few_tickets).sql
+    condition = compile_both(
+        filter, viewer, NOON, database.dialect(), FilterHints(few_tickets=few_tickets)
+    ).sql
     rows = await database.fetch_dicts(
         f"SELECT t.id AS id FROM tickets t WHERE {condition.text}", condition.params
     )

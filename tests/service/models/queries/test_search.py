@@ -22,6 +22,7 @@ from models.core.text import is_storable
 from models.core.words import MAX_WORD_CHARS
 from models.queries import live_list, tickets
 from models.queries.filters.filter import FilterData, compile_filter
+from models.queries.filters.limits import FilterHints
 from models.queries.live_list import ListMembership
 from models.queries.logs import event_log
 from models.queries.logs.event_log import EventFilter
@@ -295,7 +296,7 @@ async def test_both_search_plans_read_notes_only_for_viewers_with_notes(
     await desk.act(with_note, lambda change: commands.add_note(change, f"a {SECRET}"))
     viewer = desk.ada if sees_notes else desk.cora
     condition = compile_filter(
-        {"search": SECRET}, viewer, NOON, database.dialect(), few_tickets=few_tickets
+        {"search": SECRET}, viewer, NOON, database.dialect(), FilterHints(few_tickets=few_tickets)
     )
     rows = await database.fetch_dicts(
         f"SELECT t.number AS n FROM tickets t WHERE {condition.text} ORDER BY 1", condition.params
@@ -367,7 +368,11 @@ async def test_staff_find_tickets_by_names_of_people(desk: Desk, few_tickets: bo
 
     async def found(viewer: Viewer, query: str) -> list[int]:
         condition = compile_filter(
-            {"search": query}, viewer, NOON, database.dialect(), few_tickets=few_tickets
+            {"search": query},
+            viewer,
+            NOON,
+            database.dialect(),
+            FilterHints(few_tickets=few_tickets),
         )
         rows = await database.fetch_dicts(
             f"SELECT t.number AS n FROM tickets t WHERE {condition.text}", condition.params

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -16,6 +13,7 @@ from support.loop_limits import count_pages
 from support.random_tickets import RandomTickets, filters, matches_filter
 from support.statements import statements
 from support.ticket_factory import NOON, Desk, limit_examples
+from support.work import count_plan_rows, explain_analyze, measure_work
 
 from models import database
 from models.access.viewer import Viewer
@@ -185,51 +183,6 @@ async def store_tickets(desk: Desk, count: int) -> None:
         await Ticket.bulk_create([desk.unsaved_ticket(number) for number in numbers])
 
 
-async def measure_work(sent: Sequence[tuple[str, object]], path: str) -> int:
-    """The rows that Postgres reads for the statements, or the steps of SQLite's machine.
-
-    Postgres must not sort; it would, because the tables are small.
-    """
-    work = 0
-    if IS_SQLITE:
-        for text, values in sent:
-            work += count_steps(path, text, cast("Sequence[object]", values))
-        return work
-    async with database.transaction():
-        await database.connection().execute_query("SET LOCAL enable_sort = off")
-        for text, values in sent:
-            rows = await database.connection().execute_query_dict(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", list(cast("Sequence[object]", values))
-            )
-            work += count_plan_rows(json.loads(rows[0]["QUERY PLAN"])[0]["Plan"])
-    return work
-
-
-def count_steps(path: str, text: str, values: Sequence[object]) -> int:
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    connection = sqlite3.connect(path)
-    try:
-        connection.set_progress_handler(count, 1)
-        connection.execute(text, tuple(values)).fetchall()
-    finally:
-        connection.close()
-    return steps
-
-
-def count_plan_rows(plan: dict[str, object]) -> int:
-    """The rows that all nodes of a plan returned or dropped."""
-    rows = sum(
-        cast("int", plan.get(name, 0))
-        for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
-    ) * cast("int", plan["Actual Loops"])
-    return rows + sum(map(count_plan_rows, cast("list[dict[str, object]]", plan.get("Plans", []))))
-
-
 async def measure_page(desk: Desk, path: str, *, planned: bool) -> int:
     """The work for the first page of a search for a word that all tickets have."""
     filter: FilterData = {"search": "vpn"}
@@ -256,6 +209,32 @@ async def test_a_page_of_a_frequent_word_takes_the_same_work_among_more_tickets(
         planned.append(await measure_page(desk, path, planned=True))
     assert by_index[1] > 2 * by_index[0], "the measure shows the work of collecting all tickets"
     assert planned[1] < 1.2 * planned[0]
+
+
+@pytest.mark.skipif(IS_SQLITE, reason="SQLite always uses the index of the team")
+async def test_a_team_without_tickets_is_not_searched_for_in_all_tickets(desk: Desk) -> None:
+    await store_tickets(desk, 3000)
+    await database.connection().execute_query("ANALYZE")
+    with statements() as sent:
+        filter: FilterData = {"team": {"eq": "nobody"}}
+        await (await find_tickets(desk.ada, filter, NEWEST, FIRST, NOON))
+    (statement,) = sent.sent
+    assert count_plan_rows(await explain_analyze(*statement, "seqscan"), "t") == 0
+
+
+@pytest.mark.skipif(IS_SQLITE, reason="SQLite finds the tickets with the rare word first anyway")
+async def test_the_tickets_of_a_rare_word_are_found_before_those_of_a_frequent_one(
+    desk: Desk,
+) -> None:
+    """Not all tickets with the frequent word are read until one has the rare word."""
+    filter: FilterData = {"search": "vpn xylophone"}
+    await store_tickets(desk, 3000)
+    await database.connection().execute_query("ANALYZE")
+    with statements() as sent:
+        page = await (await find_tickets(desk.ada, filter, NEWEST, FIRST, NOON))
+    assert page.rows == []
+    _, (text, values) = sent.sent  # the first one counts the words
+    assert count_plan_rows(await explain_analyze(text, values, "seqscan"), "t") == 0
 
 
 async def test_customers_search_only_their_own_tickets(desk: Desk) -> None:
