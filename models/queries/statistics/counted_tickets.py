@@ -12,7 +12,7 @@ from typing import cast
 
 from models import database
 from models.access.viewer import Viewer
-from models.core.sql import Condition
+from models.core.sql import TRUE, Condition
 from models.log.consumer import TICKET_COUNTER
 from models.queries.filters.filter import FilterData
 from models.queries.indexes import OPEN_TICKETS_SQL
@@ -113,9 +113,12 @@ def build_counted_statement(
         f"SELECT t.created_at FROM tickets t WHERE t.{OPEN_TICKETS_SQL} AND {condition.text} "
         "ORDER BY t.created_at, t.id LIMIT 1"
     )
+    counted = (
+        "" if condition is TRUE else f"JOIN tickets t ON t.id = s.ticket_id WHERE {condition.text}"
+    )
     flags = (
         "SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached "
-        f"FROM ({CLOCK_FLAGS_SQL}) s JOIN tickets t ON t.id = s.ticket_id WHERE {condition.text}"
+        f"FROM ({CLOCK_FLAGS_SQL}) s {counted}"
     )
     totals = Condition(
         "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
