@@ -113,13 +113,11 @@ def build_counted_statement(
         f"SELECT t.created_at FROM tickets t WHERE t.{OPEN_TICKETS_SQL} AND {condition.text} "
         "ORDER BY t.created_at, t.id LIMIT 1"
     )
-    counted = (
-        "" if condition is TRUE else f"JOIN tickets t ON t.id = s.ticket_id WHERE {condition.text}"
-    )
     flags = (
-        "SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached "
-        f"FROM ({CLOCK_FLAGS_SQL}) s {counted}"
+        f"SELECT SUM(s.at_risk) AS at_risk, SUM(s.breached) AS breached FROM ({CLOCK_FLAGS_SQL}) s"
     )
+    if condition is not TRUE:
+        flags += f" JOIN tickets t ON t.id = s.ticket_id WHERE {condition.text}"
     totals = Condition(
         "SELECT SUM(s.created) AS ticket_count, SUM(s.open_count) AS open_count, "
         "SUM(s.unassigned_count) AS unassigned_count, "
