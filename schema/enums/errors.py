@@ -12,7 +12,7 @@ register_enum(
     {
         "INVALID": "The value is outside its allowed values, or the record's state does not allow "
         "the change.",
-        "REQUIRED": "The value is absent or blank, but required.",
+        "REQUIRED": "A required value is absent, or a given value is blank.",
         "TOO_LONG": "The text or list exceeds its maximum length.",
         "NOT_FOUND": "No record with this id or slug exists, or the viewer may not see it.",
         "TAKEN": "Another record has this unique value, such as a name or an external id.",

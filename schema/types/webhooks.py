@@ -132,7 +132,7 @@ class WebhookDeliveryType(Node):
     attempt_log: Any = related_list_field(
         list_attempts,
         list[WebhookAttemptType],
-        "The newest attempts, at most 200, in the order of time.",
+        "The newest attempts, at most 200, in chronological order.",
     )
 
 

@@ -14,8 +14,8 @@ from schema.payloads.people.people import UpsertUsersPayload, UserPayload
 
 USER = UserPayload | None
 ROLE_RULE = (
-    "Setting a role or teams, or changing an agent or admin, needs the scope `admin`; otherwise "
-    "the operation fails with FORBIDDEN."
+    "Setting teams or a role other than CUSTOMER, or changing an agent or admin, needs the scope "
+    "`admin`; otherwise the operation fails with FORBIDDEN."
 )
 STAFF_RULE = (
     "For an agent or admin, this needs the scope `admin`; otherwise the operation fails with "
@@ -36,8 +36,8 @@ PROMOTION_ERROR = (
 FIELD_ERRORS = (
     "NOT_FOUND (organizationId, teams)",
     "TOO_LONG (email, displayName, teams, externalId, locale, timeZone)",
-    "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId, "
-    "teams: archived; teams: of a customer)",
+    "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId: "
+    "archived; teams: archived, full, or the user is a customer)",
 )
 LAST_ADMIN = "INVALID ({field}: the last active admin who can sign in)"
 

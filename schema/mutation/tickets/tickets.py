@@ -101,12 +101,11 @@ class TicketMutations:
     await_customer: Any = mutation(
         changes.await_customer,
         HANDLE_TICKETS_AS_STAFF,
-        "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
-        "WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last reply, "
-        "unless the customer has answered it. The customer's reply resumes the ticket. By "
-        "default, the "
-        "server reminds the customer after 3 days and closes the ticket as ABANDONED after 7 "
-        "days.",
+        "Marks a ticket as waiting for its requester; the status of a NEW, OPEN or ON_HOLD ticket "
+        "becomes WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last "
+        "reply, unless the customer has answered it. The customer's reply resumes the ticket. By "
+        "default, the server reminds the customer after 3 days and closes the ticket as ABANDONED "
+        "after 7 days.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
