@@ -51,7 +51,8 @@ QUERY_TOO_EXPENSIVE, RATE_LIMITED, UNAVAILABLE, INTERNAL, PERSISTED_QUERY_NOT_FO
 GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED. With RATE_LIMITED, `extensions.retryAfterMs` has
 the milliseconds to wait.
 
-"By default" means that the operator of the server can change the value with a setting.
+"By default" means that the operator of the server can change the value with a setting. Lists take
+`first` or `last` of 1 to 100; other values fail with BAD_REQUEST.
 
 The server computes the cost of an operation before it runs it. The response has the cost in
 `extensions.cost`. One point stands for about 10 microseconds of work.

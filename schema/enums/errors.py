@@ -19,7 +19,8 @@ register_enum(
         "TRANSITION_REFUSED": "The ticket's status does not allow the action. See "
         "TransitionRefused.",
         "REOPEN_WINDOW_PASSED": "The ticket was closed too long ago to be reopened, by default "
-        "more than 14 days, or a retention policy erased its texts. Create a follow-up ticket.",
+        "more than 14 days, or a retention policy erased its texts. Create a follow-up ticket. "
+        "See TransitionRefused.",
         "STALE_VERSION": "The version of the ticket or record differs from `expectedVersion`. "
         "See StaleVersion.",
         "UNSEEN_MESSAGES": "The ticket has messages after `lastSeenCursor`. See UnseenMessages.",

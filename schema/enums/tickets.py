@@ -35,8 +35,8 @@ register_enum(
     "A stage of a ticket's life cycle. Each status belongs to one stage.",
     {
         "CREATION": "The ticket was created and nobody has started work on it. Status NEW.",
-        "RESOLUTION": "Work on the ticket has started. Status OPEN, WAITING_ON_CUSTOMER or "
-        "ON_HOLD.",
+        "RESOLUTION": "Work has started and the ticket is not resolved yet. Status OPEN, "
+        "WAITING_ON_CUSTOMER or ON_HOLD.",
         "CLOSURE": "The ticket is resolved or closed. Status RESOLVED or CLOSED.",
     },
 )

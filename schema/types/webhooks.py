@@ -63,7 +63,7 @@ class WebhookAttemptType(RecordType):
 
     @strawberry.field(
         description="The request, also if the connection failed or was refused. Null if the body "
-        "could not be prepared or signed, and for attempts before this field existed."
+        "could not be prepared or signed, and for old attempts whose request was not stored."
     )
     def request(self, root: strawberry.Parent[WebhookAttempt]) -> WebhookRequest | None:
         if root.request is None:

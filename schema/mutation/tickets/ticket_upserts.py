@@ -31,8 +31,8 @@ class TicketUpsertMutations:
             "tags, resources, externalId, idempotencyKey)",
             "NOT_FOUND (category, requesterId)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
-            "TAKEN (externalId: createTicket creates a ticket with it, or updateTicket removes it, "
-            "at this moment)",
+            "TAKEN (externalId: a concurrent createTicket or updateTicket sets or removes it; try "
+            "again)",
             *KEY_ERRORS,
         ),
     )

@@ -39,8 +39,8 @@ class TicketMutations:
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",
             "TOO_LONG (subject, description, tags, resources, externalId, requester)",
-            "INVALID (category: archived; requester: also from customers, without the scopes "
-            "that it needs, or together with `requesterId`; followUpOf: too many links; subject, "
+            "INVALID (category: archived; requester: given by a customer, given without its "
+            "scopes, or given together with `requesterId`; followUpOf: too many links; subject, "
             "description, tags, resources, externalId, attachmentIds, idempotencyKey)",
             "NOT_FOUND (category, requesterId, followUpOf, attachmentIds)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
@@ -162,9 +162,9 @@ class TicketMutations:
     reopen_ticket: Any = mutation(
         changes.reopen_ticket,
         WRITE_TICKETS,
-        "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can "
-        "be reopened within 14 days by default. It can't be reopened while it is merged into "
-        "another one, and after a retention policy erased its texts.",
+        "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can be "
+        "reopened within 14 days by default. It can't be reopened while it is merged into another "
+        "one, or after a retention policy erased its texts.",
         TICKET,
         errors=(
             NOT_FOUND,

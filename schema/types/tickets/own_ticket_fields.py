@@ -16,7 +16,8 @@ TICKET_DESCRIPTION = (
     "see every ticket. Customers see the tickets that they requested, those that are shared with "
     "them as participants, and those that are shared with their organization. A ticket is only "
     "shared with customers who neither requested it nor belong to a shared organization that has "
-    "it: they can read it, reply to it and watch it."
+    'it: they can read it, reply to it and watch it. "The team\'s reply" is a reply of any '
+    "agent, admin or API client, whatever `team` is."
 )
 
 
