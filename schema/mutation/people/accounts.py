@@ -34,7 +34,7 @@ class AccountMutations:
         "passwords count as failed attempts to sign in.",
         ChangePasswordPayload | None,
         errors=(
-            "INVALID (currentPassword: wrong; newPassword: too short)",
+            "INVALID (currentPassword: wrong, or the user has no password; newPassword: too short)",
             "REQUIRED (newPassword)",
             "TOO_LONG (newPassword)",
         ),

@@ -22,10 +22,10 @@ STAFF_RULE = (
     "FORBIDDEN."
 )
 PROMOTION = (
-    "A promotion makes a customer an agent or admin. It must name {fields}, because the owner of "
-    "the email address can sign in. It ends the sessions, API tokens and links of the account. "
-    "Unless `keepCredentials` is set, its password and identities are removed, and the user gets "
-    "an email with a link to choose a new password."
+    "A promotion makes a customer an agent or admin. It must name {fields}, so that a changed "
+    "email address does not give the new role to another person. It ends the sessions, API tokens "
+    "and links of the account. Unless `keepCredentials` is set, its password and identities are "
+    "removed, and the user gets an email with a link to choose a new password."
 )
 PROMOTION_BY_UPDATE = PROMOTION.format(fields="`expectedVersion` or `email`")
 PROMOTION_BY_UPSERT = PROMOTION.format(fields="`email`")
