@@ -45,6 +45,15 @@ The response of a query has a cursor of the log in `extensions.cursor`. Everythi
 is included in the response. It is absent for anonymous requests, for tokens with none of
 `tickets:read`, `events:read` and `users:read`, and if the response has no data.
 
+An operation or a root field that fails has an error with a code in `errors[].extensions.code`:
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, BAD_REQUEST, CURSOR_INVALID, CURSOR_EXPIRED,
+QUERY_TOO_EXPENSIVE, RATE_LIMITED, UNAVAILABLE, INTERNAL, PERSISTED_QUERY_NOT_FOUND,
+GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED. With RATE_LIMITED, `extensions.retryAfterMs` has
+the milliseconds to wait.
+
+"By default" means that the operator of the server can change the value with a setting. Lists take
+`first` or `last` of 1 to 100; other values fail with BAD_REQUEST.
+
 The server computes the cost of an operation before it runs it. The response has the cost in
 `extensions.cost`. One point stands for about 10 microseconds of work.
 
@@ -83,8 +92,9 @@ The server computes the cost of an operation before it runs it. The response has
 
 Fields of a fragment count wherever the fragment is spread. `@skip` and `@include` do not reduce the
 cost. The server rejects an operation that costs more than 5,000 or searches for more than 16 words
-(by default) with QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a leaky bucket. While
-it is full, the server rejects operations with RATE_LIMITED and `retryAfterMs`.
+(by default) with QUERY_TOO_EXPENSIVE. The costs of a viewer's operations fill a bucket, which holds
+100,000 and loses 4,000 per second by default. While it is full, the server rejects operations with
+RATE_LIMITED. `extensions.cost.remaining` is the room that the bucket has left.
 
 A subscription costs {SUBSCRIPTION_COST} when it starts, `ticketStats` {LIVE_STATS_COST}, and
 `savedViewCounts` {LIVE_VIEWS_COST}, plus its arguments and its selection. While it
@@ -99,8 +109,8 @@ runs, it costs again:
 | each batch of items that is sent, such as 32 rows of a snapshot | 9 |
 | each item of it | 1 plus its selection |
 
-Equal subscriptions share this work, and their viewers pay for it in rotation. While a viewer's
-bucket is more than half full, the viewer's subscriptions wait; they lose no event.
+The server does the work of equal subscriptions once, and charges it to their viewers in turn.
+While a viewer's bucket is more than half full, the viewer's subscriptions wait; they lose no event.
 
 A search costs more if all its words are frequent and the server has to find all tickets with them:
 for `totalCount`, statistics and events, for the order by relevance, and if the first

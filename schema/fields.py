@@ -136,7 +136,7 @@ def subscription(
 def describe_permission(permission: Permission) -> str:
     """A sentence that names the permitted kinds of viewers and the scope that they need."""
     if CallerKind.ANONYMOUS in permission.caller_kinds:
-        return "Permitted for: everyone, also without authentication."
+        return "Permitted for: everyone, even without authentication."
     names = [name for kind, name in CALLER_KIND_NAMES.items() if kind in permission.caller_kinds]
     listed = names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     permitted = f"Permitted for: {listed}"

@@ -106,7 +106,8 @@ DATE = strawberry.scalar(
 DURATION = strawberry.scalar(
     name="Duration",
     description="An ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT4H or "
-    "P14D. Years and months, which vary in length, and signs are not accepted.",
+    "P14D. Years and months, which vary in length, and signs are not accepted. Seconds may have "
+    "up to 6 decimals. Output has days, hours, minutes and seconds; PT0S is zero.",
     serialize=serialize_duration,
     parse_value=parse_duration,
     parse_literal=build_literal_parser(parse_duration),

@@ -47,7 +47,10 @@ EVENT_ARGUMENTS = {
 }
 
 
-@strawberry.type(description="The subscriptions of the API.")
+@strawberry.type(
+    description="The subscriptions of the API, over WebSocket (graphql-transport-ws) at `/graphql` "
+    "and server-sent events (graphql-sse) at `/graphql/stream`."
+)
 class Subscription:
     ticket_events: Any = subscription(
         events.ticket_events,

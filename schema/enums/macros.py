@@ -11,8 +11,8 @@ register_enum(
     "The action by which a macro changes the ticket's status.",
     {
         "START": "Starts work: NEW becomes OPEN. An OPEN ticket stays OPEN.",
-        "AWAIT_CUSTOMER": "Waits for the customer: the status becomes WAITING_ON_CUSTOMER. A "
-        "ticket that has it already keeps it.",
+        "AWAIT_CUSTOMER": "Marks the ticket as waiting for its requester: the status becomes "
+        "WAITING_ON_CUSTOMER. A ticket that has it already keeps it.",
         "HOLD": "Pauses the ticket for `holdFor`, or until it is resumed: the status becomes "
         "ON_HOLD.",
         "RESOLVE": "Resolves the ticket: the status becomes RESOLVED. The text of the reply is its "

@@ -22,7 +22,7 @@ register_enum(
         "STATUS": "Tickets that were resolved, closed, reopened, merged or changed in status or "
         "priority.",
         "ASSIGNMENT": "Tickets that were assigned to the user or transferred to the user's team.",
-        "ESCALATION": "Tickets that were escalated, and steps of escalation paths that name the "
+        "ESCALATION": "Tickets that were escalated, and steps of escalation paths that notify the "
         "user.",
         "SLA": "SLA clocks that are at risk or have passed their target.",
         "REMINDERS": "Tickets of the user, or with the user as a participant, that wait for a "

@@ -11,9 +11,11 @@ register_enum(
     "Role",
     "The role of a user, which limits the scopes of the user's tokens.",
     {
-        "CUSTOMER": "Creates tickets and takes part in the tickets that the user may see.",
-        "AGENT": "Sees every ticket and works on it, including its notes.",
-        "ADMIN": "Has an agent's permissions and administers the service.",
+        "CUSTOMER": "Creates tickets and takes part in the tickets that the user may see. Scopes: "
+        "`tickets:read`, `tickets:write` and `events:read`.",
+        "AGENT": "Sees every ticket and works on it, including its notes. Scopes: those of a "
+        "customer, `notes:read`, `notes:write` and `users:read`.",
+        "ADMIN": "Has an agent's permissions and administers the service. Scopes: all.",
     },
 )
 register_enum(

@@ -35,8 +35,8 @@ register_enum(
     "A stage of a ticket's life cycle. Each status belongs to one stage.",
     {
         "CREATION": "The ticket was created and nobody has started work on it. Status NEW.",
-        "RESOLUTION": "Work on the ticket has started. Status OPEN, WAITING_ON_CUSTOMER or "
-        "ON_HOLD.",
+        "RESOLUTION": "Work has started and the ticket is not resolved yet. Status OPEN, "
+        "WAITING_ON_CUSTOMER or ON_HOLD.",
         "CLOSURE": "The ticket is resolved or closed. Status RESOLVED or CLOSED.",
     },
 )
@@ -62,11 +62,12 @@ register_enum(
     "TicketAction",
     "An action that changes the status of a ticket.",
     {
-        "START": "Starts work: NEW becomes OPEN. The first assignment and an agent's first reply "
-        "do so too.",
-        "AWAIT_CUSTOMER": "Waits for the customer: NEW, OPEN or ON_HOLD becomes "
-        "WAITING_ON_CUSTOMER.",
-        "HOLD": "Pauses the ticket: NEW, OPEN or WAITING_ON_CUSTOMER becomes ON_HOLD.",
+        "START": "Starts work: NEW becomes OPEN. Assigning it, or the first reply of an agent, "
+        "admin or API client, does so too.",
+        "AWAIT_CUSTOMER": "Marks the ticket as waiting for its requester: NEW, OPEN or ON_HOLD "
+        "becomes WAITING_ON_CUSTOMER.",
+        "HOLD": "Pauses the ticket: NEW, OPEN or WAITING_ON_CUSTOMER becomes ON_HOLD. "
+        "For an ON_HOLD ticket, only `heldUntil` changes.",
         "RESUME": "Continues work: WAITING_ON_CUSTOMER or ON_HOLD becomes OPEN.",
         "RESOLVE": "Gives the resolution: NEW, OPEN, WAITING_ON_CUSTOMER or ON_HOLD becomes "
         "RESOLVED.",
@@ -79,8 +80,8 @@ register_enum(
     "ReplyAction",
     "An action that can follow a reply in the same change.",
     {
-        "AWAIT_CUSTOMER": "Waits for the customer. A ticket that is WAITING_ON_CUSTOMER already "
-        "keeps waiting.",
+        "AWAIT_CUSTOMER": "Marks the ticket as waiting for its requester. A ticket that is "
+        "WAITING_ON_CUSTOMER already keeps waiting.",
         "HOLD": "Puts the ticket on hold until the time `until`, or until it is resumed if `until` "
         "is null.",
         "RESOLVE": "Resolves the ticket. The text of the reply is its resolution.",

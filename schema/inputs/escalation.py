@@ -37,7 +37,8 @@ ACTIVE = "Whether the path is active. True restores an archived path, false arch
 @strawberry.input(description="A step of an escalation path.")
 class EscalationStepInput:
     after: timedelta = required(
-        "The delay between the trigger and the step, from 0 seconds to 365 days, in whole seconds."
+        "The delay between the trigger and the step in calendar time, from 0 seconds to 365 days, "
+        "in whole seconds."
     )
     action: StepAction = required("What the server does when the step is due.")
     team: str | None = optional(

@@ -63,7 +63,7 @@ class BulkTicketChange:
     priority: Priority | None = optional("The priority. Null: unchanged.")
     add_tags: list[str] | None = optional(f"The tags to add, by default at most 20, {TAGS}")
     remove_tags: list[str] | None = optional(
-        f"The tags to remove, in any case, by default at most 20, {TAGS}"
+        f"The tags to remove, ignoring case, by default at most 20, {TAGS}"
     )
     custom_fields: list[CustomFieldInput] | None = optional(
         f"{CUSTOM_FIELDS} A ticket of a category that does not have the field fails with INVALID. "

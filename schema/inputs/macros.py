@@ -48,7 +48,10 @@ ASSIGNEE = "The id of an active agent or admin. Required for PERSON; must be nul
 NEW_TEAM = f"The slug of the active team to which the ticket moves, {SLUG}"
 PRIORITY = "The new priority of the ticket."
 TAGS = "at most 20 (by default), each 1 to 50 characters. Duplicates are ignored."
-VALUES = f"{CUSTOM_FIELDS} A ticket of a category that does not have the field refuses the macro."
+VALUES = (
+    f"{CUSTOM_FIELDS} The macro can't be applied to a ticket of a category that does not have the "
+    "field."
+)
 MACRO_ID = "The id of the macro."
 
 

@@ -18,7 +18,10 @@ FILTER = (
     "The tickets whose texts the policy erases, at most 8,192 bytes as JSON (by default). Must not "
     "refer to the viewer. An empty object: all closed tickets."
 )
-AGE_DAYS = "How many days after their closure tickets keep their texts, 30 (by default) to 36,500."
+AGE_DAYS = (
+    "How many days after their closure tickets keep their texts, from 30, a minimum that the "
+    "operator can change, to 36,500."
+)
 ACTIVE = "Whether the server applies the policy. Look at its `preview` before you activate it."
 POLICY_ID = "The id of the policy."
 

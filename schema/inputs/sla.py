@@ -41,7 +41,7 @@ TEAM = f"The slug of the team whose tickets the policy applies to, {SLUG}"
 CATEGORY = f"The slug of the category whose tickets the policy applies to, {SLUG}"
 ORGANIZATION = "The id of the organization whose tickets the policy applies to."
 CALENDAR = "The id of the active calendar whose working time counts."
-WORKING_TIME = "in working time: 1 minute to 5 years, in whole seconds."
+WORKING_TIME = "in working time: 1 minute to 1,826 days, in whole seconds."
 FIRST_RESPONSE = (
     "The target for the time from the ticket's creation to the team's first reply or the "
     f"resolution, {WORKING_TIME}"

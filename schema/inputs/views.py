@@ -26,7 +26,7 @@ ORDER = "The fields to order the tickets by, at most 4."
 COLUMNS = "The columns, at most 30. Duplicates are left out."
 FIELD_COLUMNS = (
     "The keys of the custom fields that are columns after `columns`, at most 30. Duplicates are "
-    "left out. A key may have no custom field; clients don't show it."
+    "left out. Keys without a custom field are accepted; clients should ignore them."
 )
 POSITION = "The position among the views with the same audience, 0 to 2,147,483,647."
 VIEW_ID = "The id of the view."

@@ -15,8 +15,8 @@ class ApproveWallScreenInput:
     )
     name: str = required(f"What to call the screen, such as the place where it hangs. {NAME}")
     board: str = optional(
-        "What the screen shows: `all` for all tickets, or the slug or id of an active team. "
-        "A team that got the slug `all` before it was reserved needs its id. Default: `all`.",
+        "What the screen shows: `all` for all tickets, or the slug or id of an active team. For a "
+        "team with the slug `all`, pass its id. Default: `all`.",
         "all",
     )
     idempotency_key: str | None = optional(RECORD_IDEMPOTENCY_KEY)

@@ -42,7 +42,10 @@ from schema.mutation.webhooks import WebhookMutations
 @strawberry.type(
     description="The mutations of the API. Mutations of tickets and of administrative records each "
     "run in one transaction. If a payload has user errors, nothing was changed, logged or "
-    "published."
+    "published, except failed attempts to sign in, which are counted, and recorded in the "
+    "audit log if the account exists.\n\nThe description of a mutation lists its user errors: a "
+    "code, and in parentheses the input fields that `field` can name. A condition follows a "
+    'colon. If it says "without a field", `field` is null. For other errors, see the type Query.'
 )
 class Mutation(
     PeopleMutations,

@@ -13,7 +13,8 @@ from schema.mutation.errors import KEY_ERRORS
 from schema.payloads.jobs import CancelJobPayload, JobPayload
 
 OWN_OR_ADMIN = (
-    "Users and API clients may do this with their own jobs, admins with those of everyone."
+    "Users and API clients may do this with their own jobs, admins and API clients with the scope "
+    "`admin` with those of everyone."
 )
 TOO_MANY_JOBS = "without a field, if 20 jobs of the viewer wait or run, by default"
 

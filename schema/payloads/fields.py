@@ -18,7 +18,7 @@ EVENT = (
     f"The event that records the change. {NULL_WITHOUT_READ} Null if nothing had to change, or if "
     "the mutation returns user errors."
 )
-TICKET_ID = f"The id of the ticket, also without the scope `tickets:read`. {NULL_IF_REFUSED}"
+TICKET_ID = f"The id of the ticket, even without the scope `tickets:read`. {NULL_IF_REFUSED}"
 REF = f"The number of the ticket with its prefix, such as TKT-1042. {NULL_IF_REFUSED}"
 VERSION = f"The version of the ticket after the change. {NULL_IF_REFUSED}"
 CURSOR = f"The position that the log has reached with this change. {NULL_IF_REFUSED}"
@@ -37,6 +37,6 @@ def user_errors_field() -> Any:
     """The field that lists why a mutation changed nothing."""
     return strawberry.field(
         default_factory=list,
-        description="The reasons for which nothing was changed. Empty if the mutation succeeded.",
+        description="The errors that prevented the change. Empty if the mutation succeeded.",
         metadata=cost(each=0),
     )

@@ -43,7 +43,7 @@ class ApplyMacroPayload:
     )
     reply_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="The id of the reply, if there is one, also without the scope `tickets:read`. "
+        description="The id of the reply, if there is one, even without the scope `tickets:read`. "
         f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)

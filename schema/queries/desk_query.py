@@ -53,8 +53,8 @@ class DeskQueries:
         "for everyone; by name, and in pages of up to 100.",
         Connection[MacroType],
         arguments={
-            "search": "Returns macros with this text anywhere in their name or text, in any case. "
-            f"{SEARCH_LENGTH} Default: all.",
+            "search": "Returns macros with this text anywhere in their name or text, ignoring "
+            f"case. {SEARCH_LENGTH} Default: all.",
             **INCLUDE_INACTIVE,
             "all_teams": "Whether to return the macros of all teams. Only for admins, with the "
             "scope `admin`; FORBIDDEN for others. Default: false.",
@@ -85,7 +85,7 @@ class DeskQueries:
         {
             "filter": "The tickets whose texts the policy would erase. An empty object: all closed "
             "tickets.",
-            "age_days": "How many days after their closure tickets would keep their texts, 30 (by "
-            "default) to 36,500.",
+            "age_days": "How many days after their closure tickets would keep their texts, from "
+            "30, a minimum that the operator can change, to 36,500.",
         },
     )

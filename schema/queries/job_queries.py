@@ -19,16 +19,16 @@ class JobQueries:
         resolvers.jobs.job,
         READ_OR_CANCEL_JOBS,
         "The job with this id. Null if there is none, or if the viewer may not see it. Users and "
-        "API clients see their own jobs; admins with the scope `admin` see all.",
+        "API clients see their own jobs; admins and API clients with the scope `admin` see all.",
         JobType | None,
         arguments={"id": "The id of the job."},
     )
     jobs: Any = query(
         resolvers.jobs.jobs,
         READ_OR_CANCEL_JOBS,
-        "The jobs that the viewer started, newest first, in pages of up to 100. Admins with the "
-        "scope `admin` see the jobs of everyone. A job is deleted 30 days (by default) after "
-        "its end.",
+        "The jobs that the viewer started, newest first, in pages of up to 100. Admins and API "
+        "clients with the scope `admin` see the jobs of everyone. A job is deleted 30 days (by "
+        "default) after its end.",
         Connection[JobType],
         arguments={
             "statuses": "Returns jobs with one of these statuses. Default: all statuses.",

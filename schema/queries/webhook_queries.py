@@ -57,7 +57,7 @@ class WebhookQueries:
         {
             "webhook_id": "The id of the webhook.",
             "after": "A cursor of the log. The events begin after it.",
-            "since": "The time at which the events begin, or up to a minute before.",
+            "since": "The replay begins at this time or at most one minute earlier.",
             "until": "A cursor of the log. The events end with its event. Absent or null: the "
             "newest event that the server has read for the webhook.",
         },

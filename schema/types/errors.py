@@ -15,8 +15,8 @@ from schema.interfaces import MessageInterface, UserErrorInterface
 
 @strawberry.type(
     name="InvalidInput",
-    description="An input value that is absent, malformed, out of range, unknown or taken, or an "
-    "idempotency key that can't be used.",
+    description="A user error that has no type of its own, such as an input value that is "
+    "malformed, unknown or taken; see `code`.",
 )
 class InvalidInputType(UserErrorInterface):
     pass

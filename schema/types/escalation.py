@@ -26,8 +26,8 @@ class EscalationStepType:
     team_id: strawberry.Private[UUID | None]
     user_id: strawberry.Private[UUID | None]
     after: timedelta = strawberry.field(
-        description="The delay between the trigger and the step: 0 seconds to 365 days, in whole "
-        "seconds."
+        description="The delay between the trigger and the step in calendar time: 0 seconds to "
+        "365 days, in whole seconds."
     )
     action: StepAction = strawberry.field(description="The action of the step.")
 

@@ -57,7 +57,7 @@ class RetentionPolicyType(Node):
 
     @strawberry.field(
         description="The filter, a value of the input TicketFilter. An empty object matches every "
-        "ticket."
+        "closed ticket."
     )
     def filter(self, root: strawberry.Parent[RetentionPolicy]) -> JSON:
         return JSON(root.ticket_filter)

@@ -63,7 +63,7 @@ class WebhookAttemptType(RecordType):
 
     @strawberry.field(
         description="The request, also if the connection failed or was refused. Null if the body "
-        "could not be prepared or signed, and for attempts before this field existed."
+        "could not be prepared or signed, and for old attempts whose request was not stored."
     )
     def request(self, root: strawberry.Parent[WebhookAttempt]) -> WebhookRequest | None:
         if root.request is None:
@@ -132,7 +132,7 @@ class WebhookDeliveryType(Node):
     attempt_log: Any = related_list_field(
         list_attempts,
         list[WebhookAttemptType],
-        "The newest attempts, at most 200, in the order of time.",
+        "The newest attempts, at most 200, in chronological order.",
     )
 
 

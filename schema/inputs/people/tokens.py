@@ -26,7 +26,11 @@ class CreateApiTokenInput:
     scopes: list[str] = required(
         "The scopes of the token: at least one of `tickets:read`, `tickets:write`, `notes:read`, "
         "`notes:write`, `events:read`, `users:read`, `users:write`, `webhooks:manage` and `admin`, "
-        "which includes `users:write`. The viewer must have each of them."
+        "which includes `users:write`. The viewer must have each of them. `tickets:read` also "
+        "reads messages and statistics, `events:read` the log, `notes:read` also internal events "
+        "and HIDDEN custom fields, `users:read` also organizations and email addresses. "
+        "`users:write` manages customers and organizations, `webhooks:manage` needs "
+        "`tickets:read` too, and `admin` administers everything else."
     )
     expires_at: datetime | None = optional(
         "The time at which the token expires, in the future. Null: the token does not expire."

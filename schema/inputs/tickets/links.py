@@ -15,7 +15,9 @@ from schema.inputs.fields import (
 
 @strawberry.input(description="Two tickets to link.")
 class LinkTicketsInput:
-    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
+    ticket_id: strawberry.ID = required(
+        "The id of the ticket that has the relation `kind` to `otherId`."
+    )
     other_id: strawberry.ID = required("The id of another ticket.")
     kind: LinkKind = required("The relation of the ticket `ticketId` to the ticket `otherId`.")
     expected_version: int | None = optional(EXPECTED_VERSION)
@@ -24,7 +26,9 @@ class LinkTicketsInput:
 
 @strawberry.input(description="Two tickets to unlink.")
 class UnlinkTicketsInput:
-    ticket_id: strawberry.ID = required("The id of the ticket that `kind` is about.")
+    ticket_id: strawberry.ID = required(
+        "The id of the ticket that has the relation `kind` to `otherId`."
+    )
     other_id: strawberry.ID = required("The id of another ticket.")
     kind: LinkKind | None = optional(
         "The relation of the ticket `ticketId` to the ticket `otherId`. Null: all links between "

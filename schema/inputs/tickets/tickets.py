@@ -44,7 +44,7 @@ class TicketResourceInput:
     "server creates a customer with it, without an organization and without a password."
 )
 class RequesterInput:
-    email: str = required("The email address, at most 320 characters, in any case.")
+    email: str = required("The email address, at most 320 characters, ignoring case.")
     display_name: str = required(
         "The name of a new customer, 1 to 200 characters after trimming. An existing user keeps "
         "theirs."
@@ -112,7 +112,7 @@ class UpdateTicketInput:
         "most 20 tags. A tag that the ticket has in another case is not added."
     )
     remove_tags: list[str] | None = optional(
-        "The tags to remove, in any case, each 1 to 50 characters. A tag that is also in "
+        "The tags to remove, ignoring case, each 1 to 50 characters. A tag that is also in "
         "`addTags` is removed."
     )
     add_resources: list[TicketResourceInput] | None = optional(
@@ -163,7 +163,7 @@ class UpsertTicketInput:
         "All resources of the ticket, by default at most 50. Others are removed."
     )
     custom_fields: list[CustomFieldInput] | None = optional(
-        f"{CUSTOM_FIELDS} Other values of the ticket stay. Null: none."
+        f"{CUSTOM_FIELDS} Other values of the ticket stay. Null: unchanged."
     )
     description: str | None = optional(
         f"The description. {BODY} Required for a new ticket. A ticket that exists keeps its own."

@@ -34,7 +34,7 @@ class AccountMutations:
         "passwords count as failed attempts to sign in.",
         ChangePasswordPayload | None,
         errors=(
-            "INVALID (currentPassword: wrong; newPassword: too short)",
+            "INVALID (currentPassword: wrong, or the user has no password; newPassword: too short)",
             "REQUIRED (newPassword)",
             "TOO_LONG (newPassword)",
         ),
@@ -78,8 +78,8 @@ class AccountMutations:
         errors=(
             "REQUIRED (email, displayName)",
             "TOO_LONG (email, displayName, teams)",
-            "INVALID (organizationId: archived; teams: archived, full, or of a customer; email, "
-            "displayName, idempotencyKey)",
+            "INVALID (organizationId: archived; teams: archived, full, or the user is a "
+            "customer; email, displayName, idempotencyKey)",
             "TAKEN (email)",
             "NOT_FOUND (organizationId, teams)",
             "NOT_ENABLED: the server does not know its public URL",

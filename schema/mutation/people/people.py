@@ -28,8 +28,7 @@ class PeopleMutations:
             "INVALID (email): the email address or the password is wrong",
             "SECOND_FACTOR_REQUIRED (secondFactor): the password is right, but a code is needed",
             "INVALID (secondFactor): the code is wrong, or was used before",
-            "NOT_ENABLED (secondFactor): no encryption key of the server decrypts the second "
-            "factor",
+            "NOT_ENABLED (secondFactor): the server can't verify codes now; ask its operator",
         ),
     )
     sign_in_with_code: Any = mutation(

@@ -22,7 +22,7 @@ CODE_LIMIT = (
     "`retryAfterMs` have passed."
 )
 
-LOST_KEY = "NOT_ENABLED (code): no encryption key of the server decrypts the second factor"
+LOST_KEY = "NOT_ENABLED (code): the server can't verify codes now; ask its operator"
 
 
 @strawberry.type

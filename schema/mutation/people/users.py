@@ -14,18 +14,18 @@ from schema.payloads.people.people import UpsertUsersPayload, UserPayload
 
 USER = UserPayload | None
 ROLE_RULE = (
-    "Setting a role or teams, or changing an agent or admin, needs the scope `admin`; otherwise "
-    "the operation fails with FORBIDDEN."
+    "Setting teams or a role other than CUSTOMER, or changing an agent or admin, needs the scope "
+    "`admin`; otherwise the operation fails with FORBIDDEN."
 )
 STAFF_RULE = (
     "For an agent or admin, this needs the scope `admin`; otherwise the operation fails with "
     "FORBIDDEN."
 )
 PROMOTION = (
-    "A promotion makes a customer an agent or admin. It must name {fields}, because the owner of "
-    "the email address can sign in. It ends the sessions, API tokens and links of the account. "
-    "Unless `keepCredentials` is set, its password and identities are removed, and the user gets "
-    "an email with a link to choose a new password."
+    "A promotion makes a customer an agent or admin. It must name {fields}, so that a changed "
+    "email address does not give the new role to another person. It ends the sessions, API tokens "
+    "and links of the account. Unless `keepCredentials` is set, its password and identities are "
+    "removed, and the user gets an email with a link to choose a new password."
 )
 PROMOTION_BY_UPDATE = PROMOTION.format(fields="`expectedVersion` or `email`")
 PROMOTION_BY_UPSERT = PROMOTION.format(fields="`email`")
@@ -36,8 +36,8 @@ PROMOTION_ERROR = (
 FIELD_ERRORS = (
     "NOT_FOUND (organizationId, teams)",
     "TOO_LONG (email, displayName, teams, externalId, locale, timeZone)",
-    "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId, "
-    "teams: archived; teams: of a customer)",
+    "INVALID (email, displayName, externalId, locale, timeZone, idempotencyKey; organizationId: "
+    "archived; teams: archived, full, or the user is a customer)",
 )
 LAST_ADMIN = "INVALID ({field}: the last active admin who can sign in)"
 

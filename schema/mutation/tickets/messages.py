@@ -28,12 +28,12 @@ class MessageMutations:
         WRITE_TICKETS,
         "Adds a public message. A customer's reply resumes a ticket that is WAITING_ON_CUSTOMER "
         "and reopens one that is RESOLVED or CLOSED. The first reply of an agent, admin or API "
-        "client starts a NEW ticket. Agents, admins and API clients can't reply to a CLOSED "
-        "ticket, unless they are its requester. `then` also changes the status: the reply and the "
+        "client starts a NEW ticket. API clients can't reply to a CLOSED ticket; agents and "
+        "admins only if they are its requester. `then` also changes the status: the reply and the "
         "change are stored together or not at all, and the payload lists the errors of both. "
         "Customers may only use `then: CLOSE`, which confirms a RESOLVED ticket and withdraws one "
-        "in any other status; other actions fail with FORBIDDEN. An invalid `lastSeenCursor` fails "
-        "with CURSOR_INVALID or CURSOR_EXPIRED.",
+        "in any other status; other actions fail with FORBIDDEN. An invalid `lastSeenCursor` "
+        "fails with CURSOR_INVALID or CURSOR_EXPIRED.",
         ReplyPayload | None,
         errors=(
             *MESSAGE_ERRORS,

@@ -20,7 +20,7 @@ class TicketUpsertMutations:
         HANDLE_TICKETS_AS_STAFF,
         "Changes the viewer's ticket with the external id as updateTicket does, or creates one as "
         "createTicket does. Of concurrent calls for one external id, one creates the ticket and "
-        "the others change it. A repetition changes nothing, also without an idempotency key. "
+        "the others change it. A repetition changes nothing, even without an idempotency key. "
         "The version of a new ticket is 1.",
         TicketPayload | None,
         errors=(
@@ -31,8 +31,8 @@ class TicketUpsertMutations:
             "tags, resources, externalId, idempotencyKey)",
             "NOT_FOUND (category, requesterId)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
-            "TAKEN (externalId: createTicket creates a ticket with it, or updateTicket removes it, "
-            "at this moment)",
+            "TAKEN (externalId: a concurrent createTicket or updateTicket sets or removes it; try "
+            "again)",
             *KEY_ERRORS,
         ),
     )

@@ -39,8 +39,8 @@ class TicketMutations:
         errors=(
             "REQUIRED (subject, description, tags, resources, externalId, requesterId, requester)",
             "TOO_LONG (subject, description, tags, resources, externalId, requester)",
-            "INVALID (category: archived; requester: also from customers, without the scopes "
-            "that it needs, or together with `requesterId`; followUpOf: too many links; subject, "
+            "INVALID (category: archived; requester: given by a customer, given without its "
+            "scopes, or given together with `requesterId`; followUpOf: too many links; subject, "
             "description, tags, resources, externalId, attachmentIds, idempotencyKey)",
             "NOT_FOUND (category, requesterId, followUpOf, attachmentIds)",
             "REQUIRED, TOO_LONG, INVALID, NOT_FOUND (customFields)",
@@ -101,12 +101,11 @@ class TicketMutations:
     await_customer: Any = mutation(
         changes.await_customer,
         HANDLE_TICKETS_AS_STAFF,
-        "Waits for the customer; the status of a NEW, OPEN or ON_HOLD ticket becomes "
-        "WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last reply, "
-        "unless the customer has answered it. The customer's reply resumes the ticket. By "
-        "default, the "
-        "server reminds the customer after 3 days and closes the ticket as ABANDONED after 7 "
-        "days.",
+        "Marks a ticket as waiting for its requester; the status of a NEW, OPEN or ON_HOLD ticket "
+        "becomes WAITING_ON_CUSTOMER. Notifies the customer; the email quotes the team's last "
+        "reply, unless the customer has answered it. The customer's reply resumes the ticket. By "
+        "default, the server reminds the customer after 3 days and closes the ticket as ABANDONED "
+        "after 7 days.",
         TICKET,
         errors=(NOT_FOUND, TRANSITION, INVALID_KEY, *TICKET_ERRORS),
     )
@@ -163,9 +162,9 @@ class TicketMutations:
     reopen_ticket: Any = mutation(
         changes.reopen_ticket,
         WRITE_TICKETS,
-        "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can "
-        "be reopened within 14 days by default. It can't be reopened while it is merged into "
-        "another one, and after a retention policy erased its texts.",
+        "Reopens a RESOLVED or CLOSED ticket; its status becomes OPEN. A CLOSED ticket can be "
+        "reopened within 14 days by default. It can't be reopened while it is merged into another "
+        "one, or after a retention policy erased its texts.",
         TICKET,
         errors=(
             NOT_FOUND,

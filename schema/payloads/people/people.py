@@ -71,7 +71,7 @@ class SignOutPayload:
 class UserPayload:
     user_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description=f"The id of the user, also without the scope `users:read`. {NULL_IF_REFUSED}",
+        description=f"The id of the user, even without the scope `users:read`. {NULL_IF_REFUSED}",
     )
     user: User | None = record_field(
         "The user after the change. Null for a token that may not see the user, which needs the "
@@ -87,7 +87,7 @@ class UpsertUserResult:
     index: int = strawberry.field(description=ROW_INDEX)
     user_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="The id of the user, also without the scope `users:read`. "
+        description="The id of the user, even without the scope `users:read`. "
         f"{NULL_IF_ROW_REFUSED}",
     )
     user: User | None = record_field(

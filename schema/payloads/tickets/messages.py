@@ -32,7 +32,7 @@ class ReplyPayload:
     )
     reply_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description=f"The id of the new reply, also without the scope `tickets:read`. "
+        description=f"The id of the new reply, even without the scope `tickets:read`. "
         f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)
@@ -52,7 +52,7 @@ class NotePayload:
     )
     note_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description=f"The id of the new note, also without the scope `tickets:read`. "
+        description=f"The id of the new note, even without the scope `tickets:read`. "
         f"{NULL_IF_REFUSED}",
     )
     ticket: Ticket | None = record_field(TICKET, TicketType | None)

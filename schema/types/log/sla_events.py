@@ -109,7 +109,7 @@ class TicketEscalationStep(TicketEventInterface):
     def path(self, root: strawberry.Parent[Event]) -> str:
         return cast("str", root.value("path"))
 
-    @strawberry.field(description="The number of the step in the order of time, from 1 to 20.")
+    @strawberry.field(description="The number of the step in chronological order, from 1 to 20.")
     def step(self, root: strawberry.Parent[Event]) -> int:
         return cast("int", root.value("step"))
 

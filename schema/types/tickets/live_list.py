@@ -50,8 +50,8 @@ class TicketChangeType:
     kind: ChangeKind = strawberry.field(description="The kind of the change.")
 
     @strawberry.field(
-        description="The position in the log that the list reaches with this change and the "
-        "others of the same cursor."
+        description="The position in the log that the list reaches with this change. Several "
+        "changes may share a cursor; resume only after the last of them."
     )
     def cursor(self, root: strawberry.Parent[LiveListChange]) -> str:
         return encode_cursor(root.position)

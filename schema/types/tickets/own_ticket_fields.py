@@ -10,6 +10,17 @@ from schema.cost import UNREAD_COST
 from schema.records.relations import personal_field
 from schema.types.tickets.drafts import DraftType
 
+TICKET_DESCRIPTION = (
+    "A customer's request, from its creation to its closure. It is open while its status is "
+    "neither RESOLVED nor CLOSED. With the scope `tickets:read`, agents, admins and API clients "
+    "see every ticket. Customers see the tickets that they requested, those that are shared with "
+    "them as participants, those that are shared with their organization, and all tickets of "
+    "their organization if it is a shared one. A ticket is only shared with customers who neither "
+    "requested it nor belong to a shared organization that has it: they can read it, reply to it "
+    'and watch it. "The team\'s reply" is a reply of any agent, admin or API client, whatever '
+    "`team` is."
+)
+
 
 @strawberry.type(description="The fields of a ticket that depend on the viewer's account.")
 class OwnTicketFields:

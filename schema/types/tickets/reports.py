@@ -24,7 +24,7 @@ NO_CLOCKS = Attainment()
 
 @strawberry.type(
     name="ReportDurations",
-    description="How long something took, in whole seconds. Percentiles are exact: the smallest "
+    description="Durations in whole seconds. Percentiles are exact: the smallest "
     "duration such that 50 or 90 percent of the durations are not longer.",
 )
 class ReportDurationsType:

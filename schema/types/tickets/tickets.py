@@ -33,14 +33,12 @@ from schema.types.people.people import UserType
 from schema.types.people.teams import CategoryType, TeamType
 from schema.types.sla import SlaClockType
 from schema.types.tickets.attachments import AttachmentType
-from schema.types.tickets.own_ticket_fields import OwnTicketFields
+from schema.types.tickets.own_ticket_fields import TICKET_DESCRIPTION, OwnTicketFields
 from schema.types.tickets.ticket_arguments import EventTypesArgument, parse_page, parse_timeline
 from schema.types.tickets.ticket_parts import Satisfaction, TicketLinkType, TicketResourceType
 
 
-@strawberry.type(
-    name="Ticket", description="A customer's request, from its creation to its closure."
-)
+@strawberry.type(name="Ticket", description=TICKET_DESCRIPTION)
 class TicketType(OwnTicketFields, Node):
     number: int = strawberry.field(
         description="The unique number of the ticket, for people. It rises with each new ticket."
@@ -277,7 +275,8 @@ class TicketType(OwnTicketFields, Node):
 
     @strawberry.field(
         description="The time until which the closed ticket can be reopened. Null unless the "
-        "ticket is CLOSED, and null if it was merged into another ticket."
+        "ticket is CLOSED. Null also if it was merged into another ticket, or if a retention "
+        "policy erased its texts."
     )
     def reopenable_until(
         self, root: strawberry.Parent[Ticket], info: strawberry.Info

@@ -90,7 +90,7 @@ async def test_a_query_or_mutation_does_not_run_without_permission(field: Any) -
 @pytest.mark.parametrize(
     ("permission", "description"),
     [
-        (PUBLIC, "Permitted for: everyone, also without authentication."),
+        (PUBLIC, "Permitted for: everyone, even without authentication."),
         (AUTHENTICATED, "Permitted for: customers, agents, admins and API clients."),
         (
             READ_EVENTS,
