@@ -219,7 +219,7 @@ def unmerge(
 def remove_watchers(
     change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
 ) -> None:
-    """Remove users from the current `watcher_ids`, and log it in an event that customers can see."""
+    """Remove users from the current `watcher_ids`. Customers can see the event that logs it."""
     change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
     if change.removed_watchers:
         after = set(watcher_ids).difference(user_ids)
