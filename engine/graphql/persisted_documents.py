@@ -1,7 +1,7 @@
 """Documents that requests name by a hash.
 
 There are two kinds. Automatic persisted queries (Apollo's protocol) are registered by clients. A
-manifest of trusted documents makes the server execute only the documents in it.
+manifest of trusted documents makes the server refuse all other documents of clients.
 
 The number and length of registered documents are limited, and only documents that can be executed
 are registered. With Redis, the processes share them. If Redis is slow or unavailable, the server
@@ -34,7 +34,7 @@ REDIS_EXPIRY_SECONDS = 24 * 3600
 REDIS_TIMEOUT_SECONDS = 0.3
 REDIS_RETRY_SECONDS = 2.0
 MAX_ID_CHARS = 128
-"""A SHA-256 hash has 64. Trusted documents may have longer ids."""
+"""A SHA-256 hash has 64 hexadecimal digits. Trusted documents may have longer ids."""
 log = structlog.get_logger("ticketwire.persisted_documents")
 
 
@@ -42,8 +42,8 @@ class PersistedDocuments:
     """Documents by their ids.
 
     Args:
-        trusted: The only documents that are executed, by id; None if all documents are executed.
-        own: The documents of the server's own endpoints. They are always executed.
+        trusted: The documents that clients may execute, by id; None if they may execute all.
+        own: The documents of the server's own endpoints. They may always be executed.
     """
 
     def __init__(self, trusted: Mapping[str, str] | None = None, own: Collection[str] = ()) -> None:
@@ -92,7 +92,10 @@ class PersistedDocuments:
     # ------------------------------------------------------------ registered documents
 
     def register(self, query: str, extensions: Mapping[str, Any] | None) -> None:
-        """Store a document that came with its hash, and that can be executed."""
+        """Store the request's document under its hash, if the request has one.
+
+        Call it only after `find_text` and the validation of the document.
+        """
         persisted_query = (extensions or {}).get("persistedQuery")
         if persisted_query is None or not query or self.trusted is not None:
             return
@@ -130,7 +133,10 @@ class PersistedDocuments:
             await self.redis.aclose()
 
     async def read_from_redis(self, id: str) -> str | None:
-        """A document that another process registered; None if Redis is unavailable."""
+        """A document that another process registered.
+
+        None if Redis is unavailable, or has no text with this hash.
+        """
         if self.redis is None or time.monotonic() < self.redis_retry_at:
             return None
         try:

@@ -38,6 +38,7 @@ class SSEOutbox(QueuedOutbox):
         self.stall_detector = StallDetector(outbox.STALL_SECONDS)
 
     def deliver(self, batch: Batch, suffix: bytes) -> None:
+        # The suffix belongs to a WebSocket message. A server-sent event has none.
         self.post(encode_events(batch))
 
     @property
@@ -48,7 +49,7 @@ class SSEOutbox(QueuedOutbox):
         await self.send({"type": "http.response.body", "body": message, "more_body": True})
 
     def check_progress(self) -> None:
-        """Disconnect the client if it accepts nothing for STALL_SECONDS.
+        """Disconnect the client if messages wait and it accepts nothing for STALL_SECONDS.
 
         A WebSocket has pings to notice a dead client; HTTP has none.
         """

@@ -31,8 +31,8 @@ class Permission:
     jwt_scope: Scope | None = None
     """If the viewer must have signed in: the scope with which a provider's JWT suffices, too."""
     permits_setup: bool = False
-    """Whether a session suffices that has no scopes yet, because its user must first set up a
-    second factor."""
+    """With `requires_session`: whether a session without scopes suffices, because its user must
+    first set up a second factor."""
 
     def allows(self, viewer: Viewer) -> bool:
         if viewer.caller_kind not in self.caller_kinds:
@@ -49,7 +49,10 @@ class Permission:
         return viewer.has_session or (viewer.has_jwt and has_scope)
 
     def lacks_second_factor(self, viewer: Viewer) -> bool:
-        """Whether the viewer must set up a second factor first."""
+        """Whether the viewer must set up a second factor first.
+
+        A session has no scopes until its user has set up the second factor that is required.
+        """
         return self.requires_session and not self.permits_setup and not viewer.scopes
 
     def check(self, viewer: Viewer) -> None:
@@ -117,5 +120,5 @@ MANAGE_WEBHOOKS = Permission(
 )
 READ_PRESENCE = Permission(STAFF, Scope.TICKETS_READ)
 MANAGE_WALL_SCREENS = Permission(HUMAN_STAFF, requires_session=True)
-"""With a session only: a screen keeps its access after an API token has ended."""
+"""An API token must not pair a wall screen, because the screen's access would outlive the token."""
 WRITE_PRESENCE = Permission(HUMAN_STAFF, Scope.TICKETS_WRITE)

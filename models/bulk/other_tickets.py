@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class OtherTickets:
     """What a change does with other tickets.
 
-    Each link has the key of the other ticket and a kind; if it is removed, no kind stands for all.
-    `unmerge_from_id` is the ticket that the changed one must be merged into.
+    Each link has the key of the other ticket and a kind. In `removed_links`, the kind None means
+    all links to that ticket. If `unmerge` is true, `unmerge_from_id` is the ticket into which the
+    changed ticket was merged before the locks; `find_others` sets it.
     """
 
     links: tuple[tuple[UUID, LinkKind], ...] = ()
@@ -44,7 +45,10 @@ class OtherTickets:
 
     @property
     def keys(self) -> set[UUID]:
-        """The keys of the other tickets, except those of a family."""
+        """The keys of the other tickets.
+
+        Without the tickets that are merged into one of them or into the changed ticket.
+        """
         merged = {self.merge_into_id, self.unmerge_from_id} - {None}
         linked = {other_id for other_id, _ in (*self.links, *self.removed_links)}
         return linked | cast("set[UUID]", merged)
@@ -72,7 +76,10 @@ def build_previous(change: TicketChange) -> dict[str, Json]:
 
 
 def read_previous(previous: Mapping[str, Json]) -> OtherTickets:
-    """What an undo does with other tickets. A job of an earlier version has changed none."""
+    """What an undo does with other tickets.
+
+    Jobs that earlier releases stored lack these keys. They changed no other tickets.
+    """
 
     def read_links(name: str) -> tuple[tuple[UUID, LinkKind], ...]:
         stored = cast("Sequence[Sequence[Any]]", previous.get(name, ()))
@@ -94,7 +101,7 @@ def merged_by_job(previous: Mapping[str, Json]) -> UUID | None:
 
 
 async def find_others(ticket_id: UUID, others: OtherTickets) -> tuple[OtherTickets, set[UUID]]:
-    """The other tickets with the target of a merge to undo, and all tickets to lock with the first.
+    """Fill in `unmerge_from_id`, and find the keys of all other tickets to lock.
 
     Call it before any ticket is locked: it waits for other changes of links.
     """
@@ -136,7 +143,10 @@ async def apply(changes: ChangeSet, others: OtherTickets) -> None:
 
 
 def find_begun(changes: ChangeSet, ticket_id: UUID, field: str) -> TicketChange:
-    """The change of another ticket. Raises InvalidInput NOT_FOUND."""
+    """The change that `begin_others` began for another ticket.
+
+    Raises InvalidInput NOT_FOUND if there is none.
+    """
     for change in changes.changes:
         if change.ticket.id == ticket_id:
             return change

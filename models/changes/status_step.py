@@ -27,7 +27,7 @@ CUSTOMER_REPLY_ACTIONS = frozenset({ReplyAction.CLOSE})
 STATUS_AFTER = {Action.START: Status.OPEN, Action.AWAIT_CUSTOMER: Status.WAITING_ON_CUSTOMER}
 """The statuses in which an action that is part of a larger change does nothing.
 
-It has only actions without further values: RESOLVE, for example, may have another resolution.
+It has only actions without arguments: a repeated RESOLVE, for example, may change the resolution.
 """
 
 

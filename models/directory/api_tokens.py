@@ -62,7 +62,8 @@ async def rotate_token(
 
     `old` must be locked; both are valid for the time `grace`. A token is rotated only once: its
     expiry is then the end of the grace period, which a second successor must not inherit. Raises
-    InvalidInput for `tokenId`, and Forbidden if the actor's token was revoked in the meantime.
+    InvalidInput, for `tokenId` or without a field, and Forbidden if the actor's token was revoked
+    in the meantime.
     """
     await check_actor_token(actor)
     is_live = old.revoked_at is None and (old.expires_at is None or old.expires_at > at)
@@ -97,7 +98,10 @@ async def lock_own_token(actor: Viewer, token_id: str) -> Token:
 
 
 async def lock_token_to_revoke(actor: Viewer, token_id: str) -> Token:
-    """The same, but administrators may revoke any API token. Raises InvalidInput NOT_FOUND."""
+    """An API token of the actor, or any API token if the actor may administer.
+
+    Raises InvalidInput NOT_FOUND for `tokenId`.
+    """
     may_revoke = Q() if ADMINISTER.allows(actor) else own_or_client_tokens(actor)
     return await find_locked(may_revoke, token_id)
 

@@ -148,9 +148,9 @@ class Recorder:
 async def delete_old_attempts(delivery: WebhookDelivery) -> None:
     """Keep the newest attempts, because somebody may redeliver an event any number of times."""
     newest = WebhookAttempt.filter(delivery_id=delivery.id).order_by("-id")
-    oldest = await newest.offset(MAX_STORED_ATTEMPTS).limit(1).values_list("id", flat=True)
-    if oldest:
-        surplus = WebhookAttempt.filter(delivery_id=delivery.id, id__lte=oldest[0])
+    newest_surplus = await newest.offset(MAX_STORED_ATTEMPTS).limit(1).values_list("id", flat=True)
+    if newest_surplus:
+        surplus = WebhookAttempt.filter(delivery_id=delivery.id, id__lte=newest_surplus[0])
         count_reached("webhook_attempts", await surplus.delete())
 
 

@@ -46,7 +46,7 @@ Input = TypeVar("Input", bound=KeyedInput)
 Payload = TypeVar("Payload")
 
 
-FOR_REQUESTER_ONLY = (
+ONLY_SHARED = (
     "The ticket is shared with you: you can reply to it and watch it, but not change it. Ask its "
     "requester or the team."
 )
@@ -117,7 +117,7 @@ class TicketMutation(ChangeSet):
             if ticket is None or not can_access_ticket(viewer, ticket):
                 raise InvalidInput(UserErrorCode.NOT_FOUND, "There is no such ticket.", field)
             if not allow_shared and not can_change_ticket(viewer, ticket):
-                raise InvalidInput(UserErrorCode.INVALID, FOR_REQUESTER_ONLY, field)
+                raise InvalidInput(UserErrorCode.INVALID, ONLY_SHARED, field)
             changes.append(self.begin_change(ticket))
         version = changes[0].ticket.get_version(is_customer=self.viewer.is_customer)
         if expected_version is not None and version != expected_version:
@@ -179,7 +179,11 @@ class Outcome:
 def build_payload_fields(
     viewer: Viewer, outcome: Outcome, message_name: str | None
 ) -> dict[str, Any]:
-    """The payload's fields. A viewer who may not read tickets gets only what identifies them."""
+    """The payload's fields.
+
+    A viewer who may not read the ticket gets no ticket, event or message, only the ids of the
+    ticket and message, `ref`, `version`, `cursor` and `replayed`.
+    """
     fields: dict[str, Any] = {
         "ticket_id": ids.encode(ids.TICKET, outcome.ticket.id),
         "ref": outcome.ticket.ref,

@@ -20,7 +20,10 @@ NO_SESSION = "There is no such session."
 
 
 def check_caller(viewer: Viewer, input: RevokeSessionInput) -> None:
-    """Raises Forbidden unless the viewer has signed in, or may administer."""
+    """Callers who may administer may revoke every session, users with a session their own.
+
+    Raises Unauthenticated or Forbidden.
+    """
     if not ADMINISTER.allows(viewer):
         MANAGE_OWN_TOKENS.check(viewer)
 

@@ -127,9 +127,10 @@ class LiveStats:
                 await self.tail.wait_beyond(self.position)
 
     async def update(self) -> None:
-        """Update the statistics to the head of the log, unless another subscriber just did.
+        """Update the statistics to the head of the log.
 
-        If this is cancelled, the next call continues.
+        Does nothing if they are current, or if the minimum interval has not passed. If this is
+        cancelled, the next call continues.
         """
         async with self.lock:
             at = self.now()
@@ -182,7 +183,8 @@ class LiveStats:
     async def read_tickets(self) -> RunningStats | None:
         """Read all tickets. None if there are too many.
 
-        Raises TooExpensive if there is a subscriber who needs too much memory.
+        If they need too much memory, raises TooExpensive if a subscriber is charged for it, else
+        returns None.
         """
         tracked = RunningStats(self.viewer, self.filter, self.group, self.period)
         is_complete = False
@@ -197,7 +199,7 @@ class LiveStats:
         return tracked if is_complete else None
 
     def release(self) -> None:
-        """Forget the tickets after the last source has ended.
+        """Forget the tickets and release their memory.
 
         The garbage collector may delete this object much later, because of reference cycles.
         """

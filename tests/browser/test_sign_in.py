@@ -112,7 +112,7 @@ async def test_what_fails_while_a_person_signs_out_leads_to_no_other_page(
     async def end_the_session_and_wait(route: Route) -> None:
         response = await route.fetch()
         await closed.wait()  # the page knows that its session has ended
-        # The page then tells that the ticket was seen, or any other request, which is refused.
+        # The page may then send a request, for example that the ticket was seen. It is refused.
         await page.evaluate(SEND_QUERY)
         await route.fulfill(response=response)
 
@@ -122,7 +122,7 @@ async def test_what_fails_while_a_person_signs_out_leads_to_no_other_page(
     assert [path for path in paths if "next=" in path] == []
 
 
-async def test_the_page_of_a_proxy_is_no_riddle(page: Page) -> None:
+async def test_an_html_page_in_place_of_the_response_is_shown_as_unavailable(page: Page) -> None:
     await page.route(
         "**/session",
         lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Oops</h1>"),

@@ -784,7 +784,7 @@ async def test_a_refused_stream_does_not_occupy_a_connection(
         await wait_until_no_connections(registries)
 
 
-async def test_a_snapshot_cut_in_the_middle_is_sent_again(
+async def test_a_snapshot_has_no_event_id_before_its_end(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(groups, "MAX_BATCH_ITEMS", 1)

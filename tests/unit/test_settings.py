@@ -115,7 +115,7 @@ def test_a_reminder_must_come_before_the_default_abandon_time(
     assert load().abandon_after is None
 
 
-def test_an_error_in_a_json_list_names_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_that_is_not_json_names_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETWIRE_ALLOWED_ORIGINS", "https://desk.example")
     with pytest.raises(SettingsError, match=r"(?i)allowed_origins"):
         load()
@@ -163,7 +163,7 @@ def test_the_configuration_reference_is_current() -> None:
     assert table.rstrip("\n") == build_reference(), "make configuration"
 
 
-def test_signing_in_by_a_provider_needs_a_public_url_and_redirect_urls(
+def test_a_provider_needs_an_api_url_or_a_public_url_with_redirect_urls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TICKETWIRE_IDENTITY_PROVIDERS", provider(client_id="helpdesk"))

@@ -35,7 +35,7 @@ from engine.execution.plans.resolver_call import ResolverArguments, ResolverCall
 
 
 class ValueCompletion:
-    """Completes the values of a field, as graphql-core's CompleteValue does.
+    """Completes the values of a field, as CompleteValue of the GraphQL specification does.
 
     A lazy query is read, with the columns that the selection needs. Any other value is completed
     by generated functions. If `item_attribute` is given, a list holds this attribute of the records
@@ -235,13 +235,13 @@ class RecordByKeyField:
 
     async def fill(self, run: PlanRun, objects: BuiltObjects) -> None:
         keys = [self.relation.get_key(source) for source in objects.records]
-        found = {str(key): key for key in keys if key is not None}
+        keys_by_text = {str(key): key for key in keys if key is not None}
         values: dict[str, list[Any]] = {}
-        if found:
-            query = self.relation.read(
-                self.schema_map.get_viewer(run.context), list(found.values())
-            )
-            values = await self.completion.get_reader(query).read_by_owner(run, query, found)
+        if keys_by_text:
+            viewer = self.schema_map.get_viewer(run.context)
+            query = self.relation.read(viewer, list(keys_by_text.values()))
+            reader = self.completion.get_reader(query)
+            values = await reader.read_by_owner(run, query, keys_by_text)
         for key, built in zip(keys, objects.objects, strict=True):
             records = values.get(str(key))
             if not records and self.is_required:
@@ -274,6 +274,7 @@ class ReferenceFields:
             f"{key!r}: {compiler.row_field(self.layout.root, type_, group)}"
             for key, group in fields
         ]
+        # `r` is the row, `s` the state; the compiler generates code with these names.
         name = self.builder.function("r, s", f"{{{', '.join(parts)}}}")
         self.builder.compile()
         self.build_fields = self.builder.names[name]
@@ -292,9 +293,9 @@ class ReferenceFields:
         await fill_nested_fields(state)
 
     def statement(self, joins: str, key_count: int) -> str:
-        table = metadata(self.layout.root.model)
+        meta = metadata(self.layout.root.model)
         placeholders = ", ".join("?" * key_count)
         return (
-            f"SELECT {', '.join(self.layout.columns)} FROM {table.db_table} x{joins} "
-            f"WHERE x.{table.db_pk_column} IN ({placeholders})"
+            f"SELECT {', '.join(self.layout.columns)} FROM {meta.db_table} x{joins} "
+            f"WHERE x.{meta.db_pk_column} IN ({placeholders})"
         )

@@ -1,4 +1,4 @@
-"""Merges and links locked tickets: reads what the commands need, and calls them."""
+"""Merges and links tickets whose rows are locked: reads the commands' arguments, and calls them."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ async def lock_merged_tickets(changes: ChangeSet, into_id: UUID) -> list[TicketC
 async def undo_merge(changes: ChangeSet, change: TicketChange, into_id: UUID | None) -> None:
     """Undo the merge of a locked ticket into another one.
 
-    `into_id` is the other ticket, as read before the locks. Raises InvalidInput if there is no
-    merge, and StaleVersion if another merge was faster.
+    `into_id` is the id of the other ticket, as read before the locks. Raises InvalidInput if there
+    is no merge or the log no longer has its event. Raises StaleVersion if the ticket was merged or
+    unmerged in the meantime.
     """
     if change.ticket.merged_into_id is None:
         message = "This ticket is not merged into another ticket."

@@ -1,4 +1,6 @@
-"""The commands that merge tickets and undo merges: pure functions without I/O.
+"""The commands that merge tickets and undo merges.
+
+They are functions without I/O, which record changes in TicketChange objects.
 
 A *family* is a ticket with all tickets that were merged into it. Its members show one conversation,
 so each requester of a family is a participant of all other members.
@@ -162,8 +164,9 @@ def set_participants(
 ) -> None:
     """Make the requesters of a family participants of its other members.
 
-    `merged_requesters` are those of the larger family, if a merge is undone: those who don't belong
-    to this family cease to be participants. Customers whom `addWatcher` made participants remain.
+    When a merge is undone, `merged_requesters` are all requesters of the family before it was
+    split. Those who don't belong to this family cease to be participants. Customers whom
+    `addWatcher` made participants remain.
     """
     requesters = list_requesters(family)
     for change in family:
@@ -186,8 +189,8 @@ def unmerge(
     The ticket is OPEN again, unless it was CLOSED before the merge and no reply moves to it.
     `returning` are the tickets that had moved along with it. `remaining` are the others of the
     family; the first of them is the ticket into which all are merged. `replies` are those to move
-    to the ticket. `last_replies` are the last replies that stay on the tickets from which these are
-    moved.
+    to the ticket. `last_replies` has, for each ticket that loses replies, the last of those that it
+    keeps.
     """
     into = remaining[0]
     changes = change.set(merged_into_id=None)
@@ -216,7 +219,7 @@ def unmerge(
 def remove_watchers(
     change: TicketChange, user_ids: Collection[UUID], watcher_ids: Collection[UUID]
 ) -> None:
-    """Remove users from the current `watcher_ids`, and log it for customers, too."""
+    """Remove users from the current `watcher_ids`. Customers can see the event that logs it."""
     change.removed_watchers = sorted(set(user_ids).intersection(watcher_ids))
     if change.removed_watchers:
         after = set(watcher_ids).difference(user_ids)
@@ -236,7 +239,7 @@ def find_earlier_close_reason(change: TicketChange, merge_event: Event) -> Close
     earlier = merge_event.changes.get("close_reason", (None, None))[0]
     if earlier is not None:
         return CloseReason(earlier)
-    # Events of earlier versions have no status. They show only a change of the reason.
+    # Events that earlier releases logged have no status. They show only a change of the reason.
     was_closed = merge_event.value("status") == Status.CLOSED.value
     return change.ticket.close_reason if was_closed else None
 
@@ -263,6 +266,7 @@ def find_merge_path(events: Sequence[Event]) -> list[tuple[UUID, Event]]:
             path = []
             continue
         key = UUID(str(target))
+        # A MERGED event into a ticket of the path is a return to it, because a merge was undone.
         position = next((n for n, (each, _) in enumerate(path) if each == key), None)
         path = [*path, (key, event)] if position is None else path[: position + 1]
     return path

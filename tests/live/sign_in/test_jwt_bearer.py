@@ -49,7 +49,7 @@ def accounts() -> Accounts:
 
 
 async def is_accepted(service: Service, token: str) -> bool:
-    """Whether the service accepts a token; a refusal is UNAUTHENTICATED, and stores nothing."""
+    """Whether the service accepts a token; a refusal must be UNAUTHENTICATED."""
     async with httpx2.AsyncClient(timeout=60) as http:
         response = await http.post(
             service.http, json={"query": VIEWER}, headers={"authorization": f"Bearer {token}"}
@@ -100,7 +100,7 @@ async def test_an_application_signs_in_at_the_provider_and_sends_its_token(
         assert (await viewer_on(socket))["role"] == "CUSTOMER"
 
 
-async def test_a_token_is_checked_once_and_its_sign_in_is_recorded_once(
+async def test_keys_are_read_once_and_each_tokens_sign_in_is_recorded_once(
     service: Service, world: World, provider: ProviderProcess
 ) -> None:
     for token in (text := provider.token(**VERIFIED), text, provider.token(jti="2", **VERIFIED)):
@@ -305,7 +305,7 @@ async def test_a_logout_ends_tokens_that_were_used_and_those_that_were_not(
     assert await is_accepted(service, provider.token(iat=now + 5, **VERIFIED))
 
 
-async def test_a_person_has_a_limited_number_of_tokens(
+async def test_only_a_limited_number_of_a_persons_tokens_is_stored(
     service: Service, world: World, provider: ProviderProcess
 ) -> None:
     first, before = provider.token(n=-1, **VERIFIED), record_limits.REACHED["jwts"]

@@ -1,4 +1,4 @@
-"""Each text of the applications exists in every language, with the same values."""
+"""Each text of the applications exists in every language, with the same placeholders."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ def read(locale: str) -> dict[str, Any]:
     return found
 
 
-def values_of(text: Any) -> set[str]:
+def placeholders_of(text: Any) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", json.dumps(text)))
 
 
 @pytest.mark.parametrize("locale", OTHERS)
-def test_a_language_has_every_text_with_the_same_values(locale: str) -> None:
+def test_a_language_has_every_text_with_the_same_placeholders(locale: str) -> None:
     base, own = read(BASE), read(locale)
     assert own.keys() == base.keys()
-    assert {key: values_of(own[key]) for key in base} == {key: values_of(base[key]) for key in base}
+    assert {key: placeholders_of(own[key]) for key in base} == {
+        key: placeholders_of(base[key]) for key in base
+    }
 
 
 def test_every_text_is_used() -> None:

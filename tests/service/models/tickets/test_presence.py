@@ -81,7 +81,7 @@ async def test_writing_in_one_window_overrides_looking_in_others(desk: Desk) -> 
     assert await read_users(ticket, 15) == [("ada", LOOKING, 4)]
 
 
-async def test_users_are_listed_per_ticket_by_their_time_of_arrival(desk: Desk) -> None:
+async def test_users_are_listed_per_ticket_by_the_start_of_their_state(desk: Desk) -> None:
     ticket, other = await desk.raise_ticket(), await desk.raise_ticket()
     await report(ticket, desk.root, LOOKING, 0)
     await report(ticket, desk.ada, LOOKING, 1)
