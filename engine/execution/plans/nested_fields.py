@@ -240,8 +240,8 @@ class RecordByKeyField:
         if keys_by_text:
             viewer = self.schema_map.get_viewer(run.context)
             query = self.relation.read(viewer, list(keys_by_text.values()))
-            reader = self.completion.get_reader(query)
-            values = await reader.read_by_owner(run, query, keys_by_text)
+            read_by_owner = self.completion.get_reader(query).read_by_owner
+            values = await read_by_owner(run, query, keys_by_text)
         for key, built in zip(keys, objects.objects, strict=True):
             records = values.get(str(key))
             if not records and self.is_required:
@@ -274,8 +274,7 @@ class ReferenceFields:
             f"{key!r}: {compiler.row_field(self.layout.root, type_, group)}"
             for key, group in fields
         ]
-        # `r` is the row, `s` the state; the compiler generates code with these names.
-        name = self.builder.function("r, s", f"{{{', '.join(parts)}}}")
+        name = self.builder.function("r, s", f"{{{', '.join(parts)}}}")  # row and state
         self.builder.compile()
         self.build_fields = self.builder.names[name]
 
