@@ -63,11 +63,12 @@ class PersistedDocuments:
             return self.find_trusted_text(query, id)
         if id is None:
             return query
+        id = id.lower()
         registered = self.registered.get(id)
         if registered is not None:
             self.registered.move_to_end(id)
         if query:
-            if query != registered and hash_text(query) != id.lower():
+            if query != registered and hash_text(query) != id:
                 message = "The sha256Hash is not the hash of the query."
                 raise RequestError(message, "BAD_REQUEST")
             return query
@@ -99,7 +100,7 @@ class PersistedDocuments:
         persisted_query = (extensions or {}).get("persistedQuery")
         if persisted_query is None or not query or self.trusted is not None:
             return
-        id = parse_document_id(persisted_query)
+        id = parse_document_id(persisted_query).lower()
         if id not in self.registered:
             self.store(id, query)
             if self.redis is not None and time.monotonic() > self.redis_retry_at:

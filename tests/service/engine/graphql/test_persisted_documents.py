@@ -153,10 +153,14 @@ async def test_processes_share_documents_over_redis_and_work_without_it(
         one.connect_redis(redis.url)
         other.connect_redis(redis.url)
         try:
-            one.register(QUERY, persisted(QUERY))
+            upper_case = {"persistedQuery": {"version": 1, "sha256Hash": hash_of(QUERY).upper()}}
+            one.register(QUERY, upper_case)
             for task in list(one.tasks):
                 await task
-            assert await other.find_text("", persisted(QUERY)) == QUERY
+            for extensions in (upper_case, persisted(QUERY)):
+                assert await one.find_text("", extensions) == QUERY
+                assert await PersistedDocuments().find_text(QUERY, extensions) == QUERY
+            assert await other.find_text("", upper_case) == QUERY
             redis.kill()
             # Requests to Redis fail from now on.
             monkeypatch.setattr(persisted_documents, "REDIS_TIMEOUT_SECONDS", timeout_seconds)
