@@ -89,6 +89,8 @@ async def change_views(page: Page, hand: Pointer) -> None:
     await hand.choose("Who sees it", "A team")
     await hand.choose("Team", "Support")
     await hand.save()
+    # The list first shows what it had before. Its rows move when the new one arrives.
+    await expect(page.get_by_role("link", name="Everything")).to_be_visible()
     await page.get_by_role("link", name="At risk or breached").click()
     await page.get_by_role("button", name="Delete …").click()
     dialog = page.get_by_role("dialog", name="Delete “At risk or breached”?")
