@@ -1,10 +1,10 @@
-"""Runs the suite: on SQLite, then on Postgres with Redis.
+"""Runs the suite on SQLite, then the tests that use a database on Postgres, both with Redis.
 
 Says plainly what could not be run; in CI that is a failure.
 
-Usage: run.py [pytest arguments…]. With paths or options it runs that part, on both databases. A
-test that fails is repeated alone, after the others, up to three times; if it passes then, the run
-passes and names it as FLAKY at the end.
+Usage: run.py [pytest arguments…]. With paths or options it runs that part. A test that fails
+is repeated alone, after the others, up to three times, unless it is marked `never_retried` or many
+fail. If it passes then, the run passes and names it as FLAKY at the end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One soak: prepares the log, opens the clients, keeps the load up, and verifies at the end."""
+"""One soak: fills the log tail, opens the clients, keeps the load up, and verifies at the end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Soak:
     async def run(self, sockets: int, rate: float, minutes: float) -> None:
         """Run the load for so many minutes, with so many actions per second; then verify.
 
-        Raises BenchmarkError if the server exits, and TimeoutError if the clients can't connect.
+        Raises an ExceptionGroup: of BenchmarkError if the server exits, of TimeoutError if the
+        clients can't connect or the background jobs don't come to rest.
         """
         log(f"{TAIL_TICKETS:,} more tickets, to fill the server's log tail")
         await add_tickets(self.url, TAIL_TICKETS)

@@ -1,7 +1,8 @@
 """Global ids: a prefix that names the kind of record, an underscore, and the record's key.
 
-A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation. An event's key is its position,
-a notification's its number. Clients treat global ids as opaque.
+A key is a UUIDv7 (RFC 9562, section 5.7), which sorts by creation. The key of an event, or of
+a directory event, is its position; that of a notification is its number. Clients treat global ids
+as opaque.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def parse_keys(text: str) -> list[str]:
 
 
 def load_or_create_key(path: Path) -> str:
-    """The key in the file. Of several processes that create it at once, all get the same key."""
+    """The key in the file. Processes that create the file at the same time all get the same key."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text("ascii").strip()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # with the mode 0600

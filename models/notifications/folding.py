@@ -1,9 +1,9 @@
 """Folds repeated notifications: bounds how often one person notifies another about one ticket.
 
-A notification in the application is folded into an earlier one only while that one is unread, so
-that no event goes unnoticed. In place of folded emails, the recipient gets a summary after
-FOLD_WINDOW. Replies and notes are counted together, and each other type of event apart. So a burst
-of replies hides no change of status.
+A folded notification is not created. In the application that happens only while earlier ones are
+unread, so that no event goes unnoticed. In place of folded emails, the recipient gets a summary
+after FOLD_WINDOW. Replies and notes are counted together, and each other type of event apart. So a
+burst of replies hides no change of status.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPEATED_TYPES = frozenset({EventType.ESCALATED})
 DEFAULT_MAX_PER_TICKET = 20
 DEFAULT_MAX_PER_TYPE = 5
 FIRST_STEP_EVENTS = 500
-"""How far before a batch the start of FOLD_WINDOW is looked for at first."""
+"""The first step, in events, of the search backwards for the start of FOLD_WINDOW."""
 ACTOR_COLUMNS = ("event__actor_user_id", "event__actor_client_id")
 Cause = tuple[Channel, UUID, UUID, UUID | None, EventType]
 """The channel, ticket, recipient, actor (None: the system) and type of event; see `count_as`."""

@@ -400,7 +400,7 @@ async def test_a_long_outage_cuts_the_stream_and_the_client_resumes(
 
 
 @pytest.mark.parametrize("patched", [(viewer_cache, "authenticate"), (event, "read_head")])
-async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
+async def test_an_outage_at_the_start_cuts_a_get_and_refuses_a_post(
     service: Service, world: World, monkeypatch: pytest.MonkeyPatch, patched: tuple[Any, str]
 ) -> None:
     ada = service.client(world.ada.token)
@@ -410,7 +410,7 @@ async def test_an_outage_at_the_start_cuts_the_stream_without_an_error_response(
         async with open_stream(ada, EVENTS) as events:
             assert await events.read_until_cut() == []
             assert events.retry is not None
-        # Only an EventSource, which sends GET, needs the status 200.
+        # An EventSource, which sends GET, reconnects only after a status of 200.
         if patched[1] == "authenticate":
             posted = await send_request(ada, "POST", json={"query": EVENTS})
             assert (posted.status_code, error_codes(posted)) == (503, ["UNAVAILABLE"])
@@ -552,7 +552,7 @@ async def test_a_reader_that_stalls_while_it_catches_up_is_cut(
             await wait_until_no_connections(registries)
 
 
-async def test_a_reader_that_stalls_before_a_short_event_is_cut(
+async def test_a_reader_that_stalls_is_cut_without_further_events(
     url: str, registries: list[ConnectionRegistry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No further event fills the outbox, and the subscription does not wait for the reader."""

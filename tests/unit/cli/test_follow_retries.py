@@ -44,7 +44,7 @@ async def test_delays_grow_to_a_maximum_and_vary(waited: list[float]) -> None:
     assert waited[-1] <= 0.5
 
 
-async def test_the_server_decides_about_longer_delays_within_an_hour(waited: list[float]) -> None:
+async def test_the_server_can_ask_for_delays_of_up_to_an_hour(waited: list[float]) -> None:
     lines: list[str] = []
     found = Retries(None, lines.append)
     for asked in (20, 10**9):
