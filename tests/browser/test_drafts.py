@@ -54,6 +54,24 @@ async def test_two_tabs_with_different_texts_lose_none_of_them(
     await expect(text).to_have_value("from the first tab\n\nfrom the second tab")
 
 
+async def test_a_text_that_is_written_without_a_pause_is_stored(
+    page: Page, service: Service, world: World
+) -> None:
+    ticket = await service.client(world.cora.token).raise_ticket("Printer")
+    await page.add_init_script(WITHOUT_TIMER)  # as if no pause lasted for a third of a second
+    await open_desk(page, path=f"/tickets/{ticket['ref']}")
+    text = page.get_by_label("Reply to the customer")
+    await text.focus()
+
+    async def write_on() -> bool:
+        await page.keyboard.type("x")
+        return await page.get_by_text("Draft saved").is_visible()
+
+    await until(write_on)
+    await page.reload()
+    await expect(text).to_have_value(re.compile("^x+$"))
+
+
 async def test_a_text_that_is_being_sent_cannot_be_changed(
     page: Page, service: Service, world: World
 ) -> None:

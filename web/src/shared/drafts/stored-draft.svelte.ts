@@ -1,5 +1,5 @@
 // What a person writes, with its files. Changes are stored in this browser as soon as the person pauses
-// for a third of a second, or leaves the page.
+// for a third of a second, leaves the page, or has written for two seconds.
 import {
   DraftConflictError,
   type Drafts,
@@ -11,6 +11,8 @@ import type { UploadedFile } from "../files/documents";
 import { m } from "../messages";
 
 const SAVE_DELAY_MS = 300;
+/** A person who writes without a pause loses no more than this if the browser crashes. */
+const MAX_UNSAVED_MS = 2_000;
 /** Another tab may write at the same time. */
 const MAX_MERGES = 5;
 
@@ -42,6 +44,8 @@ export class StoredDraft<Content extends DraftContent> {
   private revision = 0;
   private isChanged = false;
   private isClosed = false;
+  /** When the first change that is not stored was made. */
+  private changedAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private work: Promise<void> = Promise.resolve();
   private readonly stop: () => void;
@@ -79,8 +83,10 @@ export class StoredDraft<Content extends DraftContent> {
     this.content = { ...this.content, ...change };
     this.isChanged = true;
     this.isSaved = false;
+    this.changedAt ??= Date.now();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.save(), SAVE_DELAY_MS);
+    const rest = this.changedAt + MAX_UNSAVED_MS - Date.now();
+    this.timer = setTimeout(() => void this.save(), Math.min(SAVE_DELAY_MS, rest));
   }
 
   /** Replace the files. */
@@ -113,6 +119,7 @@ export class StoredDraft<Content extends DraftContent> {
   /** Store what has changed. Resolves when the browser has stored it, or has refused it. */
   save(): Promise<void> {
     clearTimeout(this.timer);
+    this.changedAt = null;
     this.work = this.work.then(() => this.store());
     return this.work;
   }
