@@ -37,17 +37,21 @@ def build_connection(
     backward = page_request.backward
     # Wherever the page begins, the best plan is the index of the order. With other values in the
     # condition, it may be another one, so Postgres should know all of them.
-    hidden = database.dialect() == "postgres" and not condition.params and not source_params
-    on_page = condition & between_cursors(order, page_request, hidden=hidden)
-    ranges = find_ranges(order, page_request, hidden=hidden)
-    if len(ranges) > 1 and not source_params:
+    is_postgres = database.dialect() == "postgres"
+    hidden = is_postgres and not condition.params and not source_params
+    edge = page_request.before if backward else page_request.after
+    if edge is None or source_params or order.has_one_range(compares_expressions=is_postgres):
+        on_page = condition & between_cursors(order, page_request, hidden=hidden)
+    else:
+        ranges = order.ranges_beyond(
+            edge, after=not backward, hidden=hidden, compares_expressions=is_postgres
+        )
         on_page = build_merged_page(alias, source, condition, order, page_request, ranges)
 
     async def count_total(_: object) -> int:
         return await count_rows(source, condition, source_params)
 
     async def has_rows_before_page(_: object) -> bool:
-        edge = page_request.before if backward else page_request.after
         if edge is None:
             return False
         outside = condition & order.condition_not_beyond(edge, after=not backward)
@@ -64,21 +68,6 @@ def build_connection(
         order.encode_cursor,
         count_total,
         has_rows_before_page,
-    )
-
-
-def find_ranges(order: Order, page_request: PageRequest, *, hidden: bool) -> list[Range]:
-    """The ranges of `Order.ranges_beyond` from the cursor at which the page begins.
-
-    Empty without such a cursor. Raises CursorInvalid.
-    """
-    backward = page_request.backward
-    edge = page_request.before if backward else page_request.after
-    if edge is None:
-        return []
-    is_postgres = database.dialect() == "postgres"
-    return order.ranges_beyond(
-        edge, after=not backward, hidden=hidden, compares_expressions=is_postgres
     )
 
 

@@ -68,7 +68,7 @@ fragment events on TicketEventConnection {
   pageInfo { hasNextPage endCursor }
 }
 """
-HISTORIES = f"{MESSAGES}{EVENTS}{SHARED_FRAGMENTS}"
+HISTORY_FRAGMENTS = f"{MESSAGES}{EVENTS}{SHARED_FRAGMENTS}"
 """The fragments `messages` and `events`, with those that they contain."""
 TICKET_FIELDS = """
     id number ref externalId subject description status stage priority
@@ -96,7 +96,7 @@ query ExportMessages($id: ID!, $after: String) {{
 query ExportEvents($id: ID!, $after: String) {{
   ticket(id: $id) {{ page: timeline(first: {MORE_EVENTS}, after: $after) {{ ...events }} }}
 }}
-{HISTORIES}
+{HISTORY_FRAGMENTS}
 """
 """Reads the pages after the first one of a ticket."""
 JSONL_DOCUMENT = f"""
@@ -107,7 +107,7 @@ query ExportTickets($ids: [ID!]!) {{
     timeline(first: {FIRST_EVENTS}) {{ ...events }}
   }} }}
 }}
-{HISTORIES}
+{HISTORY_FRAGMENTS}
 """
 CSV_DOCUMENT = f"""
 query ExportTickets($ids: [ID!]!) {{
@@ -123,6 +123,6 @@ query ExportTickets($ids: [ID!]!) {{
     timeline(first: {FIRST_EVENTS}) {{ ...events }}
   }} }}
 }}
-{HISTORIES}
+{HISTORY_FRAGMENTS}
 """
 """Of the ticket's own fields only what `csv_rows.COLUMNS` prints."""

@@ -31,7 +31,7 @@ RUN = """async () => {
 
 
 async def show_widest_time(page: Page) -> None:
-    """Take the connection of the page, and put the widest hour into "Offline, as of 9:43:05"."""
+    """Cut the page off the network, and show the widest hour in "Offline, as of 9:43:05"."""
     await page.context.set_offline(True)
     status = page.get_by_role("status").filter(has_text=re.compile("[0-9]+:[0-9]+:[0-9]+"))
     await status.evaluate(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import pairwise
 
 from models.core.errors import CursorInvalid
 from models.core.paging.cursor_values import SortType, pack, unpack
@@ -179,12 +180,7 @@ class Order:
         of rows that contain expressions.
         """
         values, sorts = self.decode_bounds(cursor), self.sorts
-        starts = [0]
-        for place in range(1, len(sorts)):
-            is_expression = sorts[place - 1].is_expression or sorts[place].is_expression
-            turns = sorts[place - 1].descending != sorts[place].descending
-            if turns or (is_expression and not compares_expressions):
-                starts.append(place)
+        starts = self.find_starts(compares_expressions=compares_expressions)
         return [
             Range(
                 self.equals_before(start, values, hidden=hidden)
@@ -193,6 +189,20 @@ class Order:
             )
             for start, end in zip(starts, [*starts[1:], len(sorts)], strict=True)
         ]
+
+    def has_one_range(self, *, compares_expressions: bool) -> bool:
+        """Whether the rows beyond a cursor are one range of an index; see `ranges_beyond`."""
+        return len(self.find_starts(compares_expressions=compares_expressions)) == 1
+
+    def find_starts(self, *, compares_expressions: bool) -> list[int]:
+        """The places of the sorts with which the ranges of `ranges_beyond` begin."""
+        starts = [0]
+        for place, (previous, sort) in enumerate(pairwise(self.sorts), 1):
+            is_expression = previous.is_expression or sort.is_expression
+            turns = previous.descending != sort.descending
+            if turns or (is_expression and not compares_expressions):
+                starts.append(place)
+        return starts
 
     def decode_bounds(self, cursor: str) -> list[object]:
         """The sort values of the cursor's row as they are compared. Raises CursorInvalid."""

@@ -64,26 +64,31 @@ async def test_an_export_has_what_its_starter_can_see(
     content = await export(client, worker)
     lines = parse_lines(content)
     assert {line["ref"] for line in lines} == {tickets[each]["ref"] for each in seen}
-    rows = parse_csv(await export(client, worker, "CSV"))
+    csv_content = await export(client, worker, "CSV")
+    rows = parse_csv(csv_content)
     assert [row["ref"] for row in rows] == [line["ref"] for line in lines]
     if name == "bill":
         assert b"Secret note." in content
+        assert b"Secret note." in csv_content
         assert {row["requesterEmail"] for row in rows} >= {"cora@example.com"}
         return
-    assert b"note" not in content.lower()
     own = f"{name}@example.com"
     assert {row["requesterEmail"] for row in rows} <= {own, ""}
-    assert b"@example.com" not in content.replace(own.encode(), b"")
+    for each in (content, csv_content):
+        assert b"note" not in each.lower()
+        assert b"@example.com" not in each.replace(own.encode(), b"")
 
 
 async def test_a_token_without_the_scope_for_notes_exports_none(
     service: Service, world: World, worker: TicketExports
 ) -> None:
     await raise_tickets(service, world)
-    content = await export(service.client(await api_client_token("Reader", READER)), worker)
-    assert len(parse_lines(content)) == 4
-    assert b"Secret note." not in content
-    assert b"@example.com" not in content
+    client = service.client(await api_client_token("Reader", READER))
+    content, csv_content = [await export(client, worker, each) for each in ("JSONL", "CSV")]
+    assert (len(parse_lines(content)), len(parse_csv(csv_content))) == (4, 4)
+    for each in (content, csv_content):
+        assert b"Secret note." not in each
+        assert b"@example.com" not in each
 
 
 async def test_tickets_that_the_starter_loses_are_left_out(
